@@ -1,0 +1,103 @@
+/* envfns.c - builtins that look at the environment: eval, macroexpand, resolve, namespaces. */
+#include "expand.h"
+#include "unit.h"
+
+DOC(eval, "[form]", "Evaluates the form data structure (not text) and returns the result.", "(eval '(+ 1 2)) ;=> 3");
+static Val eval_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (pc) return in;
+  TRY(cf, expand(m->env, s[0], NULL));
+  Unit *u = analyze(m->env, cf, NULL);
+  if (!u) return SIG_THROW;
+  Fn *f = mem_obj_n(T_FN, 0);
+  f->code = u->fn;
+  f->serial = m->env->serial++;
+  return nf_call0(m, 1, from_obj(f));
+}
+static const NativeDef nd_eval = {"clojure.core/eval", 1, 1, 1, false, false, 0, eval_step};
+
+DOC(macroexpand1, "[form]", "If form is a macro call, returns its expansion, else form.", "(macroexpand-1 '(when a b)) ;=> (if a (do b))");
+static Val fn_macroexpand1(Val form) { return macroexpand_1(mach_cur->env, form); }
+
+DOC(macroexpand, "[form]", "Repeatedly calls macroexpand-1 on form until it is no macro call any more; subforms stay.",
+    "(macroexpand '(-> 1 inc)) ;=> (inc 1)");
+static Val fn_macroexpand(Val form) {
+  for (;;) {
+    TRY(next, macroexpand_1(mach_cur->env, form));
+    if (same(next, form)) return form;
+    form = next;
+  }
+}
+
+DOC(resolve, "[sym]", "The var that a symbol names in the current namespace, nil if there is none.", "(resolve 'inc) ;=> #'clojure.core/inc");
+static Val fn_resolve(Val sym) {
+  if (!is_sym(sym)) return ex_cast(sym, "clojure.lang.Symbol");
+  Val var = env_resolve(mach_cur->env, sym);
+  return is_nil(var) ? class_of_symbol(sym) : var;
+}
+
+DOC(gensym, "[] [prefix]", "A symbol with a name that is unique in this run. prefix defaults to G__.", "(symbol? (gensym)) ;=> true");
+static Val fn_gensym1(Val prefix) {
+  Buf b = {0};
+  CHECK(print_str_of(&b, prefix));
+  buf_fmt(&b, "%lld", (long long)mach_cur->env->gensym++);
+  return sym_of(NIL, buf_str(&b));
+}
+static Val fn_gensym0(void) { return fn_gensym1(str_c("G__")); }
+
+DOC(in_ns, "[name]", "Makes the namespace of that name the current one, creating it when missing.", "(do (in-ns 'user) 1) ;=> 1");
+static Val fn_in_ns(Val sym) {
+  if (!is_sym(sym)) return ex_cast(sym, "clojure.lang.Symbol");
+  return mach_cur->env->cur_ns = env_make_ns(mach_cur->env, sym_of(NIL, AS(Sym, sym)->name));
+}
+
+/* One libspec of require: sym, or [sym :as alias :refer [names] | :refer :all]. */
+static Val require_spec(Env *e, Val spec) {
+  Val name = is_vec(spec) && vec_count(spec) ? vec_nth(spec, 0) : spec;
+  if (!is_sym(name)) return ex_throw(EXC_ILLEGAL_ARG, "require needs a symbol or a vector that begins with one");
+  Val text = AS(Sym, name)->name;
+  if (!env_ns_known(e, text))
+    return ex_throw_kind(EXC_FILE_NOT_FOUND, KIND_RUNTIME, "Could not locate %s: only the built-in namespaces can be required", str_s(text));
+  Ns *ns = AS(Ns, e->cur_ns);
+  for (uint32_t i = 1; is_vec(spec) && i + 1 < vec_count(spec); i += 2) {
+    Val opt = vec_nth(spec, i), arg = vec_nth(spec, i + 1);
+    if ((kw_is(opt, "as") || kw_is(opt, "as-alias")) && is_sym(arg)) {
+      ns->aliases = map_assoc(ns->aliases, sym_of(NIL, AS(Sym, arg)->name), sym_of(NIL, text));
+    } else if (kw_is(opt, "refer") && (is_vec(arg) || is_seq(arg))) {
+      ValVec names = {0};
+      CHECK(coll_into_array(arg, &names));
+      for (size_t k = 0; k < names.n; k++) {
+        if (!is_sym(names.a[k])) return ex_cast(names.a[k], "clojure.lang.Symbol");
+        TRY(var, env_resolve(e, sym_of(text, AS(Sym, names.a[k])->name)));
+        if (is_nil(var)) return ex_throw(EXC_ILLEGAL_ACCESS, "%s does not exist", str_s(AS(Sym, names.a[k])->name));
+        ns->vars = map_assoc(ns->vars, sym_of(NIL, AS(Sym, names.a[k])->name), var);
+      }
+    }
+  }
+  return NIL;
+}
+
+DOC(require_fn, "[& specs]",
+    "Makes built-in namespaces available: each spec is a quoted symbol or vector [name :as alias :refer [names]].",
+    "(do (require '[clojure.string :as s]) (s/upper-case \"a\")) ;=> \"A\"");
+static Val fn_require(int argc, const Val *a) {
+  for (int i = 0; i < argc; i++)
+    if (!is_kw(a[i])) CHECK(require_spec(mach_cur->env, a[i]));
+  return NIL;
+}
+
+DOC(ns_name, "[ns]", "The name of a namespace, a symbol.", "(ns-name (in-ns 'user)) ;=> user");
+static Val fn_ns_name(Val ns) { return is_type(ns, T_NS) ? AS(Ns, ns)->name : is_sym(ns) ? ns : ex_cast(ns, "clojure.lang.Symbol"); }
+
+const BuiltinRow rows_env[] = {
+    ROW_NATIVE("eval", nd_eval, eval, B_IMPURE),
+    ROW1("macroexpand-1", fn_macroexpand1, macroexpand1, B_IMPURE),
+    ROW1("macroexpand", fn_macroexpand, macroexpand, B_IMPURE),
+    ROW1("resolve", fn_resolve, resolve, B_IMPURE),
+    ROW0("gensym", fn_gensym0, gensym, B_IMPURE),
+    ROW1("gensym", fn_gensym1, gensym, B_IMPURE),
+    ROW1("in-ns", fn_in_ns, in_ns, B_IMPURE),
+    ROW1("in-ns*", fn_in_ns, in_ns, B_IMPURE),
+    ROWV("require", 0, fn_require, require_fn, B_IMPURE),
+    ROWV("require*", 0, fn_require, require_fn, B_IMPURE),
+    ROW1("ns-name", fn_ns_name, ns_name, B_PURE),
+    ROW_END};

@@ -1,0 +1,25 @@
+/* unit.h - what analyze.c, env.c and unit.c share below node.h: unit names, the registry, class names in code. */
+#ifndef BR_UNIT_H
+#define BR_UNIT_H
+#include "node.h"
+#include "reader/print.h"
+
+/* Content hash of a core form: structure, texts and positions, the file and the namespace it is analyzed in. */
+void unit_hash(Val core, const char *file, Val ns, UnitHash *out);
+void unit_register(Unit *u);
+
+bool env_is_core(const Env *e);
+Env *env_core(void);
+const char *file_intern(const char *file); /* a copy that lives for ever; one per name */
+bool env_ns_known(Env *e, Val ns_name_str); /* namespace or alias of that name exists */
+void var_declare(Val var, Val sym_meta);    /* flags and metadata that the symbol of a def carries */
+
+struct Reader;
+void env_reader(Env *e, struct Reader *r);       /* namespace, aliases, syntax-quote of this environment */
+Val env_read_eval(Env *e, struct Reader *r);     /* every form that is left; the last value */
+extern const BuiltinRow rows_env[];
+
+/* Class names that code may mention: exceptions, the classes of values, java.lang.* short names. */
+Val class_of_symbol(Val sym); /* T_CLASS or nil */
+bool class_known(const char *name);
+#endif

@@ -1,0 +1,7 @@
+/* snapfmt.h - the numbers both sides of the snapshot format agree on. */
+#ifndef BR_SNAPFMT_H
+#define BR_SNAPFMT_H
+#define SNAP_VERSION 1
+enum { SNAP_NIL, SNAP_FIX, SNAP_FLO, SNAP_IMM, SNAP_OBJ };
+#define SNAP_MAX_BODY (1u << 30)
+#endif

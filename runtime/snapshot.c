@@ -1,0 +1,378 @@
+/* snapshot.c - writing. See snapshot.h for the format. */
+#include "snapshot.h"
+#include "snapfmt.h"
+#include "eval/frame.h"
+#include "eval/unit.h"
+#include "reader/print.h"
+#include "store_record.h"
+#include <stdlib.h>
+#include <zstd.h>
+
+/* --- words and numbers ------------------------------------------------------------------------------------------------- */
+static void put_u(Buf *b, uint64_t x) {
+  for (; x >= 0x80; x >>= 7) buf_ch(b, (char)(x | 0x80));
+  buf_ch(b, (char)x);
+}
+static void put_i(Buf *b, int64_t i) { put_u(b, ((uint64_t)i << 1) ^ (uint64_t)(i >> 63)); }
+
+/* --- writer state ---------------------------------------------------------------------------------------------------------- */
+typedef struct Ptrs { void **key; uint32_t *ix; size_t cap, n; } Ptrs; /* address -> index */
+typedef struct Writer {
+  Ptrs objs, texts_by_name;
+  ValVec order;      /* objects, in index order */
+  Buf texts;
+  uint32_t ntexts;
+  ValVec work;
+  Unit **units;
+  uint32_t nunits, cap_units;
+  bool data_only;
+} Writer;
+
+static _Thread_local Unit **last_units;
+static _Thread_local size_t last_nunits;
+size_t snap_units(Unit ***units) {
+  *units = last_units;
+  return last_nunits;
+}
+
+static uint32_t *ptrs_at(Ptrs *t, const void *key, bool *fresh) {
+  if (t->n * 2 >= t->cap) {
+    Ptrs big = {.cap = t->cap ? t->cap * 2 : 64};
+    big.key = mem_alloc(big.cap * sizeof(void *));
+    big.ix = mem_alloc_atomic(big.cap * sizeof(uint32_t));
+    for (size_t i = 0; i < t->cap; i++)
+      if (t->key[i]) {
+        bool f;
+        *ptrs_at(&big, t->key[i], &f) = t->ix[i];
+      }
+    *t = big;
+  }
+  size_t i = ((uintptr_t)key >> 3) * 0x9e3779b97f4a7c15u >> 32 & (t->cap - 1);
+  while (t->key[i] && t->key[i] != key) i = (i + 1) & (t->cap - 1);
+  *fresh = !t->key[i];
+  if (*fresh) {
+    t->key[i] = (void *)(uintptr_t)key;
+    t->n++;
+  }
+  return &t->ix[i];
+}
+
+static uint32_t text_ix(Writer *w, const char *s, size_t n) {
+  Val key = sym_of(NIL, str_new(s, n)); /* interned: one address per text */
+  bool fresh;
+  uint32_t *ix = ptrs_at(&w->texts_by_name, obj(key), &fresh);
+  if (fresh) {
+    *ix = w->ntexts++;
+    put_u(&w->texts, n);
+    buf_add(&w->texts, s, n);
+  }
+  return *ix;
+}
+static uint32_t text_of(Writer *w, Val str) { return text_ix(w, str_s(str), str_n(str)); }
+
+static uint32_t unit_ix(Writer *w, Unit *u) {
+  for (uint32_t i = 0; i < w->nunits; i++)
+    if (w->units[i] == u || !memcmp(&w->units[i]->hash, &u->hash, sizeof u->hash)) return i;
+  if (w->nunits == w->cap_units) {
+    w->cap_units = w->cap_units ? w->cap_units * 2 : 8;
+    Unit **grown = mem_alloc(w->cap_units * sizeof *grown);
+    if (w->nunits) memcpy(grown, w->units, w->nunits * sizeof *grown);
+    w->units = grown;
+  }
+  w->units[w->nunits] = u;
+  return w->nunits++;
+}
+
+static void put_word(Writer *w, Buf *b, Val v) {
+  if (is_nil(v)) buf_ch(b, SNAP_NIL);
+  else if (is_fix(v)) buf_ch(b, SNAP_FIX), put_i(b, fix_of(v));
+  else if (is_flo(v)) buf_ch(b, SNAP_FLO), buf_add(b, (const char *)&v.w, 8);
+  else if (is_imm(v)) buf_ch(b, SNAP_IMM), buf_ch(b, (char)(v.w & 0xff)), put_u(b, v.w >> 8);
+  else {
+    bool fresh;
+    buf_ch(b, SNAP_OBJ);
+    put_u(b, *ptrs_at(&w->objs, obj(v), &fresh));
+  }
+}
+
+/* --- which objects are written as text ----------------------------------------------------------------------------------------- */
+/* A function of the core table: written by name, so that its identity survives. */
+static bool core_function(Val v, Val *name) {
+  const Fn *f = AS(Fn, v);
+  if (f->n || !f->code->unit->core_unit) return false;
+  const char *full = str_s(f->code->name), *slash = strchr(full + 1, '/');
+  if (!slash) return false;
+  Val var = env_resolve(env_core(), sym_of(str_new(full, (size_t)(slash - full)), str_c(slash + 1)));
+  if (!is_type(var, T_VAR) || !same(AS(Var, var)->root, v)) return false;
+  *name = f->code->name;
+  return true;
+}
+
+/* Vals an object refers to, in writing order; what is written as text has none. */
+static Val *written_kids(Val v, size_t *n) {
+  Val name;
+  Obj *o = obj(v);
+  *n = 0;
+  switch (o->type) {
+  case T_KW: case T_BUILTIN: return NULL;
+  case T_SYM: *n = is_nil(AS(Sym, v)->meta) ? 0 : 1; return &AS(Sym, v)->meta;
+  case T_VAR: if (!(o->flags & VAR_RUN)) return NULL; break;
+  case T_FN: if (core_function(v, &name)) return NULL; break;
+  default: break;
+  }
+  return obj_vals(o, n);
+}
+
+/* --- data only ------------------------------------------------------------------------------------------------------------------ */
+static bool is_data(Val v) {
+  switch (type_of(v)) {
+  case T_FN: case T_BUILTIN: case T_VAR: case T_NS: case T_ATOM: case T_VOLATILE: case T_REDUCED: case T_DELAY: case T_EX:
+  case T_MATCHER: case T_TVEC: case T_TMAP: case T_TSET: case T_CLASS: return false;
+  case T_REPEAT: return AS(Repeat, v)->cnt >= 0;
+  default: return true;
+  }
+}
+
+/* Path of keys and indices from root to the first thing that is no data. */
+static bool find_path(Val v, Val bad, int depth, ValVec *path) {
+  if (same(v, bad)) return true;
+  if (depth > 200 || !is_ptr(v)) return false;
+  if (is_map(v)) {
+    MapIter it;
+    Val k, x;
+    map_iter(&it, v);
+    while (map_next(&it, &k, &x)) {
+      vv_push(path, k);
+      if (find_path(x, bad, depth + 1, path) || find_path(k, bad, depth + 1, path)) return true;
+      path->n--;
+    }
+  } else if (is_vec(v) || is_set(v) || is_seq(v)) {
+    ValVec xs = {0};
+    if (is_sig(coll_into_array(v, &xs))) return false;
+    for (size_t i = 0; i < xs.n; i++) {
+      vv_push(path, fix((int64_t)i));
+      if (find_path(xs.a[i], bad, depth + 1, path)) return true;
+      path->n--;
+    }
+  }
+  return false;
+}
+
+static Val not_data(Val root, Val bad) {
+  ValVec path = {0};
+  find_path(root, bad, 0, &path);
+  Val p = vec_from(path.a, path.n);
+  Buf b = {0};
+  buf_fmt(&b, "a value of class %s cannot be stored", class_name_of(bad));
+  if (path.n) {
+    Val s = pr_str(p);
+    if (is_str(s)) buf_fmt(&b, " (at %s)", str_s(s));
+  }
+  buf_c(&b, "; only data can be: return plain maps, vectors, strings and numbers");
+  Val kv[] = {kw_c("type"), kw_c("not-serializable"), kw_c("path"), p, kw_c("class"), str_c(class_name_of(bad))};
+  Val msg = buf_str(&b);
+  return ex_throw_val(ex_make(EXC_INFO, msg, map_from(kv, 3, false), NIL));
+}
+
+/* --- numbering ------------------------------------------------------------------------------------------------------------------- */
+static Val number_from(Writer *w, Val root) {
+  vv_push(&w->work, root);
+  while (w->work.n) {
+    Val v = w->work.a[--w->work.n];
+    if (!is_ptr(v)) continue;
+    if (w->data_only) {
+      if (!is_data(v)) return not_data(root, v);
+      if (is_lazy(v) && !is_nil(AS(Lazy, v)->fn)) return demand_deep(root);
+    }
+    bool fresh;
+    uint32_t *ix = ptrs_at(&w->objs, obj(v), &fresh);
+    if (!fresh) continue;
+    *ix = (uint32_t)w->order.n;
+    vv_push(&w->order, v);
+    size_t n;
+    Val *kids = written_kids(v, &n);
+    for (size_t i = n; i-- > 0;)
+      if (is_ptr(kids[i])) vv_push(&w->work, kids[i]);
+  }
+  return NIL;
+}
+
+/* --- objects --------------------------------------------------------------------------------------------------------------------- */
+static void put_name(Writer *w, Buf *b, Val ns, Val name) {
+  put_u(b, is_nil(ns) ? 0 : text_of(w, ns) + 1u);
+  put_u(b, text_of(w, name));
+}
+
+static void put_shape(Writer *w, Buf *b, Val v) {
+  Obj *o = obj(v);
+  const TypeInfo *t = &type_info[o->type];
+  Val name;
+  buf_ch(b, (char)o->type);
+  switch (o->type) {
+  case T_KW: put_name(w, b, AS(Kw, v)->ns, AS(Kw, v)->name); return;
+  case T_SYM:
+    put_name(w, b, AS(Sym, v)->ns, AS(Sym, v)->name);
+    buf_ch(b, !is_nil(AS(Sym, v)->meta));
+    return;
+  case T_BUILTIN: put_u(b, text_ix(w, AS(BuiltinObj, v)->def->name, strlen(AS(BuiltinObj, v)->def->name))); return;
+  case T_VAR:
+    buf_ch(b, (char)o->flags);
+    if (!(o->flags & VAR_RUN)) put_name(w, b, AS(Sym, AS(Var, v)->ns)->name, AS(Sym, AS(Var, v)->name)->name);
+    return;
+  case T_FN:
+    if (core_function(v, &name)) {
+      put_u(b, 0);
+      put_u(b, text_of(w, name));
+      return;
+    }
+    put_u(b, unit_ix(w, AS(Fn, v)->code->unit) + 1u);
+    put_u(b, AS(Fn, v)->code->id);
+    put_u(b, AS(Fn, v)->n);
+    return;
+  default:
+    buf_ch(b, (char)o->flags);
+    put_u(b, o->aux);
+    if (t->tail != TAIL_NONE) {
+      uint32_t n;
+      memcpy(&n, (const char *)o + 8, 4);
+      put_u(b, n);
+    }
+  }
+}
+
+/* The plain part, 32 bits at a time; counts that the shape has, owner tokens and caches are left out. */
+static void put_raw(Buf *b, Obj *o) {
+  const TypeInfo *t = &type_info[o->type];
+  uint32_t words[16];
+  unsigned n = t->raw / 4u;
+  memcpy(words, (const char *)o + 8, t->raw);
+  if (o->type == T_ARR) words[1] = 0;
+  if (o->type == T_MNODE) words[3] = 0;
+  if (o->type == T_TVEC) words[2] = words[2] != 0;
+  if (o->type == T_TMAP) words[0] = words[0] != 0;
+  if (o->type == T_REGEX) return;
+  for (unsigned i = t->tail != TAIL_NONE; i < n; i++) put_u(b, words[i]);
+}
+
+static void put_contents(Writer *w, Buf *b, Val v) {
+  Obj *o = obj(v);
+  size_t n;
+  if (o->type == T_FN) {
+    Val name;
+    if (core_function(v, &name)) return;
+    put_u(b, AS(Fn, v)->serial);
+  } else if (o->type != T_KW && o->type != T_SYM && o->type != T_BUILTIN && !(o->type == T_VAR && !(o->flags & VAR_RUN))) {
+    put_raw(b, o);
+  }
+  Val *kids = written_kids(v, &n);
+  for (size_t i = 0; i < n; i++) put_word(w, b, kids[i]);
+  if (type_info[o->type].tail == TAIL_BYTES) {
+    size_t off = 8u + type_info[o->type].raw + 8u * type_info[o->type].nvals;
+    uint32_t len;
+    memcpy(&len, (const char *)o + 8, 4);
+    buf_add(b, (const char *)o + off, len);
+  }
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------------------------ */
+#define COMPRESS_OVER 1024
+static void finish(Buf *out, Buf *body) {
+  size_t start = out->n;
+  bool packed = body->n > COMPRESS_OVER;
+  buf_add(out, "BRS", 3);
+  buf_ch(out, SNAP_VERSION);
+  buf_ch(out, packed ? 1 : 0);
+  put_u(out, body->n);
+  if (packed) {
+    size_t cap = ZSTD_compressBound(body->n);
+    char *z = malloc(cap);
+    if (!z) abort();
+    size_t n = ZSTD_compress(z, cap, body->p, body->n, 1);
+    if (ZSTD_isError(n)) abort();
+    buf_add(out, z, n);
+    free(z);
+  } else {
+    buf_add(out, body->p, body->n);
+  }
+  uint32_t crc = store_record_crc(0, out->p + start, out->n - start);
+  buf_add(out, (const char *)&crc, 4);
+  buf_free(body);
+}
+
+static void put_tables(Writer *w, Buf *body, char kind) {
+  Buf shapes = {0}, contents = {0};
+  for (size_t i = 0; i < w->order.n; i++) put_shape(w, &shapes, w->order.a[i]);
+  for (size_t i = 0; i < w->order.n; i++) put_contents(w, &contents, w->order.a[i]);
+  buf_ch(body, kind);
+  put_u(body, w->nunits);
+  for (uint32_t i = 0; i < w->nunits; i++) buf_add(body, (const char *)w->units[i]->hash.b, 16);
+  put_u(body, w->ntexts);
+  buf_add(body, w->texts.p ? w->texts.p : "", w->texts.n);
+  put_u(body, w->order.n);
+  buf_add(body, shapes.p ? shapes.p : "", shapes.n);
+  buf_add(body, contents.p ? contents.p : "", contents.n);
+  buf_free(&shapes);
+  buf_free(&contents);
+  buf_free(&w->texts);
+  last_units = w->units;
+  last_nunits = w->nunits;
+}
+
+static Val write_value(Buf *out, Val v, bool data_only) {
+  Writer w = {.data_only = data_only};
+  CHECK(number_from(&w, v));
+  Buf body = {0};
+  put_tables(&w, &body, 'V');
+  put_word(&w, &body, v);
+  finish(out, &body);
+  return NIL;
+}
+Val snap_data(Buf *out, Val v) { return write_value(out, v, true); }
+Val snap_value(Buf *out, Val v) { return write_value(out, v, false); }
+
+static void put_frame(Writer *w, Buf *b, const Frame *f) {
+  if (f->flags & FR_NATIVE) {
+    const NativeDef *d = f->code;
+    put_u(b, 0);
+    put_u(b, text_ix(w, d->name, strlen(d->name)));
+    put_u(b, d->version);
+  } else {
+    const Node *n = f->code;
+    put_u(b, unit_ix(w, n->unit) + 1u);
+    put_u(b, n->id);
+  }
+  put_u(b, f->base);
+  put_u(b, f->pc);
+  put_u(b, f->flags);
+}
+
+static Val number_machine(Writer *w, const Mach *m, uint32_t live) {
+  CHECK(number_from(w, m->env->namespaces));
+  CHECK(number_from(w, m->env->cur_ns));
+  CHECK(number_from(w, m->bindings));
+  for (uint32_t i = 0; i < live; i++) CHECK(number_from(w, m->slots[i]));
+  return NIL;
+}
+
+Val snap_machine(Buf *out, const Mach *m) {
+  Writer w = {0};
+  uint32_t live = frame_live(m);
+  CHECK(number_machine(&w, m, live));
+  Buf tail = {0}, body = {0};
+  put_word(&w, &tail, m->env->namespaces);
+  put_word(&w, &tail, m->env->cur_ns);
+  put_word(&w, &tail, m->bindings);
+  put_u(&tail, m->env->serial);
+  put_i(&tail, m->env->gensym);
+  put_u(&tail, m->env->sandbox);
+  put_u(&tail, m->in_function);
+  put_u(&tail, m->nframes);
+  for (uint32_t i = 0; i < m->nframes; i++) put_frame(&w, &tail, &m->frames[i]);
+  put_u(&tail, live);
+  for (uint32_t i = 0; i < live; i++) put_word(&w, &tail, m->slots[i]);
+  put_tables(&w, &body, 'M');
+  buf_add(&body, tail.p, tail.n);
+  buf_free(&tail);
+  finish(out, &body);
+  return NIL;
+}

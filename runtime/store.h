@@ -1,0 +1,141 @@
+/* store.h - the one narrow door to durable state. No SQL or sqlite type outside store_sqlite.c (and the VFS shim of the
+ * tests); store_mem.c passes the same contract tests.
+ *
+ * Writing. The engine fills a Batch with operations and submits it. Batches are applied in the order of submission, each
+ * all or nothing; many are committed together with one fsync (group commit: what is queued when the writer becomes free,
+ * up to 2,048 operations). When a batch is on stable storage, its completion appears in store_completions (an eventfd
+ * says so). Nothing may be acknowledged to anyone before that. A batch whose precondition fails (unknown run, stale epoch,
+ * existing run id, missing wait) completes with an error and leaves no trace; others go on. A failed fsync or EIO is fatal:
+ * every later completion is an error with code "store_failed" and store_failed() is true: the process must exit non-zero.
+ * ENOSPC before the sync is not fatal: batches complete with "disk_full" and may be submitted again.
+ *
+ * Journal. Append-only rows (rowid; run, prev, data) without any secondary index; the data has a header with length, kind,
+ * sequence number within the run, epoch and checksum (store_record.h documents it). prev is the rowid of the run's
+ * previous record. The head of a run (rowid, seq) is kept in memory while it is hot and written to its row in `runs` when
+ * its status changes, when it parks, or every 4,096 journal rows; on open, rows above the watermark are scanned once to
+ * find the heads of runs whose row is behind. Segments: journal tables of the one file, a new one every 2^20 rows; closed
+ * ones can be dropped whole when no live run needs them.
+ *
+ * Reading happens on the caller's thread on a second connection and sees everything committed; kv reads also see
+ * submitted, not yet committed batches. No cursor stays open across calls.
+ *
+ * Threads: one writer thread inside; submit from one engine thread; reads from the engine thread. Everything is plain
+ * bytes on malloc'ed memory, no garbage-collected value comes near. */
+#ifndef BR_STORE_H
+#define BR_STORE_H
+#include "port.h"
+
+typedef struct Store Store;
+typedef struct Batch Batch;
+
+typedef struct Bytesv { const void *p; size_t n; } Bytesv; /* borrowed bytes */
+typedef struct Blob { char *p; size_t n; } Blob;           /* malloc'ed bytes, NUL behind; blob_free */
+void blob_free(Blob *b);
+
+enum RunStatus { RUN_RUNNING, RUN_WAITING, RUN_COMPLETED, RUN_FAILED, RUN_CANCELLED, RUN_TERMINATED, RUN_TIMED_OUT, RUN_BLOCKED };
+const char *run_status_name(enum RunStatus s); /* "running" ... as spec/flows.md 8 */
+static inline bool run_status_final(enum RunStatus s) { return s >= RUN_COMPLETED && s <= RUN_TIMED_OUT; }
+
+/* A row of `runs`. Strings are UTF-8, NULL = none. Owned by the holder: run_row_free. */
+typedef struct RunRow {
+  int64_t run;          /* number, assigned by the engine from store_next_run */
+  char *run_id;         /* workflow id, unique */
+  char *workspace, *slug;
+  int64_t version;
+  int64_t epoch;        /* fencing: bumped by whoever takes the run over */
+  enum RunStatus status;
+  int64_t created_ms, updated_ms, finished_ms; /* 0 = not yet */
+  int64_t wake_ms;      /* earliest timer, 0 = none */
+  int64_t head_row, head_seq; /* last journal record; written by the store itself */
+  int64_t snap_seq;     /* journal sequence the stored snapshot includes; -1 none */
+  char *source_hash;    /* hex hash of the definition */
+  char *note;           /* EDN map for people: what it waits for, or why it is blocked */
+} RunRow;
+void run_row_free(RunRow *r);
+
+typedef struct WaitRow { char *workspace, *key; int64_t run; int64_t seq; int64_t created_ms; Blob spec; } WaitRow;
+void wait_row_free(WaitRow *w);
+typedef struct InboxRow { int64_t id; char *workspace, *key; char *kind; int64_t received_ms; Blob body; } InboxRow;
+void inbox_row_free(InboxRow *r);
+typedef struct TimerRow { int64_t run; int64_t seq; int64_t due_ms; } TimerRow;
+typedef struct KvRow { char *key; Blob value; int64_t expires_ms; } KvRow; /* expires 0 = never */
+
+typedef struct StoreOptions {
+  bool memory;         /* store_mem.c */
+  bool read_only;      /* listing beside a running executor: no lock, no writer thread */
+  bool beside;         /* may write inbox rows beside an executor: no executor lock */
+  bool executor;       /* take the OS file lock; fails with "db_locked" naming the holder's pid */
+  const char *vfs;     /* sqlite VFS name for tests, NULL = default */
+  int group_ops;       /* most operations of one commit; 0 = 2,048 */
+} StoreOptions;
+
+/* Opens (creating directories and the file when missing, unless read_only). Errors: db_locked, db_foreign (not our
+ * database: application_id), db_newer, db_corrupt, db_readonly, db_open; messages say path and way out. */
+Store *store_open(const char *path, const StoreOptions *o, Err *e);
+/* Drains, checkpoints, closes. */
+void store_close(Store *s);
+bool store_failed(const Store *s);
+
+Batch *batch_new(void);
+void batch_free(Batch *b); /* only of a batch never submitted */
+size_t batch_ops(const Batch *b);
+/* Preconditions of every run operation: the run exists, its stored epoch equals `epoch`, and its status is not final. */
+void batch_run_create(Batch *b, const RunRow *r);                  /* fails with run_exists */
+void batch_append(Batch *b, int64_t run, int64_t epoch, int kind, Bytesv data);
+void batch_status(Batch *b, int64_t run, int64_t epoch, enum RunStatus st, int64_t at_ms, int64_t wake_ms, const char *note);
+void batch_take_over(Batch *b, int64_t run, int64_t old_epoch, int64_t new_epoch);
+void batch_snapshot(Batch *b, int64_t run, int64_t epoch, int64_t seq, Bytesv data); /* replaces the run's snapshot */
+void batch_timer_put(Batch *b, int64_t run, int64_t epoch, int64_t seq, int64_t due_ms);
+void batch_timer_del(Batch *b, int64_t run, int64_t epoch, int64_t seq);
+void batch_wait_put(Batch *b, int64_t epoch, const WaitRow *w);    /* (workspace, key) must not be held by another live wait: wait_exists */
+void batch_wait_del(Batch *b, int64_t run, int64_t epoch, const char *workspace, const char *key);
+void batch_inbox_put(Batch *b, const char *workspace, const char *key, const char *kind, int64_t received_ms, Bytesv body);
+void batch_inbox_del(Batch *b, int64_t id);                        /* precondition: still there (inbox_gone) */
+void batch_kv_put(Batch *b, const char *workspace, const char *key, Bytesv value, int64_t expires_ms);
+void batch_kv_del(Batch *b, const char *workspace, const char *key);
+void batch_unit_put(Batch *b, const uint8_t hash[16], const char *file, Bytesv data); /* no-op when present */
+void batch_source_put(Batch *b, const char *hash, const char *file, Bytesv text);     /* no-op when present */
+void batch_meta_put(Batch *b, const char *name, const char *value);
+/* Outcomes of finished waits (24 h memory for duplicates): */
+void batch_outcome_put(Batch *b, const char *workspace, const char *key, int64_t at_ms, Bytesv outcome);
+
+/* Takes ownership of b. `tag` comes back in the completion. */
+void store_submit(Store *s, Batch *b, uint64_t tag);
+typedef struct Completion { uint64_t tag; const char *error; } Completion; /* error NULL = durable now */
+/* Moves up to `max` completions to out, without blocking. */
+size_t store_completions(Store *s, Completion *out, size_t max);
+int store_event_fd(const Store *s);   /* readable when completions are there */
+/* Submit and wait; false with *e on error. */
+bool store_submit_wait(Store *s, Batch *b, Err *e);
+
+/* Reads. false = not there (or e->code set). */
+int64_t store_next_run(Store *s);     /* next free run number (counts up in memory from the stored maximum) */
+int64_t store_count_slug(Store *s, const char *workspace, const char *slug); /* runs ever made for this flow: N of r<N> */
+bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e);
+bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e);
+/* Runs after `after` (0 = from the first), up to max, in number order; status_mask bits 1<<RunStatus, 0 = all. */
+size_t store_runs(Store *s, int64_t after, unsigned status_mask, RunRow *out, size_t max, Err *e);
+typedef struct JournalRec { int64_t seq; int kind; int64_t epoch; Bytesv data; } JournalRec;
+/* Calls f for the run's records with seq > after, ascending; f returns false to stop. A record whose checksum or chain is
+ * wrong: false with code "corrupt_record" and the seq in the message. */
+bool store_journal(Store *s, int64_t run, int64_t after, bool (*f)(void *ctx, const JournalRec *r), void *ctx, Err *e);
+bool store_snapshot_get(Store *s, int64_t run, int64_t *seq, Blob *out, Err *e); /* checksum verified */
+size_t store_timers_due(Store *s, int64_t now, TimerRow *out, size_t max, Err *e); /* by due time */
+int64_t store_timer_next(Store *s);   /* due time of the earliest timer, INT64_MAX none */
+bool store_wait_get(Store *s, const char *workspace, const char *key, WaitRow *out, Err *e);
+size_t store_waits(Store *s, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e); /* run 0 = all */
+bool store_outcome_get(Store *s, const char *workspace, const char *key, int64_t *at_ms, Blob *out, Err *e);
+size_t store_inbox(Store *s, int64_t after, InboxRow *out, size_t max, Err *e);
+size_t store_inbox_by_key(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e);
+bool store_kv_get(Store *s, const char *workspace, const char *key, KvRow *out, Err *e); /* expired = not there is the caller's */
+size_t store_kv_list(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e);
+bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
+bool store_source_get(Store *s, const char *hash, char **file, Blob *out, Err *e);
+bool store_meta_get(Store *s, const char *name, char **value, Err *e);
+/* True when another process has committed since the last call (PRAGMA data_version). */
+bool store_changed(Store *s);
+typedef struct StoreStats { uint64_t commits, syncs, ops, journal_rows; } StoreStats;
+void store_stats(const Store *s, StoreStats *out);
+/* Drops closed journal segments all of whose runs are final and older than the time given. Number dropped. */
+int store_drop_history(Store *s, int64_t finished_before_ms, Err *e);
+#endif

@@ -1,0 +1,133 @@
+/* store_impl.h - what the implementations of store.h share. Private to store*.c and their tests.
+ *
+ * A Batch is a list of fixed-size operations plus one byte arena for their strings and blobs; an operation refers to the
+ * arena by offset, so the arena may move while the batch grows and stands still once it is submitted. Blobs of journal
+ * records and snapshots have room for their header in front of them, so that nothing is copied again on the way to disk.
+ * A finished batch is its own completion: the queue is a list of batches and cannot fail for lack of memory. */
+#ifndef BR_STORE_IMPL_H
+#define BR_STORE_IMPL_H
+#include "store.h"
+
+#include <pthread.h>
+
+enum OpType {
+  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note */
+  OP_APPEND,     /* kind; blob with a record header in front */
+  OP_STATUS,     /* kind = status; i: at wake; s: note */
+  OP_TAKE_OVER,  /* i: new epoch */
+  OP_SNAPSHOT,   /* i: seq; blob with a snapshot header in front */
+  OP_TIMER_PUT,  /* i: seq due */
+  OP_TIMER_DEL,  /* i: seq */
+  OP_WAIT_PUT,   /* i: seq created; s: workspace key; blob */
+  OP_WAIT_DEL,   /* s: workspace key */
+  OP_INBOX_PUT,  /* i: received; s: workspace key kind; blob */
+  OP_INBOX_DEL,  /* i: id */
+  OP_KV_PUT,     /* i: expires, hash; s: workspace key; blob */
+  OP_KV_DEL,     /* i: -, hash; s: workspace key */
+  OP_UNIT_PUT,   /* s: file; key16; blob */
+  OP_SOURCE_PUT, /* s: hash file; blob */
+  OP_META_PUT,   /* s: name value */
+  OP_OUTCOME_PUT, /* i: at; s: workspace key; blob */
+  OP_DROP_SEGMENT /* i: segment; from store_drop_history only */
+};
+
+typedef struct Op {
+  enum OpType type;
+  int kind;
+  int64_t run, epoch;
+  int64_t i[6];
+  size_t s[5]; /* offset in the arena + 1; 0 = NULL */
+  size_t blob, blob_n;
+  uint8_t key16[16];
+} Op;
+
+typedef struct Waiter {
+  pthread_mutex_t lock;
+  pthread_cond_t cond;
+  bool done;
+  const char *error;
+} Waiter;
+
+struct Batch {
+  Op *ops;
+  size_t n, cap;
+  char *mem;
+  size_t mem_n, mem_cap;
+  uint64_t tag;
+  const char *error;  /* NULL = fine; out_of_memory and too_big are found while building */
+  bool has_kv;        /* holds kv operations that reads must see before the commit */
+  bool touches_runs;  /* holds an operation with a run precondition or a new run */
+  bool essential;     /* ends a run or empties the inbox: may use the reserve of a full disk */
+  Batch *next;        /* queue */
+  Batch *kv_prev, *kv_next; /* submitted, not finished batches with kv operations, oldest first */
+  Waiter *waiter;     /* store_submit_wait */
+};
+
+static inline const char *op_str(const Batch *b, const Op *op, int k) { return op->s[k] ? b->mem + op->s[k] - 1 : NULL; }
+static inline char *op_blob(const Batch *b, const Op *op) { return b->mem + op->blob; }
+uint64_t op_key_hash(const char *workspace, const char *key);
+
+typedef struct StoreImpl {
+  void (*close)(Store *s);
+  bool (*failed)(const Store *s);
+  void (*submit)(Store *s, Batch *b);
+  int64_t (*max_run)(Store *s); /* -1 = cannot be read */
+  int64_t (*slug_count)(Store *s, const char *workspace, const char *slug);
+  bool (*run_get)(Store *s, int64_t run, RunRow *out, Err *e);
+  bool (*run_by_id)(Store *s, const char *run_id, RunRow *out, Err *e);
+  size_t (*runs)(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e);
+  bool (*journal)(Store *s, int64_t run, int64_t after, bool (*f)(void *, const JournalRec *), void *ctx, Err *e);
+  bool (*snapshot_get)(Store *s, int64_t run, int64_t *seq, Blob *out, Err *e);
+  size_t (*timers_due)(Store *s, int64_t now, TimerRow *out, size_t max, Err *e);
+  int64_t (*timer_next)(Store *s);
+  bool (*wait_get)(Store *s, const char *workspace, const char *key, WaitRow *out, Err *e);
+  size_t (*waits)(Store *s, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e);
+  bool (*outcome_get)(Store *s, const char *workspace, const char *key, int64_t *at, Blob *out, Err *e);
+  size_t (*inbox)(Store *s, int64_t after, InboxRow *out, size_t max, Err *e);
+  size_t (*inbox_by_key)(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e);
+  bool (*kv_get)(Store *s, const char *workspace, const char *key, KvRow *out, Err *e);
+  size_t (*kv_list)(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e);
+  bool (*unit_get)(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
+  bool (*source_get)(Store *s, const char *hash, char **file, Blob *out, Err *e);
+  bool (*meta_get)(Store *s, const char *name, char **value, Err *e);
+  bool (*changed)(Store *s);
+  void (*stats)(const Store *s, StoreStats *out);
+  int (*drop_history)(Store *s, int64_t before, Err *e);
+} StoreImpl;
+
+typedef struct SlugCount SlugCount;
+
+/* The common head of every implementation's Store. */
+struct Store {
+  const StoreImpl *impl;
+  int event_fd;
+  pthread_mutex_t done_lock; /* guards the four below */
+  Batch *done_first, *done_last;
+  uint64_t lost[64]; /* tags submitted with a batch that could not even be allocated */
+  int n_lost;
+  int64_t next_run;          /* 0 = not read yet */
+  SlugCount **slugs;         /* hash table of chains; runs ever made per flow, submitted ones included */
+};
+
+bool store_base_init(Store *s, const StoreImpl *impl, Err *e);
+void store_base_free(Store *s);
+/* Hands a finished batch (b->error says how it ended) to whoever waits for it. Any thread. */
+void store_complete(Store *s, Batch *b);
+
+Store *store_sqlite_open(const char *path, const StoreOptions *o, Err *e);
+Store *store_mem_open(Err *e);
+
+/* Sizes that tests shrink so that short workloads meet every path. Read at store_open. */
+typedef struct StoreTune {
+  int64_t checkpoint_bytes; /* passive checkpoint when the WAL is at least this long */
+  int flush_rows;           /* run heads are written at the latest after so many journal rows */
+  int segment_bits;         /* a journal segment has 1 << bits rows; fixed when a database is made */
+  bool purge_always;        /* forget old outcomes at every put instead of every 64th */
+} StoreTune;
+extern StoreTune store_tune;
+
+/* Copies; false = no memory. */
+bool blob_copy(Blob *out, const void *p, size_t n);
+#define OUTCOME_KEEP_MS (25ll * 3600 * 1000)
+#define STORE_BLOB_MAX ((size_t)512 << 20)
+#endif

@@ -1,0 +1,357 @@
+/* Opening and closing, and the writer thread with its group commit. */
+#include "store_sqlite.h"
+#include "store_files.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WAL_FRAME = 4096 + 24 };
+
+static bool real_files(const Sq *s) { return !s->o.vfs; }
+
+/* ---- the writer ---- */
+
+static bool rc_is_full(int rc) { return (rc & 255) == SQLITE_FULL || rc == SQLITE_IOERR_SHMSIZE; }
+
+/* What a failed transaction means for its batches. Everything unknown is fatal: better to stop than to acknowledge. */
+static const char *rc_code(int rc) {
+  if (rc_is_full(rc)) return "disk_full";
+  if ((rc & 255) == SQLITE_BUSY) return "db_busy";
+  if ((rc & 255) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return "out_of_memory";
+  if ((rc & 255) == SQLITE_READONLY) return "db_readonly";
+  return "store_failed";
+}
+
+/* Whether another connection than c has committed since the last look. */
+static int look_for_commits(Conn *c, bool *moved) {
+  int64_t v = 0;
+  int rc = sq_data_version(c, &v);
+  *moved = rc == SQLITE_OK && v != c->version;
+  if (*moved) c->version = v;
+  return rc;
+}
+
+static int look_beside(Sq *s) {
+  bool moved;
+  int rc = look_for_commits(&s->wr, &moved);
+  if (!moved) return rc;
+  s->wr_moved = true;
+  atomic_store(&s->changed, true);
+  return rc;
+}
+
+/* Other processes commit only inbox rows beside an executor. Without the executor lock they may do anything: then what we
+ * know of the heads is read again. Both are seen at the beginning of a transaction, before anything is trusted. */
+static int note_changes(Sq *s) {
+  int rc = look_beside(s);
+  if (rc != SQLITE_OK || s->o.beside) return rc;
+  pthread_mutex_lock(&s->head_lock);
+  if (!s->heads_loaded || (s->wr_moved && !s->o.executor)) rc = sq_heads_load(s, &s->wr);
+  pthread_mutex_unlock(&s->head_lock);
+  if (rc == SQLITE_OK) s->wr_moved = false;
+  return rc;
+}
+
+static int apply_isolated(Sq *s, Batch *b) {
+  int64_t last_row = s->last_row;
+  int rc = sq_exec(&s->wr, W_SAVE);
+  if (rc != SQLITE_OK) return rc;
+  rc = sq_ops_apply(s, b);
+  if (rc == SQ_REFUSED) {
+    sq_ops_undo(s, s->stamp, last_row);
+    rc = sq_exec(&s->wr, W_UNDO);
+  }
+  return rc == SQLITE_OK ? sq_exec(&s->wr, W_RELEASE) : rc;
+}
+
+static int apply_group(Sq *s, Batch *list, bool isolate) {
+  int rc = SQLITE_OK;
+  for (Batch *b = list; b && rc == SQLITE_OK; b = b->next) {
+    if (b->error) continue;
+    s->stamp++;
+    rc = isolate ? apply_isolated(s, b) : sq_ops_apply(s, b);
+    if (rc == SQ_REFUSED) b->error = NULL; /* only met without isolation: the group is tried again with it */
+  }
+  s->stamp++;
+  if (rc == SQLITE_OK && !s->o.beside && s->last_row - s->watermark >= s->tune.flush_rows) rc = sq_ops_flush_heads(s);
+  return rc;
+}
+
+static void roll_back(Sq *s) {
+  if (!sqlite3_get_autocommit(s->wr.db)) sq_exec(&s->wr, W_ROLLBACK);
+  sq_ops_rollback(s);
+}
+
+/* One transaction; with SQLITE_OK everything in it without b->error is on stable storage. */
+static int group_try(Sq *s, Batch *list, bool isolate) {
+  int rc = sq_exec(&s->wr, W_BEGIN);
+  if (rc != SQLITE_OK) return rc;
+  rc = note_changes(s);
+  if (rc == SQLITE_OK) rc = apply_group(s, list, isolate);
+  if (rc == SQLITE_OK) rc = sq_exec(&s->wr, W_COMMIT);
+  if (rc != SQLITE_OK) {
+    roll_back(s);
+    return rc;
+  }
+  sq_ops_commit(s);
+  atomic_fetch_add(&s->commits, 1);
+  return rc;
+}
+
+static int group_commit(Sq *s, Batch *list) {
+  int rc = group_try(s, list, false);
+  return rc == SQ_REFUSED ? group_try(s, list, true) : rc;
+}
+
+static void refuse_all(Batch *list, const char *code, bool even_essential) {
+  for (Batch *b = list; b; b = b->next)
+    if (!b->error && (even_essential || !b->essential)) b->error = code;
+}
+
+static bool any_left(const Batch *list) {
+  while (list && list->error) list = list->next;
+  return list != NULL;
+}
+
+/* The disk is full: what ends runs goes on with the reserve given back, everything else is refused. */
+static int group_without_space(Sq *s, Batch *list) {
+  s->full = true;
+  refuse_all(list, "disk_full", false);
+  if (real_files(s)) store_files_release_reserve(s->path);
+  return any_left(list) ? group_commit(s, list) : SQLITE_OK;
+}
+
+static int group_store(Sq *s, Batch *list) {
+  if (s->full && real_files(s) && !store_files_space_back(s->path)) return group_without_space(s, list);
+  int rc = group_commit(s, list);
+  if (rc_is_full(rc)) return group_without_space(s, list);
+  if (rc == SQLITE_OK && s->full) s->full = s->reserve_tried = false;
+  return rc;
+}
+
+/* Copies the log into the database when it has grown; readers and later commits are not blocked. A full disk only means
+ * that the log stays; the next try is a megabyte later. */
+static void checkpoint(Sq *s) {
+  if (s->wal_frames < s->checkpoint_at) return;
+  int rc = sqlite3_wal_checkpoint_v2(s->wr.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  s->checkpoint_at = s->tune.checkpoint_bytes / WAL_FRAME;
+  if (rc != SQLITE_OK) s->checkpoint_at = s->wal_frames + (1 << 20) / WAL_FRAME;
+  if (rc != SQLITE_OK && !strcmp(rc_code(rc), "store_failed")) atomic_store(&s->failed, true);
+}
+
+static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames) {
+  (void)db;
+  (void)name;
+  ((Sq *)ctx)->wal_frames = frames;
+  return SQLITE_OK;
+}
+
+static void kv_unlink(Sq *s, Batch *b) {
+  pthread_mutex_lock(&s->queue_lock);
+  *(b->kv_prev ? &b->kv_prev->kv_next : &s->kv_first) = b->kv_next;
+  *(b->kv_next ? &b->kv_next->kv_prev : &s->kv_last) = b->kv_prev;
+  pthread_mutex_unlock(&s->queue_lock);
+}
+
+static void group_complete(Sq *s, Batch *list) {
+  for (Batch *b = list, *next; b; b = next) {
+    next = b->next;
+    if (!b->error) atomic_fetch_add_explicit(&s->ops, b->n, memory_order_relaxed);
+    if (b->has_kv) kv_unlink(s, b);
+    store_complete(&s->base, b);
+  }
+}
+
+static void after_commit(Sq *s) {
+  checkpoint(s);
+  if (s->n_heads > s->evict_at) {
+    sq_heads_evict(s);
+    s->evict_at = s->n_heads * 2 > 8192 ? s->n_heads * 2 : 8192;
+  }
+  if (s->reserve_tried || s->full || !real_files(s) || s->o.beside) return;
+  s->reserve_tried = true;
+  store_files_reserve(s->path);
+}
+
+static void group_run(Sq *s, Batch *list) {
+  pthread_mutex_lock(&s->wr_lock);
+  int rc = atomic_load(&s->failed) ? SQLITE_IOERR : group_store(s, list);
+  const char *code = rc_code(rc);
+  if (rc != SQLITE_OK && !strcmp(code, "store_failed")) atomic_store(&s->failed, true);
+  if (rc != SQLITE_OK) refuse_all(list, code, true);
+  group_complete(s, list);
+  if (rc == SQLITE_OK) after_commit(s);
+  pthread_mutex_unlock(&s->wr_lock);
+}
+
+/* Waits for work and takes up to group_ops operations of it; NULL = the store closes and all is done. */
+static Batch *take_group(Sq *s) {
+  size_t max = (size_t)(s->o.group_ops > 0 ? s->o.group_ops : 2048), n = 0;
+  pthread_mutex_lock(&s->queue_lock);
+  while (!s->queue_first && !s->stop) pthread_cond_wait(&s->queue_cond, &s->queue_lock);
+  Batch *first = s->queue_first, *last = NULL;
+  for (Batch *b = first; b && (!last || n + b->n <= max); b = b->next) {
+    last = b;
+    n += b->n;
+  }
+  if (last) {
+    s->queue_first = last->next;
+    last->next = NULL;
+  }
+  pthread_mutex_unlock(&s->queue_lock);
+  return first;
+}
+
+static void writer_open(Sq *s) {
+  pthread_mutex_lock(&s->wr_lock);
+  if (sq_schema_open(s, &s->wr, false, NULL)) {
+    sqlite3_wal_hook(s->wr.db, on_wal, s);
+    sq_data_version(&s->wr, &s->wr.version);
+  } else atomic_store(&s->failed, true);
+  s->wr_moved = true;
+  atomic_store(&s->changed, true); /* what happened between the eyes of rd and of wr is not known */
+  pthread_mutex_unlock(&s->wr_lock);
+}
+
+static void *writer_main(void *arg) {
+  Sq *s = arg;
+  writer_open(s);
+  for (Batch *list; (list = take_group(s));) group_run(s, list);
+  return NULL;
+}
+
+/* Signals are for the engine's threads. */
+static bool writer_start(Sq *s) {
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  s->started = pthread_create(&s->writer, NULL, writer_main, s) == 0;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return s->started;
+}
+
+static void enqueue(Sq *s, Batch *b) {
+  b->next = NULL;
+  pthread_mutex_lock(&s->queue_lock);
+  if (b->has_kv) {
+    b->kv_prev = s->kv_last;
+    *(s->kv_last ? &s->kv_last->kv_next : &s->kv_first) = b;
+    s->kv_last = b;
+  }
+  *(s->queue_first ? &s->queue_last->next : &s->queue_first) = b;
+  s->queue_last = b;
+  pthread_cond_signal(&s->queue_cond);
+  pthread_mutex_unlock(&s->queue_lock);
+}
+
+void sq_submit(Store *st, Batch *b) {
+  Sq *s = (Sq *)st;
+  if (s->o.read_only) b->error = "db_readonly";
+  else if (!s->started && !writer_start(s)) b->error = "out_of_memory";
+  if (b->error) store_complete(st, b);
+  else enqueue(s, b);
+}
+
+/* ---- beside the writer ---- */
+
+bool sq_failed(const Store *st) { return atomic_load(&((const Sq *)st)->failed); }
+
+void sq_stats(const Store *st, StoreStats *out) {
+  const Sq *s = (const Sq *)st;
+  *out = (StoreStats){.commits = s->commits, .syncs = s->syncs, .ops = s->ops, .journal_rows = s->rows};
+}
+
+/* rd also sees our own writer's commits, wr does not: it is asked when the writer does not hold it. When it does, it looks
+ * itself at the beginning of its transaction, and nobody else commits before that ends. */
+bool sq_changed(Store *st) {
+  Sq *s = (Sq *)st;
+  bool moved = false;
+  if (!s->started) {
+    look_for_commits(&s->rd, &moved);
+    if (moved) s->heads_loaded = false;
+    return moved;
+  }
+  if (pthread_mutex_trylock(&s->wr_lock) == 0) {
+    if (s->wr.db) look_beside(s);
+    pthread_mutex_unlock(&s->wr_lock);
+  }
+  return atomic_exchange(&s->changed, false);
+}
+
+/* ---- open and close ---- */
+
+static void sq_free(Sq *s) {
+  bool failed = atomic_load(&s->failed);
+  sq_conn_close(&s->wr, failed);
+  sq_conn_close(&s->rd, failed);
+  store_files_unlock(s->lock_fd);
+  sq_heads_clear(s);
+  pthread_mutex_destroy(&s->queue_lock);
+  pthread_cond_destroy(&s->queue_cond);
+  pthread_mutex_destroy(&s->wr_lock);
+  pthread_mutex_destroy(&s->head_lock);
+  store_base_free(&s->base);
+  free(s->path);
+  free(s);
+}
+
+void sq_close(Store *st) {
+  Sq *s = (Sq *)st;
+  if (s->started) {
+    pthread_mutex_lock(&s->queue_lock);
+    s->stop = true;
+    pthread_cond_signal(&s->queue_cond);
+    pthread_mutex_unlock(&s->queue_lock);
+    pthread_join(s->writer, NULL);
+  }
+  sq_free(s);
+}
+
+static Sq *sq_new(const char *path, const StoreOptions *o, Err *e) {
+  Sq *s = calloc(1, sizeof *s);
+  if (!s || !(s->path = strdup(path))) {
+    free(s);
+    err_set(e, "out_of_memory", "out of memory");
+    return NULL;
+  }
+  s->o = *o;
+  s->tune = store_tune;
+  s->segment_bits = s->tune.segment_bits;
+  s->checkpoint_at = s->tune.checkpoint_bytes / WAL_FRAME;
+  s->lock_fd = -1;
+  s->evict_at = 8192;
+  if (!store_base_init(&s->base, &sq_impl, e)) {
+    free(s->path);
+    free(s);
+    return NULL;
+  }
+  pthread_mutex_init(&s->queue_lock, NULL);
+  pthread_cond_init(&s->queue_cond, NULL);
+  pthread_mutex_init(&s->wr_lock, NULL);
+  pthread_mutex_init(&s->head_lock, NULL);
+  return s;
+}
+
+static bool prepare_files(Sq *s, Err *e) {
+  if (!real_files(s)) return true;
+  if (s->o.read_only)
+    return access(s->path, F_OK) == 0 || err_set(e, "db_open", "%s: %s; no run was ever stored there", s->path, strerror(errno));
+  if (!store_files_mkdirs(s->path, e)) return false;
+  if (s->o.executor && (s->lock_fd = store_files_lock(s->path, e)) < 0) return false;
+  return true;
+}
+
+Store *store_sqlite_open(const char *path, const StoreOptions *o, Err *e) {
+  Err local;
+  if (!e) e = &local;
+  Sq *s = sq_new(path, o, e);
+  if (!s) return NULL;
+  if (prepare_files(s, e) && sq_schema_open(s, &s->rd, true, e) && sq_data_version(&s->rd, &s->rd.version) == SQLITE_OK)
+    return &s->base;
+  if (!e->code) err_set(e, "db_open", "%s: %s", path, s->rd.db ? sqlite3_errmsg(s->rd.db) : "cannot be opened");
+  sq_free(s);
+  return NULL;
+}

@@ -1,0 +1,190 @@
+/* store_sqlite.h - the SQLite implementation of store.h; private to store_sqlite*.c and store_schema.c.
+ *
+ * Two connections. `rd` belongs to the engine's thread: it is opened (and makes the schema) in store_open and serves all
+ * reads. `wr` belongs to the writer thread, which starts at the first submit. Both sync in full.
+ *
+ * Heads. A Head is what the writer knows of a hot run: epoch, status, head of the journal chain. `cur` is the state inside
+ * the running transaction, `com` the committed one, which readers see under head_lock. A head whose row in `runs` is
+ * behind is *dirty*; rows above the watermark are the only ones that can make a head dirty, so scanning them after a crash
+ * finds all of those. Only the writer changes heads once it runs.
+ *
+ * A group of batches is applied in one transaction without savepoints. When a batch is refused (rare) the group is rolled
+ * back and applied again with one savepoint per batch. */
+#ifndef BR_STORE_SQLITE_H
+#define BR_STORE_SQLITE_H
+#include "store_impl.h"
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+enum { STORE_APPLICATION_ID = 0x42725274, STORE_VERSION = 1 }; /* "BrRt" */
+enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed, b->error says which */
+
+/* Every statement of the writer (W) and the readers (R). Journal statements are per segment and kept apart. */
+#define SQ_STATEMENTS(X) \
+  X(W_BEGIN, "BEGIN IMMEDIATE") \
+  X(W_COMMIT, "COMMIT") \
+  X(W_ROLLBACK, "ROLLBACK") \
+  X(W_SAVE, "SAVEPOINT batch") \
+  X(W_RELEASE, "RELEASE batch") \
+  X(W_UNDO, "ROLLBACK TO batch") \
+  X(W_RUN, "INSERT INTO runs(run,epoch,version,status,created,updated,finished,wake,run_id,workspace,slug,source_hash,note," \
+           "head_row,head_seq) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,0,0)") \
+  X(W_FLOW, "INSERT INTO flows VALUES(?1,?2,1) ON CONFLICT DO UPDATE SET n=n+1") \
+  X(W_HEAD, "SELECT epoch,status,head_row,head_seq FROM runs WHERE run=?1") \
+  X(W_STATUS, "UPDATE runs SET status=?2,updated=?3,finished=?4,wake=?5,note=?6,head_row=?7,head_seq=?8 WHERE run=?1") \
+  X(W_EPOCH, "UPDATE runs SET epoch=?2,head_row=?3,head_seq=?4 WHERE run=?1") \
+  X(W_FLUSH, "UPDATE runs SET head_row=?2,head_seq=?3 WHERE run=?1") \
+  X(W_WATERMARK, "UPDATE state SET watermark=?1") \
+  X(W_SNAPSHOT, "INSERT OR REPLACE INTO snapshots VALUES(?1,?2,?3)") \
+  X(W_SNAPSHOT_DEL, "DELETE FROM snapshots WHERE run=?1") \
+  X(W_TIMER, "INSERT OR REPLACE INTO timers VALUES(?1,?2,?3)") \
+  X(W_TIMER_DEL, "DELETE FROM timers WHERE run=?1 AND seq=?2") \
+  X(W_TIMERS_DEL, "DELETE FROM timers WHERE run=?1") \
+  X(W_WAIT_HOLDER, "SELECT run,seq FROM waits WHERE workspace=?1 AND key=?2") \
+  X(W_WAIT, "INSERT OR REPLACE INTO waits VALUES(?1,?2,?3,?4,?5,?6)") \
+  X(W_WAIT_DEL, "DELETE FROM waits WHERE workspace=?1 AND key=?2 AND run=?3") \
+  X(W_WAITS_DEL, "DELETE FROM waits WHERE run=?1") \
+  X(W_INBOX, "INSERT INTO inbox(workspace,key,kind,received,body) VALUES(?1,?2,?3,?4,?5)") \
+  X(W_INBOX_DEL, "DELETE FROM inbox WHERE id=?1") \
+  X(W_KV, "INSERT OR REPLACE INTO kv VALUES(?1,?2,?3,?4)") \
+  X(W_KV_DEL, "DELETE FROM kv WHERE workspace=?1 AND key=?2") \
+  X(W_UNIT, "INSERT OR IGNORE INTO units VALUES(?1,?2,?3)") \
+  X(W_SOURCE, "INSERT OR IGNORE INTO sources VALUES(?1,?2,?3)") \
+  X(W_META, "INSERT OR REPLACE INTO meta VALUES(?1,?2)") \
+  X(W_OUTCOME, "INSERT OR REPLACE INTO outcomes VALUES(?1,?2,?3,?4)") \
+  X(W_OUTCOME_PURGE, "DELETE FROM outcomes WHERE at<?1") \
+  X(X_STATE, "SELECT watermark,segment_bits FROM state") \
+  X(X_SEGMENTS, "SELECT name FROM sqlite_master WHERE type='table' AND name GLOB 'j[0-9]*'") \
+  X(X_VERSION, "PRAGMA data_version") \
+  X(R_MAX_RUN, "SELECT coalesce(max(run),0) FROM runs") \
+  X(R_SLUG, "SELECT n FROM flows WHERE workspace=?1 AND slug=?2") \
+  X(R_RUN, "SELECT " SQ_RUN_COLS " WHERE r.run=?1") \
+  X(R_RUN_ID, "SELECT " SQ_RUN_COLS " WHERE r.run_id=?1") \
+  X(R_RUNS, "SELECT " SQ_RUN_COLS " WHERE r.run>?1 AND ((1<<r.status)&?2)!=0 ORDER BY r.run LIMIT ?3") \
+  X(R_RUNNING, "SELECT " SQ_RUN_COLS " WHERE r.run>?1 AND r.status=0 ORDER BY r.run LIMIT ?3") \
+  X(R_SNAPSHOT, "SELECT seq,data FROM snapshots WHERE run=?1") \
+  X(R_DUE, "SELECT run,seq,due FROM timers WHERE due<=?1 ORDER BY due,run,seq LIMIT ?2") \
+  X(R_NEXT, "SELECT due FROM timers ORDER BY due LIMIT 1") \
+  X(R_WAIT, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE workspace=?1 AND key=?2") \
+  X(R_WAITS, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE workspace=?1 ORDER BY key LIMIT ?3") \
+  X(R_WAITS_RUN, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE run=?2 AND workspace=?1 ORDER BY key LIMIT ?3") \
+  X(R_WAITS_ALL, "SELECT workspace,key,run,seq,created,spec FROM waits ORDER BY workspace,key LIMIT ?3") \
+  X(R_WAITS_RUN_ALL, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE run=?2 ORDER BY workspace,key LIMIT ?3") \
+  X(R_OUTCOME, "SELECT at,outcome FROM outcomes WHERE workspace=?1 AND key=?2") \
+  X(R_INBOX, "SELECT id,workspace,key,kind,received,body FROM inbox WHERE id>?1 ORDER BY id LIMIT ?2") \
+  X(R_INBOX_KEY, "SELECT id,workspace,key,kind,received,body FROM inbox WHERE workspace=?1 AND key=?2 ORDER BY id LIMIT ?3") \
+  X(R_KV, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key=?2") \
+  X(R_KV_LIST, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key>=?2 AND key>?3 ORDER BY key") \
+  X(R_UNIT, "SELECT file,data FROM units WHERE hash=?1") \
+  X(R_SOURCE, "SELECT file,text FROM sources WHERE hash=?1") \
+  X(R_META, "SELECT value FROM meta WHERE name=?1")
+#define SQ_RUN_COLS \
+  "r.run,r.run_id,r.workspace,r.slug,r.version,r.epoch,r.status,r.created,r.updated,r.finished,r.wake,r.head_row,r.head_seq," \
+  "coalesce(s.seq,-1),r.source_hash,r.note FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
+#define X_ENUM(name, sql) name,
+enum SqStmt { SQ_STATEMENTS(X_ENUM) SQ_STMTS };
+#undef X_ENUM
+
+enum { SEG_CACHE = 8 };
+typedef struct SegStmt { int64_t seg; sqlite3_stmt *st; } SegStmt;
+
+/* A connection with its prepared statements. One thread at a time. */
+typedef struct Conn {
+  sqlite3 *db;
+  sqlite3_stmt *st[SQ_STMTS];
+  SegStmt insert;          /* the segment being written */
+  SegStmt read[SEG_CACHE]; /* by segment modulo SEG_CACHE */
+  int64_t version;         /* PRAGMA data_version as last seen */
+} Conn;
+
+typedef struct HeadState {
+  bool exists;
+  enum RunStatus status;
+  int64_t epoch, row, seq;
+  int64_t flushed; /* head_row as the run's row has it; dirty when != row */
+} HeadState;
+
+typedef struct Head {
+  int64_t run;
+  HeadState cur, com, save; /* save: before the running batch, when stamp is the batch's */
+  uint64_t stamp;
+  bool touched;
+  struct Head *next_touched, *chain;
+} Head;
+
+typedef struct Sq {
+  Store base; /* first */
+  char *path;
+  StoreOptions o;
+  StoreTune tune;
+  Conn rd, wr;
+  int lock_fd;
+  _Atomic uint64_t syncs, commits, ops, rows;
+  _Atomic bool failed, changed;
+
+  pthread_mutex_t queue_lock; /* the queue, stop, the list of pending kv batches */
+  pthread_cond_t queue_cond;
+  Batch *queue_first, *queue_last, *kv_first, *kv_last;
+  bool stop, started;
+  pthread_t writer;
+
+  pthread_mutex_t wr_lock; /* held while the writer uses wr; store_changed only tries it */
+
+  pthread_mutex_t head_lock; /* shape of the table and every `com` */
+  Head **heads;
+  size_t n_heads, cap_heads; /* cap: buckets */
+  bool heads_loaded;
+  Head *touched;
+  uint64_t stamp;
+
+  int64_t watermark, last_row; /* writer's view inside its transaction ... */
+  int64_t com_watermark, com_last_row; /* ... and the committed ones */
+  int segment_bits;
+  int64_t wal_frames, checkpoint_at; /* frames in the WAL; checkpoint when it has so many */
+  bool full;                         /* the disk is: see writer_group */
+  bool reserve_tried;
+  unsigned outcome_puts;
+  size_t evict_at;                   /* look for idle heads when there are so many */
+  bool wr_moved;                     /* another process committed since the heads were read; under wr_lock */
+} Sq;
+
+/* store_sqlite_vfs.c: opens a connection whose syncs are counted. */
+int sq_vfs_open(const char *path, sqlite3 **db, int flags, const char *base, _Atomic uint64_t *syncs);
+
+/* store_schema.c: identity, schema, pragmas. */
+bool sq_schema_open(Sq *s, Conn *c, bool first, Err *e);
+
+/* store_sqlite_conn.c: statements and heads. */
+sqlite3_stmt *sq_stmt(Conn *c, enum SqStmt id); /* reset, unbound; NULL = see sqlite3_errcode */
+int sq_done(sqlite3_stmt *st);                  /* steps a statement without rows, resets it */
+int sq_exec(Conn *c, enum SqStmt id);
+void sq_conn_close(Conn *c, bool keep_wal);
+int sq_data_version(Conn *c, int64_t *out);
+int sq_journal_stmt(Sq *s, Conn *c, int64_t row, sqlite3_stmt **out); /* NULL in *out: the segment was dropped */
+void sq_journal_forget(Conn *c, int64_t seg);
+static inline int64_t sq_segment(const Sq *s, int64_t row) { return (row - 1) >> s->segment_bits; }
+int sq_heads_load(Sq *s, Conn *c); /* head_lock held */
+void sq_heads_clear(Sq *s);        /* head_lock held */
+Head *sq_head_find(const Sq *s, int64_t run);
+Head *sq_head_add(Sq *s, int64_t run); /* head_lock held; NULL = no memory */
+void sq_heads_evict(Sq *s);
+void sq_bind_str(sqlite3_stmt *st, int at, const char *s);
+bool sq_error(Conn *c, Err *e, const char *doing); /* false with the connection's error */
+
+/* store_sqlite_ops.c: a batch inside the writer's transaction. */
+int sq_ops_apply(Sq *s, Batch *b);
+int sq_ops_flush_heads(Sq *s);
+void sq_ops_commit(Sq *s);   /* cur becomes com */
+void sq_ops_rollback(Sq *s); /* com becomes cur */
+void sq_ops_undo(Sq *s, uint64_t stamp, int64_t last_row); /* of one batch */
+
+/* store_sqlite_read.c */
+extern const StoreImpl sq_impl;
+void sq_close(Store *st);
+bool sq_failed(const Store *st);
+void sq_submit(Store *st, Batch *b);
+bool sq_changed(Store *st);
+void sq_stats(const Store *st, StoreStats *out);
+#endif

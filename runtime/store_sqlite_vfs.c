@@ -1,0 +1,142 @@
+/* A VFS between SQLite and the one it would use: counts the syncs of each store and forwards everything else. */
+#include "store_sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct CountVfs {
+  sqlite3_vfs vfs; /* first; pAppData = the VFS below */
+  struct CountVfs *next;
+  char name[64];
+} CountVfs;
+
+typedef struct CountFile {
+  sqlite3_file base; /* first */
+  _Atomic uint64_t *syncs;
+  sqlite3_file *below; /* right behind this struct */
+} CountFile;
+
+static pthread_mutex_t vfs_lock = PTHREAD_MUTEX_INITIALIZER;
+static CountVfs *vfs_all;
+static _Thread_local _Atomic uint64_t *opening; /* the counter of the connection that is being opened */
+
+#define BELOW(f) (((CountFile *)(f))->below)
+#define FORWARD(name, params, ...) \
+  static int name params { return BELOW(f)->pMethods->__VA_ARGS__; }
+
+static int count_close(sqlite3_file *f) {
+  int rc = BELOW(f)->pMethods->xClose(BELOW(f));
+  f->pMethods = NULL;
+  return rc;
+}
+
+static int count_sync(sqlite3_file *f, int flags) {
+  atomic_fetch_add_explicit(((CountFile *)f)->syncs, 1, memory_order_relaxed);
+  return BELOW(f)->pMethods->xSync(BELOW(f), flags);
+}
+
+FORWARD(count_read, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), xRead(BELOW(f), p, n, at))
+FORWARD(count_write, (sqlite3_file * f, const void *p, int n, sqlite3_int64 at), xWrite(BELOW(f), p, n, at))
+FORWARD(count_truncate, (sqlite3_file * f, sqlite3_int64 n), xTruncate(BELOW(f), n))
+FORWARD(count_size, (sqlite3_file * f, sqlite3_int64 *n), xFileSize(BELOW(f), n))
+FORWARD(count_lock, (sqlite3_file * f, int level), xLock(BELOW(f), level))
+FORWARD(count_unlock, (sqlite3_file * f, int level), xUnlock(BELOW(f), level))
+FORWARD(count_reserved, (sqlite3_file * f, int *out), xCheckReservedLock(BELOW(f), out))
+FORWARD(count_control, (sqlite3_file * f, int op, void *arg), xFileControl(BELOW(f), op, arg))
+FORWARD(count_sector, (sqlite3_file * f), xSectorSize(BELOW(f)))
+FORWARD(count_device, (sqlite3_file * f), xDeviceCharacteristics(BELOW(f)))
+FORWARD(count_shm_map, (sqlite3_file * f, int page, int size, int extend, void volatile **out), xShmMap(BELOW(f), page, size, extend, out))
+FORWARD(count_shm_lock, (sqlite3_file * f, int at, int n, int flags), xShmLock(BELOW(f), at, n, flags))
+FORWARD(count_shm_unmap, (sqlite3_file * f, int del), xShmUnmap(BELOW(f), del))
+static void count_shm_barrier(sqlite3_file *f) { BELOW(f)->pMethods->xShmBarrier(BELOW(f)); }
+
+/* Version 2: with shared memory for the WAL, without memory-mapped pages. */
+static const sqlite3_io_methods count_methods = {2, count_close, count_read, count_write, count_truncate, count_sync, count_size,
+    count_lock, count_unlock, count_reserved, count_control, count_sector, count_device, count_shm_map, count_shm_lock,
+    count_shm_barrier, count_shm_unmap, NULL, NULL};
+
+static _Atomic uint64_t *counter_of(sqlite3_filename name, int flags) {
+  static _Atomic uint64_t nobody;
+  if (flags & SQLITE_OPEN_MAIN_DB) return opening ? opening : &nobody;
+  if (!(flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL))) return &nobody;
+  return ((CountFile *)sqlite3_database_file_object(name))->syncs;
+}
+
+static int count_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, int flags, int *out) {
+  CountFile *c = (CountFile *)f;
+  sqlite3_vfs *below = v->pAppData;
+  c->base.pMethods = NULL;
+  c->below = (sqlite3_file *)(c + 1);
+  c->syncs = counter_of(name, flags);
+  int rc = below->xOpen(below, name, c->below, flags, out);
+  if (c->below->pMethods) c->base.pMethods = &count_methods;
+  return rc;
+}
+
+static CountVfs *vfs_make(sqlite3_vfs *below) {
+  CountVfs *c = calloc(1, sizeof *c);
+  if (!c) return NULL;
+  c->vfs = *below; /* the other methods: see below */
+  c->vfs.pAppData = below;
+  c->vfs.szOsFile = (int)sizeof(CountFile) + below->szOsFile;
+  snprintf(c->name, sizeof c->name, "breyta:%s", below->zName);
+  c->vfs.zName = c->name;
+  c->vfs.pNext = NULL;
+  c->vfs.xOpen = count_open;
+  return c;
+}
+
+/* ---- methods of the VFS itself: the one below must see itself, not us ---- */
+
+#define VFS(v) ((sqlite3_vfs *)(v)->pAppData)
+static int v_delete(sqlite3_vfs *v, const char *name, int sync) { return VFS(v)->xDelete(VFS(v), name, sync); }
+static int v_access(sqlite3_vfs *v, const char *name, int flags, int *out) { return VFS(v)->xAccess(VFS(v), name, flags, out); }
+static int v_full(sqlite3_vfs *v, const char *name, int n, char *out) { return VFS(v)->xFullPathname(VFS(v), name, n, out); }
+static int v_random(sqlite3_vfs *v, int n, char *out) { return VFS(v)->xRandomness(VFS(v), n, out); }
+static int v_sleep(sqlite3_vfs *v, int us) { return VFS(v)->xSleep(VFS(v), us); }
+static int v_time(sqlite3_vfs *v, double *out) { return VFS(v)->xCurrentTime(VFS(v), out); }
+static int v_error(sqlite3_vfs *v, int n, char *out) { return VFS(v)->xGetLastError(VFS(v), n, out); }
+static int v_time64(sqlite3_vfs *v, sqlite3_int64 *out) { return VFS(v)->xCurrentTimeInt64(VFS(v), out); }
+
+static void vfs_methods(sqlite3_vfs *v) {
+  v->iVersion = VFS(v)->iVersion < 2 ? 1 : 2;
+  v->xDelete = v_delete;
+  v->xAccess = v_access;
+  v->xFullPathname = v_full;
+  v->xDlOpen = NULL;
+  v->xDlError = NULL;
+  v->xDlSym = NULL;
+  v->xDlClose = NULL;
+  v->xRandomness = v_random;
+  v->xSleep = v_sleep;
+  v->xCurrentTime = v_time;
+  v->xGetLastError = v_error;
+  v->xCurrentTimeInt64 = v_time64;
+}
+
+/* The name of the counting VFS above `base` (NULL = SQLite's default); made once per base and kept. */
+static const char *vfs_above(const char *base) {
+  sqlite3_vfs *below = sqlite3_vfs_find(base);
+  if (!below) return NULL;
+  pthread_mutex_lock(&vfs_lock);
+  CountVfs *c = vfs_all;
+  while (c && c->vfs.pAppData != below) c = c->next;
+  if (!c && (c = vfs_make(below))) {
+    vfs_methods(&c->vfs);
+    c->next = vfs_all;
+    vfs_all = c;
+    sqlite3_vfs_register(&c->vfs, 0);
+  }
+  pthread_mutex_unlock(&vfs_lock);
+  return c ? c->name : NULL;
+}
+
+int sq_vfs_open(const char *path, sqlite3 **db, int flags, const char *base, _Atomic uint64_t *syncs) {
+  *db = NULL;
+  const char *name = vfs_above(base);
+  if (!name) return SQLITE_ERROR;
+  opening = syncs;
+  int rc = sqlite3_open_v2(path, db, flags, name);
+  opening = NULL;
+  return rc;
+}

@@ -1,0 +1,20 @@
+/* tables.h - every table of builtins, in the order of registration. stdlib.h declares them and stdlib_register adds them;
+ * this list is the only place that names them all. */
+#define STDLIB_TABLES(TABLE) \
+  TABLE(rows_math)           \
+  TABLE(rows_numbers)        \
+  TABLE(rows_jmath)          \
+  TABLE(rows_jnum)           \
+  TABLE(rows_preds)          \
+  TABLE(rows_data)           \
+  TABLE(rows_build)          \
+  TABLE(rows_transient)      \
+  TABLE(rows_names)          \
+  TABLE(rows_strings)        \
+  TABLE(rows_patterns)       \
+  TABLE(rows_format)         \
+  TABLE(rows_output)         \
+  TABLE(rows_jstring)        \
+  TABLE(rows_state)          \
+  TABLE(rows_errors)         \
+  TABLE(rows_host)
