@@ -27,10 +27,10 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 all: $(B)/breyta-run
 
 $(B)/libbreyta.a: $(LIBOBJ)
-	rm -f $@ && ar rcs $@ $^
+	@rm -f $@ && ar rcs $@ $^
 $(B)/breyta-run: $(B)/runtime/main_run.o $(B)/libbreyta.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@echo "  cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
 -include $(OBJ:.o=.d)

@@ -50,6 +50,7 @@ typedef struct Mach {
   uint32_t nf_pc, nf_argc;
   uint32_t demands;    /* how often the call on top has demanded already (doubling policy) */
   uint32_t in_function; /* depth of :function code: B_STEP builtins are refused there */
+  Val state;           /* the runtime's own state of this run, saved in snapshots with it */
   void *host;          /* the runtime's, never looked at here */
   void (*out)(struct Mach *m, const char *s, size_t n); /* where print goes when *out* is not rebound; NULL = nowhere */
   Val (*nondet)(struct Mach *m, Val v); /* journals the value of a clock or random builtin; NULL = as it is */

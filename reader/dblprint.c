@@ -107,10 +107,10 @@ uint64_t dbl_shortest(double d, int *exp10) {
   frac = bits & (((uint64_t)1 << 52) - 1);
   int e = (int)(bits >> 52 & 0x7ff);
   *exp10 = -325;
-  if (e == 0 && frac == 1) return 49; /* Java: 4.9E-324 */
-  if (e == 0 && frac == 2) return 99; /* and 9.9E-324 */
+  if (e == 0 && frac == 1) return 49; /* Java: 4.9E-324, two digits though 5E-324 would do */
   pthread_once(&pows_once, make_pows);
-  if (e == 0) s = shortest(frac, -1074, false, exp10);
+  if (e == 0 && frac == 2) s = 100; /* 1.0E-323, one digit though 9.9E-324 is nearer */
+  else if (e == 0) s = shortest(frac, -1074, false, exp10);
   else s = shortest(frac | (uint64_t)1 << 52, e - 1075, frac == 0 && e > 1, exp10);
   while (s % 10 == 0) {
     s /= 10;

@@ -228,7 +228,7 @@ Val *mem_stack_new(size_t cap, const uint32_t *live) {
 /* ---- heap size ----
  * Small processes stay small: the collector's own policy rules until a process has shown that it works hard, by data
  * alive after a collection or by the number of collections. Then the heap is expanded ahead of need: fewer collections. */
-enum { LIVE_EAGER = 4 << 20, BUSY_COLLECTIONS = 24, BUSY_HEAP = 24 << 20 };
+enum { LIVE_EAGER = 4 << 20, BUSY_COLLECTIONS = 24, BUSY_HEAP = 12 << 20 };
 static size_t grow_by; /* set at the end of a collection, done by the next slow allocation */
 static unsigned collections;
 

@@ -38,6 +38,7 @@ enum BitOp { BIT_AND, BIT_OR, BIT_XOR, BIT_AND_NOT, BIT_SHL, BIT_SHR, BIT_USHR, 
 Val num_bit(enum BitOp op, Val a, Val b);
 Val num_bit_not(Val a);
 Val dec_with_scale(Val dec, int scale, int rounding); /* java.math rounding modes 0-7; 7 = UNNECESSARY throws */
+Val dec_round(Val dec, int64_t digits, int rounding); /* to so many digits at most; digits 0 = all */
 int32_t dec_precision(Val dec);
 
 uint32_t num_hash(Val v);            /* Clojure hasheq */

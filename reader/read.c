@@ -174,16 +174,6 @@ Val read_alias(Reader *r, Val alias) {
   return is_sym(ns) ? AS(Sym, ns)->name : NIL;
 }
 
-static bool is_alias_target(Reader *r, Val name) {
-  if (!is_map(r->aliases)) return false;
-  MapIter it;
-  Val k, v;
-  map_iter(&it, r->aliases);
-  while (map_next(&it, &k, &v))
-    if (is_sym(v) && str_cmp(AS(Sym, v)->name, name) == 0) return true;
-  return false;
-}
-
 /* Does it match (X.*SLASH)?(SLASH|X[^SLASH]*), X neither digit nor slash? Sets where the name begins. */
 static bool name_matches(const char *s, size_t n, size_t *name) {
   *name = 0;
@@ -220,9 +210,9 @@ static Val auto_keyword(Reader *r, const char *at, const char *s, size_t n) {
   if (r->edn) return read_fail(r, at, EXC_RUNTIME, "Invalid token: ::%.*s; EDN has no ::keywords", (int)(n > 200 ? 200 : n), s);
   if (is_nil(ns)) return kw_of(read_ns_name(r), AS(Sym, sym)->name);
   Val full = read_alias(r, sym_of(NIL, ns));
-  if (is_nil(full) && (r->suppress || str_cmp(ns, read_ns_name(r)) == 0 || is_alias_target(r, ns))) full = ns;
+  if (is_nil(full) && r->suppress) full = ns;
   if (!is_nil(full)) return kw_of(full, AS(Sym, sym)->name);
-  return read_fail(r, at, EXC_RUNTIME, "Invalid token: ::%.*s; no namespace or alias %.100s", (int)(n > 200 ? 200 : n), s, str_s(ns));
+  return read_fail(r, at, EXC_RUNTIME, "Invalid token: ::%.*s; there is no alias %.100s", (int)(n > 200 ? 200 : n), s, str_s(ns));
 }
 
 static Val invalid_token(Reader *r, const char *s, size_t n) {

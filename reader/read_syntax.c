@@ -21,12 +21,13 @@ static int64_t next_id(Reader *r) {
   return r->gensym ? r->gensym(r->ctx) : ++counter;
 }
 
-/* How a form looks in a message: short. */
+/* How a form looks in a message: short, and nil is Java's null. */
 static void brief(Val form, char *out, size_t size) {
-  PrintOpts o = print_readably;
+  PrintOpts o = print_plain;
   o.length = 4, o.level = 3;
   Buf b = {0};
-  if (is_sig(print_to(&b, form, &o))) buf_c(&b, "?");
+  if (is_nil(form)) buf_c(&b, "null");
+  if (!is_nil(form) && is_sig(print_to(&b, form, &o))) buf_c(&b, "?");
   const char *s = buf_cstr(&b);
   size_t n = strnlen(s, size - 1);
   while (n > 0 && n == size - 1 && ((uint8_t)s[n] & 0xc0) == 0x80) n--;
@@ -183,7 +184,7 @@ static Val tagged_value(Reader *r, Val tag, Val form) {
   char text[120];
   brief(tag, text, sizeof text);
   bool record = !r->edn && is_nil(AS(Sym, tag)->ns) && strchr(text, '.');
-  if (record) return ex_throw(EXC_CLASS_NOT_FOUND, "%s", text);
+  if (record) return ex_throw(EXC_RUNTIME, "Record construction syntax can only be used when *read-eval* == true");
   return ex_throw(EXC_RUNTIME, "No reader function for tag %s", text);
 }
 
@@ -282,8 +283,10 @@ static Val check_feature(Reader *r, const char *at, Val f, int *holds) {
   if (kw_is(f, "else") || kw_is(f, "none")) {
     return read_fail(r, at, EXC_RUNTIME, "Feature name :%s is reserved.", str_s(AS(Kw, f)->name));
   }
-  if (*holds < 0) return read_fail(r, at, EXC_RUNTIME, "Feature should be a keyword, or (:and ..) (:or ..) (:not ..) of them");
-  return NIL;
+  if (*holds >= 0) return NIL;
+  char text[80];
+  brief(f, text, sizeof text);
+  return read_fail(r, at, EXC_RUNTIME, "Feature should be a keyword: %s; or (:and ..), (:or ..), (:not ..) of them", text);
 }
 
 /* The body between the parentheses; ABSENT when no branch was taken. */
@@ -300,7 +303,7 @@ static Val cond_branches(Reader *r, const char *at) {
     r->suppress += !take;
     TRY(form, read_any(r, ')'));
     r->suppress -= !take;
-    if (same(form, READ_CLOSE)) return read_fail(r, at, EXC_RUNTIME, "read-cond requires an even number of forms");
+    if (same(form, READ_CLOSE)) return read_fail(r, at, EXC_RUNTIME, "read-cond requires an even number of forms.");
     if (same(form, ABSENT)) return read_eof(r, NULL);
     if (take) taken = form;
   }
@@ -311,7 +314,8 @@ static Val splice(Reader *r, const char *at, Val form) {
   if (!is_sequential(form))
     return read_fail(r, at, EXC_RUNTIME, "Spliced form list in read-cond-splicing must implement java.util.List");
   CHECK(coll_into_array(form, &items));
-  if (items.n) r->pending = list_rest_from(items.a, items.n, is_nil(r->pending) ? empty_list : r->pending);
+  CHECK(coll_into_array(r->pending, &items));
+  if (items.n) r->pending = list_from(items.a, items.n);
   return READ_SKIP;
 }
 
@@ -320,7 +324,7 @@ static Val read_conditional(Reader *r, const char *at) {
   if (r->suppress == 255) return read_fail(r, at, EXC_RUNTIME, "Reader conditionals are nested too deep");
   if (splicing) r->p++;
   read_skip_space(r);
-  if (r->p >= r->end) return read_eof(r, "( after #?");
+  if (r->p >= r->end) return read_fail(r, r->end, EXC_RUNTIME, "EOF while reading character; expected ( after #?");
   if (*r->p != '(') return read_fail(r, at, EXC_RUNTIME, "read-cond body must be a list");
   if (splicing && r->depth == 0)
     return read_fail(r, at, EXC_RUNTIME, "Reader conditional splicing not allowed at the top level.");

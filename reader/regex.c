@@ -94,8 +94,12 @@ static Val syntax_error(Val pattern, const char *what, size_t at) {
 
 static Val pcre_error(Val pattern, int code) {
   PCRE2_UCHAR text[256];
-  if (code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH)
-    return syntax_error(pattern, "Look-behind of variable length is not supported", SIZE_MAX);
+  const char *what = code == PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH     ? "Look-behind of variable length is not supported"
+                     : code == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY      ? "Unknown character property name"
+                     : code == PCRE2_ERROR_DUPLICATE_SUBPATTERN_NAME     ? "Named capturing group is already defined"
+                     : code == PCRE2_ERROR_BAD_SUBPATTERN_REFERENCE  ? "named capturing group does not exist"
+                                                                         : NULL;
+  if (what) return syntax_error(pattern, what, SIZE_MAX);
   if (pcre2_get_error_message(code, text, sizeof text) < 0) memcpy(text, "pattern not supported", 22);
   return syntax_error(pattern, (const char *)text, SIZE_MAX);
 }

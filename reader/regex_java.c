@@ -153,7 +153,7 @@ static bool property(Tr *t, Buf *b, bool neg) {
   if (t->p >= t->end) return fail(t, "Unknown character property", at);
   if (*t->p == '{') {
     const char *close = memchr(t->p, '}', (size_t)(t->end - t->p));
-    if (!close) return fail(t, "Unclosed character family", t->end - 1);
+    if (!close) return fail(t, "Unclosed character family", t->end);
     name = t->p + 1, n = (size_t)(close - name);
     t->p = close + 1;
   } else
@@ -166,7 +166,7 @@ static bool property(Tr *t, Buf *b, bool neg) {
   }
   prop_strip(&name, &n);
   for (size_t i = 0; i < n; i++)
-    if (!is_alpha(name[i]) && !is_dig(name[i]) && name[i] != '_' && name[i] != ' ') return fail(t, "Unknown character property name", at);
+    if (!is_alpha(name[i]) && !is_dig(name[i]) && name[i] != '_' && name[i] != ' ') return fail(t, "Unknown character property name", t->p - 1);
   buf_fmt(b, neg ? "[\\P{%.*s}]" : "[\\p{%.*s}]", (int)n, name);
   return true;
 }
@@ -222,7 +222,7 @@ static int class_char(Tr *t, Union *u, uint32_t *cp) {
     union_add(u, buf_cstr(&b));
     return buf_free(&b), 0;
   }
-  if (!strchr("dDsSwWhHvV", c)) return fail(t, "Illegal/unsupported escape sequence", at), -1;
+  if (!strchr("dDsSwWhHvV", c)) return fail(t, "Illegal/unsupported escape sequence", at + 1), -1;
   buf_fmt(&u->items, "\\%c", c);
   return 0;
 }
@@ -233,14 +233,14 @@ static bool class_range(Tr *t, Union *u, uint32_t from) {
                !(t->end - t->p >= 3 && t->p[1] == '&' && t->p[2] == '&');
   put_cp(&u->items, from);
   if (!range) return true;
-  const char *at = t->p++;
+  t->p++;
   int k = class_char(t, u, &to);
   if (k < 0) return false;
   if (k == 0) { /* [a-\d]: the hyphen is itself */
     buf_c(&u->items, "\\-");
     return true;
   }
-  if (to < from) return fail(t, "Illegal character range", at);
+  if (to < from) return fail(t, "Illegal character range", t->p - 1);
   buf_ch(&u->items, '-');
   put_cp(&u->items, to);
   return true;
@@ -385,7 +385,7 @@ static bool escape(Tr *t) {
   if (c == 'p' || c == 'P') return property(t, t->out, c == 'P');
   if (c == 'k') return named_reference(t);
   if (c == 'b' || c == 'B') return word_boundary(t, c == 'B'), true;
-  if (!strchr("dDsSwWhHvVRXAzZG", c)) return fail(t, "Illegal/unsupported escape sequence", at);
+  if (!strchr("dDsSwWhHvVRXAzZG", c)) return fail(t, "Illegal/unsupported escape sequence", at + 1);
   buf_fmt(t->out, "\\%c", c);
   return true;
 }
@@ -463,7 +463,6 @@ static bool group(Tr *t) {
   }
   t->p++;
   if (t->p < t->end && *t->p == '<') {
-    if (t->end - t->p < 2 || !is_alpha(t->p[1])) return fail(t, "Unknown look-behind group", t->p);
     t->p++;
     return named_group(t, x);
   }
@@ -475,7 +474,7 @@ static bool group(Tr *t) {
 static bool counted(Tr *t) {
   const char *at = t->p++, *p = t->p;
   long lo = 0, hi = -1;
-  if (p >= t->end || !is_dig(*p)) return fail(t, "Illegal repetition", at);
+  if (p >= t->end || !is_dig(*p)) return fail(t, "Illegal repetition", at + 1);
   for (; p < t->end && is_dig(*p); p++) lo = lo > 99999 ? lo : lo * 10 + (*p - '0');
   if (p < t->end && *p == ',' && p + 1 < t->end && is_dig(p[1]))
     for (hi = 0, p++; p < t->end && is_dig(*p); p++) hi = hi > 99999 ? hi : hi * 10 + (*p - '0');
@@ -492,7 +491,7 @@ static bool counted(Tr *t) {
 static bool quantifier(Tr *t) {
   char c = *t->p;
   if (!t->atom) {
-    if (c == '{') return fail(t, "Illegal repetition", t->p);
+    if (c == '{') return fail(t, "Illegal repetition", t->p + 1);
     return fail(t, c == '*' ? "Dangling meta character '*'" : c == '+' ? "Dangling meta character '+'" : "Dangling meta character '?'", t->p);
   }
   if (c == '{') {
@@ -561,5 +560,5 @@ bool regex_java(const char *pattern, size_t n, RegexJava *j) {
   /* (?U) changes how \b is written, so it must be known from the start */
   if (memmem(pattern, n, "(?U", 3)) j->ucp = true;
   if (!sequence(&t)) return false;
-  return t.p >= t.end ? true : fail(&t, "Unmatched closing ')'", t.p == pattern ? t.p : t.p - 1);
+  return t.p >= t.end ? true : fail(&t, "Unmatched closing ')'", t.p == pattern ? NULL : t.p - 1);
 }

@@ -78,6 +78,11 @@ static const char *str_ok(Val v) {
 
 static bool snode_ok(Val n) { return is_or_nil(n, T_SNODE); }
 
+static bool vseq_ok(const VSeq *s) {
+  if (is_entry(s->vec)) return s->i < 2;
+  return is_type(s->vec, T_VEC) && s->i < AS(Vec, s->vec)->end - AS(Vec, s->vec)->off;
+}
+
 static const char *check_coll(Val v) {
   switch (type_of(v)) {
   case T_VEC: return vec_ok(v);
@@ -98,7 +103,7 @@ static const char *check_coll(Val v) {
     return is_type(AS(Chunk, v)->arr, T_ARR) && AS(Chunk, v)->off < AS(Chunk, v)->end && AS(Chunk, v)->end <= AS(Arr, AS(Chunk, v)->arr)->n
                ? NULL : "a chunk is malformed";
   case T_VSEQ:
-  case T_RSEQ: return is_vec(AS(VSeq, v)->vec) && AS(VSeq, v)->i < AS(Vec, AS(VSeq, v)->vec)->end ? NULL : "a vector seq is malformed";
+  case T_RSEQ: return vseq_ok(AS(VSeq, v)) ? NULL : "a vector seq is malformed";
   case T_STRSEQ: return is_str(AS(StrSeq, v)->str) && AS(StrSeq, v)->byte <= str_n(AS(StrSeq, v)->str) ? NULL : "a string seq is malformed";
   case T_LAZY: return thunk_ok(AS(Lazy, v)->fn) ? NULL : "a lazy seq is malformed";
   case T_RANGE: return AS(Range, v)->step != 0 ? NULL : "a range is malformed";

@@ -362,6 +362,7 @@ static void get_machine(In *in, Mach *m) {
   e->namespaces = get_word(in);
   e->cur_ns = get_word(in);
   m->bindings = get_word(in);
+  m->state = get_word(in);
   if (!is_map(e->namespaces) || !is_type(e->cur_ns, T_NS) || !(is_nil(m->bindings) || is_map(m->bindings))) damaged(in, "bad environment");
   e->serial = get_u32(in);
   e->gensym = get_i(in);

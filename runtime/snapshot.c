@@ -276,8 +276,13 @@ static void put_contents(Writer *w, Buf *b, Val v) {
 
 /* --- files ------------------------------------------------------------------------------------------------------------------------ */
 #define COMPRESS_OVER 1024
+static _Thread_local uint64_t last_hash;
+uint64_t snap_last_hash(void) { return last_hash; }
+
 static void finish(Buf *out, Buf *body) {
   size_t start = out->n;
+  last_hash = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < body->n; i++) last_hash = (last_hash ^ (uint8_t)body->p[i]) * 0x100000001b3u;
   bool packed = body->n > COMPRESS_OVER;
   buf_add(out, "BRS", 3);
   buf_ch(out, SNAP_VERSION);
@@ -350,6 +355,7 @@ static Val number_machine(Writer *w, const Mach *m, uint32_t live) {
   CHECK(number_from(w, m->env->namespaces));
   CHECK(number_from(w, m->env->cur_ns));
   CHECK(number_from(w, m->bindings));
+  CHECK(number_from(w, m->state));
   for (uint32_t i = 0; i < live; i++) CHECK(number_from(w, m->slots[i]));
   return NIL;
 }
@@ -362,6 +368,7 @@ Val snap_machine(Buf *out, const Mach *m) {
   put_word(&w, &tail, m->env->namespaces);
   put_word(&w, &tail, m->env->cur_ns);
   put_word(&w, &tail, m->bindings);
+  put_word(&w, &tail, m->state);
   put_u(&tail, m->env->serial);
   put_i(&tail, m->env->gensym);
   put_u(&tail, m->env->sandbox);

@@ -32,4 +32,6 @@ Mach *snap_read_machine(const void *p, size_t n);
 
 /* Units that the last snap_* call of this thread named: what must be in the store before it. */
 size_t snap_units(Unit ***units);
+/* Hash of what the last snap_* call of this thread wrote, before compression. */
+uint64_t snap_last_hash(void);
 #endif

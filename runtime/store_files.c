@@ -16,8 +16,7 @@ static bool beside_name(char out[PATH_MAX], const char *db, const char *suffix) 
   return snprintf(out, PATH_MAX, "%s%s", db, suffix) < PATH_MAX;
 }
 
-/* Syncs the directory that holds `path`, so that a name made in it survives a power loss. */
-static bool sync_parent(const char *path) {
+bool store_files_sync_parent(const char *path) {
   char dir[PATH_MAX];
   const char *slash = strrchr(path, '/');
   if (!slash) snprintf(dir, sizeof dir, ".");
@@ -30,7 +29,8 @@ static bool sync_parent(const char *path) {
 }
 
 static bool make_dir(const char *dir, Err *e) {
-  if (mkdir(dir, 0777) == 0) return sync_parent(dir) || err_set(e, "db_open", "%s: cannot sync its directory: %s", dir, strerror(errno));
+  if (mkdir(dir, 0777) == 0) 
+    return store_files_sync_parent(dir) || err_set(e, "db_open", "%s: cannot sync its directory: %s", dir, strerror(errno));
   if (errno == EEXIST) return true;
   return err_set(e, "db_open", "%s: cannot make the directory: %s", dir, strerror(errno));
 }

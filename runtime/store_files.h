@@ -13,6 +13,8 @@
 
 /* Makes the missing directories above `path`, each synced into its parent. */
 bool store_files_mkdirs(const char *path, Err *e);
+/* Syncs the directory that holds `path`: names made in it survive a power loss. */
+bool store_files_sync_parent(const char *path);
 /* A descriptor that holds the lock, or -1 with db_locked or db_open. */
 int store_files_lock(const char *db, Err *e);
 void store_files_unlock(int fd);

@@ -271,8 +271,8 @@ bool sq_changed(Store *st) {
   bool moved = false;
   if (!s->started) {
     look_for_commits(&s->rd, &moved);
-    if (moved) s->heads_loaded = false;
-    return moved;
+    if (moved) s->heads_loaded = s->o.executor;
+    return atomic_exchange(&s->changed, false) || moved;
   }
   if (pthread_mutex_trylock(&s->wr_lock) == 0) {
     if (s->wr.db) look_beside(s);

@@ -19,6 +19,8 @@
 #include <stdio.h>
 
 enum { STORE_APPLICATION_ID = 0x42725274, STORE_VERSION = 1 }; /* "BrRt" */
+/* Asks a VFS to sync the directory of a file; one that does not know it gets an fsync of the real directory. */
+enum { SQ_FCNTL_SYNC_DIR = 0x42720001 };
 enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed, b->error says which */
 
 /* Every statement of the writer (W) and the readers (R). Journal statements are per segment and kept apart. */

@@ -44,19 +44,21 @@ static int64_t col_int(sqlite3_stmt *st, int i) { return sqlite3_column_int64(st
 
 /* ---- heads ---- */
 
-/* Readers of a process without a running writer follow the other processes: they scan again after a commit. Executors look
- * only once, nobody else writes runs. */
+/* Who is not the executor follows the other processes: it scans again after a commit. An executor looks only once, nobody
+ * else writes runs; and a running writer of ours keeps the heads itself. */
+static int heads_follow(Sq *s) {
+  int64_t v = 0;
+  int rc = sq_data_version(&s->rd, &v);
+  if (rc != SQLITE_OK || v == s->rd.version) return rc;
+  s->rd.version = v;
+  s->heads_loaded = false;
+  if (!s->started) atomic_store(&s->changed, true); /* sq_changed would not see it any more */
+  return SQLITE_OK;
+}
+
 static bool heads_current(Sq *s, Err *e) {
-  int rc = SQLITE_OK;
-  if ((s->o.beside || s->o.read_only || !s->started) && !s->o.executor) {
-    int64_t v = 0;
-    rc = sq_data_version(&s->rd, &v);
-    if (v != s->rd.version) s->heads_loaded = false;
-    if (!s->heads_loaded && s->rd.version != v) {
-      s->rd.version = v;
-      atomic_store(&s->changed, true);
-    }
-  }
+  bool ours = s->o.executor || (s->started && !s->o.beside);
+  int rc = ours ? SQLITE_OK : heads_follow(s);
   if (rc == SQLITE_OK && !s->heads_loaded) rc = sq_heads_load(s, &s->rd);
   return rc == SQLITE_OK || sq_error(&s->rd, e, "the journal's tail cannot be read");
 }
@@ -139,17 +141,16 @@ static size_t r_runs(Store *b, int64_t after, unsigned mask, RunRow *out, size_t
   return run_rows(s, st, out, max, e);
 }
 
-static int64_t one_int(Sq *s, sqlite3_stmt *st, int64_t none, int64_t error) {
+static int64_t one_int(sqlite3_stmt *st, int64_t none, int64_t error) {
   int rc = sqlite3_step(st);
   int64_t v = rc == SQLITE_ROW ? col_int(st, 0) : rc == SQLITE_DONE ? none : error;
   sqlite3_reset(st);
-  (void)s;
   return v;
 }
 
 static int64_t r_max_run(Store *b) {
   sqlite3_stmt *st = query((Sq *)b, R_MAX_RUN, NULL);
-  return st ? one_int((Sq *)b, st, 0, -1) : -1;
+  return st ? one_int(st, 0, -1) : -1;
 }
 
 static int64_t r_slug_count(Store *b, const char *workspace, const char *slug) {
@@ -157,7 +158,7 @@ static int64_t r_slug_count(Store *b, const char *workspace, const char *slug) {
   if (!st) return -1;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, slug);
-  return one_int((Sq *)b, st, 0, -1);
+  return one_int(st, 0, -1);
 }
 
 /* ---- journal ---- */
@@ -294,7 +295,7 @@ static size_t r_timers_due(Store *b, int64_t now, TimerRow *out, size_t max, Err
 
 static int64_t r_timer_next(Store *b) {
   sqlite3_stmt *st = query((Sq *)b, R_NEXT, NULL);
-  return st ? one_int((Sq *)b, st, INT64_MAX, INT64_MAX) : INT64_MAX;
+  return st ? one_int(st, INT64_MAX, INT64_MAX) : INT64_MAX;
 }
 
 static bool wait_from_row(sqlite3_stmt *st, WaitRow *w) {

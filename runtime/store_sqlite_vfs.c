@@ -1,5 +1,11 @@
-/* A VFS between SQLite and the one it would use: counts the syncs of each store and forwards everything else. */
+/* A VFS between SQLite and the one it would use: counts the syncs of each store, makes the name of the log durable, and
+ * forwards everything else.
+ *
+ * The name of the log: SQLite's unix VFS syncs the directory only through the file handle that made the log. That is the
+ * reading connection of this or of another process, and it never syncs. So the first sync of every other log handle syncs
+ * the directory too; otherwise acknowledged commits could vanish with the log's name. */
 #include "store_sqlite.h"
+#include "store_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +19,8 @@ typedef struct CountVfs {
 typedef struct CountFile {
   sqlite3_file base; /* first */
   _Atomic uint64_t *syncs;
-  sqlite3_file *below; /* right behind this struct */
+  const char *unsynced; /* the name of a log whose directory this handle has not synced yet */
+  sqlite3_file *below;  /* right behind this struct */
 } CountFile;
 
 static pthread_mutex_t vfs_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -30,9 +37,22 @@ static int count_close(sqlite3_file *f) {
   return rc;
 }
 
+static void count_one(CountFile *c) { atomic_fetch_add_explicit(c->syncs, 1, memory_order_relaxed); }
+
+static int sync_name(CountFile *c) {
+  count_one(c);
+  int rc = c->below->pMethods->xFileControl(c->below, SQ_FCNTL_SYNC_DIR, NULL);
+  if (rc == SQLITE_NOTFOUND) rc = store_files_sync_parent(c->unsynced) ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
+  if (rc == SQLITE_OK) c->unsynced = NULL;
+  return rc;
+}
+
 static int count_sync(sqlite3_file *f, int flags) {
-  atomic_fetch_add_explicit(((CountFile *)f)->syncs, 1, memory_order_relaxed);
-  return BELOW(f)->pMethods->xSync(BELOW(f), flags);
+  CountFile *c = (CountFile *)f;
+  int rc = c->unsynced ? sync_name(c) : SQLITE_OK;
+  if (rc != SQLITE_OK) return rc;
+  count_one(c);
+  return c->below->pMethods->xSync(c->below, flags);
 }
 
 FORWARD(count_read, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), xRead(BELOW(f), p, n, at))
@@ -68,6 +88,7 @@ static int count_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, in
   c->base.pMethods = NULL;
   c->below = (sqlite3_file *)(c + 1);
   c->syncs = counter_of(name, flags);
+  c->unsynced = flags & SQLITE_OPEN_WAL ? name : NULL;
   int rc = below->xOpen(below, name, c->below, flags, out);
   if (c->below->pMethods) c->base.pMethods = &count_methods;
   return rc;

@@ -3,6 +3,18 @@
 #include "hof.h"
 #include "lazy.h"
 
+/* ---- shared ---- */
+
+Val hof_call_more(Mach *m, uint32_t pc, Val f, Val x, Val more) {
+  if (is_nil(more)) return hof_call1(m, pc, f, x);
+  const Arr *a = AS(Arr, more);
+  if (a->n == 1) return hof_call2(m, pc, f, x, a->a[0]);
+  Val args = arr_new(NULL, a->n + 1);
+  AS(Arr, args)->a[0] = x;
+  memcpy(AS(Arr, args)->a + 1, a->a, a->n * sizeof(Val));
+  return nf_calln(m, pc, f, AS(Arr, args)->a, a->n + 1);
+}
+
 /* ---- apply ---- */
 
 DOC(apply, "[f args] [f x args] [f x y args] [f x y z args] [f a b c d & args]",
@@ -206,17 +218,6 @@ static const NativeDef nd_frequencies = {"clojure.core/frequencies", 1, 1, 1, fa
 
 /* ---- update, update-in, get-in, assoc-in ---- */
 
-/* f with x before the further arguments of a native frame (T_ARR or nil). */
-static Val call_with_more(Mach *m, uint32_t pc, Val f, Val x, Val more) {
-  if (is_nil(more)) return hof_call1(m, pc, f, x);
-  const Arr *a = AS(Arr, more);
-  if (a->n == 1) return hof_call2(m, pc, f, x, a->a[0]);
-  Val args = arr_new(NULL, a->n + 1);
-  AS(Arr, args)->a[0] = x;
-  memcpy(AS(Arr, args)->a + 1, a->a, a->n * sizeof(Val));
-  return nf_calln(m, pc, f, AS(Arr, args)->a, a->n + 1);
-}
-
 DOC(update, "[m k f] [m k f x] [m k f x y] [m k f x y z] [m k f x y z & more]",
     "m with the value of k replaced by (f old x ...), where old is nil when k is missing.",
     "(update {:a 1} :a inc) ;=> {:a 2}\n(update {} :a (fnil conj []) 1) ;=> {:a [1]}\n(update [1 2] 0 + 10) ;=> [11 2]");
@@ -224,7 +225,7 @@ DOC(update, "[m k f] [m k f x] [m k f x y] [m k f x y z] [m k f x y z & more]",
 static Val update_step(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc == 0) {
     TRY(old, coll_get(s[0], s[1], NIL));
-    TRY(v, call_with_more(m, 1, s[2], old, s[3]));
+    TRY(v, hof_call_more(m, 1, s[2], old, s[3]));
     s[4] = v;
   } else if (pc == 1) {
     s[4] = in;
@@ -306,7 +307,7 @@ static Val update_in_start(Mach *m, Val *s) {
   s[5] = arr_new(NULL, (uint32_t)keys.n);
   CHECK(path_down(s[0], keys.a, keys.n, AS(Arr, s[5])->a));
   TRY(old, coll_get(AS(Arr, s[5])->a[keys.n - 1], keys.a[keys.n - 1], NIL));
-  return call_with_more(m, 1, s[2], old, s[3]);
+  return hof_call_more(m, 1, s[2], old, s[3]);
 }
 
 static Val update_in_step(Mach *m, uint32_t pc, Val *s, Val in) {
@@ -321,6 +322,8 @@ static Val update_in_step(Mach *m, uint32_t pc, Val *s, Val in) {
 }
 static const NativeDef nd_update_in = {"clojure.core/update-in", 1, 3, 3, true, false, 3, update_in_step};
 
+DOC(walk_entry, "[k v]", "A map entry.", "(breyta.walk/entry :a 1) ;=> [:a 1]");
+
 extern const BuiltinRow rows_hof[];
 const BuiltinRow rows_hof[] = {
     ROW_NATIVE("apply", nd_apply, apply, 0),
@@ -333,5 +336,6 @@ const BuiltinRow rows_hof[] = {
     ROW2("get-in", get_in2, get_in, B_PURE),
     ROW3("get-in", get_in3, get_in, B_PURE),
     ROW3("assoc-in", assoc_in, assoc_in, B_PURE),
+    ROW2("breyta.walk/entry", entry_new, walk_entry, B_PURE),
     ROW_END,
 };

@@ -25,6 +25,8 @@ static inline Val hof_call2(Mach *m, uint32_t pc, Val f, Val a, Val b) {
   return same(v, ABSENT) || same(v, SIG_DEMAND) ? nf_call2(m, pc, f, a, b) : v;
 }
 /* The value of a core var: a function of the table or of the prelude. */
+/* The same with the further arguments of a native frame (T_ARR or nil) behind x. */
+Val hof_call_more(Mach *m, uint32_t pc, Val f, Val x, Val more);
 /* Comparators of sorted collections: called once at start (stdlib_register). */
 void sort_init(void);
 Val hof_core(const char *full_name);

@@ -38,9 +38,6 @@ static Val lazy_cell(enum LazyId id, const Val *args, uint32_t n) {
 }
 #define LAZY(id, ...) lazy_cell(id, (Val[]){__VA_ARGS__}, sizeof((Val[]){__VA_ARGS__}) / sizeof(Val))
 
-/* A cell in front of a lazy rest. */
-static Val lazy_cons(Val x, Val rest) { return cons_new(x, rest); }
-
 #define STEP(id, cname, fixed, nstate)                                          \
   static const NativeDef nd_step_##cname = {"breyta.lazy/" id, 1, fixed, fixed, \
                                             false, false, nstate, step_##cname}
@@ -101,7 +98,7 @@ static Val each_single(Mach *m, uint32_t pc, Val *s, Val in, enum LazyId id) {
   Val v = pc == 2 ? in : each_call(m, 2, id, s[0], s[3], s[4]), out;
   if (is_sig(v)) return v;
   s[3] = fix(fix_of(s[3]) + 1);
-  return each_gives(id, s[4], v, &out) ? lazy_cons(out, each_rest(s, id)) : ABSENT;
+  return each_gives(id, s[4], v, &out) ? cons_new(out, each_rest(s, id)) : ABSENT;
 }
 
 static Val each_step(Mach *m, uint32_t pc, Val *s, Val in, enum LazyId id) {
@@ -145,14 +142,14 @@ static void zip_open(Val *s, Val cursors) {
 }
 
 static Val step_mapn(Mach *m, uint32_t pc, Val *s, Val in) {
-  if (pc == 1) return lazy_cons(in, LAZY(LZ_MAPN, s[0], s[2]));
+  if (pc == 1) return cons_new(in, LAZY(LZ_MAPN, s[0], s[2]));
   if (is_nil(s[2])) zip_open(s + 2, s[1]);
   TRY(more, walk_zip(s[2], s[3], &s[4]));
   if (!truthy(more)) return NIL;
   const Arr *a = AS(Arr, s[3]);
   if (a->n != 2) return nf_calln(m, 1, s[0], a->a, a->n);
   TRY(v, hof_call2(m, 1, s[0], a->a[0], a->a[1]));
-  return lazy_cons(v, LAZY(LZ_MAPN, s[0], s[2]));
+  return cons_new(v, LAZY(LZ_MAPN, s[0], s[2]));
 }
 STEP("mapn", mapn, 2, 3);
 
@@ -177,7 +174,7 @@ static Val step_concat(Mach *m, uint32_t pc, Val *s, Val in) {
     CHECK(walk_block(&s[0], &s[1], xs, &n, WALK_CHUNKED));
     if (n) {
       Val rest = LAZY(LZ_CONCAT, s[0], s[1], s[2], s[3]);
-      return n == 1 ? lazy_cons(xs[0], rest) : chunk_new(arr_new(xs, n), 0, n, rest);
+      return n == 1 ? cons_new(xs[0], rest) : chunk_new(arr_new(xs, n), 0, n, rest);
     }
     Walk w = {0};
     TRY(more, walk_next(&w, &s[2], &s[3], &x));
@@ -207,13 +204,11 @@ static Val step_take(Mach *m, uint32_t pc, Val *s, Val in) {
   (void)m, (void)pc, (void)in;
   CHECK(hof_count(s[0], &want));
   if (want <= 0) return NIL;
-  Val src = s[1], at = s[2];
   CHECK(walk_block(&s[1], &s[2], xs, &n, WALK_ANY));
-  (void)src, (void)at;
   if (!n) return NIL;
   if (n > want) n = (uint32_t)want;
   Val rest = n == want ? empty_list : LAZY(LZ_TAKE, int_val(want - n), s[1], s[2]);
-  return n == 1 ? lazy_cons(xs[0], rest) : walk_loose(arr_new(xs, n), 0, n, rest);
+  return n == 1 ? cons_new(xs[0], rest) : walk_loose(arr_new(xs, n), 0, n, rest);
 }
 STEP("take", take, 3, 0);
 
@@ -254,7 +249,7 @@ static Val step_take_while(Mach *m, uint32_t pc, Val *s, Val in) {
     in = hof_call1(m, 1, s[0], s[3]);
     if (is_sig(in)) return in;
   }
-  return truthy(in) ? lazy_cons(s[3], LAZY(LZ_TAKE_WHILE, s[0], s[1], s[2])) : NIL;
+  return truthy(in) ? cons_new(s[3], LAZY(LZ_TAKE_WHILE, s[0], s[1], s[2])) : NIL;
 }
 STEP("take-while", take_while, 3, 1);
 
@@ -333,7 +328,7 @@ static Val lazy_map(Val f, Val coll, Val more) {
 }
 static Val public_map(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc == 1) return in;
-  return same(s[1], ABSENT) ? lazy_xf(m, LZ_MAP, s, 1) : lazy_map(s[0], s[1], s[2]);
+  return same(s[1], ABSENT) ? lazy_xf(m, LZ_MAP, (Val[]){s[0]}, 1) : lazy_map(s[0], s[1], s[2]);
 }
 static const NativeDef nd_map = {"clojure.core/map", 1, 1, 2, true, false, 0, public_map};
 
@@ -341,22 +336,20 @@ DOC(mapcat, "[f] [f & colls]", "The lazy seq of the elements of all (f x): conca
     "(mapcat reverse [[1 2] [3]]) ;=> (2 1 3)\n(into [] (mapcat #(vector % %)) [1 2]) ;=> [1 1 2 2]");
 static Val public_mapcat(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc == 1) return in;
-  return same(s[1], ABSENT) ? lazy_xf(m, LZ_MAPCAT, s, 1) : lazy_concat(lazy_map(s[0], s[1], s[2]));
+  return same(s[1], ABSENT) ? lazy_xf(m, LZ_MAPCAT, (Val[]){s[0]}, 1) : lazy_concat(lazy_map(s[0], s[1], s[2]));
 }
 static const NativeDef nd_mapcat = {"clojure.core/mapcat", 1, 1, 2, true, false, 0, public_mapcat};
-static Val step_mapcat(Mach *m, uint32_t pc, Val *s, Val in) { return step_concat(m, pc, s, in); }
-STEP("mapcat", mapcat, 4, 0);
 
 /* ---- iterate, repeatedly, cycle, range ---- */
 
 /* slots: f, x */
 static Val step_iterate(Mach *m, uint32_t pc, Val *s, Val in) {
   Val y = pc == 1 ? in : hof_call1(m, 1, s[0], s[1]);
-  return is_sig(y) ? y : lazy_cons(y, LAZY(LZ_ITERATE, s[0], y));
+  return is_sig(y) ? y : cons_new(y, LAZY(LZ_ITERATE, s[0], y));
 }
 STEP("iterate", iterate, 2, 0);
 DOC(iterate, "[f x]", "The endless lazy seq of x, (f x), (f (f x)), ...", "(take 3 (iterate inc 5)) ;=> (5 6 7)");
-static Val fn_iterate(Val f, Val x) { return lazy_cons(x, LAZY(LZ_ITERATE, f, x)); }
+static Val fn_iterate(Val f, Val x) { return cons_new(x, LAZY(LZ_ITERATE, f, x)); }
 
 /* slots: n or nil, f */
 static Val step_repeatedly(Mach *m, uint32_t pc, Val *s, Val in) {
@@ -364,7 +357,7 @@ static Val step_repeatedly(Mach *m, uint32_t pc, Val *s, Val in) {
   if (!is_nil(s[0])) CHECK(hof_count(s[0], &n));
   if (!is_nil(s[0]) && n <= 0) return NIL;
   if (pc == 0) return nf_call0(m, 1, s[1]);
-  return lazy_cons(in, LAZY(LZ_REPEATEDLY, is_nil(s[0]) ? NIL : int_val(n - 1), s[1]));
+  return cons_new(in, LAZY(LZ_REPEATEDLY, is_nil(s[0]) ? NIL : int_val(n - 1), s[1]));
 }
 STEP("repeatedly", repeatedly, 2, 0);
 DOC(repeatedly, "[f] [n f]", "The lazy seq of the values of (f), n of them or without end.", "(repeatedly 2 (constantly 1)) ;=> (1 1)");
@@ -449,7 +442,7 @@ static Val step_interpose(Mach *m, uint32_t pc, Val *s, Val in) {
     out[k++] = xs[i];
   }
   Val rest = LAZY(LZ_INTERPOSE, s[0], s[1], s[2], TRUE_V);
-  return k == 1 ? lazy_cons(out[0], rest) : walk_loose(arr_new(out, k), 0, k, rest);
+  return k == 1 ? cons_new(out[0], rest) : walk_loose(arr_new(out, k), 0, k, rest);
 }
 static const NativeDef nd_step_interpose = {"breyta.lazy/interpose", 1, 3, 4, false, false, 0, step_interpose};
 
@@ -470,14 +463,14 @@ static Val partition_last(Mach *m, Val *s, int64_t n, int64_t step) {
   Walk w = {0};
   Val x;
   if (same(s[7], fix(0)) || same(s[0], fix(PART_EXACT))) return NIL;
-  if (same(s[0], fix(PART_ALL))) return lazy_cons(partition_piece(s), step < fix_of(s[7]) ? partition_next(s, n, step) : empty_list);
+  if (same(s[0], fix(PART_ALL))) return cons_new(partition_piece(s), step < fix_of(s[7]) ? partition_next(s, n, step) : empty_list);
   m->nf_pc = 1;
   while (fix_of(s[7]) < n) {
     TRY(more, walk_next(&w, &s[3], &s[10], &x));
     if (!truthy(more)) break;
     walk_push(&s[6], &s[7], x);
   }
-  return list2(partition_piece(s), NIL);
+  return list_from((Val[]){partition_piece(s)}, 1);
 }
 
 static Val partition_begin(Val *s, int64_t n) { /* nil at the end of the collection */
@@ -506,13 +499,13 @@ static Val step_partition(Mach *m, uint32_t pc, Val *s, Val in) {
       s[8] = s[4];
       s[9] = s[5];
     }
-    if (fix_of(s[7]) >= n) return lazy_cons(partition_piece(s), partition_next(s, n, step));
+    if (fix_of(s[7]) >= n) return cons_new(partition_piece(s), partition_next(s, n, step));
     TRY(more, walk_next(&w, &s[4], &s[5], &x));
     if (!truthy(more)) break;
     walk_push(&s[6], &s[7], x);
+    if (fix_of(s[7]) % 256 == 0 && nf_spent(m, 16)) return nf_yield(m, 0);
   }
-  TRY(last, partition_last(m, s, n, step));
-  return is_nil(last) || !same(s[0], fix(PART_PAD)) ? last : list_from((Val[]){AS(List, last)->first}, 1);
+  return partition_last(m, s, n, step);
 }
 STEP("partition", partition, 6, 5);
 
@@ -534,7 +527,7 @@ DOC(partition_all, "[n] [n coll] [n step coll]",
 /* slots: n, coll or step, coll */
 static Val public_partition_all(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc == 1) return in;
-  if (same(s[1], ABSENT)) return lazy_xf(m, LZ_PARTITION_ALL, s, 1);
+  if (same(s[1], ABSENT)) return lazy_xf(m, LZ_PARTITION_ALL, (Val[]){s[0]}, 1);
   bool step = !same(s[2], ABSENT);
   return LAZY(LZ_PARTITION, fix(PART_ALL), s[0], step ? s[1] : s[0], NIL, step ? s[2] : s[1], fix(0));
 }
@@ -555,7 +548,7 @@ static Val step_distinct(Mach *m, uint32_t pc, Val *s, Val in) {
     TRY(old, set_get(s[2], s[3], ABSENT));
     if (same(old, ABSENT)) {
       TRY(seen, set_conj(s[2], s[3]));
-      return lazy_cons(s[3], LAZY(LZ_DISTINCT, s[0], s[1], seen));
+      return cons_new(s[3], LAZY(LZ_DISTINCT, s[0], s[1], seen));
     }
     s[4] = NIL;
     if (turns % 256 == 0 && nf_spent(m, 64)) return nf_yield(m, 0);
@@ -566,7 +559,7 @@ DOC(distinct, "[] [coll]", "The lazy seq of the elements without repetitions. Wi
     "(distinct [1 2 1]) ;=> (1 2)\n(into [] (distinct) [1 1 2]) ;=> [1 2]");
 static Val public_distinct(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc == 1) return in;
-  return same(s[0], ABSENT) ? lazy_xf(m, LZ_DISTINCT, s, 0) : LAZY(LZ_DISTINCT, s[0], fix(0), set_empty);
+  return same(s[0], ABSENT) ? lazy_xf(m, LZ_DISTINCT, (Val[]){NIL}, 0) : LAZY(LZ_DISTINCT, s[0], fix(0), set_empty);
 }
 static const NativeDef nd_distinct = {"clojure.core/distinct", 1, 0, 1, false, false, 0, public_distinct};
 
@@ -608,7 +601,6 @@ const BuiltinRow rows_lazy[] = {
     STEP_ROW("keep-indexed", keep_indexed),
     STEP_ROW("mapn", mapn),
     STEP_ROW("concat", concat),
-    STEP_ROW("mapcat", mapcat),
     STEP_ROW("take", take),
     STEP_ROW("drop", drop),
     STEP_ROW("take-while", take_while),

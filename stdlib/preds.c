@@ -101,7 +101,7 @@ static Val class_named(const char *name) {
 DOC(class, "[x]", "The class of x, nil for nil.", "(class \"a\") ;=> java.lang.String\n(class nil) ;=> nil");
 static Val preds_class(Val x) { return is_nil(x) ? NIL : class_named(class_name_of(x)); }
 
-DOC(type, "[x]", "The :type of the metadata of x, or its class.", "(type ^{:type :t} [1]) ;=> :t\n(type 1) ;=> java.lang.Long");
+DOC(type, "[x]", "The :type of the metadata of x, or its class.", "(type (with-meta [1] {:type :t})) ;=> :t\n(type 1) ;=> java.lang.Long");
 static Val preds_type(Val x) {
   Val t = map_get_kw(meta_of(x), "type");
   return is_nil(t) ? preds_class(x) : t;

@@ -310,11 +310,31 @@ static Val sorted_set_by(int argc, const Val *argv) {
   return s;
 }
 
+DOC(sorted_from, "[sc k ascending]", "The seq of a sorted collection from the first element >= k (or down from <= k), nil if none.",
+    "(breyta.sorted/from (sorted-set 1 2 3) 2 true) ;=> (2 3)");
+static Val sorted_from(Val sc, Val k, Val ascending) {
+  int t = type_of(sc);
+  if (t != T_SMAP && t != T_SSET) return ex_cast(sc, "clojure.lang.Sorted");
+  return smap_seq_at(sc, k, truthy(ascending));
+}
+
+DOC(sorted_compare, "[sc a b]", "Compares two keys as the sorted collection sc does.", "(breyta.sorted/compare (sorted-set) 1 2) ;=> -1");
+static Val sorted_compare(Val sc, Val a, Val b) {
+  Val map = is_type(sc, T_SSET) ? AS(SSet, sc)->map : sc;
+  if (!is_type(map, T_SMAP)) return ex_cast(sc, "clojure.lang.Sorted");
+  Val cmp = AS(SMap, map)->cmp;
+  int c;
+  CHECK(is_nil(cmp) ? val_compare(a, b, &c) : sort_hook(cmp, a, b, &c));
+  return fix(c);
+}
+
 extern const BuiltinRow rows_sort[];
 const BuiltinRow rows_sort[] = {
     ROW_NATIVE("sort", nd_sort, sort, 0),
     ROW_NATIVE("sort-by", nd_sort_by, sort_by, 0),
     ROWV("sorted-map-by", 1, sorted_map_by, sorted_map_by, B_PURE),
     ROWV("sorted-set-by", 1, sorted_set_by, sorted_set_by, B_PURE),
+    ROW3("breyta.sorted/from", sorted_from, sorted_from, B_PURE),
+    ROW3("breyta.sorted/compare", sorted_compare, sorted_compare, B_PURE),
     ROW_END,
 };

@@ -17,4 +17,9 @@
   TABLE(rows_jstring)        \
   TABLE(rows_state)          \
   TABLE(rows_errors)         \
+  TABLE(rows_reduce)         \
+  TABLE(rows_hof)            \
+  TABLE(rows_sort)           \
+  TABLE(rows_cells)          \
+  TABLE(rows_lazy)           \
   TABLE(rows_host)

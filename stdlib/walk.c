@@ -18,9 +18,10 @@ static Val run_start(Walk *w, const Val *p, uint32_t n, Val *at, Val *out) {
 }
 
 static Val walk_vec(Walk *w, Val v, Val *at, Val *out) {
-  uint32_t i = (uint32_t)fix_of(*at), n = 0;
+  int64_t i = fix_of(*at);
+  uint32_t n = 0;
   if (i >= vec_count(v)) return FALSE_V;
-  const Val *p = vec_run(v, i, &n);
+  const Val *p = vec_run(v, (uint32_t)i, &n);
   return run_start(w, p, n, at, out);
 }
 
@@ -196,7 +197,7 @@ Val walk_to_seq(Val src, Val at) {
   if (!i) return walk_seq(src);
   switch (type_of(src)) {
   case T_VEC:
-  case T_ENTRY: return vseq_new(src, (uint32_t)i);
+  case T_ENTRY: return i < vec_count(src) ? vseq_new(src, (uint32_t)i) : NIL;
   case T_STR: return str_seq_at(src, (size_t)i);
   case T_ARR: return i < AS(Arr, src)->n ? walk_loose(src, (uint32_t)i, AS(Arr, src)->n, empty_list) : NIL;
   case T_RANGE: {

@@ -1,0 +1,450 @@
+/* engine.c - the engine: definitions, starting, resuming, the loop, timers, inbox. */
+#include "engine_int.h"
+#include "eval/expand.h"
+#include "eval/unit.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void engine_fatal(Engine *e, const char *code, const char *msg) {
+  if (e->fatal) return;
+  e->fatal = true;
+  err_set(&e->fatal_err, code, "%s", msg);
+}
+
+static Val load_unit(void *ctx, const UnitHash *h) {
+  Engine *e = ctx;
+  char *file = NULL;
+  Blob b = {0};
+  Err err = {0};
+  if (!store_unit_get(e->store, h->b, &file, &b, &err)) return ABSENT;
+  free(file);
+  Val v = snap_read_value(env_core(), b.p, b.n);
+  blob_free(&b);
+  return v;
+}
+
+static void store_ready(Engine *e, void *ctx) {
+  (void)ctx;
+  Completion c[256];
+  size_t n;
+  while ((n = store_completions(e->store, c, 256)))
+    for (size_t i = 0; i < n; i++) {
+      Run *r = run_find(e, (int64_t)c[i].tag);
+      if (!r) continue;
+      if (r->inflight) r->inflight--;
+      run_committed(r, c[i].error);
+    }
+}
+
+Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
+  (void)err;
+  Engine *e = mem_root(sizeof *e);
+  e->store = s;
+  e->o = *o;
+  e->workspace = strdup(o->workspace ? o->workspace : "local");
+  e->units = set_empty;
+  e->next_store_timer = 0;
+  unit_loader = load_unit;
+  unit_loader_ctx = e;
+  if (s && !store_failed(s)) engine_watch(e, store_event_fd(s), store_ready, NULL);
+  return e;
+}
+
+void engine_free(Engine *e) {
+  for (size_t i = 0; i < e->cap; i++)
+    while (e->runs[i]) run_drop(e->runs[i]);
+  free(e->workspace);
+  e->workspace = NULL;
+  unit_loader = NULL;
+}
+
+void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx) {
+  for (size_t i = 0; i < e->nwatches; i++)
+    if (e->watches[i].fd == fd) return;
+  if (fd < 0 || e->nwatches == sizeof e->watches / sizeof *e->watches) return;
+  e->watches[e->nwatches++] = (Watch){fd, f, ctx};
+}
+
+/* --- definitions ------------------------------------------------------------------------------------------------------------------ */
+static Unit *compile_body(const FlowDef *f, Err *err) {
+  Env *env = env_new();
+  env->sandbox = true;
+  Val call[] = {sym_new("flow", "result*"), f->body};
+  Val core = expand(env, list_from(call, 2), f->file);
+  Unit *u = is_sig(core) ? NULL : analyze(env, core, f->file);
+  if (u) return u;
+  Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
+  err_set(err, "flow_invalid", "%s: %s", f->file ? f->file : "flow", is_str(msg) ? str_s(msg) : "the body does not compile");
+  return NULL;
+}
+
+bool engine_def_add(Engine *e, FlowDef *f, Err *err) {
+  for (size_t i = 0; i < e->ndefs; i++)
+    if (!strcmp(e->defs[i]->hash, f->hash)) return true;
+  Unit *u = compile_body(f, err);
+  if (!u) return false;
+  FlowDef **defs = mem_alloc((e->ndefs + 1) * sizeof *defs);
+  Unit **units = mem_alloc((e->ndefs + 1) * sizeof *units);
+  if (e->ndefs) {
+    memcpy(defs, e->defs, e->ndefs * sizeof *defs);
+    memcpy(units, e->def_units, e->ndefs * sizeof *units);
+  }
+  defs[e->ndefs] = f;
+  units[e->ndefs] = u;
+  e->defs = defs;
+  e->def_units = units;
+  e->ndefs++;
+  return true;
+}
+
+bool engine_def(Engine *e, const char *hash, FlowDef **out, Unit **unit, Err *err) {
+  for (size_t i = 0; i < e->ndefs; i++)
+    if (!strcmp(e->defs[i]->hash, hash)) {
+      *out = e->defs[i];
+      if (unit) *unit = e->def_units[i];
+      return true;
+    }
+  char *file = NULL;
+  Blob text = {0};
+  if (!store_source_get(e->store, hash, &file, &text, err)) {
+    if (!err->code) err_set(err, "source_missing", "the flow source %.16s is not in this database", hash);
+    return false;
+  }
+  Diags d = {0};
+  FlowDef *f = flowdef_read(text.p, text.n, file, &d);
+  blob_free(&text);
+  free(file);
+  diags_free(&d);
+  if (!f) return err_set(err, "flow_invalid", "the stored flow source %.16s does not read any more", hash);
+  return engine_def_add(e, f, err) && engine_def(e, hash, out, unit, err);
+}
+
+/* --- starting ---------------------------------------------------------------------------------------------------------------------- */
+static void ctx_put(Val *m, const char *k, const char *v) {
+  if (v && *v) *m = map_assoc(*m, kw_c(k), str_c(v));
+}
+
+static Val flow_ctx(Engine *e, const RunRow *row) {
+  Val m = map_empty;
+  ctx_put(&m, "workflow-id", row->run_id);
+  ctx_put(&m, "run-id", row->run_id);
+  ctx_put(&m, "workspace-id", row->workspace);
+  ctx_put(&m, "flow-slug", row->slug);
+  m = map_assoc(m, kw_c("version"), int_val(row->version));
+  ctx_put(&m, "target", "draft");
+  m = map_assoc(m, kw_c("started-at"), int_val(row->created_ms));
+  ctx_put(&m, "root-workflow-id", row->run_id);
+  if (e->o.public_url || e->o.listen) {
+    Val base = e->o.public_url ? str_fmt("%s/%s", e->o.public_url, row->workspace) : str_fmt("http://%s/%s", e->o.listen, row->workspace);
+    m = map_assoc(m, kw_c("callback-base-url"), base);
+  }
+  return m;
+}
+
+static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Err *err) {
+  *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row));
+  Run *r = run_add(e, row);
+  r->seq = 0;
+  Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
+  batch_run_create(run_batch(r), row);
+  batch_source_put(run_batch(r), f->hash, f->file ? f->file : "flow.edn", (Bytesv){f->text, f->text_n});
+  if (run_append(r, J_START, fields, 3) < 0) {
+    Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
+    err_set(err, "bad_input", "%s", is_str(msg) ? str_s(msg) : "the input cannot be stored");
+    run_drop(r);
+    return false;
+  }
+  bool ok = store_submit_wait(e->store, r->batch, err);
+  r->batch = NULL;
+  if (!ok) {
+    run_drop(r);
+    return false;
+  }
+  Buf b = {0}; /* the run sees what the journal holds */
+  snap_data(&b, *input);
+  r->input = snap_read_value(env_core(), b.p, b.n);
+  buf_free(&b);
+  if (!run_boot(r, err)) {
+    run_block(r, err->msg);
+    return false;
+  }
+  run_ready(r);
+  return true;
+}
+
+bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
+  if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
+  RunRow row = {.run = store_next_run(e->store), .workspace = e->workspace, .slug = f->slug, .epoch = 1, .status = RUN_RUNNING,
+                .snap_seq = -1, .source_hash = (char *)(uintptr_t)f->hash};
+  row.created_ms = row.updated_ms = now_ms();
+  char id[512];
+  if (run_id) snprintf(id, sizeof id, "%s", run_id);
+  else snprintf(id, sizeof id, "flow-%s-%s-r%lld", f->slug, e->workspace, (long long)store_count_slug(e->store, e->workspace, f->slug) + 1);
+  row.run_id = id;
+  *run = row.run;
+  return start_batch(e, f, &row, &input, err);
+}
+
+/* --- resuming ------------------------------------------------------------------------------------------------------------------------ */
+/* Into memory, under a new epoch. NULL: blocked or an error. */
+static Run *take_over(Engine *e, int64_t run, Err *err) {
+  RunRow row = {0};
+  err->code = NULL;
+  if (!store_run_get(e->store, run, &row, err)) return NULL;
+  Run *r = NULL;
+  if (!run_status_final(row.status) && row.status != RUN_BLOCKED) {
+    r = run_add(e, &row);
+    batch_take_over(run_batch(r), run, row.epoch, row.epoch + 1);
+    r->epoch = row.epoch + 1;
+    if (!run_load(r, &row, false, err)) {
+      run_block(r, err->msg);
+      r = NULL;
+    }
+  }
+  run_row_free(&row);
+  return r;
+}
+
+static bool waits_outside(const RunRow *row) { return row->status == RUN_WAITING && row->wake_ms == 0; }
+
+static void note_parked(Engine *e, int64_t run) {
+  for (size_t i = 0; i < e->nparked; i++)
+    if (e->parked[i]->run == run) return;
+  Run **grown = mem_alloc((e->nparked + 1) * sizeof *grown);
+  if (e->nparked) memcpy(grown, e->parked, e->nparked * sizeof *grown);
+  Run *s = mem_alloc(sizeof *s);
+  s->run = run;
+  grown[e->nparked++] = s;
+  e->parked = grown;
+  e->cap_parked = e->nparked;
+}
+
+bool engine_resume(Engine *e, int64_t run, Err *err) {
+  if (run_find(e, run)) return true;
+  RunRow row = {0};
+  err->code = NULL;
+  if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
+  bool outside = waits_outside(&row), over = run_status_final(row.status) || row.status == RUN_BLOCKED;
+  run_row_free(&row);
+  if (over) return true;
+  if (outside) { /* its timer is in the store, its answer in the inbox */
+    note_parked(e, run);
+    return true;
+  }
+  take_over(e, run, err);
+  return true;
+}
+
+/* --- timers ------------------------------------------------------------------------------------------------------------------------------ */
+void engine_timer_add(Engine *e, int64_t due, Run *r) {
+  if (e->ntimers == e->cap_timers) {
+    e->cap_timers = e->cap_timers ? e->cap_timers * 2 : 64;
+    TimerEntry *grown = mem_alloc(e->cap_timers * sizeof *grown);
+    if (e->ntimers) memcpy(grown, e->timers, e->ntimers * sizeof *grown);
+    e->timers = grown;
+  }
+  size_t i = e->ntimers++;
+  while (i && e->timers[(i - 1) / 2].due > due) {
+    e->timers[i] = e->timers[(i - 1) / 2];
+    i = (i - 1) / 2;
+  }
+  e->timers[i] = (TimerEntry){due, r->run, r->call ? r->call->token : 0};
+}
+
+static TimerEntry timer_pop(Engine *e) {
+  TimerEntry top = e->timers[0], last = e->timers[--e->ntimers];
+  size_t i = 0;
+  for (;;) {
+    size_t kid = 2 * i + 1;
+    if (kid >= e->ntimers) break;
+    if (kid + 1 < e->ntimers && e->timers[kid + 1].due < e->timers[kid].due) kid++;
+    if (e->timers[kid].due >= last.due) break;
+    e->timers[i] = e->timers[kid];
+    i = kid;
+  }
+  if (e->ntimers) e->timers[i] = last;
+  return top;
+}
+
+static void fire_timers(Engine *e) {
+  int64_t now = now_ms();
+  Err err = {0};
+  while (e->ntimers && e->timers[0].due <= now && !e->fatal) {
+    TimerEntry t = timer_pop(e);
+    Run *r = run_find(e, t.run);
+    if (!r && !t.token) take_over(e, t.run, &err); /* dropped after a full disk: try again from what is durable */
+    else if (r && r->phase == R_TIMER && r->call && r->call->token == t.token) step_timer(r->call);
+  }
+}
+
+/* Timers of waits that nobody has answered; only stored ones, their runs are not in memory. */
+static void fire_stored_timers(Engine *e) {
+  int64_t now = now_ms();
+  if (e->next_store_timer > now) return;
+  TimerRow due[64];
+  Err err = {0};
+  size_t n = store_timers_due(e->store, now, due, 64, &err);
+  for (size_t i = 0; i < n; i++) {
+    if (run_find(e, due[i].run)) continue;
+    RunRow row = {0};
+    bool outside = store_run_get(e->store, due[i].run, &row, &err) && waits_outside(&row);
+    run_row_free(&row);
+    if (!outside) continue; /* sleeps belong to whoever resumes them */
+    Run *r = take_over(e, due[i].run, &err);
+    if (r && r->call && r->call->intent_seq == due[i].seq && r->call->due_ms <= now) step_timer(r->call);
+  }
+  e->next_store_timer = n == 64 ? 0 : store_timer_next(e->store);
+  if (n < 64 && e->next_store_timer <= now) e->next_store_timer = now + 200; /* what is due belongs to others */
+}
+
+/* --- inbox -------------------------------------------------------------------------------------------------------------------------------- */
+static Run *run_for_delivery(Engine *e, int64_t run, Err *err) {
+  Run *r = run_find(e, run);
+  return r ? r : take_over(e, run, err);
+}
+
+static void inbox_done(Engine *e, Run *r, int64_t id) {
+  if (r) {
+    batch_inbox_del(run_batch(r), id);
+    return;
+  }
+  Batch *b = batch_new();
+  Err err = {0};
+  batch_inbox_del(b, id);
+  store_submit_wait(e->store, b, &err);
+}
+
+/* An event for a wait: true when it was used (or is a duplicate). */
+static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
+  WaitRow w = {0};
+  if (!store_wait_get(e->store, row->workspace, row->key, &w, err)) return false;
+  int64_t number = w.run;
+  wait_row_free(&w);
+  Run *r = run_for_delivery(e, number, err);
+  if (!r || !r->call || r->phase != R_PARKED) return false;
+  Val body = snap_read_value(env_core(), row->body.p, row->body.n);
+  if (is_sig(body)) body = NIL;
+  inbox_done(e, r, row->id);
+  return step_deliver(r, body, NULL);
+}
+
+static bool deliver_action(Engine *e, const InboxRow *row, Err *err) {
+  RunRow rr = {0};
+  if (!store_run_by_id(e->store, row->key, &rr, err)) return false;
+  int64_t number = rr.run;
+  bool waiting = rr.status == RUN_WAITING;
+  run_row_free(&rr);
+  Run *r = waiting ? run_for_delivery(e, number, err) : NULL;
+  if (!r || r->phase != R_PARKED) {
+    if (!waiting) inbox_done(e, NULL, row->id); /* the run has moved on: there is nothing to answer */
+    return false;
+  }
+  Val body = snap_read_value(env_core(), row->body.p, row->body.n);
+  inbox_done(e, r, row->id);
+  if (step_action(r, body)) return true;
+  run_submit(r, AFTER_PARK); /* not an answer to what it waits for */
+  return false;
+}
+
+bool engine_drain_inbox(Engine *e, Err *err) {
+  int64_t after = 0;
+  for (;;) {
+    InboxRow rows[64];
+    size_t n = store_inbox(e->store, after, rows, 64, err);
+    for (size_t i = 0; i < n; i++) {
+      after = rows[i].id;
+      if (!strcmp(rows[i].kind, "action")) deliver_action(e, &rows[i], err);
+      else deliver_event(e, &rows[i], err);
+      inbox_row_free(&rows[i]);
+    }
+    if (n < 64) return true;
+  }
+}
+
+bool engine_send(Engine *e, const char *workspace, const char *key, Val body, const char **outcome, Err *err) {
+  Buf b = {0};
+  if (is_sig(snap_data(&b, body))) return err_set(err, "bad_input", "the body cannot be stored");
+  WaitRow w = {0};
+  Blob was = {0};
+  int64_t at;
+  bool waiting = store_wait_get(e->store, workspace, key, &w, err);
+  wait_row_free(&w);
+  if (!waiting && store_outcome_get(e->store, workspace, key, &at, &was, err) && now_ms() - at < 24 * 3600 * 1000LL) {
+    blob_free(&was);
+    buf_free(&b);
+    *outcome = "duplicate";
+    return true;
+  }
+  Batch *batch = batch_new();
+  batch_inbox_put(batch, workspace, key, "event", now_ms(), (Bytesv){b.p, b.n});
+  buf_free(&b);
+  if (!store_submit_wait(e->store, batch, err)) return false;
+  *outcome = waiting ? "delivered" : "kept";
+  return !waiting || engine_drain_inbox(e, err);
+}
+
+/* --- loop ------------------------------------------------------------------------------------------------------------------------------------ */
+static bool busy(const Engine *e) {
+  for (size_t i = 0; i < e->cap; i++)
+    for (Run *r = e->runs[i]; r; r = r->chain)
+      if (r->phase != R_DONE && r->phase != R_PARKED) return true;
+  return e->o.listen && e->nparked;
+}
+
+static int wait_ms(const Engine *e, int64_t most) {
+  int64_t now = now_ms(), until = now + most;
+  if (e->ntimers && e->timers[0].due < until) until = e->timers[0].due;
+  if (e->o.listen && e->next_store_timer < until) until = e->next_store_timer;
+  return until <= now ? 0 : (int)(until - now);
+}
+
+static void poll_world(Engine *e, int ms) {
+  struct pollfd fds[8];
+  for (size_t i = 0; i < e->nwatches; i++) fds[i] = (struct pollfd){.fd = e->watches[i].fd, .events = POLLIN};
+  int n = poll(fds, e->nwatches, ms);
+  if (n < 0 && errno != EINTR) engine_fatal(e, "poll_failed", strerror(errno));
+  for (size_t i = 0; n > 0 && i < e->nwatches; i++)
+    if (fds[i].revents) e->watches[i].f(e, e->watches[i].ctx);
+}
+
+static void unpark(Engine *e) { /* parked runs that were taken up again are not parked */
+  size_t n = 0;
+  for (size_t i = 0; i < e->nparked; i++)
+    if (!run_find(e, e->parked[i]->run)) e->parked[n++] = e->parked[i];
+  e->nparked = n;
+}
+
+bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
+  for (int n = 0; e->ready && n < 256 && !e->fatal; n++) {
+    Run *r = e->ready;
+    e->ready = r->next;
+    if (!e->ready) e->ready_tail = NULL;
+    r->queued = false;
+    if (r->phase == R_READY && run_find(e, r->run) == r) run_slice(r);
+  }
+  if (e->o.listen) fire_stored_timers(e);
+  if (store_changed(e->store)) engine_drain_inbox(e, err);
+  fire_timers(e);
+  unpark(e);
+  *idle = !e->ready && !busy(e);
+  if (!e->fatal && store_failed(e->store)) engine_fatal(e, "store_failed", "the database could not be written; start again to recover");
+  if (e->fatal) {
+    *err = e->fatal_err;
+    return false;
+  }
+  poll_world(e, e->ready || *idle ? 0 : wait_ms(e, max_wait_ms));
+  return true;
+}
+
+bool engine_loop(Engine *e, volatile bool *stop, Err *err) {
+  bool idle = false;
+  if (!engine_drain_inbox(e, err)) return false;
+  e->next_store_timer = 0;
+  fire_stored_timers(e);
+  while (!idle && !(stop && *stop))
+    if (!engine_turn(e, 50, &idle, err)) return false;
+  return true;
+}

@@ -1,0 +1,110 @@
+/* engine.h - runs flows durably on a store.
+ *
+ * One engine thread (the caller's) runs machines, reads the store and builds values; the store's writer thread and the
+ * HTTP client's I/O thread hold no values. A run is in memory only while it has something to do or is about to.
+ *
+ * Journal of a run, one record each (engine_journal.h): START, then per step INTENT (durable before the effect) and RESULT,
+ * or one STEP record for work that needs no intent (:function, :kv), RETRY between attempts, NONDET for clock and random
+ * values in the body, END. The result of step n and the intent of step n+1 travel in one batch. */
+#ifndef BR_ENGINE_H
+#define BR_ENGINE_H
+#include "flowdef.h"
+#include "store.h"
+
+typedef struct Engine Engine;
+struct StepEvent;
+
+typedef struct EngineOptions {
+  const char *workspace;      /* "local" */
+  bool guard;                 /* outbound guard on */
+  const char *listen;         /* HOST:PORT or NULL; NULL: a :wait parks at once */
+  const char *public_url;     /* base of callback URLs; NULL: from listen */
+  bool detach;                /* start durably and come back: nothing is run in the foreground */
+  /* Called on the engine thread when a step starts, ends, retries or parks; for progress lines. May be NULL. */
+  void (*progress)(void *ctx, const struct StepEvent *e); /* struct below */
+  void *ctx;
+  size_t snapshot_after;      /* journal bytes behind the last snapshot that make a new one; 0 = 64 KiB */
+  int64_t mem_limit;          /* bytes a run may hold; 0 = 1 GiB */
+  int64_t fuel_limit;         /* machine steps between two durable boundaries; 0 = 20,000,000,000 */
+  bool verify;                /* tests: after every step check that snapshot -> restore -> snapshot is the identity */
+} EngineOptions;
+
+typedef struct StepEvent {
+  int64_t run;
+  const char *run_id;
+  enum { STEP_STARTED, STEP_DONE, STEP_FAILED, STEP_RETRY, STEP_PARKED } what;
+  const char *step, *type, *title;
+  int attempt;
+  int64_t occurrence, at_ms, due_ms; /* due: next attempt or timer; 0 none */
+  const char *error;
+} StepEvent;
+
+/* How a run stands, for the caller. value/error: EDN values. */
+typedef struct RunState {
+  int64_t run;
+  char run_id[256];
+  enum RunStatus status;
+  Val value;      /* completed */
+  Val error;      /* failed: map {:type :message :step-id :attempt :at "flow.edn:3:7" :trace ...}; blocked: :message */
+  bool parked;    /* waits for something this process does not provide */
+  char waits_for[512]; /* parked: what would wake it, by when, and the command to do it; lines */
+} RunState;
+
+Engine *engine_new(Store *s, const EngineOptions *o, Err *e);
+void engine_free(Engine *e); /* hands back runs in memory: nothing is lost, they stay where they are durable */
+/* Make a run: START is durable when this returns true. run_id NULL: flow-<slug>-<workspace>-r<N>. Existing run_id: error
+ * run_exists. The body does not run before engine_loop. */
+bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err);
+/* Take an unfinished run over (new epoch) and make it ready. Finished or blocked: true, nothing to do. */
+bool engine_resume(Engine *e, int64_t run, Err *err);
+/* Run until no run in memory can go on without the outside (all finished or parked), or *stop becomes true, or the store
+ * has failed. Sleeps, polls, retry delays are waited out. false: store failed or fatal (err). */
+bool engine_loop(Engine *e, volatile bool *stop, Err *err);
+/* One turn of the loop: handle what is ready, wait at most max_wait_ms. *idle: nothing in memory can go on by itself. */
+bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err);
+bool engine_state(Engine *e, int64_t run, RunState *out, Err *err);
+/* Deliver what waits in the inbox (callbacks sent by others, answers to checkpoints) to the runs it belongs to. */
+bool engine_drain_inbox(Engine *e, Err *err);
+/* Answer a wait by key; kept when no such wait is registered yet. `outcome`: "delivered", "kept", "duplicate". */
+bool engine_send(Engine *e, const char *workspace, const char *key, Val body, const char **outcome, Err *err);
+
+/* Re-execution from the journal alone: no effect, no writing. true and *diff empty: identical to the end of the journal
+ * (and final value / snapshots bit-identical); *diff: the first difference in words. false: cannot be replayed (err). */
+bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err);
+
+/* One attempt of one step, for `show`: oldest first. f returns false to stop. */
+typedef struct HistoryStep {
+  const char *step, *type, *title; /* texts; title may be NULL */
+  const char *status;              /* "completed" "failed" "retrying" "running" "waiting" */
+  int attempt;
+  int64_t occurrence, started_ms, ended_ms; /* ended 0: not yet */
+  Val input, output, error;        /* NIL where there is none */
+} HistoryStep;
+bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
+
+/* --- step kinds ------------------------------------------------------------------------------------------------------- */
+typedef struct StepCall StepCall; /* one attempt of one step of one run; opaque */
+typedef struct StepKind {
+  const char *name;                     /* "http" */
+  /* Checks the config before the intent is written: nil, or a signal (:validation error). */
+  Val (*check)(Engine *e, Val config);
+  /* Called when the intent is durable. Must end in step_done / step_failed, now or later, on the engine thread. */
+  void (*start)(Engine *e, StepCall *c);
+  void (*cancel)(Engine *e, StepCall *c); /* may be NULL */
+} StepKind;
+void engine_register(const StepKind *k);   /* external effects; the built-in inline kinds are in engine_steps.c */
+Val step_config(const StepCall *c);
+const char *step_key(const StepCall *c);   /* idempotency key run/step/occurrence */
+int step_attempt(const StepCall *c);
+uint64_t step_token(const StepCall *c);    /* for completions that come back by number */
+StepCall *step_by_token(Engine *e, uint64_t token); /* NULL: the run is gone or has moved on */
+void step_done(Engine *e, StepCall *c, Val result);
+/* error: map with at least :type and :message; :retryable? decides about retries together with :retry-on. retry_after_ms
+ * < 0: policy decides. */
+void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms);
+/* A file descriptor that the loop watches; f is called on the engine thread when it is readable. */
+void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx);
+void engine_http_register(void);           /* engine_http.c: the :http kind */
+/* Registers the flow builtins, macros and kinds; once per process before any flow is read. */
+void engine_init(void);
+#endif

@@ -1,0 +1,123 @@
+/* engine_frames.c - the flow builtins that live in the machine: the frame in which a run waits for a step. */
+#include "engine_int.h"
+
+static Run *host(Mach *m) { return m->host; }
+
+Val *step_slots(Mach *m) {
+  if (!m->nframes) return NULL;
+  const Frame *f = &m->frames[m->nframes - 1];
+  return f->code == &nd_step ? m->slots + f->base + 1 : NULL;
+}
+
+/* :code may be given as (fn ...) unquoted: a function, which is no data. The journal keeps the rest. */
+static Val without_functions(Val cfg) {
+  MapIter it;
+  Val k, v, out = cfg;
+  map_iter(&it, cfg);
+  while (map_next(&it, &k, &v))
+    if (is_type(v, T_FN) || is_type(v, T_BUILTIN)) out = map_assoc(out, k, kw_c("breyta/function"));
+  return out;
+}
+
+static Val step_usage(Val what, const char *must) {
+  Buf b = {0};
+  CHECK(print_to(&b, what, &print_readably));
+  Val r = ex_throw(EXC_ILLEGAL_ARG, "flow/step: %s, got %.100s", must, buf_cstr(&b));
+  buf_free(&b);
+  return r;
+}
+
+static Val step_enter(Mach *m, Val *s) {
+  if (m->in_function)
+    return ex_throw(EXC_UNSUPPORTED, "flow/step cannot be used inside :function code: only the flow body may run steps");
+  if (!host(m)) return ex_throw(EXC_UNSUPPORTED, "flow/step works only in a running flow");
+  if (!is_kw(s[ST_TYPE])) return step_usage(s[ST_TYPE], "the step type must be a keyword such as :http");
+  if (is_map(s[ST_ID]) && same(s[ST_CFG], ABSENT))
+    return step_usage(s[ST_TYPE], "a typed step takes a type, a step id and a config map; packaged steps are not available yet");
+  if (!is_kw(s[ST_ID])) return step_usage(s[ST_ID], "the step id must be a keyword");
+  if (same(s[ST_CFG], ABSENT)) s[ST_CFG] = map_empty;
+  if (!is_map(s[ST_CFG])) return step_usage(s[ST_CFG], "the config must be a map");
+  Buf scratch = {0};
+  Val v = snap_data(&scratch, without_functions(s[ST_CFG]));
+  buf_free(&scratch);
+  return v; /* SIG_DEMAND: realise what is lazy in it and come back */
+}
+
+static Val function_returned(Mach *m, Val *s) {
+  Buf scratch = {0};
+  Val v = snap_data(&scratch, s[ST_TMP]);
+  buf_free(&scratch);
+  if (same(v, SIG_DEMAND)) return v;
+  s[ST_PHASE] = fix(PHASE_VALUE);
+  if (same(v, SIG_THROW)) {
+    s[ST_PHASE] = fix(PHASE_THREW);
+    s[ST_TMP] = pend.ex;
+  }
+  m->nf_pc = 1;
+  return SIG_SUSPEND;
+}
+
+enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3 };
+static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (pc & NF_THROWN) { /* the function's code threw */
+    m->in_function = 0;
+    if (is_type(in, T_EX) && AS(Ex, in)->kind == KIND_LIMIT) return ex_throw_val(in);
+    s[ST_PHASE] = fix(PHASE_THREW);
+    s[ST_TMP] = in;
+    m->nf_pc = PC_STEP_ANSWER;
+    return SIG_SUSPEND;
+  }
+  switch (pc) {
+  case 0:
+    CHECK(step_enter(m, s));
+    s[ST_PHASE] = fix(PHASE_BEGIN);
+    m->nf_pc = PC_STEP_ANSWER;
+    return SIG_SUSPEND;
+  case PC_STEP_ANSWER:
+    if (!same(in, ABSENT)) return in;
+    m->in_function = 1;
+    return nf_call1(m, PC_STEP_CODE, s[ST_TMP], map_get_kw(s[ST_CFG], "input"));
+  case PC_STEP_CODE:
+    m->in_function = 0;
+    s[ST_TMP] = in;
+    m->nf_pc = PC_STEP_REALISE;
+    return function_returned(m, s);
+  default:
+    m->nf_pc = PC_STEP_REALISE;
+    return function_returned(m, s);
+  }
+}
+const NativeDef nd_step = {"flow/step", 1, 2, 3, false, true, 2, step_step};
+DOC(step, "[type step-id config]",
+    "Runs one durable step: type is the step family (:http :function :kv :sleep :wait ...), step-id a stable keyword, config a map "
+    "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps.",
+    "");
+
+static Val input_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  (void)pc; (void)s; (void)in;
+  if (!host(m)) return ex_throw(EXC_UNSUPPORTED, "flow/input works only in a running flow");
+  return map_get_kw(m->state, "input");
+}
+static const NativeDef nd_input = {"flow/input", 1, 0, 0, false, false, 0, input_step};
+DOC(input, "[]", "The run's input map, with :flow/ctx (ids of the run, workspace and flow).", "");
+
+/* The body's value becomes the run's result: everything lazy in it is realised while the machine still runs. */
+static Val result_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  (void)m; (void)pc; (void)in;
+  Buf scratch = {0};
+  Val v = snap_data(&scratch, s[0]);
+  buf_free(&scratch);
+  return is_sig(v) ? v : s[0];
+}
+static const NativeDef nd_result = {"flow/result*", 1, 1, 1, false, false, 0, result_step};
+DOC(result, "[x]", "The engine's own wrapper of a flow body.", "");
+
+DOC(now_ms, "[]", "Workflow time: UTC milliseconds, recorded, so that a replay sees the same instant.", "");
+static Val flow_now_ms(void) { return int_val(now_ms()); }
+
+const BuiltinRow rows_flow[] = {
+    ROW_NATIVE("flow/step", nd_step, step, B_STEP | B_IMPURE),
+    ROW_NATIVE("flow/input", nd_input, input, B_IMPURE),
+    ROW_NATIVE("flow/result*", nd_result, result, B_IMPURE),
+    ROW0("flow/now-ms", flow_now_ms, now_ms, B_IMPURE | B_NONDET),
+    ROW_END};

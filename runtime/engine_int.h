@@ -1,0 +1,146 @@
+/* engine_int.h - what the engine's files share. Everything here belongs to the engine thread.
+ *
+ * A Run in memory is in one of these states:
+ *   READY       in the queue: its machine can go on
+ *   COMMITTING  a batch is on its way; `after` says what happens when it is durable
+ *   EFFECT      a step kind works on `call`
+ *   TIMER       waits in the foreground for call->due (sleep, retry)
+ *   PARKED      durable and needs the outside; dropped from memory at once, a summary stays
+ *   DONE        finished or blocked; the outcome stays until asked for
+ * Batches of one run are submitted in order; `after` is acted on when none is in flight. */
+#ifndef BR_ENGINE_INT_H
+#define BR_ENGINE_INT_H
+#include "backoff.h"
+#include "engine.h"
+#include "engine_journal.h"
+#include "reader/print.h"
+#include "snapshot.h"
+
+typedef struct Rec { int64_t seq; int kind; Val v; size_t bytes; } Rec;
+
+enum RunPhase { R_READY, R_COMMITTING, R_EFFECT, R_TIMER, R_PARKED, R_DONE };
+enum After { AFTER_NOTHING, AFTER_START, AFTER_TIMER, AFTER_PARK, AFTER_DONE };
+
+struct StepCall {
+  struct Run *r;
+  const StepKind *kind; /* external kinds */
+  Val type, id, cfg, title; /* type, id: keywords; cfg: the map as the flow gave it */
+  Val journal_cfg;      /* what the journal keeps of it: data only */
+  uint64_t hash;
+  int64_t occ;
+  int attempt;
+  int64_t intent_seq;   /* 0: none yet */
+  int64_t started_ms, due_ms;
+  uint64_t token;
+  char *key;            /* idempotency key */
+  Val node;
+  RetryPolicy retry;
+  bool checkpoint;      /* parked at :on-error :checkpoint */
+};
+
+typedef struct Run {
+  struct Engine *e;
+  struct Run *chain;    /* hash table */
+  struct Run *next;     /* ready queue */
+  int64_t run, epoch, seq;
+  char *run_id, *workspace, *slug;
+  char source_hash[65];
+  int64_t version, created_ms;
+  FlowDef *def;
+  Mach *m;
+  enum RunPhase phase;
+  enum After after;
+  bool queued, replaying_only, started, resume_throw, parked_wait;
+  Batch *batch;
+  int inflight;
+  StepCall *call;
+  Val resume;           /* what the machine is resumed with; ABSENT for :function = run the code */
+  Val input;            /* with :flow/ctx */
+  Val last_error;       /* of the failure that ends the run */
+  Rec *recs;            /* journal still to be replayed */
+  size_t nrecs, cursor;
+  size_t tail_bytes, snap_bytes;
+  int64_t snap_seq;
+  enum RunStatus status;
+  Val outcome;          /* value or error map */
+  bool wait_timer_shown;
+  void (*on_replay)(struct Run *r, const char *what); /* replay: first difference */
+  Buf *diff;
+  int64_t compare_seq;  /* replay: compare a snapshot here with the stored one */
+  Blob *compare;
+} Run;
+
+typedef struct TimerEntry { int64_t due; int64_t run; uint64_t token; } TimerEntry;
+typedef struct Watch { int fd; void (*f)(Engine *e, void *ctx); void *ctx; } Watch;
+
+struct Engine {
+  Store *store;
+  EngineOptions o;
+  char *workspace;
+  Run **runs;           /* hash table by number */
+  size_t nruns, cap;
+  Run *ready, *ready_tail;
+  TimerEntry *timers;   /* binary heap */
+  size_t ntimers, cap_timers;
+  Watch watches[8];
+  size_t nwatches;
+  uint64_t next_token;
+  Val units;            /* set of unit hashes (hex strings) known to be stored */
+  FlowDef **defs;       /* by source hash */
+  Unit **def_units;
+  size_t ndefs;
+  struct Run **parked;  /* summaries of runs this engine has parked (machines dropped) */
+  size_t nparked, cap_parked;
+  int64_t next_store_timer; /* cached due time of the earliest stored timer */
+  bool fatal;
+  Err fatal_err;
+};
+
+/* engine_run.c */
+Run *run_find(Engine *e, int64_t run);
+Run *run_add(Engine *e, const RunRow *row);
+void run_drop(Run *r);                 /* out of the table */
+void run_ready(Run *r);                /* into the queue */
+void run_slice(Run *r);
+Batch *run_batch(Run *r);
+int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n); /* sequence number, or -1 with pend.ex */
+void run_submit(Run *r, enum After after);
+void run_committed(Run *r, const char *error);
+void run_snapshot(Run *r);             /* into the batch, with the units it names */
+bool run_boot(Run *r, Err *err);       /* a fresh machine about to evaluate the body */
+bool run_load(Run *r, const RunRow *row, bool from_start, Err *err); /* snapshot and records, or from the start */
+void run_finish(Run *r, enum RunStatus st, Val outcome);
+void run_block(Run *r, const char *why);
+Val run_error_map(Run *r, Val ex);
+bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
+bool engine_def_add(Engine *e, FlowDef *f, Err *err);
+void engine_timer_add(Engine *e, int64_t due, Run *r);
+void engine_fatal(Engine *e, const char *code, const char *msg);
+Val copy_data(Run *r, Val v);          /* decode(encode(v)): what replay will see */
+void run_progress(Run *r, int what, const char *error, int64_t due);
+
+/* engine_steps.c */
+void step_reached(Run *r);             /* the machine stands in a flow/step frame */
+void step_begin_attempt(StepCall *c);  /* after commit of its intent, or again after a crash */
+void step_timer(StepCall *c);          /* its timer has fired */
+void step_resolve(StepCall *c, bool ok, Val value); /* journal the result and go on */
+void step_error(StepCall *c, Val error, int64_t retry_after_ms);
+void step_in_flight(Run *r);           /* recovery: the step under the top frame has an intent and no result */
+StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
+bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
+bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
+const char *kw_text(Val v);            /* name of a keyword, string or symbol; "" otherwise */
+Val err_map(const char *type, const char *msg);
+
+/* engine_frames.c */
+extern const NativeDef nd_step;
+enum { ST_TYPE, ST_ID, ST_CFG, ST_PHASE, ST_TMP };
+enum { PHASE_BEGIN, PHASE_VALUE, PHASE_THREW };
+/* Slots of the flow/step frame on top, NULL if there is none. */
+Val *step_slots(Mach *m);
+extern const BuiltinRow rows_flow[];
+
+/* engine_kv.c */
+bool kv_step(Run *r, Val cfg, Val *result, Val *error);
+Val kv_check(Engine *e, Val cfg);
+#endif

@@ -1,0 +1,213 @@
+/* engine_kv.c - the :kv step (spec/flows.md 4.9): on our own store, in the same transaction as the step's record. Values
+ * keep their EDN types. Expired entries are missing. One engine thread does all of it, so read-modify-write is atomic. */
+#include "engine_int.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KV_MAX_VALUE (1 << 20)
+#define KV_MAX_TTL 31536000
+
+typedef struct Kv { Run *r; Val cfg; const char *key; Val *result, *error; } Kv;
+
+static bool bad(Kv *k, const char *fmt, const char *arg) {
+  Buf b = {0};
+  buf_fmt(&b, fmt, arg);
+  *k->error = map_assoc(err_map("validation", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
+  buf_free(&b);
+  return false;
+}
+
+static bool key_ok(const char *s) {
+  size_t n = strlen(s);
+  if (n == 0 || n > 256) return false;
+  for (size_t i = 0; i < n; i++) {
+    char c = s[i];
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == ':')) return false;
+  }
+  return true;
+}
+
+/* The live entry: {:value v :metadata m}; false when missing, expired or an error (*k->error set). */
+static bool load(Kv *k, Val *entry, int64_t *expires) {
+  KvRow row = {0};
+  Err e = {0};
+  if (!store_kv_get(k->r->e->store, k->r->workspace, k->key, &row, &e)) return false;
+  bool live = row.expires_ms == 0 || row.expires_ms > now_ms();
+  Val v = live ? snap_read_value(k->r->m->env, row.value.p, row.value.n) : NIL;
+  *expires = row.expires_ms;
+  blob_free(&row.value);
+  free(row.key);
+  *entry = v;
+  return live && is_map(v);
+}
+
+static bool store_entry(Kv *k, Val value, Val metadata, int64_t expires) {
+  Val kv[] = {kw_c("value"), value, kw_c("metadata"), metadata};
+  Buf b = {0};
+  if (is_sig(snap_data(&b, map_from(kv, is_nil(metadata) ? 1 : 2, false)))) {
+    buf_free(&b);
+    *k->error = run_error_map(k->r, pend.ex);
+    return false;
+  }
+  if (b.n > KV_MAX_VALUE) {
+    buf_free(&b);
+    *k->error = map_assoc(err_map("oversize", "a KV value may take at most 1 MB: use :persist {:type :blob} and keep the reference"), kw_c("retryable?"), FALSE_V);
+    return false;
+  }
+  batch_kv_put(run_batch(k->r), k->r->workspace, k->key, (Bytesv){b.p, b.n}, expires);
+  buf_free(&b);
+  return true;
+}
+
+static Val result_map(Kv *k, Val extra) {
+  Val kv[] = {kw_c("success"), TRUE_V};
+  Val m = map_from(kv, 1, false);
+  if (k->key) m = map_assoc(m, kw_c("key"), str_c(k->key));
+  MapIter it;
+  Val a, b;
+  map_iter(&it, extra);
+  while (map_next(&it, &a, &b)) m = map_assoc(m, a, b);
+  return m;
+}
+static Val pair_map(const char *k1, Val v1, const char *k2, Val v2) {
+  Val kv[] = {kw_c(k1), v1, k2 ? kw_c(k2) : NIL, v2};
+  return map_from(kv, k2 ? 2 : 1, false);
+}
+
+static bool ttl_expiry(Kv *k, int64_t *expires) {
+  Val ttl = map_get_kw(k->cfg, "ttl");
+  *expires = 0;
+  if (is_nil(ttl)) return true;
+  if (!is_fix(ttl) || fix_of(ttl) < 1 || fix_of(ttl) > KV_MAX_TTL) return bad(k, ":ttl must be a number of seconds from 1 to 31536000%s", "");
+  *expires = now_ms() + fix_of(ttl) * 1000;
+  return true;
+}
+
+static bool kv_get(Kv *k) {
+  Val entry = NIL;
+  int64_t x;
+  bool found = load(k, &entry, &x);
+  Val v = found ? map_get_kw(entry, "value") : map_get_kw(k->cfg, "default");
+  *k->result = pair_map("success", TRUE_V, "value", v);
+  *k->result = map_assoc(*k->result, kw_c("exists?"), bool_val(found));
+  if (found && !is_nil(map_get_kw(entry, "metadata"))) *k->result = map_assoc(*k->result, kw_c("metadata"), map_get_kw(entry, "metadata"));
+  return true;
+}
+
+static bool kv_set(Kv *k) {
+  Val entry = NIL, v = map_get(k->cfg, kw_c("value"), ABSENT);
+  int64_t x, expires;
+  if (same(v, ABSENT)) return bad(k, ":set needs :value%s", "");
+  if (!ttl_expiry(k, &expires)) return false;
+  bool found = load(k, &entry, &x);
+  if (found && truthy(map_get_kw(k->cfg, "if-not-exists"))) {
+    *k->result = result_map(k, pair_map("created?", FALSE_V, NULL, NIL));
+    return true;
+  }
+  if (!store_entry(k, v, map_get_kw(k->cfg, "metadata"), expires)) return false;
+  *k->result = result_map(k, pair_map("created?", bool_val(!found), NULL, NIL));
+  return true;
+}
+
+static bool kv_delete(Kv *k) {
+  Val entry = NIL;
+  int64_t x;
+  bool found = load(k, &entry, &x);
+  batch_kv_del(run_batch(k->r), k->r->workspace, k->key);
+  *k->result = result_map(k, pair_map("deleted?", bool_val(found), NULL, NIL));
+  return true;
+}
+
+static bool kv_exists(Kv *k) {
+  Val entry = NIL;
+  int64_t x;
+  *k->result = pair_map("success", TRUE_V, "exists?", bool_val(load(k, &entry, &x)));
+  return true;
+}
+
+static bool kv_increment(Kv *k) {
+  Val entry = NIL, delta = map_get(k->cfg, kw_c("delta"), fix(1));
+  int64_t expires = 0;
+  bool found = load(k, &entry, &expires);
+  Val old = found ? map_get_kw(entry, "value") : fix(0);
+  if (!is_num(delta)) return bad(k, ":delta must be a number%s", "");
+  if (!is_num(old)) return bad(k, ":increment: the value of key %s is not a number", k->key);
+  Val now = num_add(old, delta);
+  if (is_sig(now)) {
+    *k->error = run_error_map(k->r, pend.ex);
+    return false;
+  }
+  if (!found) expires = 0;
+  if (!is_nil(map_get_kw(k->cfg, "ttl")) && !ttl_expiry(k, &expires)) return false;
+  if (!store_entry(k, now, found ? map_get_kw(entry, "metadata") : NIL, expires)) return false;
+  *k->result = result_map(k, pair_map("value", now, "previous", old));
+  return true;
+}
+
+static bool kv_append(Kv *k) {
+  Val entry = NIL, item = map_get(k->cfg, kw_c("item"), ABSENT), items = map_get(k->cfg, kw_c("items"), ABSENT);
+  Val cap = map_get(k->cfg, kw_c("max-length"), fix(1000));
+  int64_t expires = 0;
+  if (same(item, ABSENT) == same(items, ABSENT)) return bad(k, ":append needs one of :item and :items%s", "");
+  if (!is_fix(cap) || fix_of(cap) < 1 || fix_of(cap) > 1000) return bad(k, ":max-length must be from 1 to 1000%s", "");
+  bool found = load(k, &entry, &expires);
+  Val list = found ? map_get_kw(entry, "value") : vec_empty;
+  if (!is_vec(list)) return bad(k, ":append: the value of key %s is not a list", k->key);
+  ValVec more = {0};
+  if (!same(item, ABSENT)) vv_push(&more, item);
+  else if (is_sig(coll_into_array(items, &more))) return bad(k, ":items must be a collection%s", "");
+  for (size_t i = 0; i < more.n; i++) list = vec_conj(list, more.a[i]);
+  uint32_t n = vec_count(list), most = (uint32_t)fix_of(cap);
+  if (n > most) { /* the oldest go first; a fresh vector, so that nothing dropped is kept alive */
+    ValVec keep = {0};
+    for (uint32_t i = n - most; i < n; i++) vv_push(&keep, vec_nth(list, i));
+    list = vec_from(keep.a, keep.n);
+  }
+  if (!found) expires = 0;
+  if (!is_nil(map_get_kw(k->cfg, "ttl")) && !ttl_expiry(k, &expires)) return false;
+  if (!store_entry(k, list, NIL, expires)) return false;
+  *k->result = result_map(k, pair_map("value", list, "count", fix(vec_count(list))));
+  return true;
+}
+
+static bool kv_list(Kv *k) {
+  Val prefix = map_get_kw(k->cfg, "prefix"), limit = map_get(k->cfg, kw_c("limit"), fix(1000));
+  if (!is_nil(prefix) && !is_str(prefix)) return bad(k, ":prefix must be a string%s", "");
+  if (!is_fix(limit) || fix_of(limit) < 1 || fix_of(limit) > 1000) return bad(k, ":limit must be from 1 to 1000%s", "");
+  Val keys = vec_empty;
+  char after[300] = "";
+  Err e = {0};
+  for (;;) {
+    KvRow rows[64];
+    size_t n = store_kv_list(k->r->e->store, k->r->workspace, is_nil(prefix) ? "" : str_s(prefix), after, rows, 64, &e);
+    for (size_t i = 0; i < n; i++) {
+      bool live = rows[i].expires_ms == 0 || rows[i].expires_ms > now_ms();
+      if (live && vec_count(keys) < fix_of(limit)) keys = vec_conj(keys, str_c(rows[i].key));
+      snprintf(after, sizeof after, "%s", rows[i].key);
+      free(rows[i].key);
+      blob_free(&rows[i].value);
+    }
+    if (n < 64 || vec_count(keys) >= fix_of(limit)) break;
+  }
+  *k->result = pair_map("success", TRUE_V, "keys", keys);
+  *k->result = map_assoc(*k->result, kw_c("count"), fix(vec_count(keys)));
+  return true;
+}
+
+static const struct { const char *name; bool key; bool (*f)(Kv *k); } operations[] = {
+    {"get", true, kv_get}, {"set", true, kv_set}, {"delete", true, kv_delete}, {"exists", true, kv_exists},
+    {"increment", true, kv_increment}, {"append", true, kv_append}, {"list-keys", false, kv_list}};
+
+bool kv_step(Run *r, Val cfg, Val *result, Val *error) {
+  Kv k = {.r = r, .cfg = cfg, .result = result, .error = error};
+  const char *op = kw_text(map_get_kw(cfg, "operation"));
+  for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+    if (strcmp(operations[i].name, op)) continue;
+    if (operations[i].key) {
+      k.key = kw_text(map_get_kw(cfg, "key"));
+      if (!key_ok(k.key)) return bad(&k, ":key must be 1 to 256 letters, digits, _ - : but is \"%.80s\"", k.key);
+    }
+    return operations[i].f(&k);
+  }
+  return bad(&k, ":kv needs :operation, one of :get :set :delete :exists :increment :append :list-keys, not \"%.40s\"", op);
+}

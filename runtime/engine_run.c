@@ -1,0 +1,450 @@
+/* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
+#include "engine_int.h"
+#include "eval/expand.h"
+#include "eval/frame.h"
+#include "reader/read.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SNAPSHOT_AFTER (64 * 1024)
+#define MAX_BATCH_OPS 32
+
+/* --- table and queue -------------------------------------------------------------------------------------------------------- */
+static Run **bucket(Engine *e, int64_t run) { return &e->runs[(uint64_t)run * 0x9e3779b97f4a7c15u >> 40 & (e->cap - 1)]; }
+
+Run *run_find(Engine *e, int64_t run) {
+  if (!e->cap) return NULL;
+  Run *r = *bucket(e, run);
+  while (r && r->run != run) r = r->chain;
+  return r;
+}
+
+static void table_grow(Engine *e) {
+  Run **old = e->runs;
+  size_t n = e->cap;
+  e->cap = n ? n * 2 : 256;
+  e->runs = mem_alloc(e->cap * sizeof *e->runs);
+  for (size_t i = 0; i < n; i++)
+    for (Run *r = old[i], *next; r; r = next) {
+      next = r->chain;
+      Run **b = bucket(e, r->run);
+      r->chain = *b;
+      *b = r;
+    }
+}
+
+static char *dup(const char *s) {
+  char *d = strdup(s ? s : "");
+  if (!d) abort();
+  return d;
+}
+
+Run *run_add(Engine *e, const RunRow *row) {
+  if (e->nruns >= e->cap) table_grow(e);
+  Run *r = mem_alloc(sizeof *r);
+  r->e = e;
+  r->run = row->run;
+  r->epoch = row->epoch;
+  r->seq = row->head_seq;
+  r->run_id = dup(row->run_id);
+  r->workspace = dup(row->workspace);
+  r->slug = dup(row->slug);
+  snprintf(r->source_hash, sizeof r->source_hash, "%s", row->source_hash ? row->source_hash : "");
+  r->version = row->version;
+  r->created_ms = row->created_ms;
+  r->status = row->status;
+  r->snap_seq = row->snap_seq;
+  Run **b = bucket(e, r->run);
+  r->chain = *b;
+  *b = r;
+  e->nruns++;
+  return r;
+}
+
+void run_drop(Run *r) {
+  Run **at = bucket(r->e, r->run);
+  while (*at && *at != r) at = &(*at)->chain;
+  if (!*at) return;
+  *at = r->chain;
+  r->e->nruns--;
+  if (r->batch) batch_free(r->batch);
+  r->batch = NULL;
+  free(r->run_id);
+  free(r->workspace);
+  free(r->slug);
+  if (r->call) free(r->call->key);
+  r->call = NULL;
+  r->m = NULL;
+}
+
+void run_ready(Run *r) {
+  if (r->queued) return;
+  r->phase = R_READY;
+  r->queued = true;
+  r->next = NULL;
+  if (r->e->ready_tail) r->e->ready_tail->next = r;
+  else r->e->ready = r;
+  r->e->ready_tail = r;
+}
+
+/* --- journal and commits ------------------------------------------------------------------------------------------------------- */
+Batch *run_batch(Run *r) {
+  if (!r->batch) r->batch = batch_new();
+  return r->batch;
+}
+
+int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n) {
+  if (r->replaying_only) return ++r->seq;
+  Buf b = {0};
+  Val v = snap_data(&b, vec_from(fields, n));
+  if (is_sig(v)) {
+    buf_free(&b);
+    return -1;
+  }
+  batch_append(run_batch(r), r->run, r->epoch, kind, (Bytesv){b.p, b.n});
+  r->tail_bytes += b.n + 40;
+  buf_free(&b);
+  return ++r->seq;
+}
+
+Val copy_data(Run *r, Val v) {
+  if (!is_ptr(v)) return v;
+  Buf b = {0};
+  Val s = snap_data(&b, v);
+  Val copy = is_sig(s) ? s : snap_read_value(r->m->env, b.p, b.n);
+  buf_free(&b);
+  return copy;
+}
+
+void run_submit(Run *r, enum After after) {
+  r->after = after;
+  if (r->replaying_only) return;
+  if (r->batch && batch_ops(r->batch)) {
+    r->inflight++;
+    store_submit(r->e->store, r->batch, (uint64_t)r->run);
+    r->batch = NULL;
+  }
+  if (after != AFTER_NOTHING) r->phase = R_COMMITTING;
+  if (!r->inflight) run_committed(r, NULL);
+}
+
+static void parked_summary(Run *r) {
+  Engine *e = r->e;
+  if (e->nparked == e->cap_parked) {
+    e->cap_parked = e->cap_parked ? e->cap_parked * 2 : 16;
+    Run **grown = mem_alloc(e->cap_parked * sizeof *grown);
+    if (e->nparked) memcpy(grown, e->parked, e->nparked * sizeof *grown);
+    e->parked = grown;
+  }
+  Run *s = mem_alloc(sizeof *s);
+  s->run = r->run;
+  e->parked[e->nparked++] = s;
+}
+
+/* All batches of the run are durable: act on what was waiting for that. */
+static void durable(Run *r) {
+  enum After after = r->after;
+  r->after = AFTER_NOTHING;
+  switch (after) {
+  case AFTER_NOTHING: break;
+  case AFTER_START:
+    r->phase = R_EFFECT;
+    r->call->kind->start(r->e, r->call);
+    break;
+  case AFTER_TIMER:
+    r->phase = R_TIMER;
+    engine_timer_add(r->e, r->call->due_ms, r);
+    break;
+  case AFTER_PARK:
+    r->phase = R_PARKED;
+    parked_summary(r);
+    run_progress(r, STEP_PARKED, NULL, r->call ? r->call->due_ms : 0);
+    if (r->call && r->call->due_ms && r->call->due_ms < r->e->next_store_timer) r->e->next_store_timer = r->call->due_ms;
+    run_drop(r);
+    break;
+  case AFTER_DONE:
+    r->phase = R_DONE;
+    r->m = NULL;
+    break;
+  }
+}
+
+void run_committed(Run *r, const char *error) {
+  if (error) {
+    /* disk_full and the like: nothing of this batch is stored. Go back to what is durable and try again from there. */
+    r->inflight = 0;
+    int64_t number = r->run;
+    Engine *e = r->e;
+    if (!strcmp(error, "store_failed") || !strcmp(error, "store_corrupt")) {
+      engine_fatal(e, error, "the database could not be written: nothing more is acknowledged; start again to recover");
+      return;
+    }
+    run_drop(r);
+    engine_timer_add(e, now_ms() + 500, &(Run){.run = number});
+    return;
+  }
+  if (r->inflight) return;
+  durable(r);
+}
+
+/* --- snapshots ------------------------------------------------------------------------------------------------------------------ */
+static void put_units(Run *r, Unit **units, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    char hex[33];
+    unit_hex(&units[i]->hash, hex);
+    Val key = kw_c(hex);
+    if (!is_nil(set_get(r->e->units, key, NIL))) continue;
+    Buf b = {0};
+    if (is_sig(snap_value(&b, unit_stored_form(units[i])))) continue;
+    batch_unit_put(run_batch(r), units[i]->hash.b, units[i]->file ? units[i]->file : "", (Bytesv){b.p, b.n});
+    buf_free(&b);
+    r->e->units = set_conj(r->e->units, key);
+  }
+}
+
+static void verify_snapshot(Run *r, const Buf *b) {
+  Mach *copy = snap_read_machine(b->p, b->n);
+  Buf again = {0};
+  bool ok = copy && !is_sig(snap_machine(&again, copy)) && again.n == b->n && !memcmp(again.p, b->p, b->n);
+  buf_free(&again);
+  if (!ok) {
+    engine_fatal(r->e, "snapshot_mismatch", "a snapshot did not survive being read and written again");
+    return;
+  }
+  /* Go on with the restored machine: what a resume after a crash would run. */
+  copy->host = r;
+  copy->nondet = r->m->nondet;
+  copy->out = r->m->out;
+  copy->mem_limit = r->m->mem_limit;
+  copy->fuel_limit = r->m->fuel_limit;
+  copy->slice = r->m->slice;
+  r->m = copy;
+  if (r->call) {
+    Val *s = step_slots(copy);
+    if (s) r->call->cfg = s[ST_CFG];
+  }
+}
+
+void run_snapshot(Run *r) {
+  if (r->replaying_only) return;
+  Buf b = {0};
+  Val v = snap_machine(&b, r->m);
+  if (is_sig(v)) {
+    buf_free(&b);
+    return; /* recovery then replays from the snapshot before */
+  }
+  Unit **units;
+  size_t n = snap_units(&units);
+  put_units(r, units, n);
+  batch_snapshot(run_batch(r), r->run, r->epoch, r->seq, (Bytesv){b.p, b.n});
+  if (r->e->o.verify) verify_snapshot(r, &b);
+  r->tail_bytes = 0;
+  r->snap_bytes = b.n;
+  r->snap_seq = r->seq;
+  buf_free(&b);
+}
+
+/* --- the machine ------------------------------------------------------------------------------------------------------------------ */
+static Val run_nondet(Mach *m, Val v) {
+  Run *r = m->host;
+  if (r->cursor < r->nrecs) {
+    if (r->recs[r->cursor].kind == J_NONDET) return vec_nth(r->recs[r->cursor++].v, 0);
+    if (r->on_replay) r->on_replay(r, "the body asks for the time or a random value where the journal has none");
+  }
+  if (run_append(r, J_NONDET, &v, 1) < 0) return SIG_THROW;
+  return v;
+}
+
+static void run_out(Mach *m, const char *s, size_t n) {
+  Run *r = m->host;
+  if (r->cursor < r->nrecs || r->replaying_only) return; /* printed the first time */
+  fwrite(s, 1, n, stderr);
+}
+
+static void machine_ports(Run *r) {
+  const EngineOptions *o = &r->e->o;
+  r->m->host = r;
+  r->m->nondet = run_nondet;
+  r->m->out = run_out;
+  r->m->mem_limit = (uint64_t)(o->mem_limit ? o->mem_limit : (int64_t)1 << 30);
+  r->m->fuel_limit = o->fuel_limit ? o->fuel_limit : 20000000000;
+}
+
+static Val state_map(Val input) {
+  Val kv[] = {kw_c("input"), input, kw_c("occ"), map_empty};
+  return map_from(kv, 2, false);
+}
+
+/* The unit of a flow body is (flow/result* body), analyzed once per definition unless it has vars of its own. */
+static Unit *body_unit(const FlowDef *f) {
+  Env *env = env_new();
+  env->sandbox = true;
+  Val call[] = {sym_new("flow", "result*"), f->body};
+  Val core = expand(env, list_from(call, 2), f->file);
+  return is_sig(core) ? NULL : analyze(env, core, f->file);
+}
+
+bool run_boot(Run *r, Err *err) {
+  Unit *u = NULL;
+  if (!engine_def(r->e, r->source_hash, &r->def, &u, err)) return false;
+  Env *env = env_new();
+  env->sandbox = true;
+  if (!u || !u->shared) u = body_unit(r->def);
+  if (!u) return err_set(err, "flow_invalid", "%s", is_type(pend.ex, T_EX) ? str_s(AS(Ex, pend.ex)->msg) : "the body does not compile");
+  r->m = mach_new(env);
+  machine_ports(r);
+  r->m->state = state_map(r->input);
+  mach_start_unit(r->m, u);
+  r->started = false;
+  return true;
+}
+
+static void run_failed(Run *r) {
+  Val ex = pend.ex;
+  run_finish(r, RUN_FAILED, run_error_map(r, ex));
+}
+
+static void run_completed(Run *r, Val v) { run_finish(r, RUN_COMPLETED, v); }
+
+void run_slice(Run *r) {
+  Mach *m = r->m;
+  while (r->phase == R_READY && r->m == m) {
+    Val v;
+    if (!r->started) {
+      r->started = true;
+      v = mach_run(m);
+    } else if (r->resume_throw) {
+      r->resume_throw = false;
+      v = mach_resume(m, ex_throw_val(r->resume));
+    } else if (step_slots(m)) {
+      v = mach_resume(m, r->resume);
+    } else {
+      v = mach_continue(m);
+    }
+    if (same(v, SIG_STOP)) {
+      run_ready(r);
+      return;
+    }
+    if (same(v, SIG_THROW)) run_failed(r);
+    else if (!same(v, SIG_SUSPEND)) run_completed(r, v);
+    else {
+      m->fuel_total = 0;
+      step_reached(r);
+      if (r->batch && batch_ops(r->batch) >= MAX_BATCH_OPS && r->phase == R_READY) run_submit(r, AFTER_NOTHING);
+      m = r->m; /* verify may have exchanged it */
+    }
+  }
+}
+
+/* --- ends --------------------------------------------------------------------------------------------------------------------------- */
+Val run_error_map(Run *r, Val ex) {
+  (void)r;
+  if (!is_type(ex, T_EX)) return err_map("runtime", "unknown error");
+  const Ex *x = AS(Ex, ex);
+  Val m = is_map(x->data) ? x->data : map_empty;
+  Buf scratch = {0};
+  if (is_sig(snap_data(&scratch, m))) m = map_empty;
+  buf_free(&scratch);
+  if (is_nil(map_get_kw(m, "type"))) m = map_assoc(m, kw_c("type"), kw_c(kind_name((enum Kind)x->kind)));
+  if (is_nil(map_get_kw(m, "message"))) m = map_assoc(m, kw_c("message"), is_nil(x->msg) ? str_c(exc_class_name((enum Exc)x->cls)) : x->msg);
+  m = map_assoc(m, kw_c("class"), str_c(exc_class_name((enum Exc)x->cls)));
+  if (is_str(x->trace) && str_n(x->trace)) m = map_assoc(m, kw_c("trace"), x->trace);
+  return m;
+}
+
+void run_finish(Run *r, enum RunStatus st, Val outcome) {
+  r->status = st;
+  if (r->replaying_only) {
+    r->outcome = outcome;
+    r->phase = R_DONE;
+    return;
+  }
+  Val rec[] = {str_c(run_status_name(st)), outcome, int_val(now_ms())};
+  if (run_append(r, J_END, rec, JE_COUNT) < 0) { /* only an error map could fail here: say what can be said */
+    rec[JE_VALUE] = outcome = err_map("not-serializable", "the outcome could not be stored");
+    run_append(r, J_END, rec, JE_COUNT);
+  }
+  r->outcome = outcome;
+  batch_status(run_batch(r), r->run, r->epoch, st, now_ms(), 0, NULL);
+  run_submit(r, AFTER_DONE);
+}
+
+void run_block(Run *r, const char *why) {
+  r->status = RUN_BLOCKED;
+  r->outcome = err_map("blocked", why);
+  if (r->batch) batch_free(r->batch);
+  r->batch = NULL;
+  r->phase = R_DONE;
+  if (r->replaying_only) return;
+  batch_status(run_batch(r), r->run, r->epoch, RUN_BLOCKED, now_ms(), 0, why);
+  run_submit(r, AFTER_DONE);
+}
+
+/* --- recovery ------------------------------------------------------------------------------------------------------------------------ */
+typedef struct Load { Run *r; size_t cap; bool bad; Err err; } Load;
+
+static bool load_record(void *ctx, const JournalRec *j) {
+  Load *l = ctx;
+  Run *r = l->r;
+  Env *env = r->m ? r->m->env : env_new();
+  Val v = snap_read_value(env, j->data.p, j->data.n);
+  if (!is_type(v, T_VEC)) {
+    l->bad = true;
+    return false;
+  }
+  if (r->nrecs == l->cap) {
+    l->cap = l->cap ? l->cap * 2 : 32;
+    Rec *grown = mem_alloc(l->cap * sizeof *grown);
+    if (r->nrecs) memcpy(grown, r->recs, r->nrecs * sizeof *grown);
+    r->recs = grown;
+  }
+  r->recs[r->nrecs++] = (Rec){j->seq, j->kind, v, j->data.n};
+  r->tail_bytes += j->data.n + 40;
+  return true;
+}
+
+static bool load_records(Run *r, int64_t after, Err *err) {
+  Load l = {.r = r};
+  r->recs = NULL;
+  r->nrecs = r->cursor = 0;
+  r->tail_bytes = 0;
+  if (!store_journal(r->e->store, r->run, after, load_record, &l, err) && err->code) return false;
+  if (l.bad) return err_set(err, "corrupt_record", "record %lld of %s cannot be read", (long long)(r->nrecs ? r->recs[r->nrecs - 1].seq + 1 : after + 1), r->run_id);
+  if (r->nrecs) r->seq = r->recs[r->nrecs - 1].seq;
+  return true;
+}
+
+static bool load_from_start(Run *r, Err *err) {
+  if (!load_records(r, 0, err)) return false;
+  if (!r->nrecs || r->recs[0].kind != J_START) return err_set(err, "corrupt_record", "the journal of %s does not begin with its start", r->run_id);
+  r->input = vec_nth(r->recs[0].v, 0);
+  r->cursor = 1;
+  return run_boot(r, err);
+}
+
+bool run_load(Run *r, const RunRow *row, bool from_start, Err *err) {
+  err->code = NULL;
+  if (from_start || row->snap_seq < 0) {
+    if (!load_from_start(r, err)) return false;
+    run_ready(r);
+    return true;
+  }
+  int64_t seq;
+  Blob b = {0};
+  if (!store_snapshot_get(r->e->store, r->run, &seq, &b, err)) {
+    if (!err->code) err_set(err, "corrupt_snapshot", "the snapshot of %s is missing", r->run_id);
+    return false;
+  }
+  r->m = snap_read_machine(b.p, b.n);
+  r->snap_bytes = b.n;
+  blob_free(&b);
+  if (!r->m) return err_set(err, "snapshot_unreadable", "%s", is_type(pend.ex, T_EX) && is_str(AS(Ex, pend.ex)->msg) ? str_s(AS(Ex, pend.ex)->msg) : "?");
+  machine_ports(r);
+  r->input = map_get_kw(r->m->state, "input");
+  r->started = true;
+  r->seq = seq;
+  if (!load_records(r, seq, err)) return false;
+  r->snap_seq = seq;
+  step_in_flight(r); /* the machine stands in a step */
+  return true;
+}

@@ -1,0 +1,190 @@
+/* engine_state.c - looking at runs: how they stand, their history, and re-execution from the journal alone. */
+#include "engine_int.h"
+#include "duration.h"
+#include "eval/unit.h"
+#include "reader/read.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- the end record ----------------------------------------------------------------------------------------------------------------- */
+static bool take_end(void *ctx, const JournalRec *j) {
+  if (j->kind == J_END) *(Val *)ctx = snap_read_value(env_core(), j->data.p, j->data.n);
+  return true;
+}
+
+static Val end_value(Engine *e, const RunRow *row, Err *err) {
+  Val end = NIL;
+  store_journal(e->store, row->run, row->head_seq - 1, take_end, &end, err);
+  return is_vec(end) ? vec_nth(end, JE_VALUE) : NIL;
+}
+
+static Val note_map(const RunRow *row) {
+  if (!row->note || !*row->note) return NIL;
+  Val v = read_one(row->note, strlen(row->note), NULL, true);
+  return is_map(v) ? v : NIL;
+}
+
+static void iso_time(int64_t ms, char out[40]) {
+  Buf b = {0};
+  inst_print(&b, ms);
+  snprintf(out, 40, "%s", buf_cstr(&b));
+  buf_free(&b);
+}
+
+static void say_waits(const RunRow *row, RunState *out) {
+  Val note = note_map(row);
+  const char *what = kw_text(map_get_kw(note, "waits")), *step = kw_text(map_get_kw(note, "step"));
+  Val key = map_get_kw(note, "key"), due = map_get_kw(note, "due"), error = map_get_kw(note, "error");
+  char when[40] = "";
+  if (is_long(due) && long_of(due)) iso_time(long_of(due), when);
+  if (!strcmp(what, "wait") && is_str(key))
+    snprintf(out->waits_for, sizeof out->waits_for,
+             "step :%s waits for an answer with key \"%s\" until %s\nto answer: breyta-run send '%s' '{\"status\":\"ok\"}', then breyta-run resume %s",
+             step, str_s(key), when, str_s(key), row->run_id);
+  else if (!strcmp(what, "checkpoint"))
+    snprintf(out->waits_for, sizeof out->waits_for,
+             "step :%s failed (%.160s) and waits for a person\nto answer: breyta-run retry|skip|reject %s %s, then breyta-run resume %s", step,
+             is_str(error) ? str_s(error) : "", row->run_id, step, row->run_id);
+  else if (!strcmp(what, "sleep"))
+    snprintf(out->waits_for, sizeof out->waits_for, "step :%s sleeps until %s\nto go on: breyta-run resume %s", step, when, row->run_id);
+  else snprintf(out->waits_for, sizeof out->waits_for, "to go on: breyta-run resume %s", row->run_id);
+}
+
+bool engine_state(Engine *e, int64_t run, RunState *out, Err *err) {
+  *out = (RunState){.run = run, .value = NIL, .error = NIL};
+  err->code = NULL;
+  RunRow row = {0};
+  if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
+  snprintf(out->run_id, sizeof out->run_id, "%s", row.run_id);
+  out->status = row.status;
+  if (row.status == RUN_COMPLETED) out->value = end_value(e, &row, err);
+  else if (run_status_final(row.status)) out->error = end_value(e, &row, err);
+  else if (row.status == RUN_BLOCKED) out->error = err_map("blocked", row.note ? row.note : "blocked");
+  else {
+    out->parked = row.status == RUN_WAITING;
+    say_waits(&row, out);
+  }
+  run_row_free(&row);
+  return true;
+}
+
+/* --- history -------------------------------------------------------------------------------------------------------------------------- */
+typedef struct Hist {
+  bool (*f)(void *ctx, const HistoryStep *s);
+  void *ctx;
+  Val intent; /* of the attempt that is open */
+  bool waiting, stop;
+} Hist;
+
+static void emit(Hist *h, Val in, const char *status, int64_t ended, Val output, Val error, int attempt) {
+  HistoryStep s = {.step = kw_text(vec_nth(in, JI_STEP)), .type = kw_text(vec_nth(in, JI_TYPE)),
+                   .title = is_str(vec_nth(in, JI_TITLE)) ? str_s(vec_nth(in, JI_TITLE)) : NULL, .status = status, .attempt = attempt,
+                   .occurrence = long_of(vec_nth(in, JI_OCC)), .started_ms = long_of(vec_nth(in, JI_AT)), .ended_ms = ended,
+                   .input = vec_nth(in, JI_INPUT), .output = output, .error = error};
+  if (!h->f(h->ctx, &s)) h->stop = true;
+}
+
+static bool history_record(void *ctx, const JournalRec *j) {
+  Hist *h = ctx;
+  Val v = snap_read_value(env_core(), j->data.p, j->data.n);
+  if (!is_vec(v)) return false;
+  int attempt = is_nil(h->intent) ? 1 : (int)fix_of(vec_nth(h->intent, JI_ATTEMPT));
+  switch (j->kind) {
+  case J_INTENT: h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep"); break;
+  case J_RESULT: {
+    bool ok = truthy(vec_nth(v, JR_OK));
+    if (!is_nil(h->intent))
+      emit(h, h->intent, ok ? "completed" : "failed", long_of(vec_nth(v, JR_AT)), ok ? vec_nth(v, JR_VALUE) : NIL, ok ? NIL : vec_nth(v, JR_VALUE), attempt);
+    h->intent = NIL;
+    break;
+  }
+  case J_STEP: {
+    bool ok = truthy(vec_nth(v, JS_OK));
+    HistoryStep s = {.step = kw_text(vec_nth(v, JI_STEP)), .type = kw_text(vec_nth(v, JI_TYPE)),
+                     .title = is_str(vec_nth(v, JI_TITLE)) ? str_s(vec_nth(v, JI_TITLE)) : NULL, .status = ok ? "completed" : "failed",
+                     .attempt = (int)fix_of(vec_nth(v, JI_ATTEMPT)), .occurrence = long_of(vec_nth(v, JI_OCC)),
+                     .started_ms = long_of(vec_nth(v, JI_AT)), .ended_ms = long_of(vec_nth(v, JS_END)), .input = vec_nth(v, JI_INPUT),
+                     .output = ok ? vec_nth(v, JS_VALUE) : NIL, .error = ok ? NIL : vec_nth(v, JS_VALUE)};
+    if (!h->f(h->ctx, &s)) h->stop = true;
+    break;
+  }
+  case J_RETRY:
+    if (!is_nil(h->intent))
+      emit(h, h->intent, "retrying", long_of(vec_nth(v, JY_AT)), NIL, vec_nth(v, JY_ERROR), (int)fix_of(vec_nth(v, JY_ATTEMPT)));
+    break;
+  case J_CHECK: h->waiting = true; break;
+  default: break;
+  }
+  return !h->stop;
+}
+
+bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
+  Hist h = {.f = f, .ctx = ctx, .intent = NIL};
+  err->code = NULL;
+  if (!store_journal(e->store, run, 0, history_record, &h, err) && err->code) return false;
+  if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.waiting ? "waiting" : "running", 0, NIL, NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
+  return true;
+}
+
+/* --- replay ---------------------------------------------------------------------------------------------------------------------------- */
+static void first_difference(Run *r, const char *what) {
+  if (r->diff->n == 0) {
+    buf_c(r->diff, what);
+    if (r->cursor < r->nrecs) buf_fmt(r->diff, " (journal record %lld)", (long long)r->recs[r->cursor].seq);
+  }
+  r->phase = R_DONE;
+}
+
+static void compare_end(Run *r) {
+  if (r->diff->n || r->cursor >= r->nrecs) {
+    if (!r->diff->n && run_status_final(r->status) && (!r->nrecs || r->recs[r->nrecs - 1].kind != J_END))
+      buf_fmt(r->diff, "the flow ends here, but its history does not");
+    return;
+  }
+  const Rec *rec = &r->recs[r->cursor];
+  if (rec->kind != J_END) {
+    first_difference(r, "the flow ends before its history does");
+    return;
+  }
+  Buf a = {0}, b = {0};
+  Val was = vec_nth(rec->v, JE_VALUE);
+  if (strcmp(kw_text(vec_nth(rec->v, JE_STATUS)), run_status_name(r->status))) {
+    buf_fmt(r->diff, "the flow ends %s, but its history says %s", run_status_name(r->status), kw_text(vec_nth(rec->v, JE_STATUS)));
+  } else if (r->status == RUN_COMPLETED) {
+    Val x = snap_data(&a, r->outcome), y = snap_data(&b, was);
+    if (is_sig(x) || is_sig(y) || a.n != b.n || memcmp(a.p, b.p, a.n)) buf_c(r->diff, "the flow's value differs from the stored one");
+  }
+  buf_free(&a);
+  buf_free(&b);
+}
+
+static void replay_run(Run *r) {
+  r->status = RUN_RUNNING;
+  while (r->phase == R_READY) run_slice(r);
+}
+
+bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err) {
+  RunRow row = {0};
+  err->code = NULL;
+  if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
+  Run *r = run_add(e, &row);
+  Blob snap = {0};
+  r->replaying_only = true;
+  r->on_replay = first_difference;
+  r->diff = diff;
+  if (row.snap_seq >= 0 && store_snapshot_get(e->store, run, &r->compare_seq, &snap, err)) r->compare = &snap;
+  bool ok = run_load(r, &row, true, err);
+  if (ok) {
+    replay_run(r);
+    compare_end(r);
+    *end = (RunState){.run = run, .status = r->status, .value = r->status == RUN_COMPLETED ? r->outcome : NIL,
+                      .error = r->status == RUN_COMPLETED ? NIL : r->outcome};
+    snprintf(end->run_id, sizeof end->run_id, "%s", row.run_id);
+  }
+  r->queued = false;
+  e->ready = e->ready_tail = NULL;
+  run_drop(r);
+  blob_free(&snap);
+  run_row_free(&row);
+  return ok;
+}

@@ -1,0 +1,791 @@
+/* engine_steps.c - what happens between a flow/step frame and its result: identity, intents, attempts, retries, timers,
+ * waits, replay of recorded results. */
+#include "duration.h"
+#include "engine_int.h"
+#include "eval/frame.h"
+#include "reader/read.h"
+#include <stdlib.h>
+
+#define WAIT_DEFAULT_MS (24LL * 3600 * 1000)
+#define WAIT_MAX_MS (30LL * 24 * 3600 * 1000)
+
+static const StepKind *kinds[32];
+static size_t nkinds;
+void engine_register(const StepKind *k) {
+  for (size_t i = 0; i < nkinds; i++)
+    if (!strcmp(kinds[i]->name, k->name)) return;
+  if (nkinds == sizeof kinds / sizeof *kinds) abort();
+  kinds[nkinds++] = k;
+}
+static const StepKind *find_kind(const char *name) {
+  for (size_t i = 0; i < nkinds; i++)
+    if (!strcmp(kinds[i]->name, name)) return kinds[i];
+  return NULL;
+}
+
+const char *kw_text(Val v) {
+  if (is_kw(v)) return str_s(AS(Kw, v)->name);
+  if (is_sym(v)) return str_s(AS(Sym, v)->name);
+  return is_str(v) ? str_s(v) : "";
+}
+
+Val err_map(const char *type, const char *msg) {
+  Val kv[] = {kw_c("type"), kw_c(type), kw_c("message"), str_c(msg)};
+  return map_from(kv, 2, false);
+}
+
+Val step_config(const StepCall *c) { return c->cfg; }
+const char *step_key(const StepCall *c) { return c->key; }
+int step_attempt(const StepCall *c) { return c->attempt; }
+uint64_t step_token(const StepCall *c) { return c->token; }
+StepCall *step_by_token(Engine *e, uint64_t token) {
+  Run *r = run_find(e, (int64_t)(token >> 24));
+  return r && r->call && r->call->token == token ? r->call : NULL;
+}
+
+void run_progress(Run *r, int what, const char *error, int64_t due) {
+  if (!r->e->o.progress || r->replaying_only || !r->call) return;
+  StepCall *c = r->call;
+  StepEvent ev = {.run = r->run, .run_id = r->run_id, .step = kw_text(c->id), .type = kw_text(c->type),
+                  .title = is_str(c->title) ? str_s(c->title) : NULL, .attempt = c->attempt, .occurrence = c->occ,
+                  .at_ms = now_ms(), .due_ms = due, .error = error};
+  ev.what = what;
+  r->e->o.progress(r->e->o.ctx, &ev);
+}
+
+/* --- identity ------------------------------------------------------------------------------------------------------------------- */
+/* Where the step stands: the call node whose frame is right below. */
+static Val step_node(const Mach *m) {
+  char hex[33];
+  for (uint32_t i = m->nframes - 1; i-- > 0;) {
+    const Frame *f = &m->frames[i];
+    if (f->flags & FR_NATIVE) continue;
+    const Node *n = f->code;
+    unit_hex(&n->unit->hash, hex);
+    return str_fmt("%s/%u", hex, n->id);
+  }
+  return str_c("?");
+}
+
+static int64_t next_occurrence(Run *r, Val node, Val id) {
+  Val occ = map_get_kw(r->m->state, "occ"), key = vec_of2(node, id);
+  Val n = map_get(occ, key, fix(0));
+  int64_t k = is_fix(n) ? fix_of(n) + 1 : 1;
+  occ = map_assoc(occ, key, fix(k));
+  r->m->state = map_assoc(r->m->state, kw_c("occ"), occ);
+  return k;
+}
+
+static uint64_t hash_bytes(const Buf *b) {
+  uint64_t h = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < b->n; i++) h = (h ^ (uint8_t)b->p[i]) * 0x100000001b3u;
+  return h;
+}
+
+/* The key is unique per run, step id, place in the code and occurrence; retries keep it. */
+static void make_key(StepCall *c) {
+  Buf b = {0};
+  const char *node = str_s(c->node), *slash = strrchr(node, '/');
+  buf_fmt(&b, "%s/%s/%.8s%s/%lld", c->r->run_id, kw_text(c->id), node, slash ? slash + 1 : "", (long long)c->occ);
+  free(c->key);
+  c->key = strdup(buf_cstr(&b));
+  if (!c->key) abort();
+  buf_free(&b);
+}
+
+static Val journal_cfg(Val cfg) {
+  MapIter it;
+  Val k, v, out = cfg;
+  map_iter(&it, cfg);
+  while (map_next(&it, &k, &v))
+    if (is_type(v, T_FN) || is_type(v, T_BUILTIN)) out = map_assoc(out, k, kw_c("breyta/function"));
+  return out;
+}
+
+static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
+  StepCall *c = mem_alloc(sizeof *c);
+  c->r = r;
+  c->type = kw_is(type, "code") ? kw_c("function") : type;
+  c->id = id;
+  c->cfg = cfg;
+  c->journal_cfg = journal_cfg(cfg);
+  c->title = map_get_kw(cfg, "title");
+  if (!is_str(c->title)) c->title = NIL;
+  c->attempt = 1;
+  c->kind = find_kind(kw_text(c->type));
+  c->token = (uint64_t)r->run << 24 | (++r->e->next_token & 0xffffff);
+  Err e = {0};
+  if (!backoff_policy(map_get_kw(cfg, "retry"), &c->retry, &e)) backoff_default(&c->retry);
+  if (r->call) free(r->call->key);
+  r->call = c;
+  return c;
+}
+
+static StepCall *call_from_frame(Run *r) {
+  Val *s = step_slots(r->m);
+  StepCall *c = call_new(r, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
+  c->node = step_node(r->m);
+  c->occ = next_occurrence(r, c->node, c->id);
+  Buf b = {0};
+  if (is_sig(snap_data(&b, c->journal_cfg))) pend.ex = NIL; /* the frame has checked: cannot happen */
+  c->hash = snap_last_hash();
+  buf_free(&b);
+  make_key(c);
+  return c;
+}
+
+/* --- records ----------------------------------------------------------------------------------------------------------------------- */
+static void call_fields(const StepCall *c, Val f[JI_COUNT]) {
+  f[JI_STEP] = c->id;
+  f[JI_TYPE] = c->type;
+  f[JI_TITLE] = c->title;
+  f[JI_OCC] = int_val(c->occ);
+  f[JI_ATTEMPT] = fix(c->attempt);
+  f[JI_HASH] = int_val((int64_t)c->hash);
+  f[JI_AT] = int_val(c->started_ms);
+  f[JI_INPUT] = c->journal_cfg;
+  f[JI_DUE] = int_val(c->due_ms);
+  f[JI_NODE] = c->node;
+}
+
+/* The pending step is part of the run's state, so that a snapshot taken now knows it. */
+static void set_pending(Run *r, Val intent, int64_t seq) {
+  r->m->state = map_assoc(r->m->state, kw_c("step"), is_nil(intent) ? NIL : vec_of2(int_val(seq), intent));
+}
+
+static bool append_intent(StepCall *c) {
+  Val f[JI_COUNT];
+  c->started_ms = now_ms();
+  call_fields(c, f);
+  int64_t seq = run_append(c->r, J_INTENT, f, JI_COUNT);
+  if (seq < 0) return false;
+  c->intent_seq = seq;
+  set_pending(c->r, copy_data(c->r, vec_from(f, JI_COUNT)), seq);
+  return true;
+}
+
+static Val long_or(Val v, int64_t otherwise) { return is_long(v) ? v : int_val(otherwise); }
+
+StepCall *step_from_intent(Run *r, Val in, int64_t seq) {
+  Val *s = step_slots(r->m);
+  StepCall *c = call_new(r, vec_nth(in, JI_TYPE), vec_nth(in, JI_STEP), s ? s[ST_CFG] : vec_nth(in, JI_INPUT));
+  c->journal_cfg = vec_nth(in, JI_INPUT);
+  c->occ = long_of(long_or(vec_nth(in, JI_OCC), 1));
+  c->attempt = (int)long_of(long_or(vec_nth(in, JI_ATTEMPT), 1));
+  c->hash = (uint64_t)long_of(long_or(vec_nth(in, JI_HASH), 0));
+  c->started_ms = long_of(long_or(vec_nth(in, JI_AT), 0));
+  c->due_ms = long_of(long_or(vec_nth(in, JI_DUE), 0));
+  c->node = vec_nth(in, JI_NODE);
+  c->intent_seq = seq;
+  make_key(c);
+  return c;
+}
+
+/* --- answers to the machine ------------------------------------------------------------------------------------------------------------ */
+static Val error_exception(StepCall *c, Val error) {
+  Val msg = map_get_kw(error, "message");
+  if (is_nil(map_get_kw(error, "step-id"))) error = map_assoc(error, kw_c("step-id"), c->id);
+  if (is_nil(map_get_kw(error, "attempt"))) error = map_assoc(error, kw_c("attempt"), fix(c->attempt));
+  return ex_make(EXC_INFO, is_str(msg) ? msg : str_c("step failed"), error, NIL);
+}
+
+static void answer(Run *r, bool ok, Val v) {
+  r->resume_throw = !ok;
+  r->resume = ok ? v : error_exception(r->call, v);
+  set_pending(r, NIL, 0);
+  if (r->call) free(r->call->key);
+  r->call = NULL;
+  r->phase = R_READY;
+}
+
+static void replay_mismatch(Run *r, const char *fmt, const char *a, const char *b) {
+  Buf msg = {0};
+  buf_fmt(&msg, fmt, a, b);
+  if (r->on_replay) r->on_replay(r, buf_cstr(&msg));
+  else run_block(r, buf_cstr(&msg));
+  r->phase = R_DONE;
+  buf_free(&msg);
+}
+
+static bool same_step(StepCall *c, Val rec, bool is_step) {
+  (void)is_step;
+  Run *r = c->r;
+  if (!same(vec_nth(rec, JI_STEP), c->id) || !same(vec_nth(rec, JI_TYPE), c->type)) {
+    replay_mismatch(r, "the flow reaches step %s where its history has %s", kw_text(c->id), kw_text(vec_nth(rec, JI_STEP)));
+    return false;
+  }
+  if (!num_eq(vec_nth(rec, JI_HASH), int_val((int64_t)c->hash))) {
+    replay_mismatch(r, "step %s is called with another input than in its history%s", kw_text(c->id), "");
+    return false;
+  }
+  return true;
+}
+
+/* Records of the step in flight that follow its intent. True when its result was among them (answered). */
+static bool replay_attempts(StepCall *c, int *last_kind) {
+  Run *r = c->r;
+  *last_kind = J_INTENT;
+  while (r->cursor < r->nrecs) {
+    const Rec *rec = &r->recs[r->cursor];
+    switch (rec->kind) {
+    case J_RESULT:
+      r->cursor++;
+      answer(r, truthy(vec_nth(rec->v, JR_OK)), vec_nth(rec->v, JR_VALUE));
+      return true;
+    case J_RETRY:
+      c->attempt = (int)fix_of(vec_nth(rec->v, JY_ATTEMPT)) + 1;
+      c->due_ms = long_of(vec_nth(rec->v, JY_DUE));
+      break;
+    case J_CHECK: c->checkpoint = true; break;
+    case J_INTENT:
+      c->attempt = (int)fix_of(vec_nth(rec->v, JI_ATTEMPT));
+      c->intent_seq = rec->seq;
+      c->due_ms = long_of(vec_nth(rec->v, JI_DUE));
+      c->started_ms = long_of(vec_nth(rec->v, JI_AT));
+      c->checkpoint = false;
+      set_pending(r, rec->v, rec->seq);
+      break;
+    default:
+      replay_mismatch(r, "unexpected record while step %s is in flight%s", kw_text(c->id), "");
+      return true;
+    }
+    *last_kind = rec->kind;
+    r->cursor++;
+  }
+  return false;
+}
+
+static void compare_snapshot(Run *r, int64_t seq) {
+  if (!r->compare || r->compare_seq != seq) return;
+  Buf b = {0};
+  if (!is_sig(snap_machine(&b, r->m)) && (b.n != r->compare->n || memcmp(b.p, r->compare->p, b.n)))
+    r->on_replay(r, "the snapshot made by replay differs from the stored one");
+  buf_free(&b);
+}
+
+static void live_again(StepCall *c, int last_kind);
+
+/* The next journal record answers, or has to answer, this step. */
+static void replay_step(StepCall *c) {
+  Run *r = c->r;
+  const Rec *rec = &r->recs[r->cursor];
+  if (rec->kind == J_STEP) {
+    if (!same_step(c, rec->v, true)) return;
+    r->cursor++;
+    answer(r, truthy(vec_nth(rec->v, JS_OK)), vec_nth(rec->v, JS_VALUE));
+    return;
+  }
+  if (rec->kind != J_INTENT) {
+    replay_mismatch(r, "the flow reaches step %s where its history has something else%s", kw_text(c->id), "");
+    return;
+  }
+  if (!same_step(c, rec->v, false)) return;
+  r->cursor++;
+  c->intent_seq = rec->seq;
+  c->due_ms = long_of(vec_nth(rec->v, JI_DUE));
+  c->started_ms = long_of(vec_nth(rec->v, JI_AT));
+  set_pending(r, rec->v, rec->seq);
+  compare_snapshot(r, rec->seq);
+  int last;
+  if (replay_attempts(c, &last)) return;
+  live_again(c, last);
+}
+
+/* --- failing, retrying -------------------------------------------------------------------------------------------------------------------- */
+static uint64_t jitter_seed(const StepCall *c) {
+  Buf b = {0};
+  buf_c(&b, c->key);
+  uint64_t h = hash_bytes(&b);
+  buf_free(&b);
+  return h ^ (uint64_t)c->attempt * 0x9e3779b97f4a7c15u;
+}
+
+static bool is_function(const StepCall *c) { return kw_is(c->type, "function"); }
+
+static void wait_for_retry(StepCall *c, Val error, int64_t pause) {
+  Run *r = c->r;
+  if (!c->intent_seq && !append_intent(c)) { /* :function and :kv have no intent until they fail */
+    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+    return;
+  }
+  int64_t at = now_ms();
+  c->due_ms = at + pause;
+  Val f[] = {fix(c->attempt), error, int_val(at), int_val(c->due_ms)};
+  if (run_append(r, J_RETRY, f, JY_COUNT) < 0) {
+    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+    return;
+  }
+  Val msg = map_get_kw(error, "message");
+  run_progress(r, STEP_RETRY, is_str(msg) ? str_s(msg) : NULL, c->due_ms);
+  c->attempt++;
+  batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
+  run_submit(r, AFTER_TIMER);
+}
+
+static void park_at_checkpoint(StepCall *c, Val error) {
+  Run *r = c->r;
+  if (!c->intent_seq && !append_intent(c)) {
+    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+    return;
+  }
+  Val f[] = {fix(c->attempt), error, int_val(now_ms())};
+  run_append(r, J_CHECK, f, 3);
+  Buf note = {0};
+  Val msg = map_get_kw(error, "message");
+  Val kv[] = {kw_c("waits"), kw_c("checkpoint"), kw_c("step"), c->id, kw_c("error"), is_str(msg) ? msg : NIL};
+  print_to(&note, map_from(kv, 3, false), &print_readably);
+  r->status = RUN_WAITING;
+  batch_status(run_batch(r), r->run, r->epoch, RUN_WAITING, now_ms(), 0, buf_cstr(&note));
+  buf_free(&note);
+  run_submit(r, AFTER_PARK);
+}
+
+void step_resolve(StepCall *c, bool ok, Val value) {
+  Run *r = c->r;
+  Val copy = copy_data(r, value);
+  if (is_sig(copy)) {
+    if (same(copy, SIG_DEMAND)) copy = err_map("not-serializable", "the step's result holds an unrealised lazy sequence");
+    else copy = run_error_map(r, pend.ex);
+    if (!ok) copy = err_map("not-serializable", "the step's error could not be stored");
+    ok = false;
+  }
+  int64_t seq;
+  if (c->intent_seq) {
+    Val f[] = {bool_val(ok), copy, int_val(now_ms()), int_val(c->intent_seq)};
+    seq = run_append(r, J_RESULT, f, JR_COUNT);
+  } else {
+    Val f[JS_COUNT];
+    call_fields(c, f);
+    f[JS_OK] = bool_val(ok);
+    f[JS_VALUE] = copy;
+    f[JS_END] = int_val(now_ms());
+    f[JS_NODE] = c->node;
+    seq = run_append(r, J_STEP, f, JS_COUNT);
+  }
+  if (seq < 0) {
+    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+    return;
+  }
+  Val msg = ok ? NIL : map_get_kw(copy, "message");
+  run_progress(r, ok ? STEP_DONE : STEP_FAILED, is_str(msg) ? str_s(msg) : NULL, 0);
+  answer(r, ok, copy);
+  run_ready(r);
+}
+
+void step_error(StepCall *c, Val error, int64_t retry_after_ms) {
+  if (!is_map(error)) error = err_map("runtime", "step failed");
+  Val type = map_get_kw(error, "type"), status = map_get_kw(error, "status"), able = map_get_kw(error, "retryable?");
+  bool may = backoff_retryable(&c->retry, kw_text(type), is_long(status) ? long_of(status) : 0);
+  if (is_function(c) && is_nil(able)) may = true; /* code that throws says nothing about its class: :retry decides */
+  if (same(able, FALSE_V)) may = false;
+  if (may && c->attempt < c->retry.max_attempts) {
+    wait_for_retry(c, error, backoff_delay(&c->retry, c->attempt, jitter_seed(c), retry_after_ms));
+    return;
+  }
+  error = map_assoc(map_assoc(error, kw_c("step-id"), c->id), kw_c("attempt"), fix(c->attempt));
+  if (is_nil(able)) error = map_assoc(error, kw_c("retryable?"), bool_val(may));
+  Val policy = map_get_kw(c->cfg, "on-error");
+  if (kw_is(policy, "skip")) step_resolve(c, true, NIL);
+  else if (kw_is(policy, "checkpoint")) park_at_checkpoint(c, error);
+  else step_resolve(c, false, error);
+}
+
+void step_done(Engine *e, StepCall *c, Val result) { (void)e; step_resolve(c, true, result); }
+void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms) { (void)e; step_error(c, error, retry_after_ms); }
+
+static void fail_validation(StepCall *c, const char *msg) {
+  Val m = map_assoc(err_map("validation", msg), kw_c("retryable?"), FALSE_V);
+  step_error(c, m, -1);
+}
+
+/* --- :function ------------------------------------------------------------------------------------------------------------------------------- */
+static bool function_code(StepCall *c, Val *fn) {
+  Run *r = c->r;
+  Val code = map_get_kw(c->cfg, "code"), ref = map_get_kw(c->cfg, "ref");
+  if (is_nil(code) == is_nil(ref)) {
+    fail_validation(c, ":function needs exactly one of :ref (a function of :functions) and :code (a quoted (fn [input] ...))");
+    return false;
+  }
+  Err err = {0};
+  if (!is_nil(ref)) {
+    if (!r->def && !engine_def(r->e, r->source_hash, &r->def, NULL, &err)) {
+      fail_validation(c, err.msg);
+      return false;
+    }
+    code = flowdef_function(r->def, ref);
+    if (same(code, ABSENT)) {
+      Buf b = {0};
+      buf_fmt(&b, "there is no function %s in :functions", kw_text(ref));
+      fail_validation(c, buf_cstr(&b));
+      buf_free(&b);
+      return false;
+    }
+  }
+  *fn = is_type(code, T_FN) || is_type(code, T_BUILTIN) ? code : flowdef_compile_fn(r->m->env, code, r->def ? r->def->file : NULL);
+  if (is_sig(*fn)) {
+    step_error(c, map_assoc(run_error_map(r, pend.ex), kw_c("retryable?"), FALSE_V), -1);
+    return false;
+  }
+  return true;
+}
+
+static void function_begin(StepCall *c) {
+  Val fn;
+  if (!function_code(c, &fn)) return;
+  Val *s = step_slots(c->r->m);
+  s[ST_TMP] = fn;
+  s[ST_PHASE] = fix(PHASE_BEGIN);
+  c->r->resume = ABSENT;
+  c->r->resume_throw = false;
+  run_ready(c->r);
+}
+
+static void function_ended(Run *r, Val *s) {
+  StepCall *c = r->call;
+  Val v = s[ST_TMP];
+  bool threw = fix_of(s[ST_PHASE]) == PHASE_THREW;
+  s[ST_TMP] = NIL;
+  s[ST_PHASE] = fix(PHASE_BEGIN);
+  if (threw) step_error(c, run_error_map(r, v), -1);
+  else step_resolve(c, true, v);
+}
+
+/* --- :sleep and :wait --------------------------------------------------------------------------------------------------------------------------- */
+static bool sleep_ms(Val cfg, int64_t *ms, Err *e) {
+  Val s = map_get_kw(cfg, "seconds"), m = map_get_kw(cfg, "millis"), d = map_get_kw(cfg, "duration");
+  int given = !is_nil(s) + !is_nil(m) + !is_nil(d);
+  if (given > 1) return err_set(e, "validation", ":sleep takes one of :seconds, :millis and :duration");
+  if (!is_nil(s)) {
+    if (!is_num(s) || num_to_double(s) < 0 || num_to_double(s) > 3e10) return err_set(e, "validation", ":seconds must be a number of seconds, 0 or more");
+    *ms = (int64_t)(num_to_double(s) * 1000 + 0.5);
+    return true;
+  }
+  if (!is_nil(m)) return duration_of(m, DURATION_MS, ":millis", ms, e);
+  if (!is_nil(d)) return duration_of(d, DURATION_MS, ":duration", ms, e);
+  *ms = 1000;
+  return true;
+}
+
+static void note_status(Run *r, const char *what, Val step, Val key, int64_t wake) {
+  Val kv[] = {kw_c("waits"), kw_c(what), kw_c("step"), step, kw_c("key"), key, kw_c("due"), int_val(r->call->due_ms)};
+  Buf note = {0};
+  print_to(&note, map_from(kv, 4, false), &print_readably);
+  r->status = RUN_WAITING;
+  batch_status(run_batch(r), r->run, r->epoch, RUN_WAITING, now_ms(), wake, buf_cstr(&note));
+  buf_free(&note);
+}
+
+static void run_again(Run *r) { /* a waiting run goes on */
+  if (r->status == RUN_RUNNING) return;
+  r->status = RUN_RUNNING;
+  batch_status(run_batch(r), r->run, r->epoch, RUN_RUNNING, now_ms(), 0, NULL);
+}
+
+#define SLEEP_PARK_MS 1000
+static void sleep_begin(StepCall *c) {
+  Run *r = c->r;
+  int64_t ms;
+  Err e = {0};
+  if (!sleep_ms(c->cfg, &ms, &e)) {
+    fail_validation(c, e.msg);
+    return;
+  }
+  c->due_ms = now_ms() + ms;
+  if (!append_intent(c)) {
+    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+    return;
+  }
+  batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
+  if (ms >= SLEEP_PARK_MS) {
+    run_snapshot(r);
+    note_status(r, "sleep", c->id, NIL, c->due_ms);
+  }
+  run_progress(r, STEP_STARTED, NULL, c->due_ms);
+  run_submit(r, AFTER_TIMER);
+}
+
+static Val slept(StepCall *c) {
+  int64_t ms = 1000;
+  Err e = {0};
+  sleep_ms(c->cfg, &ms, &e);
+  Val kv[] = {kw_c("slept-seconds"), ms % 1000 ? dbl_val((double)ms / 1000) : int_val(ms / 1000)};
+  return map_from(kv, 1, false);
+}
+
+static Val wait_key(const StepCall *c) {
+  Val k = map_get_kw(c->cfg, "key");
+  if (is_kw(k)) return AS(Kw, k)->name;
+  return is_str(k) && str_n(k) ? k : NIL;
+}
+
+static bool wait_options(StepCall *c, int64_t *timeout, Err *e) {
+  Val t = map_get_kw(c->cfg, "timeout"), on = map_get_kw(c->cfg, "on-timeout");
+  *timeout = WAIT_DEFAULT_MS;
+  if (is_nil(wait_key(c))) return err_set(e, "validation", ":wait needs :key, a non-empty string or keyword that the answer names");
+  if (!is_nil(t) && !duration_of(t, DURATION_SECONDS, ":timeout", timeout, e)) return false;
+  if (*timeout > WAIT_MAX_MS) return err_set(e, "validation", "Wait timeout exceeds maximum: at most 30 days");
+  if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return err_set(e, "validation", ":on-timeout must be :fail or :continue");
+  return true;
+}
+
+static Val inbox_value(Run *r, const InboxRow *row) { return snap_read_value(r->m->env, row->body.p, row->body.n); }
+
+/* An answer that came before the wait: taken in the same batch that registers it. */
+static bool take_early_answer(StepCall *c) {
+  Run *r = c->r;
+  InboxRow row = {0};
+  Err e = {0};
+  if (store_inbox_by_key(r->e->store, r->workspace, str_s(wait_key(c)), &row, 1, &e) != 1) return false;
+  Val v = inbox_value(r, &row);
+  batch_inbox_del(run_batch(r), row.id);
+  if (is_sig(v)) v = NIL;
+  Buf out = {0};
+  snap_data(&out, v);
+  batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key(c)), now_ms(), (Bytesv){out.p, out.n});
+  buf_free(&out);
+  inbox_row_free(&row);
+  step_resolve(c, true, v);
+  return true;
+}
+
+static void wait_begin(StepCall *c) {
+  Run *r = c->r;
+  int64_t timeout;
+  Err e = {0};
+  if (!wait_options(c, &timeout, &e)) {
+    fail_validation(c, e.msg);
+    return;
+  }
+  Val key = wait_key(c);
+  c->due_ms = now_ms() + timeout;
+  WaitRow held = {0};
+  if (store_wait_get(r->e->store, r->workspace, str_s(key), &held, &e)) {
+    bool other = held.run != r->run;
+    wait_row_free(&held);
+    if (other) {
+      fail_validation(c, "another run already waits for this key: put the workflow id or an order id into it");
+      return;
+    }
+  }
+  if (!append_intent(c)) {
+    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+    return;
+  }
+  if (take_early_answer(c)) return;
+  WaitRow w = {.workspace = r->workspace, .key = (char *)(uintptr_t)str_s(key), .run = r->run, .seq = c->intent_seq, .created_ms = now_ms()};
+  batch_wait_put(run_batch(r), r->epoch, &w);
+  batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
+  run_snapshot(r);
+  note_status(r, "wait", c->id, key, 0);
+  run_submit(r, AFTER_PARK);
+}
+
+static void wait_cleanup(StepCall *c, Val outcome) {
+  Run *r = c->r;
+  Val key = wait_key(c);
+  if (is_nil(key)) return;
+  batch_wait_del(run_batch(r), r->run, r->epoch, r->workspace, str_s(key));
+  batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
+  Buf b = {0};
+  if (!is_sig(snap_data(&b, outcome))) batch_outcome_put(run_batch(r), r->workspace, str_s(key), now_ms(), (Bytesv){b.p, b.n});
+  buf_free(&b);
+}
+
+static void wait_timed_out(StepCall *c) {
+  Run *r = c->r;
+  run_again(r);
+  wait_cleanup(c, kw_c("timeout"));
+  if (kw_is(map_get_kw(c->cfg, "on-timeout"), "continue")) {
+    step_resolve(c, true, map_get_kw(c->cfg, "default-value"));
+    return;
+  }
+  Buf b = {0};
+  buf_fmt(&b, "no answer for wait key %s in time", str_s(wait_key(c)));
+  Val m = map_assoc(err_map("wait-timeout", buf_cstr(&b)), kw_c("key"), wait_key(c));
+  buf_free(&b);
+  step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
+}
+
+bool step_deliver(Run *r, Val body, Batch *extra) {
+  (void)extra;
+  StepCall *c = r->call;
+  if (!c || !kw_is(c->type, "wait") || c->checkpoint) return false;
+  run_again(r);
+  wait_cleanup(c, body);
+  step_resolve(c, true, body);
+  return true;
+}
+
+/* --- a person's answers ------------------------------------------------------------------------------------------------------------------------------ */
+static void check_again(StepCall *c) {
+  run_again(c->r);
+  c->checkpoint = false;
+  c->attempt++;
+  c->due_ms = 0;
+  step_begin_attempt(c);
+}
+
+bool step_action(Run *r, Val body) {
+  StepCall *c = r->call;
+  const char *action = kw_text(map_get_kw(body, "action"));
+  Val step = map_get_kw(body, "step"), value = map_get_kw(body, "value");
+  if (!c || (!is_nil(step) && strcmp(kw_text(step), kw_text(c->id)))) return false;
+  bool yes = !strcmp(action, "approve"), no = !strcmp(action, "reject");
+  if (kw_is(c->type, "wait") && (yes || no)) {
+    Val answer_map = is_map(value) ? value : map_empty;
+    return step_deliver(r, map_assoc(answer_map, kw_c("action"), kw_c(action)), NULL);
+  }
+  if (!c->checkpoint) return false;
+  if (!strcmp(action, "retry") || yes) check_again(c);
+  else if (!strcmp(action, "skip")) {
+    run_again(r);
+    step_resolve(c, true, value);
+  } else if (no || !strcmp(action, "fail")) {
+    run_again(r);
+    step_resolve(c, false, map_assoc(err_map("rejected", "a person rejected this step"), kw_c("step-id"), c->id));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/* --- beginning and going on ----------------------------------------------------------------------------------------------------------------------------- */
+static void kv_begin(StepCall *c) {
+  Val result = NIL, error = NIL;
+  if (kv_step(c->r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  else step_error(c, error, -1);
+}
+
+static void external_begin(StepCall *c) {
+  Run *r = c->r;
+  if (c->kind->check) {
+    Val v = c->kind->check(r->e, c->cfg);
+    if (is_sig(v)) {
+      step_error(c, map_assoc(run_error_map(r, pend.ex), kw_c("retryable?"), FALSE_V), -1);
+      return;
+    }
+  }
+  if (!append_intent(c)) {
+    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+    return;
+  }
+  size_t limit = r->e->o.snapshot_after ? r->e->o.snapshot_after : 64 * 1024;
+  if (r->tail_bytes > limit && r->tail_bytes > 4 * r->snap_bytes) run_snapshot(r);
+  c = r->call;
+  run_progress(r, STEP_STARTED, NULL, 0);
+  run_submit(r, AFTER_START);
+}
+
+void step_begin_attempt(StepCall *c) {
+  const char *type = kw_text(c->type);
+  if (!strcmp(type, "function")) function_begin(c);
+  else if (!strcmp(type, "kv")) kv_begin(c);
+  else if (!strcmp(type, "sleep")) sleep_begin(c);
+  else if (!strcmp(type, "wait")) wait_begin(c);
+  else if (c->kind) external_begin(c);
+  else {
+    Buf b = {0};
+    buf_fmt(&b, "step family :%s is not part of this build", type);
+    Val m = map_assoc(err_map("unsupported_step", buf_cstr(&b)), kw_c("family"), c->type);
+    buf_free(&b);
+    step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
+  }
+}
+
+static bool common_options_ok(StepCall *c, Err *e) {
+  Val on = map_get_kw(c->cfg, "on-error"), d = map_get_kw(c->cfg, "delivery");
+  RetryPolicy p;
+  if (!backoff_policy(map_get_kw(c->cfg, "retry"), &p, e)) return false;
+  if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
+    return err_set(e, "validation", ":on-error must be :fail, :skip or :checkpoint");
+  if (!is_nil(d) && !kw_is(d, "at-least-once") && !kw_is(d, "at-most-once") && !kw_is(d, "idempotent"))
+    return err_set(e, "validation", ":delivery must be :at-least-once, :at-most-once or :idempotent");
+  return true;
+}
+
+void step_reached(Run *r) {
+  Val *s = step_slots(r->m);
+  if (r->call && fix_of(s[ST_PHASE]) != PHASE_BEGIN) {
+    function_ended(r, s);
+    return;
+  }
+  StepCall *c = call_from_frame(r);
+  if (r->cursor < r->nrecs) {
+    replay_step(c);
+    return;
+  }
+  if (r->replaying_only) {
+    replay_mismatch(r, "the flow goes on to step %s, where its history ends%s", kw_text(c->id), "");
+    return;
+  }
+  c->started_ms = now_ms();
+  Err e = {0};
+  r->phase = R_COMMITTING; /* until the attempt says what is next */
+  if (!common_options_ok(c, &e)) fail_validation(c, e.msg);
+  else step_begin_attempt(c);
+}
+
+/* After a crash or a load: the step's effect is not known to have ended. */
+static void interrupted(StepCall *c) {
+  if (!kw_is(map_get_kw(c->cfg, "delivery"), "at-most-once")) {
+    c->r->after = AFTER_NOTHING;
+    c->r->phase = R_EFFECT;
+    run_progress(c->r, STEP_STARTED, NULL, 0);
+    c->kind->start(c->r->e, c);
+    return;
+  }
+  Val m = err_map("interrupted", "the process ended while this step ran; :delivery :at-most-once does not run it again");
+  step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
+}
+
+static void live_again(StepCall *c, int last_kind) {
+  Run *r = c->r;
+  r->phase = R_COMMITTING;
+  if (r->replaying_only) {
+    r->phase = R_DONE; /* the history ends inside this step: nothing differed */
+    return;
+  }
+  if (c->checkpoint || kw_is(c->type, "wait")) {
+    r->phase = R_PARKED;
+    return;
+  }
+  if (last_kind == J_RETRY || kw_is(c->type, "sleep")) {
+    r->phase = R_TIMER;
+    engine_timer_add(r->e, c->due_ms, r);
+    return;
+  }
+  if (c->kind) interrupted(c);
+  else step_begin_attempt(c); /* :function and :kv leave no intent but for retries */
+}
+
+void step_in_flight(Run *r) {
+  Val pending = map_get_kw(r->m->state, "step");
+  if (!is_vec(pending)) {
+    run_ready(r);
+    return;
+  }
+  StepCall *c = step_from_intent(r, vec_nth(pending, 1), long_of(vec_nth(pending, 0)));
+  int last;
+  if (replay_attempts(c, &last)) {
+    if (r->phase == R_READY) run_ready(r);
+    return;
+  }
+  live_again(c, last);
+}
+
+void step_timer(StepCall *c) {
+  Run *r = c->r;
+  if (kw_is(c->type, "wait") && !c->checkpoint) {
+    wait_timed_out(c);
+    return;
+  }
+  run_again(r);
+  batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
+  if (kw_is(c->type, "sleep") && c->due_ms <= now_ms()) {
+    step_resolve(c, true, slept(c));
+    return;
+  }
+  c->due_ms = 0;
+  if (is_function(c) || kw_is(c->type, "kv")) c->started_ms = now_ms();
+  step_begin_attempt(c);
+}

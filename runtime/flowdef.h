@@ -1,0 +1,42 @@
+/* flowdef.h - flow definitions: one EDN map (spec/flows.md sections 1-3), read, checked and made ready to run.
+ *
+ * flowdef_check finds every problem of a definition in one pass; each has a documented code (the table below), severity,
+ * position and hint. Only what cannot run is an error; what upstream's linter merely dislikes is a warning. */
+#ifndef BR_FLOWDEF_H
+#define BR_FLOWDEF_H
+#include "eval/node.h"
+#include "port.h"
+
+typedef struct Diag {
+  bool error;
+  const char *code; /* "missing_required_field" ... from the table in flowdef_codes.h */
+  char *message, *hint, *path; /* path: "[:invocations :default :inputs 0]" ; hint may be NULL */
+  int line, col;    /* 0 = unknown */
+} Diag;
+typedef struct Diags { Diag *a; size_t n, cap; int errors, warnings; } Diags;
+void diags_free(Diags *d);
+/* "flow.edn:3:7: error [missing_required_field] message (hint)" lines to b. */
+void diags_print(const Diags *d, const char *file, Buf *b);
+
+typedef struct FlowDef {
+  Val map;          /* the whole definition, quoted body unwrapped is `body` */
+  Val body;         /* the orchestration form, with positions */
+  char *slug, *name;
+  char hash[65];    /* hex SHA-256 of the source text */
+  char *file;       /* as given, for messages */
+  char *text; size_t text_n;
+  Val functions;    /* map id keyword -> function form (read from string when it was one) */
+} FlowDef;            /* allocated by the collector's allocator: no free; strings malloc'ed once per definition */
+
+/* Reads and checks. NULL when there are errors (d has them; syntax errors are one Diag too). */
+FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d);
+/* Function form of `:functions` by id, or ABSENT. */
+Val flowdef_function(const FlowDef *f, Val id);
+/* A function form, or string of one, to a T_FN in env: quoted or not, `(fn [x] ...)` or #(...). A signal on error. */
+Val flowdef_compile_fn(Env *env, Val code, const char *file);
+/* Default values of the chosen invocation's inputs filled in, required ones checked, types coerced where JSON cannot say
+ * (none are dropped: unknown keys stay). false: *e says which input and what it needs. */
+bool flowdef_input(const FlowDef *f, Val *input, Err *e);
+/* Step kinds this build can run: from the same table as step dispatch. */
+bool step_kind_known(Val kw);
+#endif

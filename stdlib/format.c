@@ -1,0 +1,425 @@
+/* format.c - java.util.Formatter: %s %d %x %o %f %e %g %b %c %h %n %% with flags, width, precision and argument index.
+ * Doubles are rounded half up from their shortest decimal text, as Java does, not from their binary value. */
+#include "stdlib.h"
+#include "args.h"
+#include "unicode.h"
+#include "format.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { F_LEFT = 1, F_PLUS = 2, F_SPACE = 4, F_ZERO = 8, F_GROUP = 16, F_PAREN = 32, F_ALT = 64, F_PREVIOUS = 128 };
+static const char flag_chars[] = "-+ 0,(#<";
+
+typedef struct Spec {
+  const char *text; /* the whole specifier */
+  size_t len;
+  int index;        /* argument index, 0: the next one */
+  unsigned flags;
+  int width, prec;  /* -1: none */
+  char conv;        /* lower case */
+  bool upper;
+} Spec;
+
+/* ---- errors ---- */
+
+static Val unknown_conversion(const char *p) {
+  char c[5] = {0};
+  utf8_put(c, utf8_next(&p));
+  return ex_throw(EXC_FORMAT_UNKNOWN, "Conversion = '%s'", c);
+}
+
+static char shown(const Spec *f) { return f->upper ? (char)(f->conv - 32) : f->conv; }
+
+static Val bad_type(const Spec *f, Val x) {
+  return ex_throw(EXC_FORMAT_CONV, "%c != %s", shown(f), class_name_of(x));
+}
+
+static Val bad_flags(const Spec *f, unsigned bad) {
+  for (int i = 0; flag_chars[i]; i++)
+    if (bad & (1u << i)) return ex_throw(EXC_FORMAT, "Conversion = %c, Flags = %c", shown(f), flag_chars[i]);
+  return NIL;
+}
+
+static Val missing_argument(const Spec *f) {
+  return ex_throw(EXC_FORMAT_MISSING, "Format specifier '%.*s'", (int)f->len, f->text);
+}
+
+/* ---- parsing ---- */
+
+static int parse_digits(const char **p) {
+  long v = 0;
+  while (**p >= '0' && **p <= '9') {
+    v = v * 10 + (*(*p)++ - '0');
+    if (v > 1000000) v = 1000000;
+  }
+  return (int)v;
+}
+
+static Val parse_flags(const char **p, Spec *f) {
+  for (const char *c; **p && (c = strchr(flag_chars, **p)); ++*p) {
+    unsigned flag = 1u << (c - flag_chars);
+    if (f->flags & flag) return ex_throw(EXC_FORMAT, "Flags = '%c'", **p);
+    f->flags |= flag;
+  }
+  return NIL;
+}
+
+/* One specifier; *p is behind the %. */
+static Val parse_spec(const char **p, const char *end, Spec *f) {
+  const char *start = *p;
+  *f = (Spec){.text = start - 1, .width = -1, .prec = -1};
+  if (**p >= '1' && **p <= '9') {
+    int n = parse_digits(p);
+    if (**p == '$') {
+      f->index = n;
+      ++*p;
+      CHECK(parse_flags(p, f));
+    } else {
+      f->width = n;
+    }
+  } else {
+    CHECK(parse_flags(p, f));
+  }
+  if (f->width < 0 && **p >= '1' && **p <= '9') f->width = parse_digits(p);
+  if (**p == '.') {
+    ++*p;
+    if (**p < '0' || **p > '9') return unknown_conversion(*p - 1);
+    f->prec = parse_digits(p);
+  }
+  if (*p >= end) return unknown_conversion(start < end ? start : start - 1);
+  char c = **p;
+  f->upper = c >= 'A' && c <= 'Z';
+  f->conv = f->upper ? (char)(c + 32) : c;
+  if (!strchr("bhscdoxefgan%", f->conv) || (f->upper && !strchr("bhscxega", f->conv))) return unknown_conversion(*p);
+  ++*p;
+  f->len = (size_t)(*p - f->text);
+  return NIL;
+}
+
+/* What every conversion allows. */
+static Val check_spec(const Spec *f) {
+  static const struct { const char *convs; unsigned allowed; bool precision; } rules[] = {
+      {"bhs", F_LEFT | F_PREVIOUS, true}, {"c%n", F_LEFT | F_PREVIOUS, false},
+      {"d", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS, false},
+      {"xo", F_LEFT | F_ZERO | F_ALT | F_PREVIOUS, false},
+      {"fg", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS | F_ALT, true},
+      {"e", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_PAREN | F_PREVIOUS | F_ALT, true},
+      {"a", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_PREVIOUS | F_ALT, true},
+  };
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+    if (!strchr(rules[i].convs, f->conv)) continue;
+    if (f->prec >= 0 && !rules[i].precision) return ex_throw(EXC_FORMAT, "%d", f->prec);
+    CHECK(bad_flags(f, f->flags & ~rules[i].allowed));
+  }
+  if ((f->flags & (F_LEFT | F_ZERO)) && f->width < 0) return ex_throw(EXC_FORMAT, "%.*s", (int)f->len, f->text);
+  if ((f->flags & F_LEFT) && (f->flags & F_ZERO)) return ex_throw(EXC_FORMAT, "Flags = '-0'");
+  if ((f->flags & F_PLUS) && (f->flags & F_SPACE)) return ex_throw(EXC_FORMAT, "Flags = '+ '");
+  return NIL;
+}
+
+/* ---- padding ---- */
+
+static void put_padded(Buf *out, const Spec *f, const char *s, size_t n) {
+  int64_t pad = f->width;
+  for (size_t i = 0; i < n; i++) pad -= ((unsigned char)s[i] & 0xc0) != 0x80;
+  if (!(f->flags & F_LEFT))
+    for (int64_t i = 0; i < pad; i++) buf_ch(out, ' ');
+  buf_add(out, s, n);
+  if (f->flags & F_LEFT)
+    for (int64_t i = 0; i < pad; i++) buf_ch(out, ' ');
+}
+
+/* A text: cut to the precision, in capitals if so, padded. */
+static void put_text(Buf *out, const Spec *f, const char *s, size_t n) {
+  Buf up = {0};
+  if (f->prec >= 0) {
+    size_t cut = 0;
+    for (int chars = 0; cut < n; cut++)
+      if (((unsigned char)s[cut] & 0xc0) != 0x80 && chars++ == f->prec) break;
+    n = cut;
+  }
+  if (f->upper) {
+    unicode_upper(&up, s, n);
+    put_padded(out, f, buf_cstr(&up), up.n);
+    buf_free(&up);
+  } else {
+    put_padded(out, f, s, n);
+  }
+}
+
+/* A number: sign, grouping and zero padding around digits (an unsigned text with at most one point). */
+static void put_number(Buf *out, const Spec *f, bool neg, const char *digits, size_t n) {
+  Buf b = {0};
+  size_t whole = 0;
+  while (whole < n && digits[whole] >= '0' && digits[whole] <= '9') whole++;
+  bool paren = neg && (f->flags & F_PAREN);
+  if (paren) buf_ch(&b, '(');
+  else if (neg) buf_ch(&b, '-');
+  else if (f->flags & F_PLUS) buf_ch(&b, '+');
+  else if (f->flags & F_SPACE) buf_ch(&b, ' ');
+  size_t len = b.n + n + paren + ((f->flags & F_GROUP) && whole ? (whole - 1) / 3 : 0);
+  if (f->flags & F_ZERO)
+    for (; (int64_t)len < f->width; len++) buf_ch(&b, '0');
+  for (size_t i = 0; i < n; i++) {
+    if (i && i < whole && (f->flags & F_GROUP) && (whole - i) % 3 == 0) buf_ch(&b, ',');
+    buf_ch(&b, digits[i]);
+  }
+  if (paren) buf_ch(&b, ')');
+  put_padded(out, f, buf_cstr(&b), b.n);
+  buf_free(&b);
+}
+
+/* ---- integers ---- */
+
+static Val put_decimal(Buf *out, const Spec *f, Val x) {
+  bool big = is_type(x, T_BIGINT) && (AS(BigInt, x)->h.flags & 2); /* java.math.BigInteger; not Clojure's BigInt */
+  if (!is_long(x) && !big) return bad_type(f, x);
+  TRY(s, arg_str_of(x));
+  bool neg = str_s(s)[0] == '-';
+  put_number(out, f, neg, str_s(s) + neg, str_n(s) - neg);
+  return NIL;
+}
+
+static Val put_unsigned(Buf *out, const Spec *f, Val x) {
+  char buf[32];
+  if (!is_long(x)) return bad_type(f, x);
+  const char *prefix = !(f->flags & F_ALT) ? "" : f->conv == 'x' ? "0x" : "0";
+  int n = snprintf(buf, sizeof buf, f->conv == 'o' ? "%llo" : f->upper ? "%llX" : "%llx", (unsigned long long)long_of(x));
+  Buf b = {0};
+  for (const char *c = prefix; *c; c++) buf_ch(&b, f->upper && *c == 'x' ? 'X' : *c);
+  if (f->flags & F_ZERO)
+    for (int len = n + (int)strlen(prefix); len < f->width; len++) buf_ch(&b, '0');
+  buf_add(&b, buf, (size_t)n);
+  put_padded(out, f, buf_cstr(&b), b.n);
+  buf_free(&b);
+  return NIL;
+}
+
+/* ---- floating point: decimal digits d[0..n) with the point before d[0] shifted right by `exp` places ---- */
+
+typedef struct Digits { char *d; int n, exp; } Digits;
+
+static void digits_of_text(const char *s, Digits *g) { /* Java's text of a number, or BigDecimal's */
+  int seen = 0, point = -1;
+  g->d = malloc(strlen(s) + 2);
+  if (!g->d) abort();
+  for (; *s && *s != 'E' && *s != 'e'; s++) {
+    if (*s == '.') point = seen;
+    else if (*s >= '0' && *s <= '9') g->d[seen++] = *s;
+  }
+  g->n = seen;
+  g->exp = (point < 0 ? seen : point) + (*s ? atoi(s + 1) : 0);
+  int lead = 0;
+  while (lead < g->n && g->d[lead] == '0') lead++;
+  memmove(g->d, g->d + lead, (size_t)(g->n - lead));
+  g->n -= lead;
+  g->exp = g->n ? g->exp - lead : 0;
+}
+
+/* Keep `keep` digits, half up. */
+static void digits_round(Digits *g, int keep) {
+  if (keep >= g->n) return;
+  if (keep < 0) {
+    g->n = 0;
+    return;
+  }
+  bool up = g->d[keep] >= '5';
+  g->n = keep;
+  if (!up) return;
+  int i = keep - 1;
+  while (i >= 0 && g->d[i] == '9') i--;
+  if (i >= 0) {
+    g->d[i]++;
+    g->n = i + 1;
+    return;
+  }
+  g->d[0] = '1';
+  g->n = 1;
+  g->exp++;
+}
+
+static char digit_at(const Digits *g, int i) { return i >= 0 && i < g->n ? g->d[i] : '0'; }
+
+static void put_fixed(Buf *b, Digits *g, int prec) {
+  digits_round(g, g->exp + prec);
+  if (g->n == 0) g->exp = 0;
+  if (g->exp <= 0) buf_ch(b, '0');
+  for (int i = 0; i < g->exp; i++) buf_ch(b, digit_at(g, i));
+  if (prec > 0) buf_ch(b, '.');
+  for (int i = 0; i < prec; i++) buf_ch(b, digit_at(g, g->exp + i));
+}
+
+static void put_scientific(Buf *b, Digits *g, int prec) {
+  digits_round(g, prec + 1);
+  buf_ch(b, digit_at(g, 0));
+  if (prec > 0) buf_ch(b, '.');
+  for (int i = 1; i <= prec; i++) buf_ch(b, digit_at(g, i));
+  int e = g->n ? g->exp - 1 : 0;
+  buf_fmt(b, "e%c%02d", e < 0 ? '-' : '+', abs(e));
+}
+
+/* %g: after rounding to the precision, 10^-4 <= x < 10^precision is written without exponent. */
+static void put_general(Buf *b, Digits *g, int prec) {
+  if (prec == 0) prec = 1;
+  digits_round(g, prec);
+  if (g->n == 0) {
+    put_fixed(b, g, prec - 1);
+  } else if (g->exp > -4 && g->exp <= prec) {
+    put_fixed(b, g, prec - g->exp);
+  } else {
+    put_scientific(b, g, prec - 1);
+  }
+}
+
+static bool put_special(Buf *out, const Spec *f, double d) {
+  if (d - d == 0) return false;
+  Spec plain = *f;
+  plain.prec = -1;
+  plain.flags &= F_LEFT;
+  bool neg = d < 0, paren = neg && (f->flags & F_PAREN);
+  const char *text = d != d ? "NaN" : paren ? "(Infinity)" : neg ? "-Infinity" : f->flags & F_PLUS ? "+Infinity" : "Infinity";
+  put_text(out, &plain, text, strlen(text));
+  return true;
+}
+
+static void put_hex_float(Buf *out, const Spec *f, double d) {
+  char buf[64];
+  snprintf(buf, sizeof buf, "%a", d);
+  char *p = strchr(buf, 'p'), text[80];
+  int n = snprintf(text, sizeof text, "%.*s%s%c%s", (int)(p - buf), buf, memchr(buf, '.', (size_t)(p - buf)) ? "" : ".0", 'p', p[1] == '+' ? p + 2 : p + 1);
+  Spec plain = *f;
+  plain.prec = -1;
+  put_text(out, &plain, text, (size_t)n);
+}
+
+static Val put_float(Buf *out, const Spec *f, Val x) {
+  if (!is_dbl(x) && !(is_type(x, T_DECIMAL) && f->conv != 'a')) return bad_type(f, x);
+  if (is_dbl(x) && put_special(out, f, dbl_of(x))) return NIL;
+  if (f->conv == 'a') {
+    put_hex_float(out, f, dbl_of(x));
+    return NIL;
+  }
+  TRY(text, arg_str_of(x));
+  Digits g;
+  Buf b = {0};
+  digits_of_text(str_s(text), &g);
+  int prec = f->prec < 0 ? 6 : f->prec;
+  if (f->conv == 'f') put_fixed(&b, &g, prec);
+  else if (f->conv == 'e') put_scientific(&b, &g, prec);
+  else put_general(&b, &g, prec);
+  free(g.d);
+  if (f->upper)
+    for (size_t i = 0; i < b.n; i++)
+      if (b.p[i] == 'e') b.p[i] = 'E';
+  if ((f->flags & F_ALT) && !memchr(b.p, '.', b.n)) buf_ch(&b, '.');
+  put_number(out, f, str_s(text)[0] == '-', buf_cstr(&b), b.n);
+  buf_free(&b);
+  return NIL;
+}
+
+/* ---- the other conversions ---- */
+
+static Val put_char(Buf *out, const Spec *f, Val x) {
+  if (!is_char(x)) return bad_type(f, x);
+  TRY(s, arg_str_of(x));
+  put_text(out, f, str_s(s), str_n(s));
+  return NIL;
+}
+
+static Val put_string(Buf *out, const Spec *f, Val x) {
+  TRY(s, arg_str_of(x));
+  put_text(out, f, str_s(s), str_n(s));
+  return NIL;
+}
+
+static Val put_hash(Buf *out, const Spec *f, Val x) {
+  char buf[16];
+  uint32_t h;
+  if (is_str(x)) h = str_hash_java(str_s(x), str_n(x));
+  else CHECK(val_hash(x, &h));
+  int n = snprintf(buf, sizeof buf, "%x", h);
+  put_text(out, f, buf, (size_t)n);
+  return NIL;
+}
+
+static Val put_argument(Buf *out, const Spec *f, Val x) {
+  if (f->conv == 'b') {
+    const char *t = truthy(x) ? "true" : "false";
+    put_text(out, f, t, strlen(t));
+    return NIL;
+  }
+  if (is_nil(x)) {
+    put_text(out, f, "null", 4);
+    return NIL;
+  }
+  switch (f->conv) {
+  case 's': return put_string(out, f, x);
+  case 'd': return put_decimal(out, f, x);
+  case 'x': case 'o': return put_unsigned(out, f, x);
+  case 'c': return put_char(out, f, x);
+  case 'h': return put_hash(out, f, x);
+  default: return put_float(out, f, x);
+  }
+}
+
+static Val pick_argument(const Spec *f, int n, const Val *args, int *next, int *last, Val *x) {
+  int i = f->flags & F_PREVIOUS ? *last : f->index ? f->index - 1 : (*next)++;
+  if (i < 0 || i >= n) return missing_argument(f);
+  *last = i;
+  *x = args[i];
+  return NIL;
+}
+
+static Val put_spec(Buf *out, const Spec *f, int n, const Val *args, int *next, int *last) {
+  Val x = NIL;
+  if (f->conv == 'n') {
+    buf_ch(out, '\n');
+    return NIL;
+  }
+  CHECK(check_spec(f));
+  if (f->conv == '%') {
+    put_padded(out, f, "%", 1);
+    return NIL;
+  }
+  CHECK(pick_argument(f, n, args, next, last, &x));
+  return put_argument(out, f, x);
+}
+
+Val format_to(Buf *out, Val fmt, int n, const Val *args) {
+  const char *p = str_s(fmt), *end = p + str_n(fmt);
+  int next = 0, last = -1;
+  Spec f;
+  while (p < end) {
+    const char *q = memchr(p, '%', (size_t)(end - p));
+    buf_add(out, p, (size_t)((q ? q : end) - p));
+    if (!q) return NIL;
+    p = q + 1;
+    CHECK(parse_spec(&p, end, &f));
+    CHECK(put_spec(out, &f, n, args, &next, &last));
+  }
+  return NIL;
+}
+
+DOC(format, "[fmt & args]", "The text of a java.util.Formatter template.", "(format \"%05.1f|%-4s|%,d\" 3.14159 \"ab\" 1234567) ;=> \"003.1|ab  |1,234,567\"\n(format \"%d\" 1.5) ;!> argument");
+static Val format_call(int n, const Val *a) {
+  CHECK(arg_str(a[0], "String.length()", "s"));
+  Buf b = {0};
+  Val r = format_to(&b, a[0], n - 1, a + 1);
+  if (!is_sig(r)) return buf_str(&b);
+  buf_free(&b);
+  return r;
+}
+
+DOC(string_format, "[fmt args]", "The text of a template with the arguments in a collection.", "(String/format \"%s-%s\" [1 2]) ;=> \"1-2\"");
+static Val format_string_format(Val fmt, Val args) {
+  ValVec v = {0};
+  vv_push(&v, fmt);
+  CHECK(coll_into_array(args, &v));
+  return format_call((int)v.n, v.a);
+}
+
+const BuiltinRow rows_format[] = {
+    ROWV("format", 1, format_call, format, B_PURE),
+    ROW2("String/format", format_string_format, string_format, B_PURE),
+    ROW_END,
+};

@@ -1,0 +1,200 @@
+/* host.c - the world outside of values: the clock, files, and reading text. Flow code has no files (Env.sandbox). */
+#include "stdlib.h"
+#include "args.h"
+#include "reader/mem.h"
+#include "reader/read.h"
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+/* ---- clock, properties ---- */
+
+static int64_t clock_ns(clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+DOC(millis, "[]", "Milliseconds since 1970, UTC. Journaled in a flow run.", "(pos? (System/currentTimeMillis)) ;=> true");
+static Val host_millis(void) { return fix(clock_ns(CLOCK_REALTIME) / 1000000); }
+
+DOC(nanos, "[]", "Nanoseconds of a clock that never goes back. Journaled in a flow run.", "(pos? (System/nanoTime)) ;=> true");
+static Val host_nanos(void) { return fix(clock_ns(CLOCK_MONOTONIC)); }
+
+DOC(property, "[name] [name default]", "Always nil, or the default: there are no system properties.", "(System/getProperty \"no.such.property\") ;=> nil");
+static Val host_property(Val name) {
+  CHECK(arg_str(name, "String.isEmpty()", "key"));
+  return NIL;
+}
+static Val host_property2(Val name, Val otherwise) {
+  CHECK(host_property(name));
+  return otherwise;
+}
+
+DOC(inst_ms, "[inst]", "Milliseconds since 1970 of an instant.", "(inst-ms #inst \"2020-01-01T00:00:00Z\") ;=> 1577836800000");
+static Val host_inst_ms(Val x) {
+  if (is_type(x, T_INST)) return int_val(AS(Inst, x)->ms);
+  return ex_throw(EXC_ILLEGAL_ARG, "No implementation of method: :inst-ms* of protocol: #'clojure.core/Inst found for class: %s",
+                  is_nil(x) ? "nil" : class_name_of(x));
+}
+
+static Val inst_new(int64_t ms) {
+  Inst *i = mem_obj(T_INST);
+  i->ms = ms;
+  return from_obj(i);
+}
+
+DOC(new_date, "[] [ms]", "An instant: now, or of milliseconds since 1970.", "(java.util.Date. 0) ;=> #inst \"1970-01-01T00:00:00.000-00:00\"");
+static Val host_now(void) { return inst_new(clock_ns(CLOCK_REALTIME) / 1000000); }
+static Val host_new_date(Val ms) {
+  CHECK(arg_num(ms));
+  TRY(n, num_to_long_checked(ms));
+  return inst_new(long_of(n));
+}
+
+DOC(get_time, "[date]", "Milliseconds since 1970 of an instant.", "(.getTime (java.util.Date. 5)) ;=> 5");
+static Val host_get_time(Val x) {
+  if (is_type(x, T_INST)) return int_val(AS(Inst, x)->ms);
+  return is_nil(x) ? arg_null("java.util.Date.getTime()", "x") : arg_no_method("getTime", 0, x);
+}
+
+/* ---- files ---- */
+
+static Val file_name(Val f) {
+  if (mach_cur && mach_cur->env && mach_cur->env->sandbox) return ex_throw(EXC_UNSUPPORTED, "Files are not available in flows; use a step or :kv");
+  if (is_str(f)) return NIL;
+  TRY(s, arg_str_of(f));
+  return ex_throw(EXC_ILLEGAL_ARG, "Cannot open <%s> as a file; expected a file name", str_s(s));
+}
+
+static Val file_error(Val f, int err) {
+  if (err == ENOENT || err == EACCES || err == EISDIR) return ex_throw(EXC_FILE_NOT_FOUND, "%s (%s)", str_s(f), strerror(err));
+  return ex_throw(EXC_IO, "%s (%s)", str_s(f), strerror(err));
+}
+
+DOC(slurp, "[f]", "The text of a file. Not available in flows.", "(slurp \"/no/such/file\") ;!> runtime");
+static Val host_slurp(Val f) {
+  CHECK(file_name(f));
+  char part[8192];
+  Buf b = {0};
+  errno = 0;
+  FILE *in = fopen(str_s(f), "rb");
+  if (!in) return file_error(f, errno);
+  for (size_t n; (n = fread(part, 1, sizeof part, in)) > 0;) buf_add(&b, part, n);
+  int err = ferror(in) ? errno : 0;
+  fclose(in);
+  if (!err) return buf_str(&b);
+  buf_free(&b);
+  return file_error(f, err);
+}
+
+static Val write_file(Val f, Val text, const char *mode) {
+  errno = 0;
+  FILE *out = fopen(str_s(f), mode);
+  if (!out) return file_error(f, errno);
+  bool ok = fwrite(str_s(text), 1, str_n(text), out) == str_n(text);
+  int err = errno;
+  if (fclose(out)) return file_error(f, errno);
+  return ok ? NIL : file_error(f, err);
+}
+
+DOC(spit, "[f content & options]", "Writes the text of content to a file; with :append true behind what is there. Not available in flows.", "(spit \"/no/such/dir/x\" 1) ;!> runtime");
+static Val host_spit(int n, const Val *a) {
+  bool append = false;
+  CHECK(file_name(a[0]));
+  for (int i = 2; i < n; i += 2) {
+    if (i + 1 >= n) return arg_no_value(a[i]);
+    if (kw_is(a[i], "append")) append = truthy(a[i + 1]);
+  }
+  TRY(text, arg_str_of(a[1]));
+  return write_file(a[0], text, append ? "ab" : "wb");
+}
+
+/* ---- reading ---- */
+
+static void reader_in_ns(Reader *r) {
+  if (!mach_cur || !is_type(mach_cur->env->cur_ns, T_NS)) return;
+  const Ns *ns = AS(Ns, mach_cur->env->cur_ns);
+  r->ns = ns->name;
+  r->aliases = ns->aliases;
+}
+
+DOC(read_string, "[s] [opts s]", "The first form that the string says, as data. Options: :eof value.", "(read-string \"(+ 1 2) 3\") ;=> (+ 1 2)\n(read-string \"(1\") ;!> runtime");
+static Val read_source(Val s, Val eof) {
+  CHECK(arg_str(s, "String.length()", "s"));
+  Reader r;
+  read_init(&r, str_s(s), str_n(s), NULL);
+  r.natural_kinds = true;
+  reader_in_ns(&r);
+  TRY(form, read_next(&r));
+  if (!same(form, ABSENT)) return form;
+  return same(eof, ABSENT) ? ex_throw_kind(EXC_RUNTIME, KIND_RUNTIME, "EOF while reading") : eof;
+}
+static Val host_read_string(Val s) { return read_source(s, ABSENT); }
+static Val host_read_string2(Val opts, Val s) {
+  CHECK(arg_map(opts));
+  TRY(eof, coll_get(opts, kw_c("eof"), ABSENT));
+  return read_source(s, kw_is(eof, "eofthrow") ? ABSENT : eof);
+}
+
+/* Reader functions must be builtins here: the reader is C and cannot call Clojure code. */
+static Val call_reader(Val f, int n, const Val *args, Val tag) {
+  if (is_type(f, T_VAR)) {
+    TRY(g, var_get(f));
+    f = g;
+  }
+  const Builtin *b = is_type(f, T_BUILTIN) ? AS(BuiltinObj, f)->def : NULL;
+  if (b && (b->flags & B_PURE) && !b->native && !b->macro) return builtin_call(b, n, args);
+  TRY(name, arg_str_of(tag));
+  return ex_throw(EXC_UNSUPPORTED, "The reader of tag %s must be a pure builtin; read with {:default tagged-literal} and convert afterwards", str_s(name));
+}
+
+static Val read_tagged(void *ctx, Val tag, Val form) {
+  Val opts = *(Val *)ctx, two[2] = {tag, form};
+  TRY(f, coll_get(map_get_kw(opts, "readers"), tag, NIL));
+  if (!is_nil(f)) return call_reader(f, 1, &form, tag);
+  f = map_get_kw(opts, "default");
+  if (!is_nil(f)) return call_reader(f, 2, two, tag);
+  TRY(name, arg_str_of(tag));
+  return ex_throw(EXC_RUNTIME, "No reader function for tag %s", str_s(name));
+}
+
+DOC(read_edn, "[s] [opts s]", "The first EDN form that the string says, nil if there is none. Options: :eof value, :readers map, :default function.",
+    "(clojure.edn/read-string \"{:a 1}\") ;=> {:a 1}\n(clojure.edn/read-string {:eof :done} \"\") ;=> :done\n(clojure.edn/read-string \"[1\") ;!> runtime");
+static Val host_read_edn2(Val opts, Val s) {
+  CHECK(arg_map(opts));
+  if (is_nil(s)) return NIL;
+  if (!is_str(s)) return ex_cast(s, "java.lang.String");
+  Reader r;
+  read_init(&r, str_s(s), str_n(s), NULL);
+  r.edn = true;
+  r.tag_read = read_tagged;
+  r.ctx = &opts;
+  TRY(form, read_next(&r));
+  if (!same(form, ABSENT)) return form;
+  TRY(eof, coll_get(opts, kw_c("eof"), ABSENT));
+  return same(eof, ABSENT) ? ex_throw_kind(EXC_RUNTIME, KIND_RUNTIME, "EOF while reading") : eof;
+}
+static Val host_read_edn(Val s) {
+  Val opts = map_from((Val[]){kw_c("eof"), NIL}, 1, false);
+  return host_read_edn2(opts, s);
+}
+
+const BuiltinRow rows_host[] = {
+    ROW0("System/currentTimeMillis", host_millis, millis, B_NONDET),
+    ROW0("System/nanoTime", host_nanos, nanos, B_NONDET),
+    ROW1("System/getProperty", host_property, property, B_PURE),
+    ROW2("System/getProperty", host_property2, property, B_PURE),
+    ROW1("System/getenv", host_property, property, B_PURE),
+    ROW1("inst-ms", host_inst_ms, inst_ms, B_PURE),
+    ROW0("Date.", host_now, new_date, B_NONDET),
+    ROW1("Date.", host_new_date, new_date, B_PURE),
+    ROW1(".getTime", host_get_time, get_time, B_PURE),
+    ROW1("slurp", host_slurp, slurp, B_IMPURE),
+    ROWV("spit", 2, host_spit, spit, B_IMPURE),
+    ROW1("read-string", host_read_string, read_string, B_PURE),
+    ROW2("read-string", host_read_string2, read_string, B_PURE),
+    ROW1("clojure.edn/read-string", host_read_edn, read_edn, B_PURE),
+    ROW2("clojure.edn/read-string", host_read_edn2, read_edn, B_PURE),
+    ROW_END,
+};

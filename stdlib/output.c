@@ -1,0 +1,147 @@
+/* output.c - printing: to strings, and to *out*.
+ *
+ * *out* is nil for the machine's own output, or a string writer, which is a volatile with the list of the pieces written
+ * so far, newest first. Everything is formatted before anything is written, so a demand cannot write a thing twice. */
+#include "stdlib.h"
+#include "args.h"
+#include "format.h"
+#include "reader/mem.h"
+
+/* The value of a dynamic core var where one may be bound; ABSENT when nothing is bound at all. */
+static Val dynamic(const char *name) {
+  if (!mach_cur || is_nil(mach_cur->bindings)) return ABSENT;
+  Val var = env_resolve(mach_cur->env, sym_new("clojure.core", name));
+  return is_type(var, T_VAR) ? var_get(var) : ABSENT;
+}
+
+static int64_t limit_of(const char *name) {
+  Val v = dynamic(name);
+  int64_t n;
+  return is_num(v) && num_to_long(v, &n) && n >= 0 ? n : -1;
+}
+
+static PrintOpts options(bool readably) {
+  PrintOpts o = readably ? print_readably : print_plain;
+  if (!mach_cur || is_nil(mach_cur->bindings)) return o;
+  o.length = limit_of("*print-length*");
+  o.level = limit_of("*print-level*");
+  o.meta = same(dynamic("*print-meta*"), TRUE_V);
+  Val maps = dynamic("*print-namespace-maps*"), ready = dynamic("*print-readably*");
+  if (is_bool(maps)) o.namespace_maps = truthy(maps);
+  if (readably && !truthy(ready)) o.readably = false;
+  return o;
+}
+
+/* ---- writing ---- */
+
+static void write_out(const char *s, size_t n) {
+  Val out = dynamic("*out*");
+  if (is_type(out, T_VOLATILE)) {
+    Box *w = AS(Box, out);
+    if (n) w->val = list_conj(w->val, str_new(s, n));
+  } else if (mach_cur && mach_cur->out) {
+    mach_cur->out(mach_cur, s, n);
+  }
+}
+
+static Val write_buf(Buf *b) {
+  write_out(buf_cstr(b), b->n);
+  buf_free(b);
+  return NIL;
+}
+
+/* The arguments with spaces between them, and a newline behind if `line`. */
+static Val put_all(Buf *b, int n, const Val *a, bool readably, bool line) {
+  PrintOpts o = options(readably);
+  for (int i = 0; i < n; i++) {
+    if (i) buf_ch(b, ' ');
+    Val r = print_to(b, a[i], &o);
+    if (!is_sig(r)) continue;
+    buf_free(b);
+    return r;
+  }
+  if (line) buf_ch(b, '\n');
+  return NIL;
+}
+
+#define PRINTER(id, readably, line, doc, example)   \
+  DOC(id, "[& xs]", doc, example);                        \
+  static Val output_##id(int n, const Val *a) {           \
+    Buf b = {0};                                          \
+    CHECK(put_all(&b, n, a, readably, line));             \
+    return write_buf(&b);                                 \
+  }
+#define STRINGER(id, readably, line, doc, example)  \
+  DOC(id, "[& xs]", doc, example);                        \
+  static Val output_##id(int n, const Val *a) {           \
+    Buf b = {0};                                          \
+    CHECK(put_all(&b, n, a, readably, line));             \
+    return buf_str(&b);                                   \
+  }
+PRINTER(pr, true, false, "Prints the values to *out* so that they can be read again, with spaces between them.", "(with-out-str (pr \"a\" 1)) ;=> \"\\\"a\\\" 1\"")
+PRINTER(prn, true, true, "Like pr, with a newline.", "(with-out-str (prn :a)) ;=> \":a\\n\"")
+PRINTER(print, false, false, "Prints the values to *out* for people, with spaces between them.", "(with-out-str (print \"a\" 1)) ;=> \"a 1\"")
+PRINTER(println, false, true, "Like print, with a newline.", "(with-out-str (println \"a\")) ;=> \"a\\n\"")
+STRINGER(pr_str, true, false, "What pr would print, as a string.", "(pr-str \"a\" :b) ;=> \"\\\"a\\\" :b\"")
+STRINGER(prn_str, true, true, "What prn would print, as a string.", "(prn-str \"a\") ;=> \"\\\"a\\\"\\n\"")
+STRINGER(print_str, false, false, "What print would print, as a string.", "(print-str \"a\" :b nil) ;=> \"a :b nil\"")
+STRINGER(println_str, false, true, "What println would print, as a string.", "(println-str \"a\") ;=> \"a\\n\"")
+
+static Val output_pr_str1(Val x) { return output_pr_str(1, &x); }
+
+DOC(newline, "[]", "Writes a newline to *out*.", "(with-out-str (newline)) ;=> \"\\n\"");
+static Val output_newline(void) {
+  write_out("\n", 1);
+  return NIL;
+}
+
+DOC(flush, "[]", "Does nothing: output is never held back.", "(flush) ;=> nil");
+static Val output_flush(void) { return NIL; }
+
+DOC(printf, "[fmt & args]", "Prints formatted output, as per format.", "(with-out-str (printf \"%03d\" 7)) ;=> \"007\"");
+static Val output_printf(int n, const Val *a) {
+  CHECK(arg_str(a[0], "String.length()", "s"));
+  Buf b = {0};
+  Val r = format_to(&b, a[0], n - 1, a + 1);
+  if (!is_sig(r)) return write_buf(&b);
+  buf_free(&b);
+  return r;
+}
+
+/* ---- string writers, for with-out-str ---- */
+
+DOC(string_writer, "[]", "A writer for *out* that collects what is printed.", "(string-writer-str* (string-writer*)) ;=> \"\"");
+static Val output_string_writer(void) {
+  Box *w = mem_obj(T_VOLATILE);
+  w->serial = arg_serial();
+  w->val = empty_list;
+  return from_obj(w);
+}
+
+DOC(string_writer_str, "[writer]", "What was printed to a writer.", "(string-writer-str* (string-writer*)) ;=> \"\"");
+static Val output_string_writer_str(Val w) {
+  if (!is_type(w, T_VOLATILE)) return ex_cast(w, "java.io.StringWriter");
+  ValVec parts = {0};
+  CHECK(coll_into_array(AS(Box, w)->val, &parts));
+  Buf b = {0};
+  for (size_t i = parts.n; i-- > 0;) buf_add(&b, str_s(parts.a[i]), str_n(parts.a[i]));
+  return buf_str(&b);
+}
+
+const BuiltinRow rows_output[] = {
+    ROWV("pr", 0, output_pr, pr, B_IMPURE),
+    ROWV("prn", 0, output_prn, prn, B_IMPURE),
+    ROWV("print", 0, output_print, print, B_IMPURE),
+    ROWV("println", 0, output_println, println, B_IMPURE),
+    ROW1("pr-str", output_pr_str1, pr_str, B_IMPURE),
+    ROWV("pr-str", 0, output_pr_str, pr_str, B_IMPURE),
+    ROWV("prn-str", 0, output_prn_str, prn_str, B_IMPURE),
+    ROWV("print-str", 0, output_print_str, print_str, B_IMPURE),
+    ROWV("println-str", 0, output_println_str, println_str, B_IMPURE),
+    ROW0("newline", output_newline, newline, B_IMPURE),
+    ROW0("flush", output_flush, flush, B_IMPURE),
+    ROWV("printf", 1, output_printf, printf, B_IMPURE),
+    ROW0("string-writer*", output_string_writer, string_writer, B_IMPURE),
+    ROW1("string-writer-str*", output_string_writer_str, string_writer_str, B_IMPURE),
+    ROW_END,
+};

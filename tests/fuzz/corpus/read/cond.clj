@@ -1,0 +1,1 @@
+[#?(:clj 1 :cljs 2) #?@(:clj [a b] :default []) #?((:and :clj (:not :cljs)) 3) #?(:cljs #foo 1)]

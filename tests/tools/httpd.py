@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Local HTTP server for tests. Standard library only.
+
+    httpd.py [--host 127.0.0.1] [--port 0] [--log FILE] [--tls CERT.pem KEY.pem]
+
+Prints `PORT n` on its first line of output once it listens, then serves until SIGTERM, SIGINT or end of its standard
+input (with --stdin, so that it cannot outlive the test that started it). With --log every counted call is one line in
+FILE, fsynced before the answer: what the log holds has happened, whatever was killed.
+
+    /status/N              answers N (also ?body=&type=&after=seconds for Retry-After)
+    /echo                  {"method" "path" "query" "headers" "body"}; query values are lists, header names lower case
+    /slow?ms=N             answers after N ms (also &chunk=1: headers at once, body after)
+    /big?bytes=N           N bytes (also &chunked=1: without Content-Length)
+    /redirect?to=URL       Location: URL (also &status=302 and &n=K: K hops before it, &location=: raw path)
+    /flaky?key=K&fail=N    503 for the first N calls with that key, then 200 (also &status=, &after=seconds, &drop=1)
+    /count                 counts calls by Idempotency-Key header (or ?key=); {"key" "count"}; ?fail=N as /flaky; ?ms=N
+    /counts                {"key": calls}
+    /page?n=P&pages=3&size=2   {"items" "page" "next"}; next is null on the last page
+    /job?id=J&polls=N      {"id" "status" "polls"}: running until polled N times, then done with a result
+    /type?ct=T&body=B      B as content type T (also &hex=1: B is hex; &header=Name:value, repeated)
+    /drop                  closes the connection without an answer
+    /reset                 forgets all counters
+"""
+import argparse
+import json
+import os
+import signal
+import ssl
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+
+class State:
+    def __init__(self, log):
+        self.lock = threading.Lock()
+        self.counts = {}
+        self.flaky = {}
+        self.polls = {}
+        self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if log else None
+
+    def bump(self, table, key):
+        with self.lock:
+            table[key] = table.get(key, 0) + 1
+            return table[key]
+
+    def record(self, line):
+        if self.log is not None:
+            with self.lock:
+                os.write(self.log, (line + "\n").encode())
+                os.fsync(self.log)
+
+    def reset(self):
+        with self.lock:
+            self.counts.clear()
+            self.flaky.clear()
+            self.polls.clear()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, fmt, *args):
+        pass
+
+    # ---- plumbing ----
+
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            out = b""
+            while True:
+                size = int(self.rfile.readline().split(b";")[0], 16)
+                out += self.rfile.read(size)
+                self.rfile.readline()
+                if not size:
+                    return out
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def q(self, name, default=None):
+        return self.query.get(name, [default])[0]
+
+    def q_int(self, name, default=0):
+        return int(self.q(name, default))
+
+    def send(self, status, body=b"", ctype="text/plain; charset=utf-8", headers=()):
+        if isinstance(body, str):
+            body = body.encode()
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if ctype:
+            self.send_header("Content-Type", ctype)
+        no_body = status < 200 or status in (204, 304)
+        if not no_body:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD" and not no_body:
+            self.wfile.write(body)
+
+    def send_json(self, status, value, headers=()):
+        self.send(status, json.dumps(value, ensure_ascii=False), "application/json", headers)
+
+    def drop(self):
+        self.close_connection = True
+        try:
+            self.connection.shutdown(2)
+        except OSError:
+            pass
+
+    def fail(self, default=503):
+        after = self.q("after")
+        if self.q("drop"):
+            return self.drop()
+        self.send_json(self.q_int("status", default), {"error": "failing on purpose"}, [("Retry-After", after)] if after else ())
+
+    # ---- routes ----
+
+    def do_status(self, rest):
+        after = self.q("after")
+        self.send(int(rest or 200), self.q("body", ""), self.q("type", "text/plain; charset=utf-8"),
+                  [("Retry-After", after)] if after else ())
+
+    def do_echo(self, rest):
+        headers = {}
+        for name, value in self.headers.items():
+            name = name.lower()
+            headers[name] = headers[name] + ", " + value if name in headers else value
+        self.send_json(200, {"method": self.command, "path": self.raw_path, "query": self.query, "headers": headers,
+                             "body": self.body.decode("utf-8", "backslashreplace")})
+
+    def do_slow(self, rest):
+        if self.q("chunk"):
+            self.send_response(200)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.flush()
+            time.sleep(self.q_int("ms") / 1000)
+            self.wfile.write(b"slow")
+            return
+        time.sleep(self.q_int("ms") / 1000)
+        self.send(200, "slow")
+
+    def do_big(self, rest):
+        left, block = self.q_int("bytes"), b"x" * 65536
+        self.send_response(200)
+        chunked = self.q("chunked")
+        self.send_header("Content-Type", "text/plain")
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(left))
+        self.end_headers()
+        while left > 0 and self.command != "HEAD":
+            part = block[:left]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+            left -= len(part)
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def do_redirect(self, rest):
+        to, n, status = self.q("to", "/echo"), self.q_int("n"), self.q_int("status", 302)
+        if n > 0:
+            to = "/redirect?n=%d&status=%d&to=%s" % (n - 1, status, to)
+        self.send(status, "moved", headers=[("Location", to)])
+
+    def do_flaky(self, rest):
+        if self.state.bump(self.state.flaky, self.q("key", "")) <= self.q_int("fail"):
+            return self.fail()
+        self.send_json(200, {"ok": True, "calls": self.state.flaky[self.q("key", "")]})
+
+    def do_count(self, rest):
+        key = self.headers.get("Idempotency-Key") or self.q("key", "")
+        n = self.state.bump(self.state.counts, key)
+        self.state.record(key)
+        if self.q("ms"):
+            time.sleep(self.q_int("ms") / 1000)
+        if n <= self.q_int("fail"):
+            return self.fail()
+        self.send_json(200, {"key": key, "count": n})
+
+    def do_counts(self, rest):
+        with self.state.lock:
+            table = dict(self.state.counts)
+        self.send_json(200, table)
+
+    def do_page(self, rest):
+        n, pages, size = self.q_int("n", 1), self.q_int("pages", 3), self.q_int("size", 2)
+        items = [{"id": (n - 1) * size + i + 1} for i in range(size)] if n <= pages else []
+        self.send_json(200, {"items": items, "page": n, "next": n + 1 if n < pages else None})
+
+    def do_job(self, rest):
+        key = self.q("id", "job")
+        polls = self.state.bump(self.state.polls, key)
+        done = polls >= self.q_int("polls", 3)
+        answer = {"id": key, "status": "done" if done else "running", "polls": polls}
+        if done:
+            answer["result"] = {"value": 42}
+        self.send_json(200, answer)
+
+    def do_type(self, rest):
+        body = self.q("body", "")
+        headers = [tuple(h.split(":", 1)) for h in self.query.get("header", [])]
+        self.send(200, bytes.fromhex(body) if self.q("hex") else body, self.q("ct"), headers)
+
+    def do_drop(self, rest):
+        self.drop()
+
+    def do_reset(self, rest):
+        self.state.reset()
+        self.send_json(200, {"ok": True})
+
+    def route(self):
+        self.state = self.server.state
+        parts = urlsplit(self.path)
+        self.raw_path = parts.path
+        self.query = parse_qs(parts.query, keep_blank_values=True)
+        try:
+            self.body = self.read_body()
+            name, _, rest = unquote(parts.path).strip("/").partition("/")
+            handler = getattr(self, "do_" + name, None) if name.islower() else None
+            if handler:
+                handler(rest)
+            else:
+                self.send_json(404, {"error": "no such path"})
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+            self.close_connection = True
+        except ValueError as e:
+            self.send_json(400, {"error": str(e)})
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = route
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+    allow_reuse_address = True
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], (OSError, EOFError)):
+            super().handle_error(request, client_address)
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--host", default="127.0.0.1")
+    args.add_argument("--port", type=int, default=0)
+    args.add_argument("--log")
+    args.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    args.add_argument("--stdin", action="store_true", help="stop at the end of standard input")
+    opts = args.parse_args()
+    server = Server((opts.host, opts.port), Handler)
+    server.state = State(opts.log)
+    if opts.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*opts.tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    print("PORT %d" % server.server_address[1], flush=True)
+    if opts.stdin:
+        threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
+    server.serve_forever(poll_interval=0.1)
+
+
+if __name__ == "__main__":
+    main()
