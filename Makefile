@@ -10,9 +10,9 @@ SAN ?=
 STRESS ?=
 B ?= build$(if $(filter none,$(GC)),-nogc)$(if $(SAN),-$(SAN))$(if $(STRESS),-$(STRESS))$(if $(DEBUG),-debug)
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
-OPT = $(if $(DEBUG)$(SAN),-O1 -g,-O2 -g)
+OPT = $(if $(DEBUG)$(SAN),-O1 -g -fno-omit-frame-pointer,-O2 -g)
 LAYERS = reader eval stdlib runtime
-CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer -I. -MMD -MP \
+CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fno-strict-aliasing -I. -MMD -MP \
   $(if $(filter none,$(GC)),-DGC_NONE,) $(if $(STRESS),-DSTRESS_$(shell echo $(STRESS) | tr a-z A-Z)=1) \
   $(if $(SAN),-fsanitize=$(if $(filter address,$(SAN)),address$(comma)undefined,$(SAN)) -fno-sanitize-recover=undefined)
 comma := ,

@@ -234,6 +234,31 @@ static EvalFn builtin_op(Node *n, const Builtin *b) {
   return NULL; /* the machine throws the ArityException */
 }
 
+/* For a call whose arguments are not all simple: the C function the machine may call when it has them. */
+#define OUT_OF_LINE2(name, fn) \
+  static Val fn##_out(Val a, Val b) { return fn(a, b); }
+BINARY(OUT_OF_LINE2)
+static const struct { const char *name; F2 fn; } binary_fns[] = {
+#define ROW_BINARY_FN(name, fn) {name, fn##_out},
+    BINARY(ROW_BINARY_FN)};
+
+static void direct_callee(Node *n) {
+#ifndef STRESS_NODIRECT
+  if (n->kind != NK_CALLC || n->nk < 1 || n->nk > 3 || !is_type(n->val, T_BUILTIN)) return;
+  const Builtin *b = AS(BuiltinObj, n->val)->def;
+  if (!(b->flags & B_PURE) || b->native || b->macro) return;
+  if (n->nk == 2 && !strncmp(b->name, "clojure.core/", 13))
+    for (size_t i = 0; i < sizeof binary_fns / sizeof *binary_fns; i++)
+      if (!strcmp(binary_fns[i].name, b->name + 13)) n->p = (void *)(uintptr_t)binary_fns[i].fn;
+  if (n->p) return;
+  if (n->nk == 1) n->p = (void *)(uintptr_t)b->f1;
+  if (n->nk == 2) n->p = (void *)(uintptr_t)b->f2;
+  if (n->nk == 3) n->p = (void *)(uintptr_t)b->f3;
+#else
+  (void)n;
+#endif
+}
+
 static bool kids_simple(const Node *n) {
   for (unsigned i = 0; i < n->nk; i++)
     if (!n->kid[i]->ev) return false;
@@ -245,7 +270,10 @@ EvalFn direct_fn(const Node *node) {
 #ifdef STRESS_NODIRECT
   if (n->kind > NK_DYN && n->kind != NK_FN) return NULL;
 #endif
-  if (!kids_simple(n)) return NULL;
+  if (!kids_simple(n)) {
+    direct_callee(n);
+    return NULL;
+  }
   switch (n->kind) {
   case NK_CONST: return ev_const;
   case NK_LOCAL: return ev_local;

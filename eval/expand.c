@@ -313,7 +313,7 @@ static Val x_letfn(Expander *x, Val form, const ValVec *f) {
 typedef struct Arities { uint32_t seen; int variadic, most; } Arities;
 
 static Val check_arity(Arities *ar, uint32_t fixed, bool variadic) {
-  if (fixed + variadic > EXPAND_MAX_PARAMS) return err_runtime("Can't specify more than %d params", EXPAND_MAX_PARAMS);
+  if (fixed > EXPAND_MAX_PARAMS) return err_runtime("Can't specify more than %d params", EXPAND_MAX_PARAMS);
   if (variadic && ar->variadic >= 0) return err_runtime("Can't have more than 1 variadic overload");
   if (!variadic && (ar->seen & 1u << fixed)) return err_runtime("Can't have 2 overloads with same arity");
   if (variadic) {

@@ -34,6 +34,15 @@ static inline Frame *frame_push(Mach *m, const void *code, uint32_t base, uint16
   *f = (Frame){code, base, pc, flags};
   return f;
 }
+/* The call a node frame is in the middle of: its own node for PC_RET, else the child being evaluated when that is a call. */
+static inline const Node *frame_site(const Frame *f) {
+  const Node *n = f->code;
+  if (f->pc >= 1 && f->pc <= n->nk && n->kind != NK_TRY) {
+    const Node *k = n->kid[f->pc - 1];
+    if (k->kind == NK_CALL || k->kind == NK_CALLC) return k;
+  }
+  return n;
+}
 /* Slots in use by the frame on top: what a snapshot has to save. */
 uint32_t frame_live(const Mach *m);
 uint32_t native_slots(const NativeDef *d); /* slots of a native frame, callee included */

@@ -24,11 +24,16 @@ void slots_grow(Mach *m, uint32_t need) {
   m->nslots_cap = cap;
 }
 
+MachDefaults mach_defaults;
+
 Mach *mach_new(Env *env) {
   Mach *m = mem_alloc(sizeof *m);
   m->env = env;
   m->slice = MACH_SLICE;
-  m->max_frames = MAX_FRAMES;
+  m->max_frames = mach_defaults.max_frames ? mach_defaults.max_frames : MAX_FRAMES;
+  m->fuel_limit = mach_defaults.fuel_limit;
+  m->mem_limit = mach_defaults.mem_limit;
+  m->out = mach_defaults.out;
   frame_grow(m);
   slots_grow(m, SLOTS_START);
   m->mem_mark = mem_charged;
@@ -256,9 +261,9 @@ void mach_trace(const Mach *m, Buf *b, int max) {
       max--;
       continue;
     }
-    const Node *n = f->code;
+    const Node *n = frame_site(f);
     bool top = last == NULL;
-    if ((!top && f->pc != PC_RET) || n->unit->core_unit) continue;
+    if ((!top && f->pc != PC_RET && n == f->code) || n->unit->core_unit) continue;
     if (last && last->line == n->line && last->fn_id == n->fn_id && last->unit == n->unit) continue;
     buf_fmt(b, "  at %s (%s:%u:%u)\n", node_fn_name(n), n->unit->file ? n->unit->file : "?", n->line, n->col);
     last = n;

@@ -154,6 +154,7 @@ static Val call_data(Val f, int argc, const Val *a) {
     return tmap_get(f, a[0], argc == 2 ? a[1] : NIL);
   default:
     if (is_nil(f)) return ex_throw(EXC_NULL, "Cannot call nil as a function");
+    if (same(f, UNBOUND)) return ex_throw(EXC_STATE, "Attempting to call unbound fn");
     return ex_cast(f, "clojure.lang.IFn");
   }
 }
@@ -207,7 +208,7 @@ static inline bool kid_now(Mach *m, Regs *r, const Node *n, unsigned i, uint16_t
 static Go eval_call(Mach *m, Regs *r, const Node *n, unsigned from) {
   bool konst = n->kind == NK_CALLC;
   uint32_t at = r->base + n->depth + (konst ? 1 : 0);
-  if (konst && from == 0) m->slots[at - 1] = n->val;
+  if (konst) m->slots[at - 1] = n->val;
   Go go;
   Val v;
   for (unsigned i = from; i < n->nk; i++) {
@@ -600,13 +601,210 @@ static Val stopped(Mach *m, Val v) {
   return mach_over_limit(m) ? SIG_THROW : SIG_STOP;
 }
 
+/* The fast path: what most programs do most of the time, with node, base and slots in registers. It handles the common
+ * case of calls, branches, bindings and returns and leaves with the loop's state in *r for everything else: signals, native
+ * frames, other node kinds. Simple children are free of effects, so leaving after some of them were evaluated is harmless. */
+#define LEAVE(g)    \
+  do {              \
+    r->n = n;       \
+    r->base = base; \
+    return g;       \
+  } while (0)
+static inline bool simple_now(const Node *k, Val *fp, Val *v) {
+  if (!k->ev) return false;
+  *v = k->ev(k, fp);
+  return !is_sig(*v);
+}
+
+static inline Val call_c(const Node *n, const Val *t) { /* n->p: C function for exactly these arguments */
+  switch (n->nk) {
+  case 1: return ((Val(*)(Val))(uintptr_t)n->p)(t[0]);
+  case 2: return ((Val(*)(Val, Val))(uintptr_t)n->p)(t[0], t[1]);
+  default: return ((Val(*)(Val, Val, Val))(uintptr_t)n->p)(t[0], t[1], t[2]);
+  }
+}
+
+static Go fast(Mach *m, Regs *r) {
+  const Node *n = r->n;
+  uint32_t base = r->base;
+  unsigned i, last;
+  bool sited = false; /* the frame on top says already where n is called: no PC_RET frame needed (see frame_site) */
+  Val v, *fp;
+eval:
+  fp = m->slots + base;
+  if (n->ev) {
+    v = n->ev(n, fp);
+    if (!is_sig(v)) goto ret;
+    LEAVE(GO_EVAL);
+  }
+  switch ((enum NodeKind)n->kind) {
+  case NK_IF:
+    if (!simple_now(n->kid[0], fp, &v)) LEAVE(GO_EVAL);
+    n = n->kid[truthy(v) ? 1 : 2];
+    sited = false;
+    goto eval;
+  case NK_CALL:
+    i = 0;
+    if (n->kid[0]->kind == NK_VAR) {
+      fp[n->depth] = AS(Var, n->kid[0]->val)->root;
+      i = 1;
+    }
+    goto args;
+  case NK_CALLC: i = 0; goto args;
+  case NK_LET:
+  case NK_LOOP: i = 0; sited = false; goto inits;
+  case NK_DO: i = 0; sited = false; goto body;
+  case NK_RECUR: {
+    Val *t = fp + n->depth, *to = fp + n->slot;
+    for (i = 0; i < n->nk; i++) {
+      if (!simple_now(n->kid[i], fp, &v)) LEAVE(GO_EVAL);
+      t[i] = v;
+    }
+    for (i = 0; i < n->nk; i++) to[i] = t[i];
+    n = n->op ? ((const Node *)n->p)->kid[((const Node *)n->p)->nk - 1] : ((const FnArity *)n->p)->body;
+    sited = false;
+    if (__builtin_expect(--m->fuel <= 0, 0)) {
+      r->v = NIL;
+      return stop_here(m, n, base);
+    }
+    goto eval;
+  }
+  default: LEAVE(GO_EVAL);
+  }
+args: {
+  bool konst = n->kind == NK_CALLC;
+  Val *t = fp + n->depth + konst;
+  for (; i < n->nk; i++) {
+    const Node *k = n->kid[i];
+    if (!k->ev) {
+      frame_push(m, n, base, (uint16_t)(i + 1), 0);
+      if (konst) t[-1] = n->val;
+      n = k;
+      sited = true;
+      goto eval;
+    }
+    v = k->ev(k, fp);
+    if (__builtin_expect(is_sig(v), 0)) {
+      if (konst) t[-1] = n->val;
+      r->base = base;
+      return eval_call(m, r, n, i);
+    }
+    t[i] = v;
+  }
+  if (konst && n->p) {
+    v = call_c(n, t);
+    if (!is_sig(v)) goto ret;
+  }
+  if (konst) t[-1] = n->val;
+  Val f = fp[n->depth];
+  int argc = n->nk - !konst;
+  if (!sited) frame_push(m, n, base, PC_RET, 0);
+  if (is_type(f, T_FN) && argc < 8) {
+    const FnCode *c = AS(Fn, f)->code;
+    if (c->fixed[argc] >= 0 && m->nframes <= m->max_frames) {
+      const FnArity *ar = &c->ar[c->fixed[argc]];
+      base += n->depth;
+      slots_need(m, base + ar->nslots);
+      m->live = base + ar->nslots;
+      n = ar->body;
+      sited = false;
+      if (__builtin_expect(--m->fuel <= 0, 0)) {
+        r->v = NIL;
+        return stop_here(m, n, base);
+      }
+      goto eval;
+    }
+  }
+  r->base = base + n->depth;
+  r->argc = argc;
+  return GO_APPLY;
+}
+inits:
+  last = n->nk - 1u;
+  for (; i < last; i++) {
+    const Node *k = n->kid[i];
+    if (!simple_now(k, fp, &v)) {
+      if (k->ev) {
+        r->base = base;
+        return eval_let(m, r, n, i);
+      }
+      frame_push(m, n, base, (uint16_t)(i + 1), 0);
+      n = k;
+      sited = true;
+      goto eval;
+    }
+    fp[n->depth + i] = v;
+  }
+  n = n->kid[last];
+  sited = false;
+  goto eval;
+body:
+  for (; i + 1u < n->nk; i++) {
+    const Node *k = n->kid[i];
+    if (!simple_now(k, fp, &v)) {
+      if (k->ev) {
+        r->base = base;
+        return eval_do(m, r, n, i);
+      }
+      frame_push(m, n, base, (uint16_t)(i + 1), 0);
+      n = k;
+      sited = true;
+      goto eval;
+    }
+  }
+  n = n->kid[n->nk - 1];
+  sited = false;
+  goto eval;
+ret:
+  r->v = v;
+  sited = false;
+  while (m->nframes) {
+    const Frame *f = &m->frames[m->nframes - 1];
+    if (f->flags & FR_NATIVE) return GO_RET;
+    if (f->pc == PC_RET) {
+      m->nframes--;
+      continue;
+    }
+    n = f->code;
+    i = f->pc;
+    if (i >= PC_BOUND) return GO_RET;
+    base = f->base;
+    fp = m->slots + base;
+    switch ((enum NodeKind)n->kind) {
+    case NK_CALL:
+      m->nframes--;
+      fp[n->depth + i - 1] = v;
+      goto args;
+    case NK_CALLC:
+      m->nframes--;
+      fp[n->depth + i] = v;
+      goto args;
+    case NK_LET:
+    case NK_LOOP:
+      m->nframes--;
+      fp[n->depth + i - 1] = v;
+      goto inits;
+    case NK_DO: m->nframes--; goto body;
+    case NK_IF:
+      m->nframes--;
+      n = n->kid[truthy(v) ? 1 : 2];
+      goto eval;
+    default: return GO_RET;
+    }
+  }
+  return GO_RET;
+}
+
 static Val loop(Mach *m, Regs *r, Go go) {
   Mach *outer = mach_cur;
   mach_cur = m;
   Val result;
   for (;;) {
     switch (go) {
-    case GO_EVAL: go = eval_node(m, r); break;
+    case GO_EVAL:
+      if (r->direct) go = fast(m, r);
+      if (go == GO_EVAL) go = eval_node(m, r);
+      break;
     case GO_RET:
       if (m->nframes == 0) { result = r->v; goto out; }
       go = returned(m, r);

@@ -57,6 +57,16 @@ typedef struct Mach {
 } Mach;
 extern _Thread_local Mach *mach_cur; /* the machine running on this thread */
 
+/* What a new machine starts with; zero fields: no limit, the built-in depth, output to nowhere. Set at start of a program that
+ * evaluates for itself (eval); the engine sets the limits of its runs one by one. */
+typedef struct MachDefaults {
+  int64_t fuel_limit;
+  uint64_t mem_limit;
+  uint32_t max_frames;
+  void (*out)(struct Mach *m, const char *s, size_t n);
+} MachDefaults;
+extern MachDefaults mach_defaults;
+
 Env *env_new(void); /* with namespace `user`, referring clojure.core */
 Mach *mach_new(Env *env);
 

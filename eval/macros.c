@@ -338,6 +338,16 @@ Val macro_with_out_str(Expander *x, Val form) {
   return LIST(sym_c("let*"), VEC(w, LIST(core_sym("string-writer*"))), body, LIST(core_sym("string-writer-str*"), w));
 }
 
+MACRO_DOC(vswap, "[vol f & args]", "Sets the volatile vol to (f its-value args...); the new value.",
+          "(let [v (volatile! 1)] (vswap! v + 2)) ;=> 3");
+Val macro_vswap(Expander *x, Val form) {
+  ValVec f = {0};
+  CHECK(macro_args(x, form, &f, "vswap!", 2, -1));
+  Val v = form_is_local(x, f.a[1]) ? f.a[1] : expand_gensym(x, "vol");
+  Val set = LIST(core_sym("vreset!"), v, LIST_BODY(&f, 3, f.a[2], LIST(core_sym("deref"), v)));
+  return same(v, f.a[1]) ? set : LIST(sym_c("let*"), VEC(v, f.a[1]), set);
+}
+
 /* --- the table --------------------------------------------------------------------------------------------------------------- */
 DOC(destructure_map, "[x]", "What map patterns look into: a seq of keys and values as a map (a last odd map is merged in), else x.",
     "(destructure-map* '(:a 1 {:b 2})) ;=> {:a 1 :b 2}");

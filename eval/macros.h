@@ -12,16 +12,16 @@
 /* Every C macro: M(name, id) stands for a function macro_<id> and its documentation doc_m_<id>. */
 #define MACRO_TABLE(M)                                                                                          \
   /* macros_def.c */                                                                                            \
-  M("let", let) M("loop", loop) M("fn", fn) M("letfn", letfn) M("defn", defn) M("defn-", defn_private)           \
-  M("defmacro", defmacro) M("declare", declare) M("defonce", defonce) M("ns", ns) M("import", import)            \
+  M("let", let) M("loop", loop) M("fn", fn) M("letfn", letfn) M("defn", defn) M("defn-", defn_private)          \
+  M("defmacro", defmacro) M("declare", declare) M("defonce", defonce) M("ns", ns) M("import", import)           \
   /* macros.c */                                                                                                \
-  M("when", when) M("when-not", when_not) M("if-not", if_not) M("cond", cond) M("and", and) M("or", or)          \
-  M("if-let", if_let) M("when-let", when_let) M("if-some", if_some) M("when-some", when_some)                    \
-  M("when-first", when_first) M("->", thread_first) M("->>", thread_last) M("as->", thread_as)                   \
-  M("cond->", cond_first) M("cond->>", cond_last) M("some->", some_first) M("some->>", some_last)                \
-  M("doto", doto) M("..", dotdot) M("comment", comment) M("assert", assert) M("binding", binding)                \
-  M("lazy-seq", lazy_seq) M("lazy-cat", lazy_cat) M("delay", delay) M("with-open", with_open) M("time", time)     \
-  M("with-out-str", with_out_str)                                                            \
+  M("when", when) M("when-not", when_not) M("if-not", if_not) M("cond", cond) M("and", and) M("or", or)         \
+  M("if-let", if_let) M("when-let", when_let) M("if-some", if_some) M("when-some", when_some)                   \
+  M("when-first", when_first) M("->", thread_first) M("->>", thread_last) M("as->", thread_as)                  \
+  M("cond->", cond_first) M("cond->>", cond_last) M("some->", some_first) M("some->>", some_last)               \
+  M("doto", doto) M("..", dotdot) M("comment", comment) M("assert", assert) M("binding", binding)               \
+  M("lazy-seq", lazy_seq) M("lazy-cat", lazy_cat) M("delay", delay) M("with-open", with_open) M("time", time)   \
+  M("with-out-str", with_out_str) M("vswap!", vswap)                                                            \
   /* macros_iter.c */                                                                                           \
   M("case", case) M("condp", condp) M("for", for) M("doseq", doseq) M("dotimes", dotimes) M("while", while)
 

@@ -384,7 +384,7 @@ Val read_dispatch(Reader *r, const char *at) {
 
 /* ---- syntax-quote: as LispReader.SyntaxQuoteReader expands ---- */
 
-#define SQ_BUDGET 1000000 /* nodes visited: nested backquotes grow without bound */
+#define SQ_BUDGET 100000 /* nodes visited: nested backquotes grow without bound */
 
 typedef struct { Reader *r; const char *at; Val gensyms; int depth, budget; } Sq;
 

@@ -60,7 +60,7 @@ static Val step_node(const Mach *m) {
   for (uint32_t i = m->nframes - 1; i-- > 0;) {
     const Frame *f = &m->frames[i];
     if (f->flags & FR_NATIVE) continue;
-    const Node *n = f->code;
+    const Node *n = frame_site(f);
     unit_hex(&n->unit->hash, hex);
     return str_fmt("%s/%u", hex, n->id);
   }

@@ -55,6 +55,7 @@ struct Batch {
   size_t mem_n, mem_cap;
   uint64_t tag;
   const char *error;  /* NULL = fine; out_of_memory and too_big are found while building */
+  bool refused;       /* error is a refusal in the running transaction: void when that fails */
   bool has_kv;        /* holds kv operations that reads must see before the commit */
   bool touches_runs;  /* holds an operation with a run precondition or a new run */
   bool essential;     /* ends a run or empties the inbox: may use the reserve of a full disk */

@@ -61,6 +61,7 @@ static int apply_isolated(Sq *s, Batch *b) {
   if (rc != SQLITE_OK) return rc;
   rc = sq_ops_apply(s, b);
   if (rc == SQ_REFUSED) {
+    b->refused = true;
     sq_ops_undo(s, s->stamp, last_row);
     rc = sq_exec(&s->wr, W_UNDO);
   }
@@ -80,7 +81,12 @@ static int apply_group(Sq *s, Batch *list, bool isolate) {
   return rc;
 }
 
-static void roll_back(Sq *s) {
+/* A refusal judged by what earlier batches of the same transaction did, so it goes with them. */
+static void roll_back(Sq *s, Batch *list) {
+  for (Batch *b = list; b; b = b->next) {
+    if (b->refused) b->error = NULL;
+    b->refused = false;
+  }
   if (!sqlite3_get_autocommit(s->wr.db)) sq_exec(&s->wr, W_ROLLBACK);
   sq_ops_rollback(s);
 }
@@ -93,7 +99,7 @@ static int group_try(Sq *s, Batch *list, bool isolate) {
   if (rc == SQLITE_OK) rc = apply_group(s, list, isolate);
   if (rc == SQLITE_OK) rc = sq_exec(&s->wr, W_COMMIT);
   if (rc != SQLITE_OK) {
-    roll_back(s);
+    roll_back(s, list);
     return rc;
   }
   sq_ops_commit(s);

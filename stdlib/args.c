@@ -1,9 +1,7 @@
 /* args.c - see args.h. */
 #include "args.h"
 
-Val arg_null(const char *call, const char *var) {
-  return ex_throw(EXC_NULL, "Cannot invoke \"%s\" because \"%s\" is null", call, var);
-}
+Val arg_null(const char *call, const char *var) { return ex_throw(EXC_NULL, "Cannot invoke \"%s\" because \"%s\" is null", call, var); }
 
 Val arg_num(Val v) { return is_num(v) ? NIL : ex_cast(v, "java.lang.Number"); }
 

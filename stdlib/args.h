@@ -12,9 +12,9 @@ Val arg_null(const char *call, const char *var); /* Cannot invoke "call" because
 Val arg_num(Val v);                              /* any number */
 Val arg_num_call(Val v, const char *call);       /* the same, nil means: call on "x" */
 Val arg_str(Val v, const char *call, const char *var);
-Val arg_text(Val v, const char *var);            /* CharSequence.length() on nil */
+Val arg_text(Val v, const char *var); /* CharSequence.length() on nil */
 Val arg_regex(Val v, const char *call);
-Val arg_map(Val v);                              /* map or nil */
+Val arg_map(Val v); /* map or nil */
 /* (str v), where nil is a NullPointerException of Object.toString() on `var`. A T_STR or a signal. */
 Val arg_to_string(Val v, const char *var);
 /* (str v) */
@@ -25,8 +25,9 @@ Val arg_no_method(const char *method, int n, Val target);
 Val arg_no_value(Val key);
 
 /* Declares an int64_t from an index argument, coerced as (int x) does. */
-#define ARG_INT(name, v) \
-  int64_t name;          \
+#define ARG_INT(name, v)                                                                                                                   \
+  int64_t name;                                                                                                                            \
+  if (is_nil(v)) return arg_null("java.lang.Character.charValue()", "x");                                                                  \
   if (!arg_int(v, &name)) return SIG_THROW
 
 /* The next identity number of the environment that runs on this thread: atoms, delays, volatiles. */

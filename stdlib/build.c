@@ -2,6 +2,7 @@
 #include "stdlib.h"
 #include "args.h"
 #include "reader/mem.h"
+#include <stdio.h>
 
 /* ---- vectors and lists ---- */
 
@@ -54,7 +55,8 @@ static Val build_subvec3(Val v, Val start, Val end) {
   return subvec_range(v, from, to);
 }
 
-DOC(rseq, "[rev]", "A seq of the elements of a vector or sorted collection in reverse; nil if there are none.", "(rseq [1 2 3]) ;=> (3 2 1)");
+DOC(rseq, "[rev]", "A seq of the elements of a vector or sorted collection in reverse; nil if there are none.",
+    "(rseq [1 2 3]) ;=> (3 2 1)");
 static Val build_rseq(Val v) {
   if (is_vec(v)) return rseq_new(v);
   if (is_type(v, T_SMAP) || is_type(v, T_SSET)) return smap_seq_from(v, false);
@@ -156,7 +158,32 @@ static Val build_repeat2(Val n, Val x) {
 
 /* ---- arrays, which are vectors and bytes here ---- */
 
-DOC(byte_array, "[size-or-seq]", "A byte array of a size, or of the numbers of a seq.", "(count (byte-array 3)) ;=> 3\n(vec (byte-array [1 2])) ;=> [1 2]");
+/* What vector-of makes of an element of each type, by the conversion of that name. */
+static Val convert_element(Val type, Val x) {
+  static const char *const types[] = {"int", "long", "float", "double", "byte", "short", "char", "boolean"};
+  char name[32];
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    if (!kw_is(type, types[i])) continue;
+    snprintf(name, sizeof name, "clojure.core/%s", types[i]);
+    return builtin_call(builtin_find(name), 1, &x);
+  }
+  TRY(shown, arg_str_of(type));
+  return ex_throw(EXC_ILLEGAL_ARG, "Unrecognized type %s", str_s(shown));
+}
+
+DOC(vector_of, "[t & elements]", "A vector of elements of one type: :int :long :float :double :byte :short :char :boolean.",
+    "(vector-of :int 1 2.5) ;=> [1 2]\n(vector-of :foo 1) ;!> argument");
+static Val build_vector_of(int n, const Val *a) {
+  ValVec v = {0};
+  for (int i = 1; i < n; i++) {
+    TRY(x, convert_element(a[0], a[i]));
+    vv_push(&v, x);
+  }
+  return vec_from(v.a, v.n);
+}
+
+DOC(byte_array, "[size-or-seq]", "A byte array of a size, or of the numbers of a seq.",
+    "(count (byte-array 3)) ;=> 3\n(vec (byte-array [1 2])) ;=> [1 2]");
 static Val build_byte_array(Val x) {
   ValVec v = {0};
   if (is_num(x)) {
@@ -197,6 +224,7 @@ const BuiltinRow rows_build[] = {
     ROWV("distinct?", 1, build_distinct, distinct, B_PURE),
     ROW1("repeat", build_repeat, repeat, B_PURE),
     ROW2("repeat", build_repeat2, repeat, B_PURE),
+    ROWV("vector-of", 1, build_vector_of, vector_of, B_PURE),
     ROW1("byte-array", build_byte_array, byte_array, B_PURE),
     ROW_END,
 };

@@ -126,7 +126,8 @@ static Val data_keys(Val m) { return is_map(m) ? map_keys_seq(m) : entry_parts(m
 DOC(vals, "[map]", "Seq of the values, nil if there are none.", "(vals {:a 1 :b 2}) ;=> (1 2)");
 static Val data_vals(Val m) { return is_map(m) ? map_vals_seq(m) : entry_parts(m, false); }
 
-DOC(select_keys, "[map keyseq]", "A map of only those entries of map whose key is in keys.", "(select-keys {:a 1 :b 2} [:a :c]) ;=> {:a 1}");
+DOC(select_keys, "[map keyseq]", "A map of only those entries of map whose key is in keys.",
+    "(select-keys {:a 1 :b 2} [:a :c]) ;=> {:a 1}");
 static Val data_select_keys(Val m, Val keys) {
   SeqIter it;
   Val k, out = map_empty;
@@ -141,7 +142,8 @@ static Val data_select_keys(Val m, Val keys) {
   }
 }
 
-DOC(nth, "[coll index] [coll index not-found]", "The element at an index of a vector, string or seq. An error if there is none and no not-found is given.",
+DOC(nth, "[coll index] [coll index not-found]",
+    "The element at an index of a vector, string or seq. An error if there is none and no not-found is given.",
     "(nth [1 2 3] 1) ;=> 2\n(nth [1] 5 :none) ;=> :none\n(nth [] 0) ;!> index");
 static Val data_nth(Val coll, Val i) {
   if (is_fix(i)) return coll_nth(coll, fix_of(i), ABSENT);
@@ -153,7 +155,8 @@ static Val data_nth3(Val coll, Val i, Val not_found) {
   return coll_nth(coll, index, not_found);
 }
 
-DOC(count, "[coll]", "Number of elements; 0 for nil. Works on strings, collections and seqs.", "(count [1 2 3]) ;=> 3\n(count nil) ;=> 0\n(count 5) ;!> unsupported");
+DOC(count, "[coll]", "Number of elements; 0 for nil. Works on strings, collections and seqs.",
+    "(count [1 2 3]) ;=> 3\n(count nil) ;=> 0\n(count 5) ;!> unsupported");
 
 /* ---- first, rest ---- */
 
@@ -238,7 +241,8 @@ static Val data_assoc_n(int n, const Val *a) {
 
 static Val same_value(Val x) { return x; }
 
-DOC(dissoc, "[map] [map key] [map key & ks]", "A copy of the map without the keys.", "(dissoc {:a 1 :b 2} :a) ;=> {:b 2}\n(dissoc [1] 0) ;!> type");
+DOC(dissoc, "[map] [map key] [map key & ks]", "A copy of the map without the keys.",
+    "(dissoc {:a 1 :b 2} :a) ;=> {:b 2}\n(dissoc [1] 0) ;!> type");
 static Val data_dissoc_n(int n, const Val *a) {
   Val m = a[0];
   for (int i = 1; i < n; i++) {
@@ -248,7 +252,8 @@ static Val data_dissoc_n(int n, const Val *a) {
   return m;
 }
 
-DOC(conj, "[] [coll] [coll x] [coll x & xs]", "A copy with x added: at the end of a vector, the front of a list; an entry or map into a map.",
+DOC(conj, "[] [coll] [coll x] [coll x & xs]",
+    "A copy with x added: at the end of a vector, the front of a list; an entry or map into a map.",
     "(conj [1] 2 3) ;=> [1 2 3]\n(conj '(1) 2) ;=> (2 1)\n(conj {:a 1} [:b 2]) ;=> {:a 1, :b 2}");
 static Val data_conj0(void) { return vec_empty; }
 static Val data_conj_n(int n, const Val *a) {

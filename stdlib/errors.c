@@ -2,7 +2,8 @@
 #include "stdlib.h"
 #include "args.h"
 
-DOC(ex_info, "[msg map] [msg map cause]", "An exception with a message and a map of data.", "(ex-message (ex-info \"oops\" {:a 1})) ;=> \"oops\"\n(throw (ex-info \"x\" {})) ;!> ex-info");
+DOC(ex_info, "[msg map] [msg map cause]", "An exception with a message and a map of data.",
+    "(ex-message (ex-info \"oops\" {:a 1})) ;=> \"oops\"\n(throw (ex-info \"x\" {})) ;!> ex-info");
 static Val errors_ex_info3(Val msg, Val data, Val cause) {
   if (!is_nil(msg) && !is_str(msg)) return ex_cast(msg, "java.lang.String");
   if (is_nil(data)) return ex_throw(EXC_ILLEGAL_ARG, "Additional data must be non-nil.");
@@ -83,23 +84,25 @@ static Val make2(enum Exc c, Val msg, Val cause) {
   return ok ? ex_make(c, msg, NIL, cause) : no_constructor(c);
 }
 
-DOC(constructor, "[] [message] [cause] [message cause]", "A new exception of that class.", "(ex-message (IllegalStateException. \"x\")) ;=> \"x\"\n(throw (IllegalArgumentException. \"x\")) ;!> argument");
+DOC(constructor, "[] [message] [cause] [message cause]", "A new exception of that class.",
+    "(ex-message (IllegalStateException. \"x\")) ;=> \"x\"\n(throw (IllegalArgumentException. \"x\")) ;!> argument");
 
-#define CONSTRUCTORS(NEW)                                                                                      \
-  NEW("Throwable.", EXC_THROWABLE) NEW("Exception.", EXC_EXCEPTION) NEW("Error.", EXC_ERROR)                   \
-  NEW("RuntimeException.", EXC_RUNTIME) NEW("IllegalArgumentException.", EXC_ILLEGAL_ARG)                      \
-  NEW("IllegalStateException.", EXC_STATE) NEW("UnsupportedOperationException.", EXC_UNSUPPORTED)              \
-  NEW("ArithmeticException.", EXC_ARITHMETIC) NEW("AssertionError.", EXC_ASSERTION)                            \
-  NEW("NumberFormatException.", EXC_NUMBER_FORMAT) NEW("NullPointerException.", EXC_NULL)                      \
-  NEW("ClassCastException.", EXC_CLASS_CAST) NEW("IndexOutOfBoundsException.", EXC_INDEX)                      \
-  NEW("StringIndexOutOfBoundsException.", EXC_STRING_INDEX) NEW("NoSuchElementException.", EXC_NO_ELEMENT)     \
-  NEW("InterruptedException.", EXC_INTERRUPTED) NEW("IOException.", EXC_IO)                                    \
-  NEW("FileNotFoundException.", EXC_FILE_NOT_FOUND) NEW("ClassNotFoundException.", EXC_CLASS_NOT_FOUND)        \
-  NEW("StackOverflowError.", EXC_STACK) NEW("DateTimeException.", EXC_DATE_TIME)
+#define CONSTRUCTORS(NEW)                                                                                                                  \
+  NEW("Throwable.", EXC_THROWABLE)                                                                                                         \
+  NEW("Exception.", EXC_EXCEPTION) NEW("Error.", EXC_ERROR) NEW("RuntimeException.", EXC_RUNTIME)                                          \
+      NEW("IllegalArgumentException.", EXC_ILLEGAL_ARG) NEW("IllegalStateException.", EXC_STATE)                                           \
+          NEW("UnsupportedOperationException.", EXC_UNSUPPORTED) NEW("ArithmeticException.", EXC_ARITHMETIC)                               \
+              NEW("AssertionError.", EXC_ASSERTION) NEW("NumberFormatException.", EXC_NUMBER_FORMAT)                                       \
+                  NEW("NullPointerException.", EXC_NULL) NEW("ClassCastException.", EXC_CLASS_CAST)                                        \
+                      NEW("IndexOutOfBoundsException.", EXC_INDEX) NEW("StringIndexOutOfBoundsException.", EXC_STRING_INDEX)               \
+                          NEW("NoSuchElementException.", EXC_NO_ELEMENT) NEW("InterruptedException.", EXC_INTERRUPTED)                     \
+                              NEW("IOException.", EXC_IO) NEW("FileNotFoundException.", EXC_FILE_NOT_FOUND)                                \
+                                  NEW("ClassNotFoundException.", EXC_CLASS_NOT_FOUND) NEW("StackOverflowError.", EXC_STACK)                \
+                                      NEW("DateTimeException.", EXC_DATE_TIME)
 
-#define CONSTRUCTOR_FNS(name, c)                               \
-  static Val new0_##c(void) { return ex_make(c, NIL, NIL, NIL); } \
-  static Val new1_##c(Val x) { return make1(c, x); }           \
+#define CONSTRUCTOR_FNS(name, c)                                                                                                           \
+  static Val new0_##c(void) { return ex_make(c, NIL, NIL, NIL); }                                                                          \
+  static Val new1_##c(Val x) { return make1(c, x); }                                                                                       \
   static Val new2_##c(Val msg, Val cause) { return make2(c, msg, cause); }
 CONSTRUCTORS(CONSTRUCTOR_FNS)
 
@@ -143,7 +146,7 @@ static Val errors_throwable_map(Val ex) {
   return map_from(kvs, n, false);
 }
 
-#define CONSTRUCTOR_ROWS(name, c) \
+#define CONSTRUCTOR_ROWS(name, c)                                                                                                          \
   ROW0(name, new0_##c, constructor, B_PURE), ROW1(name, new1_##c, constructor, B_PURE), ROW2(name, new2_##c, constructor, B_PURE),
 
 const BuiltinRow rows_errors[] = {
@@ -161,6 +164,5 @@ const BuiltinRow rows_errors[] = {
     ROW1(".getStackTrace", errors_get_stack_trace, get_stack_trace, B_PURE),
     ROW1(".printStackTrace", errors_print_stack_trace, print_stack_trace, B_PURE),
     ROW1("Throwable->map", errors_throwable_map, throwable_map, B_PURE),
-    CONSTRUCTORS(CONSTRUCTOR_ROWS)
-    ROW_END,
+    CONSTRUCTORS(CONSTRUCTOR_ROWS) ROW_END,
 };

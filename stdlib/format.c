@@ -13,10 +13,10 @@ static const char flag_chars[] = "-+ 0,(#<";
 typedef struct Spec {
   const char *text; /* the whole specifier */
   size_t len;
-  int index;        /* argument index, 0: the next one */
+  int index; /* argument index, 0: the next one */
   unsigned flags;
-  int width, prec;  /* -1: none */
-  char conv;        /* lower case */
+  int width, prec; /* -1: none */
+  char conv;       /* lower case */
   bool upper;
 } Spec;
 
@@ -30,9 +30,7 @@ static Val unknown_conversion(const char *p) {
 
 static char shown(const Spec *f) { return f->upper ? (char)(f->conv - 32) : f->conv; }
 
-static Val bad_type(const Spec *f, Val x) {
-  return ex_throw(EXC_FORMAT_CONV, "%c != %s", shown(f), class_name_of(x));
-}
+static Val bad_type(const Spec *f, Val x) { return ex_throw(EXC_FORMAT_CONV, "%c != %s", shown(f), class_name_of(x)); }
 
 static Val bad_flags(const Spec *f, unsigned bad) {
   for (int i = 0; flag_chars[i]; i++)
@@ -40,9 +38,7 @@ static Val bad_flags(const Spec *f, unsigned bad) {
   return NIL;
 }
 
-static Val missing_argument(const Spec *f) {
-  return ex_throw(EXC_FORMAT_MISSING, "Format specifier '%.*s'", (int)f->len, f->text);
-}
+static Val missing_argument(const Spec *f) { return ex_throw(EXC_FORMAT_MISSING, "Format specifier '%.*s'", (int)f->len, f->text); }
 
 /* ---- parsing ---- */
 
@@ -98,8 +94,13 @@ static Val parse_spec(const char **p, const char *end, Spec *f) {
 
 /* What every conversion allows. */
 static Val check_spec(const Spec *f) {
-  static const struct { const char *convs; unsigned allowed; bool precision; } rules[] = {
-      {"bhs", F_LEFT | F_PREVIOUS, true}, {"c%n", F_LEFT | F_PREVIOUS, false},
+  static const struct {
+    const char *convs;
+    unsigned allowed;
+    bool precision;
+  } rules[] = {
+      {"bhs", F_LEFT | F_PREVIOUS, true},
+      {"c%n", F_LEFT | F_PREVIOUS, false},
       {"d", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS, false},
       {"xo", F_LEFT | F_ZERO | F_ALT | F_PREVIOUS, false},
       {"fg", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS | F_ALT, true},
@@ -153,10 +154,14 @@ static void put_number(Buf *out, const Spec *f, bool neg, const char *digits, si
   size_t whole = 0;
   while (whole < n && digits[whole] >= '0' && digits[whole] <= '9') whole++;
   bool paren = neg && (f->flags & F_PAREN);
-  if (paren) buf_ch(&b, '(');
-  else if (neg) buf_ch(&b, '-');
-  else if (f->flags & F_PLUS) buf_ch(&b, '+');
-  else if (f->flags & F_SPACE) buf_ch(&b, ' ');
+  if (paren)
+    buf_ch(&b, '(');
+  else if (neg)
+    buf_ch(&b, '-');
+  else if (f->flags & F_PLUS)
+    buf_ch(&b, '+');
+  else if (f->flags & F_SPACE)
+    buf_ch(&b, ' ');
   size_t len = b.n + n + paren + ((f->flags & F_GROUP) && whole ? (whole - 1) / 3 : 0);
   if (f->flags & F_ZERO)
     for (; (int64_t)len < f->width; len++) buf_ch(&b, '0');
@@ -197,15 +202,20 @@ static Val put_unsigned(Buf *out, const Spec *f, Val x) {
 
 /* ---- floating point: decimal digits d[0..n) with the point before d[0] shifted right by `exp` places ---- */
 
-typedef struct Digits { char *d; int n, exp; } Digits;
+typedef struct Digits {
+  char *d;
+  int n, exp;
+} Digits;
 
 static void digits_of_text(const char *s, Digits *g) { /* Java's text of a number, or BigDecimal's */
   int seen = 0, point = -1;
   g->d = malloc(strlen(s) + 2);
   if (!g->d) abort();
   for (; *s && *s != 'E' && *s != 'e'; s++) {
-    if (*s == '.') point = seen;
-    else if (*s >= '0' && *s <= '9') g->d[seen++] = *s;
+    if (*s == '.')
+      point = seen;
+    else if (*s >= '0' && *s <= '9')
+      g->d[seen++] = *s;
   }
   g->n = seen;
   g->exp = (point < 0 ? seen : point) + (*s ? atoi(s + 1) : 0);
@@ -286,7 +296,8 @@ static void put_hex_float(Buf *out, const Spec *f, double d) {
   char buf[64];
   snprintf(buf, sizeof buf, "%a", d);
   char *p = strchr(buf, 'p'), text[80];
-  int n = snprintf(text, sizeof text, "%.*s%s%c%s", (int)(p - buf), buf, memchr(buf, '.', (size_t)(p - buf)) ? "" : ".0", 'p', p[1] == '+' ? p + 2 : p + 1);
+  int n = snprintf(text, sizeof text, "%.*s%s%c%s", (int)(p - buf), buf, memchr(buf, '.', (size_t)(p - buf)) ? "" : ".0", 'p',
+                   p[1] == '+' ? p + 2 : p + 1);
   Spec plain = *f;
   plain.prec = -1;
   put_text(out, &plain, text, (size_t)n);
@@ -304,9 +315,12 @@ static Val put_float(Buf *out, const Spec *f, Val x) {
   Buf b = {0};
   digits_of_text(str_s(text), &g);
   int prec = f->prec < 0 ? 6 : f->prec;
-  if (f->conv == 'f') put_fixed(&b, &g, prec);
-  else if (f->conv == 'e') put_scientific(&b, &g, prec);
-  else put_general(&b, &g, prec);
+  if (f->conv == 'f')
+    put_fixed(&b, &g, prec);
+  else if (f->conv == 'e')
+    put_scientific(&b, &g, prec);
+  else
+    put_general(&b, &g, prec);
   free(g.d);
   if (f->upper)
     for (size_t i = 0; i < b.n; i++)
@@ -335,8 +349,10 @@ static Val put_string(Buf *out, const Spec *f, Val x) {
 static Val put_hash(Buf *out, const Spec *f, Val x) {
   char buf[16];
   uint32_t h;
-  if (is_str(x)) h = str_hash_java(str_s(x), str_n(x));
-  else CHECK(val_hash(x, &h));
+  if (is_str(x))
+    h = str_hash_java(str_s(x), str_n(x));
+  else
+    CHECK(val_hash(x, &h));
   int n = snprintf(buf, sizeof buf, "%x", h);
   put_text(out, f, buf, (size_t)n);
   return NIL;
@@ -355,7 +371,8 @@ static Val put_argument(Buf *out, const Spec *f, Val x) {
   switch (f->conv) {
   case 's': return put_string(out, f, x);
   case 'd': return put_decimal(out, f, x);
-  case 'x': case 'o': return put_unsigned(out, f, x);
+  case 'x':
+  case 'o': return put_unsigned(out, f, x);
   case 'c': return put_char(out, f, x);
   case 'h': return put_hash(out, f, x);
   default: return put_float(out, f, x);
@@ -400,7 +417,8 @@ Val format_to(Buf *out, Val fmt, int n, const Val *args) {
   return NIL;
 }
 
-DOC(format, "[fmt & args]", "The text of a java.util.Formatter template.", "(format \"%05.1f|%-4s|%,d\" 3.14159 \"ab\" 1234567) ;=> \"003.1|ab  |1,234,567\"\n(format \"%d\" 1.5) ;!> argument");
+DOC(format, "[fmt & args]", "The text of a java.util.Formatter template.",
+    "(format \"%05.1f|%-4s|%,d\" 3.14159 \"ab\" 1234567) ;=> \"003.1|ab  |1,234,567\"\n(format \"%d\" 1.5) ;!> argument");
 static Val format_call(int n, const Val *a) {
   CHECK(arg_str(a[0], "String.length()", "s"));
   Buf b = {0};
@@ -410,7 +428,8 @@ static Val format_call(int n, const Val *a) {
   return r;
 }
 
-DOC(string_format, "[fmt args]", "The text of a template with the arguments in a collection.", "(String/format \"%s-%s\" [1 2]) ;=> \"1-2\"");
+DOC(string_format, "[fmt args]", "The text of a template with the arguments in a collection.",
+    "(String/format \"%s-%s\" [1 2]) ;=> \"1-2\"");
 static Val format_string_format(Val fmt, Val args) {
   ValVec v = {0};
   vv_push(&v, fmt);

@@ -21,7 +21,8 @@ static Val host_millis(void) { return fix(clock_ns(CLOCK_REALTIME) / 1000000); }
 DOC(nanos, "[]", "Nanoseconds of a clock that never goes back. Journaled in a flow run.", "(pos? (System/nanoTime)) ;=> true");
 static Val host_nanos(void) { return fix(clock_ns(CLOCK_MONOTONIC)); }
 
-DOC(property, "[name] [name default]", "Always nil, or the default: there are no system properties.", "(System/getProperty \"no.such.property\") ;=> nil");
+DOC(property, "[name] [name default]", "Always nil, or the default: there are no system properties.",
+    "(System/getProperty \"no.such.property\") ;=> nil");
 static Val host_property(Val name) {
   CHECK(arg_str(name, "String.isEmpty()", "key"));
   return NIL;
@@ -44,7 +45,8 @@ static Val inst_new(int64_t ms) {
   return from_obj(i);
 }
 
-DOC(new_date, "[] [ms]", "An instant: now, or of milliseconds since 1970.", "(java.util.Date. 0) ;=> #inst \"1970-01-01T00:00:00.000-00:00\"");
+DOC(new_date, "[] [ms]", "An instant: now, or of milliseconds since 1970.",
+    "(java.util.Date. 0) ;=> #inst \"1970-01-01T00:00:00.000-00:00\"");
 static Val host_now(void) { return inst_new(clock_ns(CLOCK_REALTIME) / 1000000); }
 static Val host_new_date(Val ms) {
   CHECK(arg_num(ms));
@@ -61,7 +63,8 @@ static Val host_get_time(Val x) {
 /* ---- files ---- */
 
 static Val file_name(Val f) {
-  if (mach_cur && mach_cur->env && mach_cur->env->sandbox) return ex_throw(EXC_UNSUPPORTED, "Files are not available in flows; use a step or :kv");
+  if (mach_cur && mach_cur->env && mach_cur->env->sandbox)
+    return ex_throw(EXC_UNSUPPORTED, "Files are not available in flows; use a step or :kv");
   if (is_str(f)) return NIL;
   TRY(s, arg_str_of(f));
   return ex_throw(EXC_ILLEGAL_ARG, "Cannot open <%s> as a file; expected a file name", str_s(s));
@@ -98,7 +101,8 @@ static Val write_file(Val f, Val text, const char *mode) {
   return ok ? NIL : file_error(f, err);
 }
 
-DOC(spit, "[f content & options]", "Writes the text of content to a file; with :append true behind what is there. Not available in flows.", "(spit \"/no/such/dir/x\" 1) ;!> runtime");
+DOC(spit, "[f content & options]", "Writes the text of content to a file; with :append true behind what is there. Not available in flows.",
+    "(spit \"/no/such/dir/x\" 1) ;!> runtime");
 static Val host_spit(int n, const Val *a) {
   bool append = false;
   CHECK(file_name(a[0]));
@@ -119,7 +123,8 @@ static void reader_in_ns(Reader *r) {
   r->aliases = ns->aliases;
 }
 
-DOC(read_string, "[s] [opts s]", "The first form that the string says, as data. Options: :eof value.", "(read-string \"(+ 1 2) 3\") ;=> (+ 1 2)\n(read-string \"(1\") ;!> runtime");
+DOC(read_string, "[s] [opts s]", "The first form that the string says, as data. Options: :eof value.",
+    "(read-string \"(+ 1 2) 3\") ;=> (+ 1 2)\n(read-string \"(1\") ;!> runtime");
 static Val read_source(Val s, Val eof) {
   CHECK(arg_str(s, "String.length()", "s"));
   Reader r;
@@ -146,7 +151,8 @@ static Val call_reader(Val f, int n, const Val *args, Val tag) {
   const Builtin *b = is_type(f, T_BUILTIN) ? AS(BuiltinObj, f)->def : NULL;
   if (b && (b->flags & B_PURE) && !b->native && !b->macro) return builtin_call(b, n, args);
   TRY(name, arg_str_of(tag));
-  return ex_throw(EXC_UNSUPPORTED, "The reader of tag %s must be a pure builtin; read with {:default tagged-literal} and convert afterwards", str_s(name));
+  return ex_throw(EXC_UNSUPPORTED,
+                  "The reader of tag %s must be a pure builtin; read with {:default tagged-literal} and convert afterwards", str_s(name));
 }
 
 static Val read_tagged(void *ctx, Val tag, Val form) {
@@ -159,8 +165,10 @@ static Val read_tagged(void *ctx, Val tag, Val form) {
   return ex_throw(EXC_RUNTIME, "No reader function for tag %s", str_s(name));
 }
 
-DOC(read_edn, "[s] [opts s]", "The first EDN form that the string says, nil if there is none. Options: :eof value, :readers map, :default function.",
-    "(clojure.edn/read-string \"{:a 1}\") ;=> {:a 1}\n(clojure.edn/read-string {:eof :done} \"\") ;=> :done\n(clojure.edn/read-string \"[1\") ;!> runtime");
+DOC(read_edn, "[s] [opts s]",
+    "The first EDN form that the string says, nil if there is none. Options: :eof value, :readers map, :default function.",
+    "(clojure.edn/read-string \"{:a 1}\") ;=> {:a 1}\n(clojure.edn/read-string {:eof :done} \"\") ;=> :done\n(clojure.edn/read-string "
+    "\"[1\") ;!> runtime");
 static Val host_read_edn2(Val opts, Val s) {
   CHECK(arg_map(opts));
   if (is_nil(s)) return NIL;

@@ -10,20 +10,20 @@ static Val double_arg(Val x, double *out) {
   return NIL;
 }
 
-#define MATH1(id, expr, doc, example)        \
-  DOC(id, "[a]", doc, example);              \
-  static Val jmath_##id(Val x) {             \
-    double a;                                \
-    CHECK(double_arg(x, &a));                \
-    return dbl_val(expr);                    \
+#define MATH1(id, expr, doc, example)                                                                                                      \
+  DOC(id, "[a]", doc, example);                                                                                                            \
+  static Val jmath_##id(Val x) {                                                                                                           \
+    double a;                                                                                                                              \
+    CHECK(double_arg(x, &a));                                                                                                              \
+    return dbl_val(expr);                                                                                                                  \
   }
-#define MATH2(id, expr, doc, example)        \
-  DOC(id, "[a b]", doc, example);            \
-  static Val jmath_##id(Val x, Val y) {      \
-    double a, b;                             \
-    CHECK(double_arg(x, &a));                \
-    CHECK(double_arg(y, &b));                \
-    return dbl_val(expr);                    \
+#define MATH2(id, expr, doc, example)                                                                                                      \
+  DOC(id, "[a b]", doc, example);                                                                                                          \
+  static Val jmath_##id(Val x, Val y) {                                                                                                    \
+    double a, b;                                                                                                                           \
+    CHECK(double_arg(x, &a));                                                                                                              \
+    CHECK(double_arg(y, &b));                                                                                                              \
+    return dbl_val(expr);                                                                                                                  \
   }
 
 /* Java's signum keeps zeros and NaN. */
@@ -63,7 +63,8 @@ MATH2(atan2, atan2(a, b), "Angle of the point (b, a) in polar coordinates.", "(M
 MATH2(hypot, hypot(a, b), "Square root of the sum of the squares.", "(Math/hypot 3 4) ;=> 5.0")
 MATH2(ieee_remainder, remainder(a, b), "Remainder as IEEE 754 defines it.", "(Math/IEEEremainder 5 3) ;=> -1.0")
 MATH2(copy_sign, copysign(a, b), "a with the sign of b.", "(Math/copySign 1.0 -2.0) ;=> -1.0")
-MATH2(next_after, a == b ? b : nextafter(a, b), "The double next to a in the direction of b.", "(Math/nextAfter 1.0 2.0) ;=> 1.0000000000000002")
+MATH2(next_after, a == b ? b : nextafter(a, b), "The double next to a in the direction of b.",
+      "(Math/nextAfter 1.0 2.0) ;=> 1.0000000000000002")
 
 DOC(pi, "", "The ratio of a circle's circumference to its diameter.", "Math/PI ;=> 3.141592653589793");
 static Val jmath_pi(void) { return dbl_val(3.141592653589793); }
@@ -126,12 +127,12 @@ static Val two_longs(Val x, Val y, int64_t *a, int64_t *b) {
 
 static Val overflow(void) { return ex_throw(EXC_ARITHMETIC, "long overflow"); }
 
-#define EXACT2(id, builtin, doc, example)                         \
-  DOC(id, "[x y]", doc, example);                                 \
-  static Val jmath_##id(Val x, Val y) {                           \
-    int64_t a, b, r;                                              \
-    CHECK(two_longs(x, y, &a, &b));                               \
-    return builtin(a, b, &r) ? overflow() : int_val(r);           \
+#define EXACT2(id, builtin, doc, example)                                                                                                  \
+  DOC(id, "[x y]", doc, example);                                                                                                          \
+  static Val jmath_##id(Val x, Val y) {                                                                                                    \
+    int64_t a, b, r;                                                                                                                       \
+    CHECK(two_longs(x, y, &a, &b));                                                                                                        \
+    return builtin(a, b, &r) ? overflow() : int_val(r);                                                                                    \
   }
 EXACT2(add_exact, __builtin_add_overflow, "Sum of two longs; throws on overflow.", "(Math/addExact 1 2) ;=> 3")
 EXACT2(subtract_exact, __builtin_sub_overflow, "Difference of two longs; throws on overflow.", "(Math/subtractExact 3 2) ;=> 1")
@@ -200,25 +201,47 @@ static Val jmath_min(Val x, Val y) {
 #define BOTH2(java, lisp, id) ROW2("Math/" java, jmath_##id, id, B_PURE), ROW2("clojure.math/" lisp, jmath_##id, id, B_PURE)
 
 const BuiltinRow rows_jmath[] = {
-    BOTH1("sin", "sin", sin), BOTH1("cos", "cos", cos), BOTH1("tan", "tan", tan),
-    BOTH1("asin", "asin", asin), BOTH1("acos", "acos", acos), BOTH1("atan", "atan", atan),
-    BOTH1("sinh", "sinh", sinh), BOTH1("cosh", "cosh", cosh), BOTH1("tanh", "tanh", tanh),
-    BOTH1("exp", "exp", exp), BOTH1("expm1", "expm1", expm1),
-    BOTH1("log", "log", log), BOTH1("log10", "log10", log10), BOTH1("log1p", "log1p", log1p),
-    BOTH1("sqrt", "sqrt", sqrt), BOTH1("cbrt", "cbrt", cbrt),
-    BOTH1("ceil", "ceil", ceil), BOTH1("floor", "floor", floor), BOTH1("rint", "rint", rint),
-    BOTH1("signum", "signum", signum), BOTH1("ulp", "ulp", ulp),
-    BOTH1("toRadians", "to-radians", to_radians), BOTH1("toDegrees", "to-degrees", to_degrees),
-    BOTH1("nextUp", "next-up", next_up), BOTH1("nextDown", "next-down", next_down),
-    BOTH2("pow", "pow", pow), BOTH2("atan2", "atan2", atan2), BOTH2("hypot", "hypot", hypot),
+    BOTH1("sin", "sin", sin),
+    BOTH1("cos", "cos", cos),
+    BOTH1("tan", "tan", tan),
+    BOTH1("asin", "asin", asin),
+    BOTH1("acos", "acos", acos),
+    BOTH1("atan", "atan", atan),
+    BOTH1("sinh", "sinh", sinh),
+    BOTH1("cosh", "cosh", cosh),
+    BOTH1("tanh", "tanh", tanh),
+    BOTH1("exp", "exp", exp),
+    BOTH1("expm1", "expm1", expm1),
+    BOTH1("log", "log", log),
+    BOTH1("log10", "log10", log10),
+    BOTH1("log1p", "log1p", log1p),
+    BOTH1("sqrt", "sqrt", sqrt),
+    BOTH1("cbrt", "cbrt", cbrt),
+    BOTH1("ceil", "ceil", ceil),
+    BOTH1("floor", "floor", floor),
+    BOTH1("rint", "rint", rint),
+    BOTH1("signum", "signum", signum),
+    BOTH1("ulp", "ulp", ulp),
+    BOTH1("toRadians", "to-radians", to_radians),
+    BOTH1("toDegrees", "to-degrees", to_degrees),
+    BOTH1("nextUp", "next-up", next_up),
+    BOTH1("nextDown", "next-down", next_down),
+    BOTH2("pow", "pow", pow),
+    BOTH2("atan2", "atan2", atan2),
+    BOTH2("hypot", "hypot", hypot),
     BOTH2("IEEEremainder", "IEEE-remainder", ieee_remainder),
-    BOTH2("copySign", "copy-sign", copy_sign), BOTH2("nextAfter", "next-after", next_after),
-    BOTH2("scalb", "scalb", scalb), BOTH1("getExponent", "get-exponent", get_exponent),
-    BOTH2("addExact", "add-exact", add_exact), BOTH2("subtractExact", "subtract-exact", subtract_exact),
+    BOTH2("copySign", "copy-sign", copy_sign),
+    BOTH2("nextAfter", "next-after", next_after),
+    BOTH2("scalb", "scalb", scalb),
+    BOTH1("getExponent", "get-exponent", get_exponent),
+    BOTH2("addExact", "add-exact", add_exact),
+    BOTH2("subtractExact", "subtract-exact", subtract_exact),
     BOTH2("multiplyExact", "multiply-exact", multiply_exact),
-    BOTH1("incrementExact", "increment-exact", increment_exact), BOTH1("decrementExact", "decrement-exact", decrement_exact),
+    BOTH1("incrementExact", "increment-exact", increment_exact),
+    BOTH1("decrementExact", "decrement-exact", decrement_exact),
     BOTH1("negateExact", "negate-exact", negate_exact),
-    BOTH2("floorDiv", "floor-div", floor_div), BOTH2("floorMod", "floor-mod", floor_mod),
+    BOTH2("floorDiv", "floor-div", floor_div),
+    BOTH2("floorMod", "floor-mod", floor_mod),
     ROW1("Math/toIntExact", jmath_to_int_exact, to_int_exact, B_PURE),
     ROW1("Math/round", jmath_round_strict, round, B_PURE),
     ROW1("clojure.math/round", jmath_round, round, B_PURE),

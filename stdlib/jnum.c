@@ -38,17 +38,20 @@ static Val parse_radix(Val s, Val radix, int64_t limit) {
   return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\" under radix %d", str_s(s), (int)r);
 }
 
-DOC(parse_long_j, "[s] [s radix]", "Parses a long as Java does.", "(Long/parseLong \"42\") ;=> 42\n(Long/parseLong \"ff\" 16) ;=> 255\n(Long/parseLong \"x\") ;!> number-format");
+DOC(parse_long_j, "[s] [s radix]", "Parses a long as Java does.",
+    "(Long/parseLong \"42\") ;=> 42\n(Long/parseLong \"ff\" 16) ;=> 255\n(Long/parseLong \"x\") ;!> number-format");
 static Val jnum_parse_long2(Val s, Val radix) { return parse_radix(s, radix, INT64_MAX); }
 static Val jnum_parse_long(Val s) { return parse_radix(s, fix(10), INT64_MAX); }
 static Val jnum_long_of(Val x) { return is_num(x) ? num_to_long_checked(x) : jnum_parse_long(x); }
 
-DOC(parse_int_j, "[s] [s radix]", "Parses a 32-bit integer as Java does.", "(Integer/parseInt \"7\") ;=> 7\n(Integer/parseInt \"99999999999\") ;!> number-format");
+DOC(parse_int_j, "[s] [s radix]", "Parses a 32-bit integer as Java does.",
+    "(Integer/parseInt \"7\") ;=> 7\n(Integer/parseInt \"99999999999\") ;!> number-format");
 static Val jnum_parse_int2(Val s, Val radix) { return parse_radix(s, radix, INT32_MAX); }
 static Val jnum_parse_int(Val s) { return parse_radix(s, fix(10), INT32_MAX); }
 static Val jnum_int_of(Val x) { return is_num(x) ? num_to_int_checked(x) : jnum_parse_int(x); }
 
-DOC(parse_double_j, "[s]", "Parses a double as Java does.", "(Double/parseDouble \"1.5\") ;=> 1.5\n(Double/parseDouble \"x\") ;!> number-format");
+DOC(parse_double_j, "[s]", "Parses a double as Java does.",
+    "(Double/parseDouble \"1.5\") ;=> 1.5\n(Double/parseDouble \"x\") ;!> number-format");
 static Val jnum_parse_double(Val s) {
   CHECK(arg_str(s, "String.trim()", "in"));
   TRY(d, num_parse_double(s));
@@ -98,12 +101,12 @@ static Val jnum_to_string(Val x) {
   return arg_str_of(x);
 }
 
-#define UNSIGNED_TEXT(id, radix, cast, doc, example) \
-  DOC(id, "[x]", doc, example);                      \
-  static Val jnum_##id(Val x) {                      \
-    int64_t v;                                       \
-    CHECK(as_long(x, &v));                           \
-    return digits((cast)v, false, radix);            \
+#define UNSIGNED_TEXT(id, radix, cast, doc, example)                                                                                       \
+  DOC(id, "[x]", doc, example);                                                                                                            \
+  static Val jnum_##id(Val x) {                                                                                                            \
+    int64_t v;                                                                                                                             \
+    CHECK(as_long(x, &v));                                                                                                                 \
+    return digits((cast)v, false, radix);                                                                                                  \
   }
 UNSIGNED_TEXT(long_bin, 2, uint64_t, "The bits of a long in binary.", "(Long/toBinaryString 5) ;=> \"101\"")
 UNSIGNED_TEXT(long_oct, 8, uint64_t, "The bits of a long in octal.", "(Long/toOctalString 8) ;=> \"10\"")
@@ -114,17 +117,19 @@ UNSIGNED_TEXT(int_hex, 16, uint32_t, "The bits of a 32-bit integer in hexadecima
 
 /* ---- bits and comparison of longs ---- */
 
-#define LONG1(id, expr, doc, example) \
-  DOC(id, "[x]", doc, example);       \
-  static Val jnum_##id(Val x) {       \
-    int64_t v;                        \
-    CHECK(as_long(x, &v));            \
-    return fix(expr);                 \
+#define LONG1(id, expr, doc, example)                                                                                                      \
+  DOC(id, "[x]", doc, example);                                                                                                            \
+  static Val jnum_##id(Val x) {                                                                                                            \
+    int64_t v;                                                                                                                             \
+    CHECK(as_long(x, &v));                                                                                                                 \
+    return fix(expr);                                                                                                                      \
   }
 LONG1(sign, (v > 0) - (v < 0), "-1, 0 or 1.", "(Long/signum -5) ;=> -1")
 LONG1(bit_count, __builtin_popcountll((uint64_t)v), "Number of bits that are set.", "(Long/bitCount 255) ;=> 8")
-LONG1(trailing, v ? __builtin_ctzll((uint64_t)v) : 64, "Number of zero bits below the lowest set one.", "(Long/numberOfTrailingZeros 8) ;=> 3")
-LONG1(leading, v ? __builtin_clzll((uint64_t)v) : 64, "Number of zero bits above the highest set one.", "(Long/numberOfLeadingZeros 1) ;=> 63")
+LONG1(trailing, v ? __builtin_ctzll((uint64_t)v) : 64, "Number of zero bits below the lowest set one.",
+      "(Long/numberOfTrailingZeros 8) ;=> 3")
+LONG1(leading, v ? __builtin_clzll((uint64_t)v) : 64, "Number of zero bits above the highest set one.",
+      "(Long/numberOfLeadingZeros 1) ;=> 63")
 
 DOC(compare_j, "[x y]", "Order of two numbers: -1, 0 or 1.", "(Long/compare 1 2) ;=> -1");
 static Val jnum_compare(Val x, Val y) {
@@ -149,8 +154,8 @@ static Val jnum_is_infinite(Val x) {
 
 /* ---- constants ---- */
 
-#define CONSTANT(id, expr, doc, example) \
-  DOC(id, "", doc, example);             \
+#define CONSTANT(id, expr, doc, example)                                                                                                   \
+  DOC(id, "", doc, example);                                                                                                               \
   static Val jnum_##id(void) { return expr; }
 CONSTANT(long_max, int_val(INT64_MAX), "The greatest long.", "Long/MAX_VALUE ;=> 9223372036854775807")
 CONSTANT(long_min, int_val(INT64_MIN), "The least long.", "Long/MIN_VALUE ;=> -9223372036854775808")
@@ -192,16 +197,17 @@ static Val char_arg(Val x, uint32_t *out) {
   return NIL;
 }
 
-#define CHAR_TEST(id, expr, doc, example) \
-  DOC(id, "[c]", doc, example);           \
-  static Val jnum_##id(Val x) {           \
-    uint32_t c;                           \
-    CHECK(char_arg(x, &c));               \
-    return bool_val(expr);                \
+#define CHAR_TEST(id, expr, doc, example)                                                                                                  \
+  DOC(id, "[c]", doc, example);                                                                                                            \
+  static Val jnum_##id(Val x) {                                                                                                            \
+    uint32_t c;                                                                                                                            \
+    CHECK(char_arg(x, &c));                                                                                                                \
+    return bool_val(expr);                                                                                                                 \
   }
 CHAR_TEST(is_digit, unicode_is_digit(c), "True if c is a decimal digit.", "(Character/isDigit \\5) ;=> true")
 CHAR_TEST(is_letter, unicode_is_letter(c), "True if c is a letter.", "(Character/isLetter \\5) ;=> false")
-CHAR_TEST(is_alnum, unicode_is_letter(c) || unicode_is_digit(c), "True if c is a letter or a digit.", "(Character/isLetterOrDigit \\5) ;=> true")
+CHAR_TEST(is_alnum, unicode_is_letter(c) || unicode_is_digit(c), "True if c is a letter or a digit.",
+          "(Character/isLetterOrDigit \\5) ;=> true")
 CHAR_TEST(is_white, unicode_is_space(c), "True if c is white space.", "(Character/isWhitespace \\space) ;=> true")
 CHAR_TEST(is_upper, unicode_is_upper(c), "True if c is an upper case letter.", "(Character/isUpperCase \\A) ;=> true")
 CHAR_TEST(is_lower, unicode_is_lower(c), "True if c is a lower case letter.", "(Character/isLowerCase \\A) ;=> false")
@@ -248,11 +254,11 @@ static Val jnum_char_to_string(Val x) {
 
 /* ---- methods of numbers ---- */
 
-#define NUM_METHOD(id, java, expr, doc, example)              \
-  DOC(id, "[x]", doc, example);                               \
-  static Val jnum_##id(Val x) {                               \
-    if (!is_num(x)) return is_nil(x) ? arg_null("Number." java "()", "x") : arg_no_method(java, 0, x); \
-    return expr;                                              \
+#define NUM_METHOD(id, java, expr, doc, example)                                                                                           \
+  DOC(id, "[x]", doc, example);                                                                                                            \
+  static Val jnum_##id(Val x) {                                                                                                            \
+    if (!is_num(x)) return is_nil(x) ? arg_null("Number." java "()", "x") : arg_no_method(java, 0, x);                                     \
+    return expr;                                                                                                                           \
   }
 NUM_METHOD(long_value, "longValue", num_to_long_checked(x), "The number as a long.", "(.longValue 1.9) ;=> 1")
 NUM_METHOD(int_value, "intValue", num_to_int_checked(x), "The number as an integer.", "(.intValue 1.9) ;=> 1")
@@ -289,11 +295,11 @@ static Val jnum_precision(Val x) {
   return fix(dec_precision(x));
 }
 
-#define NUM_METHOD2(id, java, fn, doc, example)                                              \
-  DOC(id, "[x y]", doc, example);                                                            \
-  static Val jnum_##id(Val x, Val y) {                                                       \
-    if (is_type(x, T_DECIMAL) ? is_type(y, T_DECIMAL) : is_type(x, T_BIGINT) && is_integer(y)) return fn(x, y); \
-    return is_nil(x) ? arg_null("Number." java, "x") : arg_no_method(java, 1, x);            \
+#define NUM_METHOD2(id, java, fn, doc, example)                                                                                            \
+  DOC(id, "[x y]", doc, example);                                                                                                          \
+  static Val jnum_##id(Val x, Val y) {                                                                                                     \
+    if (is_type(x, T_DECIMAL) ? is_type(y, T_DECIMAL) : is_type(x, T_BIGINT) && is_integer(y)) return fn(x, y);                            \
+    return is_nil(x) ? arg_null("Number." java, "x") : arg_no_method(java, 1, x);                                                          \
   }
 NUM_METHOD2(method_add, "add", num_add, "Sum of two BigDecimals or two BigIntegers.", "(.add 1.5M 2.5M) ;=> 4.0M")
 NUM_METHOD2(method_subtract, "subtract", num_sub, "Difference of two BigDecimals or two BigIntegers.", "(.subtract 1.5M 1.0M) ;=> 0.5M")

@@ -65,11 +65,11 @@ static Val jstring_simple_name(Val x) {
 
 /* ---- String ---- */
 
-#define STRING_METHOD(id, java, expr, doc, example) \
-  DOC(id, "[s]", doc, example);                     \
-  static Val jstring_##id(Val s) {                  \
-    CHECK(need_str(s, java, 0));                    \
-    return expr;                                    \
+#define STRING_METHOD(id, java, expr, doc, example)                                                                                        \
+  DOC(id, "[s]", doc, example);                                                                                                            \
+  static Val jstring_##id(Val s) {                                                                                                         \
+    CHECK(need_str(s, java, 0));                                                                                                           \
+    return expr;                                                                                                                           \
   }
 
 /* String.trim: what is not greater than a space. */
@@ -85,9 +85,11 @@ STRING_METHOD(lower, "toLowerCase", text_lower(s), "The string in lower case.", 
 STRING_METHOD(trim, "trim", trim_java(s), "The string without control characters and spaces at both ends.", "(.trim \" a \") ;=> \"a\"")
 STRING_METHOD(strip, "strip", text_trim(s, true, true), "The string without white space at both ends.", "(.strip \" a \") ;=> \"a\"")
 STRING_METHOD(length, "length", fix(AS(Str, s)->nchars), "Number of characters.", "(.length \"abc\") ;=> 3")
-STRING_METHOD(is_blank, "isBlank", bool_val(!str_n(text_trim(s, true, true))), "True if there is nothing but white space.", "(.isBlank \" \") ;=> true")
+STRING_METHOD(is_blank, "isBlank", bool_val(!str_n(text_trim(s, true, true))), "True if there is nothing but white space.",
+              "(.isBlank \" \") ;=> true")
 
-DOC(substring, "[s begin] [s begin end]", "The part of a string from begin up to but not including end.", "(.substring \"hello\" 1 3) ;=> \"el\"");
+DOC(substring, "[s begin] [s begin end]", "The part of a string from begin up to but not including end.",
+    "(.substring \"hello\" 1 3) ;=> \"el\"");
 static Val jstring_substring3(Val s, Val begin, Val end) {
   CHECK(need_str(s, "substring", 2));
   ARG_INT(from, begin);
@@ -128,7 +130,8 @@ static Val index_in_coll(Val coll, Val x) {
   }
 }
 
-DOC(index_of, "[s x] [s x from]", "Index of the first place of x in a string or list, -1 if there is none.", "(.indexOf \"hello\" \"l\") ;=> 2\n(.indexOf [1 2] 3) ;=> -1");
+DOC(index_of, "[s x] [s x from]", "Index of the first place of x in a string or list, -1 if there is none.",
+    "(.indexOf \"hello\" \"l\") ;=> 2\n(.indexOf [1 2] 3) ;=> -1");
 static Val jstring_index_of3(Val s, Val x, Val from) {
   CHECK(need_str(s, "indexOf", 2));
   TRY(part, part_of(x, s, "indexOf", 2));
@@ -168,7 +171,8 @@ static Val regex_of(Val s) {
   return f->f1(s);
 }
 
-DOC(replace_all, "[s regex replacement]", "Replaces all matches of a regex, given as text, in s.", "(.replaceAll \"a1b2\" \"[0-9]\" \"#\") ;=> \"a#b#\"");
+DOC(replace_all, "[s regex replacement]", "Replaces all matches of a regex, given as text, in s.",
+    "(.replaceAll \"a1b2\" \"[0-9]\" \"#\") ;=> \"a#b#\"");
 static Val jstring_replace_all(Val s, Val regex, Val with) {
   CHECK(need_str(s, "replaceAll", 2));
   CHECK(arg_str(with, "String.length()", "replacement"));
@@ -176,7 +180,8 @@ static Val jstring_replace_all(Val s, Val regex, Val with) {
   return text_replace_regex(s, re, with, true);
 }
 
-DOC(replace_first, "[s regex replacement]", "Replaces the first match of a regex, given as text, in s.", "(.replaceFirst \"a1b2\" \"[0-9]\" \"#\") ;=> \"a#b2\"");
+DOC(replace_first, "[s regex replacement]", "Replaces the first match of a regex, given as text, in s.",
+    "(.replaceFirst \"a1b2\" \"[0-9]\" \"#\") ;=> \"a#b2\"");
 static Val jstring_replace_first(Val s, Val regex, Val with) {
   CHECK(need_str(s, "replaceFirst", 2));
   CHECK(arg_str(with, "String.length()", "replacement"));
@@ -184,7 +189,8 @@ static Val jstring_replace_first(Val s, Val regex, Val with) {
   return text_replace_regex(s, re, with, false);
 }
 
-DOC(split, "[s regex] [s regex limit]", "A vector of the parts of s between the matches of a regex, given as text.", "(.split \"a,b\" \",\") ;=> [\"a\" \"b\"]");
+DOC(split, "[s regex] [s regex limit]", "A vector of the parts of s between the matches of a regex, given as text.",
+    "(.split \"a,b\" \",\") ;=> [\"a\" \"b\"]");
 static Val jstring_split3(Val s, Val regex, Val limit) {
   CHECK(need_str(s, "split", 2));
   TRY(re, regex_of(regex));
@@ -208,7 +214,8 @@ static Val jstring_repeat(Val s, Val times) {
   CHECK(need_str(s, "repeat", 1));
   ARG_INT(n, times);
   if (n < 0) return ex_throw(EXC_ILLEGAL_ARG, "count is negative: %lld", (long long)n);
-  if (str_n(s) && (uint64_t)n > ((uint64_t)1 << 30) / str_n(s)) return ex_throw(EXC_LIMIT, "Repeating %zu bytes %lld times is too long for a string", str_n(s), (long long)n);
+  if (str_n(s) && (uint64_t)n > ((uint64_t)1 << 30) / str_n(s))
+    return ex_throw(EXC_LIMIT, "Repeating %zu bytes %lld times is too long for a string", str_n(s), (long long)n);
   Buf b = {0};
   for (int64_t i = 0; i < n; i++) buf_add(&b, str_s(s), str_n(s));
   return buf_str(&b);
@@ -238,7 +245,8 @@ DOC(new_string, "[] [x] [bytes charset]", "A string of a string or of UTF-8 byte
 static Val jstring_new0(void) { return str_new("", 0); }
 static Val jstring_new(Val x) {
   if (is_str(x)) return x;
-  return is_type(x, T_BYTES) ? str_new((const char *)AS(Bytes, x)->b, AS(Bytes, x)->n) : ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class java.lang.String");
+  return is_type(x, T_BYTES) ? str_new((const char *)AS(Bytes, x)->b, AS(Bytes, x)->n)
+                             : ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class java.lang.String");
 }
 static Val jstring_new2(Val x, Val charset) {
   (void)charset;
@@ -247,7 +255,8 @@ static Val jstring_new2(Val x, Val charset) {
 
 /* ---- strings and collections ---- */
 
-DOC(contains, "[x y]", "True if the string has the part y, or the set or list the element y.", "(.contains \"hello\" \"ell\") ;=> true\n(.contains [1 2] 2) ;=> true");
+DOC(contains, "[x y]", "True if the string has the part y, or the set or list the element y.",
+    "(.contains \"hello\" \"ell\") ;=> true\n(.contains [1 2] 2) ;=> true");
 static Val jstring_contains(Val s, Val x) {
   if (is_set(s)) return coll_contains(s, x);
   if (is_sequential(s)) {

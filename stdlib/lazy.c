@@ -539,6 +539,8 @@ static const NativeDef nd_partition_all = {"clojure.core/partition-all", 1, 1, 3
 static Val step_distinct(Mach *m, uint32_t pc, Val *s, Val in) {
   Walk w = {0};
   (void)pc, (void)in;
+  if (is_map(s[0]) || is_set(s[0])) /* as in Clojure, where distinct takes its argument apart like a vector */
+    return ex_throw(EXC_UNSUPPORTED, "nth not supported on this type: %s", class_name_of(s[0]) + sizeof "clojure.lang." - 1);
   for (int64_t turns = 1;; turns++) {
     if (is_nil(s[4])) {
       TRY(more, walk_next(&w, &s[0], &s[1], &s[3]));
@@ -562,6 +564,12 @@ static Val public_distinct(Mach *m, uint32_t pc, Val *s, Val in) {
   return same(s[0], ABSENT) ? lazy_xf(m, LZ_DISTINCT, (Val[]){NIL}, 0) : LAZY(LZ_DISTINCT, s[0], fix(0), set_empty);
 }
 static const NativeDef nd_distinct = {"clojure.core/distinct", 1, 0, 1, false, false, 0, public_distinct};
+
+DOC(chunked_seq, "[x]", "Is x a seq whose elements are made and handed on in groups?", "(chunked-seq? (seq [1 2])) ;=> true");
+static Val fn_chunked_seq(Val x) {
+  int t = type_of(x);
+  return bool_val(t == T_VSEQ || (t == T_CHUNK && !(obj(x)->aux & CHUNK_LOOSE)) || (t == T_RANGE && AS(Range, x)->end != INT64_MAX));
+}
 
 extern const BuiltinRow rows_lazy[];
 #define STEP_ROW(name, cname) ROW_NATIVE("breyta.lazy/" name, nd_step_##cname, step, 0)
@@ -593,6 +601,7 @@ const BuiltinRow rows_lazy[] = {
     ROW2("partition", fn_partition2, partition, B_PURE),
     ROW3("partition", fn_partition3, partition, B_PURE),
     ROW4("partition", fn_partition4, partition, B_PURE),
+    ROW1("chunked-seq?", fn_chunked_seq, chunked_seq, B_PURE),
     STEP_ROW("map", map),
     STEP_ROW("filter", filter),
     STEP_ROW("remove", remove),

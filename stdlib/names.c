@@ -8,7 +8,8 @@
 /* A string argument of the two-argument makers; nil only as a namespace. */
 static Val name_part(Val s, bool may_be_nil) {
   if (is_str(s) || (is_nil(s) && may_be_nil)) return NIL;
-  return is_nil(s) ? ex_throw(EXC_NULL, "Cannot invoke \"String.hashCode()\" because \"this.name\" is null") : ex_cast(s, "java.lang.String");
+  return is_nil(s) ? ex_throw(EXC_NULL, "Cannot invoke \"String.hashCode()\" because \"this.name\" is null")
+                   : ex_cast(s, "java.lang.String");
 }
 
 DOC(keyword, "[name] [ns name]", "The keyword of that name, given as a string, symbol or keyword; nil for anything else.",
@@ -24,8 +25,12 @@ static Val names_keyword2(Val ns, Val name) {
   return kw_of(ns, name);
 }
 
-/* Symbols of a symbol without its metadata are left as they are. */
-DOC(symbol, "[name] [ns name]", "The symbol of that name, given as a string, keyword, symbol or var.", "(symbol \"a\") ;=> a\n(symbol \"a\" \"b\") ;=> a/b\n(symbol 5) ;!> argument");
+/* Which keywords exist depends on the collector and on other runs, so every name counts as known (as in ClojureScript). */
+DOC(find_keyword, "[name] [ns name]", "The keyword of that name; unlike Clojure's it is made when there is none yet.",
+    "(find-keyword \"a\") ;=> :a\n(find-keyword 5) ;=> nil");
+
+DOC(symbol, "[name] [ns name]", "The symbol of that name, given as a string, keyword, symbol or var.",
+    "(symbol \"a\") ;=> a\n(symbol \"a\" \"b\") ;=> a/b\n(symbol 5) ;!> argument");
 static Val names_symbol(Val x) {
   if (is_sym(x)) return x;
   if (is_str(x)) return sym_parse(str_s(x), str_n(x));
@@ -107,6 +112,8 @@ static Val names_new_uuid(Val hi, Val lo) {
 const BuiltinRow rows_names[] = {
     ROW1("keyword", names_keyword, keyword, B_PURE),
     ROW2("keyword", names_keyword2, keyword, B_PURE),
+    ROW1("find-keyword", names_keyword, find_keyword, B_PURE),
+    ROW2("find-keyword", names_keyword2, find_keyword, B_PURE),
     ROW1("symbol", names_symbol, symbol, B_PURE),
     ROW2("symbol", names_symbol2, symbol, B_PURE),
     ROW1("name", names_name, name, B_PURE),

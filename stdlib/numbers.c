@@ -17,7 +17,8 @@ static Val out_of_range(const char *type, Val x) {
 
 static Val code_point(Val x) { return is_char(x) ? fix((int64_t)char_of(x)) : x; }
 
-DOC(as_long, "[x]", "Coerces a number or character to a long, truncating.", "(long 1.9) ;=> 1\n(long \\a) ;=> 97\n(long 1e20) ;!> argument");
+DOC(as_long, "[x]", "Coerces a number or character to a long, truncating.",
+    "(long 1.9) ;=> 1\n(long \\a) ;=> 97\n(long 1e20) ;!> argument");
 static Val numbers_long(Val x) {
   Val n = code_point(x);
   CHECK(arg_num_call(n, ARG_DOUBLE_VALUE));
@@ -72,9 +73,7 @@ static Val numbers_char(Val x) {
 
 /* ---- big numbers ---- */
 
-static Val no_constructor(const char *cls) {
-  return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class %s", cls);
-}
+static Val no_constructor(const char *cls) { return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class %s", cls); }
 
 static Val bad_number(Val s) { return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\"", str_s(s)); }
 
@@ -89,7 +88,8 @@ static Val big_of_str(Val s) {
   return big_of_decimal_text(str_s(s) + plus, str_n(s) - plus, 10);
 }
 
-DOC(as_bigint, "[x]", "Coerces a number or a string of digits to a BigInt.", "(bigint 5) ;=> 5N\n(bigint \"123\") ;=> 123N\n(bigint 1.9) ;=> 1N");
+DOC(as_bigint, "[x]", "Coerces a number or a string of digits to a BigInt.",
+    "(bigint 5) ;=> 5N\n(bigint \"123\") ;=> 123N\n(bigint 1.9) ;=> 1N");
 static Val numbers_bigint(Val x) {
   if (is_num(x)) return num_to_bigint(x);
   if (is_str(x)) return big_of_str(x);
@@ -125,7 +125,8 @@ static Val decimal_of_str(Val s) {
     const char *q = bad;
     char c[5] = {0};
     utf8_put(c, utf8_next(&q));
-    return ex_throw(EXC_NUMBER_FORMAT, "Character %s is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark.", c);
+    return ex_throw(EXC_NUMBER_FORMAT,
+                    "Character %s is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark.", c);
   }
   Buf b = {0};
   if (*p == '-' || *p == '+') {
@@ -141,7 +142,8 @@ static Val decimal_of_str(Val s) {
   return same(v, ABSENT) ? bad_number(s) : v;
 }
 
-DOC(as_bigdec, "[x]", "Coerces a number or the text of a number to a BigDecimal.", "(bigdec \"1.50\") ;=> 1.50M\n(bigdec 1/3) ;!> arithmetic");
+DOC(as_bigdec, "[x]", "Coerces a number or the text of a number to a BigDecimal.",
+    "(bigdec \"1.50\") ;=> 1.50M\n(bigdec 1/3) ;!> arithmetic");
 static Val numbers_bigdec(Val x) {
   if (is_num(x)) return num_to_decimal(x);
   if (is_str(x)) return decimal_of_str(x);
@@ -178,7 +180,8 @@ static Val numbers_rationalize(Val x) {
 static Val wrap(uint64_t x) { return int_val((int64_t)x); }
 static uint64_t bits_of(Val x) { return (uint64_t)long_of(x); }
 
-DOC(unchecked_add, "[x y]", "Sum of two longs, wrapping around on overflow.", "(unchecked-add 9223372036854775807 1) ;=> -9223372036854775808");
+DOC(unchecked_add, "[x y]", "Sum of two longs, wrapping around on overflow.",
+    "(unchecked-add 9223372036854775807 1) ;=> -9223372036854775808");
 static Val numbers_uadd(Val x, Val y) { return is_long(x) && is_long(y) ? wrap(bits_of(x) + bits_of(y)) : num_add(x, y); }
 
 DOC(unchecked_subtract, "[x y]", "Difference of two longs, wrapping around on overflow.", "(unchecked-subtract 3 1) ;=> 2");
@@ -190,7 +193,8 @@ static Val numbers_umul(Val x, Val y) { return is_long(x) && is_long(y) ? wrap(b
 DOC(unchecked_negate, "[x]", "Negation of a long, wrapping around on overflow.", "(unchecked-negate 5) ;=> -5");
 static Val numbers_uneg(Val x) { return is_long(x) ? wrap(0 - bits_of(x)) : num_neg(x); }
 
-DOC(unchecked_inc, "[x]", "One more than a long, wrapping around on overflow.", "(unchecked-inc 9223372036854775807) ;=> -9223372036854775808");
+DOC(unchecked_inc, "[x]", "One more than a long, wrapping around on overflow.",
+    "(unchecked-inc 9223372036854775807) ;=> -9223372036854775808");
 static Val numbers_uinc(Val x) { return is_long(x) ? wrap(bits_of(x) + 1) : num_inc(x); }
 
 DOC(unchecked_dec, "[x]", "One less than a long, wrapping around on overflow.", "(unchecked-dec 5) ;=> 4");
@@ -207,12 +211,12 @@ static Val two_ints(Val x, Val y, int64_t *a, int64_t *b) {
   return NIL;
 }
 
-#define INT_OP(name, expr, doc, example)            \
-  DOC(name, "[x y]", doc, example);                 \
-  static Val numbers_##name(Val x, Val y) {         \
-    int64_t a, b;                                   \
-    CHECK(two_ints(x, y, &a, &b));                  \
-    return wrap32((uint64_t)(expr));                \
+#define INT_OP(name, expr, doc, example)                                                                                                   \
+  DOC(name, "[x y]", doc, example);                                                                                                        \
+  static Val numbers_##name(Val x, Val y) {                                                                                                \
+    int64_t a, b;                                                                                                                          \
+    CHECK(two_ints(x, y, &a, &b));                                                                                                         \
+    return wrap32((uint64_t)(expr));                                                                                                       \
   }
 INT_OP(add_int, a + b, "Sum of two 32-bit integers, wrapping around.", "(unchecked-add-int 2147483647 1) ;=> -2147483648")
 INT_OP(subtract_int, a - b, "Difference of two 32-bit integers, wrapping around.", "(unchecked-subtract-int 3 1) ;=> 2")
@@ -262,7 +266,8 @@ static Val unchecked_bits(Val x, const char *call, uint64_t *out) {
   return NIL;
 }
 
-DOC(unchecked_long, "[x]", "Coerces to a long; what does not fit saturates (doubles) or wraps around.", "(unchecked-long 1e30) ;=> 9223372036854775807");
+DOC(unchecked_long, "[x]", "Coerces to a long; what does not fit saturates (doubles) or wraps around.",
+    "(unchecked-long 1e30) ;=> 9223372036854775807");
 static Val numbers_ulong(Val x) {
   uint64_t bits;
   CHECK(unchecked_bits(x, "java.lang.Number.longValue()", &bits));
@@ -318,10 +323,10 @@ static Val bit_fold(enum BitOp op, int n, const Val *a) {
   return acc;
 }
 
-#define BIT_OP(name, op) \
+#define BIT_OP(name, op)                                                                                                                   \
   static Val numbers_##name(Val x, Val y) { return num_bit(op, x, y); }
-#define BIT_OPS(name, op)                                                        \
-  BIT_OP(name, op)                                                               \
+#define BIT_OPS(name, op)                                                                                                                  \
+  BIT_OP(name, op)                                                                                                                         \
   static Val numbers_##name##_n(int n, const Val *a) { return bit_fold(op, n, a); }
 
 DOC(bit_and, "[x y] [x y & more]", "Bitwise and.", "(bit-and 12 10) ;=> 8");
@@ -355,19 +360,22 @@ static Val parse_arg(Val s) {
   return ex_throw(EXC_ILLEGAL_ARG, "Expected string, got %s", is_nil(s) ? "nil" : class_name_of(s));
 }
 
-DOC(parse_long, "[s]", "The long that the string says in decimal, nil if it says none.", "(parse-long \"42\") ;=> 42\n(parse-long \"4.2\") ;=> nil\n(parse-long nil) ;!> argument");
+DOC(parse_long, "[s]", "The long that the string says in decimal, nil if it says none.",
+    "(parse-long \"42\") ;=> 42\n(parse-long \"4.2\") ;=> nil\n(parse-long nil) ;!> argument");
 static Val numbers_parse_long(Val s) {
   CHECK(parse_arg(s));
   return num_parse_long(s);
 }
 
-DOC(parse_double, "[s]", "The double that the string says, nil if it says none.", "(parse-double \"1.5\") ;=> 1.5\n(parse-double \"x\") ;=> nil");
+DOC(parse_double, "[s]", "The double that the string says, nil if it says none.",
+    "(parse-double \"1.5\") ;=> 1.5\n(parse-double \"x\") ;=> nil");
 static Val numbers_parse_double(Val s) {
   CHECK(parse_arg(s));
   return num_parse_double(s);
 }
 
-DOC(parse_boolean, "[s]", "true for \"true\", false for \"false\", otherwise nil.", "(parse-boolean \"true\") ;=> true\n(parse-boolean \"True\") ;=> nil");
+DOC(parse_boolean, "[s]", "true for \"true\", false for \"false\", otherwise nil.",
+    "(parse-boolean \"true\") ;=> true\n(parse-boolean \"True\") ;=> nil");
 static Val numbers_parse_boolean(Val s) {
   CHECK(parse_arg(s));
   return str_eq_c(s, "true") ? TRUE_V : str_eq_c(s, "false") ? FALSE_V : NIL;

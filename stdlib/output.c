@@ -64,23 +64,25 @@ static Val put_all(Buf *b, int n, const Val *a, bool readably, bool line) {
   return NIL;
 }
 
-#define PRINTER(id, readably, line, doc, example)   \
-  DOC(id, "[& xs]", doc, example);                        \
-  static Val output_##id(int n, const Val *a) {           \
-    Buf b = {0};                                          \
-    CHECK(put_all(&b, n, a, readably, line));             \
-    return write_buf(&b);                                 \
+#define PRINTER(id, readably, line, doc, example)                                                                                          \
+  DOC(id, "[& xs]", doc, example);                                                                                                         \
+  static Val output_##id(int n, const Val *a) {                                                                                            \
+    Buf b = {0};                                                                                                                           \
+    CHECK(put_all(&b, n, a, readably, line));                                                                                              \
+    return write_buf(&b);                                                                                                                  \
   }
-#define STRINGER(id, readably, line, doc, example)  \
-  DOC(id, "[& xs]", doc, example);                        \
-  static Val output_##id(int n, const Val *a) {           \
-    Buf b = {0};                                          \
-    CHECK(put_all(&b, n, a, readably, line));             \
-    return buf_str(&b);                                   \
+#define STRINGER(id, readably, line, doc, example)                                                                                         \
+  DOC(id, "[& xs]", doc, example);                                                                                                         \
+  static Val output_##id(int n, const Val *a) {                                                                                            \
+    Buf b = {0};                                                                                                                           \
+    CHECK(put_all(&b, n, a, readably, line));                                                                                              \
+    return buf_str(&b);                                                                                                                    \
   }
-PRINTER(pr, true, false, "Prints the values to *out* so that they can be read again, with spaces between them.", "(with-out-str (pr \"a\" 1)) ;=> \"\\\"a\\\" 1\"")
+PRINTER(pr, true, false, "Prints the values to *out* so that they can be read again, with spaces between them.",
+        "(with-out-str (pr \"a\" 1)) ;=> \"\\\"a\\\" 1\"")
 PRINTER(prn, true, true, "Like pr, with a newline.", "(with-out-str (prn :a)) ;=> \":a\\n\"")
-PRINTER(print, false, false, "Prints the values to *out* for people, with spaces between them.", "(with-out-str (print \"a\" 1)) ;=> \"a 1\"")
+PRINTER(print, false, false, "Prints the values to *out* for people, with spaces between them.",
+        "(with-out-str (print \"a\" 1)) ;=> \"a 1\"")
 PRINTER(println, false, true, "Like print, with a newline.", "(with-out-str (println \"a\")) ;=> \"a\\n\"")
 STRINGER(pr_str, true, false, "What pr would print, as a string.", "(pr-str \"a\" :b) ;=> \"\\\"a\\\" :b\"")
 STRINGER(prn_str, true, true, "What prn would print, as a string.", "(prn-str \"a\") ;=> \"\\\"a\\\"\\n\"")

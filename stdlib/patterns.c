@@ -43,21 +43,24 @@ static Val regex_and_text(Val re, Val s) {
 
 /* ---- patterns and matchers ---- */
 
-DOC(re_pattern, "[s]", "The regular expression of a string; one that is one already stays as it is.", "(re-find (re-pattern \"b+\") \"abbc\") ;=> \"bb\"\n(re-pattern \"(\") ;!> argument");
+DOC(re_pattern, "[s]", "The regular expression of a string; one that is one already stays as it is.",
+    "(re-find (re-pattern \"b+\") \"abbc\") ;=> \"bb\"\n(re-pattern \"(\") ;!> argument");
 static Val patterns_re_pattern(Val s) {
   if (is_type(s, T_REGEX)) return s;
   CHECK(arg_str(s, "String.isEmpty()", "this.pattern"));
   return regex_new(s);
 }
 
-DOC(re_quote, "[s]", "A regular expression, as text, that matches exactly s.", "(java.util.regex.Pattern/quote \"a.b\") ;=> \"\\\\Qa.b\\\\E\"");
+DOC(re_quote, "[s]", "A regular expression, as text, that matches exactly s.",
+    "(java.util.regex.Pattern/quote \"a.b\") ;=> \"\\\\Qa.b\\\\E\"");
 static Val patterns_quote(Val s) {
   CHECK(arg_str(s, "String.indexOf(String)", "s"));
   TRY(body, text_replace(s, str_c("\\E"), str_c("\\E\\\\E\\Q"), true));
   return str_fmt("\\Q%s\\E", str_s(body));
 }
 
-DOC(re_matcher, "[re s]", "A matcher: the place of a search for re in s, for re-find and re-groups.", "(re-find (re-matcher #\"a.\" \"abac\")) ;=> \"ab\"");
+DOC(re_matcher, "[re s]", "A matcher: the place of a search for re in s, for re-find and re-groups.",
+    "(re-find (re-matcher #\"a.\" \"abac\")) ;=> \"ab\"");
 static Val patterns_re_matcher(Val re, Val s) {
   CHECK(regex_and_text(re, s));
   Matcher *m = mem_obj(T_MATCHER);
@@ -82,8 +85,10 @@ static Val patterns_find_next(Val matcher) {
   return mt->groups;
 }
 
-DOC(re_find, "[m] [re s]", "The first match of re in s, or the next one of a matcher: a string, or a vector with the groups; nil if there is none.",
-    "(re-find #\"\\d+\" \"ab12\") ;=> \"12\"\n(re-find #\"(\\w)=(\\d)\" \"a=1\") ;=> [\"a=1\" \"a\" \"1\"]\n(re-find #\"x\" \"a\") ;=> nil");
+DOC(re_find, "[m] [re s]",
+    "The first match of re in s, or the next one of a matcher: a string, or a vector with the groups; nil if there is none.",
+    "(re-find #\"\\d+\" \"ab12\") ;=> \"12\"\n(re-find #\"(\\w)=(\\d)\" \"a=1\") ;=> [\"a=1\" \"a\" \"1\"]\n(re-find #\"x\" \"a\") ;=> "
+    "nil");
 static Val patterns_re_find(Val re, Val s) {
   RegexMatch m;
   CHECK(regex_and_text(re, s));
@@ -91,7 +96,8 @@ static Val patterns_re_find(Val re, Val s) {
   return m.found ? match_value(s, &m) : NIL;
 }
 
-DOC(re_matches, "[re s]", "The match of re with the whole of s, or nil.", "(re-matches #\"a+\" \"aab\") ;=> nil\n(re-matches #\"(a+)b\" \"aab\") ;=> [\"aab\" \"aa\"]");
+DOC(re_matches, "[re s]", "The match of re with the whole of s, or nil.",
+    "(re-matches #\"a+\" \"aab\") ;=> nil\n(re-matches #\"(a+)b\" \"aab\") ;=> [\"aab\" \"aa\"]");
 static Val patterns_re_matches(Val re, Val s) {
   RegexMatch m;
   CHECK(regex_and_text(re, s));
@@ -99,7 +105,8 @@ static Val patterns_re_matches(Val re, Val s) {
   return m.found ? match_value(s, &m) : NIL;
 }
 
-DOC(re_groups, "[m]", "The groups of the last match of a matcher.", "(re-groups (doto (re-matcher #\"(a)(b)\" \"ab\") re-find)) ;=> [\"ab\" \"a\" \"b\"]");
+DOC(re_groups, "[m]", "The groups of the last match of a matcher.",
+    "(re-groups (doto (re-matcher #\"(a)(b)\" \"ab\") re-find)) ;=> [\"ab\" \"a\" \"b\"]");
 static Val patterns_re_groups(Val matcher) {
   CHECK(need_matcher(matcher, "java.util.regex.Matcher.groupCount()"));
   Val g = AS(Matcher, matcher)->groups;
@@ -151,7 +158,8 @@ static Val patterns_split3(Val s, Val re, Val limit) {
 }
 static Val patterns_split(Val s, Val re) { return patterns_split3(s, re, fix(0)); }
 
-DOC(split_lines, "[s]", "A vector of the lines of s, without empty ones at the end.", "(clojure.string/split-lines \"a\\nb\\n\") ;=> [\"a\" \"b\"]");
+DOC(split_lines, "[s]", "A vector of the lines of s, without empty ones at the end.",
+    "(clojure.string/split-lines \"a\\nb\\n\") ;=> [\"a\" \"b\"]");
 static Val patterns_split_lines(Val s) {
   ValVec v = {0};
   CHECK(arg_text(s, "this.text"));
@@ -247,7 +255,8 @@ Val text_replace_regex(Val s, Val re, Val with, bool all) {
   return r;
 }
 
-DOC(quote_replacement, "[replacement]", "The replacement with $ and \\ escaped, so that it stands for itself.", "(clojure.string/re-quote-replacement \"$1\") ;=> \"\\\\$1\"");
+DOC(quote_replacement, "[replacement]", "The replacement with $ and \\ escaped, so that it stands for itself.",
+    "(clojure.string/re-quote-replacement \"$1\") ;=> \"\\\\$1\"");
 static Val patterns_quote_replacement(Val x) {
   TRY(s, arg_to_string(x, "replacement"));
   Buf b = {0};
@@ -263,7 +272,8 @@ static Val patterns_quote_replacement(Val x) {
 /* replace casts to CharSequence where replace-first, by reflection, takes what there is. */
 static Val replace_text(Val s, Val match, Val with, bool all) {
   if (is_char(match)) {
-    if (!is_char(with)) return is_nil(with) ? arg_null("java.lang.Character.charValue()", "replacement") : ex_cast(with, "java.lang.Character");
+    if (!is_char(with))
+      return is_nil(with) ? arg_null("java.lang.Character.charValue()", "replacement") : ex_cast(with, "java.lang.Character");
     TRY(part, arg_str_of(match));
     TRY(w, arg_str_of(with));
     return text_replace(s, part, w, all);
@@ -326,12 +336,18 @@ static Val replace_step(Mach *m, uint32_t pc, Val *s, Val in, bool all) {
 static Val replace_all_step(Mach *m, uint32_t pc, Val *s, Val in) { return replace_step(m, pc, s, in, true); }
 static Val replace_first_step(Mach *m, uint32_t pc, Val *s, Val in) { return replace_step(m, pc, s, in, false); }
 
-static const NativeDef native_replace = {.name = "string/replace", .version = 1, .min = 3, .fixed = 3, .nstate = 4, .step = replace_all_step};
-static const NativeDef native_replace_first = {.name = "string/replace-first", .version = 1, .min = 3, .fixed = 3, .nstate = 4, .step = replace_first_step};
+static const NativeDef native_replace = {
+    .name = "string/replace", .version = 1, .min = 3, .fixed = 3, .nstate = 4, .step = replace_all_step};
+static const NativeDef native_replace_first = {
+    .name = "string/replace-first", .version = 1, .min = 3, .fixed = 3, .nstate = 4, .step = replace_first_step};
 
-DOC(replace, "[s match replacement]", "Replaces all of match in s: string by string, character by character, or regex by a string ($1 is a group) or a function of the match.",
-    "(clojure.string/replace \"hello\" \"l\" \"L\") ;=> \"heLLo\"\n(clojure.string/replace \"a1b2\" #\"(\\d)\" \"<$1>\") ;=> \"a<1>b<2>\"\n(clojure.string/replace \"ab\" #\".\" clojure.string/upper-case) ;=> \"AB\"");
-DOC(replace_first, "[s match replacement]", "Replaces the first of match in s, see replace.", "(clojure.string/replace-first \"abab\" \"b\" \"X\") ;=> \"aXab\"");
+DOC(replace, "[s match replacement]",
+    "Replaces all of match in s: string by string, character by character, or regex by a string ($1 is a group) or a function of the "
+    "match.",
+    "(clojure.string/replace \"hello\" \"l\" \"L\") ;=> \"heLLo\"\n(clojure.string/replace \"a1b2\" #\"(\\d)\" \"<$1>\") ;=> "
+    "\"a<1>b<2>\"\n(clojure.string/replace \"ab\" #\".\" clojure.string/upper-case) ;=> \"AB\"");
+DOC(replace_first, "[s match replacement]", "Replaces the first of match in s, see replace.",
+    "(clojure.string/replace-first \"abab\" \"b\" \"X\") ;=> \"aXab\"");
 
 const BuiltinRow rows_patterns[] = {
     ROW1("re-pattern", patterns_re_pattern, re_pattern, B_PURE),

@@ -3,8 +3,8 @@
 #include "args.h"
 #include "reader/mem.h"
 
-#define PRED(id, expr, doc, example) \
-  DOC(id, "[x]", doc, example);      \
+#define PRED(id, expr, doc, example)                                                                                                       \
+  DOC(id, "[x]", doc, example);                                                                                                            \
   static Val preds_##id(Val x) { return bool_val(expr); }
 
 static bool has_ns(Val x) {
@@ -24,15 +24,31 @@ static bool is_callable(Val x) {
 
 static bool is_counted(Val x) {
   switch (type_of(x)) {
-  case T_VEC: case T_ENTRY: case T_AMAP: case T_HMAP: case T_SMAP: case T_SET: case T_SSET: case T_LIST: case T_EMPTY:
-  case T_RANGE: case T_VSEQ: case T_RSEQ: case T_STRSEQ: case T_TVEC: case T_TMAP: case T_TSET: case T_RECORD: return true;
+  case T_VEC:
+  case T_ENTRY:
+  case T_AMAP:
+  case T_HMAP:
+  case T_SMAP:
+  case T_SET:
+  case T_SSET:
+  case T_LIST:
+  case T_EMPTY:
+  case T_RANGE:
+  case T_VSEQ:
+  case T_RSEQ:
+  case T_STRSEQ:
+  case T_TVEC:
+  case T_TMAP:
+  case T_TSET:
+  case T_RECORD: return true;
   default: return false;
   }
 }
 
 static bool is_special_symbol(Val x) {
-  static const char *const names[] = {"def", "loop*", "recur", "if", "case*", "let*", "letfn*", "do", "fn*", "quote", "var", "import*", ".",
-                                      "set!", "deftype*", "reify*", "try", "throw", "monitor-enter", "monitor-exit", "catch", "finally", "new", "&"};
+  static const char *const names[] = {"def", "loop*", "recur",         "if",           "case*", "let*",    "letfn*",   "do",
+                                      "fn*", "quote", "var",           "import*",      ".",     "set!",    "deftype*", "reify*",
+                                      "try", "throw", "monitor-enter", "monitor-exit", "catch", "finally", "new",      "&"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (sym_is(x, names[i])) return true;
   return false;
@@ -44,7 +60,8 @@ PRED(is_true, same(x, TRUE_V), "True if x is the value true.", "(true? true) ;=>
 PRED(is_false, same(x, FALSE_V), "True if x is the value false.", "(false? nil) ;=> false")
 PRED(is_any, ((void)x, true), "True, whatever x is.", "(any? nil) ;=> true")
 PRED(not, !truthy(x), "True if x is nil or false.", "(not nil) ;=> true\n(not 0) ;=> false")
-PRED(boolean, truthy(x), "Coerces to a boolean: false for nil and false, true for anything else.", "(boolean nil) ;=> false\n(boolean 0) ;=> true")
+PRED(boolean, truthy(x), "Coerces to a boolean: false for nil and false, true for anything else.",
+     "(boolean nil) ;=> false\n(boolean 0) ;=> true")
 PRED(is_boolean, is_bool(x), "True if x is true or false.", "(boolean? false) ;=> true")
 PRED(is_string, is_str(x), "True if x is a string.", "(string? \"a\") ;=> true")
 PRED(is_char, is_char(x), "True if x is a character.", "(char? \\a) ;=> true")
@@ -81,7 +98,8 @@ PRED(is_reduced, is_type(x, T_REDUCED), "True if x is the result of reduced.", "
 PRED(is_record, is_type(x, T_RECORD), "True if x is a record.", "(record? {}) ;=> false")
 PRED(is_var, is_type(x, T_VAR), "True if x is a var.", "(var? #'inc) ;=> true")
 PRED(is_tagged, is_type(x, T_TAGGED), "True if x is a tagged literal.", "(tagged-literal? (tagged-literal 'a 1)) ;=> true")
-PRED(is_special, is_special_symbol(x), "True if x names a special form.", "(special-symbol? 'if) ;=> true\n(special-symbol? 'when) ;=> false")
+PRED(is_special, is_special_symbol(x), "True if x names a special form.",
+     "(special-symbol? 'if) ;=> true\n(special-symbol? 'when) ;=> false")
 PRED(is_uri, ((void)x, false), "True if x is a java.net.URI, of which there are none here.", "(uri? \"http://x\") ;=> false")
 PRED(is_bytes, is_type(x, T_BYTES), "True if x is a byte array.", "(bytes? \"a\") ;=> false")
 PRED(is_class, is_type(x, T_CLASS), "True if x is a class.", "(class? String) ;=> true")
@@ -117,7 +135,11 @@ static bool is_text(Val x) { return is_str(x); }
 static bool is_any_map(Val x) { return is_map(x) || is_type(x, T_RECORD); }
 static bool is_deref(Val x) {
   switch (type_of(x)) {
-  case T_ATOM: case T_VAR: case T_DELAY: case T_VOLATILE: case T_REDUCED: return true;
+  case T_ATOM:
+  case T_VAR:
+  case T_DELAY:
+  case T_VOLATILE:
+  case T_REDUCED: return true;
   default: return false;
   }
 }
@@ -135,23 +157,54 @@ static bool is_lookup(Val x) { return is_associative(x) || is_set(x) || is_type(
 static bool is_editable(Val x) { return is_type(x, T_VEC) || is_type(x, T_AMAP) || is_type(x, T_HMAP) || is_type(x, T_SET); }
 
 /* Interfaces and abstract classes, by what implements them here. */
-typedef struct Interface { const char *name; bool (*is)(Val); } Interface;
+typedef struct Interface {
+  const char *name;
+  bool (*is)(Val);
+} Interface;
 static const Interface interfaces[] = {
-    {"java.lang.Object", is_object}, {"java.lang.Number", is_num}, {"java.lang.Comparable", is_comparable},
-    {"java.lang.CharSequence", is_text}, {"java.lang.Iterable", is_persistent_coll}, {"java.util.Map", is_any_map},
-    {"java.util.Set", is_set}, {"java.util.List", is_list_like}, {"java.util.Collection", is_collection},
-    {"java.util.Map$Entry", is_entry}, {"java.lang.Runnable", is_function}, {"java.util.concurrent.Callable", is_function},
-    {"clojure.lang.Fn", is_function}, {"clojure.lang.IFn", is_callable}, {"clojure.lang.AFn", is_callable},
-    {"clojure.lang.ISeq", is_seq}, {"clojure.lang.Seqable", is_persistent_coll}, {"clojure.lang.Sequential", is_sequential},
-    {"clojure.lang.IPersistentCollection", is_persistent_coll}, {"clojure.lang.IPersistentMap", is_any_map},
-    {"clojure.lang.APersistentMap", is_map}, {"clojure.lang.IPersistentVector", is_vec}, {"clojure.lang.APersistentVector", is_vec},
-    {"clojure.lang.IPersistentSet", is_set}, {"clojure.lang.APersistentSet", is_set}, {"clojure.lang.IPersistentList", is_persistent_list},
-    {"clojure.lang.IPersistentStack", is_stack}, {"clojure.lang.Associative", is_associative}, {"clojure.lang.ILookup", is_lookup},
-    {"clojure.lang.Counted", is_counted}, {"clojure.lang.Indexed", is_vec}, {"clojure.lang.Sorted", is_sorted},
-    {"clojure.lang.IMapEntry", is_entry}, {"clojure.lang.Named", is_named}, {"clojure.lang.IDeref", is_deref},
-    {"clojure.lang.IPending", is_pending}, {"clojure.lang.IAtom", is_atom}, {"clojure.lang.IRef", is_reference},
-    {"clojure.lang.IReference", is_reference}, {"clojure.lang.IObj", is_with_meta}, {"clojure.lang.IMeta", is_meta},
-    {"clojure.lang.IExceptionInfo", is_ex_info}, {"clojure.lang.IEditableCollection", is_editable},
+    {"java.lang.Object", is_object},
+    {"java.lang.Number", is_num},
+    {"java.lang.Comparable", is_comparable},
+    {"java.lang.CharSequence", is_text},
+    {"java.lang.Iterable", is_persistent_coll},
+    {"java.util.Map", is_any_map},
+    {"java.util.Set", is_set},
+    {"java.util.List", is_list_like},
+    {"java.util.Collection", is_collection},
+    {"java.util.Map$Entry", is_entry},
+    {"java.lang.Runnable", is_function},
+    {"java.util.concurrent.Callable", is_function},
+    {"clojure.lang.Fn", is_function},
+    {"clojure.lang.IFn", is_callable},
+    {"clojure.lang.AFn", is_callable},
+    {"clojure.lang.ISeq", is_seq},
+    {"clojure.lang.Seqable", is_persistent_coll},
+    {"clojure.lang.Sequential", is_sequential},
+    {"clojure.lang.IPersistentCollection", is_persistent_coll},
+    {"clojure.lang.IPersistentMap", is_any_map},
+    {"clojure.lang.APersistentMap", is_map},
+    {"clojure.lang.IPersistentVector", is_vec},
+    {"clojure.lang.APersistentVector", is_vec},
+    {"clojure.lang.IPersistentSet", is_set},
+    {"clojure.lang.APersistentSet", is_set},
+    {"clojure.lang.IPersistentList", is_persistent_list},
+    {"clojure.lang.IPersistentStack", is_stack},
+    {"clojure.lang.Associative", is_associative},
+    {"clojure.lang.ILookup", is_lookup},
+    {"clojure.lang.Counted", is_counted},
+    {"clojure.lang.Indexed", is_vec},
+    {"clojure.lang.Sorted", is_sorted},
+    {"clojure.lang.IMapEntry", is_entry},
+    {"clojure.lang.Named", is_named},
+    {"clojure.lang.IDeref", is_deref},
+    {"clojure.lang.IPending", is_pending},
+    {"clojure.lang.IAtom", is_atom},
+    {"clojure.lang.IRef", is_reference},
+    {"clojure.lang.IReference", is_reference},
+    {"clojure.lang.IObj", is_with_meta},
+    {"clojure.lang.IMeta", is_meta},
+    {"clojure.lang.IExceptionInfo", is_ex_info},
+    {"clojure.lang.IEditableCollection", is_editable},
 };
 
 /* Is `full` the class that `name` says, with or without its package? */

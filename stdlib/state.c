@@ -18,7 +18,8 @@ static Val atom_options(Atom *a, int n, const Val *opts) {
   return NIL;
 }
 
-DOC(atom, "[x] [x & options]", "A cell with the value x, for swap!, reset! and deref. Options: :meta map, :validator function.", "@(atom 1) ;=> 1\n(meta (atom 1 :meta {:a 1})) ;=> {:a 1}");
+DOC(atom, "[x] [x & options]", "A cell with the value x, for swap!, reset! and deref. Options: :meta map, :validator function.",
+    "@(atom 1) ;=> 1\n(meta (atom 1 :meta {:a 1})) ;=> {:a 1}");
 static Val state_atom(Val x) {
   Atom *a = mem_obj(T_ATOM);
   a->serial = arg_serial();
@@ -52,7 +53,8 @@ static Val state_vreset(Val v, Val x) {
   return x;
 }
 
-DOC(reduced, "[x]", "Wraps x so that a reduce that gets it ends with the value x.", "(reduce (fn [a x] (if (> x 2) (reduced a) (+ a x))) 0 [1 2 3 4]) ;=> 3");
+DOC(reduced, "[x]", "Wraps x so that a reduce that gets it ends with the value x.",
+    "(reduce (fn [a x] (if (> x 2) (reduced a) (+ a x))) 0 [1 2 3 4]) ;=> 3");
 static Val state_reduced(Val x) { return box(T_REDUCED, x); }
 
 DOC(unreduced, "[x]", "The value of a reduced x, or x itself.", "(unreduced (reduced 1)) ;=> 1");
@@ -68,7 +70,8 @@ static Val state_realized(Val x) {
   return is_nil(x) ? arg_null("clojure.lang.IPending.isRealized()", "x") : ex_cast(x, "clojure.lang.IPending");
 }
 
-DOC(lazy_seq, "[f]", "A lazy seq whose elements are the result of (f); what the macro lazy-seq expands to.", "(lazy-seq* (fn [] [1 2])) ;=> (1 2)");
+DOC(lazy_seq, "[f]", "A lazy seq whose elements are the result of (f); what the macro lazy-seq expands to.",
+    "(lazy-seq* (fn [] [1 2])) ;=> (1 2)");
 static Val state_lazy(Val f) { return lazy_new(f); }
 
 DOC(new_delay, "[f]", "A delay of (f); what the macro delay expands to.", "@(delay* (fn [] 1)) ;=> 1");

@@ -21,7 +21,8 @@ static Val strings_str_n(int n, const Val *a) {
   return buf_str(&b);
 }
 
-DOC(subs, "[s start] [s start end]", "The part of a string from start up to but not including end (by code points).", "(subs \"hello\" 1 3) ;=> \"el\"\n(subs \"a\" 5) ;!> index");
+DOC(subs, "[s start] [s start end]", "The part of a string from start up to but not including end (by code points).",
+    "(subs \"hello\" 1 3) ;=> \"el\"\n(subs \"a\" 5) ;!> index");
 static Val strings_subs(Val s, Val start) {
   CHECK(arg_str(s, "String.substring(int)", "s"));
   ARG_INT(from, start);
@@ -36,7 +37,8 @@ static Val strings_subs3(Val s, Val start, Val end) {
 
 /* ---- join, case, trim ---- */
 
-DOC(join, "[coll] [separator coll]", "The texts of the elements joined, with the separator between them.", "(clojure.string/join \", \" [1 2]) ;=> \"1, 2\"");
+DOC(join, "[coll] [separator coll]", "The texts of the elements joined, with the separator between them.",
+    "(clojure.string/join \", \" [1 2]) ;=> \"1, 2\"");
 static Val strings_join(Val coll) { return text_join(str_new("", 0), coll); }
 static Val strings_join2(Val sep, Val coll) {
   TRY(s, arg_str_of(sep));
@@ -55,7 +57,8 @@ static Val strings_lower(Val x) {
   return text_lower(s);
 }
 
-DOC(capitalize, "[s]", "The first character in upper case, the others in lower case.", "(clojure.string/capitalize \"hELLO\") ;=> \"Hello\"");
+DOC(capitalize, "[s]", "The first character in upper case, the others in lower case.",
+    "(clojure.string/capitalize \"hELLO\") ;=> \"Hello\"");
 static Val strings_capitalize(Val x) {
   TRY(s, arg_to_string(x, "s"));
   size_t first = text_byte(s, 1);
@@ -91,7 +94,8 @@ static Val strings_trim_newline(Val s) {
   return str_new(str_s(s), n);
 }
 
-DOC(blank, "[s]", "True if s is nil, empty or white space only.", "(clojure.string/blank? \" \") ;=> true\n(clojure.string/blank? nil) ;=> true");
+DOC(blank, "[s]", "True if s is nil, empty or white space only.",
+    "(clojure.string/blank? \" \") ;=> true\n(clojure.string/blank? nil) ;=> true");
 static Val strings_blank(Val s) {
   if (is_nil(s)) return TRUE_V;
   CHECK(arg_text(s, "s"));
@@ -158,7 +162,8 @@ static Val strings_index_of3(Val x, Val part, Val from) {
 }
 static Val strings_index_of(Val x, Val part) { return strings_index_of3(x, part, fix(0)); }
 
-DOC(last_index_of, "[s value] [s value from-index]", "Index of the last place of a string or character in s (at or before from-index), or nil.",
+DOC(last_index_of, "[s value] [s value from-index]",
+    "Index of the last place of a string or character in s (at or before from-index), or nil.",
     "(clojure.string/last-index-of \"hello\" \"l\") ;=> 3");
 static Val strings_last_index_of3(Val x, Val part, Val from) {
   TRY(s, arg_to_string(x, "s"));

@@ -108,9 +108,7 @@ Val text_replace(Val s, Val part, Val with, bool all) {
 
 bool text_starts(Val s, Val part) { return str_n(part) <= str_n(s) && !memcmp(str_s(s), str_s(part), str_n(part)); }
 
-bool text_ends(Val s, Val part) {
-  return str_n(part) <= str_n(s) && !memcmp(str_s(s) + str_n(s) - str_n(part), str_s(part), str_n(part));
-}
+bool text_ends(Val s, Val part) { return str_n(part) <= str_n(s) && !memcmp(str_s(s) + str_n(s) - str_n(part), str_s(part), str_n(part)); }
 
 static Val join_into(Buf *b, Val sep, Val coll) {
   SeqIter it;

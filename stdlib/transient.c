@@ -15,15 +15,18 @@ static Val need(Val t, bool ok, const char *iface, const char *call) {
 
 static bool is_transient(Val t) { return is_type(t, T_TVEC) || is_type(t, T_TMAP) || is_type(t, T_TSET); }
 
-DOC(transient, "[coll]", "A transient copy of a vector, map or set, in constant time.", "(persistent! (conj! (transient [1]) 2)) ;=> [1 2]\n(transient '(1)) ;!> type");
+DOC(transient, "[coll]", "A transient copy of a vector, map or set, in constant time.",
+    "(persistent! (conj! (transient [1]) 2)) ;=> [1 2]\n(transient '(1)) ;!> type");
 static Val transient_of(Val coll) {
   if (is_type(coll, T_VEC)) return tvec_of(coll);
   if (is_type(coll, T_AMAP) || is_type(coll, T_HMAP)) return tmap_of(coll);
   if (is_type(coll, T_SET)) return tset_of(coll);
-  return is_nil(coll) ? arg_null("clojure.lang.IEditableCollection.asTransient()", "coll") : ex_cast(coll, "clojure.lang.IEditableCollection");
+  return is_nil(coll) ? arg_null("clojure.lang.IEditableCollection.asTransient()", "coll")
+                      : ex_cast(coll, "clojure.lang.IEditableCollection");
 }
 
-DOC(persistent, "[coll]", "The persistent collection of a transient, which must not be used any more.", "(persistent! (transient {:a 1})) ;=> {:a 1}");
+DOC(persistent, "[coll]", "The persistent collection of a transient, which must not be used any more.",
+    "(persistent! (transient {:a 1})) ;=> {:a 1}");
 static Val transient_persistent(Val t) {
   CHECK(need(t, is_transient(t), "ITransientCollection", "clojure.lang.ITransientCollection.persistent()"));
   if (is_type(t, T_TVEC)) return tvec_persistent(t);
@@ -76,7 +79,8 @@ static Val transient_assoc_n(int n, const Val *a) { /* a key without value gets 
   return a[0];
 }
 
-DOC(dissoc_t, "[map key] [map key & ks]", "Removes keys from a transient map and returns it.", "(persistent! (dissoc! (transient {:a 1 :b 2}) :a)) ;=> {:b 2}");
+DOC(dissoc_t, "[map key] [map key & ks]", "Removes keys from a transient map and returns it.",
+    "(persistent! (dissoc! (transient {:a 1 :b 2}) :a)) ;=> {:b 2}");
 static Val transient_dissoc(Val t, Val k) {
   CHECK(need(t, is_type(t, T_TMAP), "ITransientMap", "clojure.lang.ITransientMap.without(Object)"));
   return tmap_dissoc(t, k);
@@ -86,7 +90,8 @@ static Val transient_dissoc_n(int n, const Val *a) {
   return a[0];
 }
 
-DOC(disj_t, "[set] [set key] [set key & ks]", "Removes keys from a transient set and returns it.", "(persistent! (disj! (transient #{1 2}) 1)) ;=> #{2}");
+DOC(disj_t, "[set] [set key] [set key & ks]", "Removes keys from a transient set and returns it.",
+    "(persistent! (disj! (transient #{1 2}) 1)) ;=> #{2}");
 static Val transient_disj(Val t, Val k) {
   CHECK(need(t, is_type(t, T_TSET), "ITransientSet", "clojure.lang.ITransientSet.disjoin(Object)"));
   return tset_disj(t, k);

@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-#define MAX_INPUT 65536
+#define INPUT_MAX 65536
 
 typedef struct { uint8_t *p; size_t n; } Blob;
 static Blob *seeds;
@@ -36,8 +36,8 @@ static void die(const char *what, const char *path) {
 static void add_file(const char *path) {
   FILE *f = fopen(path, "rb");
   if (!f) die("cannot read", path);
-  Blob b = {malloc(MAX_INPUT), 0};
-  if (b.p) b.n = fread(b.p, 1, MAX_INPUT, f);
+  Blob b = {malloc(INPUT_MAX), 0};
+  if (b.p) b.n = fread(b.p, 1, INPUT_MAX, f);
   fclose(f);
   seeds = realloc(seeds, (seed_count + 1) * sizeof *seeds);
   if (!seeds || !b.p) die("out of memory at", path);
@@ -69,7 +69,7 @@ static void add_path(const char *path) {
 /* ---- mutations ---- */
 
 static void insert(Blob *b, size_t at, const uint8_t *s, size_t n) {
-  if (b->n + n > MAX_INPUT) return;
+  if (b->n + n > INPUT_MAX) return;
   memmove(b->p + at + n, b->p + at, b->n - at);
   memcpy(b->p + at, s, n);
   b->n += n;
@@ -112,7 +112,7 @@ static void save(const char *path, const Blob *b) {
 }
 
 static void run_mutations(long count, const char *out) {
-  Blob b = {malloc(MAX_INPUT), 0};
+  Blob b = {malloc(INPUT_MAX), 0};
   if (!b.p || !seed_count) die("needs", "seeds and memory");
   for (long i = 0; i < count; i++) {
     const Blob *seed = &seeds[rnd((uint32_t)seed_count)];

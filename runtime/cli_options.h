@@ -1,0 +1,68 @@
+/* cli_options.h - every command and every option of breyta-run, once. Parsing, --help, the man page and the completion script
+ * are made from these two tables (cli_help.c, cli.c); nothing else knows a flag's name.
+ *
+ *   COMMAND(id, name, arguments, summary, description)
+ *   OPTION(kind, id, letter, name, argument, default, commands, help)
+ *     kind      FLAG a bool, TEXT a string (last one wins), LIST strings in order
+ *     commands  bits of the commands that take it
+ * A new command: a row here and a function cmd_<id> in a cli_*.c file. A new option: a row here; its value is cli->id. */
+#ifndef BR_CLI_OPTIONS_H
+#define BR_CLI_OPTIONS_H
+
+#define CLI_COMMANDS(COMMAND)                                                                                                        \
+  COMMAND(run, "", "FLOW.edn [OPTIONS]", "run a flow to its end, or until it waits for the outside",                                  \
+          "Runs the flow durably: every step is on disk before the next one begins, so the run may be killed at any moment and goes " \
+          "on with `breyta-run resume`. The final value goes to standard output, everything else to standard error. Without "        \
+          "--listen a :wait parks the run at once; sleeps, polls and retry delays are waited out.")                                  \
+  COMMAND(resume, "resume", "[RUN-ID...] [OPTIONS]", "continue unfinished runs (all, if none is named)",                             \
+          "Continues runs from their last durable step and fires timers that are due. With one RUN-ID the value is printed and the "  \
+          "exit status is that of the run; a finished run prints its stored value or error again.")                                  \
+  COMMAND(send, "send", "WAIT-KEY JSON [OPTIONS]", "answer a :wait by its key",                                                      \
+          "Records the answer durably, also for a wait that no run has registered yet and beside a running executor, and exits 0 "    \
+          "without running anything. Write -- before a JSON value that begins with a minus sign.")                                   \
+  COMMAND(approve, "approve", "RUN-ID [STEP] [OPTIONS]", "approve what a run waits for",                                            \
+          "Records a person's approval for the checkpoint or approval that the run waits for; `breyta-run resume` goes on with it.")  \
+  COMMAND(reject, "reject", "RUN-ID [STEP] [OPTIONS]", "reject what a run waits for",                                               \
+          "Records a person's rejection: at a checkpoint the step's error fails the run.")                                          \
+  COMMAND(retry, "retry", "RUN-ID [STEP] [OPTIONS]", "have the failed step of a checkpoint tried again",                            \
+          "Records that the step which failed with :on-error :checkpoint is to be tried again.")                                    \
+  COMMAND(skip, "skip", "RUN-ID [STEP] [--value JSON] [OPTIONS]", "skip the failed step of a checkpoint",                           \
+          "Records that the failed step is to be skipped; its result is the --value, or nil.")                                      \
+  COMMAND(runs, "runs", "[OPTIONS]", "list runs", "Lists all runs of the database, oldest first. Works beside a running executor.")   \
+  COMMAND(show, "show", "RUN-ID [OPTIONS]", "timeline of a run: its steps and what it waits for",                                   \
+          "Shows how a run stands, every attempt of every step with timing and error, and what would wake it.")                      \
+  COMMAND(replay, "replay", "RUN-ID [OPTIONS]", "re-execute a run from its journal and compare",                                    \
+          "Runs the flow again from the journal alone: no effect is done and nothing is written. Exits 1 on the first difference "     \
+          "and names it.")                                                                                                            \
+  COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
+          "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
+          "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
+
+#define ON(id) (1u << CMD_##id)
+#define ON_ACTIONS (ON(approve) | ON(reject) | ON(retry) | ON(skip))
+#define ON_DB (ON(run) | ON(resume) | ON(send) | ON_ACTIONS | ON(runs) | ON(show) | ON(replay))
+#define ON_ENGINE (ON(run) | ON(resume))
+#define ON_ALL (~0u)
+
+#define CLI_OPTIONS(OPTION)                                                                                                          \
+  OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run),                                                                       \
+         "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
+  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB, "the database")                                                     \
+  OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB, "how values are printed")                                             \
+  OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run),                                                                                 \
+         "name of the run; a run of that name with the same source and input is continued")                                          \
+  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB, "the workspace")                                                  \
+  OPTION(TEXT, listen, 'l', "listen", "HOST:PORT", 0, ON_ENGINE,                                                                      \
+         "accept POST /<workspace>/events/<wait-key> while a run waits")                                                              \
+  OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run), "start durably, print the run id and exit 3")                                      \
+  OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
+  OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE,                                                                                    \
+         "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
+  OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \
+  OPTION(LIST, expr, 'e', "expr", "EXPR", 0, ON(eval), "evaluate EXPR and print each value; may be given more than once")             \
+  OPTION(FLAG, batch, 0, "batch", 0, 0, ON(eval), "one expression a line in, one result a line out")                                  \
+  OPTION(FLAG, help, 'h', "help", 0, 0, ON_ALL, "print this and exit")                                                                \
+  OPTION(FLAG, version, 'V', "version", 0, 0, ON(run), "print the version and exit")                                                  \
+  OPTION(FLAG, man, 0, "man", 0, 0, ON(run), 0)                                                                                       \
+  OPTION(FLAG, completion, 0, "completion", 0, 0, ON(run), 0)
+#endif

@@ -1,0 +1,139 @@
+/* step_options.h - the table of step families and their options (spec/flows.md section 4): the one source for the checks of
+ * definitions (flowdef_step.c), for `step_kind_known`, and for reference pages.
+ *
+ * STEP_KINDS(K): K(name, runs, doc)
+ *   runs  0: a family of the language that this build does not run. Definitions with it get the warning
+ *            `unsupported_step`, reaching the step raises an ex-info of :type :unsupported_step.
+ * STEP_OPTIONS(O): O(kind, name, required, type, allowed, doc)
+ *   kind      name of the family; "*" is every family
+ *   required  1: must be there, unless the step has a :template
+ *   type      OPT_...: what a literal value has to be. Expressions (symbols, calls) are judged when the step runs.
+ *   allowed   OPT_ENUM: keywords, separated by spaces; else NULL
+ * "Exactly one of" rules are STEP_ONE_OF(R): R(kind, names, least): of these at most one, and at least `least`. */
+#ifndef BR_STEP_OPTIONS_H
+#define BR_STEP_OPTIONS_H
+
+enum OptType {
+  OPT_ANY,
+  OPT_STRING,
+  OPT_KEYWORD,
+  OPT_NAME,       /* keyword or string */
+  OPT_MAP,
+  OPT_VECTOR,
+  OPT_COLL,       /* vector, set or list */
+  OPT_BOOL,
+  OPT_INT,        /* >= 0 */
+  OPT_NUMBER,     /* >= 0 */
+  OPT_SECONDS,    /* duration; a bare integer is seconds */
+  OPT_MILLIS,     /* duration; a bare integer is milliseconds */
+  OPT_ENUM,
+  OPT_CODE,       /* function form, quoted or not, or a string of one */
+  OPT_RETRY,      /* backoff.h */
+  OPT_STATUSES,   /* vector or set of HTTP statuses */
+  OPT_URL,        /* http:// or https:// */
+  OPT_STR_OR_MAP,
+  OPT_STR_OR_VEC,
+};
+
+#define STEP_KINDS(K)                                                                                                    \
+  K(function, 1, "calls a pure function with :input: no clock, no randomness, no steps inside")                          \
+  K(code, 1, "deprecated name of :function")                                                                             \
+  K(http, 1, "one HTTP request")                                                                                         \
+  K(kv, 1, "durable values by key, shared by the flows of a workspace")                                                  \
+  K(sleep, 1, "a durable pause")                                                                                         \
+  K(wait, 1, "stops until somebody answers under :key, or the time is over")                                             \
+  K(run, 1, "runs a program on this machine")                                                                            \
+  K(llm, 0, "language model call")                                                                                       \
+  K(agent, 0, "language model agent")                                                                                    \
+  K(db, 0, "SQL, BigQuery and Firestore queries")                                                                        \
+  K(job, 0, "work for external workers")                                                                                 \
+  K(notify, 0, "notifications")                                                                                          \
+  K(table, 0, "table resources")                                                                                         \
+  K(files, 0, "source trees and changesets")                                                                             \
+  K(search, 0, "search in resources, flows and runs")                                                                    \
+  K(ssh, 0, "a command on a remote machine")                                                                             \
+  K(fanout, 0, "child flows side by side")                                                                               \
+  K(breyta, 0, "the control plane as a tool of agents")
+
+#define STEP_OPTIONS(O)                                                                                                  \
+  O("*", "type", 0, OPT_KEYWORD, 0, "repeats the step type; accepted for older flows")                                   \
+  O("*", "title", 0, OPT_STRING, 0, "label in the timeline")                                                             \
+  O("*", "retry", 0, OPT_RETRY, 0, "{:max-attempts :backoff :backoff-ms :max-backoff-ms :jitter :retry-on}")              \
+  O("*", "on-error", 0, OPT_ENUM, "fail skip checkpoint", ":fail raises, :skip gives nil, :checkpoint parks for a person") \
+  O("*", "delivery", 0, OPT_ENUM, "at-least-once at-most-once idempotent", "what a step that a crash cut off does next")  \
+  O("*", "persist", 0, OPT_MAP, 0, "keep the result as a resource")                                                      \
+  O("*", "review", 0, OPT_ANY, 0, "human checkpoint after the step")                                                     \
+  O("*", "confirm", 0, OPT_ANY, 0, "human checkpoint before the step")                                                   \
+  O("*", "expect", 0, OPT_ANY, 0, "output expectation")                                                                  \
+  O("*", "metering", 0, OPT_ANY, 0, "advisory cost information")                                                         \
+  O("*", "template", 0, OPT_NAME, 0, "id of an entry of :templates")                                                     \
+  O("*", "data", 0, OPT_MAP, 0, "values for the template")                                                               \
+  O("function", "ref", 0, OPT_NAME, 0, "id of an entry of :functions")                                                   \
+  O("function", "code", 0, OPT_CODE, 0, "quoted function form, or a string of one")                                      \
+  O("function", "input", 1, OPT_ANY, 0, "the function's argument, usually a map")                                        \
+  O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose blob references are loaded first")                       \
+  O("function", "timeout", 0, OPT_SECONDS, 0, "longest time it may take")                                                \
+  O("http", "url", 0, OPT_URL, 0, "full address")                                                                        \
+  O("http", "connection", 0, OPT_NAME, 0, "connection slot")                                                             \
+  O("http", "path", 0, OPT_STRING, 0, "appended to the base URL")                                                        \
+  O("http", "method", 0, OPT_ENUM, "get post put patch delete head options", "default :get")                             \
+  O("http", "headers", 0, OPT_MAP, 0, "header name -> value")                                                            \
+  O("http", "query", 0, OPT_MAP, 0, "query parameters")                                                                  \
+  O("http", "json", 0, OPT_ANY, 0, "body sent as JSON")                                                                  \
+  O("http", "form", 0, OPT_MAP, 0, "body sent as a form")                                                                \
+  O("http", "body", 0, OPT_ANY, 0, "body as text or bytes")                                                              \
+  O("http", "multipart", 0, OPT_VECTOR, 0, "parts of {:name :filename :content-type :body}")                             \
+  O("http", "body-from-ref", 0, OPT_ANY, 0, "body from a blob reference")                                                \
+  O("http", "content-type", 0, OPT_NAME, 0, "Content-Type of the body")                                                  \
+  O("http", "accept", 0, OPT_NAME, 0, ":json :xml :text or a MIME type")                                                 \
+  O("http", "accept-status", 0, OPT_STATUSES, 0, "statuses beyond 2xx that are results, not errors")                     \
+  O("http", "response-as", 0, OPT_ENUM, "auto json jsonl sse text bytes edn xml yaml", "how the body is read, default :auto") \
+  O("http", "include-headers", 0, OPT_COLL, 0, "keep only these response headers")                                       \
+  O("http", "parser-fn", 0, OPT_CODE, 0, "function from the body to the result's :body")                                 \
+  O("http", "auth", 0, OPT_MAP, 0, "{:type :bearer|:api-key|:basic :secret-ref ..}")                                     \
+  O("http", "client-opts", 0, OPT_MAP, 0, "{:max-response-bytes n}")                                                     \
+  O("http", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                              \
+  O("http", "connect-timeout-ms", 0, OPT_MILLIS, 0, "of connecting")                                                     \
+  O("http", "follow-redirects", 0, OPT_ANY, 0, "boolean, or how many")                                                   \
+  O("http", "auto-search-index?", 0, OPT_BOOL, 0, "index a persisted result")                                            \
+  O("kv", "operation", 1, OPT_ENUM, "get set delete exists increment append list-keys", "what to do")                    \
+  O("kv", "key", 0, OPT_NAME, 0, "up to 256 of letters, digits, _ - :")                                                  \
+  O("kv", "value", 0, OPT_ANY, 0, "of :set")                                                                             \
+  O("kv", "default", 0, OPT_ANY, 0, "of :get when there is none")                                                        \
+  O("kv", "ttl", 0, OPT_INT, 0, "seconds until it expires, at most 31536000")                                            \
+  O("kv", "metadata", 0, OPT_MAP, 0, "kept beside the value")                                                            \
+  O("kv", "if-not-exists", 0, OPT_BOOL, 0, ":set only when there is none")                                               \
+  O("kv", "delta", 0, OPT_ANY, 0, "of :increment, default 1")                                                            \
+  O("kv", "item", 0, OPT_ANY, 0, "of :append")                                                                           \
+  O("kv", "items", 0, OPT_COLL, 0, "of :append, several")                                                                \
+  O("kv", "max-length", 0, OPT_INT, 0, "of :append: oldest items go, default 1000")                                      \
+  O("kv", "prefix", 0, OPT_STRING, 0, "of :list-keys")                                                                   \
+  O("kv", "limit", 0, OPT_INT, 0, "of :list-keys, at most 1000")                                                         \
+  O("kv", "timeout", 0, OPT_SECONDS, 0, "accepted; the store is local")                                                  \
+  O("sleep", "seconds", 0, OPT_NUMBER, 0, "how long")                                                                    \
+  O("sleep", "millis", 0, OPT_MILLIS, 0, "how long")                                                                     \
+  O("sleep", "duration", 0, OPT_MILLIS, 0, "how long: \"10s\"")                                                          \
+  O("sleep", "timeout", 0, OPT_SECONDS, 0, "accepted for older flows")                                                   \
+  O("wait", "key", 1, OPT_NAME, 0, "what the answer names; should hold a workflow or business id")                       \
+  O("wait", "timeout", 0, OPT_SECONDS, 0, "default 24h, at most 30 days")                                                \
+  O("wait", "on-timeout", 0, OPT_ENUM, "fail continue", "default :fail")                                                 \
+  O("wait", "default-value", 0, OPT_ANY, 0, "the result when continuing")                                                \
+  O("wait", "notify", 0, OPT_MAP, 0, "tells people")                                                                     \
+  O("wait", "webhook", 0, OPT_MAP, 0, "{:path :auth}")                                                                   \
+  O("wait", "event", 0, OPT_MAP, 0, "{:name :key {:path [..]}}")                                                         \
+  O("wait", "roles", 0, OPT_COLL, 0, "who may answer")                                                                   \
+  O("wait", "validation", 0, OPT_MAP, 0, "fields the answer must have")                                                  \
+  O("run", "command", 1, OPT_STR_OR_VEC, 0, "text for sh -c, or a vector of program and arguments")                      \
+  O("run", "workdir", 0, OPT_STRING, 0, "directory to run in")                                                           \
+  O("run", "env", 0, OPT_MAP, 0, "string -> string")                                                                     \
+  O("run", "stdin", 0, OPT_ANY, 0, "what the program reads")                                                             \
+  O("run", "timeout", 0, OPT_SECONDS, 0, "longest time it may take")                                                     \
+  O("run", "max-output-bytes", 0, OPT_INT, 0, "of stdout and stderr together")                                           \
+  O("run", "ok-exit-codes", 0, OPT_COLL, 0, "default [0]")
+
+/* A rule with `least` 0 only forbids two at a time. */
+#define STEP_ONE_OF(R)                                                                                                   \
+  R("http", "url connection", 1)                                                                                         \
+  R("http", "json form multipart body body-from-ref", 0)                                                                 \
+  R("sleep", "seconds millis duration", 0)
+#endif
