@@ -259,6 +259,10 @@ static void direct_callee(Node *n) {
 #endif
 }
 
+static void note_simple_args(Node *n) { /* NK_CALL: op 1 = one argument, and it is simple */
+  if (n->kind == NK_CALL && n->nk == 2 && n->kid[1]->ev) n->op = 1;
+}
+
 static bool kids_simple(const Node *n) {
   for (unsigned i = 0; i < n->nk; i++)
     if (!n->kid[i]->ev) return false;
@@ -270,6 +274,7 @@ EvalFn direct_fn(const Node *node) {
 #ifdef STRESS_NODIRECT
   if (n->kind > NK_DYN && n->kind != NK_FN) return NULL;
 #endif
+  note_simple_args(n);
   if (!kids_simple(n)) {
     direct_callee(n);
     return NULL;

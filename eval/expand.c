@@ -122,14 +122,23 @@ static Val plain_map(Expander *x, Val form) {
   return is_sig(kvs) ? kvs : with_meta(kvs, meta_of(form));
 }
 
+/* Metadata of a list that becomes data. As on the JVM, lists read from a file keep their position, others have none. */
+static Val data_meta(const Expander *x, Val form) {
+  Val meta = meta_of(form);
+  if (x->file || is_nil(position_meta(form))) return meta;
+  meta = map_dissoc(map_dissoc(meta, kw_c("line")), kw_c("column"));
+  return map_count(meta) ? meta : NIL;
+}
+
 static Val plain_coll(Expander *x, Val form) {
   if (is_map(form)) return plain_map(x, form);
   ValVec out = {0};
-  bool changed = form_is_list(form) && !is_type(form, T_LIST) && !is_type(form, T_EMPTY);
+  Val meta = form_is_list(form) ? data_meta(x, form) : meta_of(form);
+  bool changed = form_is_list(form) && ((!is_type(form, T_LIST) && !is_type(form, T_EMPTY)) || !same(meta, meta_of(form)));
   CHECK(plain_items(x, form, &out, &changed));
   if (!changed) return form;
   TRY(v, is_set(form) ? set_from(out.a, out.n, false) : is_vec(form) ? vec_from(out.a, out.n) : list_from(out.a, out.n));
-  return with_meta(v, meta_of(form));
+  return with_meta(v, meta);
 }
 
 static Val too_deep(void) { return ex_throw_kind(EXC_STACK, KIND_STACK, "form is nested more than %d deep", EXPAND_MAX_DEPTH); }

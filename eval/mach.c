@@ -617,17 +617,16 @@ static inline bool simple_now(const Node *k, Val *fp, Val *v) {
 }
 
 static inline Val call_c(const Node *n, const Val *t) { /* n->p: C function for exactly these arguments */
-  switch (n->nk) {
-  case 1: return ((Val(*)(Val))(uintptr_t)n->p)(t[0]);
-  case 2: return ((Val(*)(Val, Val))(uintptr_t)n->p)(t[0], t[1]);
-  default: return ((Val(*)(Val, Val, Val))(uintptr_t)n->p)(t[0], t[1], t[2]);
-  }
+  if (n->nk == 2) return ((Val(*)(Val, Val))(uintptr_t)n->p)(t[0], t[1]);
+  if (n->nk == 1) return ((Val(*)(Val))(uintptr_t)n->p)(t[0]);
+  return ((Val(*)(Val, Val, Val))(uintptr_t)n->p)(t[0], t[1], t[2]);
 }
 
 static Go fast(Mach *m, Regs *r) {
   const Node *n = r->n;
   uint32_t base = r->base;
   unsigned i, last;
+  int argc;
   bool sited = false; /* the frame on top says already where n is called: no PC_RET frame needed (see frame_site) */
   Val v, *fp;
 eval:
@@ -648,6 +647,16 @@ eval:
     if (n->kid[0]->kind == NK_VAR) {
       fp[n->depth] = AS(Var, n->kid[0]->val)->root;
       i = 1;
+      if (n->op == 1) { /* one simple argument: the commonest call */
+        v = n->kid[1]->ev(n->kid[1], fp);
+        if (__builtin_expect(is_sig(v), 0)) {
+          r->base = base;
+          return eval_call(m, r, n, 0);
+        }
+        fp[n->depth + 1] = v;
+        argc = 1;
+        goto call;
+      }
     }
     goto args;
   case NK_CALLC: i = 0; goto args;
@@ -696,16 +705,19 @@ args: {
     if (!is_sig(v)) goto ret;
   }
   if (konst) t[-1] = n->val;
-  Val f = fp[n->depth];
-  int argc = n->nk - !konst;
+  argc = n->nk - !konst;
+}
+call: {
   if (!sited) frame_push(m, n, base, PC_RET, 0);
+  base += n->depth;
+  Val f = m->slots[base];
   if (is_type(f, T_FN) && argc < 8) {
     const FnCode *c = AS(Fn, f)->code;
     if (c->fixed[argc] >= 0 && m->nframes <= m->max_frames) {
       const FnArity *ar = &c->ar[c->fixed[argc]];
-      base += n->depth;
-      slots_need(m, base + ar->nslots);
-      m->live = base + ar->nslots;
+      uint32_t top = base + ar->nslots;
+      slots_need(m, top);
+      m->live = top;
       n = ar->body;
       sited = false;
       if (__builtin_expect(--m->fuel <= 0, 0)) {
@@ -715,7 +727,7 @@ args: {
       goto eval;
     }
   }
-  r->base = base + n->depth;
+  r->base = base;
   r->argc = argc;
   return GO_APPLY;
 }

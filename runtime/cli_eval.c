@@ -18,7 +18,11 @@
 #define BATCH_MEM ((uint64_t)512 << 20)
 #define BATCH_FRAMES 10000
 #define BATCH_ADDRESS_SPACE ((rlim_t)6 << 30)
-#define BATCH_SECONDS 20
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BATCH_SECONDS 60
+#else
+#define BATCH_SECONDS 4
+#endif
 
 static void out_stdout(Mach *m, const char *s, size_t n) {
   (void)m;

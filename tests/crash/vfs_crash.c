@@ -17,7 +17,7 @@ enum { SECTOR = 512, SHM_SLOTS = 8 };
 typedef struct Bytes { uint8_t *p; int64_t n, cap; } Bytes;
 
 /* A write of n bytes at `at`, or (p NULL) a truncation to `at`. */
-typedef struct Pending { int64_t at, n; uint8_t *p; bool lost; } Pending;
+typedef struct Pending { int64_t at, n; uint8_t *p; } Pending;
 
 typedef struct Inode {
   Bytes now, durable;
@@ -210,6 +210,33 @@ static void pending_apply(Bytes *b, const Pending *w) {
   else bytes_size(b, w->at);
 }
 
+/* ---- chance ---- */
+
+static uint64_t coin_state;
+
+static uint64_t coin(void) { /* splitmix64 */
+  uint64_t z = (coin_state += 0x9e3779b97f4a7c15u);
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+/* Each sector of a write survives or not; one write in four survives or is lost whole. */
+static void random_write(Bytes *b, const Pending *w) {
+  uint64_t how = coin() & 7;
+  if (how == 0) return;
+  if (how == 1 || !w->p) {
+    pending_apply(b, w);
+    return;
+  }
+  for (int64_t at = w->at; at < w->at + w->n;) {
+    int64_t end = (at / SECTOR + 1) * SECTOR;
+    if (end > w->at + w->n) end = w->at + w->n;
+    if (coin() & 1) bytes_write(b, at, w->p + (at - w->at), end - at);
+    at = end;
+  }
+}
+
 /* ---- files ---- */
 
 static int crash_read(sqlite3_file *base, void *p, int n, sqlite3_int64 at) {
@@ -254,17 +281,14 @@ static int crash_truncate(sqlite3_file *base, sqlite3_int64 n) {
   return rc;
 }
 
-/* What is lost stays pending: a crash may bring any part of it to the disk, a sync never does. */
 static void inode_sync(Inode *f) {
-  size_t kept = 0;
-  for (size_t i = 0; i < f->n_pending; i++) {
-    if (f->pending[i].lost) f->pending[kept++] = f->pending[i];
-    else {
-      pending_apply(&f->durable, &f->pending[i]);
-      free(f->pending[i].p);
-    }
-  }
-  f->n_pending = kept;
+  for (size_t i = 0; i < f->n_pending; i++) pending_apply(&f->durable, &f->pending[i]);
+  pending_free(f);
+}
+
+static void inode_sync_failed(Inode *f) {
+  for (size_t i = 0; i < f->n_pending; i++) random_write(&f->durable, &f->pending[i]);
+  pending_free(f);
 }
 
 static int crash_sync(sqlite3_file *base, int flags) {
@@ -276,8 +300,7 @@ static int crash_sync(sqlite3_file *base, int flags) {
     inode_sync(f->inode);
     if (f->created) sync_dir();
     f->created = false;
-  } else if (rc == SQLITE_IOERR_FSYNC && !dead(f))
-    for (size_t i = 0; i < f->inode->n_pending; i++) f->inode->pending[i].lost = true;
+  } else if (!dead(f)) inode_sync_failed(f->inode);
   pthread_mutex_unlock(&lock);
   return rc;
 }
@@ -626,31 +649,6 @@ void vfs_crash_fault(enum VfsFault what, uint64_t from, uint64_t n) {
 }
 
 /* ---- after the crash ---- */
-
-static uint64_t coin_state;
-
-static uint64_t coin(void) { /* splitmix64 */
-  uint64_t z = (coin_state += 0x9e3779b97f4a7c15u);
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
-/* Each sector of a write survives or not; one write in four survives or is lost whole. */
-static void random_write(Bytes *b, const Pending *w) {
-  uint64_t how = coin() & 7;
-  if (how == 0) return;
-  if (how == 1 || !w->p) {
-    pending_apply(b, w);
-    return;
-  }
-  for (int64_t at = w->at; at < w->at + w->n;) {
-    int64_t end = (at / SECTOR + 1) * SECTOR;
-    if (end > w->at + w->n) end = w->at + w->n;
-    if (coin() & 1) bytes_write(b, at, w->p + (at - w->at), end - at);
-    at = end;
-  }
-}
 
 static Inode *inode_after(const Inode *f, enum VfsCrashMode mode) {
   Inode *n = must(calloc(1, sizeof *n));

@@ -16,8 +16,8 @@
  * of a file makes its own creation and everything before it durable, as SQLite syncs the directory with a new journal or
  * log. A database file and its log may be torn against each other in any way.
  *
- * Faults: an armed fault makes events fail without a crash. After VFS_EIO on a sync the pending writes of that file are
- * marked lost: no later sync makes them durable, as Linux behaves.
+ * Faults: an armed fault makes events fail without a crash. When a sync fails, some sectors of the pending writes of that
+ * file may have reached the disk and the rest never will, whatever is synced later, as Linux behaves.
  *
  * Threads: all calls may come from any thread; several connections share files, locks and WAL shared memory. */
 #ifndef VFS_CRASH_H

@@ -51,14 +51,14 @@ static void check_exception(void) {
   if (!is_str(msg) || str_n(msg) == 0 || str_s(msg)[0] < '0' || str_s(msg)[0] > '9') bug("an error without position", msg);
 }
 
-/* Keys such as :1 get a namespace from #:a{:1 2}, and :a/1 is not readable: in Clojure neither. */
+/* #:a{:1 2} gives a key :a/1, which is not readable, and #:a{:_/b/c 1} one named "b/c": in Clojure too. */
 static bool has_namespaced_map(void) { return memmem(input, input_n, "#:", 2) != NULL; }
 
 static void check_round_trip(Val v) {
   Val text = pr_str(v);
   if (is_sig(text)) bug("an EDN value does not print", NIL);
+  if (has_namespaced_map()) return;
   Val back = read_one(str_s(text), str_n(text), NULL, true);
-  if (is_sig(back) && has_namespaced_map()) return;
   if (is_sig(back)) bug("printed EDN does not read", text);
   if (!same(val_eq(v, back), TRUE_V)) bug("not equal after printing and reading", text);
   Val again = pr_str(back);
