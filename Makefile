@@ -33,4 +33,5 @@ $(B)/breyta-run: $(B)/runtime/main_run.o $(B)/libbreyta.a
 $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
 	@echo "  cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
+$(B)/stdlib/prelude_text.o: stdlib/prelude.clj
 -include $(OBJ:.o=.d)

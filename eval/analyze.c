@@ -182,11 +182,11 @@ static Node *var_node(An *a, Val var) {
 
 static Node *an_symbol(An *a, Val sym) {
   if (is_nil(AS(Sym, sym)->ns) && is_local(a->fn, sym)) return local_node(a, sym);
+  Node *n = static_field(a, sym);
+  if (n || a->failed) return n;
   Val var = env_resolve(a->env, sym);
   if (is_sig(var)) return fail(a);
   if (!is_nil(var)) return var_node(a, var);
-  Node *n = static_field(a, sym);
-  if (n || a->failed) return n;
   Val cls = class_of_symbol(sym);
   if (!is_nil(cls)) return const_node(a, cls);
   return unresolved(a, sym);
@@ -299,12 +299,12 @@ static Node *an_loop(An *a, Val form, const Val *f, unsigned n, bool tail) { (vo
 static Node *an_recur(An *a, Val form, const Val *f, unsigned n, bool tail) {
   (void)form;
   RecurTarget *t = a->recur;
-  if (!tail || !t) {
-    ex_throw_kind(EXC_UNSUPPORTED, KIND_SYNTAX, "Can only recur from tail position");
+  if (t && !t->ok) {
+    ex_throw_kind(EXC_UNSUPPORTED, KIND_SYNTAX, "Cannot recur across try");
     return fail(a);
   }
-  if (!t->ok) {
-    ex_throw_kind(EXC_UNSUPPORTED, KIND_SYNTAX, "Cannot recur across try");
+  if (!tail || !t) {
+    ex_throw_kind(EXC_UNSUPPORTED, KIND_SYNTAX, "Can only recur from tail position");
     return fail(a);
   }
   if (n - 1 != t->n) {
@@ -443,18 +443,20 @@ static Node *an_set(An *a, Val form, const Val *f, unsigned n, bool tail) {
   return kid(a, x, 0, f[2], false) ? done(x) : NULL;
 }
 
+static Node *unresolved_var(An *a, Val sym) {
+  Buf b = {0};
+  sym_text(sym, &b);
+  ex_throw_kind(EXC_RUNTIME, KIND_UNRESOLVED, "Unable to resolve var: %s in this context", buf_cstr(&b));
+  buf_free(&b);
+  return fail(a);
+}
+
 static Node *an_var(An *a, Val form, const Val *f, unsigned n, bool tail) {
   (void)form; (void)tail;
   if (n != 2 || !is_sym(f[1])) return syntax(a, "Unable to resolve var in this context", "");
   Val var = env_resolve(a->env, f[1]);
   if (is_sig(var)) return fail(a);
-  if (is_nil(var)) {
-    Buf b = {0};
-    sym_text(f[1], &b);
-    ex_throw_kind(EXC_RUNTIME, KIND_UNRESOLVED, "Unable to resolve var: %s in this context", buf_cstr(&b));
-    buf_free(&b);
-    return fail(a);
-  }
+  if (is_nil(var)) return unresolved_var(a, f[1]);
   if (AS(Var, var)->h.flags & VAR_RUN) a->unit->shared = false;
   return const_node(a, var);
 }
@@ -573,7 +575,7 @@ static Node *an_binding(An *a, Val form, const Val *f, unsigned n, bool tail) {
   for (unsigned i = 0; i < pairs; i++) {
     Val var = is_sym(b.a[2 * i]) ? env_resolve(a->env, b.a[2 * i]) : NIL;
     if (is_sig(var)) return fail(a);
-    if (is_nil(var)) return is_sym(b.a[2 * i]) ? unresolved(a, b.a[2 * i]) : syntax(a, "binding needs symbols", "");
+    if (is_nil(var)) return is_sym(b.a[2 * i]) ? unresolved_var(a, b.a[2 * i]) : syntax(a, "binding needs symbols", "");
     if (AS(Var, var)->h.flags & VAR_RUN) a->unit->shared = false;
     vv_push(&vars, var);
     vv_push(&vals, b.a[2 * i + 1]);
@@ -651,7 +653,7 @@ static Node *an_list(An *a, Val form, bool tail) {
   position_of(a, form);
   Node *x = NULL;
   bool special = false;
-  if (is_sym(f.a[0]) && is_nil(AS(Sym, f.a[0])->ns) && !is_local(a->fn, f.a[0]))
+  if (is_sym(f.a[0]) && is_nil(AS(Sym, f.a[0])->ns)) /* a local never shadows a special form */
     for (size_t i = 0; i < sizeof specials / sizeof *specials && !special; i++)
       if (sym_is(f.a[0], specials[i].name)) {
         special = true;

@@ -46,7 +46,7 @@ Val class_of_symbol(Val sym) {
 }
 
 bool class_known(const char *name) {
-  static const char *const short_names[] = {"UUID", "Base64", "Instant", "Duration", "Pattern", "ChronoUnit", "DateTimeFormatter", "ThreadLocalRandom"};
+  static const char *const short_names[] = {"UUID", "Base64", "Instant", "Duration", "Pattern", "ChronoUnit", "DateTimeFormatter", "ThreadLocalRandom", "clojure.math"};
   if (find_class(name)) return true;
   for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++)
     if (!strcmp(short_names[i], name)) return true;

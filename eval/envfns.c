@@ -88,6 +88,15 @@ static Val fn_require(int argc, const Val *a) {
 DOC(ns_name, "[ns]", "The name of a namespace, a symbol.", "(ns-name (in-ns 'user)) ;=> user");
 static Val fn_ns_name(Val ns) { return is_type(ns, T_NS) ? AS(Ns, ns)->name : is_sym(ns) ? ns : ex_cast(ns, "clojure.lang.Symbol"); }
 
+DOC(bound, "[& vars]", "True if every var has a value, from its root or a binding.", "(bound? #'inc) ;=> true");
+static Val fn_bound(int argc, const Val *a) {
+  for (int i = 0; i < argc; i++) {
+    if (!is_type(a[i], T_VAR)) return ex_cast(a[i], "clojure.lang.Var");
+    if (same(AS(Var, a[i])->root, UNBOUND) && is_sig(var_get(a[i]))) return FALSE_V;
+  }
+  return TRUE_V;
+}
+
 DOC(map_literal, "[& keyvals]", "What a map literal with parts to evaluate calls. Duplicate keys are an error.", "{:a (+ 1 2)} ;=> {:a 3}");
 static Val fn_map_literal(int argc, const Val *a) { return map_from(a, (size_t)argc / 2, true); }
 
@@ -95,6 +104,7 @@ DOC(set_literal, "[& xs]", "What a set literal with parts to evaluate calls. Dup
 static Val fn_set_literal(int argc, const Val *a) { return set_from(a, (size_t)argc, true); }
 
 const BuiltinRow rows_env[] = {
+    ROWV("bound?", 0, fn_bound, bound, B_IMPURE),
     ROWV("map-literal*", 0, fn_map_literal, map_literal, B_PURE),
     ROWV("set-literal*", 0, fn_set_literal, set_literal, B_PURE),
     ROW_NATIVE("eval", nd_eval, eval, B_IMPURE),

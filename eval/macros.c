@@ -350,7 +350,7 @@ Val macro_vswap(Expander *x, Val form) {
 
 /* --- the table --------------------------------------------------------------------------------------------------------------- */
 DOC(destructure_map, "[x]", "What map patterns look into: a seq of keys and values as a map (a last odd map is merged in), else x.",
-    "(destructure-map* '(:a 1 {:b 2})) ;=> {:a 1 :b 2}");
+    "(destructure-map* '(:a 1 {:b 2})) ;=> {:a 1, :b 2}");
 
 #define MACRO_ROW(name, id) ROW_MACRO(name, macro_##id, m_##id),
 const BuiltinRow rows_macros[] = {

@@ -172,6 +172,7 @@ Val coll_get(Val x, Val k, Val not_found) {
   case T_TMAP: return tmap_get(x, k, not_found);
   case T_TSET: return tset_get(x, k, not_found);
   case T_TVEC: return get_tvec(x, k, not_found);
+  case T_TAGGED: return kw_is(k, "tag") ? AS(Tagged, x)->tag : kw_is(k, "form") ? AS(Tagged, x)->form : not_found;
   default: return not_found;
   }
 }

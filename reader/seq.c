@@ -55,11 +55,12 @@ static Val cons_cell(Val first, Val rest) {
 }
 
 Val cons_new(Val first, Val rest) {
+  if (is_nil(rest)) return list_cell(NIL, first, empty_list, 1);
   if (!is_seq(rest)) {
     TRY(s, seq_of(rest));
-    rest = s;
+    rest = is_nil(s) ? empty_list : s;
   }
-  return is_nil(rest) ? list_cell(NIL, first, empty_list, 1) : cons_cell(first, rest);
+  return cons_cell(first, rest);
 }
 
 Val list_conj(Val list, Val x) {

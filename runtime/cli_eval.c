@@ -17,7 +17,7 @@
 #define BATCH_FUEL 100000000
 #define BATCH_MEM ((uint64_t)512 << 20)
 #define BATCH_FRAMES 10000
-#define BATCH_ADDRESS_SPACE ((rlim_t)6 << 30)
+#define BATCH_ADDRESS_SPACE ((rlim_t)3 << 30)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define BATCH_SECONDS 60
 #else
@@ -140,15 +140,16 @@ static _Noreturn void batch_child(int in, int out) {
     setrlimit(RLIMIT_AS, &lim);
 #endif
   }
-  if (dup2(in, 0) < 0 || dup2(out, 1) < 0) _exit(EXIT_FAILED);
-  close(in);
+  FILE *lines = fdopen(in, "r"); /* not stdin: its buffer holds what the parent has read ahead */
+  if (!lines || dup2(out, 1) < 0) _exit(EXIT_FAILED);
+  close(0);
   close(out);
   mach_defaults = (MachDefaults){.fuel_limit = BATCH_FUEL, .mem_limit = BATCH_MEM, .max_frames = BATCH_FRAMES};
   cli_values();
   char *line = NULL;
   size_t cap = 0;
   ssize_t n;
-  while ((n = getline(&line, &cap, stdin)) >= 0) {
+  while ((n = getline(&line, &cap, lines)) >= 0) {
     Buf b = {0};
     if (n && line[n - 1] == '\n') n--;
     batch_line(line, (size_t)n, &b);

@@ -103,6 +103,8 @@
   DIAG(function_step_input_shape_invalid, W, "upstream refuses it: pass a map such as {:items [...]}")                   \
   DIAG(flow_poll_invalid, E, "write (flow/poll {:interval \"5s\" :timeout \"10m\" :return-on (fn [r] ...)} (flow/step ...))") \
   /* the body */                                                                                                         \
+  DIAG(unresolved_symbol, E, NULL)                                                                                       \
+  DIAG(flow_body_invalid, E, NULL)                                                                                       \
   DIAG(prohibited_orchestration_transform, W, "upstream refuses it in :flow; use for, or a :function step")              \
   DIAG(unsupported_visual_flow_form, W, "upstream refuses it in :flow; use let or ->")                                   \
   DIAG(loop_without_wait, W, "add a :wait or :sleep step to the loop, or use flow/poll or for")                          \

@@ -1,5 +1,6 @@
 /* cells.c - native frames on cells: what changes an atom calls its validator and watches, deref runs delays, swap! calls f. */
 #include "hof.h"
+#include "args.h"
 #include "reader/eq.h"
 #include "reader/num.h"
 
@@ -203,6 +204,7 @@ static Val delay_run(Mach *m, uint32_t pc, Val v, Val in) {
 }
 
 static Val deref_plain(Val v) {
+  if (is_nil(v)) return arg_null("java.util.concurrent.Future.get()", "fut");
   switch (type_of(v)) {
   case T_ATOM: return AS(Atom, v)->val;
   case T_VAR: return var_get(v);

@@ -7,6 +7,16 @@
 
 ;; ---- functions of functions ----
 
+;; --- dynamic vars -------------------------------------------------------------------------------------------------
+
+(def ^:dynamic *out* nil)
+(def ^:dynamic *print-length* nil)
+(def ^:dynamic *print-level* nil)
+(def ^:dynamic *print-meta* false)
+(def ^:dynamic *print-namespace-maps* false)
+(def ^:dynamic *print-readably* true)
+(def ^:dynamic *command-line-args* nil)
+
 (defn identity
   "Answers its argument.
   (identity 1) ;=> 1"

@@ -163,10 +163,10 @@ static Val kv_at(const Val *s, uint32_t i, Val *k, Val *v) {
     *v = vec_nth(s[2], i);
     return NIL;
   default: {
-    TRY(key, coll_nth(AS(Arr, s[2])->a[i], 0, NIL));
-    TRY(val, coll_nth(AS(Arr, s[2])->a[i], 1, NIL));
-    *k = key;
-    *v = val;
+    Val e = AS(Arr, s[2])->a[i];
+    if (!is_entry(e)) return ex_cast(e, "java.util.Map$Entry");
+    *k = AS(Entry, e)->k;
+    *v = AS(Entry, e)->v;
     return NIL;
   }
   }

@@ -2,6 +2,7 @@
  * so that comparators and key functions are ordinary calls. Items are `stride` values apart; the first is what is compared
  * (sort-by: [key element]), and all are moved. */
 #include "hof.h"
+#include "args.h"
 #include "reader/eq.h"
 #include "reader/num.h"
 #include "reader/print.h"
@@ -69,6 +70,7 @@ static void merge_pass(Val *s, Merge *g) { /* the arrays change places, the runs
 static Val sort_answer(Val v) {
   if (is_bool(v)) return v;
   if (is_fix(v)) return bool_val((int32_t)fix_of(v) < 0);
+  if (is_nil(v)) return arg_null("java.lang.Number.intValue()", "n");
   if (!is_num(v)) return ex_cast(v, "java.lang.Number");
   int64_t i = 0;
   if (!num_to_long(v, &i)) i = num_is_neg(v) ? -1 : 1;

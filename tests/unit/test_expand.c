@@ -135,7 +135,8 @@ static void definitions(void **state) {
   assert_true(truthy(map_get_kw(meta_of(seq_first(seq_next(expanded("(defn- f [] 1)", NULL)))), "private")));
   assert_true(truthy(map_get_kw(meta_of(seq_first(seq_next(expanded("(defmacro m [] 1)", NULL)))), "macro")));
   expands("(ns a.b \"doc\" (:require [c.d :as e] f (g h [i :as j])) (:import x))",
-          "(do (clojure.core/in-ns* (quote a.b)) (clojure.core/require* (quote [c.d :as e]) (quote f) (quote g.h) (quote [g.i :as j])) nil)");
+          "(do (clojure.core/in-ns* (quote a.b)) (clojure.core/require* (quote [c.d :as e]) (quote f) "
+          "(quote g.h) (quote [g.i :as j])) nil)");
   expands("(declare a b)", "(do (def a) (def b))");
 }
 

@@ -1,0 +1,127 @@
+/* cli_progress.c - see cli_progress.h. */
+#include "cli_progress.h"
+#include "duration.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { STEPS = sizeof(((Progress *)0)->step) / sizeof(((Progress *)0)->step[0]) };
+
+void progress_init(Progress *p, bool asked) {
+  *p = (Progress){0};
+  const char *term = getenv("TERM");
+  p->live = isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
+  p->plain = asked && !p->live;
+}
+
+static int width(void) {
+  struct winsize w;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
+}
+
+void progress_clear(Progress *p) {
+  if (p->shown) fputs("\r\033[K", stderr);
+  p->shown = false;
+}
+
+static int find(const Progress *p, const StepEvent *e, bool unused) {
+  int slot = -1;
+  for (int i = 0; i < STEPS; i++) {
+    if (p->step[i].used && p->step[i].run == e->run && p->step[i].occurrence == e->occurrence && strstr(p->step[i].what, e->step)) return i;
+    if (!p->step[i].used && slot < 0) slot = i;
+  }
+  return unused ? slot : -1;
+}
+
+static void step_name(const Progress *p, const StepEvent *e, char *out, size_t cap) {
+  snprintf(out, cap, "%s%s:%s :%s%s%.60s%s", p->several ? e->run_id : "", p->several ? " " : "", e->type, e->step, e->title ? " - " : "",
+           e->title ? e->title : "", "");
+}
+
+static void elapsed_text(int64_t ms, char out[32]) {
+  Buf b = {0};
+  duration_print(&b, ms < 0 ? 0 : ms);
+  snprintf(out, 32, "%s", buf_cstr(&b));
+  buf_free(&b);
+}
+
+/* What a step did, as a line that stays. */
+static void say(Progress *p, const StepEvent *e, const char *verb, int64_t ms) {
+  char name[256], took[32] = "";
+  step_name(p, e, name, sizeof name);
+  if (ms >= 0) elapsed_text(ms, took);
+  progress_clear(p);
+  fprintf(stderr, "%s %s", verb, name);
+  if (e->attempt > 1) fprintf(stderr, " (attempt %d)", e->attempt);
+  if (*took) fprintf(stderr, " %s", took);
+  if (e->error) fprintf(stderr, ": %.200s", e->error);
+  fputc('\n', stderr);
+}
+
+static void started(Progress *p, const StepEvent *e) {
+  int i = find(p, e, true);
+  if (p->plain) say(p, e, "start ", -1);
+  if (i < 0) return;
+  p->step[i].run = e->run;
+  p->step[i].occurrence = e->occurrence;
+  p->step[i].since_ms = e->at_ms;
+  p->step[i].due_ms = e->due_ms;
+  p->step[i].used = true;
+  p->step[i].retry = false;
+  step_name(p, e, p->step[i].what, sizeof p->step[i].what);
+}
+
+static void ended(Progress *p, const StepEvent *e, const char *verb) {
+  int i = find(p, e, false);
+  say(p, e, verb, i >= 0 ? e->at_ms - p->step[i].since_ms : -1);
+  if (i >= 0) p->step[i].used = false;
+}
+
+static void retrying(Progress *p, const StepEvent *e) {
+  int i = find(p, e, true);
+  say(p, e, "retry ", -1);
+  if (i < 0) return;
+  if (!p->step[i].used) started(p, e);
+  p->step[i].due_ms = e->due_ms;
+  p->step[i].retry = true;
+}
+
+void progress_event(void *ctx, const StepEvent *e) {
+  Progress *p = ctx;
+  if (!p->live && !p->plain) return;
+  switch (e->what) {
+  case STEP_STARTED: started(p, e); break;
+  case STEP_DONE: ended(p, e, "done  "); break;
+  case STEP_FAILED: ended(p, e, "failed"); break;
+  case STEP_RETRY: retrying(p, e); break;
+  case STEP_PARKED: ended(p, e, "parked"); break;
+  }
+  progress_tick(p);
+}
+
+void progress_tick(Progress *p) {
+  if (!p->live) return;
+  progress_clear(p);
+  Buf b = {0};
+  int64_t now = now_ms();
+  for (int i = 0; i < STEPS; i++) {
+    if (!p->step[i].used) continue;
+    char took[32];
+    elapsed_text(now - p->step[i].since_ms, took);
+    buf_fmt(&b, "%s%s %s", b.n ? " | " : "... ", p->step[i].what, took);
+    if (p->step[i].due_ms > now) {
+      elapsed_text(p->step[i].due_ms - now + 999, took);
+      buf_fmt(&b, ", %s in %s", p->step[i].retry ? "tried again" : "goes on", took);
+    }
+  }
+  if (b.n) {
+    int room = width() - 1;
+    const char *s = buf_cstr(&b), *end = s;
+    for (int col = 0; *end && col < room; col++) utf8_next(&end);
+    fprintf(stderr, "%.*s", (int)(end - s), s);
+    fflush(stderr);
+    p->shown = true;
+  }
+  buf_free(&b);
+}

@@ -1,0 +1,10 @@
+/* flow_tables.h - the tables of builtins that flows have beside the language: one list for registration, docs and tests. */
+#ifndef BR_FLOW_TABLES_H
+#define BR_FLOW_TABLES_H
+#include "eval/builtin.h"
+extern const BuiltinRow rows_flow_macros[], rows_flow_fns[], rows_sandbox[];
+#define FLOW_TABLES(T)  \
+  T(rows_flow_macros);  \
+  T(rows_flow_fns);     \
+  T(rows_sandbox);
+#endif

@@ -1,0 +1,84 @@
+/* hash.c - see hash.h. */
+#include "hash.h"
+#include "reader/mem.h"
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+static void digest(const EVP_MD *md, const void *p, size_t n, uint8_t *out) {
+  if (!EVP_Digest(n ? p : "", n, out, NULL, md, NULL)) mem_exhausted(n); /* its only way to fail */
+}
+
+void hash_sha256(const void *p, size_t n, uint8_t out[32]) { digest(EVP_sha256(), p, n, out); }
+void hash_md5(const void *p, size_t n, uint8_t out[16]) { digest(EVP_md5(), p, n, out); }
+
+void hash_sha256_hex(const void *p, size_t n, char out[65]) {
+  static const char digits[] = "0123456789abcdef";
+  uint8_t h[32];
+  hash_sha256(p, n, h);
+  for (int i = 0; i < 32; i++) out[2 * i] = digits[h[i] >> 4], out[2 * i + 1] = digits[h[i] & 15];
+  out[64] = 0;
+}
+
+void hash_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[32]) {
+  unsigned len = 0;
+  if (!HMAC(EVP_sha256(), nkey ? key : "", (int)nkey, n ? p : (const void *)"", n, out, &len)) mem_exhausted(n);
+}
+
+void hash_hex(const uint8_t *p, size_t n, Buf *out) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < n; i++) {
+    buf_ch(out, digits[p[i] >> 4]);
+    buf_ch(out, digits[p[i] & 15]);
+  }
+}
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool hash_unhex(const char *s, size_t n, Buf *out) {
+  if (n % 2) return false;
+  for (size_t i = 0; i < n; i += 2) {
+    int hi = hex_digit(s[i]), lo = hex_digit(s[i + 1]);
+    if (hi < 0 || lo < 0) return false;
+    buf_ch(out, (char)(hi << 4 | lo));
+  }
+  return true;
+}
+
+void hash_base64(const uint8_t *p, size_t n, Buf *out) {
+  static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < n; i += 3) {
+    size_t left = n - i;
+    uint32_t v = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+    buf_ch(out, abc[v >> 18]);
+    buf_ch(out, abc[v >> 12 & 63]);
+    buf_ch(out, left > 1 ? abc[v >> 6 & 63] : '=');
+    buf_ch(out, left > 2 ? abc[v & 63] : '=');
+  }
+}
+
+static int base64_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+' || c == '-') return 62;
+  return c == '/' || c == '_' ? 63 : -1;
+}
+
+bool hash_unbase64(const char *s, size_t n, Buf *out) {
+  if (n && n % 4 == 0 && s[n - 1] == '=') n -= s[n - 2] == '=' ? 2 : 1;
+  if (n % 4 == 1) return false;
+  uint32_t v = 0;
+  for (size_t i = 0; i < n; i++) {
+    int d = base64_digit(s[i]);
+    if (d < 0) return false;
+    v = v << 6 | (uint32_t)d;
+    size_t k = i % 4;
+    if (k) buf_ch(out, (char)(uint8_t)(v >> (6 - 2 * k)));
+  }
+  size_t tail = n % 4; /* bits behind the last whole byte must be zero */
+  return tail == 0 || !(v & (tail == 2 ? 15u : 3u));
+}

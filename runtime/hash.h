@@ -1,0 +1,16 @@
+/* hash.h - digests, HMAC, base64 and hex: the only place that includes OpenSSL's EVP for them. Bytes in, bytes or text out;
+ * no values, any thread. Digests cannot fail on memory that is there; running out of it ends the process as mem.h says. */
+#ifndef BR_HASH_H
+#define BR_HASH_H
+#include "reader/text.h"
+
+void hash_sha256(const void *p, size_t n, uint8_t out[32]);
+void hash_sha256_hex(const void *p, size_t n, char out[65]);
+void hash_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[32]);
+void hash_md5(const void *p, size_t n, uint8_t out[16]); /* for name-based UUIDs only */
+void hash_hex(const uint8_t *p, size_t n, Buf *out);     /* lower case */
+bool hash_unhex(const char *s, size_t n, Buf *out);      /* false: odd length or no hex digit */
+void hash_base64(const uint8_t *p, size_t n, Buf *out);  /* RFC 4648 section 4, padded */
+/* Padding may be missing; the alphabet is the standard one, or the URL one. false: malformed. */
+bool hash_unbase64(const char *s, size_t n, Buf *out);
+#endif
