@@ -38,7 +38,8 @@ static const uint8_t attr[256] = {
 bool read_is_space(const char *p, const char *end, int *len) {
   *len = 1;
   if (p >= end) return false;
-  if (!(ATTR(p) & C_HIGH)) return ATTR(p) & C_SPACE;
+  if ((uint8_t)*p < 0x80) return ATTR(p) & C_SPACE;
+  if ((uint8_t)*p < 0xe1 || (uint8_t)*p > 0xe3) return false; /* a continuation byte, or no space begins like that */
   const char *q = p;
   uint32_t c = utf8_next(&q);
   *len = (int)(q - p);

@@ -168,7 +168,8 @@ static Val match_error(Val re, int rc) {
   const char *what = rc == PCRE2_ERROR_MATCHLIMIT ? "steps" : rc == PCRE2_ERROR_HEAPLIMIT ? "memory" : "depth";
   PCRE2_UCHAR text[200];
   if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_HEAPLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT)
-    return ex_throw(EXC_LIMIT, "Matching #\"%.100s\" took too many %s; the pattern backtracks without bound", str_s(AS(Regex, re)->pattern), what);
+    return ex_throw(EXC_LIMIT, "Matching #\"%.100s\" took too many %s; the pattern backtracks without bound",
+                    str_s(AS(Regex, re)->pattern), what);
   if (pcre2_get_error_message(rc, text, sizeof text) < 0) text[0] = 0;
   return ex_throw(EXC_LIMIT, "Matching #\"%.100s\" failed: %s", str_s(AS(Regex, re)->pattern), (const char *)text);
 }

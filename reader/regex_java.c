@@ -43,7 +43,8 @@ static void put_lit(Buf *b, uint32_t cp) {
 static bool hex_run(Tr *t, int n, uint32_t *cp) {
   *cp = 0;
   for (int i = 0; i < n; i++, t->p++) {
-    if (t->p >= t->end || hex_val(*t->p) < 0) return fail(t, n == 4 ? "Illegal Unicode escape sequence" : "Illegal hexadecimal escape sequence", t->p);
+    if (t->p >= t->end || hex_val(*t->p) < 0)
+      return fail(t, n == 4 ? "Illegal Unicode escape sequence" : "Illegal hexadecimal escape sequence", t->p);
     *cp = *cp << 4 | (uint32_t)hex_val(*t->p);
   }
   return true;
@@ -166,7 +167,8 @@ static bool property(Tr *t, Buf *b, bool neg) {
   }
   prop_strip(&name, &n);
   for (size_t i = 0; i < n; i++)
-    if (!is_alpha(name[i]) && !is_dig(name[i]) && name[i] != '_' && name[i] != ' ') return fail(t, "Unknown character property name", t->p - 1);
+    if (!is_alpha(name[i]) && !is_dig(name[i]) && name[i] != '_' && name[i] != ' ')
+      return fail(t, "Unknown character property name", t->p - 1);
   buf_fmt(b, neg ? "[\\P{%.*s}]" : "[\\p{%.*s}]", (int)n, name);
   return true;
 }
@@ -492,7 +494,10 @@ static bool quantifier(Tr *t) {
   char c = *t->p;
   if (!t->atom) {
     if (c == '{') return fail(t, "Illegal repetition", t->p + 1);
-    return fail(t, c == '*' ? "Dangling meta character '*'" : c == '+' ? "Dangling meta character '+'" : "Dangling meta character '?'", t->p);
+    return fail(t, c == '*'   ? "Dangling meta character '*'"
+                   : c == '+' ? "Dangling meta character '+'"
+                              : "Dangling meta character '?'",
+                t->p);
   }
   if (c == '{') {
     if (!counted(t)) return false;

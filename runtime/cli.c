@@ -85,6 +85,9 @@ void cli_say_exception(Val x) {
 }
 
 void cli_values(void) {
+  static bool done;
+  if (done) return;
+  done = true;
   mem_init();
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,6 +141,7 @@ static _Noreturn void batch_child(int in, int out) {
     setrlimit(RLIMIT_AS, &lim);
 #endif
   }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   FILE *lines = fdopen(in, "r"); /* not stdin: its buffer holds what the parent has read ahead */
   if (!lines || dup2(out, 1) < 0) _exit(EXIT_FAILED);
   close(0);

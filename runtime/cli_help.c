@@ -128,7 +128,7 @@ void cli_completion(Buf *b) {
   }
   buf_c(b, "  esac\n  if [[ $COMP_CWORD == 1 ]]; then words+='");
   for (int c = 1; c < CMD_COUNT; c++) buf_fmt(b, " %s", cli_commands[c].name);
-  buf_c(b, "'; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n}\ncomplete -F _breyta_run breyta-run\n");
+  buf_c(b, "'; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\"; :))\n}\ncomplete -F _breyta_run breyta-run\n");
 }
 
 /* --- suggestions ------------------------------------------------------------------------------------------------------------------ */

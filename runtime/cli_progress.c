@@ -28,15 +28,15 @@ void progress_clear(Progress *p) {
 static int find(const Progress *p, const StepEvent *e, bool unused) {
   int slot = -1;
   for (int i = 0; i < STEPS; i++) {
-    if (p->step[i].used && p->step[i].run == e->run && p->step[i].occurrence == e->occurrence && strstr(p->step[i].what, e->step)) return i;
+    if (p->step[i].used && p->step[i].run == e->run && p->step[i].occurrence == e->occurrence && !strncmp(p->step[i].id, e->step, sizeof p->step[i].id - 1)) return i;
     if (!p->step[i].used && slot < 0) slot = i;
   }
   return unused ? slot : -1;
 }
 
 static void step_name(const Progress *p, const StepEvent *e, char *out, size_t cap) {
-  snprintf(out, cap, "%s%s:%s :%s%s%.60s%s", p->several ? e->run_id : "", p->several ? " " : "", e->type, e->step, e->title ? " - " : "",
-           e->title ? e->title : "", "");
+  snprintf(out, cap, "%s%s:%s :%s%s%.60s", p->several ? e->run_id : "", p->several ? " " : "", e->type, e->step,
+           e->title ? " - " : "", e->title ? e->title : "");
 }
 
 static void elapsed_text(int64_t ms, char out[32]) {
@@ -64,6 +64,7 @@ static void started(Progress *p, const StepEvent *e) {
   if (p->plain) say(p, e, "start ", -1);
   if (i < 0) return;
   p->step[i].run = e->run;
+  snprintf(p->step[i].id, sizeof p->step[i].id, "%s", e->step);
   p->step[i].occurrence = e->occurrence;
   p->step[i].since_ms = e->at_ms;
   p->step[i].due_ms = e->due_ms;

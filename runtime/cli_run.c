@@ -1,5 +1,594 @@
-/* cli_run.c - being written. */
-#include "cli.h"
-#define NOT_YET(c) int cmd_##c(Cli *cli) { return cli_usage(cli, "this command is being built"); }
-NOT_YET(run) NOT_YET(resume) NOT_YET(send) NOT_YET(approve) NOT_YET(reject) NOT_YET(retry) NOT_YET(skip)
-NOT_YET(runs) NOT_YET(show) NOT_YET(replay)
+/* cli_run.c - running flows: `breyta-run FLOW.edn`, `resume`, and the answers that others record for runs (`send`, `approve` ...). */
+#include "cli_run.h"
+#include "cli_progress.h"
+#include "engine_journal.h"
+#include "eval/unit.h"
+#include "json.h"
+#include "engine_listen.h"
+#include "reader/mem.h"
+#include "reader/read.h"
+#include "snapshot.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* --- shared --------------------------------------------------------------------------------------------------------------------- */
+void cli_engine_values(void) {
+  cli_values();
+  engine_init();
+}
+
+Store *cli_store(const Cli *cli, StoreOptions o) {
+  Err err = {0};
+  Store *s = store_open(cli->db, &o, &err);
+  if (!s) cli_say("%s [%s]", err.msg, err.code);
+  return s;
+}
+
+static bool ends_with(const char *s, const char *end) {
+  size_t n = strlen(s), k = strlen(end);
+  return n >= k && !strcmp(s + n - k, end);
+}
+
+static bool edn_text(const Cli *cli, const char *what, const Buf *b, const char *file, Val *out) {
+  *out = read_one(b->p ? b->p : "", b->n, file, true);
+  if (!is_sig(*out)) return true;
+  Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
+  cli_usage(cli, "%s: %s", what, is_str(msg) ? str_s(msg) : "is not EDN");
+  return false;
+}
+
+bool cli_json(const Cli *cli, const char *what, const char *arg, Val *out) {
+  Buf b = {0};
+  const char *file = !strcmp(arg, "-") ? "-" : arg[0] == '@' ? arg + 1 : NULL;
+  if (file && !cli_read_file(file, &b)) {
+    cli_usage(cli, "%s: cannot read %s: %s", what, file, strerror(errno));
+    return false;
+  }
+  bool ok;
+  if (file && ends_with(file, ".edn")) {
+    ok = edn_text(cli, what, &b, file, out);
+  } else {
+    Err err = {0};
+    if (!file) buf_c(&b, arg);
+    *out = json_parse(b.p ? b.p : "", b.n, &err);
+    ok = !same(*out, ABSENT);
+    if (!ok) cli_usage(cli, "%s: %s%sis not JSON: %s", what, file ? file : "", file ? " " : "", err.msg);
+  }
+  buf_free(&b);
+  return ok;
+}
+
+bool cli_value_text(const Cli *cli, Val v, Buf *b) {
+  bool json = !strcmp(cli->format, "json");
+  Val r = json ? json_print(b, v) : cli_pr(env_core(), v, b);
+  if (!is_sig(r)) return true;
+  Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
+  cli_say("the value cannot be printed as %s: %s", cli->format, is_str(msg) ? str_s(msg) : "?");
+  return false;
+}
+
+bool cli_print_value(const Cli *cli, Val v) {
+  Buf b = {0};
+  bool ok = cli_value_text(cli, v, &b);
+  if (ok) {
+    buf_ch(&b, '\n');
+    cli_out(b.p, b.n);
+    cli_out_flush();
+  }
+  buf_free(&b);
+  return ok;
+}
+
+bool cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row) {
+  Err err = {0};
+  if (store_run_by_id(s, run_id, row, &err)) return true;
+  if (err.code) cli_say("%s [%s]", err.msg, err.code);
+  else cli_say("there is no run %s in %s; `breyta-run runs` lists them", run_id, cli->db);
+  return false;
+}
+
+void cli_commands_text(const Cli *cli, const char *text, Buf *b) {
+  static const char name[] = "breyta-run ";
+  for (const char *p; (p = strstr(text, name)); text = p) {
+    p += strlen(name);
+    p += strcspn(p, " ");
+    buf_add(b, text, (size_t)(p - text));
+    if (cli->given & 1u << OPT_db) buf_fmt(b, " --db %s", cli->db);
+    if (cli->given & 1u << OPT_workspace && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
+  }
+  buf_c(b, text);
+}
+
+/* A line for people with the commands in it completed. */
+static void say_commands(const Cli *cli, const char *prefix, const char *text) {
+  Buf b = {0};
+  cli_commands_text(cli, text, &b);
+  fprintf(stderr, "%s%s\n", prefix, buf_cstr(&b));
+  buf_free(&b);
+}
+
+static void say_resume(const Cli *cli, const char *prefix, const char *run_id) {
+  Buf b = {0};
+  buf_fmt(&b, "`breyta-run resume %s`", run_id);
+  say_commands(cli, prefix, buf_cstr(&b));
+  buf_free(&b);
+}
+
+void cli_time_text(int64_t ms, char out[40]) {
+  Buf b = {0};
+  inst_print(&b, ms);
+  snprintf(out, 40, "%.19sZ", buf_cstr(&b));
+  buf_free(&b);
+}
+
+/* --- sessions: a store with an engine on it ----------------------------------------------------------------------------------- */
+static volatile bool stop;
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int sig) {
+  if (stop) _exit(128 + sig); /* asked twice: what is durable stays durable */
+  stop_signal = sig;
+  stop = true;
+}
+
+static void catch_signals(void) {
+  struct sigaction sa = {.sa_handler = on_signal};
+  sigaction(SIGINT, &sa, NULL);
+  sigaction(SIGTERM, &sa, NULL);
+}
+
+typedef struct Session {
+  const Cli *cli;
+  Store *store;
+  Engine *engine;
+  EngineListener *listener;
+  Progress progress;
+  int ticker;
+} Session;
+
+static void tick(Engine *e, void *ctx) {
+  (void)e;
+  Session *s = ctx;
+  uint64_t n;
+  if (read(s->ticker, &n, sizeof n) > 0) progress_tick(&s->progress);
+}
+
+static void start_ticker(Session *s) {
+  s->ticker = -1;
+  if (!s->progress.live) return;
+  s->ticker = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  struct itimerspec every = {{0, 200000000}, {0, 200000000}};
+  if (s->ticker < 0 || timerfd_settime(s->ticker, 0, &every, NULL)) return;
+  engine_watch(s->engine, s->ticker, tick, s);
+}
+
+static void session_close(Session *s) {
+  progress_clear(&s->progress);
+  if (s->listener) engine_listen_stop(s->listener);
+  if (s->engine) engine_free(s->engine);
+  if (s->store) store_close(s->store);
+  if (s->ticker >= 0) close(s->ticker);
+}
+
+static bool session_open(Session *s, const Cli *cli) {
+  Err err = {0};
+  s->cli = cli;
+  s->ticker = -1;
+  progress_init(&s->progress, cli->progress);
+  cli_engine_values();
+  s->store = cli_store(cli, (StoreOptions){.executor = true});
+  if (!s->store) return false;
+  EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .detach = cli->detach,
+                     .progress = progress_event, .ctx = &s->progress};
+  s->engine = engine_new(s->store, &o, &err);
+  if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
+  if (!s->engine || (cli->listen && !s->listener)) {
+    cli_say("%s%s%s", cli->listen ? "--listen " : "", cli->listen && s->engine ? cli->listen : "", err.msg);
+    session_close(s);
+    return false;
+  }
+  start_ticker(s);
+  catch_signals();
+  return true;
+}
+
+/* --- how a run ended ------------------------------------------------------------------------------------------------------------ */
+static const char *hint_for(Val error) {
+  static const struct { const char *type, *hint; } hints[] = {
+      {"timeout", "raise :timeout of the step, or give it :retry"},
+      {"network", "give the step :retry {:max-attempts 3}, or check that the address can be reached from here"},
+      {"http-error", "make the status a result with :accept-status #{404}, or catch the error in the flow"},
+      {"not-serializable", "a step's result must be data: no functions, atoms or exceptions"},
+      {"limit", "look for an endless loop, endless recursion or an endless seq at the position above"},
+      {"stack", "use loop/recur instead of recursion"},
+      {"wait-timeout", "give the :wait a longer :timeout, or :on-timeout :continue with a :default-value"},
+      {"poll-timeout", "raise :timeout or :max-attempts of flow/poll"},
+      {"oversize", "keep large results outside the run, for example in :kv"},
+      {"missing-binding", "see :requires of the flow"},
+      {"unsupported_step", "this build runs :function :http :kv :sleep :wait"},
+  };
+  Val type = map_get_kw(error, "type");
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (kw_is(type, hints[i].type)) return hints[i].hint;
+  return NULL;
+}
+
+static void text_of(Val v, Buf *b) {
+  if (is_str(v)) buf_add(b, str_s(v), str_n(v));
+  else if (is_sig(cli_pr(env_core(), v, b))) b->n = 0;
+}
+
+static void error_line(Val error, const char *key, const char *label) {
+  Val v = map_get_kw(error, key);
+  if (is_nil(v)) return;
+  Buf b = {0};
+  text_of(v, &b);
+  fprintf(stderr, "  %-8s %s\n", label, buf_cstr(&b));
+  buf_free(&b);
+}
+
+static void say_error(const RunState *st) {
+  Buf msg = {0};
+  text_of(map_get_kw(st->error, "message"), &msg);
+  fprintf(stderr, "run %s %s: %s\n", st->run_id, run_status_name(st->status), msg.n ? buf_cstr(&msg) : "no message");
+  buf_free(&msg);
+  error_line(st->error, "type", "type");
+  error_line(st->error, "step-id", "step");
+  error_line(st->error, "attempt", "attempt");
+  error_line(st->error, "at", "at");
+  Val trace = map_get_kw(st->error, "trace");
+  if (is_str(trace)) fprintf(stderr, "%s%s", str_s(trace), str_n(trace) && str_s(trace)[str_n(trace) - 1] == '\n' ? "" : "\n");
+  const char *hint = hint_for(st->error);
+  if (hint) fprintf(stderr, "  %-8s %s\n", "hint", hint);
+}
+
+/* Tells how the run stands; its value to standard output when `print`. The exit status. */
+static int report(Session *s, int64_t run, bool print) {
+  RunState st;
+  Err err = {0};
+  if (!engine_state(s->engine, run, &st, &err)) {
+    cli_say("%s [%s]", err.msg, err.code);
+    return EXIT_FAILED;
+  }
+  progress_clear(&s->progress);
+  if (st.status == RUN_COMPLETED) {
+    if (print) return cli_print_value(s->cli, st.value) ? EXIT_OK : EXIT_FAILED;
+    fprintf(stderr, "run %s completed\n", st.run_id);
+    return EXIT_OK;
+  }
+  if (run_status_final(st.status) || st.status == RUN_BLOCKED) {
+    say_error(&st);
+    return EXIT_FAILED;
+  }
+  if (stop) {
+    fprintf(stderr, "run %s is durable up to its last step\n", st.run_id);
+    say_resume(s->cli, "to go on: ", st.run_id);
+    return 128 + stop_signal;
+  }
+  fprintf(stderr, "run %s is parked\n", st.run_id);
+  say_commands(s->cli, "", st.waits_for);
+  return EXIT_PARKED;
+}
+
+static bool loop(Session *s) {
+  Err err = {0};
+  if (s->cli->listen) fprintf(stderr, "listening on http://%s/%s/events/<wait-key>\n", s->cli->listen, s->cli->workspace);
+  if (engine_loop(s->engine, &stop, &err)) return true;
+  progress_clear(&s->progress);
+  cli_say("%s [%s]", err.msg, err.code ? err.code : "?");
+  return false;
+}
+
+/* --- run ------------------------------------------------------------------------------------------------------------------------- */
+static FlowDef *read_flow(const Cli *cli, const char *path) {
+  Buf text = {0}, out = {0};
+  if (!cli_read_file(path, &text)) {
+    const char *names[CMD_COUNT], *near;
+    for (int i = 1; i < CMD_COUNT; i++) names[i - 1] = cli_commands[i].name;
+    near = cli_nearest(path, names, CMD_COUNT - 1);
+    cli_usage(cli, "cannot read %s: %s%s%s%s", path, strerror(errno), near ? "; did you mean the command `" : "", near ? near : "", near ? "`?" : "");
+    return NULL;
+  }
+  Diags d = {0};
+  FlowDef *f = flowdef_read(buf_cstr(&text), text.n, path, &d);
+  diags_print(&d, path, &out);
+  fwrite(out.p ? out.p : "", 1, out.n, stderr);
+  if (!f) cli_say("%s: %d error%s, nothing was run", path, d.errors, d.errors == 1 ? "" : "s");
+  diags_free(&d);
+  buf_free(&out);
+  buf_free(&text);
+  return f;
+}
+
+static bool read_input(const Cli *cli, const FlowDef *f, Val *input) {
+  Err err = {0};
+  *input = map_empty;
+  if (cli->input && !cli_json(cli, "--input", cli->input, input)) return false;
+  if (!is_map(*input)) {
+    cli_usage(cli, "--input: the flow's input is a JSON object, such as '{\"name\": \"Ada\"}'");
+    return false;
+  }
+  if (flowdef_input(f, input, &err)) return true;
+  cli_usage(cli, "%s: %s", cli->input ? "--input" : "the flow needs --input", err.msg);
+  return false;
+}
+
+static bool take_start(void *ctx, const JournalRec *j) {
+  if (j->kind == J_START) *(Val *)ctx = snap_read_value(env_core(), j->data.p, j->data.n);
+  return false;
+}
+
+/* The first key whose values differ, to b; false: the inputs are equal. */
+static bool input_difference(Val was, Val now, Buf *b) {
+  MapIter it;
+  Val k, v, maps[2] = {was, now};
+  for (int i = 0; i < 2; i++) {
+    map_iter(&it, maps[i]);
+    while (map_next(&it, &k, &v)) {
+      Val other = map_get(maps[1 - i], k, ABSENT);
+      if (!same(other, ABSENT) && same(val_eq(v, other), TRUE_V)) continue;
+      Val a = i ? other : v, z = i ? v : other;
+      text_of(k, b);
+      buf_c(b, " was ");
+      if (same(a, ABSENT)) buf_c(b, "absent");
+      else cli_short_text(a, 120, b);
+      buf_c(b, " and is ");
+      if (same(z, ABSENT)) buf_c(b, "absent");
+      else cli_short_text(z, 120, b);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* May the existing run go on for this flow and input? */
+static bool same_run(Session *s, const RunRow *row, const FlowDef *f, Val input) {
+  const Cli *cli = s->cli;
+  Err err = {0};
+  Val start = NIL;
+  if (!row->source_hash || strcmp(row->source_hash, f->hash)) {
+    cli_usage(cli, "--run-id %s: the run exists with another source (%.12s, and %s is %.12s); choose another id, or continue it with `breyta-run resume %s`",
+              row->run_id, row->source_hash ? row->source_hash : "?", f->file, f->hash, row->run_id);
+    return false;
+  }
+  if (!store_journal(s->store, row->run, 0, take_start, &start, &err) && err.code) {
+    cli_say("%s [%s]", err.msg, err.code);
+    return false;
+  }
+  Val was = is_vec(start) ? map_dissoc(vec_nth(start, 0), kw_new("flow", "ctx")) : map_empty;
+  Buf diff = {0};
+  bool differs = input_difference(was, input, &diff);
+  if (differs)
+    cli_usage(cli, "--run-id %s: the run exists with another input: %s; choose another id, or continue it with `breyta-run resume %s`", row->run_id,
+              buf_cstr(&diff), row->run_id);
+  buf_free(&diff);
+  return !differs;
+}
+
+/* 0: *run is started or taken up; else the exit status. */
+static int begin(Session *s, const FlowDef *f, Val input, int64_t *run) {
+  Err err = {0};
+  RunRow row = {0};
+  const char *id = s->cli->run_id;
+  if (id && store_run_by_id(s->store, id, &row, &err)) {
+    *run = row.run;
+    bool ok = same_run(s, &row, f, input);
+    run_row_free(&row);
+    if (!ok) return EXIT_USAGE;
+    if (s->cli->detach || engine_resume(s->engine, *run, &err)) return 0;
+  } else if (engine_start(s->engine, f, input, id, run, &err)) {
+    return 0;
+  }
+  cli_say("%s [%s]", err.msg, err.code ? err.code : "?");
+  return err.code && (!strcmp(err.code, "flow_invalid") || !strcmp(err.code, "bad_input")) ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static int detached(Session *s, int64_t run) {
+  RunState st;
+  Err err = {0};
+  if (!engine_state(s->engine, run, &st, &err)) {
+    cli_say("%s [%s]", err.msg, err.code);
+    return EXIT_FAILED;
+  }
+  cli_out(st.run_id, strlen(st.run_id));
+  cli_out("\n", 1);
+  cli_out_flush();
+  say_resume(s->cli, "started durably; to run it: ", st.run_id);
+  return EXIT_PARKED;
+}
+
+static bool good_run_id(const char *id) {
+  size_t n = strlen(id);
+  if (!n || n > 200) return false;
+  for (const char *p = id; *p; p++)
+    if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '\'') return false;
+  return true;
+}
+
+int cmd_run(Cli *cli) {
+  if (cli->args.n != 1)
+    return cli->args.n ? cli_usage(cli, "one flow at a time, and there is also %s", cli->args.a[1]) : cli_usage(cli, "which flow? breyta-run FLOW.edn");
+  if (cli->run_id && !good_run_id(cli->run_id)) return cli_usage(cli, "--run-id: 1 to 200 characters without spaces and quotes");
+  if (cli->detach && cli->listen) return cli_usage(cli, "--detach runs nothing, so --listen makes no sense with it");
+  cli_engine_values();
+  Val input;
+  FlowDef *f = read_flow(cli, cli->args.a[0]);
+  if (!f || !read_input(cli, f, &input)) return EXIT_USAGE;
+  Session s = {0};
+  if (!session_open(&s, cli)) return EXIT_FAILED;
+  int64_t run;
+  int status = begin(&s, f, input, &run);
+  if (!status) status = cli->detach ? detached(&s, run) : loop(&s) ? report(&s, run, true) : EXIT_FAILED;
+  session_close(&s);
+  return status;
+}
+
+/* --- resume ---------------------------------------------------------------------------------------------------------------------- */
+typedef struct Runs { int64_t *a; size_t n; } Runs;
+
+static void runs_add(Runs *r, int64_t run) {
+  r->a = mem_raw_grow(r->a, (r->n + 1) * sizeof *r->a);
+  r->a[r->n++] = run;
+}
+
+static bool named_runs(Session *s, Runs *runs) {
+  for (int i = 0; i < s->cli->args.n; i++) {
+    RunRow row = {0};
+    if (!cli_run_row(s->cli, s->store, s->cli->args.a[i], &row)) return false;
+    runs_add(runs, row.run);
+    run_row_free(&row);
+  }
+  return true;
+}
+
+static bool unfinished_runs(Session *s, Runs *runs) {
+  RunRow rows[128];
+  Err err = {0};
+  int64_t after = 0;
+  size_t n;
+  do {
+    n = store_runs(s->store, after, 1u << RUN_RUNNING | 1u << RUN_WAITING, rows, 128, &err);
+    for (size_t i = 0; i < n; i++) {
+      after = rows[i].run;
+      runs_add(runs, after);
+      run_row_free(&rows[i]);
+    }
+  } while (n == 128);
+  if (err.code) cli_say("%s [%s]", err.msg, err.code);
+  return !err.code;
+}
+
+static int report_all(Session *s, const Runs *runs) {
+  if (runs->n == 1) return report(s, runs->a[0], s->cli->args.n == 1);
+  int worst = EXIT_OK;
+  for (size_t i = 0; i < runs->n; i++) {
+    int st = report(s, runs->a[i], false);
+    if (st > EXIT_PARKED) return st;
+    if (st == EXIT_FAILED || (st == EXIT_PARKED && worst == EXIT_OK)) worst = st;
+  }
+  return worst;
+}
+
+static int resume_runs(Session *s, Runs *runs) {
+  if (!(s->cli->args.n ? named_runs(s, runs) : unfinished_runs(s, runs))) return s->cli->args.n ? EXIT_USAGE : EXIT_FAILED;
+  if (!runs->n) {
+    fprintf(stderr, "nothing to resume: every run in %s is finished\n", s->cli->db);
+    return EXIT_OK;
+  }
+  s->progress.several = runs->n > 1;
+  Err err = {0};
+  for (size_t i = 0; i < runs->n; i++)
+    if (!engine_resume(s->engine, runs->a[i], &err)) {
+      cli_say("%s [%s]", err.msg, err.code);
+      return EXIT_FAILED;
+    }
+  return loop(s) ? report_all(s, runs) : EXIT_FAILED;
+}
+
+int cmd_resume(Cli *cli) {
+  Session s = {0};
+  Runs runs = {0};
+  if (!session_open(&s, cli)) return EXIT_FAILED;
+  int status = resume_runs(&s, &runs);
+  free(runs.a);
+  session_close(&s);
+  return status;
+}
+
+/* --- answers recorded for runs: nothing is run here ---------------------------------------------------------------------------- */
+static int put_inbox(Cli *cli, Store *s, const char *key, const char *kind, Val body) {
+  Buf b = {0};
+  Err err = {0};
+  bool ok = !is_sig(snap_data(&b, body));
+  if (!ok) err_set(&err, "bad_input", "the value cannot be stored");
+  if (ok) {
+    Batch *batch = batch_new();
+    batch_inbox_put(batch, cli->workspace, key, kind, now_ms(), (Bytesv){b.p, b.n});
+    ok = store_submit_wait(s, batch, &err);
+  }
+  buf_free(&b);
+  if (!ok) cli_say("%s [%s]", err.msg, err.code);
+  return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+static void say_recorded(Cli *cli, Store *s, const char *key) {
+  WaitRow w = {0};
+  RunRow row = {0};
+  Err err = {0};
+  if (store_wait_get(s, cli->workspace, key, &w, &err) && store_run_get(s, w.run, &row, &err)) {
+    fprintf(stderr, "recorded for run %s\n", row.run_id);
+    say_resume(cli, "to go on: ", row.run_id);
+  } else {
+    fprintf(stderr, "recorded; no run waits for \"%s\" yet, the first one that does gets it\n", key);
+  }
+  run_row_free(&row);
+  wait_row_free(&w);
+}
+
+int cmd_send(Cli *cli) {
+  if (cli->args.n != 2) return cli_usage(cli, "send takes a wait key and a JSON value: breyta-run send WAIT-KEY '{\"status\": \"ok\"}'");
+  cli_values();
+  Val body;
+  if (!cli_json(cli, "the answer", cli->args.a[1], &body)) return EXIT_USAGE;
+  Store *s = cli_store(cli, (StoreOptions){.beside = true});
+  if (!s) return EXIT_FAILED;
+  int status = put_inbox(cli, s, cli->args.a[0], "event", body);
+  if (status == EXIT_OK) say_recorded(cli, s, cli->args.a[0]);
+  store_close(s);
+  return status;
+}
+
+static const char *note_text(Val note, const char *key) {
+  Val v = map_get_kw(note, key);
+  return is_kw(v) ? str_s(AS(Kw, v)->name) : is_str(v) ? str_s(v) : "";
+}
+
+/* Does the run wait for this answer? Otherwise told. */
+static bool answer_fits(Cli *cli, const RunRow *row, const char *step) {
+  Val note = row->note && *row->note ? read_one(row->note, strlen(row->note), NULL, true) : NIL;
+  const char *waits = note_text(note, "waits"), *at = note_text(note, "step"), *verb = cli_commands[cli->cmd].name;
+  if (row->status != RUN_WAITING) {
+    cli_say("%s %s: the run is %s and waits for no answer", verb, row->run_id, run_status_name(row->status));
+    return false;
+  }
+  if (step && *at && strcmp(step, at)) {
+    cli_say("%s %s %s: the run waits at step %s", verb, row->run_id, step, at);
+    return false;
+  }
+  if (!strcmp(waits, "sleep") || (!strcmp(waits, "wait") && (cli->cmd == CMD_retry || cli->cmd == CMD_skip))) {
+    cli_say("%s %s: step %s is a :%s and no failed step at a checkpoint%s", verb, row->run_id, at, waits, *waits == 'w' ? "; answer it with `breyta-run send`" : "");
+    return false;
+  }
+  return true;
+}
+
+static int answer(Cli *cli) {
+  const char *verb = cli_commands[cli->cmd].name;
+  if (cli->args.n < 1 || cli->args.n > 2) return cli_usage(cli, "%s takes a run id and, if you like, a step: breyta-run %s RUN-ID [STEP]", verb, verb);
+  cli_values();
+  Val body = map_assoc(map_empty, kw_c("action"), str_c(verb)), value;
+  const char *step = cli->args.n > 1 ? cli->args.a[1] : NULL;
+  if (step && *step == ':') step++;
+  if (step) body = map_assoc(body, kw_c("step"), str_c(step));
+  if (cli->value) {
+    if (!cli_json(cli, "--value", cli->value, &value)) return EXIT_USAGE;
+    body = map_assoc(body, kw_c("value"), value);
+  }
+  Store *s = cli_store(cli, (StoreOptions){.beside = true});
+  if (!s) return EXIT_FAILED;
+  RunRow row = {0};
+  int status = cli_run_row(cli, s, cli->args.a[0], &row) && answer_fits(cli, &row, step) ? EXIT_OK : EXIT_USAGE;
+  if (status == EXIT_OK) status = put_inbox(cli, s, row.run_id, "action", body);
+  if (status == EXIT_OK) say_resume(cli, "recorded; to go on: ", row.run_id);
+  run_row_free(&row);
+  store_close(s);
+  return status;
+}
+
+int cmd_approve(Cli *cli) { return answer(cli); }
+int cmd_reject(Cli *cli) { return answer(cli); }
+int cmd_retry(Cli *cli) { return answer(cli); }
+int cmd_skip(Cli *cli) { return answer(cli); }

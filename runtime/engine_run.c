@@ -78,8 +78,8 @@ void run_drop(Run *r) {
 }
 
 void run_ready(Run *r) {
-  if (r->queued) return;
   r->phase = R_READY;
+  if (r->queued) return;
   r->queued = true;
   r->next = NULL;
   if (r->e->ready_tail) r->e->ready_tail->next = r;

@@ -358,7 +358,7 @@ FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d) {
   Val map;
   if (n > UINT32_MAX / 2) return diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, 0, 0, NULL, "the file is too large"), NULL;
   if (!read_map(text, n, file, &map, d)) return NULL;
-  Check c = {.f = def_new(text, n, file, map), .d = d, .used_functions = set_empty, .used_steps = set_empty, .used_templates = set_empty};
+  Check c = {.f = def_new(text, n, file, map), .d = d, .used_functions = map_empty, .used_steps = map_empty, .used_templates = map_empty, .mentioned = set_empty};
   pos_init(&c.pos, c.f->text, n);
   c.root = at_node(&c, pos_value(&c.pos, pos_root(&c.pos)), (At){NULL, 1, 1});
   At body;

@@ -70,7 +70,8 @@ void http_request_init(HttpRequest *r) {
   strcpy(r->method, "GET");
   r->connect_timeout_ms = HTTP_DEFAULT_CONNECT_MS;
   r->max_response = HTTP_DEFAULT_MAX_RESPONSE;
-  r->follow = r->guard = true;
+  r->max_redirects = HTTP_MAX_REDIRECTS;
+  r->guard = true;
 }
 
 static void header_push(HttpHeader **a, size_t *n, HttpHeader h) {
@@ -488,7 +489,7 @@ static void become_get(HttpRequest *r) {
 static char *redirect_target(const Xfer *x) {
   char *url = NULL;
   int s = x->res->status;
-  if (!x->req.follow || (s != 301 && s != 302 && s != 303 && s != 307 && s != 308)) return NULL;
+  if (!x->req.max_redirects || (s != 301 && s != 302 && s != 303 && s != 307 && s != 308)) return NULL;
   if (L(curl_easy_getinfo)(x->easy, CURLINFO_REDIRECT_URL, &url) != CURLE_OK || !url) return NULL;
   return copy(url);
 }
@@ -499,8 +500,8 @@ static void redirect(Lane *l, Xfer *x, char *target) {
   bool origin = same_origin(r->url, target), post = !strcmp(r->method, "POST"), head = !strcmp(r->method, "HEAD");
   free(r->url);
   r->url = target;
-  if (++x->res->redirects > HTTP_MAX_REDIRECTS) {
-    fail(x, HTTP_BAD_URL, "more than %d redirects", HTTP_MAX_REDIRECTS);
+  if (++x->res->redirects > r->max_redirects) {
+    fail(x, HTTP_BAD_URL, "more than %d redirects", r->max_redirects);
     return finish(x);
   }
   if (!origin) drop_headers(r, header_private);

@@ -9,7 +9,7 @@
  * and those without run on two threads with connection pools of their own, so that a guarded request can never be sent
  * over a connection that was opened without the check (see guard.h). Under the guard proxy variables are ignored.
  *
- * Redirects are followed here, not by curl: every hop is checked again, at most HTTP_MAX_REDIRECTS. RFC 9110 15.4: 303
+ * Redirects are followed here, not by curl: every hop is checked again, at most `max_redirects`. RFC 9110 15.4: 303
  * becomes GET (HEAD stays HEAD), 301 and 302 turn POST into GET, 307 and 308 repeat the request. On the way to another
  * origin Authorization, Cookie and headers marked `secret` are dropped. */
 #ifndef BR_HTTP_CLIENT_H
@@ -32,13 +32,13 @@ typedef struct HttpRequest {
   int64_t timeout_ms;         /* whole exchange with redirects; 0 = none */
   int64_t connect_timeout_ms; /* 0 = HTTP_DEFAULT_CONNECT_MS */
   size_t max_response;        /* bytes of decoded body */
-  bool follow;                /* redirects */
+  int max_redirects;          /* 0: a redirect is the response */
   bool guard;                 /* refuse private addresses */
   bool fresh; /* own connection: curl repeats a request by itself when a kept connection turns out dead, which a step with
                  :delivery :at-most-once must not do */
 } HttpRequest;
 
-/* GET, defaults, guard and follow on. */
+/* GET, defaults, guard on, HTTP_MAX_REDIRECTS. */
 void http_request_init(HttpRequest *r);
 void http_request_header(HttpRequest *r, const char *name, const char *value, bool secret); /* appends a copy */
 const char *http_request_get(const HttpRequest *r, const char *name);                       /* case-insensitive; NULL */

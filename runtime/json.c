@@ -126,10 +126,17 @@ static void widen(Widened *w, const char *s, size_t n) {
   buf_add(&w->text, s + from, n - from);
 }
 
+/* jansson's position is behind the token that it did not like; the token itself is in the text: ... near 'token' */
+static size_t token_start(const char *s, size_t at, const char *text) {
+  const char *near = strstr(text, " near '");
+  size_t n = near ? strlen(near + 7) - 1 : 0;
+  return n && n <= at && !memcmp(s + at - n, near + 7, n) ? at - n : at;
+}
+
 /* "line:column" of a byte offset, columns in code points */
 static void parse_error(Err *e, const char *s, size_t n, size_t at, const json_error_t *je) {
   int line = 1, col = 1;
-  if (at > n) at = n;
+  at = token_start(s, at > n ? n : at, je->text);
   for (size_t i = 0; i < at; i++) {
     if (s[i] == '\n')
       line++, col = 1;

@@ -56,7 +56,7 @@ static int note_changes(Sq *s) {
 }
 
 static int apply_isolated(Sq *s, Batch *b) {
-  int64_t last_row = s->last_row;
+  int64_t last_row = s->o.beside ? 0 : s->last_row;
   int rc = sq_exec(&s->wr, W_SAVE);
   if (rc != SQLITE_OK) return rc;
   rc = sq_ops_apply(s, b);
@@ -126,8 +126,9 @@ static bool any_left(const Batch *list) {
 static int group_without_space(Sq *s, Batch *list) {
   s->full = true;
   refuse_all(list, "disk_full", false);
+  if (!any_left(list)) return SQLITE_OK;
   if (real_files(s)) store_files_release_reserve(s->path);
-  return any_left(list) ? group_commit(s, list) : SQLITE_OK;
+  return group_commit(s, list);
 }
 
 static int group_store(Sq *s, Batch *list) {
@@ -173,11 +174,12 @@ static void group_complete(Sq *s, Batch *list) {
 
 static void after_commit(Sq *s) {
   checkpoint(s);
+  if (s->o.beside) return;
   if (s->n_heads > s->evict_at) {
     sq_heads_evict(s);
     s->evict_at = s->n_heads * 2 > 8192 ? s->n_heads * 2 : 8192;
   }
-  if (s->reserve_tried || s->full || !real_files(s) || s->o.beside) return;
+  if (s->reserve_tried || s->full || !real_files(s)) return;
   s->reserve_tried = true;
   store_files_reserve(s->path);
 }

@@ -377,7 +377,9 @@ int sq_ops_flush_heads(Sq *s) {
   return OK;
 }
 
+/* Beside an executor the heads are the reading thread's alone: the writer has none and stays away. */
 void sq_ops_commit(Sq *s) {
+  if (s->o.beside) return;
   pthread_mutex_lock(&s->head_lock);
   for (Head *h = s->touched; h; h = h->next_touched) {
     h->com = h->cur;
@@ -385,7 +387,6 @@ void sq_ops_commit(Sq *s) {
   }
   pthread_mutex_unlock(&s->head_lock);
   s->touched = NULL;
-  if (s->o.beside) return;
   atomic_fetch_add(&s->rows, (uint64_t)(s->last_row - s->com_last_row));
   s->com_last_row = s->last_row;
   s->com_watermark = s->watermark;
@@ -397,18 +398,19 @@ static void forget_insert(Sq *s) {
 }
 
 void sq_ops_rollback(Sq *s) {
+  if (s->o.beside) return;
   for (Head *h = s->touched; h; h = h->next_touched) {
     h->cur = h->com;
     h->touched = false;
   }
   s->touched = NULL;
   forget_insert(s);
-  if (s->o.beside) return;
   s->last_row = s->com_last_row;
   s->watermark = s->com_watermark;
 }
 
 void sq_ops_undo(Sq *s, uint64_t stamp, int64_t last_row) {
+  if (s->o.beside) return;
   for (Head *h = s->touched; h; h = h->next_touched)
     if (h->stamp == stamp) h->cur = h->save;
   s->last_row = last_row;

@@ -308,7 +308,8 @@ PUBLIC2(take, LZ_TAKE, "take");
 DOC(drop, "[n] [n coll]", "The lazy seq of all but the first n elements. Without coll a transducer.",
     "(drop 1 [1 2]) ;=> (2)\n(drop 5 [1]) ;=> ()");
 PUBLIC2(drop, LZ_DROP, "drop");
-DOC(take_while, "[pred] [pred coll]", "The lazy seq of the elements before the first for which (pred x) is falsey. Without coll a transducer.",
+DOC(take_while, "[pred] [pred coll]",
+    "The lazy seq of the elements before the first for which (pred x) is falsey. Without coll a transducer.",
     "(take-while pos? [1 2 -1 3]) ;=> (1 2)");
 PUBLIC2(take_while, LZ_TAKE_WHILE, "take-while");
 DOC(drop_while, "[pred] [pred coll]", "The lazy seq from the first element on for which (pred x) is falsey. Without coll a transducer.",

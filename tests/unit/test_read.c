@@ -59,7 +59,8 @@ static Val print_mode(const char *mode, Val v) {
 
 /* "class: message": ours has a position in front, and may say more behind */
 static bool same_error(const char *expected) {
-  const char *cls = exc_class_name((enum Exc)AS(Ex, pend.ex)->cls), *colon = strstr(expected, ": "), *ours = strstr(pending_message(), ": ");
+  const char *cls = exc_class_name((enum Exc)AS(Ex, pend.ex)->cls), *colon = strstr(expected, ": "),
+             *ours = strstr(pending_message(), ": ");
   if (!colon || !ours || strlen(cls) != (size_t)(colon - expected) || strncmp(cls, expected, strlen(cls)) != 0) return false;
   const char *cut = strstr(colon, " near index");
   return strncmp(ours, colon, cut ? (size_t)(cut - colon) : strlen(colon)) == 0;

@@ -1,0 +1,243 @@
+/* cli_show.c - looking at runs: `runs`, `show`, `replay`. The database is opened for reading only, beside whoever runs it. */
+#include "cli_run.h"
+#include "duration.h"
+#include "eval/unit.h"
+#include "json.h"
+#include <stdlib.h>
+
+enum { PAGE = 128, SHORT = 160 };
+
+static bool formatted(const Cli *cli) { return cli->given & 1u << OPT_format; }
+
+void cli_short_text(Val v, size_t most, Buf *b) {
+  Buf all = {0};
+  if (is_sig(cli_pr(env_core(), v, &all))) buf_c(&all, "?");
+  size_t n = all.n;
+  if (n > most) {
+    n = most;
+    while (n && ((unsigned char)all.p[n] & 0xc0) == 0x80) n--;
+  }
+  buf_add(b, all.p ? all.p : "", n);
+  if (n < all.n) buf_c(b, "...");
+  buf_free(&all);
+}
+
+static void put(Val *m, const char *key, Val v) {
+  if (!is_nil(v)) *m = map_assoc(*m, kw_c(key), v);
+}
+static Val text_or_nil(const char *s) { return s && *s ? str_c(s) : NIL; }
+static Val time_or_nil(int64_t ms) {
+  char t[40];
+  if (!ms) return NIL;
+  cli_time_text(ms, t);
+  return str_c(t);
+}
+
+static Val row_map(const RunRow *r) {
+  Val m = map_empty;
+  put(&m, "run-id", str_c(r->run_id));
+  put(&m, "flow", text_or_nil(r->slug));
+  put(&m, "workspace", text_or_nil(r->workspace));
+  put(&m, "status", str_c(run_status_name(r->status)));
+  put(&m, "created", time_or_nil(r->created_ms));
+  put(&m, "updated", time_or_nil(r->updated_ms));
+  put(&m, "finished", time_or_nil(r->finished_ms));
+  put(&m, "wakes", time_or_nil(r->wake_ms));
+  return m;
+}
+
+/* --- runs ------------------------------------------------------------------------------------------------------------------------ */
+static bool list_row(const Cli *cli, const RunRow *r, bool first, Buf *b) {
+  char at[40];
+  if (formatted(cli)) {
+    bool json = !strcmp(cli->format, "json");
+    if (json) buf_c(b, first ? "[" : ",\n ");
+    if (!cli_value_text(cli, row_map(r), b)) return false;
+    if (!json) buf_ch(b, '\n');
+    return true;
+  }
+  if (first) buf_fmt(b, "%-36s %-20s %-10s %-20s %s\n", "RUN", "FLOW", "STATUS", "CREATED", "FINISHED");
+  cli_time_text(r->created_ms, at);
+  buf_fmt(b, "%-36s %-20s %-10s %-20s ", r->run_id, r->slug ? r->slug : "", run_status_name(r->status), at);
+  if (r->finished_ms) cli_time_text(r->finished_ms, at);
+  buf_fmt(b, "%s\n", r->finished_ms ? at : "-");
+  return true;
+}
+
+static bool list_runs(const Cli *cli, Store *s, Err *err) {
+  RunRow rows[PAGE];
+  int64_t after = 0;
+  size_t n;
+  bool first = true, ok = true;
+  do {
+    Buf b = {0};
+    n = store_runs(s, after, 0, rows, PAGE, err);
+    for (size_t i = 0; i < n; i++) {
+      after = rows[i].run;
+      bool wanted = !(cli->given & 1u << OPT_workspace) || (rows[i].workspace && !strcmp(rows[i].workspace, cli->workspace));
+      if (wanted && ok) {
+        ok = list_row(cli, &rows[i], first, &b);
+        first = false;
+      }
+      run_row_free(&rows[i]);
+    }
+    cli_out(b.p ? b.p : "", b.n);
+    buf_free(&b);
+  } while (n == PAGE && ok);
+  if (formatted(cli) && !strcmp(cli->format, "json")) cli_out(first ? "[]\n" : "]\n", first ? 3 : 2);
+  else if (first) fprintf(stderr, "no runs in %s\n", cli->db);
+  return ok;
+}
+
+int cmd_runs(Cli *cli) {
+  if (cli->args.n) return cli_usage(cli, "runs takes no argument; `breyta-run show %s` shows one run", cli->args.a[0]);
+  cli_values();
+  Store *s = cli_store(cli, (StoreOptions){.read_only = true});
+  if (!s) return EXIT_FAILED;
+  Err err = {0};
+  bool ok = list_runs(cli, s, &err);
+  if (err.code) cli_say("%s [%s]", err.msg, err.code);
+  cli_out_flush();
+  store_close(s);
+  return ok && !err.code ? EXIT_OK : EXIT_FAILED;
+}
+
+/* --- show ------------------------------------------------------------------------------------------------------------------------ */
+typedef struct Shown { const Cli *cli; Buf *b; ValVec steps; int64_t created; int n; } Shown;
+
+static void duration_text(Buf *b, int64_t ms) { duration_print(b, ms < 0 ? 0 : ms); }
+
+static void short_line(Buf *b, const char *label, Val v) {
+  if (is_nil(v)) return;
+  buf_fmt(b, "             %-7s ", label);
+  cli_short_text(v, SHORT, b);
+  buf_ch(b, '\n');
+}
+
+static bool show_step(void *ctx, const HistoryStep *h) {
+  Shown *s = ctx;
+  Buf at = {0}, took = {0};
+  buf_ch(&at, '+');
+  duration_text(&at, h->started_ms - s->created);
+  if (h->ended_ms) duration_text(&took, h->ended_ms - h->started_ms);
+  buf_fmt(s->b, "  %-10s %-9s :%s :%s", buf_cstr(&at), h->status, h->type, h->step);
+  if (h->occurrence > 1) buf_fmt(s->b, " #%lld", (long long)h->occurrence);
+  if (h->attempt > 1) buf_fmt(s->b, " attempt %d", h->attempt);
+  if (took.n) buf_fmt(s->b, "  %s", buf_cstr(&took));
+  if (h->title) buf_fmt(s->b, "  (%s)", h->title);
+  buf_ch(s->b, '\n');
+  short_line(s->b, "input", h->input);
+  short_line(s->b, "output", h->output);
+  short_line(s->b, "error", h->error);
+  buf_free(&at);
+  buf_free(&took);
+  s->n++;
+  return true;
+}
+
+static bool collect_step(void *ctx, const HistoryStep *h) {
+  Shown *s = ctx;
+  Val m = map_empty;
+  put(&m, "step", str_c(h->step));
+  put(&m, "type", str_c(h->type));
+  put(&m, "title", text_or_nil(h->title));
+  put(&m, "status", str_c(h->status));
+  put(&m, "attempt", fix(h->attempt));
+  put(&m, "occurrence", int_val(h->occurrence));
+  put(&m, "started", time_or_nil(h->started_ms));
+  put(&m, "ended", time_or_nil(h->ended_ms));
+  put(&m, "input", h->input);
+  put(&m, "output", h->output);
+  put(&m, "error", h->error);
+  vv_push(&s->steps, m);
+  return true;
+}
+
+static bool show_data(const Cli *cli, Engine *e, const RunRow *row, const RunState *st, Err *err) {
+  Shown s = {.cli = cli};
+  if (!engine_history(e, row->run, collect_step, &s, err)) return false;
+  Val m = row_map(row);
+  put(&m, "source", text_or_nil(row->source_hash));
+  put(&m, "steps", vec_from(s.steps.a, s.steps.n));
+  if (st->status == RUN_COMPLETED) m = map_assoc(m, kw_c("value"), st->value);
+  put(&m, "error", st->error);
+  if (!run_status_final(st->status)) put(&m, "waits-for", text_or_nil(st->waits_for));
+  return cli_print_value(cli, m) || err_set(err, "print", "the run cannot be shown in this format");
+}
+
+static void show_head(const RunRow *row, Buf *b) {
+  char at[40];
+  cli_time_text(row->created_ms, at);
+  buf_fmt(b, "run       %s\nflow      %s (source %.12s)\nstatus    %s\ncreated   %s\n", row->run_id, row->slug ? row->slug : "", row->source_hash ? row->source_hash : "?",
+          run_status_name(row->status), at);
+  if (!row->finished_ms) return;
+  cli_time_text(row->finished_ms, at);
+  buf_fmt(b, "finished  %s (", at);
+  duration_text(b, row->finished_ms - row->created_ms);
+  buf_c(b, ")\n");
+}
+
+static bool show_text(const Cli *cli, Engine *e, const RunRow *row, const RunState *st, Err *err) {
+  Buf b = {0};
+  Shown s = {.cli = cli, .b = &b, .created = row->created_ms};
+  show_head(row, &b);
+  buf_c(&b, "steps\n");
+  bool ok = engine_history(e, row->run, show_step, &s, err);
+  if (!s.n) buf_c(&b, "  none yet\n");
+  if (st->status == RUN_COMPLETED) {
+    buf_c(&b, "value     ");
+    cli_short_text(st->value, 4 * SHORT, &b);
+  } else if (!is_nil(st->error)) {
+    buf_c(&b, "error     ");
+    cli_short_text(st->error, 4 * SHORT, &b);
+  } else {
+    cli_commands_text(cli, st->waits_for, &b);
+  }
+  buf_ch(&b, '\n');
+  cli_out(b.p, b.n);
+  cli_out_flush();
+  buf_free(&b);
+  return ok;
+}
+
+/* Opens for reading, finds the run the command names, does f. */
+static int with_run(Cli *cli, int (*f)(Cli *cli, Engine *e, const RunRow *row, Err *err)) {
+  const char *verb = cli_commands[cli->cmd].name;
+  if (cli->args.n != 1) return cli_usage(cli, "%s takes one run id: breyta-run %s RUN-ID", verb, verb);
+  cli_engine_values();
+  Store *s = cli_store(cli, (StoreOptions){.read_only = true});
+  if (!s) return EXIT_FAILED;
+  Err err = {0};
+  RunRow row = {0};
+  int status = EXIT_USAGE;
+  if (cli_run_row(cli, s, cli->args.a[0], &row)) {
+    Engine *e = engine_new(s, &(EngineOptions){.workspace = cli->workspace}, &err);
+    status = e ? f(cli, e, &row, &err) : EXIT_FAILED;
+    if (err.code) cli_say("%s [%s]", err.msg, err.code);
+    if (e) engine_free(e);
+  }
+  run_row_free(&row);
+  store_close(s);
+  return status;
+}
+
+static int show(Cli *cli, Engine *e, const RunRow *row, Err *err) {
+  RunState st;
+  if (!engine_state(e, row->run, &st, err)) return EXIT_FAILED;
+  return (formatted(cli) ? show_data : show_text)(cli, e, row, &st, err) ? EXIT_OK : EXIT_FAILED;
+}
+int cmd_show(Cli *cli) { return with_run(cli, show); }
+
+/* --- replay ---------------------------------------------------------------------------------------------------------------------- */
+static int replay(Cli *cli, Engine *e, const RunRow *row, Err *err) {
+  (void)cli;
+  Buf diff = {0};
+  RunState end = {0};
+  if (!engine_replay(e, row->run, &diff, &end, err)) return EXIT_FAILED;
+  bool same_end = diff.n == 0;
+  if (same_end) fprintf(stderr, "replay of %s is identical to its history (%s)\n", row->run_id, run_status_name(row->status));
+  else fprintf(stderr, "replay of %s differs: %s\n", row->run_id, buf_cstr(&diff));
+  buf_free(&diff);
+  return same_end ? EXIT_OK : EXIT_FAILED;
+}
+int cmd_replay(Cli *cli) { return with_run(cli, replay); }

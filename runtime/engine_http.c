@@ -1,0 +1,101 @@
+/* engine_http.c - the :http step kind: the step's config becomes a plain request for the client's I/O thread, its response
+ * comes back by number and becomes the step's result. With :delivery :idempotent the step's key travels as the
+ * Idempotency-Key header; with :at-most-once the request never rides on a kept connection, because curl would repeat it. */
+#include "engine_int.h"
+#include "http_build.h"
+#include "http_result.h"
+#include <stdlib.h>
+
+typedef struct Flight { uint64_t id, token; HttpPlan plan; struct Flight *next; } Flight;
+
+static Guard *guard;
+static HttpClient *client;
+static Flight *flights;
+
+static Flight *flight_take(uint64_t id) {
+  for (Flight **at = &flights; *at; at = &(*at)->next)
+    if ((*at)->id == id) {
+      Flight *f = *at;
+      *at = f->next;
+      return f;
+    }
+  return NULL;
+}
+
+static void flight_free(Flight *f) {
+  http_plan_free(&f->plan);
+  free(f);
+}
+
+static void responses(Engine *e, void *ctx) {
+  (void)ctx;
+  HttpResponse *r;
+  while ((r = http_client_next(client))) {
+    Flight *f = flight_take(r->id);
+    StepCall *c = f ? step_by_token(e, f->token) : NULL;
+    if (c) {
+      Val out = NIL;
+      int64_t retry_after = -1;
+      if (http_result(r, &f->plan, now_ms(), &out, &retry_after)) step_done(e, c, out);
+      else step_failed(e, c, out, retry_after);
+    }
+    if (f) flight_free(f);
+    http_response_free(r);
+  }
+}
+
+static bool client_ready(Engine *e, Err *err) {
+  if (!guard && !(guard = guard_from_env(err))) return false;
+  if (!client && !(client = http_client_new(guard, err))) return false;
+  engine_watch(e, http_client_fd(client), responses, NULL);
+  return true;
+}
+
+/* The config as far as it can be judged before the intent is written. */
+static Val http_check(Engine *e, Val config) {
+  (void)e;
+  HttpRequest req;
+  HttpPlan plan;
+  Val bad = http_build(config, NULL, &req, &plan);
+  if (is_sig(bad)) return bad;
+  if (is_map(bad)) return ex_throw_val(ex_make(EXC_INFO, map_get_kw(bad, "message"), bad, NIL));
+  http_request_free(&req);
+  http_plan_free(&plan);
+  return NIL;
+}
+
+static void fail(Engine *e, StepCall *c, const Err *err) {
+  step_failed(e, c, http_error_map("network", true, err->msg), -1);
+}
+
+static void http_start(Engine *e, StepCall *c) {
+  HttpRequest req;
+  Flight *f = calloc(1, sizeof *f);
+  Err err = {0};
+  if (!f) abort();
+  Val cfg = step_config(c), bad = http_build(cfg, NULL, &req, &f->plan);
+  if (!is_nil(bad)) {
+    free(f);
+    step_failed(e, c, is_map(bad) ? bad : http_error_map("validation", false, "the config holds what cannot be sent"), -1);
+    return;
+  }
+  Val delivery = map_get_kw(cfg, "delivery");
+  if (kw_is(delivery, "idempotent")) http_request_header(&req, "Idempotency-Key", step_key(c), false);
+  req.fresh = kw_is(delivery, "at-most-once");
+  req.guard = e->o.guard;
+  f->token = step_token(c);
+  if (client_ready(e, &err)) f->id = http_client_send(client, &req, &err);
+  else http_request_free(&req);
+  if (!f->id) {
+    flight_free(f);
+    fail(e, c, &err);
+    return;
+  }
+  f->next = flights;
+  flights = f;
+}
+
+void engine_http_register(void) {
+  static const StepKind http = {"http", http_check, http_start, NULL};
+  engine_register(&http);
+}

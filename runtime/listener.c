@@ -1,0 +1,534 @@
+#include "runtime/listener.h"
+#include "reader/text.h"
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- libmicrohttpd, loaded by the first listener_start ---- */
+
+#define MHD_FUNCTIONS(F)                                                                                                    \
+  F(MHD_start_daemon) F(MHD_stop_daemon) F(MHD_quiesce_daemon) F(MHD_suspend_connection) F(MHD_resume_connection)           \
+  F(MHD_create_response_from_buffer) F(MHD_add_response_header) F(MHD_queue_response) F(MHD_destroy_response)               \
+  F(MHD_get_connection_values) F(MHD_lookup_connection_value) F(MHD_get_connection_info)
+#define MHD_FIELD(f) __typeof__(&f) p_##f;
+static struct { MHD_FUNCTIONS(MHD_FIELD) char error[200]; bool ok; } lib;
+#define L(f) (lib.p_##f)
+
+static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
+
+static void lib_load(void) {
+  void *so = dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
+  if (!so) {
+    snprintf(lib.error, sizeof lib.error, "%s", dlerror());
+    return;
+  }
+#define MHD_LOAD(f)                                                                     \
+  *(void **)&lib.p_##f = dlsym(so, #f);                                                 \
+  if (!lib.p_##f) {                                                                     \
+    snprintf(lib.error, sizeof lib.error, "libmicrohttpd.so.12 has no " #f);            \
+    return;                                                                             \
+  }
+  MHD_FUNCTIONS(MHD_LOAD)
+  lib.ok = true;
+}
+
+/* ---- state ---- */
+
+enum Phase { PHASE_READING, PHASE_PARKED, PHASE_ANSWERED, PHASE_QUEUED };
+
+/* One HTTP request, from its first header to the end of its answer. `lock` of the listener guards phase, status, answer. */
+typedef struct Conn {
+  Listener *l;
+  struct MHD_Connection *mhd;
+  uint64_t token;
+  enum Phase phase;
+  bool too_big, shed;     /* body over the limit; over the bound of all bodies */
+  Buf body;
+  size_t held;            /* this request's part of the listener's sum, until it is over */
+  int status;
+  char *answer;
+  size_t nanswer;
+  int64_t park_until_us;  /* monotonic */
+  struct Conn *prev, *next; /* list of parked ones */
+} Conn;
+
+struct Listener {
+  struct MHD_Daemon *daemon;
+  ListenFn f;
+  void *ctx;
+  int fd, port;
+  int64_t park_us;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  pthread_t sweeper;
+  Conn *parked;           /* suspended, oldest last */
+  int suspended;          /* about to be suspended, suspended, or resumed but not yet seen by the handler again */
+  size_t held;            /* bytes of bodies under way */
+  uint64_t last_token;
+  bool stopping;
+};
+
+static void *must(void *p) {
+  if (!p) {
+    fputs("breyta-run: out of memory in the listener\n", stderr);
+    _exit(70);
+  }
+  return p;
+}
+
+static char *copy_n(const char *s, size_t n) {
+  char *p = must(malloc(n + 1));
+  if (n) memcpy(p, s, n);
+  p[n] = 0;
+  return p;
+}
+
+const char *listener_header(const ListenRequest *r, const char *name) {
+  for (size_t i = 0; i < r->nheaders; i++)
+    if (!strcmp(r->headers[i].name, name)) return r->headers[i].value;
+  return NULL;
+}
+
+static void pairs_free(ListenPair *p, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    free(p[i].name);
+    free(p[i].value);
+  }
+  free(p);
+}
+
+void listener_request_free(ListenRequest *r) {
+  if (!r) return;
+  pairs_free(r->headers, r->nheaders);
+  pairs_free(r->query, r->nquery);
+  free(r->workspace);
+  free(r->key);
+  free(r->body);
+  free(r);
+}
+
+/* ---- answers ---- */
+
+/* Not-error answers carry their own text; errors are made here. */
+static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n) {
+  struct MHD_Response *r = must(L(MHD_create_response_from_buffer)(n, json, MHD_RESPMEM_MUST_FREE));
+  (void)L(MHD_add_response_header)(r, "Content-Type", "application/json");
+  (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
+  if (status == 405) (void)L(MHD_add_response_header)(r, "Allow", "POST");
+  if (status == 503) (void)L(MHD_add_response_header)(r, "Retry-After", "1");
+  enum MHD_Result ok = L(MHD_queue_response)(c, (unsigned)status, r);
+  L(MHD_destroy_response)(r);
+  return ok;
+}
+
+static char *error_text(const char *code, const char *message, size_t *n) {
+  char t[400];
+  int k = snprintf(t, sizeof t, "{\"ok\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code, message); /* both fixed texts */
+  *n = (size_t)k;
+  return copy_n(t, *n);
+}
+
+static enum MHD_Result refuse(Conn *x, int status, const char *code, const char *message) {
+  size_t n;
+  char *t = error_text(code, message, &n);
+  x->phase = PHASE_QUEUED;
+  return reply(x->mhd, status, t, n);
+}
+
+/* ---- paths ---- */
+
+static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
+
+/* Percent-decoded copy of n bytes; NULL: malformed, NUL inside, or not UTF-8. */
+static char *decode(const char *s, size_t n, bool plus) {
+  char *out = must(malloc(n + 1));
+  size_t k = 0;
+  for (size_t i = 0; i < n; i++) {
+    char c = s[i];
+    if (c == '%') {
+      int hi = i + 2 < n ? hex(s[i + 1]) : -1, lo = hi >= 0 ? hex(s[i + 2]) : -1;
+      if (lo < 0 || !(hi | lo)) return free(out), NULL;
+      c = (char)(hi << 4 | lo);
+      i += 2;
+    } else if (c == '+' && plus)
+      c = ' ';
+    out[k++] = c;
+  }
+  out[k] = 0;
+  if (utf8_valid(out, k)) return out;
+  free(out);
+  return NULL;
+}
+
+/* "/<workspace>/events/<key...>"; the parts still encoded. */
+static bool split_path(const char *url, const char **ws, size_t *nws, const char **key) {
+  if (*url != '/') return false;
+  *ws = url + 1;
+  *nws = strcspn(*ws, "/");
+  const char *p = *ws + *nws;
+  if (!*nws || strncmp(p, "/events/", 8)) return false;
+  *key = p + 8;
+  return **key != 0;
+}
+
+/* ---- from connection to request ---- */
+
+typedef struct PairList { ListenPair *a; size_t n; bool bad, query; } PairList;
+
+static enum MHD_Result add_pair(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
+  PairList *l = ctx;
+  (void)kind;
+  ListenPair p = {NULL, NULL};
+  if (l->query) {
+    p.name = decode(name, strlen(name), true);
+    p.value = decode(value ? value : "", value ? strlen(value) : 0, true);
+    l->bad = l->bad || !p.name || !p.value;
+  } else {
+    p.name = copy_n(name, strlen(name));
+    p.value = copy_n(value ? value : "", value ? strlen(value) : 0);
+    for (char *s = p.name; *s; s++)
+      if (*s >= 'A' && *s <= 'Z') *s += 'a' - 'A';
+  }
+  l->a = must(realloc(l->a, (l->n + 1) * sizeof *l->a));
+  l->a[l->n++] = p;
+  return MHD_YES;
+}
+
+static void peer_of(struct MHD_Connection *c, char *out, size_t n) {
+  const union MHD_ConnectionInfo *i = L(MHD_get_connection_info)(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  out[0] = 0;
+  if (!i || !i->client_addr) return;
+  if (i->client_addr->sa_family == AF_INET) inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->client_addr)->sin_addr, out, (socklen_t)n);
+  if (i->client_addr->sa_family == AF_INET6) inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)i->client_addr)->sin6_addr, out, (socklen_t)n);
+}
+
+/* NULL: something in it cannot be decoded. */
+static ListenRequest *request_of(Conn *x, const char *url) {
+  const char *ws = NULL, *key = NULL;
+  size_t nws = 0;
+  ListenRequest *r = must(calloc(1, sizeof *r));
+  PairList headers = {0}, query = {.query = true};
+  if (!split_path(url, &ws, &nws, &key)) return free(r), NULL;
+  r->workspace = decode(ws, nws, false);
+  r->key = decode(key, strlen(key), false);
+  (void)L(MHD_get_connection_values)(x->mhd, MHD_HEADER_KIND, add_pair, &headers);
+  (void)L(MHD_get_connection_values)(x->mhd, MHD_GET_ARGUMENT_KIND, add_pair, &query);
+  r->headers = headers.a;
+  r->nheaders = headers.n;
+  r->query = query.a;
+  r->nquery = query.n;
+  r->nbody = x->body.n;
+  r->body = buf_cstr(&x->body); /* moved */
+  x->body = (Buf){0};
+  r->received_ms = now_ms();
+  peer_of(x->mhd, r->peer, sizeof r->peer);
+  if (r->workspace && r->key && !query.bad && strlen(r->key) <= LISTENER_MAX_KEY) return r;
+  listener_request_free(r);
+  return NULL;
+}
+
+/* ---- parking ---- */
+
+static void unlink_parked(Conn *x) {
+  if (x->prev) x->prev->next = x->next;
+  else x->l->parked = x->next;
+  if (x->next) x->next->prev = x->prev;
+  x->prev = x->next = NULL;
+}
+
+/* Under the lock: the answer is there, the handler may go on. */
+static void answer_locked(Conn *x, int status, char *json, size_t n) {
+  unlink_parked(x);
+  x->phase = PHASE_ANSWERED;
+  x->status = status;
+  x->answer = json;
+  x->nanswer = n;
+  L(MHD_resume_connection)(x->mhd);
+}
+
+static void answer_503(Conn *x, const char *code, const char *message) {
+  size_t n;
+  char *t = error_text(code, message, &n);
+  answer_locked(x, 503, t, n);
+}
+
+/* False when the listener is stopping: then nothing may be suspended any more. */
+static bool reserve_park(Listener *l) {
+  pthread_mutex_lock(&l->lock);
+  bool ok = !l->stopping;
+  if (ok) l->suspended++;
+  pthread_mutex_unlock(&l->lock);
+  return ok;
+}
+
+/* Suspends first and publishes the token after: an answer may come while the callback is still running. */
+static enum MHD_Result park(Conn *x, ListenRequest *r) {
+  Listener *l = x->l;
+  if (!reserve_park(l)) return listener_request_free(r), refuse(x, 503, "stopping", "the server is stopping; try again");
+  L(MHD_suspend_connection)(x->mhd);
+  pthread_mutex_lock(&l->lock);
+  x->token = r->token = ++l->last_token;
+  x->phase = PHASE_PARKED;
+  x->park_until_us = mono_us() + l->park_us;
+  x->next = l->parked;
+  if (l->parked) l->parked->prev = x;
+  l->parked = x;
+  bool stopping = l->stopping;
+  if (stopping) answer_503(x, "stopping", "the server is stopping; try again");
+  pthread_mutex_unlock(&l->lock);
+  if (stopping) listener_request_free(r);
+  else l->f(l->ctx, r);
+  return MHD_YES;
+}
+
+bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n) {
+  pthread_mutex_lock(&l->lock);
+  Conn *x = l->parked;
+  while (x && x->token != token) x = x->next;
+  if (x) answer_locked(x, status >= 100 && status <= 599 ? status : 500, copy_n(json, n), n);
+  pthread_mutex_unlock(&l->lock);
+  return x;
+}
+
+/* libmicrohttpd does not notice a client that hung up while its connection is suspended: nobody stays parked for ever. */
+static void sweep(Listener *l) {
+  int64_t now = mono_us();
+  for (Conn *x = l->parked, *next; x; x = next) {
+    next = x->next;
+    if (x->park_until_us <= now) answer_503(x, "not_confirmed", "the request was not confirmed in time; send it again");
+  }
+}
+
+static void *sweeper_run(void *arg) {
+  Listener *l = arg;
+  pthread_mutex_lock(&l->lock);
+  while (!l->stopping) {
+    struct timespec t;
+    int64_t nap_us = l->park_us / 8 + 1000;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(nap_us / 1000000);
+    t.tv_nsec += (long)(nap_us % 1000000) * 1000;
+    if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
+    (void)pthread_cond_timedwait(&l->changed, &l->lock, &t);
+    sweep(l);
+  }
+  pthread_mutex_unlock(&l->lock);
+  return NULL;
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, void **slot) {
+  Conn *x = must(calloc(1, sizeof *x));
+  x->l = l;
+  x->mhd = c;
+  *slot = x;
+  const char *len = L(MHD_lookup_connection_value)(c, MHD_HEADER_KIND, "Content-Length");
+  /* A little too much is read and thrown away, so that the client sees the answer; much too much is not. */
+  if (len && strtoull(len, NULL, 10) > 8u * LISTENER_MAX_BODY) return refuse(x, 413, "too_large", "the body is over 1 MiB");
+  return MHD_YES;
+}
+
+static void take_data(Conn *x, const char *p, size_t n) {
+  Listener *l = x->l;
+  if (x->too_big || x->shed || x->phase != PHASE_READING) return;
+  pthread_mutex_lock(&l->lock);
+  x->shed = l->held + n > LISTENER_HELD;
+  if (!x->shed) l->held += n, x->held += n;
+  pthread_mutex_unlock(&l->lock);
+  if (!x->shed) buf_add(&x->body, p, n);
+  x->too_big = x->body.n > LISTENER_MAX_BODY;
+}
+
+static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
+  const char *ws, *key;
+  size_t n;
+  if (!split_path(url, &ws, &n, &key)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
+  if (strcmp(method, "POST")) return refuse(x, 405, "method_not_allowed", "callbacks are sent with POST");
+  if (x->too_big) return refuse(x, 413, "too_large", "the body is over 1 MiB");
+  if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
+  ListenRequest *r = request_of(x, url);
+  if (!r) return refuse(x, 400, "bad_request", "the path or query is not percent-encoded UTF-8, or the key is over 1024 bytes");
+  return park(x, r);
+}
+
+static enum MHD_Result send_answer(Conn *x) {
+  Listener *l = x->l;
+  pthread_mutex_lock(&l->lock);
+  bool ready = x->phase == PHASE_ANSWERED;
+  char *t = x->answer;
+  size_t n = x->nanswer;
+  int status = x->status;
+  if (ready) {
+    x->answer = NULL;
+    x->phase = PHASE_QUEUED;
+    l->suspended--;
+    pthread_cond_broadcast(&l->changed);
+  }
+  pthread_mutex_unlock(&l->lock);
+  return ready ? reply(x->mhd, status, t, n) : MHD_YES;
+}
+
+static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version, const char *data,
+                              size_t *ndata, void **slot) {
+  Conn *x = *slot;
+  (void)version;
+  if (!x) return first_call(ctx, c, slot);
+  if (*ndata) {
+    take_data(x, data, *ndata);
+    *ndata = 0;
+    return MHD_YES;
+  }
+  return x->phase == PHASE_READING ? dispatch(x, url, method) : send_answer(x);
+}
+
+static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD_RequestTerminationCode why) {
+  Listener *l = ctx;
+  Conn *x = *slot;
+  (void)c;
+  (void)why;
+  if (!x) return;
+  pthread_mutex_lock(&l->lock);
+  if (x->phase == PHASE_PARKED) unlink_parked(x);
+  if (x->phase == PHASE_PARKED || x->phase == PHASE_ANSWERED) l->suspended--;
+  l->held -= x->held;
+  pthread_cond_broadcast(&l->changed);
+  pthread_mutex_unlock(&l->lock);
+  buf_free(&x->body);
+  free(x->answer);
+  free(x);
+  *slot = NULL;
+}
+
+/* Paths and arguments are decoded here, not by the library: %2F and %00 must stay visible. */
+static size_t keep_escapes(void *ctx, struct MHD_Connection *c, char *s) {
+  (void)ctx;
+  (void)c;
+  return strlen(s);
+}
+
+/* ---- start and stop ---- */
+
+static bool split_host(const char *hp, char *host, size_t nhost, char *port, size_t nport, Err *e) {
+  const char *colon = strrchr(hp, ':'), *p = colon ? colon + 1 : hp, *h = hp;
+  size_t n = colon ? (size_t)(colon - hp) : 0;
+  if (n > 1 && h[0] == '[' && h[n - 1] == ']') h++, n -= 2;
+  else if (memchr(h, ':', n)) return err_set(e, "validation", "\"%.100s\" is not HOST:PORT; write IPv6 addresses in brackets: [::1]:8080", hp);
+  if (!*p || strspn(p, "0123456789") != strlen(p) || strlen(p) > 5 || atoi(p) > 65535 || n >= nhost)
+    return err_set(e, "validation", "\"%.100s\" is not HOST:PORT; for example 127.0.0.1:8080, [::1]:8080 or *:8080", hp);
+  snprintf(port, nport, "%s", p);
+  snprintf(host, nhost, "%.*s", (int)n, h);
+  return true;
+}
+
+static int bind_one(const struct addrinfo *a) {
+  int one = 1, fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+  if (fd < 0) return -1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (!bind(fd, a->ai_addr, a->ai_addrlen) && !listen(fd, 256)) return fd;
+  int err = errno;
+  close(fd);
+  errno = err;
+  return -1;
+}
+
+static int open_socket(const char *hp, Err *e) {
+  char host[256], port[8];
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
+  if (!split_host(hp, host, sizeof host, port, sizeof port, e)) return -1;
+  bool all = !strcmp(host, "*");
+  int rc = getaddrinfo(all ? NULL : *host ? host : "127.0.0.1", port, &hints, &list), fd = -1;
+  if (rc) return err_set(e, "listen", "cannot listen on %.100s: %s", hp, gai_strerror(rc)), -1;
+  for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) fd = bind_one(a);
+  if (fd < 0) err_set(e, "listen", "cannot listen on %.100s: %s", hp, strerror(errno));
+  freeaddrinfo(list);
+  return fd;
+}
+
+static int port_of(int fd) {
+  struct sockaddr_storage s;
+  socklen_t n = sizeof s;
+  if (getsockname(fd, (struct sockaddr *)&s, &n)) return 0;
+  return ntohs(s.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&s)->sin6_port : ((struct sockaddr_in *)(void *)&s)->sin_port);
+}
+
+static bool start_threads(Listener *l, Err *e) {
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
+  l->daemon = L(MHD_start_daemon)(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET,
+                                  l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LISTENER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+                                  (unsigned)LISTENER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED, completed,
+                                  (void *)l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+  int rc = l->daemon ? pthread_create(&l->sweeper, NULL, sweeper_run, l) : 0;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (!l->daemon) return err_set(e, "listen", "the HTTP server did not start: %s", strerror(errno));
+  if (!rc) return true;
+  L(MHD_stop_daemon)(l->daemon); /* closes the socket */
+  l->fd = -1;
+  return err_set(e, "listen", "cannot start a thread: %s", strerror(rc));
+}
+
+static void listener_free(Listener *l) {
+  if (l->fd >= 0) close(l->fd);
+  pthread_cond_destroy(&l->changed);
+  pthread_mutex_destroy(&l->lock);
+  free(l);
+}
+
+Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *ctx, Err *e) {
+  pthread_condattr_t mono;
+  pthread_once(&lib_once, lib_load);
+  if (!lib.ok) return err_set(e, "listen", "cannot load libmicrohttpd: %s", lib.error), NULL;
+  int fd = open_socket(host_port, e);
+  if (fd < 0) return NULL;
+  Listener *l = must(calloc(1, sizeof *l));
+  pthread_condattr_init(&mono);
+  pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+  pthread_mutex_init(&l->lock, NULL);
+  pthread_cond_init(&l->changed, &mono);
+  pthread_condattr_destroy(&mono);
+  l->f = f;
+  l->ctx = ctx;
+  l->fd = fd;
+  l->port = port_of(fd);
+  l->park_us = (int64_t)(park_ms ? park_ms : LISTENER_PARK_MS) * 1000;
+  if (start_threads(l, e)) return l;
+  listener_free(l);
+  return NULL;
+}
+
+int listener_port(const Listener *l) { return l->port; }
+
+/* MHD_stop_daemon aborts the process when a connection is suspended: all are answered, and the handler has seen every one
+ * of them again, before it is called. */
+static void drain(Listener *l) {
+  pthread_mutex_lock(&l->lock);
+  l->stopping = true;
+  while (l->parked) answer_503(l->parked, "stopping", "the server is stopping; try again");
+  pthread_cond_broadcast(&l->changed);
+  while (l->suspended > 0) pthread_cond_wait(&l->changed, &l->lock);
+  pthread_mutex_unlock(&l->lock);
+}
+
+void listener_stop(Listener *l) {
+  if (!l) return;
+  (void)L(MHD_quiesce_daemon)(l->daemon);
+  drain(l);
+  pthread_join(l->sweeper, NULL);
+  L(MHD_stop_daemon)(l->daemon);
+  listener_free(l);
+}

@@ -1,0 +1,55 @@
+/* listener.h - the HTTP door of `--listen`: callbacks for waits, POST /<workspace>/events/<wait-key...>.
+ *
+ * Each request is handed to a callback on the listener's own thread as plain malloc'ed data (no values: that thread is not
+ * registered with the collector). The callback must not block; it queues the request for the engine thread and returns.
+ * The connection stays suspended until listener_answer is called with the request's token, from any thread; that is how
+ * nothing is acknowledged before it is durable. A request that nobody answers within `park_ms` gets 503, so that the sender
+ * tries again, and its late answer is ignored.
+ *
+ * Everything else is answered here with {"ok":false,"error":{"code","message"}}: 404, 405, 413 (body over 1 MiB), 400 (bad
+ * percent encoding), 503 (stopping, or too much under way). Bounded: LISTENER_CONNECTIONS connections, LISTENER_HELD bytes of
+ * bodies, 30 s for a slow request. libmicrohttpd is loaded (dlopen) by listener_start; its header is included in
+ * listener.c alone. */
+#ifndef BR_LISTENER_H
+#define BR_LISTENER_H
+#include "runtime/port.h"
+
+enum {
+  LISTENER_MAX_BODY = 1 << 20,
+  LISTENER_MAX_KEY = 1024,
+  LISTENER_CONNECTIONS = 512,
+  LISTENER_HELD = 64 << 20,
+  LISTENER_IDLE_S = 30,
+  LISTENER_PARK_MS = 15000
+};
+
+typedef struct ListenPair { char *name, *value; } ListenPair;
+
+/* Owned by whoever got it; listener_request_free. */
+typedef struct ListenRequest {
+  uint64_t token;
+  char *workspace, *key;   /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
+  ListenPair *headers;     /* names in lower case */
+  size_t nheaders;
+  ListenPair *query;       /* decoded; a name without = has value "" */
+  size_t nquery;
+  char *body;              /* raw bytes, NUL behind */
+  size_t nbody;
+  int64_t received_ms;     /* UTC */
+  char peer[64];           /* address of the sender's socket */
+} ListenRequest;
+const char *listener_header(const ListenRequest *r, const char *name); /* lower-case name; NULL */
+void listener_request_free(ListenRequest *r);
+
+typedef struct Listener Listener;
+typedef void (*ListenFn)(void *ctx, ListenRequest *r); /* takes r */
+
+/* host_port: "127.0.0.1:8080", "[::1]:0", "localhost:8080", ":8080" (loopback), "8080" (loopback), "*:8080" (every
+ * interface). Port 0 picks one. park_ms 0 = LISTENER_PARK_MS. NULL with an Err: codes validation, listen. */
+Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *ctx, Err *e);
+int listener_port(const Listener *l);
+/* Answers the request with that token: status 100-599 and a JSON text (copied). false: nobody waits for it any more. */
+bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n);
+/* Stops accepting, answers what is suspended with 503 and waits for the thread. After it no callback runs. */
+void listener_stop(Listener *l);
+#endif

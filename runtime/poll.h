@@ -1,0 +1,21 @@
+/* poll.h - the options of `flow/poll` (spec/flows.md section 3), read in one place for the macro, the checks of a definition
+ * and the helpers that the expansion calls. */
+#ifndef BR_POLL_H
+#define BR_POLL_H
+#include "backoff.h"
+
+typedef struct PollOptions {
+  int64_t timeout_ms;   /* -1: none */
+  int64_t max_attempts; /* 0: none */
+  BackoffSpec backoff;
+  StatusSet abort_status;
+  bool abort_error;     /* errors stop polling */
+} PollOptions;
+
+enum { POLL_MAX_ATTEMPTS = 100 };
+#define POLL_MAX_MS ((int64_t)3600 * 1000)
+
+/* All problems of the options in one message, code "validation". `forms`: opts is the unevaluated map of a call; what is no
+ * literal in it is taken as given and good. Otherwise opts holds values, :return-on excepted. */
+bool poll_options(Val opts, bool forms, PollOptions *out, Err *e);
+#endif

@@ -1,0 +1,68 @@
+load help
+
+@test "eval -e prints each value" {
+  br eval -e '(+ 1 2) "a\nb"' -e '(map inc [1 2 3])'
+  want 0 $'3\n"a\\nb"\n(2 3 4)'
+}
+@test "eval FILE prints only what the program prints, paths relative to the working directory" {
+  mkdir sub
+  printf '(println "hello" (apply + (range 5)))\n42\n' > sub/p.clj
+  br eval sub/p.clj
+  want 0 "hello 10"
+}
+@test "an uncaught error: output so far, class and message, trace, status 1" {
+  printf '(defn f [x]\n  (/ x 0))\n(println "before")\n(f 1)\n' > p.clj
+  br eval p.clj
+  want 1 before
+  says "java.lang.ArithmeticException: Divide by zero"
+  says "user/f (p.clj:2:3)"
+  br eval -e '(throw (ex-info "boom" {:a 1} (Exception. "inner")))'
+  want 1 ""
+  says 'clojure.lang.ExceptionInfo: boom {:a 1}'
+  says 'caused by java.lang.Exception: inner'
+}
+@test "batch: one line for each line, whatever the expression does" {
+  printf '%s\n' '(+ 1 2)' '(' '1 2' '; c' '' '(println 1)' '(map inc [1])' '(throw (ex-info "x" {:k (map inc [1])}))' \
+    '(str/upper-case "a")' '(do (defn f [x] (inc (f x))) (f 1))' '(def zz 1)' 'zz' '(symbol "a\nb")' > in
+  breyta-run eval --batch < in > got
+  cat > want <<'EOF'
+3
+#error {:kind :reader, :message "1:2: EOF while reading; expected ) to close ( at 1:1"}
+#error {:kind :reader, :message "the line has more than one form"}
+#error {:kind :reader, :message "EOF while reading: the line has no form"}
+#error {:kind :reader, :message "EOF while reading: the line has no form"}
+nil
+(2)
+#error {:kind :ex-info, :message "x", :data {:k (2)}}
+"A"
+#error {:kind :stack, :message "calls are nested more than 10000 deep"}
+#'user/zz
+#error {:kind :unresolved, :message "Unable to resolve symbol: zz in this context"}
+a b
+EOF
+  diff want got
+}
+@test "batch survives endless loops and memory bombs" {
+  printf '%s\n' '(loop [] (recur))' '(vec (range 1e12))' '(loop [v []] (recur (conj v (vec (range 100)))))' '(+ 1 1)' > in
+  breyta-run eval --batch < in > got
+  [ "$(grep -c ':kind :limit' got)" = 3 ]
+  [ "$(tail -1 got)" = 2 ]
+  [ "$(wc -l < got)" = 4 ]
+}
+@test "eval needs exactly one source" {
+  br eval; want 2 ""; says "-e EXPR, FILE.clj and --batch"
+  br eval -e 1 x.clj; want 2 ""
+  br eval nowhere.clj; want 2 ""; says "cannot read nowhere.clj"
+}
+@test "the locale does not matter" {
+  LC_ALL=de_DE.UTF-8 LANG=de_DE.UTF-8 br eval -e '(str 1.5 (format "%.2f" 2.25))'
+  want 0 '"1.52.25"'
+}
+@test "a reader that goes away, a full device" {
+  set +o pipefail
+  breyta-run eval -e '(range 1000000)' | head -c 5 > got
+  [ "$(cat got)" = "(0 1 " ]
+  run bash -c 'breyta-run eval -e 1 > /dev/full'
+  [ "$status" = 1 ]
+  [[ $output = *"cannot write to standard output"* ]]
+}

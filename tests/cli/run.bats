@@ -1,0 +1,130 @@
+load help
+
+@test "hello: value to standard output, nothing else" {
+  flow hello '(flow/step :function :greet {:code (quote (fn [{:keys [who]}] {:text (str "Hello, " who)})) :input {:who "you"}})'
+  br hello.edn
+  want 0 '{:text "Hello, you"}'
+  br hello.edn --format json
+  want 0 '{"text":"Hello, you"}'
+  [ -f .breyta/breyta.db ]
+}
+@test "a failed run: status 1, position, step, hint; resume tells it again" {
+  flow bad '(flow/step :function :explode {:code (quote (fn [_] (throw (ex-info "no luck" {:type :oops})))) :input {}})'
+  br bad.edn --run-id b
+  want 1 ""
+  says "no luck"; says "oops"; says "explode"; says "bad.edn:"
+  br resume b
+  want 1 ""
+  says "no luck"
+}
+@test "a value that cannot cross a step" {
+  flow fnval '(flow/step :function :f {:code (quote (fn [_] {:a [inc]})) :input {}})'
+  br fnval.edn
+  want 1 ""
+  says "not-serializable"
+}
+@test "runaways fail alone with a limit" {
+  flow deep '((fn f [x] (inc (f x))) 1)'
+  br deep.edn
+  want 1 ""
+  says "stack"
+}
+@test "--run-id: the same continues, a difference is named" {
+  flow a '(:n (flow/input))'
+  br a.edn --run-id x --input '{"n": 1}'; want 0 1
+  br a.edn --run-id x --input '{"n": 1}'; want 0 1
+  br a.edn --run-id x --input '{"n": 2}'; want 2 ""; says "another input: :n was 1 and is 2"
+  br a.edn --run-id x --input '{"n": 1, "m": 2}'; want 2 ""; says ":m was absent and is 2"
+  flow a '(inc (:n (flow/input)))'
+  br a.edn --run-id x --input '{"n": 1}'; want 2 ""; says "another source"
+  br a.edn --run-id "a b"; want 2 ""; says "--run-id"
+  br runs; [ "$(wc -l <<< "$out")" = 2 ]
+}
+@test "a wait parks at once; send and resume" {
+  flow ask '(let [a (flow/step :wait :answer {:key "k1" :timeout "2h"})] [:got (:word a)])'
+  br ask.edn --run-id q
+  want 3 ""
+  says ":answer"; says "k1"; says "breyta-run send 'k1'"; says "breyta-run resume q"
+  br resume q; want 3 ""
+  br send k1 '{"word": "yes"}'; want 0 ""; says "breyta-run resume q"
+  br resume q; want 0 '[:got "yes"]'
+  br resume q; want 0 '[:got "yes"]'
+}
+@test "an answer that comes before the wait is kept" {
+  flow ask '(:word (flow/step :wait :answer {:key "early" :timeout "2h"}))'
+  br send early '{"word": "soon"}'; want 0 ""; says "no run waits"
+  br ask.edn; want 0 '"soon"'
+}
+@test "the commands that are told carry --db" {
+  flow ask '(flow/step :wait :answer {:key "k" :timeout "2h"})'
+  br ask.edn --run-id q --db my.db; want 3 ""
+  says "breyta-run send --db my.db 'k'"; says "breyta-run resume --db my.db q"
+}
+@test "--detach starts durably and prints the id" {
+  flow d '42'
+  br d.edn --detach; want 3 flow-d-local-r1; says "breyta-run resume flow-d-local-r1"
+  br runs --format json; [[ $out = *'"status":"running"'* ]]
+  br resume; want 0 ""
+  br resume flow-d-local-r1; want 0 42
+  br resume; want 0 ""; says "nothing to resume"
+}
+@test "checkpoints: retry, skip with a value, reject" {
+  flow c '(flow/step :function :f {:code (quote (fn [_] (throw (ex-info "later" {})))) :input {} :on-error :checkpoint})'
+  br c.edn --run-id c1; want 3 ""; says "checkpoint" || says "person"
+  br retry c1; want 0 ""
+  br resume c1; want 3 ""
+  br skip c1 other; want 2 ""; says "waits at step f"
+  br skip c1 f --value '{"a": 1}'; want 0 ""; says "breyta-run resume c1"
+  br resume c1; want 0 '{:a 1}'
+  br skip c1; want 2 ""; says "completed"
+  br c.edn --run-id c2; want 3 ""
+  br reject c2; want 0 ""
+  br resume c2; want 1 ""
+}
+@test "unknown runs" {
+  flow d '1'
+  br d.edn; want 0 1
+  for c in resume show replay approve retry; do
+    br $c nobody; want 2 ""; says "there is no run nobody"
+  done
+}
+@test "runs, show and replay" {
+  flow s '(+ (flow/step :function :one {:code (quote (fn [_] 1)) :input {} :title "First"}) (flow/step :function :two {:code (quote (fn [_] 2)) :input {}}))'
+  br s.edn --run-id s1; want 0 3
+  br runs; want 0 "$out"; [[ $out = *s1*completed* ]]
+  br runs --format json; want 0 "$out"; python3 -c 'import json,sys; r=json.loads(sys.argv[1]); assert [x["run-id"] for x in r]==["s1"], r' "$out"
+  br show s1; want 0 "$out"; [[ $out = *":function :one"*First*":function :two"* ]]
+  br show s1 --format json; want 0 "$out"
+  python3 -c 'import json,sys; r=json.loads(sys.argv[1]); assert [x["step"] for x in r["steps"]]==["one","two"] and r["value"]==3, r' "$out"
+  br replay s1; want 0 ""; says identical
+}
+@test "--progress prints a line for each step" {
+  flow p '(flow/step :function :one {:code (quote (fn [_] 1)) :input {}})'
+  br p.edn --progress; want 0 1; says ":function :one"
+  br p.edn; want 0 1; [ -z "$err" ]
+}
+@test "SIGTERM leaves the run durable, status 143" {
+  flow z '(do (flow/step :sleep :nap {:seconds 600}) 1)'
+  breyta-run z.edn --run-id z --progress > o 2> e &
+  pid=$!
+  until_ok grep -q nap e
+  kill -TERM $pid
+  st=0; wait $pid || st=$?
+  [ "$st" = 143 ]
+  grep -q "breyta-run resume z" e
+  br runs; [[ $out = *z* ]]
+}
+@test "two processes on one database: one executor, answers and listings beside it" {
+  flow z '(do (flow/step :sleep :nap {:seconds 600}) 1)'
+  flow d '1'
+  breyta-run z.edn --run-id z --progress > o 2> e &
+  pid=$!
+  until_ok grep -q nap e
+  br d.edn; want 1 ""; says "$pid"
+  br runs; want 0 "$out"; [[ $out = *z* ]]
+  br show z; want 0 "$out"
+  br send k '{"a": 1}'; want 0 ""
+  kill -KILL $pid
+  wait $pid || :
+  br d.edn; want 0 1
+}
