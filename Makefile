@@ -23,8 +23,37 @@ OBJ = $(SRC:%.c=$(B)/%.o)
 LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
-.PHONY: all
+PACKAGES = gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libcmocka-dev bats python3 curl procps man-db
+
+.PHONY: all deps run test check crash fuzz bench docs complexity format clean help
 all: $(B)/breyta-run
+
+help:
+	@echo 'make            build build/breyta-run'
+	@echo 'make deps       install the Debian packages that building and testing need (root)'
+	@echo 'make run FLOW=flows-examples/hello/flow.edn'
+	@echo 'make test       the gate: everything fast and complete; closes with N passed, N failed'
+	@echo 'make check      layering, headers, warnings-only checks'
+	@echo 'make crash      every crash point, a long kill -9 loop'
+	@echo 'make fuzz       long fuzzing of the readers'
+	@echo 'make bench      figures beside peers and the disk'
+	@echo 'make docs       man page and function reference into build/'
+	@echo 'make complexity the longest functions; make format: clang-format'
+	@echo 'switches: SAN=address|undefined|thread GC=none STRESS=suspend|stack|nodirect DEBUG=1'
+
+deps:
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(PACKAGES)
+
+# A missing library is named by its package before the compiler complains.
+$(B)/.headers:
+	@mkdir -p $(B); missing=; for pair in $(if $(filter none,$(GC)),,gc.h:libgc-dev) gmp.h:libgmp-dev pcre2.h:libpcre2-dev utf8proc.h:libutf8proc-dev \
+	  sqlite3.h:libsqlite3-dev jansson.h:libjansson-dev zstd.h:libzstd-dev openssl/evp.h:libssl-dev curl/curl.h:libcurl4-openssl-dev \
+	  microhttpd.h:libmicrohttpd-dev; do \
+	  printf '#define PCRE2_CODE_UNIT_WIDTH 8\n#include <stddef.h>\n#include <stdio.h>\n#include <%s>\n' "$${pair%%:*}" | $(CC) -E -x c - >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then echo "missing packages:$$missing"; echo "install them with: make deps"; exit 1; fi; touch $@
+$(OBJ): | $(B)/.headers
 
 $(B)/libbreyta.a: $(LIBOBJ)
 	@rm -f $@ && ar rcs $@ $^
@@ -34,4 +63,42 @@ $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
 	@echo "  cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
 $(B)/stdlib/prelude_text.o: stdlib/prelude.clj
--include $(OBJ:.o=.d)
+
+# --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
+UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
+TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[rs]*.c)))
+$(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
+$(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
+$(B)/t/crash_store: $(B)/tests/crash/crash_store.o $(B)/tests/crash/vfs_crash.o $(B)/libbreyta.a
+$(B)/t/crash_flows: $(B)/tests/crash/crash_flows.o $(B)/tests/crash/vfs_crash.o $(B)/tests/crash/effect_kind.o $(B)/libbreyta.a
+$(B)/t/equality: $(B)/tests/crash/equality.o $(B)/tests/crash/vfs_crash.o $(B)/tests/crash/effect_kind.o $(B)/libbreyta.a
+$(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/libbreyta.a
+$(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
+$(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
+$(TESTPROGS):
+	@mkdir -p $(dir $@)
+	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+test: $(B)/breyta-run $(TESTPROGS)
+	@B=$(B) SAN=$(SAN) STRESS=$(STRESS) tests/run.sh
+check:
+	@tests/tools/check_layers.sh
+crash: $(B)/breyta-run $(TESTPROGS)
+	@B=$(B) CRASH_ALL=1 tests/run.sh crash
+fuzz: $(TESTPROGS)
+	@B=$(B) FUZZ_N=2000000 tests/run.sh fuzz
+run: all
+	$(B)/breyta-run $(or $(FLOW),flows-examples/hello/flow.edn)
+bench: $(B)/breyta-run
+	@B=$(B) CC='$(CC)' LIBS='$(LIBS)' tests/bench/bench.sh
+docs: $(B)/breyta-run
+	$(B)/breyta-run --man > $(B)/breyta-run.1
+complexity:
+	@tests/tools/complexity.sh
+format:
+	clang-format -i $(SRC) $(foreach l,$(LAYERS),$(wildcard $(l)/*.h))
+clean:
+	rm -rf build build-*
+
+-include $(OBJ:.o=.d) $(wildcard $(B)/tests/*/*.d)
+.SECONDARY:

@@ -93,6 +93,7 @@ typedef struct StepKind {
   void (*cancel)(Engine *e, StepCall *c); /* may be NULL */
 } StepKind;
 void engine_register(const StepKind *k);   /* external effects; the built-in inline kinds are in engine_steps.c */
+bool engine_kind_known(const char *name);  /* registered: a definition may use it */
 Val step_config(const StepCall *c);
 const char *step_key(const StepCall *c);   /* idempotency key run/step/occurrence */
 int step_attempt(const StepCall *c);

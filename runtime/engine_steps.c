@@ -23,6 +23,8 @@ static const StepKind *find_kind(const char *name) {
   return NULL;
 }
 
+bool engine_kind_known(const char *name) { return find_kind(name) != NULL; }
+
 const char *kw_text(Val v) {
   if (is_kw(v)) return str_s(AS(Kw, v)->name);
   if (is_sym(v)) return str_s(AS(Sym, v)->name);

@@ -3,6 +3,7 @@
 #include "flowdef_int.h"
 #include "backoff.h"
 #include "duration.h"
+#include "engine.h"
 #include "poll.h"
 #include "step_options.h"
 #include <stdio.h>
@@ -26,7 +27,7 @@ static int kind_of(Val kw) {
   return -1;
 }
 
-bool step_kind_known(Val kw) { return kind_of(kw) >= 0; }
+bool step_kind_known(Val kw) { return kind_of(kw) >= 0 || (is_kw(kw) && is_nil(AS(Kw, kw)->ns) && engine_kind_known(str_s(AS(Kw, kw)->name))); }
 
 /* --- option values ------------------------------------------------------------------------------------------------------------- */
 static bool in_words(const char *words, const char *w) {
@@ -245,6 +246,7 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
 
 /* --- calls -------------------------------------------------------------------------------------------------------------------------- */
 static void check_kind(Check *c, Val type, At at, int kind) {
+  if (kind < 0 && step_kind_known(type)) return; /* registered from outside the table: its options are its own */
   if (kind < 0) {
     const char *names[N_OF(kinds)];
     for (size_t i = 0; i < N_OF(kinds); i++) names[i] = kinds[i].name;

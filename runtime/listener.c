@@ -55,6 +55,7 @@ typedef struct Conn {
   struct MHD_Connection *mhd;
   uint64_t token;
   enum Phase phase;
+  bool was_parked;
   bool too_big, shed;     /* body over the limit; over the bound of all bodies */
   Buf body;
   size_t held;            /* this request's part of the listener's sum, until it is over */
@@ -76,6 +77,7 @@ struct Listener {
   pthread_t sweeper;
   Conn *parked;           /* suspended, oldest last */
   int suspended;          /* about to be suspended, suspended, or resumed but not yet seen by the handler again */
+  int unsent;             /* requests that were parked and whose answer has not been sent completely */
   size_t held;            /* bytes of bodies under way */
   uint64_t last_token;
   bool stopping;
@@ -269,7 +271,7 @@ static void answer_503(Conn *x, const char *code, const char *message) {
 static bool reserve_park(Listener *l) {
   pthread_mutex_lock(&l->lock);
   bool ok = !l->stopping;
-  if (ok) l->suspended++;
+  if (ok) l->suspended++, l->unsent++;
   pthread_mutex_unlock(&l->lock);
   return ok;
 }
@@ -282,6 +284,7 @@ static enum MHD_Result park(Conn *x, ListenRequest *r) {
   pthread_mutex_lock(&l->lock);
   x->token = r->token = ++l->last_token;
   x->phase = PHASE_PARKED;
+  x->was_parked = true;
   x->park_until_us = mono_us() + l->park_us;
   x->next = l->parked;
   if (l->parked) l->parked->prev = x;
@@ -312,16 +315,20 @@ static void sweep(Listener *l) {
   }
 }
 
+static struct timespec time_in(int64_t us) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  t.tv_sec += (time_t)(us / 1000000);
+  t.tv_nsec += (long)(us % 1000000) * 1000;
+  if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
+  return t;
+}
+
 static void *sweeper_run(void *arg) {
   Listener *l = arg;
   pthread_mutex_lock(&l->lock);
   while (!l->stopping) {
-    struct timespec t;
-    int64_t nap_us = l->park_us / 8 + 1000;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += (time_t)(nap_us / 1000000);
-    t.tv_nsec += (long)(nap_us % 1000000) * 1000;
-    if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
+    struct timespec t = time_in(l->park_us / 8 + 1000);
     (void)pthread_cond_timedwait(&l->changed, &l->lock, &t);
     sweep(l);
   }
@@ -404,6 +411,7 @@ static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD
   pthread_mutex_lock(&l->lock);
   if (x->phase == PHASE_PARKED) unlink_parked(x);
   if (x->phase == PHASE_PARKED || x->phase == PHASE_ANSWERED) l->suspended--;
+  l->unsent -= x->was_parked;
   l->held -= x->held;
   pthread_cond_broadcast(&l->changed);
   pthread_mutex_unlock(&l->lock);
@@ -514,13 +522,15 @@ Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *c
 int listener_port(const Listener *l) { return l->port; }
 
 /* MHD_stop_daemon aborts the process when a connection is suspended: all are answered, and the handler has seen every one
- * of them again, before it is called. */
+ * of them again, before it is called. It also cuts answers off that are being sent: those get LISTENER_FLUSH_MS. */
 static void drain(Listener *l) {
   pthread_mutex_lock(&l->lock);
   l->stopping = true;
   while (l->parked) answer_503(l->parked, "stopping", "the server is stopping; try again");
   pthread_cond_broadcast(&l->changed);
   while (l->suspended > 0) pthread_cond_wait(&l->changed, &l->lock);
+  struct timespec end = time_in(LISTENER_FLUSH_MS * 1000);
+  while (l->unsent > 0 && !pthread_cond_timedwait(&l->changed, &l->lock, &end)) continue;
   pthread_mutex_unlock(&l->lock);
 }
 

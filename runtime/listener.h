@@ -20,7 +20,8 @@ enum {
   LISTENER_CONNECTIONS = 512,
   LISTENER_HELD = 64 << 20,
   LISTENER_IDLE_S = 30,
-  LISTENER_PARK_MS = 15000
+  LISTENER_PARK_MS = 15000,
+  LISTENER_FLUSH_MS = 2000 /* at the stop, for answers on their way */
 };
 
 typedef struct ListenPair { char *name, *value; } ListenPair;

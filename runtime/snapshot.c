@@ -108,6 +108,11 @@ static bool core_function(Val v, Val *name) {
   return true;
 }
 
+/* Map nodes made by transients have room behind their used part: it is not written. */
+static uint32_t mnode_used(const MNode *m) {
+  return m->h.aux ? 2 * m->datamap : 2 * (uint32_t)__builtin_popcount(m->datamap) + (uint32_t)__builtin_popcount(m->nodemap);
+}
+
 /* Vals an object refers to, in writing order; what is written as text has none. */
 static Val *written_kids(Val v, size_t *n) {
   Val name;
@@ -118,6 +123,7 @@ static Val *written_kids(Val v, size_t *n) {
   case T_SYM: *n = is_nil(AS(Sym, v)->meta) ? 0 : 1; return &AS(Sym, v)->meta;
   case T_VAR: if (!(o->flags & VAR_RUN)) return NULL; break;
   case T_FN: if (core_function(v, &name)) return NULL; break;
+  case T_MNODE: obj_vals(o, n); *n = 1 + mnode_used(AS(MNode, v)); return &AS(MNode, v)->unused;
   default: break;
   }
   return obj_vals(o, n);
@@ -235,7 +241,7 @@ static void put_shape(Writer *w, Buf *b, Val v) {
     if (t->tail != TAIL_NONE) {
       uint32_t n;
       memcpy(&n, (const char *)o + 8, 4);
-      put_u(b, n);
+      put_u(b, o->type == T_MNODE ? mnode_used(AS(MNode, v)) : n);
     }
   }
 }

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Runs every folder of flows-examples as its README says and compares the value with expected.edn. A server of our own
+# (tests/tools/httpd.py) on a free loopback port stands in for the real ones. Closes with `N passed, N failed`.
+cd "$(dirname "$0")/../.." || exit 2
+BIN=${BIN:-build/breyta-run}
+tmp=$(mktemp -d)
+passed=0 failed=0
+python3 tests/tools/httpd.py --port 0 > "$tmp/httpd" 2>"$tmp/httpd.err" &
+server=$!
+trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$tmp"' EXIT
+for _ in $(seq 200); do grep -q '^PORT ' "$tmp/httpd" && break; read -rt 0.05 <> <(:) ; done
+port=$(sed -n 's/^PORT //p' "$tmp/httpd")
+[ -n "$port" ] || { echo "the test server did not start"; cat "$tmp/httpd.err"; echo "0 passed, 1 failed"; exit 1; }
+
+same() { # name, got, expected
+  if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); printf 'FAIL %s\n  expected %s\n  got      %s\n' "$1" "$3" "$2"; fi
+}
+
+for dir in flows-examples/*/; do
+  name=$(basename "$dir") db="$tmp/$name.db" expected=$(cat "$dir/expected.edn")
+  sed "s/8099/$port/g" "$dir/input.json" > "$tmp/input.json"
+  got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" 2>"$tmp/err") ; rc=$?
+  if [ "$name" = wait-for-callback ]; then
+    same "$name parks" "$rc" 3
+    key=$(sed -n "s/.*breyta-run send --db [^ ]* '\([^']*\)'.*/\1/p" "$tmp/err" | head -1)
+    "$BIN" send "$key" '{"status": "ok", "result": {"answer": 42}}' --db "$db" 2>"$tmp/err2"; same "$name send" $? 0
+    got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
+  fi
+  same "$name value" "$got" "$expected"
+  same "$name exit status" "$rc" 0
+  same "$name again" "$("$BIN" resume "$name" --db "$db" 2>/dev/null)" "$expected"
+  "$BIN" replay "$name" --db "$db" >"$tmp/replay" 2>&1; same "$name replay" "$?" 0
+  [ "$rc" = 0 ] || tail -5 "$tmp/err"
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

@@ -1,0 +1,56 @@
+#!/bin/bash
+# Runs the suites and closes with `N passed, N failed`. B = build directory; an argument picks suites by name (crash, fuzz,
+# lang, unit, cli, flows). Each suite's output goes to $B/logs/NAME.log; failures are printed. Exit status 1 when any failed.
+set -u
+cd "$(dirname "$0")/.."
+B=${B:-build}
+only=${1:-}
+export BREYTA_RUN=$PWD/$B/breyta-run BIN=$PWD/$B/breyta-run LC_ALL=C.UTF-8
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+mkdir -p "$B/logs"
+passed=0 failed=0
+
+# Counts of a log: a closing line `N passed, N failed`, cmocka's lines, or TAP.
+count() {
+  local line
+  line=$(grep -aE '^([A-Za-z_-]+: )?[0-9]+ passed, [0-9]+ failed' "$1" | tail -1)
+  if [ -n "$line" ]; then echo "$line" | sed -E 's/^[^0-9]*([0-9]+) passed, ([0-9]+) failed.*/\1 \2/'; return; fi
+  if grep -qaE '^\[ +RUN +\]' "$1"; then echo "$(grep -acE '^\[ +OK \]' "$1") $(grep -aE '^\[  FAILED  \] [A-Za-z_]+' "$1" | sort -u | wc -l)"; return; fi
+  echo "$(grep -acE '^ok ' "$1") $(grep -acE '^not ok ' "$1")"
+}
+
+suite() { # name group command...
+  local name=$1 group=$2 log="$B/logs/$1.log" start=$SECONDS p f rc
+  shift 2
+  [ -z "$only" ] || [ "$only" = "$group" ] || return 0
+  timeout "${SUITE_TIMEOUT:-900}" "$@" >"$log" 2>&1 </dev/null
+  rc=$?
+  read -r p f < <(count "$log")
+  if [ $rc -ne 0 ] && [ "$f" = 0 ]; then f=1; fi            # it crashed, or could not run
+  if [ $((p + f)) = 0 ]; then f=1; fi                       # a suite that tests nothing is broken
+  passed=$((passed + p)) failed=$((failed + f))
+  printf '%-24s %6d passed %4d failed  %4ds\n' "$name" "$p" "$f" $((SECONDS - start))
+  if [ "$f" != 0 ]; then
+    echo "  --- end of $log (exit status $rc)"
+    { grep -aE '^not ok|FAIL|ERROR|runtime error|Sanitizer|mismatch|violation' "$log" | head -20; tail -15 "$log"; } | cut -c1-300 | sed 's/^/  /'
+  fi
+}
+
+suite layers check tests/tools/check_layers.sh
+for t in tests/unit/test_*.c; do
+  n=$(basename "$t" .c)
+  suite "$n" unit "$B/t/$n"
+done
+[ "${STRESS:-}" = nodirect ] || suite conformance lang python3 tests/conformance/bin/run.py --no-optional --show 5 --known tests/conformance/known.txt -- "$B/breyta-run" eval --batch
+suite language lang "$B/t/lang_runner" tests/lang/*.clj
+suite language-suspended lang "$B/t/lang_runner" --suspend "${SUSPEND_K:-50}" tests/lang/*.clj
+suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/read
+suite fuzz-snapshot fuzz "$B/t/fuzz_snapshot" -n "${FUZZ_N:-2000}" -s 1
+suite crash-store crash "$B/t/crash_store"
+suite equality crash "$B/t/equality" tests/flows
+suite crash-flows crash "$B/t/crash_flows" tests/flows
+for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
+suite kill9 cli tests/cli/kill9.sh
+suite examples flows tests/flows/examples.sh
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
