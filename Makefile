@@ -69,9 +69,9 @@ UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
 TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[rs]*.c)))
 $(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
 $(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
-$(B)/t/crash_store: $(B)/tests/crash/crash_store.o $(B)/tests/crash/vfs_crash.o $(B)/libbreyta.a
-$(B)/t/crash_flows: $(B)/tests/crash/crash_flows.o $(B)/tests/crash/vfs_crash.o $(B)/tests/crash/effect_kind.o $(B)/libbreyta.a
-$(B)/t/equality: $(B)/tests/crash/equality.o $(B)/tests/crash/vfs_crash.o $(B)/tests/crash/effect_kind.o $(B)/libbreyta.a
+CRASH_MAIN = $(wildcard tests/crash/crash_*.c) tests/crash/equality.c
+CRASH_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(CRASH_MAIN),$(wildcard tests/crash/*.c)))
+$(patsubst tests/crash/%.c,$(B)/t/%,$(CRASH_MAIN)): $(B)/t/%: $(B)/tests/crash/%.o $(CRASH_OBJ) $(B)/libbreyta.a
 $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/libbreyta.a
 $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
 $(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a

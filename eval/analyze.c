@@ -632,7 +632,9 @@ static void note_callee(An *a, const Node *callee) {
 
 static Node *an_call(An *a, const Val *f, unsigned n) {
   uint32_t line = a->line, col = a->col;
-  Node *x = node_new(a, NK_CALL, n);
+  Node *x = n == 1 && is_sym(f[0]) ? static_field(a, f[0]) : NULL; /* (System/nanoTime): naming it is calling it */
+  if (x) return x;
+  x = node_new(a, NK_CALL, n);
   if (!kids_in_temps(a, x, f, n, 0, 0)) return NULL;
   x->line = line;
   x->col = col;

@@ -23,6 +23,8 @@ typedef struct Unit {
   Node **by_id;      /* nnodes */
   bool shared;       /* names no run vars: may be used by every run */
   bool core_unit;    /* of the prelude */
+  Val *consts;       /* objects of its literals in walk order, for snapshots (runtime/snapconst.c); made on demand */
+  uint32_t nconsts;
 } Unit;
 
 /* kinds. `depth` is the number of live slots when the node is entered; temps and bindings begin there.
@@ -91,6 +93,7 @@ const Node *unit_node(const Unit *u, uint32_t id);
 /* Registry of shared units by hash; analyze() looks here first. unit_load also asks `unit_loader`, which brings in what an
  * earlier process stored: the vector [core-form file namespace-symbol core?], or ABSENT. NULL with pend.ex: not to be had. */
 Unit *unit_find(const UnitHash *h);
+size_t units_registered(Unit *const **list); /* in the order they came */
 Unit *unit_load(Env *env, const UnitHash *h);
 Val unit_stored_form(const Unit *u); /* that vector */
 extern _Thread_local Val (*unit_loader)(void *ctx, const UnitHash *h);

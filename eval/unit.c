@@ -73,7 +73,7 @@ void unit_hex(const UnitHash *h, char out[33]) {
 }
 
 /* --- registry ----------------------------------------------------------------------------------------------------------------- */
-static struct { Unit **slots; size_t cap, n; } *reg;
+static struct { Unit **slots, **list; size_t cap, n, nlist, cap_list; } *reg;
 
 static size_t probe(Unit **slots, size_t cap, const UnitHash *h) {
   uint64_t k;
@@ -85,8 +85,24 @@ static size_t probe(Unit **slots, size_t cap, const UnitHash *h) {
 
 Unit *unit_find(const UnitHash *h) { return reg && reg->cap ? reg->slots[probe(reg->slots, reg->cap, h)] : NULL; }
 
+size_t units_registered(Unit *const **list) {
+  *list = reg ? reg->list : NULL;
+  return reg ? reg->nlist : 0;
+}
+
+static void list_add(Unit *u) {
+  if (reg->nlist == reg->cap_list) {
+    reg->cap_list = reg->cap_list ? reg->cap_list * 2 : 256;
+    Unit **grown = mem_alloc(reg->cap_list * sizeof *grown);
+    if (reg->nlist) memcpy(grown, reg->list, reg->nlist * sizeof *grown);
+    reg->list = grown;
+  }
+  reg->list[reg->nlist++] = u;
+}
+
 void unit_register(Unit *u) {
   if (!reg) reg = mem_root(sizeof *reg);
+  list_add(u);
   if (reg->n * 2 >= reg->cap) {
     size_t cap = reg->cap ? reg->cap * 2 : 256;
     Unit **grown = mem_alloc(cap * sizeof *grown);

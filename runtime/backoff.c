@@ -92,8 +92,7 @@ bool backoff_policy(Val m, RetryPolicy *p, Err *e) {
     problem_val(&bad, ":max-attempts is ", n, "; use an integer from 1 to 1000");
   else if (!is_nil(n))
     p->max_attempts = long_of(n);
-  if (!is_nil(kind) && !read_kind(kind, &p->kind))
-    problem_val(&bad, ":backoff is ", kind, "; use :exponential, :linear or :constant");
+  if (!is_nil(kind) && !read_kind(kind, &p->kind)) problem_val(&bad, ":backoff is ", kind, "; use :exponential, :linear or :constant");
   if (!is_nil(jitter) && !is_bool(jitter)) problem_val(&bad, ":jitter is ", jitter, "; use true or false");
   if (!is_nil(jitter)) p->jitter = truthy(jitter);
   read_ms(m, "backoff-ms", ":backoff-ms", &p->backoff_ms, &bad);
@@ -147,12 +146,14 @@ static int month_of(const char *s) {
 static bool scan_date(const char *s, struct tm *t, char mon[4]) {
   char wd[16], end = 0;
   if (sscanf(s, "%3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GM%c", wd, &t->tm_mday, mon, &t->tm_year, &t->tm_hour, &t->tm_min, &t->tm_sec,
-             &end) == 8 && end == 'T')
+             &end) == 8 &&
+      end == 'T')
     return true;
   if (sscanf(s, "%3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d", wd, mon, &t->tm_mday, &t->tm_hour, &t->tm_min, &t->tm_sec, &t->tm_year) == 7)
     return true;
   if (sscanf(s, "%15[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GM%c", wd, &t->tm_mday, mon, &t->tm_year, &t->tm_hour, &t->tm_min, &t->tm_sec,
-             &end) != 8 || end != 'T')
+             &end) != 8 ||
+      end != 'T')
     return false;
   t->tm_year += t->tm_year < 70 ? 2000 : 1900;
   return true;

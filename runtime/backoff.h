@@ -14,7 +14,9 @@ enum { BACKOFF_KINDS = 16, BACKOFF_KIND_LEN = 32, BACKOFF_MAX_ATTEMPTS = 1000 };
 #define BACKOFF_MAX_RETRY_AFTER ((int64_t)86400000) /* a server cannot park a run for longer than a day */
 
 /* Set of HTTP statuses 100-599. */
-typedef struct StatusSet { uint64_t bits[8]; } StatusSet;
+typedef struct StatusSet {
+  uint64_t bits[8];
+} StatusSet;
 static inline bool status_set_has(const StatusSet *s, int64_t status) {
   return status >= 100 && status < 600 && (s->bits[(status - 100) / 64] >> ((status - 100) % 64) & 1);
 }
@@ -26,9 +28,9 @@ typedef struct RetryPolicy {
   int64_t max_attempts; /* 1 = never again */
   enum BackoffKind kind;
   int64_t backoff_ms, max_backoff_ms;
-  bool jitter;          /* full jitter: uniform in [0, pause] */
-  StatusSet statuses;   /* of errors of type :http-error */
-  int nkinds;           /* error types, without colon */
+  bool jitter;        /* full jitter: uniform in [0, pause] */
+  StatusSet statuses; /* of errors of type :http-error */
+  int nkinds;         /* error types, without colon */
   char kinds[BACKOFF_KINDS][BACKOFF_KIND_LEN];
 } RetryPolicy;
 
@@ -48,7 +50,11 @@ bool backoff_http_date(const char *s, int64_t *ms);
 
 /* {:type :constant|:linear|:exponential :interval d :step d :factor n :max d}, as `flow/backoff` and `flow/poll` take it.
  * linear: interval + step * (attempt - 1), step defaults to interval; exponential: interval * factor^(attempt - 1). */
-typedef struct BackoffSpec { enum BackoffKind kind; int64_t interval_ms, step_ms, max_ms; double factor; } BackoffSpec;
+typedef struct BackoffSpec {
+  enum BackoffKind kind;
+  int64_t interval_ms, step_ms, max_ms;
+  double factor;
+} BackoffSpec;
 /* interval_ms: used when the map has no :interval (-1: then it is required). A string or integer instead of a map is a
  * constant interval; nil is the constant interval_ms. */
 bool backoff_spec(Val spec, int64_t interval_ms, BackoffSpec *out, Err *e);

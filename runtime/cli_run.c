@@ -82,12 +82,12 @@ bool cli_print_value(const Cli *cli, Val v) {
   return ok;
 }
 
-bool cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row) {
+int cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row) {
   Err err = {0};
-  if (store_run_by_id(s, run_id, row, &err)) return true;
+  if (store_run_by_id(s, run_id, row, &err)) return EXIT_OK;
   if (err.code) cli_say("%s [%s]", err.msg, err.code);
   else cli_say("there is no run %s in %s; `breyta-run runs` lists them", run_id, cli->db);
-  return false;
+  return err.code ? EXIT_FAILED : EXIT_USAGE;
 }
 
 void cli_commands_text(const Cli *cli, const char *text, Buf *b) {
@@ -434,17 +434,18 @@ static void runs_add(Runs *r, int64_t run) {
   r->a[r->n++] = run;
 }
 
-static bool named_runs(Session *s, Runs *runs) {
+static int named_runs(Session *s, Runs *runs) {
   for (int i = 0; i < s->cli->args.n; i++) {
     RunRow row = {0};
-    if (!cli_run_row(s->cli, s->store, s->cli->args.a[i], &row)) return false;
+    int bad = cli_run_row(s->cli, s->store, s->cli->args.a[i], &row);
+    if (bad) return bad;
     runs_add(runs, row.run);
     run_row_free(&row);
   }
-  return true;
+  return EXIT_OK;
 }
 
-static bool unfinished_runs(Session *s, Runs *runs) {
+static int unfinished_runs(Session *s, Runs *runs) {
   RunRow rows[128];
   Err err = {0};
   int64_t after = 0;
@@ -458,7 +459,7 @@ static bool unfinished_runs(Session *s, Runs *runs) {
     }
   } while (n == 128);
   if (err.code) cli_say("%s [%s]", err.msg, err.code);
-  return !err.code;
+  return err.code ? EXIT_FAILED : EXIT_OK;
 }
 
 static int report_all(Session *s, const Runs *runs) {
@@ -473,7 +474,8 @@ static int report_all(Session *s, const Runs *runs) {
 }
 
 static int resume_runs(Session *s, Runs *runs) {
-  if (!(s->cli->args.n ? named_runs(s, runs) : unfinished_runs(s, runs))) return s->cli->args.n ? EXIT_USAGE : EXIT_FAILED;
+  int bad = s->cli->args.n ? named_runs(s, runs) : unfinished_runs(s, runs);
+  if (bad) return bad;
   if (!runs->n) {
     fprintf(stderr, "nothing to resume: every run in %s is finished\n", s->cli->db);
     return EXIT_OK;
@@ -580,7 +582,8 @@ static int answer(Cli *cli) {
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
   RunRow row = {0};
-  int status = cli_run_row(cli, s, cli->args.a[0], &row) && answer_fits(cli, &row, step) ? EXIT_OK : EXIT_USAGE;
+  int status = cli_run_row(cli, s, cli->args.a[0], &row);
+  if (status == EXIT_OK && !answer_fits(cli, &row, step)) status = EXIT_USAGE;
   if (status == EXIT_OK) status = put_inbox(cli, s, row.run_id, "action", body);
   if (status == EXIT_OK) say_resume(cli, "recorded; to go on: ", row.run_id);
   run_row_free(&row);

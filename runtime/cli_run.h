@@ -14,8 +14,8 @@ bool cli_json(const Cli *cli, const char *what, const char *arg, Val *out);
 /* A value in --format to b; false: told. */
 bool cli_value_text(const Cli *cli, Val v, Buf *b);
 bool cli_print_value(const Cli *cli, Val v);
-/* Row of a run named on the command line; an unknown id is told. */
-bool cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row);
+/* Row of a run named on the command line: EXIT_OK, or told: EXIT_USAGE for an unknown id, EXIT_FAILED when reading failed. */
+int cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row);
 /* `text` with --db (and --workspace for send) put into the breyta-run commands in it, as this call was given them. */
 void cli_commands_text(const Cli *cli, const char *text, Buf *b);
 void cli_time_text(int64_t ms, char out[40]);

@@ -209,8 +209,8 @@ static int with_run(Cli *cli, int (*f)(Cli *cli, Engine *e, const RunRow *row, E
   if (!s) return EXIT_FAILED;
   Err err = {0};
   RunRow row = {0};
-  int status = EXIT_USAGE;
-  if (cli_run_row(cli, s, cli->args.a[0], &row)) {
+  int status = cli_run_row(cli, s, cli->args.a[0], &row);
+  if (status == EXIT_OK) {
     Engine *e = engine_new(s, &(EngineOptions){.workspace = cli->workspace}, &err);
     status = e ? f(cli, e, &row, &err) : EXIT_FAILED;
     if (err.code) cli_say("%s [%s]", err.msg, err.code);

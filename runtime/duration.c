@@ -4,8 +4,10 @@
 
 #define WORKS "use a string such as \"250ms\", \"10s\", \"45m\", \"2h\" or \"1d\""
 
-static const struct { const char *name; int64_t ms; } units[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+static const struct {
+  const char *name;
+  int64_t ms;
+} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
 static int64_t duration_unit(const char *s, size_t n) {
   for (size_t i = 0; i < sizeof units / sizeof *units; i++)
@@ -13,9 +15,7 @@ static int64_t duration_unit(const char *s, size_t n) {
   return 0;
 }
 
-static bool duration_too_long(const char *what, Err *e) {
-  return err_set(e, "validation", "%s is longer than 1000 years; " WORKS, what);
-}
+static bool duration_too_long(const char *what, Err *e) { return err_set(e, "validation", "%s is longer than 1000 years; " WORKS, what); }
 
 static bool duration_scale(int64_t n, int64_t unit, const char *what, int64_t *ms, Err *e) {
   if (n > DURATION_MAX_MS / unit) return duration_too_long(what, e);

@@ -8,7 +8,7 @@
 #include "runtime/port.h"
 
 enum DurationUnit { DURATION_MS = 1, DURATION_SECONDS = 1000 }; /* of a bare integer */
-#define DURATION_MAX_MS ((int64_t)1000 * 365 * 86400 * 1000)     /* 1000 years: no sum of two can overflow */
+#define DURATION_MAX_MS ((int64_t)1000 * 365 * 86400 * 1000)    /* 1000 years: no sum of two can overflow */
 
 /* "<digits><unit>" with unit ms, s, m, h or d. `what` names the field in the error (":timeout"). */
 bool duration_parse(const char *s, size_t n, const char *what, int64_t *ms, Err *e);

@@ -32,8 +32,8 @@ static void store_ready(Engine *e, void *ctx) {
   size_t n;
   while ((n = store_completions(e->store, c, 256)))
     for (size_t i = 0; i < n; i++) {
-      Run *r = run_find(e, (int64_t)c[i].tag);
-      if (!r) continue;
+      Run *r = run_find(e, (int64_t)(c[i].tag & 0xffffffffffff));
+      if (!r || r->life != c[i].tag >> 48) continue;
       if (r->inflight) r->inflight--;
       run_committed(r, c[i].error);
     }
@@ -56,6 +56,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
 void engine_free(Engine *e) {
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
+  parked_clear(&e->parked);
   free(e->workspace);
   e->workspace = NULL;
   unit_loader = NULL;
@@ -210,18 +211,6 @@ static Run *take_over(Engine *e, int64_t run, Err *err) {
 
 static bool waits_outside(const RunRow *row) { return row->status == RUN_WAITING && row->wake_ms == 0; }
 
-static void note_parked(Engine *e, int64_t run) {
-  for (size_t i = 0; i < e->nparked; i++)
-    if (e->parked[i]->run == run) return;
-  Run **grown = mem_alloc((e->nparked + 1) * sizeof *grown);
-  if (e->nparked) memcpy(grown, e->parked, e->nparked * sizeof *grown);
-  Run *s = mem_alloc(sizeof *s);
-  s->run = run;
-  grown[e->nparked++] = s;
-  e->parked = grown;
-  e->cap_parked = e->nparked;
-}
-
 bool engine_resume(Engine *e, int64_t run, Err *err) {
   if (run_find(e, run)) return true;
   RunRow row = {0};
@@ -231,7 +220,7 @@ bool engine_resume(Engine *e, int64_t run, Err *err) {
   run_row_free(&row);
   if (over) return true;
   if (outside) { /* its timer is in the store, its answer in the inbox */
-    note_parked(e, run);
+    parked_add(&e->parked, run);
     return true;
   }
   take_over(e, run, err);
@@ -391,7 +380,9 @@ static bool busy(const Engine *e) {
   for (size_t i = 0; i < e->cap; i++)
     for (Run *r = e->runs[i]; r; r = r->chain)
       if (r->phase != R_DONE && r->phase != R_PARKED) return true;
-  return e->o.listen && e->nparked;
+  for (size_t i = 0; i < e->ntimers; i++)
+    if (!e->timers[i].token) return true; /* dropped after a full disk, to be taken up again */
+  return e->o.listen && e->parked.n;
 }
 
 static int wait_ms(const Engine *e, int64_t most) {
@@ -410,13 +401,6 @@ static void poll_world(Engine *e, int ms) {
     if (fds[i].revents) e->watches[i].f(e, e->watches[i].ctx);
 }
 
-static void unpark(Engine *e) { /* parked runs that were taken up again are not parked */
-  size_t n = 0;
-  for (size_t i = 0; i < e->nparked; i++)
-    if (!run_find(e, e->parked[i]->run)) e->parked[n++] = e->parked[i];
-  e->nparked = n;
-}
-
 bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   for (int n = 0; e->ready && n < 256 && !e->fatal; n++) {
     Run *r = e->ready;
@@ -428,7 +412,6 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   if (e->o.listen) fire_stored_timers(e);
   if (store_changed(e->store)) engine_drain_inbox(e, err);
   fire_timers(e);
-  unpark(e);
   *idle = !e->ready && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, "store_failed", "the database could not be written; start again to recover");
   if (e->fatal) {

@@ -43,11 +43,25 @@ static Val step_enter(Mach *m, Val *s) {
   return v; /* SIG_DEMAND: realise what is lazy in it and come back */
 }
 
+/* The code of a :function step is not run again by a replay, so what it counts (identities, gensyms) must not show: only data
+ * leaves it. */
+static void counters_save(const Mach *m, Val *s) {
+  s[ST_SERIAL] = fix(m->env->serial);
+  s[ST_GENSYM] = fix(m->env->gensym);
+}
+static void counters_restore(Mach *m, Val *s) {
+  m->in_function = 0;
+  m->env->serial = (uint32_t)fix_of(s[ST_SERIAL]);
+  m->env->gensym = fix_of(s[ST_GENSYM]);
+  s[ST_SERIAL] = s[ST_GENSYM] = NIL;
+}
+
 static Val function_returned(Mach *m, Val *s) {
   Buf scratch = {0};
   Val v = snap_data(&scratch, s[ST_TMP]);
   buf_free(&scratch);
   if (same(v, SIG_DEMAND)) return v;
+  counters_restore(m, s);
   s[ST_PHASE] = fix(PHASE_VALUE);
   if (same(v, SIG_THROW)) {
     s[ST_PHASE] = fix(PHASE_THREW);
@@ -60,7 +74,7 @@ static Val function_returned(Mach *m, Val *s) {
 enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3 };
 static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc & NF_THROWN) { /* the function's code threw */
-    m->in_function = 0;
+    counters_restore(m, s);
     if (is_type(in, T_EX) && AS(Ex, in)->kind == KIND_LIMIT) return ex_throw_val(in);
     s[ST_PHASE] = fix(PHASE_THREW);
     s[ST_TMP] = in;
@@ -76,18 +90,15 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
   case PC_STEP_ANSWER:
     if (!same(in, ABSENT)) return in;
     m->in_function = 1;
+    counters_save(m, s);
     return nf_call1(m, PC_STEP_CODE, s[ST_TMP], map_get_kw(s[ST_CFG], "input"));
-  case PC_STEP_CODE:
-    m->in_function = 0;
-    s[ST_TMP] = in;
-    m->nf_pc = PC_STEP_REALISE;
-    return function_returned(m, s);
-  default:
+  case PC_STEP_CODE: s[ST_TMP] = in; /* fall through */
+  default: /* what is lazy in the result is still the function's code */
     m->nf_pc = PC_STEP_REALISE;
     return function_returned(m, s);
   }
 }
-const NativeDef nd_step = {"flow/step", 1, 2, 3, false, true, 2, step_step};
+const NativeDef nd_step = {"flow/step", 1, 2, 3, false, true, 4, step_step};
 DOC(step, "[type step-id config]",
     "Runs one durable step: type is the step family (:http :function :kv :sleep :wait ...), step-id a stable keyword, config a map "
     "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps.",

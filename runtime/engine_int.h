@@ -43,6 +43,8 @@ typedef struct Run {
   struct Run *chain;    /* hash table */
   struct Run *next;     /* ready queue */
   int64_t run, epoch, seq;
+  int64_t stored_epoch; /* the one in the database once what is submitted is durable */
+  uint16_t life;        /* of this Run struct: completions of an earlier one for the same run do not count */
   char *run_id, *workspace, *slug;
   char source_hash[65];
   int64_t version, created_ms;
@@ -71,6 +73,7 @@ typedef struct Run {
 } Run;
 
 typedef struct TimerEntry { int64_t due; int64_t run; uint64_t token; } TimerEntry;
+typedef struct ParkedSet { int64_t *a; size_t n, cap; } ParkedSet; /* engine_parked.c */
 typedef struct Watch { int fd; void (*f)(Engine *e, void *ctx); void *ctx; } Watch;
 
 struct Engine {
@@ -85,12 +88,12 @@ struct Engine {
   Watch watches[8];
   size_t nwatches;
   uint64_t next_token;
+  uint16_t next_life;
   Val units;            /* set of unit hashes (hex strings) known to be stored */
   FlowDef **defs;       /* by source hash */
   Unit **def_units;
   size_t ndefs;
-  struct Run **parked;  /* summaries of runs this engine has parked (machines dropped) */
-  size_t nparked, cap_parked;
+  ParkedSet parked;     /* numbers of the runs this engine answers for that wait in the database alone */
   int64_t next_store_timer; /* cached due time of the earliest stored timer */
   bool fatal;
   Err fatal_err;
@@ -134,11 +137,16 @@ Val err_map(const char *type, const char *msg);
 
 /* engine_frames.c */
 extern const NativeDef nd_step;
-enum { ST_TYPE, ST_ID, ST_CFG, ST_PHASE, ST_TMP };
+enum { ST_TYPE, ST_ID, ST_CFG, ST_PHASE, ST_TMP, ST_SERIAL, ST_GENSYM };
 enum { PHASE_BEGIN, PHASE_VALUE, PHASE_THREW };
 /* Slots of the flow/step frame on top, NULL if there is none. */
 Val *step_slots(Mach *m);
 extern const BuiltinRow rows_flow[];
+
+/* engine_parked.c */
+void parked_add(ParkedSet *s, int64_t run);
+void parked_remove(ParkedSet *s, int64_t run);
+void parked_clear(ParkedSet *s);
 
 /* engine_kv.c */
 bool kv_step(Run *r, Val cfg, Val *result, Val *error);

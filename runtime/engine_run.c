@@ -44,7 +44,8 @@ Run *run_add(Engine *e, const RunRow *row) {
   Run *r = mem_alloc(sizeof *r);
   r->e = e;
   r->run = row->run;
-  r->epoch = row->epoch;
+  r->epoch = r->stored_epoch = row->epoch;
+  r->life = ++e->next_life;
   r->seq = row->head_seq;
   r->run_id = dup(row->run_id);
   r->workspace = dup(row->workspace);
@@ -58,6 +59,7 @@ Run *run_add(Engine *e, const RunRow *row) {
   r->chain = *b;
   *b = r;
   e->nruns++;
+  parked_remove(&e->parked, r->run);
   return r;
 }
 
@@ -121,24 +123,12 @@ void run_submit(Run *r, enum After after) {
   if (r->replaying_only) return;
   if (r->batch && batch_ops(r->batch)) {
     r->inflight++;
-    store_submit(r->e->store, r->batch, (uint64_t)r->run);
+    store_submit(r->e->store, r->batch, (uint64_t)r->run | (uint64_t)r->life << 48);
     r->batch = NULL;
+    r->stored_epoch = r->epoch;
   }
   if (after != AFTER_NOTHING) r->phase = R_COMMITTING;
   if (!r->inflight) run_committed(r, NULL);
-}
-
-static void parked_summary(Run *r) {
-  Engine *e = r->e;
-  if (e->nparked == e->cap_parked) {
-    e->cap_parked = e->cap_parked ? e->cap_parked * 2 : 16;
-    Run **grown = mem_alloc(e->cap_parked * sizeof *grown);
-    if (e->nparked) memcpy(grown, e->parked, e->nparked * sizeof *grown);
-    e->parked = grown;
-  }
-  Run *s = mem_alloc(sizeof *s);
-  s->run = r->run;
-  e->parked[e->nparked++] = s;
 }
 
 /* All batches of the run are durable: act on what was waiting for that. */
@@ -157,7 +147,7 @@ static void durable(Run *r) {
     break;
   case AFTER_PARK:
     r->phase = R_PARKED;
-    parked_summary(r);
+    parked_add(&r->e->parked, r->run);
     run_progress(r, STEP_PARKED, NULL, r->call ? r->call->due_ms : 0);
     if (r->call && r->call->due_ms && r->call->due_ms < r->e->next_store_timer) r->e->next_store_timer = r->call->due_ms;
     run_drop(r);
@@ -247,6 +237,7 @@ void run_snapshot(Run *r) {
 /* --- the machine ------------------------------------------------------------------------------------------------------------------ */
 static Val run_nondet(Mach *m, Val v) {
   Run *r = m->host;
+  if (m->in_function) return v; /* the step's result is what the journal keeps */
   if (r->cursor < r->nrecs) {
     if (r->recs[r->cursor].kind == J_NONDET) return vec_nth(r->recs[r->cursor++].v, 0);
     if (r->on_replay) r->on_replay(r, "the body asks for the time or a random value where the journal has none");
@@ -376,6 +367,7 @@ void run_block(Run *r, const char *why) {
   r->batch = NULL;
   r->phase = R_DONE;
   if (r->replaying_only) return;
+  if (r->stored_epoch != r->epoch) batch_take_over(run_batch(r), r->run, r->stored_epoch, r->epoch);
   batch_status(run_batch(r), r->run, r->epoch, RUN_BLOCKED, now_ms(), 0, why);
   run_submit(r, AFTER_DONE);
 }

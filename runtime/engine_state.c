@@ -73,6 +73,7 @@ typedef struct Hist {
   bool (*f)(void *ctx, const HistoryStep *s);
   void *ctx;
   Val intent; /* of the attempt that is open */
+  Val check;  /* the record of the checkpoint it waits at */
   bool waiting, stop;
 } Hist;
 
@@ -90,12 +91,16 @@ static bool history_record(void *ctx, const JournalRec *j) {
   if (!is_vec(v)) return false;
   int attempt = is_nil(h->intent) ? 1 : (int)fix_of(vec_nth(h->intent, JI_ATTEMPT));
   switch (j->kind) {
-  case J_INTENT: h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep"); break;
+  case J_INTENT:
+    if (is_vec(h->check) && is_vec(h->intent))
+      emit(h, h->intent, "failed", long_of(vec_nth(h->check, JY_AT)), NIL, vec_nth(h->check, JY_ERROR), (int)fix_of(vec_nth(h->check, JY_ATTEMPT)));
+    h->check = NIL;
+    h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep"); break;
   case J_RESULT: {
     bool ok = truthy(vec_nth(v, JR_OK));
     if (!is_nil(h->intent))
       emit(h, h->intent, ok ? "completed" : "failed", long_of(vec_nth(v, JR_AT)), ok ? vec_nth(v, JR_VALUE) : NIL, ok ? NIL : vec_nth(v, JR_VALUE), attempt);
-    h->intent = NIL;
+    h->intent = h->check = NIL;
     break;
   }
   case J_STEP: {
@@ -112,17 +117,20 @@ static bool history_record(void *ctx, const JournalRec *j) {
     if (!is_nil(h->intent))
       emit(h, h->intent, "retrying", long_of(vec_nth(v, JY_AT)), NIL, vec_nth(v, JY_ERROR), (int)fix_of(vec_nth(v, JY_ATTEMPT)));
     break;
-  case J_CHECK: h->waiting = true; break;
+  case J_CHECK:
+    h->waiting = true;
+    h->check = v;
+    break;
   default: break;
   }
   return !h->stop;
 }
 
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
-  Hist h = {.f = f, .ctx = ctx, .intent = NIL};
+  Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL};
   err->code = NULL;
   if (!store_journal(e->store, run, 0, history_record, &h, err) && err->code) return false;
-  if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.waiting ? "waiting" : "running", 0, NIL, NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
+  if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
   return true;
 }
 
@@ -136,6 +144,7 @@ static void first_difference(Run *r, const char *what) {
 }
 
 static void compare_end(Run *r) {
+  if (r->compare && !r->diff->n) buf_fmt(r->diff, "replay has no step where the stored snapshot stands (journal record %lld)", (long long)r->compare_seq);
   if (r->diff->n || r->cursor >= r->nrecs) {
     if (!r->diff->n && run_status_final(r->status) && (!r->nrecs || r->recs[r->nrecs - 1].kind != J_END))
       buf_fmt(r->diff, "the flow ends here, but its history does not");
@@ -152,7 +161,12 @@ static void compare_end(Run *r) {
     buf_fmt(r->diff, "the flow ends %s, but its history says %s", run_status_name(r->status), kw_text(vec_nth(rec->v, JE_STATUS)));
   } else if (r->status == RUN_COMPLETED) {
     Val x = snap_data(&a, r->outcome), y = snap_data(&b, was);
-    if (is_sig(x) || is_sig(y) || a.n != b.n || memcmp(a.p, b.p, a.n)) buf_c(r->diff, "the flow's value differs from the stored one");
+    if (is_sig(x) || is_sig(y) || a.n != b.n || memcmp(a.p, b.p, a.n)) {
+      buf_c(r->diff, "the flow's value differs from the stored one: ");
+      print_to(r->diff, r->outcome, &print_readably);
+      buf_c(r->diff, " was ");
+      print_to(r->diff, was, &print_readably);
+    }
   }
   buf_free(&a);
   buf_free(&b);

@@ -66,8 +66,7 @@ static Val macro_flow_poll(Expander *x, Val form) {
   return poll_loop(x, opts, pause_id(f.a[1], f.a[2]), f.a[2], map_get_kw(f.a[1], "return-on"), timed);
 }
 
-DOC(elapsed, "[start-ms duration]",
-    "Has at least duration (\"10s\", or milliseconds) gone by since start-ms, a value of (flow/now-ms)?",
+DOC(elapsed, "[start-ms duration]", "Has at least duration (\"10s\", or milliseconds) gone by since start-ms, a value of (flow/now-ms)?",
     "(flow/elapsed? 0 \"1s\") ;=> true");
 static Val macro_flow_elapsed(Expander *x, Val form) {
   ValVec f = {0};
@@ -76,7 +75,5 @@ static Val macro_flow_elapsed(Expander *x, Val form) {
   return LIST(flow_sym("elapsed-at*"), f.a[1], f.a[2], LIST(flow_sym("now-ms")));
 }
 
-const BuiltinRow rows_flow_macros[] = {
-    ROW_MACRO("flow/poll", macro_flow_poll, poll),
-    ROW_MACRO("flow/elapsed?", macro_flow_elapsed, elapsed),
-    ROW_END};
+const BuiltinRow rows_flow_macros[] = {ROW_MACRO("flow/poll", macro_flow_poll, poll),
+                                       ROW_MACRO("flow/elapsed?", macro_flow_elapsed, elapsed), ROW_END};

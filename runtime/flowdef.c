@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- the table of codes ---------------------------------------------------------------------------------------------------- */
+/* --- the table of codes ------------------------------------------------------------------------------------------- */
 enum { W = 0, E = 1 };
-static const struct { const char *name, *hint; bool error; } codes[DIAG_COUNT] = {
+static const struct {
+  const char *name, *hint;
+  bool error;
+} codes[DIAG_COUNT] = {
 #define DIAG_ROW(code, severity, hint) {#code, hint, severity},
     DIAG_TABLE(DIAG_ROW)};
 
-/* --- diagnostics ------------------------------------------------------------------------------------------------------------ */
+/* --- diagnostics -------------------------------------------------------------------------------------------------- */
 void diags_free(Diags *d) {
   for (size_t i = 0; i < d->n; i++) {
     mem_raw_free(d->a[i].message);
@@ -47,10 +50,17 @@ static void diag_put(Diags *d, const Check *c, enum DiagCode code, bool error, i
     d->cap = d->cap ? d->cap * 2 : 16;
     d->a = mem_raw_grow(d->a, d->cap * sizeof *d->a);
   }
-  d->a[d->n++] = (Diag){.error = error, .code = codes[code].name, .message = copy_text(text), .line = line, .col = col,
-                        .hint = copy_text(hint ? hint : codes[code].hint), .path = path_text(c)};
-  if (error) d->errors++;
-  else d->warnings++;
+  d->a[d->n++] = (Diag){.error = error,
+                        .code = codes[code].name,
+                        .message = copy_text(text),
+                        .line = line,
+                        .col = col,
+                        .hint = copy_text(hint ? hint : codes[code].hint),
+                        .path = path_text(c)};
+  if (error)
+    d->errors++;
+  else
+    d->warnings++;
 }
 
 static void diag_va(Check *c, enum DiagCode code, bool error, At at, const char *hint, const char *fmt, va_list ap) {
@@ -98,7 +108,7 @@ void diags_print(const Diags *d, const char *file, Buf *b) {
   }
 }
 
-/* --- places ------------------------------------------------------------------------------------------------------------------ */
+/* --- places ------------------------------------------------------------------------------------------------------- */
 void path_push(Check *c, Val v) {
   if (c->npath < CHECK_PATH) c->path[c->npath] = v;
   c->npath++;
@@ -132,7 +142,7 @@ At at_kid(const Check *c, At parent, uint32_t i, Val form) {
   return n ? at_node(c, n, parent) : at_form(c, form, parent);
 }
 
-/* --- small questions about values ----------------------------------------------------------------------------------------------- */
+/* --- small questions about values --------------------------------------------------------------------------------- */
 const char *val_text(Val v) {
   static _Thread_local char ring[4][96];
   static _Thread_local unsigned turn;
@@ -140,8 +150,10 @@ const char *val_text(Val v) {
   Buf b = {0};
   PrintOpts o = print_readably;
   o.max_bytes = 1 << 20;
-  if (is_sig(print_to(&b, v, &o))) snprintf(out, sizeof ring[0], "a %s", class_name_of(v));
-  else if (b.n < 64) snprintf(out, sizeof ring[0], "%s", buf_cstr(&b));
+  if (is_sig(print_to(&b, v, &o)))
+    snprintf(out, sizeof ring[0], "a %s", class_name_of(v));
+  else if (b.n < 64)
+    snprintf(out, sizeof ring[0], "%s", buf_cstr(&b));
   else {
     size_t n = 56; /* not in the middle of a character */
     while (n && ((uint8_t)b.p[n] & 0xc0) == 0x80) n--;
@@ -228,7 +240,7 @@ const char *nearest_name(const char *name, const char *const *names, size_t n) {
 
 Val def_field(const Check *c, const char *kw) { return map_get_kw(c->f->map, kw); }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 /* The reader's text without its "file:line:col: ". */
 static const char *without_position(const char *msg, const char *file) {
   size_t n = file ? strlen(file) : 0;
@@ -274,7 +286,10 @@ static bool read_map(const char *text, size_t n, const char *file, Val *map, Dia
   r.positions = true;
   *map = read_next(&r);
   if (is_sig(*map)) return syntax_diag(d, &r), false;
-  if (same(*map, ABSENT)) return diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, 1, 1, NULL, "the file holds no flow definition: one map {...} was expected"), false;
+  if (same(*map, ABSENT))
+    return diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, 1, 1, NULL,
+                    "the file holds no flow definition: one map {...} was expected"),
+           false;
   if (!is_map(*map)) {
     Buf b = {0};
     int line = 1, col = 1;
@@ -289,11 +304,12 @@ static bool read_map(const char *text, size_t n, const char *file, Val *map, Dia
   if (is_sig(more)) return syntax_diag(d, &r), false;
   if (same(more, ABSENT)) return true;
   form_pos(more, &line, &col);
-  diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, line, col, NULL, "something follows the flow definition: a file holds one map and nothing behind it");
+  diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, line, col, NULL,
+           "something follows the flow definition: a file holds one map and nothing behind it");
   return false;
 }
 
-/* --- the body ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the body ----------------------------------------------------------------------------------------------------- */
 /* `(...): the reader has made code of it that builds a list; the body is what stands there. */
 static Val reread_at(const Check *c, const PosNode *n) {
   Reader r;
@@ -318,7 +334,8 @@ static bool take_body(Check *c, At *at) {
     *at = at_node(c, pos_kid(&c->pos, at->n, 0), *at);
   } else {
     path_kw(c, "flow");
-    diag_add(c, DIAG_invalid_required_field, *at, "put a quote before it: :flow '(let [...] ...)", ":flow must be a quoted form, this is %s", kind_of_form(v));
+    diag_add(c, DIAG_invalid_required_field, *at, "put a quote before it: :flow '(let [...] ...)",
+             ":flow must be a quoted form, this is %s", kind_of_form(v));
     path_pop(c);
     return false;
   }
@@ -358,7 +375,12 @@ FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d) {
   Val map;
   if (n > UINT32_MAX / 2) return diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, 0, 0, NULL, "the file is too large"), NULL;
   if (!read_map(text, n, file, &map, d)) return NULL;
-  Check c = {.f = def_new(text, n, file, map), .d = d, .used_functions = map_empty, .used_steps = map_empty, .used_templates = map_empty, .mentioned = set_empty};
+  Check c = {.f = def_new(text, n, file, map),
+             .d = d,
+             .used_functions = map_empty,
+             .used_steps = map_empty,
+             .used_templates = map_empty,
+             .mentioned = set_empty};
   pos_init(&c.pos, c.f->text, n);
   c.root = at_node(&c, pos_value(&c.pos, pos_root(&c.pos)), (At){NULL, 1, 1});
   At body;

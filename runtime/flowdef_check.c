@@ -7,9 +7,9 @@
 typedef void (*ItemCheck)(Check *c, Val item, At at, Val *seen);
 
 static const char *const top_fields[] = {
-    "slug", "name", "description", "icon", "tags", "concurrency", "deploy-key-required", "requires", "invocations", "interfaces",
-    "schedules", "triggers", "templates", "functions", "steps", "agents", "connections", "discover", "marketplace", "publish-media",
-    "flow"};
+    "slug",     "name",        "description", "icon",      "tags",        "concurrency",   "deploy-key-required",
+    "requires", "invocations", "interfaces",  "schedules", "triggers",    "templates",     "functions",
+    "steps",    "agents",      "connections", "discover",  "marketplace", "publish-media", "flow"};
 #define N_OF(a) (sizeof(a) / sizeof *(a))
 
 static bool kw_one_of(Val v, const char *const *names, size_t n) {
@@ -36,25 +36,33 @@ static bool seen_before(Val *seen, Val x) {
   return false;
 }
 
-/* --- identity ----------------------------------------------------------------------------------------------------------------- */
+/* --- identity ----------------------------------------------------------------------------------------------------- */
 static void check_slug(Check *c, Val v, At at) {
-  if (is_nil(v)) diag_add(c, DIAG_missing_required_field, at, "add :slug :my-flow", "the definition has no :slug");
+  if (is_nil(v))
+    diag_add(c, DIAG_missing_required_field, at, "add :slug :my-flow", "the definition has no :slug");
   else if (!safe_id_val(v, true))
-    diag_add(c, DIAG_invalid_required_field, at, "a letter, then up to 127 of letters, digits, _ and -", ":slug must be an unqualified keyword, got %s", val_text(v));
+    diag_add(c, DIAG_invalid_required_field, at, "a letter, then up to 127 of letters, digits, _ and -",
+             ":slug must be an unqualified keyword, got %s", val_text(v));
 }
 
 static void check_name(Check *c, Val v, At at) {
-  if (is_nil(v)) diag_add(c, DIAG_missing_name, at, NULL, "the definition has no :name");
-  else if (!is_str(v)) diag_add(c, DIAG_invalid_field, at, "write :name \"...\"", ":name must be a string, got %s", val_text(v));
+  if (is_nil(v))
+    diag_add(c, DIAG_missing_name, at, NULL, "the definition has no :name");
+  else if (!is_str(v))
+    diag_add(c, DIAG_invalid_field, at, "write :name \"...\"", ":name must be a string, got %s", val_text(v));
 }
 
 static void check_tags(Check *c, Val v, At at) {
   bool ok = is_vec(v);
   for (uint32_t i = 0; ok && i < vec_count(v); i++) ok = is_str(vec_nth(v, i)) || is_kw(vec_nth(v, i));
-  if (!is_nil(v) && !ok) diag_add(c, DIAG_invalid_field, at, "write [\"a\" \"b\"]", ":tags must be a vector of strings or keywords, got %s", val_text(v));
+  if (!is_nil(v) && !ok)
+    diag_add(c, DIAG_invalid_field, at, "write [\"a\" \"b\"]", ":tags must be a vector of strings or keywords, got %s", val_text(v));
 }
 
-static bool any_val(Val v) { (void)v; return true; }
+static bool any_val(Val v) {
+  (void)v;
+  return true;
+}
 static bool bool_field(Val v) { return is_bool(v); }
 static bool map_field(Val v) { return is_map(v); }
 static bool coll_field(Val v) { return is_map(v) || is_vec(v) || is_set(v) || is_form_list(v); }
@@ -68,10 +76,17 @@ static void check_plain_field(Check *c, const char *key, bool (*ok)(Val), const 
 }
 
 static void check_plain_fields(Check *c) {
-  static const struct { const char *key, *what; bool (*ok)(Val); } rows[] = {
-      {"description", "a string", is_str}, {"icon", "a keyword", is_kw}, {"deploy-key-required", "true or false", bool_field},
-      {"connections", "a map", map_field}, {"discover", "a map such as {:public true}", map_field}, {"marketplace", "a map", map_field},
-      {"publish-media", "anything", any_val}, {"agents", "a collection of maps", coll_field}};
+  static const struct {
+    const char *key, *what;
+    bool (*ok)(Val);
+  } rows[] = {{"description", "a string", is_str},
+              {"icon", "a keyword", is_kw},
+              {"deploy-key-required", "true or false", bool_field},
+              {"connections", "a map", map_field},
+              {"discover", "a map such as {:public true}", map_field},
+              {"marketplace", "a map", map_field},
+              {"publish-media", "anything", any_val},
+              {"agents", "a collection of maps", coll_field}};
   for (size_t i = 0; i < N_OF(rows); i++) check_plain_field(c, rows[i].key, rows[i].ok, rows[i].what);
 }
 
@@ -85,12 +100,13 @@ static void check_unknown_fields(Check *c) {
     const char *near = nearest_name(name, top_fields, N_OF(top_fields));
     Buf hint = {0};
     if (near) buf_fmt(&hint, "did you mean :%s?", near);
-    diag_add(c, DIAG_unknown_field, at_key(c, c->root, k), near ? buf_cstr(&hint) : NULL, "%s is no field of a flow definition", val_text(k));
+    diag_add(c, DIAG_unknown_field, at_key(c, c->root, k), near ? buf_cstr(&hint) : NULL, "%s is no field of a flow definition",
+             val_text(k));
     buf_free(&hint);
   }
 }
 
-/* --- concurrency ----------------------------------------------------------------------------------------------------------------- */
+/* --- concurrency -------------------------------------------------------------------------------------------------- */
 static bool key_field_ok(Val v) {
   if (is_kw(v) || (is_str(v) && str_n(v))) return true;
   if (!is_vec(v) || !vec_count(v)) return false;
@@ -102,8 +118,10 @@ static bool key_field_ok(Val v) {
 static void check_choice(Check *c, Val map, At at, const char *key, const char *const *names, size_t n, const char *list) {
   Val v = map_get_kw(map, key);
   path_kw(c, key);
-  if (is_nil(v)) diag_add(c, DIAG_invalid_required_field, at, NULL, ":concurrency needs :%s, %s", key, list);
-  else if (!kw_one_of(v, names, n)) diag_add(c, DIAG_invalid_required_field, at_field(c, at, key), NULL, ":%s must be %s, got %s", key, list, val_text(v));
+  if (is_nil(v))
+    diag_add(c, DIAG_invalid_required_field, at, NULL, ":concurrency needs :%s, %s", key, list);
+  else if (!kw_one_of(v, names, n))
+    diag_add(c, DIAG_invalid_required_field, at_field(c, at, key), NULL, ":%s must be %s, got %s", key, list, val_text(v));
   path_pop(c);
 }
 
@@ -115,7 +133,8 @@ static void check_concurrency(Check *c, Val v, At at) {
     return;
   }
   if (!is_map(v)) {
-    diag_add(c, DIAG_invalid_required_field, at, hint, ":concurrency must be a map%s, got %s", is_form_list(v) ? " (it is static: no expressions)" : "", val_text(v));
+    diag_add(c, DIAG_invalid_required_field, at, hint, ":concurrency must be a map%s, got %s",
+             is_form_list(v) ? " (it is static: no expressions)" : "", val_text(v));
     return;
   }
   check_choice(c, v, at, "type", types, 2, ":singleton or :keyed");
@@ -123,18 +142,22 @@ static void check_concurrency(Check *c, Val v, At at) {
   Val key = map_get_kw(v, "key-field");
   path_kw(c, "key-field");
   if (kw_is(map_get_kw(v, "type"), "keyed") && is_nil(key))
-    diag_add(c, DIAG_invalid_required_field, at, "add :key-field :order-id, or a path [:event :id]", "concurrency of type :keyed needs :key-field");
+    diag_add(c, DIAG_invalid_required_field, at, "add :key-field :order-id, or a path [:event :id]",
+             "concurrency of type :keyed needs :key-field");
   else if (!is_nil(key) && !key_field_ok(key))
-    diag_add(c, DIAG_invalid_required_field, at_field(c, at, "key-field"), "write :order-id, or [:event :id]", ":key-field must be a keyword or a path vector, got %s", val_text(key));
+    diag_add(c, DIAG_invalid_required_field, at_field(c, at, "key-field"), "write :order-id, or [:event :id]",
+             ":key-field must be a keyword or a path vector, got %s", val_text(key));
   path_pop(c);
 }
 
-/* --- invocations -------------------------------------------------------------------------------------------------------------------- */
+/* --- invocations -------------------------------------------------------------------------------------------------- */
 static void check_options(Check *c, Val input, At at) {
   Val options = map_get_kw(input, "options");
   if (is_nil(options)) return;
   bool ok = is_vec(options) || is_set(options) || is_form_list(options) || is_map(options);
-  if (!ok) diag_add(c, DIAG_invalid_invocation_input_option, at_field(c, at, "options"), "write :options [\"a\" \"b\"]", ":options must be a vector, got %s", val_text(options));
+  if (!ok)
+    diag_add(c, DIAG_invalid_invocation_input_option, at_field(c, at, "options"), "write :options [\"a\" \"b\"]",
+             ":options must be a vector, got %s", val_text(options));
 }
 
 static void check_default(Check *c, Val input, At at) {
@@ -148,11 +171,12 @@ static void check_default(Check *c, Val input, At at) {
 
 static void check_flag(Check *c, Val map, At at, const char *key, enum DiagCode code) {
   Val v = map_get_kw(map, key);
-  if (!is_nil(v) && !is_bool(v)) diag_add(c, code, at_field(c, at, key), "write true or false", ":%s must be a boolean, got %s", key, val_text(v));
+  if (!is_nil(v) && !is_bool(v))
+    diag_add(c, code, at_field(c, at, key), "write true or false", ":%s must be a boolean, got %s", key, val_text(v));
 }
 
-static const char *const input_types[] = {"string", "text", "number", "email", "password", "textarea", "boolean", "checkbox", "select",
-                                          "date", "time", "datetime", "json", "file", "blob", "blob-ref", "resource", "secret"};
+static const char *const input_types[] = {"string", "text", "number",   "email", "password", "textarea", "boolean",  "checkbox", "select",
+                                          "date",   "time", "datetime", "json",  "file",     "blob",     "blob-ref", "resource", "secret"};
 
 static void check_input(Check *c, Val input, At at, Val *seen) {
   if (!is_map(input)) {
@@ -160,13 +184,16 @@ static void check_input(Check *c, Val input, At at, Val *seen) {
     return;
   }
   Val name = map_get_kw(input, "name"), type = map_get_kw(input, "type");
-  if (is_nil(name)) diag_add(c, DIAG_missing_invocation_input_name, at, NULL, "an input has no :name");
-  else if (!safe_id_val(name, true)) diag_add(c, DIAG_invalid_invocation_input_name, at_field(c, at, "name"), NULL, "the input name %s is not usable", val_text(name));
+  if (is_nil(name))
+    diag_add(c, DIAG_missing_invocation_input_name, at, NULL, "an input has no :name");
+  else if (!safe_id_val(name, true))
+    diag_add(c, DIAG_invalid_invocation_input_name, at_field(c, at, "name"), NULL, "the input name %s is not usable", val_text(name));
   else if (seen_before(seen, name_kw(name)))
     diag_add(c, DIAG_duplicate_invocation_input_name, at_field(c, at, "name"), NULL, "the input %s is declared twice", val_text(name));
   bool typed = !is_nil(type), known = kw_one_of(name_kw(type), input_types, N_OF(input_types));
   if (typed && !known)
-    diag_add(c, DIAG_invalid_invocation_input_type, at_field(c, at, "type"), NULL, "input %s has the unknown :type %s", val_text(name), val_text(type));
+    diag_add(c, DIAG_invalid_invocation_input_type, at_field(c, at, "type"), NULL, "input %s has the unknown :type %s", val_text(name),
+             val_text(type));
   check_flag(c, input, at, "required", DIAG_invalid_invocation_input_option);
   check_flag(c, input, at, "multiple", DIAG_invalid_invocation_input_option);
   check_options(c, input, at);
@@ -174,7 +201,8 @@ static void check_input(Check *c, Val input, At at, Val *seen) {
 }
 
 static void check_invocation(Check *c, Val k, Val v, At map_at) {
-  if (!safe_id_val(k, false)) diag_add(c, DIAG_invalid_invocation_id, at_key(c, map_at, k), NULL, "the invocation id %s is not usable", val_text(k));
+  if (!safe_id_val(k, false))
+    diag_add(c, DIAG_invalid_invocation_id, at_key(c, map_at, k), NULL, "the invocation id %s is not usable", val_text(k));
   At at = at_entry(c, map_at, k);
   if (!is_map(v)) {
     diag_add(c, DIAG_invalid_invocation_shape, at, NULL, "invocation %s must be a map, got %s", val_text(k), val_text(v));
@@ -183,9 +211,11 @@ static void check_invocation(Check *c, Val k, Val v, At map_at) {
   Val inputs = map_get_kw(v, "inputs"), seen = set_empty;
   At inputs_at = at_field(c, at, "inputs");
   path_kw(c, "inputs");
-  if (is_vec(inputs)) each_item(c, inputs, inputs_at, check_input, &seen);
+  if (is_vec(inputs))
+    each_item(c, inputs, inputs_at, check_input, &seen);
   else if (!is_nil(inputs))
-    diag_add(c, DIAG_invalid_invocation_inputs_shape, inputs_at, NULL, ":inputs of invocation %s must be a vector, got %s", val_text(k), val_text(inputs));
+    diag_add(c, DIAG_invalid_invocation_inputs_shape, inputs_at, NULL, ":inputs of invocation %s must be a vector, got %s", val_text(k),
+             val_text(inputs));
   path_pop(c);
 }
 
@@ -222,7 +252,7 @@ static void check_invocation_ref(Check *c, Val ref, At at, enum DiagCode unknown
   diag_add(c, unknown, at, "declare it in :invocations", "%s names the invocation %s, which is not declared", of, val_text(ref));
 }
 
-/* --- interfaces ------------------------------------------------------------------------------------------------------------------------ */
+/* --- interfaces --------------------------------------------------------------------------------------------------- */
 static void check_interface_id(Check *c, Val item, At at, bool mcp, Val *seen) {
   const char *key = mcp ? "tool-name" : "id";
   Val id = map_get_kw(item, key);
@@ -232,11 +262,13 @@ static void check_interface_id(Check *c, Val item, At at, bool mcp, Val *seen) {
   }
   bool blank = !is_str(id) || !str_n(id) || strspn(str_s(id), " \t\r\n") == str_n(id);
   if (mcp ? blank : !safe_id_val(id, true)) {
-    diag_add(c, DIAG_invalid_interface_id, at_field(c, at, key), mcp ? "write a non-blank string" : NULL, "the interface :%s %s is not usable", key, val_text(id));
+    diag_add(c, DIAG_invalid_interface_id, at_field(c, at, key), mcp ? "write a non-blank string" : NULL,
+             "the interface :%s %s is not usable", key, val_text(id));
     return;
   }
   Val text = is_kw(id) ? AS(Kw, id)->name : id;
-  if (seen_before(seen, text)) diag_add(c, DIAG_duplicate_interface_id, at_field(c, at, key), NULL, "the interface id %s is used twice", val_text(id));
+  if (seen_before(seen, text))
+    diag_add(c, DIAG_duplicate_interface_id, at_field(c, at, key), NULL, "the interface id %s is used twice", val_text(id));
 }
 
 static void check_interface_auth(Check *c, Val item, At at, const char *category) {
@@ -246,9 +278,11 @@ static void check_interface_auth(Check *c, Val item, At at, const char *category
   Val type = is_map(auth) ? map_get_kw(auth, "type") : auth;
   if (!kw_one_of(type, types, N_OF(types)))
     diag_add(c, DIAG_invalid_interface_field, at_field(c, at, "auth"), "write :auth {:type :bearer :secret-ref :my-secret}",
-             ":auth must be a map with a :type of :api-key :bearer :basic :hmac-sha256 :signature :ip-allowlist or :workspace, got %s", val_text(auth));
+             ":auth must be a map with a :type of :api-key :bearer :basic :hmac-sha256 :signature :ip-allowlist or :workspace, got %s",
+             val_text(auth));
   else if (kw_is(type, "none") && !strcmp(category, "webhook"))
-    diag_add(c, DIAG_invalid_interface_field, at_field(c, at, "auth"), "choose :api-key, :bearer, :hmac-sha256 or :signature", "Webhook authentication required: :none is for waits only");
+    diag_add(c, DIAG_invalid_interface_field, at_field(c, at, "auth"), "choose :api-key, :bearer, :hmac-sha256 or :signature",
+             "Webhook authentication required: :none is for waits only");
 }
 
 static void check_interface(Check *c, Val item, At at, const char *category, Val *seen) {
@@ -258,9 +292,13 @@ static void check_interface(Check *c, Val item, At at, const char *category, Val
   }
   check_interface_id(c, item, at, !strcmp(category, "mcp"), seen);
   Val inv = map_get_kw(item, "invocation");
-  if (is_nil(inv)) diag_add(c, DIAG_missing_interface_invocation, at, NULL, "an interface names no :invocation");
-  else if (!safe_id_val(inv, true)) diag_add(c, DIAG_invalid_interface_invocation, at_field(c, at, "invocation"), NULL, ":invocation must be a keyword, got %s", val_text(inv));
-  else check_invocation_ref(c, inv, at_field(c, at, "invocation"), DIAG_unknown_interface_invocation, "the interface");
+  if (is_nil(inv))
+    diag_add(c, DIAG_missing_interface_invocation, at, NULL, "an interface names no :invocation");
+  else if (!safe_id_val(inv, true))
+    diag_add(c, DIAG_invalid_interface_invocation, at_field(c, at, "invocation"), NULL, ":invocation must be a keyword, got %s",
+             val_text(inv));
+  else
+    check_invocation_ref(c, inv, at_field(c, at, "invocation"), DIAG_unknown_interface_invocation, "the interface");
   check_flag(c, item, at, "enabled", DIAG_invalid_interface_field);
   check_interface_auth(c, item, at, category);
 }
@@ -274,11 +312,13 @@ static void check_category(Check *c, Val k, Val v, At map_at, Val *seen) {
   At at = at_entry(c, map_at, k);
   if (is_nil(v)) return;
   if (!is_vec(v)) {
-    diag_add(c, DIAG_invalid_interface_category_shape, at, NULL, "interfaces %s must be a vector of maps, got %s", val_text(k), val_text(v));
+    diag_add(c, DIAG_invalid_interface_category_shape, at, NULL, "interfaces %s must be a vector of maps, got %s", val_text(k),
+             val_text(v));
     return;
   }
   const char *category = str_s(AS(Kw, k)->name);
-  if (vec_count(v) > 1 && strcmp(category, "mcp")) diag_add(c, DIAG_too_many_interfaces, at, NULL, "%s has %u interfaces", val_text(k), vec_count(v));
+  if (vec_count(v) > 1 && strcmp(category, "mcp"))
+    diag_add(c, DIAG_too_many_interfaces, at, NULL, "%s has %u interfaces", val_text(k), vec_count(v));
   for (uint32_t i = 0; i < vec_count(v); i++) {
     Val item = vec_nth(v, i);
     path_push(c, fix(i));
@@ -307,7 +347,7 @@ static void check_interfaces(Check *c, Val v, At at) {
   }
 }
 
-/* --- schedules ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- schedules ---------------------------------------------------------------------------------------------------- */
 static int cron_name(const char *s, size_t n, const char *const *names, int count) {
   for (int i = 0; i < count; i++)
     if (n == 3 && !strncasecmp(s, names[i], 3)) return i;
@@ -336,7 +376,8 @@ static bool cron_number(const char **p, int field, int *out) {
 
 static bool cron_part(const char **p, int field) { /* star, n, n-m, each with /step */
   int a = 0, b = 0, step;
-  if (**p == '*') (*p)++;
+  if (**p == '*')
+    (*p)++;
   else {
     if (!cron_number(p, field, &a)) return false;
     b = a;
@@ -377,10 +418,13 @@ static void check_cron(Check *c, Val map, At at, const char *of) {
   Val cron = map_get_kw(map, "cron"), zone = map_get_kw(map, "timezone");
   if (is_nil(cron)) cron = map_get_kw(map, "preset");
   if (is_kw(cron)) cron = str_fmt("@%s", str_s(AS(Kw, cron)->name));
-  if (is_nil(cron)) diag_add(c, DIAG_invalid_schedule_cron, at, NULL, "%s has no :cron", of);
-  else if (!is_str(cron) || !cron_ok(str_s(cron))) diag_add(c, DIAG_invalid_schedule_cron, at_field(c, at, "cron"), NULL, "the cron expression %s is not usable", val_text(cron));
+  if (is_nil(cron))
+    diag_add(c, DIAG_invalid_schedule_cron, at, NULL, "%s has no :cron", of);
+  else if (!is_str(cron) || !cron_ok(str_s(cron)))
+    diag_add(c, DIAG_invalid_schedule_cron, at_field(c, at, "cron"), NULL, "the cron expression %s is not usable", val_text(cron));
   if (!is_nil(zone) && !is_str(zone))
-    diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "timezone"), "write \"Europe/Berlin\"", ":timezone must be a string, got %s", val_text(zone));
+    diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "timezone"), "write \"Europe/Berlin\"", ":timezone must be a string, got %s",
+             val_text(zone));
 }
 
 static void check_schedule(Check *c, Val v, At at, Val *seen) {
@@ -389,25 +433,32 @@ static void check_schedule(Check *c, Val v, At at, Val *seen) {
     return;
   }
   Val id = map_get_kw(v, "id"), input = map_get_kw(v, "input"), inv = map_get_kw(v, "invocation"), late = map_get_kw(v, "catch-up");
-  if (is_nil(id)) diag_add(c, DIAG_missing_schedule_id, at, NULL, "a schedule has no :id");
-  else if (!safe_id_val(id, true)) diag_add(c, DIAG_invalid_schedule_id, at_field(c, at, "id"), NULL, "the schedule id %s is not usable", val_text(id));
-  else if (seen_before(seen, name_kw(id))) diag_add(c, DIAG_duplicate_schedule_id, at_field(c, at, "id"), NULL, "the schedule id %s is used twice", val_text(id));
+  if (is_nil(id))
+    diag_add(c, DIAG_missing_schedule_id, at, NULL, "a schedule has no :id");
+  else if (!safe_id_val(id, true))
+    diag_add(c, DIAG_invalid_schedule_id, at_field(c, at, "id"), NULL, "the schedule id %s is not usable", val_text(id));
+  else if (seen_before(seen, name_kw(id)))
+    diag_add(c, DIAG_duplicate_schedule_id, at_field(c, at, "id"), NULL, "the schedule id %s is used twice", val_text(id));
   check_cron(c, v, at, "a schedule");
   check_flag(c, v, at, "enabled", DIAG_invalid_schedule_field);
   if (!is_nil(inv)) check_invocation_ref(c, inv, at_field(c, at, "invocation"), DIAG_unknown_schedule_invocation, "the schedule");
-  if (!is_nil(input) && !is_map(input)) diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "input"), NULL, ":input must be a map, got %s", val_text(input));
+  if (!is_nil(input) && !is_map(input))
+    diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "input"), NULL, ":input must be a map, got %s", val_text(input));
   static const char *const policies[] = {"last", "skip", "all"};
   if (!is_nil(late) && !kw_one_of(late, policies, 3))
-    diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "catch-up"), NULL, ":catch-up must be :last, :skip or :all, got %s", val_text(late));
+    diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "catch-up"), NULL, ":catch-up must be :last, :skip or :all, got %s",
+             val_text(late));
 }
 
 static void check_schedules(Check *c, Val v, At at) {
   Val seen = set_empty;
-  if (is_vec(v)) each_item(c, v, at, check_schedule, &seen);
-  else if (!is_nil(v)) diag_add(c, DIAG_invalid_schedules_shape, at, NULL, ":schedules must be a vector of maps, got %s", val_text(v));
+  if (is_vec(v))
+    each_item(c, v, at, check_schedule, &seen);
+  else if (!is_nil(v))
+    diag_add(c, DIAG_invalid_schedules_shape, at, NULL, ":schedules must be a vector of maps, got %s", val_text(v));
 }
 
-/* --- legacy triggers ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- legacy triggers ---------------------------------------------------------------------------------------------- */
 static void check_trigger(Check *c, Val v, At at, Val *seen) {
   (void)seen;
   static const char *const types[] = {"manual", "schedule", "event", "webhook"};
@@ -419,23 +470,31 @@ static void check_trigger(Check *c, Val v, At at, Val *seen) {
   Val type = map_get_kw(v, "type"), config = map_get_kw(v, "config");
   At config_at = at_field(c, at, "config");
   if (!kw_one_of(type, types, N_OF(types)))
-    diag_add(c, DIAG_invalid_trigger, at_field(c, at, "type"), "use :manual, :schedule or :event", "a trigger's :type must be :manual, :schedule or :event, got %s", val_text(type));
+    diag_add(c, DIAG_invalid_trigger, at_field(c, at, "type"), "use :manual, :schedule or :event",
+             "a trigger's :type must be :manual, :schedule or :event, got %s", val_text(type));
   check_flag(c, v, at, "enabled", DIAG_invalid_trigger);
-  if (!is_nil(config) && !is_map(config)) diag_add(c, DIAG_invalid_trigger, config_at, hint, ":config should be a map, got %s", val_text(config));
-  else if (kw_is(type, "schedule")) check_cron(c, config, config_at, "a schedule trigger");
-  if (kw_is(type, "manual")) diag_add(c, DIAG_deprecated_manual_trigger, at, NULL, "a :manual trigger is the old way to start a flow by hand");
+  if (!is_nil(config) && !is_map(config))
+    diag_add(c, DIAG_invalid_trigger, config_at, hint, ":config should be a map, got %s", val_text(config));
+  else if (kw_is(type, "schedule"))
+    check_cron(c, config, config_at, "a schedule trigger");
+  if (kw_is(type, "manual"))
+    diag_add(c, DIAG_deprecated_manual_trigger, at, NULL, "a :manual trigger is the old way to start a flow by hand");
 }
 
 static void check_triggers(Check *c, Val v, At at) {
-  if (is_vec(v)) each_item(c, v, at, check_trigger, NULL);
-  else if (!is_nil(v)) diag_add(c, DIAG_invalid_triggers_shape, at, NULL, ":triggers must be a vector of maps, got %s", val_text(v));
+  if (is_vec(v))
+    each_item(c, v, at, check_trigger, NULL);
+  else if (!is_nil(v))
+    diag_add(c, DIAG_invalid_triggers_shape, at, NULL, ":triggers must be a vector of maps, got %s", val_text(v));
 }
 
-/* --- all ------------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- all ---------------------------------------------------------------------------------------------------------- */
 static void check_body_there(Check *c, Val v, At at) {
   const char *hint = "add :flow '(let [input (flow/input)] ...)";
-  if (same(v, ABSENT)) diag_add(c, DIAG_missing_required_field, at, hint, "Missing required field :flow");
-  else if (is_nil(v)) diag_add(c, DIAG_invalid_required_field, at, hint, ":flow is nil");
+  if (same(v, ABSENT))
+    diag_add(c, DIAG_missing_required_field, at, hint, "Missing required field :flow");
+  else if (is_nil(v))
+    diag_add(c, DIAG_invalid_required_field, at, hint, ":flow is nil");
 }
 
 static void check_sizes(Check *c) {
@@ -446,15 +505,27 @@ static void check_sizes(Check *c) {
     if (at.n && at.n->kind == POS_VEC) out_of_line += at.n->end - at.n->at;
   }
   size_t n = c->f->text_n - out_of_line;
-  if (n > 150 * 1024) diag_add(c, DIAG_flow_size_limit, c->root, NULL, "the definition has %zu KB without templates and functions", n / 1024);
+  if (n > 150 * 1024)
+    diag_add(c, DIAG_flow_size_limit, c->root, NULL, "the definition has %zu KB without templates and functions", n / 1024);
 }
 
 void check_definition(Check *c) {
-  static const struct { const char *key; void (*f)(Check *c, Val v, At at); bool absent; } rows[] = {
-      {"slug", check_slug, false}, {"name", check_name, false}, {"tags", check_tags, false},
-      {"concurrency", check_concurrency, true}, {"requires", check_requires, false}, {"invocations", check_invocations, true},
-      {"interfaces", check_interfaces, true}, {"schedules", check_schedules, false}, {"triggers", check_triggers, false},
-      {"templates", check_templates, false}, {"functions", check_functions, false}, {"flow", check_body_there, true}};
+  static const struct {
+    const char *key;
+    void (*f)(Check *c, Val v, At at);
+    bool absent;
+  } rows[] = {{"slug", check_slug, false},
+              {"name", check_name, false},
+              {"tags", check_tags, false},
+              {"concurrency", check_concurrency, true},
+              {"requires", check_requires, false},
+              {"invocations", check_invocations, true},
+              {"interfaces", check_interfaces, true},
+              {"schedules", check_schedules, false},
+              {"triggers", check_triggers, false},
+              {"templates", check_templates, false},
+              {"functions", check_functions, false},
+              {"flow", check_body_there, true}};
   for (size_t i = 0; i < N_OF(rows); i++) {
     path_kw(c, rows[i].key);
     Val v = map_get(c->f->map, kw_c(rows[i].key), rows[i].absent ? ABSENT : NIL);

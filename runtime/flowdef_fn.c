@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- forms ------------------------------------------------------------------------------------------------------------------------- */
+/* --- forms -------------------------------------------------------------------------------------------------------- */
 static const char *pending_text(void) {
   static _Thread_local char text[400];
   Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
@@ -50,7 +50,7 @@ Val flowdef_function(const FlowDef *f, Val id) {
   return is_nil(k) ? ABSENT : map_get(f->functions, k, ABSENT);
 }
 
-/* --- functions ------------------------------------------------------------------------------------------------------------------------ */
+/* --- functions ---------------------------------------------------------------------------------------------------- */
 static Val run_unit(Env *env, const Unit *u) {
   Fn *f = mem_obj_n(T_FN, 0);
   f->code = u->fn;
@@ -65,7 +65,9 @@ Val flowdef_compile_fn(Env *env, Val code, const char *file) {
   if (is_type(code, T_FN) || is_type(code, T_BUILTIN)) return code;
   Val form = code_form(code, file, &why);
   if (same(form, ABSENT)) return ex_throw_kind(EXC_RUNTIME, KIND_READER, "the function's code: %s", why);
-  if (!code_is_fn(form)) return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "the function's code must be a function form such as (fn [input] ...), got %.80s", val_text(form));
+  if (!code_is_fn(form))
+    return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "the function's code must be a function form such as (fn [input] ...), got %.80s",
+                         val_text(form));
   uint32_t serial = env->serial; /* the run's numbering does not depend on how often its functions are compiled */
   int64_t gensym = env->gensym;
   TRY(core, expand(env, form, file));
@@ -74,10 +76,11 @@ Val flowdef_compile_fn(Env *env, Val code, const char *file) {
   env->serial = serial;
   env->gensym = gensym;
   if (is_sig(f)) return f;
-  return callable(f) ? f : ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "the function's code gives %.80s, which is no function", val_text(f));
+  return callable(f) ? f
+                     : ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "the function's code gives %.80s, which is no function", val_text(f));
 }
 
-/* --- does it compile? --------------------------------------------------------------------------------------------------------------------- */
+/* --- does it compile? --------------------------------------------------------------------------------------------- */
 /* "... (file:3:7)": takes the position off. */
 static bool split_position(char *text, int *line, int *col) {
   char *open = strrchr(text, '('), *end;
@@ -146,15 +149,18 @@ static void check_form(Check *c, Val form, At at, enum DiagCode code, const char
     snprintf(text, sizeof text, "%s", pending_text());
     if (kind == KIND_UNRESOLVED && unresolved_name(text, name, sizeof name)) {
       const At *place = code == DIAG_flow_body_invalid ? free_place(c, name) : NULL;
-      diag_add(c, DIAG_unresolved_symbol, place ? *place : at, NULL, "%s%sUnable to resolve symbol: %s in this context", of, *of ? ": " : "", name);
+      diag_add(c, DIAG_unresolved_symbol, place ? *place : at, NULL, "%s%sUnable to resolve symbol: %s in this context", of,
+               *of ? ": " : "", name);
       Val var = env_intern(env, AS(Ns, env->cur_ns)->name, sym_c(name));
       if (is_sig(var)) return;
       continue;
     }
     At place = at;
     bool body = code == DIAG_flow_body_invalid;
-    if (split_position(text, &place.line, &place.col)) place.n = NULL;
-    else if (body && kind == KIND_UNRESOLVED) place = qualified_place(c, text, at);
+    if (split_position(text, &place.line, &place.col))
+      place.n = NULL;
+    else if (body && kind == KIND_UNRESOLVED)
+      place = qualified_place(c, text, at);
     diag_add(c, kind == KIND_UNRESOLVED ? DIAG_unresolved_symbol : code, place, NULL, "%s%s%s", of, *of ? ": " : "", text);
     return;
   }

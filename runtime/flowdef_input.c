@@ -6,10 +6,11 @@
 #include "flowdef_int.h"
 #include <stdio.h>
 
-/* --- one value ------------------------------------------------------------------------------------------------------------------ */
+/* --- one value ---------------------------------------------------------------------------------------------------- */
 static bool type_is(const char *type, const char *words) {
+  if (!*type) return false;
   size_t n = strlen(type);
-  for (const char *p = words; (p = strstr(p, type)); p += n)
+  for (const char *p = words; n && (p = strstr(p, type)); p += n)
     if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return true;
   return false;
 }
@@ -67,7 +68,7 @@ const char *input_problem(Val declared, Val v, Val *coerced) {
   return NULL;
 }
 
-/* --- the contract ------------------------------------------------------------------------------------------------------------------ */
+/* --- the contract ------------------------------------------------------------------------------------------------- */
 /* :inputs of the :default invocation, or of the only one; else the :fields of a manual trigger; else nil. */
 static Val declared_inputs(const FlowDef *f) {
   Val all = map_get_kw(f->map, "invocations"), k, v;
@@ -81,7 +82,8 @@ static Val declared_inputs(const FlowDef *f) {
   Val triggers = map_get_kw(f->map, "triggers");
   for (uint32_t i = 0; is_vec(triggers) && i < vec_count(triggers); i++) {
     Val t = vec_nth(triggers, i);
-    if (kw_is(map_get_kw(t, "type"), "manual") && !same(map_get_kw(t, "enabled"), FALSE_V)) return map_get_kw(map_get_kw(t, "config"), "fields");
+    if (kw_is(map_get_kw(t, "type"), "manual") && !same(map_get_kw(t, "enabled"), FALSE_V))
+      return map_get_kw(map_get_kw(t, "config"), "fields");
   }
   return NIL;
 }

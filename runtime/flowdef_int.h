@@ -8,21 +8,24 @@
 #include "reader/read.h"
 
 /* A place: the node of the text, if it is known, and the line and column of that or of what is around it. */
-typedef struct At { const PosNode *n; int line, col; } At;
+typedef struct At {
+  const PosNode *n;
+  int line, col;
+} At;
 
 enum { CHECK_PATH = 64 };
 typedef struct Check {
   FlowDef *f;
   Diags *d;
   PosIndex pos;
-  At root;            /* the definition map */
+  At root; /* the definition map */
   Val path[CHECK_PATH];
   size_t npath;
   Val used_functions, used_steps, used_templates; /* maps id -> [line col] of what the body mentions */
-  Val mentioned;      /* set of the qualified keywords anywhere in the body */
-  bool dynamic_ref;   /* an id is computed: nothing can be called unreferenced */
-  ValVec free_syms;   /* symbols that are not local, with ... */
-  At *free_at;        /* ... where each first stood */
+  Val mentioned;                                  /* set of the qualified keywords anywhere in the body */
+  bool dynamic_ref;                               /* an id is computed: nothing can be called unreferenced */
+  ValVec free_syms;                               /* symbols that are not local, with ... */
+  At *free_at;                                    /* ... where each first stood */
   size_t free_cap;
 } Check;
 
@@ -35,7 +38,7 @@ void path_kw(Check *c, const char *name);
 void path_pop(Check *c);
 
 At at_node(const Check *c, const PosNode *n, At otherwise);
-At at_entry(const Check *c, At map, Val key);  /* the value of an entry */
+At at_entry(const Check *c, At map, Val key); /* the value of an entry */
 At at_field(const Check *c, At map, const char *kw);
 At at_key(const Check *c, At map, Val key);
 At at_kid(const Check *c, At parent, uint32_t i, Val form); /* i-th form of a list, vector, ... */
@@ -55,19 +58,19 @@ Val unquote_form(Val v, bool *quoted); /* X of (quote X) */
 bool is_literal(Val v);
 const char *nearest_name(const char *name, const char *const *names, size_t n); /* for "did you mean"; NULL */
 
-void check_definition(Check *c);  /* flowdef_check.c: everything but the body */
-void check_requires(Check *c, Val v, At at);   /* flowdef_setup.c */
+void check_definition(Check *c);             /* flowdef_check.c: everything but the body */
+void check_requires(Check *c, Val v, At at); /* flowdef_setup.c */
 void check_templates(Check *c, Val v, At at);
 void check_functions(Check *c, Val v, At at);
 void check_packaged(Check *c, Val steps, Val agents);
-void check_body(Check *c, At at); /* flowdef_lint.c */
+void check_body(Check *c, At at);                          /* flowdef_lint.c */
 void check_step(Check *c, Val form, At at, bool threaded); /* flowdef_step.c: a (flow/step ...) or (flow/poll ...) call */
 void check_poll(Check *c, Val form, At at);
-void check_strings(Check *c);     /* flowdef_lint.c: hardcoded ids, long strings, anywhere in the definition */
+void check_strings(Check *c);           /* flowdef_lint.c: hardcoded ids, long strings, anywhere in the definition */
 void check_compiles(Check *c, At body); /* flowdef_fn.c: what expansion and analysis object to */
 /* Form of a `:code` value: read from a string, unquoted. ABSENT and *why when it is no single form. */
 Val code_form(Val code, const char *file, const char **why);
-bool code_is_fn(Val form);        /* (fn ...), (fn* ...), or a symbol */
+bool code_is_fn(Val form); /* (fn ...), (fn* ...), or a symbol */
 Val def_field(const Check *c, const char *kw);
 /* An input's value against its :type etc. NULL or what it must be. `declared`: one entry of :inputs. */
 const char *input_problem(Val declared, Val v, Val *coerced);

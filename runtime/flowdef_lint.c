@@ -7,13 +7,16 @@
 
 /* Where the walk stands. Passed by value: scopes end by returning. */
 typedef struct Scope {
-  Val locals;      /* set of symbols */
-  Val inputs;      /* of these: bound to the run's input, or to a part of it */
-  bool threaded;   /* inside a threading macro that is not taken apart: arguments are missing */
-  bool in_code;    /* code of a :function step: all of the library may be used */
+  Val locals;    /* set of symbols */
+  Val inputs;    /* of these: bound to the run's input, or to a part of it */
+  bool threaded; /* inside a threading macro that is not taken apart: arguments are missing */
+  bool in_code;  /* code of a :function step: all of the library may be used */
   struct Loop *loop;
 } Scope;
-struct Loop { bool steps, waits, recurs; struct Loop *up; };
+struct Loop {
+  bool steps, waits, recurs;
+  struct Loop *up;
+};
 
 static void walk(Check *c, Val form, At at, Scope s);
 
@@ -44,7 +47,7 @@ static Scope with_local(Scope s, Val sym, bool input) {
   return s;
 }
 
-/* --- input keys ------------------------------------------------------------------------------------------------------------- */
+/* --- input keys --------------------------------------------------------------------------------------------------- */
 /* Does the form give the run's input, or a part of it? */
 static bool from_input(Val form, Scope s) {
   if (is_sym(form)) return is_nil(AS(Sym, form)->ns) && !same(set_get(s.inputs, form, ABSENT), ABSENT);
@@ -58,7 +61,9 @@ static bool from_input(Val form, Scope s) {
 }
 
 /* Would JSON have made a keyword of it? */
-static bool key_like(Val v) { return is_str(v) && str_n(v) && strspn(str_s(v), "0123456789") == 0 && strcspn(str_s(v), " \t\r\n\"'()[]{},;@^`~\\:") == str_n(v); }
+static bool key_like(Val v) {
+  return is_str(v) && str_n(v) && strspn(str_s(v), "0123456789") == 0 && strcspn(str_s(v), " \t\r\n\"'()[]{},;@^`~\\:") == str_n(v);
+}
 
 static void string_key(Check *c, Val key, At at) {
   diag_add(c, DIAG_string_key_lookup, at, NULL, "the input is looked up with the string %s", val_text(key));
@@ -75,7 +80,7 @@ static void check_lookup(Check *c, Val form, At at, Scope s) {
     if (key_like(vec_nth(key, i))) string_key(c, vec_nth(key, i), at_kid(c, at, 2, key));
 }
 
-/* --- symbols ------------------------------------------------------------------------------------------------------------------- */
+/* --- symbols ------------------------------------------------------------------------------------------------------ */
 static void note_free(Check *c, Val sym, At at) {
   for (size_t i = 0; i < c->free_syms.n; i++)
     if (sym_eq(c->free_syms.a[i], sym)) return;
@@ -92,18 +97,22 @@ static void walk_symbol(Check *c, Val sym, At at, Scope s) {
   note_free(c, sym, at);
   const char *name = str_s(AS(Sym, sym)->name);
   if (!core_ns(sym) || s.in_code) return;
-  if (name_in(name, transforms, N_OF(transforms))) diag_add(c, DIAG_prohibited_orchestration_transform, at, NULL, "%s is not for the orchestration body", val_text(sym));
-  if (name_in(name, random_fns, N_OF(random_fns))) diag_add(c, DIAG_nondeterministic_call, at, NULL, "%s gives another value each time", val_text(sym));
+  if (name_in(name, transforms, N_OF(transforms)))
+    diag_add(c, DIAG_prohibited_orchestration_transform, at, NULL, "%s is not for the orchestration body", val_text(sym));
+  if (name_in(name, random_fns, N_OF(random_fns)))
+    diag_add(c, DIAG_nondeterministic_call, at, NULL, "%s gives another value each time", val_text(sym));
 }
 
-/* --- binding forms --------------------------------------------------------------------------------------------------------------- */
+/* --- binding forms ------------------------------------------------------------------------------------------------ */
 static Scope bind_pattern(Check *c, Val p, At at, Scope s, bool input);
 
 static Scope bind_keys(Val syms, Scope s, bool input) {
   for (uint32_t i = 0; is_vec(syms) && i < vec_count(syms); i++) {
     Val v = vec_nth(syms, i);
-    if (is_kw(v)) s = with_local(s, sym_of(NIL, AS(Kw, v)->name), input);
-    else if (is_sym(v)) s = with_local(s, sym_of(NIL, AS(Sym, v)->name), input);
+    if (is_kw(v))
+      s = with_local(s, sym_of(NIL, AS(Kw, v)->name), input);
+    else if (is_sym(v))
+      s = with_local(s, sym_of(NIL, AS(Sym, v)->name), input);
   }
   return s;
 }
@@ -114,11 +123,14 @@ static Scope bind_map(Check *c, Val p, At at, Scope s, bool input) {
   map_iter(&it, p);
   while (map_next(&it, &k, &v)) {
     const char *name = is_kw(k) ? str_s(AS(Kw, k)->name) : "";
-    if (!strcmp(name, "keys") || !strcmp(name, "syms")) s = bind_keys(v, s, input);
-    else if (!strcmp(name, "strs")) {
-      if (input && is_vec(v) && vec_count(v)) diag_add(c, DIAG_string_key_lookup, at_entry(c, at, k), "use {:keys [...]}", "the input is taken apart by string keys");
+    if (!strcmp(name, "keys") || !strcmp(name, "syms"))
       s = bind_keys(v, s, input);
-    } else if (!strcmp(name, "as") && is_sym(v)) s = with_local(s, v, input);
+    else if (!strcmp(name, "strs")) {
+      if (input && is_vec(v) && vec_count(v))
+        diag_add(c, DIAG_string_key_lookup, at_entry(c, at, k), "use {:keys [...]}", "the input is taken apart by string keys");
+      s = bind_keys(v, s, input);
+    } else if (!strcmp(name, "as") && is_sym(v))
+      s = with_local(s, v, input);
     else if (!is_kw(k)) {
       if (input && key_like(v)) string_key(c, v, at);
       s = bind_pattern(c, k, at_key(c, at, k), s, input);
@@ -149,8 +161,10 @@ static Scope walk_bindings(Check *c, Val vec, At at, Scope s) {
     Val p = vec_nth(vec, i), init = i + 1 < vec_count(vec) ? vec_nth(vec, i + 1) : NIL;
     At init_at = at_kid(c, at, i + 1, init);
     if (is_kw(p)) {
-      if (kw_is(p, "let")) s = walk_bindings(c, init, init_at, s);
-      else walk(c, init, init_at, s);
+      if (kw_is(p, "let"))
+        s = walk_bindings(c, init, init_at, s);
+      else
+        walk(c, init, init_at, s);
       continue;
     }
     walk(c, init, init_at, s);
@@ -184,7 +198,8 @@ static void walk_loop(Check *c, Val form, At at, Scope s) {
   Scope inner = walk_bindings(c, b, at_kid(c, at, 1, b), s);
   inner.loop = &loop;
   walk_rest(c, form, at, 2, inner);
-  if (loop.steps && loop.recurs && !loop.waits && !s.in_code) diag_add(c, DIAG_loop_without_wait, at, NULL, "this loop runs steps and never waits");
+  if (loop.steps && loop.recurs && !loop.waits && !s.in_code)
+    diag_add(c, DIAG_loop_without_wait, at, NULL, "this loop runs steps and never waits");
   if (s.loop) s.loop->steps |= loop.steps, s.loop->waits |= loop.waits;
 }
 
@@ -201,12 +216,15 @@ static void walk_fn(Check *c, Val form, At at, Scope s) {
   s.loop = &own;
   if (is_sym(list_nth(form, i))) s = with_local(s, list_nth(form, i++), false);
   if (is_str(list_nth(form, i)) && i + 1 < list_n(form)) i++;
-  if (is_vec(list_nth(form, i))) walk_params(c, form, at, i, s);
+  if (is_vec(list_nth(form, i)))
+    walk_params(c, form, at, i, s);
   else
     for (; i < list_n(form); i++) {
       Val arity = list_nth(form, i);
-      if (is_type(arity, T_LIST)) walk_params(c, arity, at_kid(c, at, i, arity), 0, s);
-      else walk(c, arity, at_kid(c, at, i, arity), s);
+      if (is_type(arity, T_LIST))
+        walk_params(c, arity, at_kid(c, at, i, arity), 0, s);
+      else
+        walk(c, arity, at_kid(c, at, i, arity), s);
     }
   if (outer) outer->steps |= own.steps, outer->waits |= own.waits;
 }
@@ -218,8 +236,10 @@ static void walk_letfn(Check *c, Val form, At at, Scope s) {
     if (is_sym(list_nth(vec_nth(fns, i), 0))) s = with_local(s, list_nth(vec_nth(fns, i), 0), false);
   for (uint32_t i = 0; is_vec(fns) && i < vec_count(fns); i++) {
     Val f = vec_nth(fns, i);
-    if (is_vec(list_nth(f, 1))) walk_params(c, f, at_kid(c, fns_at, i, f), 1, s);
-    else walk_rest(c, f, at_kid(c, fns_at, i, f), 1, s);
+    if (is_vec(list_nth(f, 1)))
+      walk_params(c, f, at_kid(c, fns_at, i, f), 1, s);
+    else
+      walk_rest(c, f, at_kid(c, fns_at, i, f), 1, s);
   }
   walk_rest(c, form, at, 2, s);
 }
@@ -263,7 +283,12 @@ static void walk_arrow(Check *c, Val form, At at, Scope s) {
   walk_threaded(c, form, at, s);
 }
 
-static void walk_quoted(Check *c, Val form, At at, Scope s) { (void)c; (void)form; (void)at; (void)s; }
+static void walk_quoted(Check *c, Val form, At at, Scope s) {
+  (void)c;
+  (void)form;
+  (void)at;
+  (void)s;
+}
 static void walk_def(Check *c, Val form, At at, Scope s) { walk_rest(c, form, at, 2, s); }
 static void walk_defn(Check *c, Val form, At at, Scope s) { walk_fn(c, form, at, s); }
 
@@ -272,17 +297,21 @@ static void walk_recur(Check *c, Val form, At at, Scope s) {
   walk_rest(c, form, at, 1, s);
 }
 
-static const struct { const char *name; void (*f)(Check *c, Val form, At at, Scope s); } special[] = {
-    {"quote", walk_quoted}, {"comment", walk_quoted}, {"import", walk_quoted}, {"ns", walk_quoted}, {"declare", walk_quoted},
-    {"let", walk_let}, {"let*", walk_let}, {"when-let", walk_let}, {"when-some", walk_let}, {"when-first", walk_let},
-    {"for", walk_let}, {"doseq", walk_let}, {"dotimes", walk_let}, {"with-open", walk_let}, {"if-let", walk_if_let},
-    {"if-some", walk_if_let}, {"loop", walk_loop}, {"loop*", walk_loop}, {"fn", walk_fn}, {"fn*", walk_fn}, {"letfn", walk_letfn},
-    {"defn", walk_defn}, {"defn-", walk_defn}, {"defmacro", walk_defn}, {"def", walk_def}, {"defonce", walk_def},
-    {"catch", walk_catch}, {"case", walk_case}, {"->", walk_arrow}, {"->>", walk_threaded}, {"some->", walk_threaded},
-    {"some->>", walk_threaded}, {"cond->", walk_threaded}, {"cond->>", walk_threaded}, {"doto", walk_threaded}, {"..", walk_threaded},
-    {"as->", walk_as}, {"recur", walk_recur}};
+static const struct {
+  const char *name;
+  void (*f)(Check *c, Val form, At at, Scope s);
+} special[] = {{"quote", walk_quoted},    {"comment", walk_quoted},   {"import", walk_quoted},   {"ns", walk_quoted},
+               {"declare", walk_quoted},  {"let", walk_let},          {"let*", walk_let},        {"when-let", walk_let},
+               {"when-some", walk_let},   {"when-first", walk_let},   {"for", walk_let},         {"doseq", walk_let},
+               {"dotimes", walk_let},     {"with-open", walk_let},    {"if-let", walk_if_let},   {"if-some", walk_if_let},
+               {"loop", walk_loop},       {"loop*", walk_loop},       {"fn", walk_fn},           {"fn*", walk_fn},
+               {"letfn", walk_letfn},     {"defn", walk_defn},        {"defn-", walk_defn},      {"defmacro", walk_defn},
+               {"def", walk_def},         {"defonce", walk_def},      {"catch", walk_catch},     {"case", walk_case},
+               {"->", walk_arrow},        {"->>", walk_threaded},     {"some->", walk_threaded}, {"some->>", walk_threaded},
+               {"cond->", walk_threaded}, {"cond->>", walk_threaded}, {"doto", walk_threaded},   {"..", walk_threaded},
+               {"as->", walk_as},         {"recur", walk_recur}};
 
-/* --- steps ------------------------------------------------------------------------------------------------------------------------ */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 /* Config of a step: all of it is evaluated, but :code of functions is no orchestration. */
 static void walk_config(Check *c, Val cfg, At at, Scope s) {
   MapIter it;
@@ -307,8 +336,10 @@ static void walk_step(Check *c, Val form, At at, Scope s) {
   uint32_t n = list_n(form);
   for (uint32_t i = 1; i < n; i++) {
     Val x = list_nth(form, i);
-    if (is_map(x)) walk_config(c, x, at_kid(c, at, i, x), s);
-    else walk(c, x, at_kid(c, at, i, x), s);
+    if (is_map(x))
+      walk_config(c, x, at_kid(c, at, i, x), s);
+    else
+      walk(c, x, at_kid(c, at, i, x), s);
   }
 }
 
@@ -321,7 +352,7 @@ static void walk_poll(Check *c, Val form, At at, Scope s) {
   walk_rest(c, form, at, 1, s);
 }
 
-/* --- the walk ---------------------------------------------------------------------------------------------------------------------- */
+/* --- the walk ----------------------------------------------------------------------------------------------------- */
 static bool walk_special(Check *c, Val form, At at, Scope s) {
   Val head = list_nth(form, 0);
   if (!is_sym(head) || !core_ns(head) || is_local(s, head)) return false;
@@ -339,8 +370,10 @@ static bool walk_special(Check *c, Val form, At at, Scope s) {
 }
 
 static void walk_list(Check *c, Val form, At at, Scope s) {
-  if (list_head_is(form, "flow", "step")) walk_step(c, form, at, s);
-  else if (list_head_is(form, "flow", "poll")) walk_poll(c, form, at, s);
+  if (list_head_is(form, "flow", "step"))
+    walk_step(c, form, at, s);
+  else if (list_head_is(form, "flow", "poll"))
+    walk_poll(c, form, at, s);
   else if (!walk_special(c, form, at, s)) {
     if (!s.threaded) check_lookup(c, form, at, s);
     s.threaded = false;
@@ -365,10 +398,14 @@ static void walk_keyword(Check *c, Val form) {
 }
 
 static void walk(Check *c, Val form, At at, Scope s) {
-  if (is_sym(form)) walk_symbol(c, form, at, s);
-  else if (is_kw(form)) walk_keyword(c, form);
-  else if (is_type(form, T_LIST)) walk_list(c, form, at_form(c, form, at).n ? at_form(c, form, at) : at, s);
-  else {
+  if (is_sym(form))
+    walk_symbol(c, form, at, s);
+  else if (is_kw(form))
+    walk_keyword(c, form);
+  else if (is_type(form, T_LIST)) {
+    At own = at_form(c, form, at);
+    walk_list(c, form, own.n ? own : at, s);
+  } else {
     s.threaded = false;
     if (is_map(form) || is_set(form)) walk_map(c, form, at, s);
     for (uint32_t i = 0; is_vec(form) && i < vec_count(form); i++) walk(c, vec_nth(form, i), at_kid(c, at, i, vec_nth(form, i)), s);
@@ -381,13 +418,15 @@ void check_body(Check *c, At at) {
   path_pop(c);
 }
 
-/* --- strings anywhere ------------------------------------------------------------------------------------------------------------------ */
+/* --- strings anywhere --------------------------------------------------------------------------------------------- */
 static bool word_char(char ch) { return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9'); }
 
 /* ws-... as a word of its own. */
 static const char *workspace_id(const char *text, size_t n, size_t *len) {
   for (size_t i = 0; i + 4 < n; i++) {
-    if (memcmp(text + i, "ws-", 3) || !word_char(text[i + 3]) || (i && (word_char(text[i - 1]) || text[i - 1] == '-' || text[i - 1] == '_'))) continue;
+    if (memcmp(text + i, "ws-", 3) || !word_char(text[i + 3]) ||
+        (i && (word_char(text[i - 1]) || text[i - 1] == '-' || text[i - 1] == '_')))
+      continue;
     for (*len = 3; i + *len < n && (word_char(text[i + *len]) || text[i + *len] == '-' || text[i + *len] == '_');) ++*len;
     return text + i;
   }
@@ -401,8 +440,11 @@ static void check_string(Check *c, const PosNode *n, bool out_of_line) {
   size_t len = n->end - n->at, id_len;
   At at = at_node(c, n, c->root);
   const char *id = workspace_id(s, len, &id_len);
-  if (id) diag_add(c, DIAG_hardcoded_workspace_id, at, NULL, "the workspace id %.*s is written into the flow", (int)(id_len < 60 ? id_len : 60), id);
-  if (len > 4002 && !out_of_line) diag_add(c, DIAG_large_inline_string, at, NULL, "a string of %zu KB stands in the definition", len / 1024);
+  if (id)
+    diag_add(c, DIAG_hardcoded_workspace_id, at, NULL, "the workspace id %.*s is written into the flow", (int)(id_len < 60 ? id_len : 60),
+             id);
+  if (len > 4002 && !out_of_line)
+    diag_add(c, DIAG_large_inline_string, at, NULL, "a string of %zu KB stands in the definition", len / 1024);
 }
 
 void check_strings(Check *c) {

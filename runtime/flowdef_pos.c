@@ -3,12 +3,16 @@
 #include "reader/mem.h"
 #include "reader/print.h"
 
-typedef struct Scan { PosIndex *ix; const char *p, *end; int depth; } Scan;
+typedef struct Scan {
+  PosIndex *ix;
+  const char *p, *end;
+  int depth;
+} Scan;
 enum { SCAN_DEPTH = 2000 };
 
 static uint32_t scan_form(Scan *s);
 
-/* --- characters ---------------------------------------------------------------------------------------------------------- */
+/* --- characters --------------------------------------------------------------------------------------------------- */
 static bool ends_token(char c) {
   return c == ' ' || c == ',' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f) || strchr("()[]{}\";@^`~", c) != NULL;
 }
@@ -54,7 +58,7 @@ static void skip_char(Scan *s) { /* behind the backslash */
   skip_token(s);
 }
 
-/* --- nodes --------------------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
 static uint32_t node_new(Scan *s, enum PosKind kind, const char *at) {
   PosIndex *ix = s->ix;
   if (ix->na == ix->cap) {
@@ -67,8 +71,10 @@ static uint32_t node_new(Scan *s, enum PosKind kind, const char *at) {
 
 static void add_kid(Scan *s, uint32_t parent, uint32_t *last, uint32_t kid) {
   PosNode *a = s->ix->a;
-  if (*last) a[*last].next = kid;
-  else a[parent].first = kid;
+  if (*last)
+    a[*last].next = kid;
+  else
+    a[parent].first = kid;
   a[parent].nkids++;
   *last = kid;
 }
@@ -84,8 +90,10 @@ static uint32_t scan_coll(Scan *s, enum PosKind kind, const char *at, char close
     }
     const char *before = s->p;
     uint32_t kid = scan_form(s);
-    if (kid) add_kid(s, n, &last, kid);
-    else if (s->p == before) s->p++; /* a delimiter out of place: cannot be, the text was read */
+    if (kid)
+      add_kid(s, n, &last, kid);
+    else if (s->p == before)
+      s->p++; /* a delimiter out of place: cannot be, the text was read */
   }
   return n;
 }
@@ -159,8 +167,12 @@ static uint32_t scan_one(Scan *s) {
   case '(': return scan_coll(s, POS_LIST, at, ')');
   case '[': return scan_coll(s, POS_VEC, at, ']');
   case '{': return scan_coll(s, POS_MAP, at, '}');
-  case ')': case ']': case '}': s->p--; return 0;
-  case '\'': case '`': case '@': return scan_parts(s, POS_PREFIX, at, 1);
+  case ')':
+  case ']':
+  case '}': s->p--; return 0;
+  case '\'':
+  case '`':
+  case '@': return scan_parts(s, POS_PREFIX, at, 1);
   case '~':
     if (s->p < s->end && *s->p == '@') s->p++;
     return scan_parts(s, POS_PREFIX, at, 1);
@@ -227,7 +239,7 @@ void pos_free(PosIndex *ix) {
   *ix = (PosIndex){0};
 }
 
-/* --- lookups -------------------------------------------------------------------------------------------------------------- */
+/* --- lookups ------------------------------------------------------------------------------------------------------ */
 static const PosNode *nth_kid(const PosIndex *ix, const PosNode *n, uint32_t i) {
   uint32_t k = n->first;
   while (k && i--) k = ix->a[k].next;
@@ -286,8 +298,10 @@ const PosNode *pos_find(const PosIndex *ix, int line, int col) {
   uint32_t lo = 1, hi = ix->na;
   while (lo < hi) {
     uint32_t mid = lo + (hi - lo) / 2;
-    if (ix->a[mid].at < at) lo = mid + 1;
-    else hi = mid;
+    if (ix->a[mid].at < at)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
   return lo < ix->na && ix->a[lo].at == at ? &ix->a[lo] : NULL;
 }
@@ -296,8 +310,10 @@ void pos_linecol(const PosIndex *ix, const PosNode *n, int *line, int *col) {
   uint32_t lo = 0, hi = ix->nlines;
   while (hi - lo > 1) {
     uint32_t mid = lo + (hi - lo) / 2;
-    if (ix->lines[mid] <= n->at) lo = mid;
-    else hi = mid;
+    if (ix->lines[mid] <= n->at)
+      lo = mid;
+    else
+      hi = mid;
   }
   *line = (int)lo + 1;
   *col = 1;

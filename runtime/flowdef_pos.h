@@ -11,15 +11,15 @@
 
 enum PosKind { POS_ATOM, POS_LIST, POS_VEC, POS_MAP, POS_SET, POS_FN, POS_PREFIX, POS_META, POS_COND, POS_TAGGED };
 typedef struct PosNode {
-  uint32_t at, end;      /* byte span */
-  uint32_t next, first;  /* sibling, first child: numbers of nodes, 0 = none */
+  uint32_t at, end;     /* byte span */
+  uint32_t next, first; /* sibling, first child: numbers of nodes, 0 = none */
   uint32_t nkids;
-  uint8_t kind;          /* enum PosKind */
+  uint8_t kind; /* enum PosKind */
 } PosNode;
 typedef struct PosIndex {
   const char *text;
   size_t n;
-  PosNode *a;            /* a[0] is unused; in the order of the text */
+  PosNode *a; /* a[0] is unused; in the order of the text */
   uint32_t na, cap;
   uint32_t *lines, nlines, lines_cap; /* byte offsets of line starts */
 } PosIndex;
@@ -32,6 +32,6 @@ const PosNode *pos_value(const PosIndex *ix, const PosNode *n);
 const PosNode *pos_kid(const PosIndex *ix, const PosNode *n, uint32_t i); /* i-th child, value taken; NULL */
 /* Entry of a map by key: the value's node, or the key's. */
 const PosNode *pos_entry(const PosIndex *ix, const PosNode *map, Val key, bool want_key);
-const PosNode *pos_find(const PosIndex *ix, int line, int col);           /* the node that begins there; NULL */
+const PosNode *pos_find(const PosIndex *ix, int line, int col); /* the node that begins there; NULL */
 void pos_linecol(const PosIndex *ix, const PosNode *n, int *line, int *col);
 #endif

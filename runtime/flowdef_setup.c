@@ -36,8 +36,10 @@ static void each_entry(Check *c, Val v, At at, enum DiagCode shape, const char *
 
 static void need(Check *c, enum DiagCode code, Val map, At at, const char *key, bool (*ok)(Val), const char *what, const char *of) {
   Val v = map_get_kw(map, key);
-  if (is_nil(v)) diag_add(c, code, at, NULL, "%s needs :%s, %s", of, key, what);
-  else if (!ok(v)) diag_add(c, code, at_field(c, at, key), NULL, ":%s of %s must be %s, got %s", key, of, what, val_text(v));
+  if (is_nil(v))
+    diag_add(c, code, at, NULL, "%s needs :%s, %s", of, key, what);
+  else if (!ok(v))
+    diag_add(c, code, at_field(c, at, key), NULL, ":%s of %s must be %s, got %s", key, of, what, val_text(v));
 }
 
 static bool is_text(Val v) { return is_str(v) && str_n(v); }
@@ -46,16 +48,18 @@ static bool is_vec_val(Val v) { return is_vec(v); }
 static bool is_plain_kw(Val v) { return safe_id_val(v, false); }
 static bool is_name(Val v) { return is_kw(v) || is_text(v); }
 
-/* --- requires ------------------------------------------------------------------------------------------------------------------- */
+/* --- requires ----------------------------------------------------------------------------------------------------- */
 static void check_connection(Check *c, Val v, At at, Val *seen) {
   static const char *const types[] = {"http-api", "database", "blob-storage", "kv-store", "secret", "ssh", "llm-provider"};
   Val slot = map_get_kw(v, "slot"), type = map_get_kw(v, "type"), auth = map_get_kw(v, "auth");
   enum DiagCode code = DIAG_invalid_requirement;
   need(c, code, v, at, "slot", is_plain_kw, "an unqualified keyword", "a connection");
   need(c, code, v, at, "label", is_text, "a text for people", "a connection");
-  if (is_kw(slot) && !add_once(seen, slot)) diag_add(c, DIAG_duplicate_requirement_slot, at_field(c, at, "slot"), NULL, "the slot %s is declared twice", val_text(slot));
+  if (is_kw(slot) && !add_once(seen, slot))
+    diag_add(c, DIAG_duplicate_requirement_slot, at_field(c, at, "slot"), NULL, "the slot %s is declared twice", val_text(slot));
   if (!one_of(type, types, N_OF(types))) {
-    diag_add(c, code, at_field(c, at, "type"), "use :http-api :database :blob-storage :kv-store :secret or :ssh", "the connection type %s is not known", val_text(type));
+    diag_add(c, code, at_field(c, at, "type"), "use :http-api :database :blob-storage :kv-store :secret or :ssh",
+             "the connection type %s is not known", val_text(type));
     return;
   }
   if (!is_nil(auth) && (!is_map(auth) || !is_kw(map_get_kw(auth, "type"))))
@@ -63,7 +67,8 @@ static void check_connection(Check *c, Val v, At at, Val *seen) {
   if (!kw_is(type, "http-api")) return;
   bool llm = !is_nil(map_get_kw(v, "config")) || !is_nil(map_get_kw(v, "backend")); /* these carry both in their config */
   if (!llm) need(c, code, v, at, "base-url", is_text, "the address that paths are appended to", "an :http-api connection");
-  if (!llm && is_nil(auth)) diag_add(c, code, at, "write :auth {:type :none}, or :api-key, :bearer, :basic", "an :http-api connection needs :auth");
+  if (!llm && is_nil(auth))
+    diag_add(c, code, at, "write :auth {:type :none}, or :api-key, :bearer, :basic", "an :http-api connection needs :auth");
 }
 
 static void check_form_field(Check *c, Val v, At at, Val *seen) {
@@ -75,7 +80,8 @@ static void check_form_field(Check *c, Val v, At at, Val *seen) {
   }
   Val key = map_get_kw(v, "key"), type = map_get_kw(v, "field-type");
   need(c, code, v, at, "key", is_name, "a keyword", "a form field");
-  if (!is_nil(key) && !add_once(seen, name_kw(key))) diag_add(c, code, at_field(c, at, "key"), NULL, "the form field %s is declared twice", val_text(key));
+  if (!is_nil(key) && !add_once(seen, name_kw(key)))
+    diag_add(c, code, at_field(c, at, "key"), NULL, "the form field %s is declared twice", val_text(key));
   if (!is_nil(type) && !one_of(type, types, N_OF(types)))
     diag_add(c, code, at_field(c, at, "field-type"), NULL, "the :field-type %s is not known", val_text(type));
   if (kw_is(type, "select")) need(c, code, v, at, "options", is_vec_val, "a vector", "a :select field");
@@ -85,7 +91,8 @@ static void check_form(Check *c, Val v, At at) {
   Val fields = map_get_kw(v, "fields"), collect = map_get_kw(v, "collect"), seen = set_empty;
   At fields_at = at_field(c, at, "fields");
   need(c, DIAG_invalid_requirement, v, at, "fields", is_vec_val, "a vector of fields", "a form");
-  if (kw_is(collect, "run")) diag_add(c, DIAG_deprecated_run_collected_form, at_field(c, at, "collect"), NULL, "a form collected at each run is the old way");
+  if (kw_is(collect, "run"))
+    diag_add(c, DIAG_deprecated_run_collected_form, at_field(c, at, "collect"), NULL, "a form collected at each run is the old way");
   else if (!is_nil(collect) && !kw_is(collect, "setup"))
     diag_add(c, DIAG_invalid_requirement, at_field(c, at, "collect"), "write :setup", ":collect must be :setup, got %s", val_text(collect));
   for (uint32_t i = 0; is_vec(fields) && i < vec_count(fields); i++) {
@@ -101,15 +108,20 @@ static void check_requirement(Check *c, Val v, At at, Val *seen) {
     return;
   }
   Val kind = map_get_kw(v, "kind");
-  if (kw_is(kind, "form")) check_form(c, v, at);
-  else if (kw_is(kind, "worker")) need(c, code, v, at, "job-type", is_name, "the type of jobs that it takes", "a worker");
-  else if (is_nil(kind) || kw_is(kind, "connection") || kw_is(kind, "secret")) check_connection(c, v, at, seen);
-  else diag_add(c, code, at_field(c, at, "kind"), "use :form or :worker, or none for a connection", "the requirement :kind %s is not known", val_text(kind));
+  if (kw_is(kind, "form"))
+    check_form(c, v, at);
+  else if (kw_is(kind, "worker"))
+    need(c, code, v, at, "job-type", is_name, "the type of jobs that it takes", "a worker");
+  else if (is_nil(kind) || kw_is(kind, "connection") || kw_is(kind, "secret"))
+    check_connection(c, v, at, seen);
+  else
+    diag_add(c, code, at_field(c, at, "kind"), "use :form or :worker, or none for a connection", "the requirement :kind %s is not known",
+             val_text(kind));
 }
 
 void check_requires(Check *c, Val v, At at) { each_entry(c, v, at, DIAG_invalid_requires_shape, "requires", check_requirement); }
 
-/* --- templates -------------------------------------------------------------------------------------------------------------------- */
+/* --- templates ---------------------------------------------------------------------------------------------------- */
 static void check_template(Check *c, Val v, At at, Val *seen) {
   enum DiagCode code = DIAG_invalid_template;
   if (!is_map(v)) {
@@ -118,14 +130,22 @@ static void check_template(Check *c, Val v, At at, Val *seen) {
   }
   Val id = map_get_kw(v, "id"), type = map_get_kw(v, "type");
   need(c, code, v, at, "id", is_name, "a keyword", "a template");
-  if (!is_nil(id) && !add_once(seen, name_kw(id))) diag_add(c, DIAG_duplicate_template_id, at_field(c, at, "id"), NULL, "the template id %s is used twice", val_text(id));
-  if (kw_is(type, "http-request")) need(c, code, v, at, "request", is_map_val, "a map of :http options", "an :http-request template");
+  if (!is_nil(id) && !add_once(seen, name_kw(id)))
+    diag_add(c, DIAG_duplicate_template_id, at_field(c, at, "id"), NULL, "the template id %s is used twice", val_text(id));
+  if (kw_is(type, "http-request"))
+    need(c, code, v, at, "request", is_map_val, "a map of :http options", "an :http-request template");
   else if (kw_is(type, "llm-prompt")) {
-    if (is_nil(map_get_kw(v, "prompt")) && is_nil(map_get_kw(v, "system"))) diag_add(c, code, at, NULL, "an :llm-prompt template needs :prompt or :system");
-  } else if (kw_is(type, "db-query")) need(c, code, v, at, "sql", is_text, "a query", "a :db-query template");
-  else if (kw_is(type, "sql")) need(c, code, v, at, "query", is_text, "a query", "an :sql template");
-  else if (kw_is(type, "notification")) need(c, code, v, at, "channels", is_map_val, "a map such as {:http {...}}", "a :notification template");
-  else diag_add(c, code, at_field(c, at, "type"), "use :http-request :llm-prompt :db-query or :notification", "the template :type %s is not known", val_text(type));
+    if (is_nil(map_get_kw(v, "prompt")) && is_nil(map_get_kw(v, "system")))
+      diag_add(c, code, at, NULL, "an :llm-prompt template needs :prompt or :system");
+  } else if (kw_is(type, "db-query"))
+    need(c, code, v, at, "sql", is_text, "a query", "a :db-query template");
+  else if (kw_is(type, "sql"))
+    need(c, code, v, at, "query", is_text, "a query", "an :sql template");
+  else if (kw_is(type, "notification"))
+    need(c, code, v, at, "channels", is_map_val, "a map such as {:http {...}}", "a :notification template");
+  else
+    diag_add(c, code, at_field(c, at, "type"), "use :http-request :llm-prompt :db-query or :notification",
+             "the template :type %s is not known", val_text(type));
 }
 
 static void check_references(Check *c, Val used, const char *field, enum DiagCode code) {
@@ -151,19 +171,22 @@ void check_templates(Check *c, Val v, At at) {
   check_references(c, c->used_templates, "templates", DIAG_missing_template_reference);
 }
 
-/* --- functions ---------------------------------------------------------------------------------------------------------------------- */
+/* --- functions ---------------------------------------------------------------------------------------------------- */
 static void check_code(Check *c, Val v, At at, Val id) {
   Val code = map_get(v, kw_c("code"), ABSENT);
   At code_at = at_field(c, at, "code");
   const char *why = NULL;
   path_kw(c, "code");
   Val form = ABSENT;
-  if (same(code, ABSENT) || is_nil(code)) diag_add(c, DIAG_invalid_function, at, "add :code '(fn [input] ...)", "function %s has no :code", val_text(id));
+  if (same(code, ABSENT) || is_nil(code))
+    diag_add(c, DIAG_invalid_function, at, "add :code '(fn [input] ...)", "function %s has no :code", val_text(id));
   else if (same(form = code_form(code, c->f->file, &why), ABSENT)) {
-    enum DiagCode dc = strstr(why, "#=") || strstr(why, "EvalReader") ? DIAG_clojure_reader_eval_disabled : DIAG_function_code_string_invalid;
+    enum DiagCode dc =
+        strstr(why, "#=") || strstr(why, "EvalReader") ? DIAG_clojure_reader_eval_disabled : DIAG_function_code_string_invalid;
     diag_add(c, dc, code_at, NULL, "the code of function %s: %s", val_text(id), why);
   } else if (!code_is_fn(form)) {
-    diag_add(c, DIAG_function_code_invalid, code_at, NULL, "the code of function %s is %s, which is no function form", val_text(id), val_text(form));
+    diag_add(c, DIAG_function_code_invalid, code_at, NULL, "the code of function %s is %s, which is no function form", val_text(id),
+             val_text(form));
   } else if (!is_nil(id)) {
     c->f->functions = map_assoc(c->f->functions, name_kw(id), form);
   }
@@ -180,7 +203,8 @@ static void check_function(Check *c, Val v, At at, Val *seen) {
   if (!is_nil(id) && !is_nil(name_kw(id)) && !add_once(seen, name_kw(id)))
     diag_add(c, DIAG_duplicate_function_id, at_field(c, at, "id"), NULL, "the function id %s is used twice", val_text(id));
   if (!is_nil(language) && !kw_is(language, "clojure") && !str_eq_c(language, "clojure"))
-    diag_add(c, DIAG_invalid_function, at_field(c, at, "language"), "write :clojure", "the :language %s of function %s is not supported", val_text(language), val_text(id));
+    diag_add(c, DIAG_invalid_function, at_field(c, at, "language"), "write :clojure", "the :language %s of function %s is not supported",
+             val_text(language), val_text(id));
   check_code(c, v, at, name_kw(id));
   bool used = !same(map_get(c->used_functions, name_kw(id), ABSENT), ABSENT);
   if (!used && !c->dynamic_ref && is_name(id) && !is_nil(c->f->body))
@@ -194,7 +218,7 @@ void check_functions(Check *c, Val v, At at) {
   check_references(c, c->used_functions, "functions", DIAG_missing_function_reference);
 }
 
-/* --- packaged steps and agents -------------------------------------------------------------------------------------------------------- */
+/* --- packaged steps and agents ------------------------------------------------------------------------------------ */
 static bool is_qualified(Val v) { return is_kw(v) && is_str(AS(Kw, v)->ns); }
 
 static void check_packaged_one(Check *c, Val v, At at, Val *declared, bool agent) {
@@ -206,13 +230,18 @@ static void check_packaged_one(Check *c, Val v, At at, Val *declared, bool agent
   }
   Val id = map_get_kw(v, "id"), type = map_get_kw(v, "type"), defaults = map_get_kw(v, "defaults");
   need(c, code, v, at, "id", is_qualified, "a qualified keyword such as :my/step", of);
-  if (is_qualified(id) && !add_once(declared, id)) diag_add(c, DIAG_duplicate_packaged_step, at_field(c, at, "id"), NULL, "%s is declared twice", val_text(id));
+  if (is_qualified(id) && !add_once(declared, id))
+    diag_add(c, DIAG_duplicate_packaged_step, at_field(c, at, "id"), NULL, "%s is declared twice", val_text(id));
   if (agent) return;
-  if (is_nil(type) || !is_kw(type)) need(c, code, v, at, "type", is_plain_kw, "a step type such as :http", of);
-  else if (!step_kind_known(type)) diag_add(c, code, at_field(c, at, "type"), NULL, "the step type %s is not known", val_text(type));
-  if (!is_nil(defaults) && !is_map(defaults)) diag_add(c, code, at_field(c, at, "defaults"), NULL, ":defaults must be a map, got %s", val_text(defaults));
+  if (is_nil(type) || !is_kw(type))
+    need(c, code, v, at, "type", is_plain_kw, "a step type such as :http", of);
+  else if (!step_kind_known(type))
+    diag_add(c, code, at_field(c, at, "type"), NULL, "the step type %s is not known", val_text(type));
+  if (!is_nil(defaults) && !is_map(defaults))
+    diag_add(c, code, at_field(c, at, "defaults"), NULL, ":defaults must be a map, got %s", val_text(defaults));
   bool used = !same(map_get(c->used_steps, id, ABSENT), ABSENT) || !same(set_get(c->mentioned, id, ABSENT), ABSENT);
-  if (is_qualified(id) && !used && !c->dynamic_ref) diag_add(c, DIAG_unreferenced_packaged_step, at, NULL, "the packaged step %s is never used", val_text(id));
+  if (is_qualified(id) && !used && !c->dynamic_ref)
+    diag_add(c, DIAG_unreferenced_packaged_step, at, NULL, "the packaged step %s is never used", val_text(id));
 }
 
 static void check_packaged_vec(Check *c, Val v, const char *field, Val *declared, bool agent) {
@@ -234,14 +263,16 @@ void check_packaged(Check *c, Val steps, Val agents) {
   Val declared = set_empty, k, pos;
   check_packaged_vec(c, agents, "agents", &declared, true);
   check_packaged_vec(c, steps, "steps", &declared, false);
-  if (is_vec(steps) && vec_count(steps) > 50) diag_add(c, DIAG_declared_steps_limit, at_field(c, c->root, "steps"), NULL, ":steps declares %u steps", vec_count(steps));
+  if (is_vec(steps) && vec_count(steps) > 50)
+    diag_add(c, DIAG_declared_steps_limit, at_field(c, c->root, "steps"), NULL, ":steps declares %u steps", vec_count(steps));
   if (is_map(agents) && map_count(agents)) return; /* agents as a map: ids are not looked into */
   MapIter it;
   map_iter(&it, c->used_steps);
   path_kw(c, "flow");
   while (map_next(&it, &k, &pos)) {
     At at = {NULL, (int)fix_of(vec_nth(pos, 0)), (int)fix_of(vec_nth(pos, 1))};
-    if (same(set_get(declared, k, ABSENT), ABSENT)) diag_add(c, DIAG_missing_packaged_step_reference, at, NULL, "the packaged step %s is not declared", val_text(k));
+    if (same(set_get(declared, k, ABSENT), ABSENT))
+      diag_add(c, DIAG_missing_packaged_step_reference, at, NULL, "the packaged step %s is not declared", val_text(k));
   }
   path_pop(c);
 }

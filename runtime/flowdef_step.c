@@ -10,14 +10,25 @@
 
 #define N_OF(a) (sizeof(a) / sizeof *(a))
 
-static const struct { const char *name; bool runs; } kinds[] = {
+static const struct {
+  const char *name;
+  bool runs;
+} kinds[] = {
 #define KIND_ROW(name, runs, doc) {#name, runs},
     STEP_KINDS(KIND_ROW)};
-typedef struct StepOption { const char *kind, *name; bool required; enum OptType type; const char *allowed, *doc; } StepOption;
+typedef struct StepOption {
+  const char *kind, *name;
+  bool required;
+  enum OptType type;
+  const char *allowed, *doc;
+} StepOption;
 static const StepOption options[] = {
 #define OPTION_ROW(kind, name, required, type, allowed, doc) {kind, name, required, type, allowed, doc},
     STEP_OPTIONS(OPTION_ROW)};
-static const struct { const char *kind, *names; int least; } one_of[] = {
+static const struct {
+  const char *kind, *names;
+  int least;
+} one_of[] = {
 #define ONE_OF_ROW(kind, names, least) {kind, names, least},
     STEP_ONE_OF(ONE_OF_ROW)};
 
@@ -27,20 +38,24 @@ static int kind_of(Val kw) {
   return -1;
 }
 
-bool step_kind_known(Val kw) { return kind_of(kw) >= 0 || (is_kw(kw) && is_nil(AS(Kw, kw)->ns) && engine_kind_known(str_s(AS(Kw, kw)->name))); }
+bool step_kind_known(Val kw) {
+  return kind_of(kw) >= 0 || (is_kw(kw) && is_nil(AS(Kw, kw)->ns) && engine_kind_known(str_s(AS(Kw, kw)->name)));
+}
 
-/* --- option values ------------------------------------------------------------------------------------------------------------- */
+/* --- option values ------------------------------------------------------------------------------------------------ */
 static bool in_words(const char *words, const char *w) {
   size_t n = strlen(w);
-  for (const char *p = words; (p = strstr(p, w)); p += n)
-    if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return n > 0;
+  for (const char *p = words; n && (p = strstr(p, w)); p += n)
+    if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n])) return true;
   return false;
 }
 
 static const char *duration_problem(Val v, enum DurationUnit bare) {
   int64_t ms;
   Err e;
-  return duration_of(v, bare, "it", &ms, &e) ? NULL : bare == DURATION_MS ? "a duration such as \"10s\", or milliseconds" : "a duration such as \"10s\", or seconds";
+  return duration_of(v, bare, "it", &ms, &e) ? NULL
+         : bare == DURATION_MS               ? "a duration such as \"10s\", or milliseconds"
+                                             : "a duration such as \"10s\", or seconds";
 }
 
 static bool statuses_ok(Val v) {
@@ -145,8 +160,10 @@ static void note_use(Val *set, Val id, At at) {
 static void note_reference(Check *c, const char *kind, const char *name, Val v, At at) {
   bool fn = !strcmp(kind, "function") && !strcmp(name, "ref"), tmpl = !strcmp(name, "template");
   if (!fn && !tmpl) return;
-  if (!is_literal(v)) c->dynamic_ref = true;
-  else if (!is_nil(name_kw(v))) note_use(fn ? &c->used_functions : &c->used_templates, name_kw(v), at);
+  if (!is_literal(v))
+    c->dynamic_ref = true;
+  else if (!is_nil(name_kw(v)))
+    note_use(fn ? &c->used_functions : &c->used_templates, name_kw(v), at);
 }
 
 static void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
@@ -168,7 +185,7 @@ static void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
   if (o->type == OPT_RETRY) check_retry(c, v, at);
 }
 
-/* --- rules over several options ---------------------------------------------------------------------------------------------------- */
+/* --- rules over several options ----------------------------------------------------------------------------------- */
 static int count_given(Val cfg, const char *names, char *out, size_t size) {
   int given = 0;
   size_t n = 0;
@@ -191,7 +208,8 @@ static void check_one_of(Check *c, const char *kind, Val cfg, At at) {
     if (strcmp(one_of[i].kind, kind)) continue;
     int given = count_given(cfg, one_of[i].names, list, sizeof list);
     if (given > 1) diag_add(c, DIAG_flow_step_option_conflict, at, NULL, "a :%s step takes one of %s, not several", kind, list);
-    if (given < one_of[i].least && !templated) diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :%s step needs one of %s", kind, list);
+    if (given < one_of[i].least && !templated)
+      diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :%s step needs one of %s", kind, list);
   }
 }
 
@@ -200,28 +218,37 @@ static void check_required(Check *c, const char *kind, Val cfg, At at) {
   for (size_t i = 0; i < N_OF(options); i++) {
     const StepOption *o = &options[i];
     if (!o->required || strcmp(o->kind, kind) || !same(map_get(cfg, kw_c(o->name), ABSENT), ABSENT)) continue;
-    if (!strcmp(kind, "function")) diag_add(c, DIAG_function_step_missing_input, at, NULL, "the :function step has no :%s", o->name);
-    else diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :%s step needs :%s: %s", kind, o->name, o->doc);
+    if (!strcmp(kind, "function"))
+      diag_add(c, DIAG_function_step_missing_input, at, NULL, "the :function step has no :%s", o->name);
+    else
+      diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :%s step needs :%s: %s", kind, o->name, o->doc);
   }
 }
 
 static void check_kv(Check *c, Val cfg, At at) {
   Val op = map_get_kw(cfg, "operation"), key = map_get_kw(cfg, "key");
   if (!is_kw(op)) return;
-  if (!kw_is(op, "list-keys") && is_nil(key)) diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :kv step with operation %s needs :key", val_text(op));
-  if (kw_is(op, "set") && same(map_get(cfg, kw_c("value"), ABSENT), ABSENT)) diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :kv step with operation :set needs :value");
+  if (!kw_is(op, "list-keys") && is_nil(key))
+    diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :kv step with operation %s needs :key", val_text(op));
+  if (kw_is(op, "set") && same(map_get(cfg, kw_c("value"), ABSENT), ABSENT))
+    diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :kv step with operation :set needs :value");
   bool has_item = !same(map_get(cfg, kw_c("item"), ABSENT), ABSENT) || !same(map_get(cfg, kw_c("items"), ABSENT), ABSENT);
-  if (kw_is(op, "append") && !has_item) diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :kv step with operation :append needs :item or :items");
+  if (kw_is(op, "append") && !has_item)
+    diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :kv step with operation :append needs :item or :items");
   if (is_str(key) && strspn(str_s(key), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-:") != str_n(key))
-    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "key"), "no slashes, dots or spaces", "the key %s may hold letters, digits, _ - and : only", val_text(key));
+    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "key"), "no slashes, dots or spaces",
+             "the key %s may hold letters, digits, _ - and : only", val_text(key));
 }
 
 static void check_function_step(Check *c, Val cfg, At at) {
   Val code = map_get_kw(cfg, "code"), ref = map_get_kw(cfg, "ref"), input = map_get_kw(cfg, "input");
-  if (!is_nil(code) && !is_nil(ref)) diag_add(c, DIAG_function_step_code_ref_conflict, at, NULL, "the :function step has both :code and :ref");
-  if (is_nil(code) && is_nil(ref)) diag_add(c, DIAG_function_step_missing_code_or_ref, at, NULL, "the :function step has neither :code nor :ref");
+  if (!is_nil(code) && !is_nil(ref))
+    diag_add(c, DIAG_function_step_code_ref_conflict, at, NULL, "the :function step has both :code and :ref");
+  if (is_nil(code) && is_nil(ref))
+    diag_add(c, DIAG_function_step_missing_code_or_ref, at, NULL, "the :function step has neither :code nor :ref");
   if (!is_nil(input) && is_literal(input) && !is_map(input))
-    diag_add(c, DIAG_function_step_input_shape_invalid, at_field(c, at, "input"), NULL, ":input of a :function step should be a map, got %s", val_text(input));
+    diag_add(c, DIAG_function_step_input_shape_invalid, at_field(c, at, "input"), NULL,
+             ":input of a :function step should be a map, got %s", val_text(input));
 }
 
 static void check_wait(Check *c, Val cfg, At at) {
@@ -229,7 +256,8 @@ static void check_wait(Check *c, Val cfg, At at) {
   int64_t ms;
   Err e;
   if (is_nil(t) || !is_literal(t) || !duration_of(t, DURATION_SECONDS, ":timeout", &ms, &e)) return;
-  if (ms > (int64_t)30 * 86400 * 1000) diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "timeout"), "at most 30 days", "Wait timeout exceeds maximum");
+  if (ms > (int64_t)30 * 86400 * 1000)
+    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "timeout"), "at most 30 days", "Wait timeout exceeds maximum");
 }
 
 static void check_config(Check *c, const char *kind, Val cfg, At at) {
@@ -239,12 +267,15 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
   while (map_next(&it, &k, &v)) check_option(c, kind, k, v, at);
   check_required(c, kind, cfg, at);
   check_one_of(c, kind, cfg, at);
-  if (!strcmp(kind, "kv")) check_kv(c, cfg, at);
-  else if (!strcmp(kind, "function")) check_function_step(c, cfg, at);
-  else if (!strcmp(kind, "wait")) check_wait(c, cfg, at);
+  if (!strcmp(kind, "kv"))
+    check_kv(c, cfg, at);
+  else if (!strcmp(kind, "function"))
+    check_function_step(c, cfg, at);
+  else if (!strcmp(kind, "wait"))
+    check_wait(c, cfg, at);
 }
 
-/* --- calls -------------------------------------------------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 static void check_kind(Check *c, Val type, At at, int kind) {
   if (kind < 0 && step_kind_known(type)) return; /* registered from outside the table: its options are its own */
   if (kind < 0) {
@@ -253,7 +284,8 @@ static void check_kind(Check *c, Val type, At at, int kind) {
     const char *near = nearest_name(str_s(AS(Kw, type)->name), names, N_OF(kinds));
     char hint[96];
     if (near) snprintf(hint, sizeof hint, "did you mean :%s?", near);
-    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "step types are :function :http :kv :sleep :wait :run ...", "there is no step type %s", val_text(type));
+    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "step types are :function :http :kv :sleep :wait :run ...",
+             "there is no step type %s", val_text(type));
   } else if (!kinds[kind].runs) {
     diag_add(c, DIAG_unsupported_step, at, NULL, "the step family %s is not part of this build", val_text(type));
   } else if (kw_is(type, "code")) {
@@ -264,25 +296,38 @@ static void check_kind(Check *c, Val type, At at, int kind) {
 static void check_packaged_call(Check *c, Val form, At at, uint32_t argc) {
   Val id = list_nth(form, 1), last = list_nth(form, argc);
   note_use(&c->used_steps, id, at_kid(c, at, 1, id));
-  diag_add(c, DIAG_unsupported_step, at, "call the underlying step itself", "packaged steps such as %s are not run by this build yet", val_text(id));
-  if (argc < 2) diag_add(c, DIAG_flow_step_missing_config, at, "write (flow/step :ns/name {...})", "the packaged step %s is called without a config map", val_text(id));
-  else if (argc > 3) diag_add(c, DIAG_flow_step_packaged_extra_argument, at, NULL, "the packaged step %s is called with %u arguments", val_text(id), argc);
+  diag_add(c, DIAG_unsupported_step, at, "call the underlying step itself", "packaged steps such as %s are not run by this build yet",
+           val_text(id));
+  if (argc < 2)
+    diag_add(c, DIAG_flow_step_missing_config, at, "write (flow/step :ns/name {...})",
+             "the packaged step %s is called without a config map", val_text(id));
+  else if (argc > 3)
+    diag_add(c, DIAG_flow_step_packaged_extra_argument, at, NULL, "the packaged step %s is called with %u arguments", val_text(id), argc);
   else if (argc == 3 && is_literal(list_nth(form, 2)) && !is_kw(list_nth(form, 2)))
-    diag_add(c, DIAG_flow_step_invalid_id, at_kid(c, at, 2, list_nth(form, 2)), NULL, "the step id must be a keyword, got %s", val_text(list_nth(form, 2)));
+    diag_add(c, DIAG_flow_step_invalid_id, at_kid(c, at, 2, list_nth(form, 2)), NULL, "the step id must be a keyword, got %s",
+             val_text(list_nth(form, 2)));
   if (argc >= 2 && argc <= 3 && is_literal(last) && !is_map(last))
-    diag_add(c, DIAG_flow_step_invalid_config, at_kid(c, at, argc, last), NULL, "the config of %s must be a map, got %s", val_text(id), val_text(last));
+    diag_add(c, DIAG_flow_step_invalid_config, at_kid(c, at, argc, last), NULL, "the config of %s must be a map, got %s", val_text(id),
+             val_text(last));
 }
 
 /* Which rule a wrong number of arguments breaks. */
 static void wrong_arity(Check *c, Val form, At at, uint32_t argc, bool function) {
   Val type = list_nth(form, 1), second = list_nth(form, 2);
   enum DiagCode code = function ? DIAG_function_step_arity_invalid : DIAG_flow_step_arity_invalid;
-  if (argc == 2 && is_map(second)) code = DIAG_flow_step_missing_step_id;
-  else if (argc == 2 && !function) code = DIAG_flow_step_missing_config;
-  const char *what = code == DIAG_flow_step_missing_step_id ? "has no step id" : code == DIAG_flow_step_missing_config ? "has no config map" : NULL;
-  if (what) diag_add(c, code, at, NULL, "this %s step %s", val_text(type), what);
-  else if (argc) diag_add(c, code, at, NULL, "flow/step takes a type, a step id and a config map: 3 arguments, got %u", argc);
-  else diag_add(c, code, at, NULL, "flow/step is called without arguments");
+  if (argc == 2 && is_map(second))
+    code = DIAG_flow_step_missing_step_id;
+  else if (argc == 2 && !function)
+    code = DIAG_flow_step_missing_config;
+  const char *what = code == DIAG_flow_step_missing_step_id  ? "has no step id"
+                     : code == DIAG_flow_step_missing_config ? "has no config map"
+                                                             : NULL;
+  if (what)
+    diag_add(c, code, at, NULL, "this %s step %s", val_text(type), what);
+  else if (argc)
+    diag_add(c, code, at, NULL, "flow/step takes a type, a step id and a config map: 3 arguments, got %u", argc);
+  else
+    diag_add(c, code, at, NULL, "flow/step is called without arguments");
 }
 
 static void check_typed_call(Check *c, Val form, At at, uint32_t argc) {
@@ -294,25 +339,35 @@ static void check_typed_call(Check *c, Val form, At at, uint32_t argc) {
     wrong_arity(c, form, at, argc, function);
     return;
   }
-  if (is_literal(id) && !is_kw(id)) diag_add(c, DIAG_flow_step_invalid_id, at_kid(c, at, 2, id), NULL, "the step id must be a keyword, got %s", val_text(id));
+  if (is_literal(id) && !is_kw(id))
+    diag_add(c, DIAG_flow_step_invalid_id, at_kid(c, at, 2, id), NULL, "the step id must be a keyword, got %s", val_text(id));
   At cfg_at = at_kid(c, at, 3, cfg);
-  if (is_map(cfg) && kind >= 0 && kinds[kind].runs) check_config(c, function ? "function" : kinds[kind].name, cfg, cfg_at);
+  if (is_map(cfg) && kind >= 0 && kinds[kind].runs)
+    check_config(c, function ? "function" : kinds[kind].name, cfg, cfg_at);
   else if (is_literal(cfg) && !is_map(cfg))
-    diag_add(c, function ? DIAG_function_step_config_invalid : DIAG_flow_step_invalid_config, cfg_at, NULL, "the config of a step must be a map, got %s", val_text(cfg));
+    diag_add(c, function ? DIAG_function_step_config_invalid : DIAG_flow_step_invalid_config, cfg_at, NULL,
+             "the config of a step must be a map, got %s", val_text(cfg));
 }
 
 void check_step(Check *c, Val form, At at, bool threaded) {
   uint32_t argc = list_n(form) - 1;
   if (threaded) return; /* arguments come from elsewhere: the frame judges them */
   Val type = list_nth(form, 1);
-  if (!argc) wrong_arity(c, form, at, 0, false);
-  else if (is_kw(type) && is_str(AS(Kw, type)->ns)) check_packaged_call(c, form, at, argc);
-  else if (is_kw(type)) check_typed_call(c, form, at, argc);
-  else if (is_literal(type)) diag_add(c, DIAG_flow_step_invalid_type, at_kid(c, at, 1, type), NULL, "the step type must be a keyword, got %s", val_text(type));
+  if (!argc)
+    wrong_arity(c, form, at, 0, false);
+  else if (is_kw(type) && is_str(AS(Kw, type)->ns))
+    check_packaged_call(c, form, at, argc);
+  else if (is_kw(type))
+    check_typed_call(c, form, at, argc);
+  else if (is_literal(type))
+    diag_add(c, DIAG_flow_step_invalid_type, at_kid(c, at, 1, type), NULL, "the step type must be a keyword, got %s", val_text(type));
   else {
     c->dynamic_ref = true;
-    if (argc < 2 || argc > 3) wrong_arity(c, form, at, argc, false);
-    else diag_warn(c, DIAG_flow_step_invalid_type, at_kid(c, at, 1, type), "write the type itself, so that it can be checked", "the step type %s is computed", val_text(type));
+    if (argc < 2 || argc > 3)
+      wrong_arity(c, form, at, argc, false);
+    else
+      diag_warn(c, DIAG_flow_step_invalid_type, at_kid(c, at, 1, type), "write the type itself, so that it can be checked",
+                "the step type %s is computed", val_text(type));
   }
 }
 
@@ -321,7 +376,11 @@ void check_poll(Check *c, Val form, At at) {
   Val opts = list_nth(form, 1);
   PollOptions p;
   Err e;
-  if (argc != 2) diag_add(c, DIAG_flow_poll_invalid, at, NULL, "flow/poll takes an options map and one body form, got %u arguments", argc);
-  else if (!is_map(opts)) diag_add(c, DIAG_flow_poll_invalid, at_kid(c, at, 1, opts), NULL, "the options of flow/poll must be a literal map, got %s", val_text(opts));
-  else if (!poll_options(opts, true, &p, &e)) diag_add(c, DIAG_flow_poll_invalid, at_kid(c, at, 1, opts), NULL, "%s", e.msg);
+  if (argc != 2)
+    diag_add(c, DIAG_flow_poll_invalid, at, NULL, "flow/poll takes an options map and one body form, got %u arguments", argc);
+  else if (!is_map(opts))
+    diag_add(c, DIAG_flow_poll_invalid, at_kid(c, at, 1, opts), NULL, "the options of flow/poll must be a literal map, got %s",
+             val_text(opts));
+  else if (!poll_options(opts, true, &p, &e))
+    diag_add(c, DIAG_flow_poll_invalid, at_kid(c, at, 1, opts), NULL, "%s", e.msg);
 }

@@ -7,8 +7,13 @@
 #include <strings.h>
 
 /* Every address is compared as 16 bytes; IPv4 in its mapped form ::ffff:a.b.c.d. */
-typedef struct Addr { uint8_t b[16]; } Addr;
-typedef struct Net { Addr a; int bits; } Net;
+typedef struct Addr {
+  uint8_t b[16];
+} Addr;
+typedef struct Net {
+  Addr a;
+  int bits;
+} Net;
 
 struct Guard {
   Net *nets;
@@ -17,29 +22,50 @@ struct Guard {
   size_t nhosts;
 };
 
-typedef struct Range { uint32_t net; int bits; const char *why; } Range;
+typedef struct Range {
+  uint32_t net;
+  int bits;
+  const char *why;
+} Range;
 #define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
 /* First match names the reason: single metadata addresses before the ranges they are in. IANA special-purpose registry;
  * 168.63.129.16 is Azure's wire server, 100.100.100.200 Alibaba's and 192.0.0.192 Oracle's metadata service. */
 static const Range ranges4[] = {
-    {IP4(169, 254, 169, 254), 32, "a cloud metadata address"}, {IP4(100, 100, 100, 200), 32, "a cloud metadata address"},
-    {IP4(168, 63, 129, 16), 32, "a cloud metadata address"},   {IP4(192, 0, 0, 192), 32, "a cloud metadata address"},
-    {IP4(0, 0, 0, 0), 8, "an unspecified address"},            {IP4(10, 0, 0, 0), 8, "a private address"},
-    {IP4(100, 64, 0, 0), 10, "a carrier-grade NAT address"},   {IP4(127, 0, 0, 0), 8, "a loopback address"},
-    {IP4(169, 254, 0, 0), 16, "a link-local address"},         {IP4(172, 16, 0, 0), 12, "a private address"},
-    {IP4(192, 0, 0, 0), 24, "a reserved address"},             {IP4(192, 0, 2, 0), 24, "a documentation address"},
-    {IP4(192, 88, 99, 0), 24, "a reserved address"},           {IP4(192, 168, 0, 0), 16, "a private address"},
-    {IP4(198, 18, 0, 0), 15, "a benchmarking address"},        {IP4(198, 51, 100, 0), 24, "a documentation address"},
-    {IP4(203, 0, 113, 0), 24, "a documentation address"},      {IP4(224, 0, 0, 0), 4, "a multicast address"},
+    {IP4(169, 254, 169, 254), 32, "a cloud metadata address"},
+    {IP4(100, 100, 100, 200), 32, "a cloud metadata address"},
+    {IP4(168, 63, 129, 16), 32, "a cloud metadata address"},
+    {IP4(192, 0, 0, 192), 32, "a cloud metadata address"},
+    {IP4(0, 0, 0, 0), 8, "an unspecified address"},
+    {IP4(10, 0, 0, 0), 8, "a private address"},
+    {IP4(100, 64, 0, 0), 10, "a carrier-grade NAT address"},
+    {IP4(127, 0, 0, 0), 8, "a loopback address"},
+    {IP4(169, 254, 0, 0), 16, "a link-local address"},
+    {IP4(172, 16, 0, 0), 12, "a private address"},
+    {IP4(192, 0, 0, 0), 24, "a reserved address"},
+    {IP4(192, 0, 2, 0), 24, "a documentation address"},
+    {IP4(192, 88, 99, 0), 24, "a reserved address"},
+    {IP4(192, 168, 0, 0), 16, "a private address"},
+    {IP4(198, 18, 0, 0), 15, "a benchmarking address"},
+    {IP4(198, 51, 100, 0), 24, "a documentation address"},
+    {IP4(203, 0, 113, 0), 24, "a documentation address"},
+    {IP4(224, 0, 0, 0), 4, "a multicast address"},
     {IP4(240, 0, 0, 0), 4, "a reserved address"},
 };
 
-static const struct { uint8_t net[4]; int bits; const char *why; } ranges6[] = {
-    {{0xfe, 0x80}, 10, "a link-local address"},           {{0xfe, 0xc0}, 10, "a site-local address"},
-    {{0xfc, 0x00}, 7, "a private address"},               {{0xff, 0x00}, 8, "a multicast address"},
-    {{0x20, 0x01, 0x00, 0x00}, 32, "a Teredo address"},   {{0x20, 0x01, 0x0d, 0xb8}, 32, "a documentation address"},
-    {{0x01, 0x00, 0x00, 0x00}, 32, "a reserved address"}, {{0x20, 0x01, 0x00, 0x00}, 23, "a reserved address"},
+static const struct {
+  uint8_t net[4];
+  int bits;
+  const char *why;
+} ranges6[] = {
+    {{0xfe, 0x80}, 10, "a link-local address"},
+    {{0xfe, 0xc0}, 10, "a site-local address"},
+    {{0xfc, 0x00}, 7, "a private address"},
+    {{0xff, 0x00}, 8, "a multicast address"},
+    {{0x20, 0x01, 0x00, 0x00}, 32, "a Teredo address"},
+    {{0x20, 0x01, 0x0d, 0xb8}, 32, "a documentation address"},
+    {{0x01, 0x00, 0x00, 0x00}, 32, "a reserved address"},
+    {{0x20, 0x01, 0x00, 0x00}, 23, "a reserved address"},
     {{0x5f, 0x00}, 16, "a reserved address"},
 };
 
@@ -132,8 +158,10 @@ static bool add_item(Guard *g, char *item, Err *e) {
   if (add_net(g, item, e)) return true;
   if (e->code) return false;
   if (!host_chars(item))
-    return err_set(e, "validation", "the allow-list has %.100s; it is a comma-separated list of host names (localhost, *.internal), addresses "
-                   "and CIDR ranges (10.0.0.0/8)", item);
+    return err_set(e, "validation",
+                   "the allow-list has %.100s; it is a comma-separated list of host names (localhost, *.internal), addresses "
+                   "and CIDR ranges (10.0.0.0/8)",
+                   item);
   g->hosts = grow(g->hosts, g->nhosts + 1, sizeof *g->hosts);
   g->hosts[g->nhosts] = strdup(item);
   if (!g->hosts[g->nhosts++]) abort();

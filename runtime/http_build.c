@@ -72,8 +72,10 @@ static Val each_text(Build *b, const char *what, Val key, Val v, EachFn f) {
   for (; !is_nil(s) && !is_sig(s); s = seq_next(s)) {
     TRY(x, seq_first(s));
     TRY(xt, scalar_text(x));
-    if (same(xt, ABSENT)) problem_val(b, what, x, "; use strings, numbers, keywords or booleans");
-    else f(b, key, xt);
+    if (same(xt, ABSENT))
+      problem_val(b, what, x, "; use strings, numbers, keywords or booleans");
+    else
+      f(b, key, xt);
   }
   return s;
 }
@@ -84,8 +86,10 @@ static Val each_pair(Build *b, const char *what, Val m, EachFn f) {
   map_iter(&it, m);
   while (map_next(&it, &k, &v)) {
     TRY(name, scalar_text(k));
-    if (same(name, ABSENT)) problem_val(b, what, k, " as a key; use strings or keywords");
-    else CHECK(each_text(b, what, name, v, f));
+    if (same(name, ABSENT))
+      problem_val(b, what, k, " as a key; use strings or keywords");
+    else
+      CHECK(each_text(b, what, name, v, f));
   }
   return NIL;
 }
@@ -103,9 +107,12 @@ static void pct(Buf *b, unsigned char c) {
 static void encode(Buf *b, Val text, bool form) {
   for (size_t i = 0; i < str_n(text); i++) {
     unsigned char c = (unsigned char)str_s(text)[i];
-    if (isalnum(c) || (c && strchr("-._~", c))) buf_ch(b, (char)c);
-    else if (c == ' ' && form) buf_ch(b, '+');
-    else pct(b, c);
+    if (isalnum(c) || (c && strchr("-._~", c)))
+      buf_ch(b, (char)c);
+    else if (c == ' ' && form)
+      buf_ch(b, '+');
+    else
+      pct(b, c);
   }
 }
 
@@ -132,8 +139,10 @@ static void put_url(Build *b, const char *s, size_t n) {
   for (; i < n && s[i] != '#'; i++) {
     unsigned char c = (unsigned char)s[i];
     if (c < ' ' || c == 0x7f || (c == ' ' && i < host)) return problem(b, "the URL contains a blank in its host or a control character");
-    if (i >= host && (c == ' ' || c >= 0x80)) pct(&b->url, c);
-    else buf_ch(&b->url, (char)c);
+    if (i >= host && (c == ' ' || c >= 0x80))
+      pct(&b->url, c);
+    else
+      buf_ch(&b->url, (char)c);
   }
 }
 
@@ -238,9 +247,14 @@ static Val build_headers(Build *b, const HttpConn *conn) {
 }
 
 static const char *mime_of(Val v) {
-  static const char *const table[][2] = {{"json", "application/json"}, {"form", "application/x-www-form-urlencoded"}, {"xml", "application/xml"},
-                                         {"text", "text/plain; charset=utf-8"}, {"html", "text/html"}, {"edn", "application/edn"},
-                                         {"jsonl", "application/x-ndjson"}, {"sse", "text/event-stream"}};
+  static const char *const table[][2] = {{"json", "application/json"},
+                                         {"form", "application/x-www-form-urlencoded"},
+                                         {"xml", "application/xml"},
+                                         {"text", "text/plain; charset=utf-8"},
+                                         {"html", "text/html"},
+                                         {"edn", "application/edn"},
+                                         {"jsonl", "application/x-ndjson"},
+                                         {"sse", "text/event-stream"}};
   if (is_str(v) && strchr(str_s(v), '/') && header_value(v)) return str_s(v);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (kw_is(v, table[i][0])) return table[i][1];
@@ -251,8 +265,9 @@ static const char *mime_of(Val v) {
 static void mime_header(Build *b, const char *key, const char *name, const char *fallback) {
   Val v = get(b, key);
   const char *mime = is_nil(v) ? fallback : mime_of(v);
-  if (!is_nil(v) && !mime) problem_val(b, !strcmp(key, "accept") ? ":accept is " : ":content-type is ", v,
-                                       "; use :json, :xml, :text or a MIME type such as \"text/csv\"");
+  if (!is_nil(v) && !mime)
+    problem_val(b, !strcmp(key, "accept") ? ":accept is " : ":content-type is ", v,
+                "; use :json, :xml, :text or a MIME type such as \"text/csv\"");
   if (mime && !http_request_get(b->req, name)) http_request_header(b->req, name, mime, false);
 }
 
@@ -313,19 +328,23 @@ static Val build_body(Build *b) {
   Val form = get(b, "form"), body = get(b, "body"), r = NIL;
   bool json = has(b, "json"); /* :json nil is the body `null` */
   if (!json && !is_nil(form) && !is_nil(body)) problem(b, "there are both :form and :body; use one");
-  if (json) r = body_json(b, get(b, "json"), &mime);
-  else if (!is_nil(form)) r = body_form(b, form, &mime);
-  else if (!is_nil(body)) r = body_raw(b, body, &mime);
+  if (json)
+    r = body_json(b, get(b, "json"), &mime);
+  else if (!is_nil(form))
+    r = body_form(b, form, &mime);
+  else if (!is_nil(body))
+    r = body_raw(b, body, &mime);
   if (is_sig(r)) return r;
   mime_header(b, "content-type", "Content-Type", mime);
   return NIL;
 }
 
 static void refuse_unavailable(Build *b) {
-  static const char *const keys[][2] = {{"multipart", ":multipart needs resources, which this build does not have; use :json, :form or :body"},
-                                        {"body-from-ref", ":body-from-ref needs resources, which this build does not have; use :body"},
-                                        {"auth", ":auth needs secrets, which this build does not have; use :headers {\"Authorization\" ..}"},
-                                        {"template", ":template of :http was not expanded; write the request into the step"}};
+  static const char *const keys[][2] = {
+      {"multipart", ":multipart needs resources, which this build does not have; use :json, :form or :body"},
+      {"body-from-ref", ":body-from-ref needs resources, which this build does not have; use :body"},
+      {"auth", ":auth needs secrets, which this build does not have; use :headers {\"Authorization\" ..}"},
+      {"template", ":template of :http was not expanded; write the request into the step"}};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (!is_nil(get(b, keys[i][0]))) problem(b, keys[i][1]);
 }
@@ -335,15 +354,20 @@ static void refuse_unavailable(Build *b) {
 static void positive_duration(Build *b, Val v, enum DurationUnit unit, const char *what, int64_t *out) {
   Err e;
   if (is_nil(v)) return;
-  if (!duration_of(v, unit, what, out, &e)) problem(b, e.msg);
-  else if (!*out) problem_val(b, what, v, " is no time at all; use a duration such as \"30s\"");
+  if (!duration_of(v, unit, what, out, &e))
+    problem(b, e.msg);
+  else if (!*out)
+    problem_val(b, what, v, " is no time at all; use a duration such as \"30s\"");
 }
 
 static void redirects(Build *b, Val v) {
   if (is_nil(v)) return;
-  if (is_bool(v)) b->req->max_redirects = truthy(v) ? HTTP_MAX_REDIRECTS : 0;
-  else if (is_long(v) && long_of(v) >= 0 && long_of(v) <= 20) b->req->max_redirects = (int)long_of(v);
-  else problem_val(b, ":follow-redirects is ", v, "; use true, false or an integer from 0 to 20");
+  if (is_bool(v))
+    b->req->max_redirects = truthy(v) ? HTTP_MAX_REDIRECTS : 0;
+  else if (is_long(v) && long_of(v) >= 0 && long_of(v) <= 20)
+    b->req->max_redirects = (int)long_of(v);
+  else
+    problem_val(b, ":follow-redirects is ", v, "; use true, false or an integer from 0 to 20");
 }
 
 static void build_client_opts(Build *b) {
@@ -351,8 +375,10 @@ static void build_client_opts(Build *b) {
   if (is_nil(o)) return;
   if (!is_map(o)) return problem_val(b, ":client-opts is ", o, "; use a map such as {:max-response-bytes 1000000}");
   Val max = map_get_kw(o, "max-response-bytes");
-  if (is_long(max) && long_of(max) > 0 && long_of(max) <= ((int64_t)1 << 30)) b->req->max_response = (size_t)long_of(max);
-  else if (!is_nil(max)) problem_val(b, ":max-response-bytes is ", max, "; use an integer from 1 to 1073741824");
+  if (is_long(max) && long_of(max) > 0 && long_of(max) <= ((int64_t)1 << 30))
+    b->req->max_response = (size_t)long_of(max);
+  else if (!is_nil(max))
+    problem_val(b, ":max-response-bytes is ", max, "; use an integer from 1 to 1073741824");
   positive_duration(b, map_get_kw(o, "connect-timeout"), DURATION_MS, ":connect-timeout ", &b->req->connect_timeout_ms);
   redirects(b, map_get_kw(o, "follow-redirects"));
 }
@@ -379,8 +405,10 @@ static void plan_as(Build *b) {
 }
 
 static void accept_one(Build *b, Val v) {
-  if (is_long(v) && long_of(v) >= 100 && long_of(v) < 600) status_set_add(&b->plan->accept, long_of(v));
-  else problem_val(b, ":accept-status has ", v, "; use statuses from 100 to 599, for example #{404}");
+  if (is_long(v) && long_of(v) >= 100 && long_of(v) < 600)
+    status_set_add(&b->plan->accept, long_of(v));
+  else
+    problem_val(b, ":accept-status has ", v, "; use statuses from 100 to 599, for example #{404}");
 }
 
 static Val plan_accept(Build *b) {
@@ -449,8 +477,10 @@ Val http_build(Val config, const HttpConn *conn, HttpRequest *req, HttpPlan *pla
   http_request_init(req);
   memset(plan, 0, sizeof *plan);
   Val r = NIL;
-  if (is_map(config)) r = build_all(&b, conn);
-  else problem_val(&b, "the config of an :http step is ", config, "; use a map such as {:url \"https://host/path\"}");
+  if (is_map(config))
+    r = build_all(&b, conn);
+  else
+    problem_val(&b, "the config of an :http step is ", config, "; use a map such as {:url \"https://host/path\"}");
   if (!is_sig(r) && b.problems.n) r = problems_map(&b);
   if (is_nil(r)) {
     req->url = buf_cstr(&b.url);

@@ -14,7 +14,10 @@
 #define HTTP_DEFAULT_TIMEOUT_MS 30000
 
 /* A bound connection: base URL, and headers and query (maps or nil) that the step's own win over. */
-typedef struct HttpConn { const char *base_url; Val headers, query; } HttpConn;
+typedef struct HttpConn {
+  const char *base_url;
+  Val headers, query;
+} HttpConn;
 
 enum HttpAs { HTTP_AS_AUTO, HTTP_AS_JSON, HTTP_AS_JSONL, HTTP_AS_SSE, HTTP_AS_TEXT, HTTP_AS_BYTES, HTTP_AS_EDN, HTTP_AS_XML, HTTP_AS_YAML };
 extern const char *const http_as_names[]; /* "auto" "json" ... , NULL at the end */
@@ -22,10 +25,10 @@ extern const char *const http_as_names[]; /* "auto" "json" ... , NULL at the end
 /* How to read the answer. Plain data without pointers to values. */
 typedef struct HttpPlan {
   enum HttpAs as;
-  StatusSet accept;      /* statuses besides 2xx that are results */
-  char **include;        /* lower-case names of response headers to keep */
+  StatusSet accept; /* statuses besides 2xx that are results */
+  char **include;   /* lower-case names of response headers to keep */
   size_t ninclude;
-  bool include_some;     /* :include-headers was given */
+  bool include_some; /* :include-headers was given */
 } HttpPlan;
 void http_plan_free(HttpPlan *p);
 

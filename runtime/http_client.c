@@ -15,14 +15,17 @@
 
 /* ---- libcurl, loaded at the first request ---- */
 
-#define CURL_FUNCTIONS(F)                                                                                              \
-  F(curl_global_init) F(curl_easy_init) F(curl_easy_setopt) F(curl_easy_getinfo) F(curl_easy_cleanup)                  \
-  F(curl_easy_strerror) F(curl_multi_init) F(curl_multi_setopt) F(curl_multi_add_handle) F(curl_multi_remove_handle)   \
-  F(curl_multi_perform) F(curl_multi_poll) F(curl_multi_wakeup) F(curl_multi_info_read) F(curl_multi_cleanup)          \
-  F(curl_multi_strerror) F(curl_slist_append) F(curl_slist_free_all) F(curl_url) F(curl_url_set) F(curl_url_get)       \
-  F(curl_url_cleanup) F(curl_free)
+#define CURL_FUNCTIONS(F)                                                                                                                  \
+  F(curl_global_init)                                                                                                                      \
+  F(curl_easy_init) F(curl_easy_setopt) F(curl_easy_getinfo) F(curl_easy_cleanup) F(curl_easy_strerror) F(curl_multi_init)                 \
+      F(curl_multi_setopt) F(curl_multi_add_handle) F(curl_multi_remove_handle) F(curl_multi_perform) F(curl_multi_poll)                   \
+          F(curl_multi_wakeup) F(curl_multi_info_read) F(curl_multi_cleanup) F(curl_multi_strerror) F(curl_slist_append)                   \
+              F(curl_slist_free_all) F(curl_url) F(curl_url_set) F(curl_url_get) F(curl_url_cleanup) F(curl_free)
 #define CURL_FIELD(f) __typeof__(&f) p_##f;
-static struct { CURL_FUNCTIONS(CURL_FIELD) char error[200]; bool ok; } lib;
+static struct {
+  CURL_FUNCTIONS(CURL_FIELD) char error[200];
+  bool ok;
+} lib;
 #define L(f) (lib.p_##f)
 
 static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
@@ -33,11 +36,11 @@ static void lib_load(void) {
     snprintf(lib.error, sizeof lib.error, "%s", dlerror());
     return;
   }
-#define CURL_LOAD(f)                                                             \
-  *(void **)&lib.p_##f = dlsym(so, #f);                                          \
-  if (!lib.p_##f) {                                                              \
-    snprintf(lib.error, sizeof lib.error, "libcurl.so.4 has no " #f "; 7.85 or newer is needed"); \
-    return;                                                                      \
+#define CURL_LOAD(f)                                                                                                                       \
+  *(void **)&lib.p_##f = dlsym(so, #f);                                                                                                    \
+  if (!lib.p_##f) {                                                                                                                        \
+    snprintf(lib.error, sizeof lib.error, "libcurl.so.4 has no " #f "; 7.85 or newer is needed");                                          \
+    return;                                                                                                                                \
   }
   CURL_FUNCTIONS(CURL_LOAD)
   lib.ok = L(curl_global_init)(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -133,10 +136,10 @@ typedef struct Xfer {
   CURL *easy;
   struct curl_slist *slist;
   size_t body_cap, header_bytes;
-  char *host;               /* of the current hop, for the guard */
-  const char *refused;      /* why the guard said no */
+  char *host;          /* of the current hop, for the guard */
+  const char *refused; /* why the guard said no */
   bool oversize;
-  int64_t spent_us;         /* by earlier hops */
+  int64_t spent_us; /* by earlier hops */
   struct Xfer *prev, *next;
 } Xfer;
 
@@ -148,14 +151,14 @@ struct Lane {
   Xfer *incoming, **incoming_tail; /* under client->lock */
   uint64_t *cancels;               /* under client->lock */
   size_t ncancels;
-  Xfer *active;                    /* the thread's own */
+  Xfer *active; /* the thread's own */
 };
 
 struct HttpClient {
   pthread_mutex_t lock;
   const Guard *guard;
-  Guard *none;              /* when guard is NULL */
-  Lane lanes[2];            /* [1]: guarded; the low bit of an id says which */
+  Guard *none;   /* when guard is NULL */
+  Lane lanes[2]; /* [1]: guarded; the low bit of an id says which */
   uint64_t last_id;
   int fd;
   HttpResponse *ready, **ready_tail;
@@ -435,8 +438,10 @@ static void detach(Lane *l, Xfer *x) {
   if (L(curl_easy_getinfo)(x->easy, CURLINFO_TOTAL_TIME_T, &t) == CURLE_OK) us = (int64_t)t;
   x->spent_us += us;
   (void)L(curl_multi_remove_handle)(l->multi, x->easy);
-  if (x->prev) x->prev->next = x->next;
-  else l->active = x->next;
+  if (x->prev)
+    x->prev->next = x->next;
+  else
+    l->active = x->next;
   if (x->next) x->next->prev = x->prev;
 }
 
@@ -475,7 +480,9 @@ static bool header_private(const HttpHeader *h) {
          !strcasecmp(h->name, "proxy-authorization") || !strcasecmp(h->name, "host");
 }
 
-static bool header_of_body(const HttpHeader *h) { return !strncasecmp(h->name, "content-", 8) || !strcasecmp(h->name, "transfer-encoding"); }
+static bool header_of_body(const HttpHeader *h) {
+  return !strncasecmp(h->name, "content-", 8) || !strcasecmp(h->name, "transfer-encoding");
+}
 
 static void become_get(HttpRequest *r) {
   strcpy(r->method, "GET");
@@ -590,8 +597,10 @@ static bool lane_take(Lane *l) {
   pthread_mutex_unlock(&c->lock);
   while (x) {
     Xfer *next = x->next;
-    if (go) start_hop(l, x);
-    else xfer_free(x);
+    if (go)
+      start_hop(l, x);
+    else
+      xfer_free(x);
     x = next;
   }
   for (size_t i = 0; i < n && go; i++) cancel_now(l, cancels[i]);

@@ -20,38 +20,41 @@
 #define HTTP_DEFAULT_CONNECT_MS 10000
 enum { HTTP_MAX_REDIRECTS = 5, HTTP_MAX_HEADER_BYTES = 256 << 10 };
 
-typedef struct HttpHeader { char *name, *value; bool secret; } HttpHeader;
+typedef struct HttpHeader {
+  char *name, *value;
+  bool secret;
+} HttpHeader;
 
 typedef struct HttpRequest {
-  char method[16];   /* "GET": a token in capitals */
-  char *url;         /* http or https */
+  char method[16]; /* "GET": a token in capitals */
+  char *url;       /* http or https */
   HttpHeader *headers;
   size_t nheaders;
-  char *body;        /* NULL: none */
+  char *body; /* NULL: none */
   size_t nbody;
   int64_t timeout_ms;         /* whole exchange with redirects; 0 = none */
   int64_t connect_timeout_ms; /* 0 = HTTP_DEFAULT_CONNECT_MS */
   size_t max_response;        /* bytes of decoded body */
   int max_redirects;          /* 0: a redirect is the response */
   bool guard;                 /* refuse private addresses */
-  bool fresh; /* own connection: curl repeats a request by itself when a kept connection turns out dead, which a step with
-                 :delivery :at-most-once must not do */
+  bool fresh;                 /* own connection: curl repeats a request by itself when a kept connection turns out dead, which a step with
+                                 :delivery :at-most-once must not do */
 } HttpRequest;
 
 /* GET, defaults, guard on, HTTP_MAX_REDIRECTS. */
 void http_request_init(HttpRequest *r);
 void http_request_header(HttpRequest *r, const char *name, const char *value, bool secret); /* appends a copy */
 const char *http_request_get(const HttpRequest *r, const char *name);                       /* case-insensitive; NULL */
-void http_request_free(HttpRequest *r); /* the members; zeroes */
+void http_request_free(HttpRequest *r);                                                     /* the members; zeroes */
 
 enum HttpErr {
-  HTTP_OK,        /* an HTTP response arrived, whatever its status */
-  HTTP_NETWORK,   /* resolving, connecting, broken connection */
+  HTTP_OK,      /* an HTTP response arrived, whatever its status */
+  HTTP_NETWORK, /* resolving, connecting, broken connection */
   HTTP_TIMEOUT,
-  HTTP_OVERSIZE,  /* body over max_response, or headers over HTTP_MAX_HEADER_BYTES */
-  HTTP_GUARD,     /* an address that the guard refuses */
+  HTTP_OVERSIZE, /* body over max_response, or headers over HTTP_MAX_HEADER_BYTES */
+  HTTP_GUARD,    /* an address that the guard refuses */
   HTTP_TLS,
-  HTTP_BAD_URL,   /* malformed URL, method or header; too many redirects */
+  HTTP_BAD_URL, /* malformed URL, method or header; too many redirects */
   HTTP_CANCELLED
 };
 const char *http_err_name(enum HttpErr e); /* "network", "bad-url" ... */
@@ -59,13 +62,13 @@ const char *http_err_name(enum HttpErr e); /* "network", "bad-url" ... */
 typedef struct HttpResponse {
   uint64_t id;
   enum HttpErr err;
-  char msg[256];        /* of an error; never contains the query string of the URL */
+  char msg[256]; /* of an error; never contains the query string of the URL */
   int status;
-  HttpHeader *headers;  /* names in lower case, repeated ones joined with ", " */
+  HttpHeader *headers; /* names in lower case, repeated ones joined with ", " */
   size_t nheaders;
-  char *body;           /* NUL behind; never NULL when err is HTTP_OK */
+  char *body; /* NUL behind; never NULL when err is HTTP_OK */
   size_t nbody;
-  char *method, *url;   /* of the last hop; url without query, fragment and credentials */
+  char *method, *url; /* of the last hop; url without query, fragment and credentials */
   int redirects;
   int64_t duration_us;
   struct HttpResponse *next;

@@ -28,8 +28,11 @@ static bool media_in(const char *ct, const char *const *types) {
 static enum HttpAs auto_as(const HttpResponse *r) {
   static const char *const json[] = {"application/json", "text/json", "+json", NULL};
   static const char *const jsonl[] = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", NULL};
-  static const char *const text[] = {"application/xml", "+xml", "application/yaml", "application/x-yaml", "application/javascript",
-                                     "application/x-www-form-urlencoded", "application/graphql", "application/sql", "application/toml", NULL};
+  static const char *const text[] = {"application/xml",        "+xml",
+                                     "application/yaml",       "application/x-yaml",
+                                     "application/javascript", "application/x-www-form-urlencoded",
+                                     "application/graphql",    "application/sql",
+                                     "application/toml",       NULL};
   const char *ct = http_response_get(r, "content-type");
   if (!ct) return utf8_valid(r->body, r->nbody) ? HTTP_AS_TEXT : HTTP_AS_BYTES;
   if (media_in(ct, json)) return HTTP_AS_JSON;
@@ -59,7 +62,9 @@ static Val text_of(const HttpResponse *r, size_t n) {
 /* ---- bodies ---- */
 
 /* Decoders return the value, or ABSENT with the reason in *why. */
-typedef struct Why { char msg[400]; } Why;
+typedef struct Why {
+  char msg[400];
+} Why;
 static Val no(Why *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static Val no(Why *w, const char *fmt, ...) {
   va_list ap;
@@ -105,14 +110,17 @@ static Val decode_jsonl(const HttpResponse *r, Why *w) {
 }
 
 /* One event of a text/event-stream (WHATWG HTML 9.2.6) while its lines come in. */
-typedef struct Sse { Buf data, event, id; bool any, has_id; } Sse;
+typedef struct Sse {
+  Buf data, event, id;
+  bool any, has_id;
+} Sse;
 
 static void sse_flush(Sse *s, Val events) {
   if (s->any) {
     if (s->data.n) s->data.n--; /* the LF behind the last data line */
     Val kvs[] = {kw_c("event"), s->event.n ? str_new(s->event.p, s->event.n) : str_c("message"),
-                 kw_c("data"), str_new(s->data.n ? s->data.p : "", s->data.n),
-                 kw_c("id"), s->has_id ? str_new(s->id.n ? s->id.p : "", s->id.n) : NIL};
+                 kw_c("data"),  str_new(s->data.n ? s->data.p : "", s->data.n),
+                 kw_c("id"),    s->has_id ? str_new(s->id.n ? s->id.p : "", s->id.n) : NIL};
     (void)tvec_conj(events, map_from(kvs, s->has_id ? 3 : 2, false));
   }
   s->data.n = s->event.n = 0;
@@ -146,8 +154,10 @@ static Val decode_sse(const HttpResponse *r) {
   if (r->nbody >= 3 && !memcmp(p, "\xef\xbb\xbf", 3)) p += 3;
   for (; p < end; p = next) {
     const char *q = line_end(p, end, &next);
-    if (q == p) sse_flush(&s, events);
-    else sse_field(&s, p, (size_t)(q - p));
+    if (q == p)
+      sse_flush(&s, events);
+    else
+      sse_field(&s, p, (size_t)(q - p));
   }
   sse_flush(&s, events); /* servers forget the last empty line */
   buf_free(&s.data);

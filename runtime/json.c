@@ -79,7 +79,10 @@ static Val from_json(json_t *j, int depth, Err *e) {
 
 /* Integers beyond int64 are an error to jansson; with e0 behind them they are doubles. *marks are the places in the new
  * text where that was put, so that error positions can be told in terms of the old. */
-typedef struct Widened { Buf text; size_t *marks, n; } Widened;
+typedef struct Widened {
+  Buf text;
+  size_t *marks, n;
+} Widened;
 
 static size_t number_end(const char *s, size_t i, size_t n, bool *real) {
   *real = false;
@@ -178,8 +181,16 @@ Val json_parse(const char *s, size_t n, Err *e) {
 /* ---- out ---- */
 
 /* One level of the value being written; the chain is the path in error messages. */
-typedef struct Level { const struct Level *up; Val key; } Level;
-typedef struct Out { Buf *b; Val root; int indent, depth; size_t start; } Out;
+typedef struct Level {
+  const struct Level *up;
+  Val key;
+} Level;
+typedef struct Out {
+  Buf *b;
+  Val root;
+  int indent, depth;
+  size_t start;
+} Out;
 
 static Val write_val(Out *o, Val v, const Level *at);
 

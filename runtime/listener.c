@@ -19,12 +19,16 @@
 
 /* ---- libmicrohttpd, loaded by the first listener_start ---- */
 
-#define MHD_FUNCTIONS(F)                                                                                                    \
-  F(MHD_start_daemon) F(MHD_stop_daemon) F(MHD_quiesce_daemon) F(MHD_suspend_connection) F(MHD_resume_connection)           \
-  F(MHD_create_response_from_buffer) F(MHD_add_response_header) F(MHD_queue_response) F(MHD_destroy_response)               \
-  F(MHD_get_connection_values) F(MHD_lookup_connection_value) F(MHD_get_connection_info)
+#define MHD_FUNCTIONS(F)                                                                                                                   \
+  F(MHD_start_daemon)                                                                                                                      \
+  F(MHD_stop_daemon) F(MHD_quiesce_daemon) F(MHD_suspend_connection) F(MHD_resume_connection) F(MHD_create_response_from_buffer)           \
+      F(MHD_add_response_header) F(MHD_queue_response) F(MHD_destroy_response) F(MHD_get_connection_values) F(MHD_lookup_connection_value) \
+          F(MHD_get_connection_info)
 #define MHD_FIELD(f) __typeof__(&f) p_##f;
-static struct { MHD_FUNCTIONS(MHD_FIELD) char error[200]; bool ok; } lib;
+static struct {
+  MHD_FUNCTIONS(MHD_FIELD) char error[200];
+  bool ok;
+} lib;
 #define L(f) (lib.p_##f)
 
 static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
@@ -35,11 +39,11 @@ static void lib_load(void) {
     snprintf(lib.error, sizeof lib.error, "%s", dlerror());
     return;
   }
-#define MHD_LOAD(f)                                                                     \
-  *(void **)&lib.p_##f = dlsym(so, #f);                                                 \
-  if (!lib.p_##f) {                                                                     \
-    snprintf(lib.error, sizeof lib.error, "libmicrohttpd.so.12 has no " #f);            \
-    return;                                                                             \
+#define MHD_LOAD(f)                                                                                                                        \
+  *(void **)&lib.p_##f = dlsym(so, #f);                                                                                                    \
+  if (!lib.p_##f) {                                                                                                                        \
+    snprintf(lib.error, sizeof lib.error, "libmicrohttpd.so.12 has no " #f);                                                               \
+    return;                                                                                                                                \
   }
   MHD_FUNCTIONS(MHD_LOAD)
   lib.ok = true;
@@ -56,13 +60,13 @@ typedef struct Conn {
   uint64_t token;
   enum Phase phase;
   bool was_parked;
-  bool too_big, shed;     /* body over the limit; over the bound of all bodies */
+  bool too_big, shed; /* body over the limit; over the bound of all bodies */
   Buf body;
-  size_t held;            /* this request's part of the listener's sum, until it is over */
+  size_t held; /* this request's part of the listener's sum, until it is over */
   int status;
   char *answer;
   size_t nanswer;
-  int64_t park_until_us;  /* monotonic */
+  int64_t park_until_us;    /* monotonic */
   struct Conn *prev, *next; /* list of parked ones */
 } Conn;
 
@@ -75,10 +79,10 @@ struct Listener {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   pthread_t sweeper;
-  Conn *parked;           /* suspended, oldest last */
-  int suspended;          /* about to be suspended, suspended, or resumed but not yet seen by the handler again */
-  int unsent;             /* requests that were parked and whose answer has not been sent completely */
-  size_t held;            /* bytes of bodies under way */
+  Conn *parked;  /* suspended, oldest last */
+  int suspended; /* about to be suspended, suspended, or resumed but not yet seen by the handler again */
+  int unsent;    /* requests that were parked and whose answer has not been sent completely */
+  size_t held;   /* bytes of bodies under way */
   uint64_t last_token;
   bool stopping;
 };
@@ -188,7 +192,11 @@ static bool split_path(const char *url, const char **ws, size_t *nws, const char
 
 /* ---- from connection to request ---- */
 
-typedef struct PairList { ListenPair *a; size_t n; bool bad, query; } PairList;
+typedef struct PairList {
+  ListenPair *a;
+  size_t n;
+  bool bad, query;
+} PairList;
 
 static enum MHD_Result add_pair(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value) {
   PairList *l = ctx;
@@ -213,8 +221,10 @@ static void peer_of(struct MHD_Connection *c, char *out, size_t n) {
   const union MHD_ConnectionInfo *i = L(MHD_get_connection_info)(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   out[0] = 0;
   if (!i || !i->client_addr) return;
-  if (i->client_addr->sa_family == AF_INET) inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->client_addr)->sin_addr, out, (socklen_t)n);
-  if (i->client_addr->sa_family == AF_INET6) inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)i->client_addr)->sin6_addr, out, (socklen_t)n);
+  if (i->client_addr->sa_family == AF_INET)
+    inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)i->client_addr)->sin_addr, out, (socklen_t)n);
+  if (i->client_addr->sa_family == AF_INET6)
+    inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)i->client_addr)->sin6_addr, out, (socklen_t)n);
 }
 
 /* NULL: something in it cannot be decoded. */
@@ -245,8 +255,10 @@ static ListenRequest *request_of(Conn *x, const char *url) {
 /* ---- parking ---- */
 
 static void unlink_parked(Conn *x) {
-  if (x->prev) x->prev->next = x->next;
-  else x->l->parked = x->next;
+  if (x->prev)
+    x->prev->next = x->next;
+  else
+    x->l->parked = x->next;
   if (x->next) x->next->prev = x->prev;
   x->prev = x->next = NULL;
 }
@@ -292,8 +304,10 @@ static enum MHD_Result park(Conn *x, ListenRequest *r) {
   bool stopping = l->stopping;
   if (stopping) answer_503(x, "stopping", "the server is stopping; try again");
   pthread_mutex_unlock(&l->lock);
-  if (stopping) listener_request_free(r);
-  else l->f(l->ctx, r);
+  if (stopping)
+    listener_request_free(r);
+  else
+    l->f(l->ctx, r);
   return MHD_YES;
 }
 
@@ -389,8 +403,8 @@ static enum MHD_Result send_answer(Conn *x) {
   return ready ? reply(x->mhd, status, t, n) : MHD_YES;
 }
 
-static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version, const char *data,
-                              size_t *ndata, void **slot) {
+static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,
+                              const char *data, size_t *ndata, void **slot) {
   Conn *x = *slot;
   (void)version;
   if (!x) return first_call(ctx, c, slot);
@@ -433,8 +447,10 @@ static size_t keep_escapes(void *ctx, struct MHD_Connection *c, char *s) {
 static bool split_host(const char *hp, char *host, size_t nhost, char *port, size_t nport, Err *e) {
   const char *colon = strrchr(hp, ':'), *p = colon ? colon + 1 : hp, *h = hp;
   size_t n = colon ? (size_t)(colon - hp) : 0;
-  if (n > 1 && h[0] == '[' && h[n - 1] == ']') h++, n -= 2;
-  else if (memchr(h, ':', n)) return err_set(e, "validation", "\"%.100s\" is not HOST:PORT; write IPv6 addresses in brackets: [::1]:8080", hp);
+  if (n > 1 && h[0] == '[' && h[n - 1] == ']')
+    h++, n -= 2;
+  else if (memchr(h, ':', n))
+    return err_set(e, "validation", "\"%.100s\" is not HOST:PORT; write IPv6 addresses in brackets: [::1]:8080", hp);
   if (!*p || strspn(p, "0123456789") != strlen(p) || strlen(p) > 5 || atoi(p) > 65535 || n >= nhost)
     return err_set(e, "validation", "\"%.100s\" is not HOST:PORT; for example 127.0.0.1:8080, [::1]:8080 or *:8080", hp);
   snprintf(port, nport, "%s", p);
@@ -477,10 +493,11 @@ static bool start_threads(Listener *l, Err *e) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
-  l->daemon = L(MHD_start_daemon)(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET,
-                                  l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LISTENER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                                  (unsigned)LISTENER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED, completed,
-                                  (void *)l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+  l->daemon =
+      L(MHD_start_daemon)(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET,
+                          l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LISTENER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+                          (unsigned)LISTENER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED,
+                          completed, (void *)l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
   int rc = l->daemon ? pthread_create(&l->sweeper, NULL, sweeper_run, l) : 0;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   if (!l->daemon) return err_set(e, "listen", "the HTTP server did not start: %s", strerror(errno));

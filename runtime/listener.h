@@ -24,20 +24,22 @@ enum {
   LISTENER_FLUSH_MS = 2000 /* at the stop, for answers on their way */
 };
 
-typedef struct ListenPair { char *name, *value; } ListenPair;
+typedef struct ListenPair {
+  char *name, *value;
+} ListenPair;
 
 /* Owned by whoever got it; listener_request_free. */
 typedef struct ListenRequest {
   uint64_t token;
-  char *workspace, *key;   /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
-  ListenPair *headers;     /* names in lower case */
+  char *workspace, *key; /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
+  ListenPair *headers;   /* names in lower case */
   size_t nheaders;
-  ListenPair *query;       /* decoded; a name without = has value "" */
+  ListenPair *query; /* decoded; a name without = has value "" */
   size_t nquery;
-  char *body;              /* raw bytes, NUL behind */
+  char *body; /* raw bytes, NUL behind */
   size_t nbody;
-  int64_t received_ms;     /* UTC */
-  char peer[64];           /* address of the sender's socket */
+  int64_t received_ms; /* UTC */
+  char peer[64];       /* address of the sender's socket */
 } ListenRequest;
 const char *listener_header(const ListenRequest *r, const char *name); /* lower-case name; NULL */
 void listener_request_free(ListenRequest *r);

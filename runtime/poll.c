@@ -3,7 +3,9 @@
 #include "duration.h"
 #include "reader/print.h"
 
-typedef struct Problems { Buf b; } Problems;
+typedef struct Problems {
+  Buf b;
+} Problems;
 
 static void problem(Problems *p, const char *text) {
   if (p->b.n) buf_c(&p->b, "; ");
@@ -37,12 +39,16 @@ static void read_limits(Val opts, bool forms, PollOptions *out, Problems *bad) {
   Err e;
   if (is_nil(t) && is_nil(n)) problem(bad, "flow/poll needs :timeout or :max-attempts (unbounded polling is refused)");
   if (!is_nil(t) && !computed(t, forms)) {
-    if (!duration_of(t, DURATION_MS, ":timeout", &out->timeout_ms, &e)) problem(bad, e.msg);
-    else if (out->timeout_ms > POLL_MAX_MS) problem_val(bad, ":timeout may be at most 1h", t);
+    if (!duration_of(t, DURATION_MS, ":timeout", &out->timeout_ms, &e))
+      problem(bad, e.msg);
+    else if (out->timeout_ms > POLL_MAX_MS)
+      problem_val(bad, ":timeout may be at most 1h", t);
   }
   if (is_nil(n) || computed(n, forms)) return;
-  if (!is_long(n) || long_of(n) < 1 || long_of(n) > POLL_MAX_ATTEMPTS) problem_val(bad, ":max-attempts must be an integer from 1 to 100", n);
-  else out->max_attempts = long_of(n);
+  if (!is_long(n) || long_of(n) < 1 || long_of(n) > POLL_MAX_ATTEMPTS)
+    problem_val(bad, ":max-attempts must be an integer from 1 to 100", n);
+  else
+    out->max_attempts = long_of(n);
 }
 
 static void read_statuses(Val v, PollOptions *out, Problems *bad) {
@@ -52,8 +58,10 @@ static void read_statuses(Val v, PollOptions *out, Problems *bad) {
     return;
   }
   for (size_t i = 0; i < items.n; i++) {
-    if (is_long(items.a[i]) && long_of(items.a[i]) >= 100 && long_of(items.a[i]) < 600) status_set_add(&out->abort_status, long_of(items.a[i]));
-    else problem_val(bad, ":status of :abort-on must hold HTTP statuses", items.a[i]);
+    if (is_long(items.a[i]) && long_of(items.a[i]) >= 100 && long_of(items.a[i]) < 600)
+      status_set_add(&out->abort_status, long_of(items.a[i]));
+    else
+      problem_val(bad, ":status of :abort-on must hold HTTP statuses", items.a[i]);
   }
 }
 
@@ -68,8 +76,10 @@ static void read_abort(Val v, bool forms, PollOptions *out, Problems *bad) {
   map_iter(&it, v);
   while (map_next(&it, &k, &x)) {
     if (kw_is(k, "error?")) {
-      if (is_bool(x)) out->abort_error = truthy(x);
-      else if (!computed(x, forms)) problem_val(bad, ":error? of :abort-on must be true or false", x);
+      if (is_bool(x))
+        out->abort_error = truthy(x);
+      else if (!computed(x, forms))
+        problem_val(bad, ":error? of :abort-on must be true or false", x);
     } else if (kw_is(k, "status")) {
       if (!any_computed(x, forms)) read_statuses(x, out, bad);
     } else {
@@ -82,9 +92,12 @@ static void read_backoff(Val opts, bool forms, PollOptions *out, Problems *bad) 
   Val interval = map_get_kw(opts, "interval"), spec = map_get_kw(opts, "backoff");
   int64_t ms = 0;
   Err e;
-  if (is_nil(interval)) problem(bad, "flow/poll needs :interval");
-  else if (!computed(interval, forms) && !duration_of(interval, DURATION_MS, ":interval", &ms, &e)) problem(bad, e.msg);
-  else if (!any_computed(spec, forms) && !backoff_spec(spec, ms, &out->backoff, &e)) problem(bad, e.msg);
+  if (is_nil(interval))
+    problem(bad, "flow/poll needs :interval");
+  else if (!computed(interval, forms) && !duration_of(interval, DURATION_MS, ":interval", &ms, &e))
+    problem(bad, e.msg);
+  else if (!any_computed(spec, forms) && !backoff_spec(spec, ms, &out->backoff, &e))
+    problem(bad, e.msg);
 }
 
 static void read_keys(Val opts, Problems *bad) {
@@ -108,7 +121,8 @@ bool poll_options(Val opts, bool forms, PollOptions *out, Err *e) {
   read_abort(map_get_kw(opts, "abort-on"), forms, out, &bad);
   Val id = map_get_kw(opts, "id");
   if (!is_nil(id) && !is_type(id, T_KW)) problem_val(&bad, ":id must be a keyword", id);
-  if (forms && is_nil(map_get_kw(opts, "return-on"))) problem(&bad, "flow/poll needs :return-on, a function that says when the value is the result");
+  if (forms && is_nil(map_get_kw(opts, "return-on")))
+    problem(&bad, "flow/poll needs :return-on, a function that says when the value is the result");
   bool ok = !bad.b.n;
   if (!ok) err_set(e, "validation", "%s", buf_cstr(&bad.b));
   buf_free(&bad.b);

@@ -9,16 +9,22 @@
 #include "reader/print.h"
 #include "reader/read.h"
 
-/* --- arguments ------------------------------------------------------------------------------------------------------------------ */
-typedef struct Span { const uint8_t *p; size_t n; } Span;
+/* --- arguments ---------------------------------------------------------------------------------------------------- */
+typedef struct Span {
+  const uint8_t *p;
+  size_t n;
+} Span;
 
 static const char *short_name(Val v) { return is_nil(v) ? "nil" : class_name_of(v); }
 
 /* A string's UTF-8, or bytes. nil or a signal. The span points to its start only while v is held. */
 static Val span_of(const char *fn, Val v, Span *out) {
-  if (is_str(v)) *out = (Span){(const uint8_t *)str_s(v), str_n(v)};
-  else if (is_type(v, T_BYTES)) *out = (Span){AS(Bytes, v)->b, AS(Bytes, v)->n};
-  else return ex_throw(EXC_ILLEGAL_ARG, "%s needs a string or bytes, got %s", fn, short_name(v));
+  if (is_str(v))
+    *out = (Span){(const uint8_t *)str_s(v), str_n(v)};
+  else if (is_type(v, T_BYTES))
+    *out = (Span){AS(Bytes, v)->b, AS(Bytes, v)->n};
+  else
+    return ex_throw(EXC_ILLEGAL_ARG, "%s needs a string or bytes, got %s", fn, short_name(v));
   return NIL;
 }
 
@@ -45,7 +51,7 @@ static Val malformed(const char *fn, const char *what, Buf *b) {
   return ex_throw(EXC_ILLEGAL_ARG, "%s: the argument is not %s", fn, what);
 }
 
-/* --- base64, hex ------------------------------------------------------------------------------------------------------------------- */
+/* --- base64, hex -------------------------------------------------------------------------------------------------- */
 DOC(base64_encode, "[x]", "Base64 (RFC 4648, padded) of a string's UTF-8 or of bytes.",
     "(breyta.sandbox/base64-encode \"hello\") ;=> \"aGVsbG8=\"\n(breyta.sandbox/base64-encode 1) ;!> argument");
 static Val sandbox_base64_encode(Val x) {
@@ -108,7 +114,7 @@ static Val sandbox_hex_decode_bytes(Val x) {
   return bytes_of(&b);
 }
 
-/* --- digests, UUIDs -------------------------------------------------------------------------------------------------------------------- */
+/* --- digests, UUIDs ----------------------------------------------------------------------------------------------- */
 static Val hex_str(const uint8_t *p, size_t n) {
   Buf b = {0};
   hash_hex(p, n, &b);
@@ -165,7 +171,7 @@ static Val sandbox_uuid_from_bytes(Val x) {
   return uuid_of(s);
 }
 
-/* --- URLs ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- URLs --------------------------------------------------------------------------------------------------------- */
 static bool form_safe(uint8_t c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '*' || c == '_';
 }
@@ -177,9 +183,12 @@ static Val sandbox_url_encode(Val x) {
   CHECK(need_str("url-encode", x));
   for (size_t i = 0; i < str_n(x); i++) {
     uint8_t c = (uint8_t)str_s(x)[i];
-    if (form_safe(c)) buf_ch(&b, (char)c);
-    else if (c == ' ') buf_ch(&b, '+');
-    else buf_fmt(&b, "%%%02X", c);
+    if (form_safe(c))
+      buf_ch(&b, (char)c);
+    else if (c == ' ')
+      buf_ch(&b, '+');
+    else
+      buf_fmt(&b, "%%%02X", c);
   }
   return buf_str(&b);
 }
@@ -201,7 +210,7 @@ static Val sandbox_url_decode(Val x) {
   return text_of("url-decode", &b);
 }
 
-/* --- instants --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- instants ----------------------------------------------------------------------------------------------------- */
 static Val inst_new(int64_t ms) {
   Inst *i = mem_obj(T_INST);
   i->ms = ms;
@@ -227,14 +236,18 @@ static Val sandbox_parse_instant(Val x) {
   return ex_throw(EXC_DATE_TIME, "Text '%.60s' could not be parsed as an instant such as 2026-01-02T03:04:05Z", str_s(x));
 }
 
-typedef struct Civil { int64_t year; int month, day, hour, minute, second, ms, weekday; } Civil;
+typedef struct Civil {
+  int64_t year;
+  int month, day, hour, minute, second, ms, weekday;
+} Civil;
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 /* Proleptic Gregorian calendar, UTC. Days since 1970 to a date after H. Hinnant's published algorithm: years begin in March. */
 static Civil civil_of(int64_t ms) {
   int64_t days = floor_div(ms, 86400000), t = ms - days * 86400000, z = days + 719468, era = floor_div(z, 146097), doe = z - era * 146097;
-  int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+  int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100),
+          mp = (5 * doy + 2) / 153;
   Civil c = {.day = (int)(doy - (153 * mp + 2) / 5 + 1), .month = (int)(mp < 10 ? mp + 3 : mp - 9)};
   c.year = yoe + era * 400 + (c.month <= 2);
   c.hour = (int)(t / 3600000), c.minute = (int)(t / 60000 % 60), c.second = (int)(t / 1000 % 60), c.ms = (int)(t % 1000);
@@ -256,8 +269,8 @@ static Val sandbox_format_instant(Val x) {
   return buf_str(&b);
 }
 
-static const char *const month_names[] = {"January", "February", "March", "April", "May", "June",
-                                          "July", "August", "September", "October", "November", "December"};
+static const char *const month_names[] = {"January", "February", "March",     "April",   "May",      "June",
+                                          "July",    "August",   "September", "October", "November", "December"};
 static const char *const day_names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
 static void put_name(Buf *b, const char *name, int n) { buf_fmt(b, "%.*s", n >= 4 ? 9 : 3, name); }
@@ -265,13 +278,19 @@ static void put_name(Buf *b, const char *name, int n) { buf_fmt(b, "%.*s", n >= 
 /* One run of n equal letters of a DateTimeFormatter pattern. false: not a letter we know. */
 static bool put_field(Buf *b, char letter, int n, const Civil *c) {
   switch (letter) {
-  case 'y': case 'u':
-    if (n == 2) buf_fmt(b, "%02lld", (long long)(((c->year % 100) + 100) % 100));
-    else buf_fmt(b, "%0*lld", n, (long long)c->year);
+  case 'y':
+  case 'u':
+    if (n == 2)
+      buf_fmt(b, "%02lld", (long long)(((c->year % 100) + 100) % 100));
+    else
+      buf_fmt(b, "%0*lld", n, (long long)c->year);
     return true;
-  case 'M': case 'L':
-    if (n >= 3) put_name(b, month_names[c->month - 1], n);
-    else buf_fmt(b, "%0*d", n, c->month);
+  case 'M':
+  case 'L':
+    if (n >= 3)
+      put_name(b, month_names[c->month - 1], n);
+    else
+      buf_fmt(b, "%0*d", n, c->month);
     return true;
   case 'd': buf_fmt(b, "%0*d", n, c->day); return n <= 2;
   case 'H': buf_fmt(b, "%0*d", n, c->hour); return n <= 2;
@@ -283,7 +302,8 @@ static bool put_field(Buf *b, char letter, int n, const Civil *c) {
     return n <= 9;
   case 'a': buf_c(b, c->hour < 12 ? "AM" : "PM"); return n == 1;
   case 'E': put_name(b, day_names[c->weekday], n); return n <= 4;
-  case 'X': case 'V': buf_ch(b, 'Z'); return true;
+  case 'X':
+  case 'V': buf_ch(b, 'Z'); return true;
   case 'x': buf_c(b, n == 1 ? "+00" : n == 3 || n == 5 ? "+00:00" : "+0000"); return n <= 5;
   case 'Z': buf_c(b, n == 5 ? "Z" : "+0000"); return n <= 5 && n != 4;
   case 'z': buf_c(b, "UTC"); return true;
@@ -295,9 +315,12 @@ static bool put_field(Buf *b, char letter, int n, const Civil *c) {
 static bool put_quoted(Buf *b, const char **p, const char *end) {
   if (*p < end && **p == '\'') return (*p)++, buf_ch(b, '\''), true;
   for (; *p < end; (*p)++) {
-    if (**p != '\'') buf_ch(b, **p);
-    else if (*p + 1 < end && (*p)[1] == '\'') buf_ch(b, *(*p)++);
-    else return (*p)++, true;
+    if (**p != '\'')
+      buf_ch(b, **p);
+    else if (*p + 1 < end && (*p)[1] == '\'')
+      buf_ch(b, *(*p)++);
+    else
+      return (*p)++, true;
   }
   return false;
 }
@@ -368,8 +391,10 @@ static Val sandbox_duration_between(Val from, Val to) {
 }
 
 static Val unit_ms(const char *fn, Val unit, int64_t *ms) {
-  static const struct { const char *name; int64_t ms; } units[] = {
-      {"millis", 1}, {"seconds", 1000}, {"minutes", 60000}, {"hours", 3600000}, {"days", 86400000}};
+  static const struct {
+    const char *name;
+    int64_t ms;
+  } units[] = {{"millis", 1}, {"seconds", 1000}, {"minutes", 60000}, {"hours", 3600000}, {"days", 86400000}};
   for (size_t i = 0; i < sizeof units / sizeof *units; i++)
     if (kw_is(unit, units[i].name)) return *ms = units[i].ms, NIL;
   return ex_throw(EXC_ILLEGAL_ARG, "%s: the unit must be :millis, :seconds, :minutes, :hours or :days", fn);
@@ -389,7 +414,8 @@ static Val shift(const char *fn, Val x, Val n, Val unit, int sign) {
   CHECK(need_inst(fn, x, &ms));
   CHECK(unit_ms(fn, unit, &u));
   if (!is_long(n)) return ex_throw(EXC_ILLEGAL_ARG, "%s needs an integer, got %s", fn, short_name(n));
-  if (__builtin_mul_overflow(long_of(n), u * sign, &d) || __builtin_add_overflow(ms, d, &ms)) return ex_throw(EXC_DATE_TIME, "%s: the instant is out of range", fn);
+  if (__builtin_mul_overflow(long_of(n), u * sign, &d) || __builtin_add_overflow(ms, d, &ms))
+    return ex_throw(EXC_DATE_TIME, "%s: the instant is out of range", fn);
   return checked_inst(fn, ms);
 }
 
@@ -401,7 +427,7 @@ DOC(instant_minus, "[instant n unit]", "The instant n units earlier. See instant
     "(breyta.sandbox/instant-minus #inst \"2026-01-01\" 90 :seconds) ;=> #inst \"2025-12-31T23:58:30.000-00:00\"");
 static Val sandbox_instant_minus(Val x, Val n, Val unit) { return shift("instant-minus", x, n, unit, -1); }
 
-/* --- JSON ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
 DOC(json_parse, "[s]", "The value of JSON text (string or bytes). Identifier-like keys become keywords, others stay strings.",
     "(json/parse \"{\\\"a-b\\\": [1, null], \\\"x y\\\": true}\") ;=> {:a-b [1 nil], \"x y\" true}\n(json/parse \"{\") ;!> argument");
 static Val sandbox_json_parse(Val x) {

@@ -4,6 +4,7 @@
 #include "reader/ex.h"
 #include "reader/vec.h"
 #include "reader/map.h"
+#include "reader/seq.h"
 
 static bool is_or_nil(Val v, int type) { return is_nil(v) || is_type(v, type); }
 static bool str_or_nil(Val v) { return is_or_nil(v, T_STR); }
@@ -134,4 +135,17 @@ static const char *check_scalar(Val v) {
 const char *snap_check(Val v) {
   const char *why = check_scalar(v);
   return why ? why : check_coll(v);
+}
+
+/* The order is part of the format. */
+Val snap_one(unsigned i) {
+  switch (i) {
+  case 0: return vec_empty;
+  case 1: return AS(Vec, vec_empty)->root;
+  case 2: return map_empty;
+  case 3: return hmap_empty;
+  case 4: return set_empty;
+  case 5: return AS(Set, set_empty)->map;
+  default: return empty_list;
+  }
 }

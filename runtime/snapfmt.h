@@ -2,6 +2,7 @@
 #ifndef BR_SNAPFMT_H
 #define BR_SNAPFMT_H
 #define SNAP_VERSION 1
-enum { SNAP_NIL, SNAP_FIX, SNAP_FLO, SNAP_IMM, SNAP_OBJ };
+enum { SNAP_NIL, SNAP_FIX, SNAP_FLO, SNAP_IMM, SNAP_OBJ, SNAP_ONE, SNAP_CONST };
+#define SNAP_ONES 7 /* objects of which every process has exactly one: empty collections; snap_one in snapcheck.c lists them */
 #define SNAP_MAX_BODY (1u << 30)
 #endif

@@ -1,6 +1,7 @@
 /* snapread.c - reading snapshots. Nothing in the bytes is trusted: lengths, indices, types and the shape of trees are
  * checked before anything uses them. */
 #include "snapshot.h"
+#include "snapconst.h"
 #include "snapfmt.h"
 #include "snapcheck.h"
 #include "eval/frame.h"
@@ -14,6 +15,7 @@ typedef struct In {
   bool bad;
   const char *why;
   Env *env;
+  bool machine;
   Unit **units;
   uint32_t nunits;
   Val *texts; /* T_STR */
@@ -85,6 +87,15 @@ static Val get_word(In *in) {
     uint64_t i = get_u(in);
     return i < in->nobjs ? in->objs[i] : (Val){damaged(in, "object index out of range")};
   }
+  case SNAP_ONE: {
+    uint64_t i = get_u(in);
+    return i < SNAP_ONES ? snap_one((unsigned)i) : (Val){damaged(in, "no such object")};
+  }
+  case SNAP_CONST: {
+    uint64_t u = get_u(in), i = get_u(in);
+    Val v = u < in->nunits ? snap_const_at(in->units[u], i) : ABSENT;
+    return same(v, ABSENT) ? (Val){damaged(in, "no such literal")} : v;
+  }
   default: return (Val){damaged(in, "bad word")};
   }
 }
@@ -125,6 +136,27 @@ static void get_texts(In *in) {
   }
 }
 
+/* Namespaces with their aliases and the vars of the run, for the units that name them. */
+static void get_names(In *in) {
+  uint32_t n = get_count(in, 2);
+  for (uint32_t i = 0; i < n && !in->bad; i++) {
+    Val name = get_text(in);
+    uint32_t pairs = get_count(in, 2);
+    Val ns = in->bad ? NIL : env_make_ns(in->env, sym_of(NIL, name));
+    for (uint32_t k = 0; k < pairs && !in->bad; k++) {
+      Val alias = get_text(in), full = get_text(in);
+      if (!in->bad) AS(Ns, ns)->aliases = map_assoc(AS(Ns, ns)->aliases, sym_of(NIL, alias), sym_of(NIL, full));
+    }
+  }
+  n = get_count(in, 3);
+  for (uint32_t i = 0; i < n && !in->bad; i++) {
+    uint8_t flags = get_byte(in);
+    Val ns = get_opt_text(in), name = get_text(in);
+    if (is_nil(ns)) damaged(in, "bad var name");
+    if (!in->bad) obj(env_intern(in->env, sym_of(NIL, ns), sym_of(NIL, name)))->flags = flags | VAR_RUN;
+  }
+}
+
 /* --- shapes: objects are made here, their contents come later ------------------------------------------------------------------- */
 static Val shape_fn(In *in) {
   uint32_t u = get_u32(in);
@@ -152,15 +184,22 @@ static Val shape_fn(In *in) {
 
 static Val shape_var(In *in) {
   uint8_t flags = get_byte(in);
-  if (flags & VAR_RUN) {
-    Var *v = mem_obj(T_VAR);
-    v->h.flags = flags;
-    return from_obj(v);
-  }
   Val ns = get_opt_text(in), name = get_text(in);
   if (in->bad || is_nil(ns)) return (Val){damaged(in, "bad var name")};
+  if (flags & VAR_RUN) {
+    Val v = in->machine ? env_intern(in->env, sym_of(NIL, ns), sym_of(NIL, name)) : from_obj(mem_obj(T_VAR));
+    obj(v)->flags = flags;
+    return v;
+  }
   Val var = env_resolve(env_core(), sym_of(ns, name));
   return is_type(var, T_VAR) ? var : (Val){damaged(in, "a core var is not in this version")};
+}
+
+/* In a machine the namespaces and vars are those that its units were analyzed with. */
+static Val shape_ns(In *in) {
+  Val name = get_text(in);
+  if (in->bad) return NIL;
+  return in->machine ? env_make_ns(in->env, sym_of(NIL, name)) : from_obj(mem_obj(T_NS));
 }
 
 static Val shape_generic(In *in, enum Type t) {
@@ -199,6 +238,7 @@ static Val get_shape(In *in) {
     return b ? b->self : (Val){damaged(in, "a builtin is not in this version")};
   }
   case T_VAR: return shape_var(in);
+  case T_NS: return shape_ns(in);
   case T_FN: return shape_fn(in);
   default: return shape_generic(in, (enum Type)t);
   }
@@ -247,7 +287,7 @@ static void get_contents(In *in, Val v, bool core_fn) {
 static void revive(Val v) {
   if (is_type(v, T_TVEC) && AS(TVec, v)->edit) {
     AS(TVec, v)->edit = edit_token();
-    if (is_type(AS(TVec, v)->tail, T_ARR)) AS(Arr, AS(TVec, v)->tail)->edit = AS(TVec, v)->edit;
+    if (is_type(AS(TVec, v)->tail, T_ARR) && AS(Arr, AS(TVec, v)->tail)->n) AS(Arr, AS(TVec, v)->tail)->edit = AS(TVec, v)->edit;
   }
   if (is_type(v, T_TMAP) && AS(TMap, v)->edit) AS(TMap, v)->edit = edit_token();
 }
@@ -302,9 +342,12 @@ static bool open_body(In *in, const void *p, size_t n, uint8_t **body) {
 
 static bool read_tables(In *in, char kind) {
   if (get_byte(in) != kind) return damaged(in, "wrong kind of snapshot"), fail(in);
-  if (!get_units(in)) return in->bad ? fail(in) : false;
   get_texts(in);
-  if (!in->bad) get_objects(in);
+  in->machine = kind == 'M';
+  if (in->machine && !in->bad) get_names(in);
+  if (in->bad) return fail(in);
+  if (!get_units(in)) return in->bad ? fail(in) : false;
+  get_objects(in);
   return in->bad ? fail(in) : true;
 }
 

@@ -1,5 +1,7 @@
 /* snapshot.c - writing. See snapshot.h for the format. */
 #include "snapshot.h"
+#include "snapcheck.h"
+#include "snapconst.h"
 #include "snapfmt.h"
 #include "eval/frame.h"
 #include "eval/unit.h"
@@ -26,6 +28,7 @@ typedef struct Writer {
   Unit **units;
   uint32_t nunits, cap_units;
   bool data_only;
+  bool machine;      /* literals of the code are written by number */
 } Writer;
 
 static _Thread_local Unit **last_units;
@@ -83,11 +86,21 @@ static uint32_t unit_ix(Writer *w, Unit *u) {
   return w->nunits++;
 }
 
+static int one_ix(Val v) {
+  for (unsigned i = 0; i < SNAP_ONES; i++)
+    if (same(snap_one(i), v)) return (int)i;
+  return -1;
+}
+
 static void put_word(Writer *w, Buf *b, Val v) {
+  Unit *u;
+  uint32_t number;
   if (is_nil(v)) buf_ch(b, SNAP_NIL);
   else if (is_fix(v)) buf_ch(b, SNAP_FIX), put_i(b, fix_of(v));
   else if (is_flo(v)) buf_ch(b, SNAP_FLO), buf_add(b, (const char *)&v.w, 8);
   else if (is_imm(v)) buf_ch(b, SNAP_IMM), buf_ch(b, (char)(v.w & 0xff)), put_u(b, v.w >> 8);
+  else if (one_ix(v) >= 0) buf_ch(b, SNAP_ONE), put_u(b, (uint64_t)one_ix(v));
+  else if (w->machine && (u = snap_const_of(v, &number))) buf_ch(b, SNAP_CONST), put_u(b, unit_ix(w, u)), put_u(b, number);
   else {
     bool fresh;
     buf_ch(b, SNAP_OBJ);
@@ -190,6 +203,8 @@ static Val number_from(Writer *w, Val root) {
       if (!is_data(v)) return not_data(root, v);
       if (is_lazy(v) && !is_nil(AS(Lazy, v)->fn)) return demand_deep(root);
     }
+    uint32_t number;
+    if (one_ix(v) >= 0 || (w->machine && snap_const_of(v, &number))) continue;
     bool fresh;
     uint32_t *ix = ptrs_at(&w->objs, obj(v), &fresh);
     if (!fresh) continue;
@@ -223,8 +238,9 @@ static void put_shape(Writer *w, Buf *b, Val v) {
   case T_BUILTIN: put_u(b, text_ix(w, AS(BuiltinObj, v)->def->name, strlen(AS(BuiltinObj, v)->def->name))); return;
   case T_VAR:
     buf_ch(b, (char)o->flags);
-    if (!(o->flags & VAR_RUN)) put_name(w, b, AS(Sym, AS(Var, v)->ns)->name, AS(Sym, AS(Var, v)->name)->name);
+    put_name(w, b, AS(Sym, AS(Var, v)->ns)->name, AS(Sym, AS(Var, v)->name)->name);
     return;
+  case T_NS: put_u(b, text_of(w, AS(Sym, AS(Ns, v)->name)->name)); return;
   case T_FN:
     if (core_function(v, &name)) {
       put_u(b, 0);
@@ -310,20 +326,56 @@ static void finish(Buf *out, Buf *body) {
   buf_free(body);
 }
 
+static void put_aliases(Writer *w, Buf *b, Val ns) {
+  Val aliases = AS(Ns, ns)->aliases, k, x;
+  MapIter it;
+  put_u(b, text_of(w, AS(Sym, AS(Ns, ns)->name)->name));
+  put_u(b, map_count(aliases));
+  map_iter(&it, aliases);
+  while (map_next(&it, &k, &x)) {
+    put_u(b, text_of(w, AS(Sym, k)->name));
+    put_u(b, text_of(w, AS(Sym, x)->name));
+  }
+}
+
+/* What code may name: units that have vars of the run are analyzed again when a machine is read, before its objects. */
+static void put_names(Writer *w, Buf *b) {
+  uint32_t nns = 0, nvars = 0;
+  Buf ns = {0}, vars = {0};
+  for (size_t i = 0; i < w->order.n; i++) {
+    Val v = w->order.a[i];
+    if (is_type(v, T_NS)) nns++, put_aliases(w, &ns, v);
+    else if (is_type(v, T_VAR) && obj(v)->flags & VAR_RUN) {
+      nvars++;
+      buf_ch(&vars, (char)obj(v)->flags);
+      put_name(w, &vars, AS(Sym, AS(Var, v)->ns)->name, AS(Sym, AS(Var, v)->name)->name);
+    }
+  }
+  put_u(b, nns);
+  buf_add(b, ns.p ? ns.p : "", ns.n);
+  put_u(b, nvars);
+  buf_add(b, vars.p ? vars.p : "", vars.n);
+  buf_free(&ns);
+  buf_free(&vars);
+}
+
 static void put_tables(Writer *w, Buf *body, char kind) {
-  Buf shapes = {0}, contents = {0};
+  Buf shapes = {0}, contents = {0}, names = {0};
   for (size_t i = 0; i < w->order.n; i++) put_shape(w, &shapes, w->order.a[i]);
   for (size_t i = 0; i < w->order.n; i++) put_contents(w, &contents, w->order.a[i]);
+  if (w->machine) put_names(w, &names);
   buf_ch(body, kind);
-  put_u(body, w->nunits);
-  for (uint32_t i = 0; i < w->nunits; i++) buf_add(body, (const char *)w->units[i]->hash.b, 16);
   put_u(body, w->ntexts);
   buf_add(body, w->texts.p ? w->texts.p : "", w->texts.n);
+  buf_add(body, names.p ? names.p : "", names.n);
+  put_u(body, w->nunits);
+  for (uint32_t i = 0; i < w->nunits; i++) buf_add(body, (const char *)w->units[i]->hash.b, 16);
   put_u(body, w->order.n);
   buf_add(body, shapes.p ? shapes.p : "", shapes.n);
   buf_add(body, contents.p ? contents.p : "", contents.n);
   buf_free(&shapes);
   buf_free(&contents);
+  buf_free(&names);
   buf_free(&w->texts);
   last_units = w->units;
   last_nunits = w->nunits;
@@ -367,8 +419,9 @@ static Val number_machine(Writer *w, const Mach *m, uint32_t live) {
 }
 
 Val snap_machine(Buf *out, const Mach *m) {
-  Writer w = {0};
+  Writer w = {.machine = true};
   uint32_t live = frame_live(m);
+  snap_const_refresh();
   CHECK(number_machine(&w, m, live));
   Buf tail = {0}, body = {0};
   put_word(&w, &tail, m->env->namespaces);

@@ -3,11 +3,15 @@
  * Format (all integers LEB128 unless said otherwise):
  *   "BRS" version(1 byte, 1) flags(1 byte: 1 = body is zstd) · uncompressed length · body · CRC-32C of everything before (4 bytes LE)
  *   body: kind byte ('V' value, 'M' machine)
- *         units: n, then 16 bytes each · texts: n, then length + bytes each (names of natives, builtins, vars, symbols)
+ *         texts: n, then length + bytes each (names of natives, builtins, vars, symbols)
+ *         'M': namespaces: n, then name, aliases (n, pairs) each · vars of the run: n, then flags, ns, name each
+ *         units: n, then 16 bytes each
  *         objects: n, then for each its shape (type, flags, aux, tail length), then for each its contents
  *         'V': the root word
  *         'M': env (namespaces, cur_ns, serial, gensym), bindings, in_function, frames, live slots
  *   A word: 0 nil · 1 fixnum (zigzag) · 2 inline double (8 bytes LE) · 3 immediate (kind, payload) · 4 object (index)
+ *           5 an object that exists once per process, such as [] (number, snapcheck.h)
+ *           6 an object of a literal of the code (unit, number in snapconst.h), in machines only
  * Objects are numbered in the order a depth-first walk from the roots meets them, and caches (hashes, compiled regexes,
  * transient owner tokens) are not written: equal machines give equal bytes, which is the standing test of replay.
  * Sharing and cycles are kept. Keywords and symbols are text; builtins and core vars are names; functions are

@@ -40,7 +40,7 @@ with open("x.db", "r+b") as f:
         f.write(b"\xa5" * 512)
 EOF
   br show r --db x.db
-  [ "$st" = 1 ]
+  want 1 "$out"
   [ -n "$err" ]
   br d.edn --db x.db
   [ "$st" = 1 ]

@@ -11,6 +11,7 @@ setup() {
   cd "$DIR" || return 1
 }
 teardown() {
+  [ ! -f "$DIR/pid" ] || kill -KILL "$(cat "$DIR/pid")" 2>/dev/null || :
   chmod -R u+w "$DIR" 2>/dev/null
   rm -rf "$DIR"
 }
@@ -29,7 +30,7 @@ EOF
 # Standard output to $out, standard error to $err, exit status to $st.
 br() {
   st=0
-  breyta-run "$@" >"$DIR/.out" 2>"$DIR/.err" </dev/null || st=$?
+  timeout 30 breyta-run "$@" >"$DIR/.out" 2>"$DIR/.err" </dev/null || st=$?
   out=$(cat "$DIR/.out") err=$(cat "$DIR/.err")
 }
 want() { # want STATUS STDOUT

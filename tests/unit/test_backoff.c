@@ -38,7 +38,8 @@ static void test_defaults(void **state) {
 
 static void test_policy(void **state) {
   (void)state;
-  RetryPolicy p = policy("{:max-attempts 5 :backoff :linear :backoff-ms \"2s\" :max-backoff-ms 5000 :jitter false :retry-on [:ssh-exit 418]}");
+  RetryPolicy p =
+      policy("{:max-attempts 5 :backoff :linear :backoff-ms \"2s\" :max-backoff-ms 5000 :jitter false :retry-on [:ssh-exit 418]}");
   assert_int_equal(p.kind, BACKOFF_LINEAR);
   assert_int_equal(backoff_delay(&p, 1, 9, -1), 2000);
   assert_int_equal(backoff_delay(&p, 2, 9, -1), 4000);
@@ -107,8 +108,16 @@ static void test_retry_after(void **state) {
   assert_int_equal(backoff_retry_after("Sun Nov  6 08:49:37 1994", now - 5000), 5000);
   assert_int_equal(backoff_retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now + 5000), 0);
   assert_int_equal(backoff_retry_after("Sun, 06 Nov 2094 08:49:37 GMT", now), BACKOFF_MAX_RETRY_AFTER);
-  static const char *const bad[] = {"", "soon", "-5", "1.5", "12x", "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 25:49:37 GMT",
-                                    "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET"};
+  static const char *const bad[] = {"",
+                                    "soon",
+                                    "-5",
+                                    "1.5",
+                                    "12x",
+                                    "Sun, 06 Nox 1994 08:49:37 GMT",
+                                    "Sun, 06 Nov 1994 08:49:37",
+                                    "Sun, 06 Nov 1994 25:49:37 GMT",
+                                    "Sun, 32 Nov 1994 08:49:37 GMT",
+                                    "Sun, 06 Nov 1994 08:49:37 CET"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     if (backoff_retry_after(bad[i], now) != -1) fail_msg("accepted: %s", bad[i]);
 }
@@ -138,8 +147,9 @@ static void test_spec(void **state) {
 int main(void) {
   mem_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults), cmocka_unit_test(test_policy),      cmocka_unit_test(test_policy_errors), cmocka_unit_test(test_exponential),
-      cmocka_unit_test(test_jitter),   cmocka_unit_test(test_retry_after), cmocka_unit_test(test_spec),
+      cmocka_unit_test(test_defaults),    cmocka_unit_test(test_policy), cmocka_unit_test(test_policy_errors),
+      cmocka_unit_test(test_exponential), cmocka_unit_test(test_jitter), cmocka_unit_test(test_retry_after),
+      cmocka_unit_test(test_spec),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

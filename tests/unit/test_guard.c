@@ -29,18 +29,52 @@ static bool allowed(const Guard *g, const char *host, const char *ip) {
 static void test_refused(void **state) {
   (void)state;
   static const char *const rows[][2] = {
-      {"127.0.0.1", "loopback"},       {"127.255.255.254", "loopback"},  {"10.0.0.1", "private"},        {"10.255.255.255", "private"},
-      {"172.16.0.1", "private"},       {"172.31.255.255", "private"},    {"192.168.1.1", "private"},     {"169.254.1.1", "link-local"},
-      {"169.254.169.254", "metadata"}, {"100.100.100.200", "metadata"},  {"168.63.129.16", "metadata"},  {"192.0.0.192", "metadata"},
-      {"100.64.0.1", "carrier-grade"}, {"100.127.255.255", "carrier"},   {"0.0.0.0", "unspecified"},     {"0.1.2.3", "unspecified"},
-      {"224.0.0.1", "multicast"},      {"239.255.255.255", "multicast"}, {"240.0.0.1", "reserved"},      {"255.255.255.255", "reserved"},
-      {"192.0.2.1", "documentation"},  {"198.18.0.1", "benchmarking"},   {"198.19.255.255", "bench"},    {"203.0.113.9", "documentation"},
-      {"::1", "loopback"},             {"::", "unspecified"},            {"fe80::1", "link-local"},      {"febf::1", "link-local"},
-      {"fc00::1", "private"},          {"fdff::1", "private"},           {"fd00:ec2::254", "private"},   {"ff02::1", "multicast"},
-      {"fec0::1", "site-local"},       {"2001:db8::1", "documentation"}, {"2001::1", "Teredo"},          {"100::1", "reserved"},
-      {"::ffff:127.0.0.1", "loopback"}, {"::ffff:10.1.1.1", "private"},  {"::ffff:169.254.169.254", "metadata"}, {"::127.0.0.1", "compatible"},
-      {"64:ff9b::7f00:1", "loopback"}, {"64:ff9b::a9fe:a9fe", "metadata"}, {"64:ff9b:1::808:808", "local NAT64"}, {"2002:7f00:1::", "loopback"},
-      {"2002:a00:1::1", "private"},    {"::ffff:0:127.0.0.1", "loopback"},
+      {"127.0.0.1", "loopback"},
+      {"127.255.255.254", "loopback"},
+      {"10.0.0.1", "private"},
+      {"10.255.255.255", "private"},
+      {"172.16.0.1", "private"},
+      {"172.31.255.255", "private"},
+      {"192.168.1.1", "private"},
+      {"169.254.1.1", "link-local"},
+      {"169.254.169.254", "metadata"},
+      {"100.100.100.200", "metadata"},
+      {"168.63.129.16", "metadata"},
+      {"192.0.0.192", "metadata"},
+      {"100.64.0.1", "carrier-grade"},
+      {"100.127.255.255", "carrier"},
+      {"0.0.0.0", "unspecified"},
+      {"0.1.2.3", "unspecified"},
+      {"224.0.0.1", "multicast"},
+      {"239.255.255.255", "multicast"},
+      {"240.0.0.1", "reserved"},
+      {"255.255.255.255", "reserved"},
+      {"192.0.2.1", "documentation"},
+      {"198.18.0.1", "benchmarking"},
+      {"198.19.255.255", "bench"},
+      {"203.0.113.9", "documentation"},
+      {"::1", "loopback"},
+      {"::", "unspecified"},
+      {"fe80::1", "link-local"},
+      {"febf::1", "link-local"},
+      {"fc00::1", "private"},
+      {"fdff::1", "private"},
+      {"fd00:ec2::254", "private"},
+      {"ff02::1", "multicast"},
+      {"fec0::1", "site-local"},
+      {"2001:db8::1", "documentation"},
+      {"2001::1", "Teredo"},
+      {"100::1", "reserved"},
+      {"::ffff:127.0.0.1", "loopback"},
+      {"::ffff:10.1.1.1", "private"},
+      {"::ffff:169.254.169.254", "metadata"},
+      {"::127.0.0.1", "compatible"},
+      {"64:ff9b::7f00:1", "loopback"},
+      {"64:ff9b::a9fe:a9fe", "metadata"},
+      {"64:ff9b:1::808:808", "local NAT64"},
+      {"2002:7f00:1::", "loopback"},
+      {"2002:a00:1::1", "private"},
+      {"::ffff:0:127.0.0.1", "loopback"},
   };
   Guard *g = guard_new(NULL, NULL);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -54,10 +88,10 @@ static void test_refused(void **state) {
 
 static void test_public(void **state) {
   (void)state;
-  static const char *const rows[] = {"8.8.8.8", "1.1.1.1", "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0",
-                                     "100.63.255.255", "100.128.0.0", "169.253.255.255", "169.255.0.0", "126.255.255.255", "128.0.0.1",
-                                     "223.255.255.255", "168.63.129.17", "2606:4700::1", "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::808:808",
-                                     "2002:808:808::1"};
+  static const char *const rows[] = {
+      "8.8.8.8",         "1.1.1.1",        "9.255.255.255", "11.0.0.0",        "172.15.255.255", "172.32.0.0",       "192.167.255.255",
+      "192.169.0.0",     "100.63.255.255", "100.128.0.0",   "169.253.255.255", "169.255.0.0",    "126.255.255.255",  "128.0.0.1",
+      "223.255.255.255", "168.63.129.17",  "2606:4700::1",  "2a00:1450::1",    "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"};
   Guard *g = guard_new("", NULL);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (!allowed(g, "example.com", rows[i])) fail_msg("%s is refused", rows[i]);
@@ -93,7 +127,8 @@ static void test_allow_hosts(void **state) {
   (void)state;
   Err e = {0};
   Guard *g = guard_new("localhost,*.Internal.example,::1", &e);
-  assert_true(allowed(g, "localhost", "127.0.0.1") && allowed(g, "LOCALHOST.", "10.0.0.1") && allowed(g, "a.b.internal.example", "10.0.0.1"));
+  assert_true(allowed(g, "localhost", "127.0.0.1") && allowed(g, "LOCALHOST.", "10.0.0.1") &&
+              allowed(g, "a.b.internal.example", "10.0.0.1"));
   assert_false(allowed(g, "internal.example", "10.0.0.1") || allowed(g, "evilinternal.example", "10.0.0.1"));
   assert_false(allowed(g, "localhost.evil.com", "127.0.0.1") || allowed(g, "127.0.0.1", "127.0.0.1") || allowed(g, NULL, "127.0.0.1"));
   assert_true(allowed(g, "[::1]", "::1"));
@@ -102,8 +137,13 @@ static void test_allow_hosts(void **state) {
 
 static void test_bad_lists(void **state) {
   (void)state;
-  static const char *const rows[][2] = {{"10.0.0.0/33", "0 to 32"}, {"10.0.0.0/", "0 to 32"}, {"10.0.0.0/8x", "0 to 32"}, {"fd00::/129", "0 to 128"},
-                                        {"http://localhost", "http://localhost"}, {"localhost:80", "localhost:80"}, {"a/8", "a/8"}};
+  static const char *const rows[][2] = {{"10.0.0.0/33", "0 to 32"},
+                                        {"10.0.0.0/", "0 to 32"},
+                                        {"10.0.0.0/8x", "0 to 32"},
+                                        {"fd00::/129", "0 to 128"},
+                                        {"http://localhost", "http://localhost"},
+                                        {"localhost:80", "localhost:80"},
+                                        {"a/8", "a/8"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     Err e = {0};
     assert_null(guard_new(rows[i][0], &e));
@@ -127,8 +167,13 @@ static void test_env(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_refused),     cmocka_unit_test(test_public),   cmocka_unit_test(test_other_families), cmocka_unit_test(test_allow_networks),
-      cmocka_unit_test(test_allow_hosts), cmocka_unit_test(test_bad_lists), cmocka_unit_test(test_env),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_public),
+      cmocka_unit_test(test_other_families),
+      cmocka_unit_test(test_allow_networks),
+      cmocka_unit_test(test_allow_hosts),
+      cmocka_unit_test(test_bad_lists),
+      cmocka_unit_test(test_env),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,8 +21,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static int port;          /* of httpd.py */
-static Guard *local_ok;   /* lets loopback through */
+static int port;        /* of httpd.py */
+static Guard *local_ok; /* lets loopback through */
 static HttpClient *client;
 
 /* ---- the server ---- */
@@ -349,9 +349,12 @@ static HttpResponse *redirected(const char *method, int status, const char *to) 
 
 static void test_redirect_methods(void **state) {
   (void)state;
-  static const struct { const char *method; int status; const char *becomes; } rows[] = {
-      {"GET", 301, "GET"},  {"GET", 302, "GET"},   {"POST", 301, "GET"},  {"POST", 302, "GET"},  {"POST", 303, "GET"}, {"PUT", 303, "GET"},
-      {"PUT", 302, "PUT"}, {"POST", 307, "POST"}, {"POST", 308, "POST"}, {"DELETE", 302, "DELETE"}};
+  static const struct {
+    const char *method;
+    int status;
+    const char *becomes;
+  } rows[] = {{"GET", 301, "GET"}, {"GET", 302, "GET"}, {"POST", 301, "GET"},  {"POST", 302, "GET"},  {"POST", 303, "GET"},
+              {"PUT", 303, "GET"}, {"PUT", 302, "PUT"}, {"POST", 307, "POST"}, {"POST", 308, "POST"}, {"DELETE", 302, "DELETE"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     HttpResponse *r = redirected(rows[i].method, rows[i].status, "/echo");
     Val v = json_of(r);
@@ -500,7 +503,9 @@ static void test_build_bodies(void **state) {
   same_printed(in(v, "body"), "\"{\\\"a\\\":[1,null],\\\"b/c\\\":\\\"d\\\"}\"");
   same_printed(in(in(v, "headers"), "content-type"), "\"application/json\"");
   same_printed(in(in(v, "headers"), "accept"), "\"application/json\"");
-  v = built("{:url \"http://127.0.0.1:%d/echo\" :method :put :form {:a \"x y&\" :b [1 2]} :headers {:x-h 7 \"x-list\" [\"a\" \"b\"] :x-nil nil}}", port);
+  v = built(
+      "{:url \"http://127.0.0.1:%d/echo\" :method :put :form {:a \"x y&\" :b [1 2]} :headers {:x-h 7 \"x-list\" [\"a\" \"b\"] :x-nil nil}}",
+      port);
   same_printed(in(v, "body"), "\"a=x+y%26&b=1&b=2\"");
   same_printed(in(in(v, "headers"), "content-type"), "\"application/x-www-form-urlencoded\"");
   same_printed(in(in(v, "headers"), "x-h"), "\"7\"");
@@ -544,7 +549,8 @@ static void test_build_errors(void **state) {
   BUILD_FAILS("{}", "validation", ":url");
   BUILD_FAILS("7", "validation", "use a map");
   BUILD_FAILS("{:connection :api}", "missing-binding", ":api", ":base-url", "breyta-run needs :url");
-  BUILD_FAILS("{:url \"ftp://x\" :method :fetch :query 1 :headers [] :timeout \"x\" :response-as :pdf :accept-status #{7} :client-opts {:max-response-bytes 0}}",
+  BUILD_FAILS("{:url \"ftp://x\" :method :fetch :query 1 :headers [] :timeout \"x\" :response-as :pdf :accept-status #{7} :client-opts "
+              "{:max-response-bytes 0}}",
               "validation", "http:// or https://", ":method is :fetch", ":query is 1", ":headers is []", ":timeout", ":response-as is :pdf",
               ":accept-status has 7", ":max-response-bytes is 0");
   BUILD_FAILS("{:url \"http://x\" :headers {\"x\" \"secret\\r\\ny: 1\" \"a b\" \"1\"}}", "validation", "line break", "\"a b\"");
@@ -553,7 +559,8 @@ static void test_build_errors(void **state) {
   BUILD_FAILS("{:url \"http://x\" :json {:a ##Inf}}", "validation", "##Inf (at [:a])");
   BUILD_FAILS("{:url \"http://x\" :query {:a {:b 1}}}", "validation", ":query has {:b 1}");
   BUILD_FAILS("{:url \"http://x\" :auth {:type :bearer} :multipart []}", "validation", ":auth needs secrets", ":multipart needs");
-  BUILD_FAILS("{:url \"http://x\\u0001\" :timeout 0 :follow-redirects 99}", "validation", "control character", ":timeout 0", ":follow-redirects is 99");
+  BUILD_FAILS("{:url \"http://x\\u0001\" :timeout 0 :follow-redirects 99}", "validation", "control character", ":timeout 0",
+              ":follow-redirects is 99");
   HttpRequest q;
   HttpPlan plan; /* the header's value may be a secret and must not be in the message */
   Val r = http_build(edn("{:url \"http://x\" :headers {\"x\" \"s3cret\\r\\n\"}}"), NULL, &q, &plan);
@@ -564,8 +571,9 @@ static void test_build_options(void **state) {
   (void)state;
   HttpRequest q;
   HttpPlan p;
-  Val config = edn("{:url \"https://h/\" :timeout 5 :connect-timeout-ms 70 :follow-redirects false :accept-status [404 409] :response-as :text "
-                   ":include-headers [:content-type \"X-A\"] :client-opts {:max-response-bytes 99}}");
+  Val config =
+      edn("{:url \"https://h/\" :timeout 5 :connect-timeout-ms 70 :follow-redirects false :accept-status [404 409] :response-as :text "
+          ":include-headers [:content-type \"X-A\"] :client-opts {:max-response-bytes 99}}");
   assert_true(is_nil(http_build(config, NULL, &q, &p)));
   assert_int_equal(q.timeout_ms, 5000);
   assert_int_equal(q.connect_timeout_ms, 70);
@@ -620,8 +628,11 @@ static void test_result_bodies(void **state) {
 
 static void test_result_sse(void **state) {
   (void)state;
-  const char *path = "/type?ct=text/event-stream&body=%3Ahi%0Adata%3A%20a%0Adata%3Ab%0A%0Aevent%3A%20end%0D%0Aid%3A7%0D%0Adata%0D%0A%0D%0Adata%3A%20x";
-  same_printed(body(path, "{}"), "[{:event \"message\", :data \"a\\nb\"} {:event \"end\", :data \"\", :id \"7\"} {:event \"message\", :data \"x\", :id \"7\"}]");
+  const char *path =
+      "/type?ct=text/event-stream&body=%3Ahi%0Adata%3A%20a%0Adata%3Ab%0A%0Aevent%3A%20end%0D%0Aid%3A7%0D%0Adata%0D%0A%0D%0Adata%3A%20x";
+  same_printed(
+      body(path, "{}"),
+      "[{:event \"message\", :data \"a\\nb\"} {:event \"end\", :data \"\", :id \"7\"} {:event \"message\", :data \"x\", :id \"7\"}]");
 }
 
 static void result_error(const char *path, const char *config, const char *type, const char *text) {
@@ -684,12 +695,14 @@ static void test_result_error_body_cut(void **state) {
 
 static void test_result_transport(void **state) {
   (void)state;
-  static const struct { const char *path, *config, *type, *text; bool retry; } rows[] = {
-      {"/drop", "{}", "network", "GET http://127.0.0.1", true},
-      {"/slow?ms=5000", "{:timeout \"100ms\"}", "timeout", "100 ms", true},
-      {"/big?bytes=500", "{:client-opts {:max-response-bytes 100}}", "oversize", ":max-response-bytes", false},
-      {"/redirect?to=http://10.0.0.1/", "{}", "guard", "private address", false},
-      {"/redirect?n=9", "{}", "validation", "5 redirects", false}};
+  static const struct {
+    const char *path, *config, *type, *text;
+    bool retry;
+  } rows[] = {{"/drop", "{}", "network", "GET http://127.0.0.1", true},
+              {"/slow?ms=5000", "{:timeout \"100ms\"}", "timeout", "100 ms", true},
+              {"/big?bytes=500", "{:client-opts {:max-response-bytes 100}}", "oversize", ":max-response-bytes", false},
+              {"/redirect?to=http://10.0.0.1/", "{}", "guard", "private address", false},
+              {"/redirect?n=9", "{}", "validation", "5 redirects", false}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     Val m = result(rows[i].path, rows[i].config, false);
     if (!kw_is(in(m, "type"), rows[i].type) || !strstr(str_s(in(m, "message")), rows[i].text)) fail_msg("%s", str_s(pr_str(m)));
@@ -841,7 +854,8 @@ static void test_listener_stop_busy(void **state) {
   for (int round = 0; round < 5; round++) {
     Listener *l = listen_here(0, on_request, NULL);
     int half = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)listener_port(l)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)listener_port(l)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_return_code(connect(half, (struct sockaddr *)&a, sizeof a), errno);
     const char *text = "POST /ws/events/half HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc";
     assert_int_equal(write(half, text, strlen(text)), strlen(text));

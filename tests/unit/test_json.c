@@ -235,9 +235,11 @@ static void test_durations(void **state) {
 
 static void test_duration_print(void **state) {
   (void)state;
-  static const struct { int64_t ms; const char *text; } rows[] = {
-      {0, "0ms"},        {999, "999ms"},        {1000, "1s"},         {1234, "1.2s"},        {59999, "59.9s"}, {60000, "1m 0s"},
-      {184000, "3m 4s"}, {3599999, "59m 59s"}, {7500000, "2h 5m"}, {97200000, "1d 3h"}, {-5, "0ms"}};
+  static const struct {
+    int64_t ms;
+    const char *text;
+  } rows[] = {{0, "0ms"},        {999, "999ms"},       {1000, "1s"},       {1234, "1.2s"},      {59999, "59.9s"}, {60000, "1m 0s"},
+              {184000, "3m 4s"}, {3599999, "59m 59s"}, {7500000, "2h 5m"}, {97200000, "1d 3h"}, {-5, "0ms"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     Buf b = {0};
     duration_print(&b, rows[i].ms);
@@ -249,10 +251,12 @@ static void test_duration_print(void **state) {
 int main(void) {
   mem_init();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_parse_scalars), cmocka_unit_test(test_parse_big_integers), cmocka_unit_test(test_parse_keys),
-      cmocka_unit_test(test_parse_errors),  cmocka_unit_test(test_print),              cmocka_unit_test(test_print_pretty),
-      cmocka_unit_test(test_print_refuses), cmocka_unit_test(test_print_lazy),         cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_durations),     cmocka_unit_test(test_duration_print),
+      cmocka_unit_test(test_parse_scalars),  cmocka_unit_test(test_parse_big_integers),
+      cmocka_unit_test(test_parse_keys),     cmocka_unit_test(test_parse_errors),
+      cmocka_unit_test(test_print),          cmocka_unit_test(test_print_pretty),
+      cmocka_unit_test(test_print_refuses),  cmocka_unit_test(test_print_lazy),
+      cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_durations),
+      cmocka_unit_test(test_duration_print),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

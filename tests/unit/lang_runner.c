@@ -1,0 +1,375 @@
+/* lang_runner.c - runs expressions and compares what they answer; then once more, stopped every K units of fuel, written
+ * to a snapshot, read back and gone on with. The second answer must be the same, and the snapshot of what was read must
+ * be the snapshot it was read from, byte for byte.
+ *
+ *     lang_runner [--suspend K] [--gc] [--no-docs] [--slow] FILE...
+ *
+ * FILE.clj: `EXPR ;=> VALUE` and `EXPR ;!> kind` (expressions of several lines and several forms end with such a line;
+ * lines that begin with ; between them are comments). FILE.txt: conformance, `id TAB expr`; only plain and restored are
+ * compared there, tests/conformance/bin/run.py judges the answers. The examples of all builtins and of the prelude's
+ * docstrings are run too. K = 0: plain only; default 50, and 1 to 7 in turn when built with STRESS=suspend. --gc collects
+ * at every stop. --slow prints what took over half a second. */
+#include "eval/expand.h"
+#include "eval/unit.h"
+#include "reader/mem.h"
+#include "reader/read.h"
+#include "runtime/cli.h"
+#include "runtime/snapshot.h"
+#include "stdlib/prelude_text.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FUEL_LIMIT 3000000
+#define MEM_LIMIT ((uint64_t)48 << 20)
+#define FRAME_LIMIT 4000
+#define STOPS_BEFORE_DOUBLING 40
+#define STACK_BYTES ((rlim_t)1 << 30)
+
+static int suspend_at = -1, passed, failed;
+static bool collect, slow;
+static const char *where = "";
+static int where_line;
+static char broken[256]; /* what the snapshot round trip got wrong in this case */
+
+static void report(const char *expr, const char *want, const char *got) {
+  failed++;
+  if (where_line) printf("%s:%d: ", where, where_line);
+  else printf("%s: ", where);
+  printf("%s\n  want %s\n  got  %s\n", expr, want, got);
+}
+
+/* --- units: what the store of a real run would hold ------------------------------------------------------------------------- */
+#define MAX_UNITS 4096
+static Unit **stored; /* mem_root: the collector sees it */
+static size_t nstored;
+
+static void store_units(void) {
+  Unit **us;
+  size_t n = snap_units(&us);
+  for (size_t i = 0; i < n; i++) {
+    size_t k = 0;
+    while (k < nstored && memcmp(&stored[k]->hash, &us[i]->hash, sizeof us[i]->hash)) k++;
+    if (k == MAX_UNITS) abort();
+    if (k == nstored) nstored++;
+    stored[k] = us[i];
+  }
+}
+
+static Val stored_form(void *ctx, const UnitHash *h) {
+  (void)ctx;
+  for (size_t k = 0; k < nstored; k++)
+    if (!memcmp(&stored[k]->hash, h, sizeof *h)) return unit_stored_form(stored[k]);
+  return ABSENT;
+}
+
+/* --- one stop --------------------------------------------------------------------------------------------------------------------- */
+static Mach *break_round_trip(const char *why) {
+  if (!*broken) snprintf(broken, sizeof broken, "%s", why);
+  return NULL;
+}
+
+static Mach *round_trip(const Mach *m, size_t *bytes) {
+  Buf a = {0}, b = {0};
+  if (is_sig(snap_machine(&a, m))) return break_round_trip(str_s(AS(Ex, pend.ex)->msg));
+  store_units();
+  *bytes = a.n;
+  Mach *r = snap_read_machine(a.p, a.n);
+  if (!r) return break_round_trip(str_s(AS(Ex, pend.ex)->msg));
+  r->fuel_total = m->fuel_total;
+  r->fuel_limit = m->fuel_limit;
+  r->mem_limit = m->mem_limit;
+  r->max_frames = m->max_frames;
+  r->host = m->host;
+  r->out = m->out;
+  r->nondet = m->nondet;
+  r->slice = m->slice;
+  if (is_sig(snap_machine(&b, r))) break_round_trip("the restored machine cannot be written");
+  else if (a.n != b.n || memcmp(a.p, b.p, a.n)) break_round_trip("the snapshot of the restored machine differs");
+  buf_free(&a);
+  buf_free(&b);
+  return r;
+}
+
+/* Run to the end, by way of a snapshot at every stop when `k`; *env follows the machine that goes on. Long programs are
+ * stopped less and less often. */
+static Val drive(Env **env, Val f, const Val *args, uint32_t n, int64_t k) {
+  Mach *m = mach_new(*env);
+  m->fuel_limit = FUEL_LIMIT;
+  m->mem_limit = MEM_LIMIT;
+  m->max_frames = FRAME_LIMIT;
+  if (k) m->slice = k;
+  mach_start(m, f, args, n);
+  Val v = mach_run(m);
+  for (int stops = 1; same(v, SIG_STOP); stops++) {
+    size_t bytes = 0;
+    if (k && !(m = round_trip(m, &bytes))) return SIG_THROW;
+    if (k && (stops % STOPS_BEFORE_DOUBLING == 0 || bytes > (1u << 15))) m->slice *= bytes > (1u << 18) ? 16 : 2;
+    if (collect) mem_collect();
+    *env = m->env;
+    v = mach_continue(m);
+  }
+  *env = m->env;
+  return same(v, SIG_SUSPEND) ? ex_throw(EXC_UNSUPPORTED, "suspended") : v;
+}
+
+static Val eval_unit(Env **env, Val form, int64_t k) {
+  TRY(core, expand(*env, form, NULL));
+  Unit *u = analyze(*env, core, NULL);
+  if (!u) return SIG_THROW;
+  Fn *f = mem_obj_n(T_FN, 0);
+  f->code = u->fn;
+  f->serial = (*env)->serial++;
+  return drive(env, from_obj(f), NULL, 0, k);
+}
+
+static Val eval_form(Env **env, Val form, int64_t k) {
+  if (!is_type(form, T_LIST) || !sym_is(AS(List, form)->first, "do")) return eval_unit(env, form, k);
+  Val last = NIL;
+  for (Val s = AS(List, form)->rest; is_type(s, T_LIST) && !is_sig(last); s = AS(List, s)->rest) last = eval_form(env, AS(List, s)->first, k);
+  return last;
+}
+
+static Val eval_text(Env **env, const char *s, size_t n, int64_t k) {
+  Reader r;
+  Val last = NIL;
+  read_init(&r, s, n, NULL);
+  while (!is_sig(last)) {
+    env_reader(*env, &r);
+    Val form = read_next(&r);
+    if (same(form, ABSENT)) return last;
+    last = is_sig(form) ? form : eval_form(env, form, k);
+  }
+  return last;
+}
+
+static Env *fresh_env(void) {
+  static const char *const aliases[][2] = {
+      {"str", "clojure.string"}, {"string", "clojure.string"}, {"set", "clojure.set"}, {"walk", "clojure.walk"}, {"edn", "clojure.edn"}};
+  Env *e = env_new();
+  Ns *ns = AS(Ns, e->cur_ns);
+  for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+    ns->aliases = map_assoc(ns->aliases, sym_c(aliases[i][0]), sym_c(aliases[i][1]));
+  return e;
+}
+
+static void answer_error(Buf *out, bool message) {
+  const Ex *ex = AS(Ex, pend.ex);
+  out->n = 0;
+  buf_fmt(out, "!%s", kind_name(ex->kind));
+  if (message && ex->kind != KIND_STACK && ex->kind != KIND_LIMIT) buf_fmt(out, " %s", is_str(ex->msg) ? str_s(ex->msg) : "nil");
+}
+
+/* The printed answer, or `!kind message`. */
+static void answer(const char *expr, size_t n, int64_t k, Buf *out) {
+  nstored = 0;
+  Env *e = fresh_env();
+  Val v = eval_text(&e, expr, n, k);
+  if (!is_sig(v)) v = drive(&e, builtin_find("clojure.core/pr-str")->self, &v, 1, k);
+  if (is_sig(v)) answer_error(out, true);
+  else buf_add(out, str_s(v), str_n(v));
+  buf_ch(out, 0);
+}
+
+/* --- judging ------------------------------------------------------------------------------------------------------------------------ */
+static bool equal_data(const char *a, const char *b) {
+  Val x = read_one(a, strlen(a), NULL, false), y = is_sig(x) ? x : read_one(b, strlen(b), NULL, false);
+  return !is_sig(y) && type_of(x) == type_of(y) && (is_map(x) || is_set(x)) && same(val_eq(x, y), TRUE_V);
+}
+
+static bool right(const char *got, const char *want, bool error) {
+  if (error && *want == ':') want++;
+  if (error) return *got == '!' && !strncmp(got + 1, want, strlen(want)) && (!got[1 + strlen(want)] || got[1 + strlen(want)] == ' ');
+  if (*got == '!') return false;
+  if (!strcmp(got, want) || equal_data(got, want)) return true;
+  Buf b = {0}; /* VALUE as it prints: '#{...} in any order, 0x10, ... */
+  Val v = read_one(want, strlen(want), NULL, false);
+  if (!is_sig(v)) v = pr_str(v);
+  bool ok = !is_sig(v) && !strcmp(str_s(v), got);
+  buf_free(&b);
+  return ok;
+}
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int64_t next_slice(void) {
+  static int turn;
+  if (suspend_at >= 0) return suspend_at;
+#ifdef STRESS_SUSPEND
+  return 1 + turn++ % 7;
+#else
+  (void)turn;
+  return 50;
+#endif
+}
+
+static bool addresses(const char *expr) { /* answers that are not the same twice */
+  static const char *const words[] = {"rand", "shuffle", "now", "time", "uuid", "Date.", "currentTimeMillis"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (strstr(expr, words[i])) return true;
+  return false;
+}
+
+/* want NULL: only that plain and restored agree. */
+static void check(const char *expr, const char *want, bool error) {
+  double t0 = seconds();
+  Buf plain = {0}, restored = {0};
+  size_t n = strlen(expr);
+  answer(expr, n, 0, &plain);
+  bool ok = !want || right(plain.p, want, error);
+  if (!ok) report(expr, want, plain.p);
+  int64_t k = ok ? next_slice() : 0;
+  double t1 = seconds();
+  if (k) {
+    *broken = 0;
+    answer(expr, n, k, &restored);
+    bool same_answer = !strcmp(plain.p, restored.p) || (addresses(expr) && (!want || right(restored.p, want, error)));
+    if (*broken || !same_answer) {
+      ok = false;
+      printf("restored every %lld: ", (long long)k);
+      report(expr, plain.p, *broken ? broken : restored.p);
+    }
+  }
+  passed += ok;
+  if (slow && seconds() - t0 > 0.5) printf("slow: %s:%d %.1f + %.1f s\n", where, where_line, t1 - t0, seconds() - t1);
+  buf_free(&plain);
+  buf_free(&restored);
+}
+
+/* --- where the cases come from -------------------------------------------------------------------------------------------------------- */
+static char *find_mark(char *line, bool *error) { /* the last one */
+  char *found = NULL;
+  for (char *p = line; (p = strchr(p, ';')); p++)
+    if ((p[1] == '=' || p[1] == '!') && p[2] == '>' && p[3] == ' ') found = p;
+  if (found) *error = found[1] == '!';
+  return found;
+}
+
+static void trim(char *s) {
+  size_t n = strlen(s);
+  while (n && (s[n - 1] == ' ' || s[n - 1] == '\n' || s[n - 1] == '\r')) s[--n] = 0;
+}
+
+static void case_line(Buf *expr, char *line, int lineno) {
+  bool error = false;
+  char *mark = find_mark(line, &error);
+  if (!expr->n) {
+    where_line = lineno;
+    if (line[strspn(line, " \n")] == 0 || line[strspn(line, " ")] == ';') return;
+  }
+  if (!mark) {
+    buf_c(expr, line);
+    return;
+  }
+  *mark = 0;
+  buf_c(expr, line);
+  trim(mark + 4);
+  buf_ch(expr, 0);
+  trim(expr->p);
+  check(expr->p, mark + 4, error);
+  expr->n = 0;
+}
+
+static void open_failed(const char *path) {
+  perror(path);
+  exit(2);
+}
+
+static void run_file(const char *path) {
+  FILE *f = fopen(path, "r");
+  if (!f) open_failed(path);
+  size_t len = strlen(path), cap = 0;
+  bool conformance = len > 4 && !strcmp(path + len - 4, ".txt");
+  char *line = NULL;
+  Buf expr = {0};
+  where = path;
+  for (int lineno = 1; getline(&line, &cap, f) >= 0; lineno++) {
+    char *tab = strchr(line, '\t');
+    if (!conformance) case_line(&expr, line, lineno);
+    else if (tab && *line != ';') {
+      where_line = lineno;
+      trim(line);
+      check(tab + 1, NULL, false);
+    }
+  }
+  if (expr.n) report(buf_cstr(&expr), "a line with ;=> or ;!>", "the end of the file");
+  buf_free(&expr);
+  free(line);
+  fclose(f);
+}
+
+static void run_lines(const char *text) { /* examples: one a line */
+  char *copy = strdup(text), *save = NULL;
+  Buf expr = {0};
+  for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) case_line(&expr, line, 0);
+  if (expr.n) report(buf_cstr(&expr), "a line with ;=> or ;!>", "the end of the examples");
+  buf_free(&expr);
+  free(copy);
+}
+
+static void builtin_docs(const Builtin *b, void *ctx) {
+  (void)ctx;
+  where = b->name;
+  if (b->doc && b->doc->examples) run_lines(b->doc->examples);
+}
+
+/* Lines of docstrings: \" and \\ are taken back; the quote that ends the docstring may end the line. */
+static void prelude_docs(void) {
+  const char *p = prelude_text, *end = p + prelude_text_size();
+  where = "stdlib/prelude.clj";
+  for (int lineno = 1; p < end; lineno++) {
+    const char *eol = memchr(p, '\n', (size_t)(end - p));
+    if (!eol) eol = end;
+    Buf line = {0}, none = {0};
+    bool closed = false;
+    for (const char *q = p; q < eol && !closed; q++) {
+      if (*q == '"') closed = true;
+      else buf_ch(&line, *q == '\\' && q + 1 < eol ? *++q : *q);
+    }
+    bool error;
+    if (line.n && find_mark(buf_cstr(&line), &error) && line.p[strspn(line.p, " ")] != ';') case_line(&none, buf_cstr(&line), lineno);
+    buf_free(&line);
+    buf_free(&none);
+    p = eol + 1;
+  }
+}
+
+static void big_stack(char **argv) { /* equality and printing of deep values recurse */
+  struct rlimit lim;
+  if (getenv("LANG_RUNNER_STACK") || getrlimit(RLIMIT_STACK, &lim)) return;
+  if (lim.rlim_max != RLIM_INFINITY && lim.rlim_max < STACK_BYTES) return;
+  lim.rlim_cur = STACK_BYTES;
+  if (setrlimit(RLIMIT_STACK, &lim) || setenv("LANG_RUNNER_STACK", "1", 1)) return;
+  execv("/proc/self/exe", argv);
+}
+
+int main(int argc, char **argv) {
+  bool docs = true;
+  int i = 1;
+  big_stack(argv);
+  for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
+    if (!strcmp(argv[i], "--suspend") && i + 1 < argc) suspend_at = atoi(argv[++i]);
+    else if (!strcmp(argv[i], "--gc")) collect = true;
+    else if (!strcmp(argv[i], "--slow")) slow = true;
+    else if (!strcmp(argv[i], "--no-docs")) docs = false;
+    else return fprintf(stderr, "lang_runner: unknown option %s\n", argv[i]), 2;
+  }
+  cli_values();
+  stored = mem_root(MAX_UNITS * sizeof *stored);
+  unit_loader = stored_form;
+  mach_defaults = (MachDefaults){.fuel_limit = FUEL_LIMIT, .mem_limit = MEM_LIMIT, .max_frames = FRAME_LIMIT};
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  for (; i < argc; i++) run_file(argv[i]);
+  if (docs) {
+    builtin_each(builtin_docs, NULL);
+    prelude_docs();
+  }
+  printf("%d passed, %d failed\n", passed, failed);
+  return failed != 0;
+}
