@@ -809,7 +809,9 @@ ret:
 
 static Val loop(Mach *m, Regs *r, Go go) {
   Mach *outer = mach_cur;
+  int64_t *outer_fuel = mem_fuel;
   mach_cur = m;
+  mem_fuel = &m->fuel;
   Val result;
   for (;;) {
     switch (go) {
@@ -836,6 +838,7 @@ static Val loop(Mach *m, Regs *r, Go go) {
   }
 out:
   mach_cur = outer;
+  mem_fuel = outer_fuel;
   return result;
 }
 

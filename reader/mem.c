@@ -19,6 +19,7 @@
 
 _Thread_local Pending pend;
 _Thread_local uint64_t mem_charged;
+_Thread_local int64_t *mem_fuel;
 
 enum { GRANULE = 16, SMALL_MAX = 256, LISTS = SMALL_MAX / GRANULE + 1, KIND_ATOMIC = 0, KIND_NORMAL = 1 };
 static uint64_t fail_in; /* test hook; 0 = off */
@@ -373,5 +374,6 @@ void *mem_obj_n(enum Type t, uint32_t n) {
     ((char *)o)[size + n] = 0;
   }
   o->n = n;
+  if (n > 65536 && mem_fuel) *mem_fuel -= n >> 8;
   return o;
 }

@@ -13,6 +13,9 @@ void mem_thread_leave(void);
 
 /* Bytes this thread has allocated since it started; the machine charges runs by differences of it. */
 extern _Thread_local uint64_t mem_charged;
+/* Fuel that objects over 64 KiB are charged to, 1 for 256 bytes, so that a slice in which big values are made is short and
+ * the memory limit is looked at in time; NULL: no machine runs on this thread. */
+extern _Thread_local int64_t *mem_fuel;
 
 void *mem_alloc(size_t bytes);        /* zeroed, traced conservatively */
 void *mem_alloc_atomic(size_t bytes); /* not traced, not zeroed */

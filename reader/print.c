@@ -181,6 +181,7 @@ static Val put_seq(Printer *p, Val s) {
       s = AS(List, s)->rest;
       continue;
     }
+    if (i > SEQ_WALK_MAX) return ex_throw(EXC_LIMIT, "printing a seq of more than %u elements", SEQ_WALK_MAX);
     Val cell = seq_of(s);
     if (same(cell, SIG_DEMAND)) return want(p, i);
     if (is_sig(cell) || is_nil(cell)) return cell;

@@ -344,6 +344,7 @@ static Val iter_range(SeqIter *it, Val *x) { /* counts without making cells */
 }
 
 static Val iter_slow(SeqIter *it, Val *x) {
+  if (++it->walked > SEQ_WALK_MAX) return ex_throw(EXC_LIMIT, "more than %u elements of a seq in one call", SEQ_WALK_MAX);
   if (is_type(it->s, T_RANGE)) return iter_range(it, x);
   if (is_vec(it->s)) it->s = NIL; /* iter_run found it used up */
   TRY(s, seq_of(it->s));

@@ -190,21 +190,22 @@ bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, in
 }
 
 /* --- resuming ------------------------------------------------------------------------------------------------------------------------ */
-/* Into memory, under a new epoch. NULL: blocked or an error. */
+/* Into memory, under a new epoch. NULL: blocked or over. */
+static Run *take_over_row(Engine *e, const RunRow *row, Err *err) {
+  if (run_status_final(row->status) || row->status == RUN_BLOCKED) return NULL;
+  Run *r = run_add(e, row);
+  batch_take_over(run_batch(r), row->run, row->epoch, row->epoch + 1);
+  r->epoch = row->epoch + 1;
+  if (run_load(r, row, false, err)) return r;
+  run_block(r, err->msg);
+  return NULL;
+}
+
 static Run *take_over(Engine *e, int64_t run, Err *err) {
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return NULL;
-  Run *r = NULL;
-  if (!run_status_final(row.status) && row.status != RUN_BLOCKED) {
-    r = run_add(e, &row);
-    batch_take_over(run_batch(r), run, row.epoch, row.epoch + 1);
-    r->epoch = row.epoch + 1;
-    if (!run_load(r, &row, false, err)) {
-      run_block(r, err->msg);
-      r = NULL;
-    }
-  }
+  Run *r = take_over_row(e, &row, err);
   run_row_free(&row);
   return r;
 }
@@ -216,14 +217,9 @@ bool engine_resume(Engine *e, int64_t run, Err *err) {
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
-  bool outside = waits_outside(&row), over = run_status_final(row.status) || row.status == RUN_BLOCKED;
+  if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
+  else take_over_row(e, &row, err);
   run_row_free(&row);
-  if (over) return true;
-  if (outside) { /* its timer is in the store, its answer in the inbox */
-    parked_add(&e->parked, run);
-    return true;
-  }
-  take_over(e, run, err);
   return true;
 }
 
@@ -306,14 +302,29 @@ static void inbox_done(Engine *e, Run *r, int64_t id) {
   store_submit_wait(e->store, b, &err);
 }
 
-/* An event for a wait: true when it was used (or is a duplicate). */
+/* The key has been answered within a day: what comes now changes nothing (durability rule 12). */
+static bool answered(Engine *e, const InboxRow *row, Err *err) {
+  Blob was = {0};
+  int64_t at;
+  if (!store_outcome_get(e->store, row->workspace, row->key, &at, &was, err)) return false;
+  blob_free(&was);
+  return row->received_ms >= at && row->received_ms - at < 24 * 3600 * 1000LL;
+}
+
+/* An event for a wait: true when it was used. One that finds its wait answered but not yet committed is looked at again. */
 static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
   WaitRow w = {0};
-  if (!store_wait_get(e->store, row->workspace, row->key, &w, err)) return false;
+  if (!store_wait_get(e->store, row->workspace, row->key, &w, err)) {
+    if (answered(e, row, err)) inbox_done(e, NULL, row->id);
+    return false;
+  }
   int64_t number = w.run;
   wait_row_free(&w);
   Run *r = run_for_delivery(e, number, err);
-  if (!r || !r->call || r->phase != R_PARKED) return false;
+  if (!r || r->phase != R_PARKED || !step_waits_for(r, row->key)) {
+    e->inbox_again = true;
+    return false;
+  }
   Val body = snap_read_value(env_core(), row->body.p, row->body.n);
   if (is_sig(body)) body = NIL;
   inbox_done(e, r, row->id);
@@ -410,7 +421,10 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     if (r->phase == R_READY && run_find(e, r->run) == r) run_slice(r);
   }
   if (e->o.listen) fire_stored_timers(e);
-  if (store_changed(e->store)) engine_drain_inbox(e, err);
+  if (store_changed(e->store) || (e->inbox_again && !e->ready)) {
+    e->inbox_again = false;
+    engine_drain_inbox(e, err);
+  }
   fire_timers(e);
   *idle = !e->ready && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, "store_failed", "the database could not be written; start again to recover");

@@ -25,7 +25,7 @@ typedef struct EngineOptions {
   void *ctx;
   size_t snapshot_after;      /* journal bytes behind the last snapshot that make a new one; 0 = 64 KiB */
   int64_t mem_limit;          /* bytes a run may hold; 0 = 1 GiB */
-  int64_t fuel_limit;         /* machine steps between two durable boundaries; 0 = 20,000,000,000 */
+  int64_t fuel_limit;         /* machine steps between two durable boundaries; 0 = 3,000,000,000 */
   bool verify;                /* tests: after every step check that snapshot -> restore -> snapshot is the identity */
 } EngineOptions;
 

@@ -95,6 +95,7 @@ struct Engine {
   size_t ndefs;
   ParkedSet parked;     /* numbers of the runs this engine answers for that wait in the database alone */
   int64_t next_store_timer; /* cached due time of the earliest stored timer */
+  bool inbox_again;     /* an answer waits for a commit of the run it is for */
   bool fatal;
   Err fatal_err;
 };
@@ -131,6 +132,7 @@ void step_error(StepCall *c, Val error, int64_t retry_after_ms);
 void step_in_flight(Run *r);           /* recovery: the step under the top frame has an intent and no result */
 StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
 bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
+bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
 const char *kw_text(Val v);            /* name of a keyword, string or symbol; "" otherwise */
 Val err_map(const char *type, const char *msg);

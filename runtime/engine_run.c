@@ -258,7 +258,7 @@ static void machine_ports(Run *r) {
   r->m->nondet = run_nondet;
   r->m->out = run_out;
   r->m->mem_limit = (uint64_t)(o->mem_limit ? o->mem_limit : (int64_t)1 << 30);
-  r->m->fuel_limit = o->fuel_limit ? o->fuel_limit : 20000000000;
+  r->m->fuel_limit = o->fuel_limit ? o->fuel_limit : 3000000000;
 }
 
 static Val state_map(Val input) {

@@ -3,6 +3,7 @@
 #include "duration.h"
 #include "engine_int.h"
 #include "eval/frame.h"
+#include "eval/unit.h"
 #include "reader/read.h"
 #include <stdlib.h>
 
@@ -123,15 +124,21 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   return c;
 }
 
+/* By structure and not by sharing: equal inputs have equal hashes whatever their history in memory. */
+static uint64_t input_hash(Val cfg) {
+  UnitHash h;
+  uint64_t x;
+  unit_hash(cfg, NULL, NIL, &h);
+  memcpy(&x, h.b, sizeof x);
+  return x;
+}
+
 static StepCall *call_from_frame(Run *r) {
   Val *s = step_slots(r->m);
   StepCall *c = call_new(r, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
   c->node = step_node(r->m);
   c->occ = next_occurrence(r, c->node, c->id);
-  Buf b = {0};
-  if (is_sig(snap_data(&b, c->journal_cfg))) pend.ex = NIL; /* the frame has checked: cannot happen */
-  c->hash = snap_last_hash();
-  buf_free(&b);
+  c->hash = input_hash(c->journal_cfg);
   make_key(c);
   return c;
 }
@@ -349,9 +356,36 @@ static void park_at_checkpoint(StepCall *c, Val error) {
   run_submit(r, AFTER_PARK);
 }
 
+/* spec/flows.md 10: a result travels inside the journal, up to 1 MiB encoded. */
+#define RESULT_MAX (1u << 20)
+static Val sized_copy(StepCall *c, Val value) {
+  Buf b = {0};
+  Val s = snap_data(&b, value);
+  if (is_sig(s)) {
+    buf_free(&b);
+    return s;
+  }
+  size_t bytes = snap_last_size();
+  Val copy = bytes > RESULT_MAX ? ABSENT : is_ptr(value) ? snap_read_value(c->r->m->env, b.p, b.n) : value;
+  buf_free(&b);
+  return copy;
+}
+
+static Val oversize(const StepCall *c) {
+  Buf b = {0};
+  buf_fmt(&b, "the result of step %s is over 1 MiB: keep it with :persist {:type :blob} or return less", kw_text(c->id));
+  Val m = map_assoc(err_map("oversize", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
+  buf_free(&b);
+  return m;
+}
+
 void step_resolve(StepCall *c, bool ok, Val value) {
   Run *r = c->r;
-  Val copy = copy_data(r, value);
+  Val copy = sized_copy(c, value);
+  if (same(copy, ABSENT)) {
+    ok = false;
+    copy = copy_data(r, map_assoc(map_assoc(oversize(c), kw_c("step-id"), c->id), kw_c("attempt"), fix(c->attempt)));
+  }
   if (is_sig(copy)) {
     if (same(copy, SIG_DEMAND)) copy = err_map("not-serializable", "the step's result holds an unrealised lazy sequence");
     else copy = run_error_map(r, pend.ex);
@@ -613,6 +647,12 @@ static void wait_timed_out(StepCall *c) {
   Val m = map_assoc(err_map("wait-timeout", buf_cstr(&b)), kw_c("key"), wait_key(c));
   buf_free(&b);
   step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
+}
+
+bool step_waits_for(const Run *r, const char *key) {
+  if (!r->call || !kw_is(r->call->type, "wait") || r->call->checkpoint) return false;
+  Val k = wait_key(r->call);
+  return is_str(k) && !strcmp(str_s(k), key);
 }
 
 bool step_deliver(Run *r, Val body, Batch *extra) {

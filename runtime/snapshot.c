@@ -300,9 +300,12 @@ static void put_contents(Writer *w, Buf *b, Val v) {
 #define COMPRESS_OVER 1024
 static _Thread_local uint64_t last_hash;
 uint64_t snap_last_hash(void) { return last_hash; }
+static _Thread_local size_t last_size;
+size_t snap_last_size(void) { return last_size; }
 
 static void finish(Buf *out, Buf *body) {
   size_t start = out->n;
+  last_size = body->n;
   last_hash = 0xcbf29ce484222325u;
   for (size_t i = 0; i < body->n; i++) last_hash = (last_hash ^ (uint8_t)body->p[i]) * 0x100000001b3u;
   bool packed = body->n > COMPRESS_OVER;

@@ -38,4 +38,5 @@ Mach *snap_read_machine(const void *p, size_t n);
 size_t snap_units(Unit ***units);
 /* Hash of what the last snap_* call of this thread wrote, before compression. */
 uint64_t snap_last_hash(void);
+size_t snap_last_size(void); /* bytes of it before compression */
 #endif

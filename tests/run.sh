@@ -51,6 +51,7 @@ suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/co
 suite crash-store crash "$B/t/crash_store"
 suite equality crash "$B/t/equality"
 suite crash-flows crash "$B/t/crash_flows"
+suite crash-faults crash "$B/t/crash_faults"
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
 suite examples flows tests/flows/examples.sh

@@ -1,6 +1,8 @@
 /* bench_durable.c - the durable figures: bench_durable DIR [part ...]. Each part runs in a process of its own on a new
  * database in DIR and prints one row: figure, bar, PASS or MISS. Beside each row stands the disk's own speed, measured right
- * before it: the median of 4 KiB append + fdatasync in the same directory. A missed bar is no failure; a lost run is. */
+ * before and right after it: the median of 4 KiB append + fdatasync in the same directory. Bars are taken from the faster of
+ * the two, the stricter one: shared disks change their pace tenfold from one second to the next, and a slow moment before a
+ * fast one must not make a bar easy. A missed bar is no failure; a lost run is. */
 #include "bench_effect.h"
 #include "reader/map.h"
 #include "reader/text.h"
@@ -17,7 +19,8 @@
 
 static const char *dir;
 static char db[4096];
-static double sync_ms; /* of the disk, this part */
+static double sync_ms; /* of the disk, this part: what bars are taken from */
+static double sync_before, sync_after;
 
 /* Steps that run in the engine's own process make a history fast; the effects are what is measured. */
 static const char flow_text[] =
@@ -75,6 +78,12 @@ static double disk_sync_ms(void) {
   return at_rank(t, N, 0.5);
 }
 
+/* The timed section is over. */
+static void disk_again(void) {
+  sync_after = disk_sync_ms();
+  sync_ms = sync_after < sync_before ? sync_after : sync_before;
+}
+
 static double resident_mib(void) {
   long pages = 0;
   FILE *f = fopen("/proc/self/statm", "re");
@@ -111,7 +120,8 @@ static void row(const char *what, bool pass, const char *bar, const char *fmt, .
   va_start(ap, fmt);
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
-  printf("%-4s  %-38s %s\n      bar: %s; disk: fdatasync p50 %.3f ms\n", pass ? "PASS" : "MISS", what, text, bar, sync_ms);
+  printf("%-4s  %-38s %s\n      bar: %s; disk: fdatasync p50 %.3f ms before, %.3f after\n", pass ? "PASS" : "MISS", what, text, bar, sync_before,
+         sync_after);
   fflush(stdout);
 }
 
@@ -193,6 +203,7 @@ static void part_concurrent(void) {
   store_stats(g.store, &b);
   for (int64_t r = first; r <= last; r++) must_be(&g, r, RUN_COMPLETED);
   if (tally->orders != RUNS * STEPS) fail("%llu effects instead of %d", (unsigned long long)tally->orders, RUNS * STEPS);
+  disk_again();
   double bar = sync_ms <= 0.3 ? 20000 : 0.3 * 64 / sync_ms * 1000;
   char text[160];
   snprintf(text, sizeof text, ">= %.0f steps/s (%s)", bar, sync_ms <= 0.3 ? "fdatasync <= 0.3 ms" : "0.3 of 64 records per sync");
@@ -216,6 +227,7 @@ static void part_sequential(void) {
   store_stats(g.store, &b);
   must_be(&g, run, RUN_COMPLETED);
   if (tally->orders != STEPS) fail("%llu effects instead of %d", (unsigned long long)tally->orders, STEPS);
+  disk_again();
   double syncs = (double)(b.syncs - a.syncs) / STEPS;
   row("1,000 effects of one run in sequence", per_step <= 1.5 * sync_ms && syncs <= 1.05, "<= 1.5 x fdatasync per step, <= 1.05 syncs per step",
       "%.3f ms per step = %.2f x fdatasync; %.3f syncs per step", per_step, per_step / sync_ms, syncs);
@@ -252,7 +264,7 @@ static void part_resume(void) {
   static const long hist[] = {10, 1000, 100000};
   static double ms[3][WAITS];
   int64_t run[3];
-  double p50[3], t0 = now(), most = 3 + 2 * sync_ms;
+  double p50[3], t0 = now();
   Rig g;
   effect_server();
   rig_open(&g, false);
@@ -270,6 +282,8 @@ static void part_resume(void) {
     must_be(&g, run[h], RUN_COMPLETED);
     p50[h] = at_rank(ms[h], WAITS, 0.5);
   }
+  disk_again();
+  double most = 3 + 2 * sync_ms;
   bool pass = p50[2] <= 2 * p50[0];
   for (int h = 0; h < 3; h++) pass = pass && p50[h] <= most;
   row("resume after a wait, history 10/1,000/100,000", pass, "100,000 within 2 x of 10; each <= 3 ms + 2 fdatasync",
@@ -342,6 +356,7 @@ static void part_parked(void) {
   effect_seen = note_seen;
   for (int i = 0; i < WAKES; i++) ms[i] = wake(&g, nparked_wanted / WAKES * i, 0);
   double p50 = at_rank(ms, WAKES, 0.5);
+  disk_again();
   row("parked runs", bytes <= 4096 && mib <= 64 && p50 <= 3 + 2 * sync_ms, "<= 4,096 bytes of database each, <= 64 MiB resident, wake one <= 3 ms + 2 fdatasync",
       "%ld: %.0f bytes each, %.1f MiB (%.1f after waking), wake p50 %.2f ms max %.2f ms; opened in %.0f ms", n, bytes, mib, resident_mib(), p50, ms[WAKES - 1], opening);
   rig_close(&g);
@@ -407,7 +422,9 @@ static void part_recovery(void) {
   double resumed = now() - t0;
   if (n != crash_runs) fail("%ld runs are there after the kill, %ld were in flight", n, crash_runs);
   while (nfurther < crash_runs) turn(&g);
-  double ms = now() - t0, bar = 1000 + 2000 * sync_ms;
+  double ms = now() - t0;
+  disk_again();
+  double bar = 1000 + 2000 * sync_ms;
   long twice = 0, wrong = 0;
   for (int r = 0; r < TALLY_RUNS; r++)
     for (int s = 0; s < TALLY_STEPS; s++) {
@@ -441,7 +458,7 @@ int main(int argc, char **argv) {
     if (!wanted(parts[i].name, argc, argv)) continue;
     db_new();
     tally_clear();
-    sync_ms = disk_sync_ms();
+    sync_before = disk_sync_ms();
     in_child(parts[i].f);
   }
   db_new();

@@ -164,9 +164,9 @@ static bool begin(Process *p, Trial *t) {
 }
 
 /* Nothing in memory can go on. true: something was done about it. */
-static bool outside_acts(Process *p, Trial *t, int *patience) {
+static bool outside_acts(Process *p, Trial *t, bool parked, int *patience) {
   Err err = {0};
-  if ((t->script->outside == LATE || t->script->outside == ACTION) && !t->send_acked)
+  if ((t->script->outside == LATE || (t->script->outside == ACTION && parked)) && !t->send_acked)
     return say(p, t) ? engine_drain_inbox(p->engine, &err) : ++*patience < 40; /* refused, by a full disk: ask again */
   if (t->script->outside == TIMEOUT) {
     int64_t due = store_timer_next(p->store);
@@ -199,7 +199,7 @@ static enum Progress ended(Process *p, Trial *t, int *patience) {
     err_set(&err, "blocked", "%s", is_str(m) ? str_s(m) : "?");
     return wrong("the run is blocked", &err), WRONG;
   }
-  if (outside_acts(p, t, patience) || vfs_crash_happened()) return CRASHED;
+  if (outside_acts(p, t, st.parked, patience) || vfs_crash_happened()) return CRASHED;
   return wrong(t->send_acked ? "an acknowledged answer is lost" : "the run is stuck", NULL), WRONG;
 }
 
