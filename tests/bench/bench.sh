@@ -1,18 +1,28 @@
 #!/bin/sh
-# bench.sh BIN BUILD_DIR: the figures, `make bench`. Language figures by measure.py, durable ones by BUILD_DIR/bench_durable
-# (built by make, as is bench_spawn). A missed bar is printed as MISS and does not fail; a wrong result does.
+# bench.sh [BIN BUILD_DIR]: the figures, `make bench`. Without arguments BUILD_DIR is $B (default build) and BIN is in it; CC and
+# LIBS are make's. Language figures by measure.py, durable ones by bench_durable, both helpers compiled here. A missed bar is
+# printed as MISS and does not fail; a wrong result does.
 #   BENCH_RUNS=5 runs of each program, BENCH_CLOJURE=0 without the JVM, BENCH_PARKED=100000, BENCH_CRASH=10000,
 #   BENCH_DIR=directory for databases (default BUILD_DIR/bench-data): its disk is what is measured
 set -eu
-[ $# -eq 2 ] || { echo "usage: bench.sh BIN BUILD_DIR" >&2; exit 2; }
+case $# in
+0) build=${B:-build} bin=${B:-build}/breyta-run ;;
+2) bin=$1 build=$2 ;;
+*) echo "usage: bench.sh [BIN BUILD_DIR]" >&2; exit 2 ;;
+esac
 here=$(cd "$(dirname "$0")" && pwd)
-data=${BENCH_DIR:-$2/bench-data}
+root=$(cd "$here/../.." && pwd)
+data=${BENCH_DIR:-$build/bench-data}
+libs=${LIBS:--l:libgc.a -lgmp -lpcre2-8 -lutf8proc -lsqlite3 -ljansson -lzstd -lcrypto -lpthread -ldl -lm}
+flags="-std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror -fno-strict-aliasing"
 mkdir -p "$data"
+${CC:-gcc} $flags -o "$build/bench_spawn" "$here/bench_spawn.c"
+${CC:-gcc} $flags -I"$root" -o "$build/bench_durable" "$here/bench_durable.c" "$here/bench_effect.c" "$build/libbreyta.a" $libs
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 status=0
-"$python" "$here/measure.py" "$1" "$2/bench_spawn" "$data" || status=1
+"$python" "$here/measure.py" "$bin" "$build/bench_spawn" "$data" || status=1
 echo
 echo "durable, each step acknowledged after fsync (synchronous=FULL), effects counted by another process through a pipe"
-"$2/bench_durable" "$data" || status=1
+"$build/bench_durable" "$data" || status=1
 exit $status
