@@ -397,7 +397,7 @@ static bool busy(const Engine *e) {
 }
 
 static int wait_ms(const Engine *e, int64_t most) {
-  int64_t now = now_ms(), until = now + most;
+  int64_t now = now_ms(), until = now + (most > 20 ? 20 : most);
   if (e->ntimers && e->timers[0].due < until) until = e->timers[0].due;
   if (e->o.listen && e->next_store_timer < until) until = e->next_store_timer;
   return until <= now ? 0 : (int)(until - now);
@@ -412,6 +412,15 @@ static void poll_world(Engine *e, int ms) {
     if (fds[i].revents) e->watches[i].f(e, e->watches[i].ctx);
 }
 
+/* Has another process written (an answer, perhaps)? Asked every 20 ms: asking takes locks that the writer wants too. */
+#define LOOK_EVERY_US 20000
+static bool look_around(Engine *e) {
+  int64_t now = mono_us();
+  if (now < e->next_look_us) return false;
+  e->next_look_us = now + LOOK_EVERY_US;
+  return store_changed(e->store);
+}
+
 bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   for (int n = 0; e->ready && n < 256 && !e->fatal; n++) {
     Run *r = e->ready;
@@ -421,7 +430,7 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     if (r->phase == R_READY && run_find(e, r->run) == r) run_slice(r);
   }
   if (e->o.listen) fire_stored_timers(e);
-  if (store_changed(e->store) || (e->inbox_again && !e->ready)) {
+  if (look_around(e) || (e->inbox_again && !e->ready)) {
     e->inbox_again = false;
     engine_drain_inbox(e, err);
   }

@@ -95,6 +95,7 @@ struct Engine {
   size_t ndefs;
   ParkedSet parked;     /* numbers of the runs this engine answers for that wait in the database alone */
   int64_t next_store_timer; /* cached due time of the earliest stored timer */
+  int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
   bool fatal;
   Err fatal_err;

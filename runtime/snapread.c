@@ -22,6 +22,7 @@ typedef struct In {
   uint32_t ntexts;
   Val *objs;
   uint32_t nobjs;
+  bool named; /* the object just made is a function of the core: it has no contents here */
 } In;
 
 static uint64_t damaged(In *in, const char *why) {
@@ -161,6 +162,7 @@ static void get_names(In *in) {
 static Val shape_fn(In *in) {
   uint32_t u = get_u32(in);
   if (u == 0) {
+    in->named = true;
     Val name = get_text(in);
     const char *full = str_s(name), *slash = str_n(name) ? strchr(full + 1, '/') : NULL;
     if (!slash) return (Val){damaged(in, "bad function name")};
@@ -297,8 +299,9 @@ static void get_objects(In *in) {
   in->objs = mem_alloc((in->nobjs + 1) * sizeof *in->objs);
   uint8_t *core_fn = mem_alloc_atomic(in->nobjs + 1);
   for (uint32_t i = 0; i < in->nobjs && !in->bad; i++) {
-    core_fn[i] = in->p + 1 < in->end && in->p[0] == T_FN && in->p[1] == 0;
+    in->named = false;
     in->objs[i] = get_shape(in);
+    core_fn[i] = in->named;
   }
   for (uint32_t i = 0; i < in->nobjs && !in->bad; i++) get_contents(in, in->objs[i], core_fn[i]);
   for (uint32_t i = 0; i < in->nobjs && !in->bad; i++) {

@@ -17,7 +17,9 @@
  * Sharing and cycles are kept. Keywords and symbols are text; builtins and core vars are names; functions are
  * (unit, node) plus captures; code itself is in the store's units.
  *
- * The reader trusts nothing: every length, index, type and tree invariant is checked, and damage gives an exception. */
+ * The reader trusts nothing: every length, index, type and tree invariant is checked, and damage gives an exception. The one
+ * exception is the meaning of native frames' slots, which only their step functions know: the checksum finds damage there,
+ * but who can write the database can make such a frame misbehave. */
 #ifndef BR_SNAPSHOT_H
 #define BR_SNAPSHOT_H
 #include "eval/node.h"

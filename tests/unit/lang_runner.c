@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FUEL_LIMIT 1000000
-#define MEM_LIMIT ((uint64_t)24 << 20)
+#define FUEL_LIMIT 400000
+#define MEM_LIMIT ((uint64_t)12 << 20)
 #define FRAME_LIMIT 4000
 #define STOPS_BEFORE_DOUBLING 40
 #define STACK_BYTES ((rlim_t)1 << 30)
