@@ -158,10 +158,13 @@ static Val call_thunk(Mach *m, uint32_t pc, Val fn) {
   return nf_calln(m, pc, a->a[0], a->a + 1, a->n - 1);
 }
 
-/* The next unrealised cell behind the realised seq s, or nil. */
+/* The next unrealised cell behind the realised seq s, or nil: also for one that runs into itself, (def s (cons 1 (lazy-seq s))). */
 static Val next_unrealised(Val s) {
-  for (;;) {
+  Val mark = s;
+  for (uint64_t steps = 0, power = 1;;) {
     s = lazy_end(s);
+    if (steps && same(s, mark)) return NIL;
+    if (++steps == power) mark = s, power *= 2;
     if (is_lazy(s) || is_nil(s)) return s;
     switch (type_of(s)) {
     case T_CONS: s = AS(Cons, s)->rest; break;

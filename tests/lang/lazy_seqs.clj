@@ -1,0 +1,66 @@
+;; lazy seqs: infinite, nested, self-referring, realised once, in chunks
+
+(take 5 (iterate inc 0)) ;=> (0 1 2 3 4)
+(take 3 (repeat :x)) ;=> (:x :x :x)
+(take 5 (cycle [1 2])) ;=> (1 2 1 2 1)
+(take 10 ((fn fib [a b] (lazy-seq (cons a (fib b (+ a b))))) 0 1)) ;=> (0 1 1 2 3 5 8 13 21 34)
+(do (def fibs (lazy-cat [0 1] (map + fibs (rest fibs)))) (take 12 fibs)) ;=> (0 1 1 2 3 5 8 13 21 34 55 89)
+(do (def ones (cons 1 (lazy-seq ones))) (take 3 ones)) ;=> (1 1 1)
+(defn sieve [[p & xs]] (lazy-seq (cons p (sieve (remove #(zero? (mod % p)) xs)))))
+(take 10 (sieve (iterate inc 2))) ;=> (2 3 5 7 11 13 17 19 23 29)
+(let [n (atom 0) s (map (fn [x] (swap! n inc) x) (iterate inc 0))] [(nth s 3) (nth s 3) @n]) ;=> [3 3 4]
+(let [n (atom 0) s (map (fn [x] (swap! n inc) x) (range 100))] (first s) @n) ;=> 32
+(let [n (atom 0) s (filter (fn [x] (swap! n inc) (even? x)) (vec (range 40)))] (first s) @n) ;=> 32
+(let [n (atom 0) s (lazy-seq (swap! n inc) [1 2])] (dorun s) (dorun s) @n) ;=> 1
+(let [s (lazy-seq [1])] [(realized? s) (first s) (realized? s)]) ;=> [false 1 true]
+(let [log (atom []) s (map #(do (swap! log conj %) %) (list 1 2 3))] (swap! log conj :made) (doall s) @log) ;=> [:made 1 2 3]
+(map (fn [x] (map (fn [y] (* x y)) (range 3))) (range 3)) ;=> ((0 0 0) (0 1 2) (0 2 4))
+(reduce + (take 1000 (iterate inc 1))) ;=> 500500
+(count (take 5000 (iterate inc 1))) ;=> 5000
+(last (take 3000 (map inc (filter odd? (range))))) ;=> 6000
+(first (reduce (fn [s _] (map inc s)) (range 10) (range 50))) ;=> 50
+(take-while #(< % 5) (range)) ;=> (0 1 2 3 4)
+(drop-while neg? [-2 -1 0 -3]) ;=> (0 -3)
+(partition 2 1 (range 4)) ;=> ((0 1) (1 2) (2 3))
+(partition 3 3 [:pad] (range 5)) ;=> ((0 1 2) (3 4 :pad))
+(partition-all 2 (range 5)) ;=> ((0 1) (2 3) (4))
+(partition-by odd? [1 3 2 4 5]) ;=> ((1 3) (2 4) (5))
+(interleave [1 2 3] (iterate inc 10)) ;=> (1 10 2 11 3 12)
+(interpose :- [1 2 3]) ;=> (1 :- 2 :- 3)
+(mapcat (fn [x] (repeat x x)) (range 4)) ;=> (1 2 2 3 3 3)
+(take 4 (mapcat (fn [x] [x x]) (range))) ;=> (0 0 1 1)
+(apply concat (map list [1 2] [3 4])) ;=> (1 3 2 4)
+(concat [1] nil '(2) #{3} {:a 1}) ;=> (1 2 3 [:a 1])
+(reductions + [1 2 3 4]) ;=> (1 3 6 10)
+(take 4 (reductions * (iterate inc 1))) ;=> (1 2 6 24)
+(tree-seq sequential? seq [1 [2 [3]]]) ;=> ([1 [2 [3]]] 1 [2 [3]] 2 [3] 3)
+(flatten [1 [2 '(3 [4])] #{5}]) ;=> (1 2 3 4 #{5})
+(keep #(when (odd? %) (* % %)) (range 6)) ;=> (1 9 25)
+(map-indexed vector "ab") ;=> ([0 \a] [1 \b])
+(distinct [1 2 1 3 2]) ;=> (1 2 3)
+(dedupe [1 1 2 2 1]) ;=> (1 2 1)
+(split-with even? [2 4 5 6]) ;=> [(2 4) (5 6)]
+(sequence (comp (map inc) (filter odd?)) (range 6)) ;=> (1 3 5)
+(into [] (comp (take-while #(< % 4)) (map #(* % %))) (range)) ;=> [0 1 4 9]
+(transduce (comp (mapcat range) (partition-all 2)) conj [] [2 3]) ;=> [[0 1] [0 1] [2]]
+(let [s (seq [1 2 3])] (identical? s (seq s))) ;=> true
+(empty? (filter neg? (range 100))) ;=> true
+(seq (rest [1])) ;=> nil
+(= (map inc [1 2]) [2 3] '(2 3) (lazy-seq [2 3])) ;=> true
+(hash (map inc [0 1])) ;=> 156247261
+(let [x (map inc (range 3))] (conj x 9)) ;=> (9 1 2 3)
+(for [x (range 4) :when (even? x) y (range x)] [x y]) ;=> ([2 0] [2 1])
+(for [x (range) :while (< x 3) :let [y (* x x)]] y) ;=> (0 1 4)
+(doall (for [x [1 2] y [:a :b]] [x y])) ;=> ([1 :a] [1 :b] [2 :a] [2 :b])
+(nth (range) 1000) ;=> 1000
+(second (drop 100 (range 102))) ;=> 101
+(zipmap (range 3) (iterate inc 5)) ;=> {0 5, 1 6, 2 7}
+(group-by odd? (take 5 (iterate inc 0))) ;=> {false [0 2 4], true [1 3]}
+(let [[a b & c] (map inc (range 5))] [a b c]) ;=> [1 2 (3 4 5)]
+(pr-str (map inc [1 2])) ;=> "(2 3)"
+(every? true? (map = (range 50) (iterate inc 0))) ;=> true
+(some #(when (> % 10) %) (range)) ;=> 11
+(drop-last 2 (range 5)) ;=> (0 1 2)
+(take-last 2 (range 5)) ;=> (3 4)
+(take-nth 3 (range 10)) ;=> (0 3 6 9)
+(let [d (delay (range 3))] [(realized? d) @d (realized? d)]) ;=> [false (0 1 2) true]

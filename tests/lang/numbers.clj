@@ -1,0 +1,57 @@
+;; the numeric tower
+
+[(+) (*) (- 5) (/ 2)] ;=> [0 1 -5 1/2]
+(+ 9223372036854775807 1) ;!> :arithmetic
+(+' 9223372036854775807 1) ;=> 9223372036854775808N
+(* 3037000500 3037000500) ;!> :arithmetic
+(*' 3037000500 3037000500) ;=> 9223372037000250000N
+(inc 9223372036854775807) ;!> :arithmetic
+(dec' -9223372036854775808) ;=> -9223372036854775809N
+(unchecked-add 9223372036854775807 1) ;=> -9223372036854775808
+(/ 6 4) ;=> 3/2
+(/ 6 3) ;=> 2
+(/ 1 0) ;!> :arithmetic
+(/ 1.0 0) ;=> ##Inf
+(+ 1/3 2/3) ;=> 1N
+(* 2 0.5) ;=> 1.0
+(+ 1 2N) ;=> 3N
+(+ 1.5M 1) ;=> 2.5M
+(+ 1.5M 1.0) ;=> 2.5
+(* 1.10M 2) ;=> 2.20M
+(/ 1M 3M) ;!> :arithmetic
+[(quot -7 2) (rem -7 2) (mod -7 2)] ;=> [-3 -1 1]
+[(quot 7.5 2) (rem 7.5 2) (mod -7.5 2)] ;=> [3.0 1.5 0.5]
+[(= 1 1.0) (== 1 1.0) (= 1 1N) (= 1.0M 1.00M) (== 1.0M 1.00M)] ;=> [false true true true true]
+[(= 1/2 0.5) (== 1/2 0.5)] ;=> [false true]
+[(max 1 2.0) (min 1 2.0) (max 3 1)] ;=> [2.0 1 3]
+[(bit-and 12 10) (bit-or 12 10) (bit-xor 12 10) (bit-not 5) (bit-shift-left 1 10) (bit-shift-right -8 1)] ;=> [8 14 6 -6 1024 -4]
+(unsigned-bit-shift-right -1 60) ;=> 15
+[(int 3.9) (long -3.9) (double 1/4) (float 0.5)] ;=> [3 -3 0.25 0.5]
+(long 1e30) ;!> :argument
+[(Math/abs -5) (Math/pow 2 10) (Math/sqrt 16) (Math/floor -1.5) (Math/round 2.5)] ;=> [5 1024.0 4.0 -2.0 3]
+[(numerator 6/4) (denominator 6/4)] ;=> [3 2]
+(rationalize 0.25) ;=> 1/4
+(bigint 1e20) ;=> 100000000000000000000N
+(bigdec 1/4) ;=> 0.25M
+(reduce *' (range 1 26)) ;=> 15511210043330985984000000N
+(mod 123456789012345678901234567890N 97) ;=> 52N
+(hash 1.5) ;=> 1073217536
+[(hash 1) (hash 1/2) (hash 10N) (hash 1.5M)] ;=> [1392991556 3 -289985220 466]
+[0x1F 017 2r101 36rZ 1e3 1.5e-3] ;=> [31 15 5 35 1000.0 0.0015]
+[(zero? 0.0) (pos? 1/2) (neg? -1M) (even? 4N) (odd? 3)] ;=> [true true true true true]
+[(integer? 1N) (ratio? 1/2) (decimal? 1M) (float? 1.0) (rational? 1/2) (number? \a)] ;=> [true true true true true false]
+(NaN? (- ##Inf ##Inf)) ;=> true
+(= ##NaN ##NaN) ;=> false
+(< 1 2 3 3) ;=> false
+(<= 1 2 3 3) ;=> true
+(compare 1 1.0) ;=> 0
+(range 0 1 0.25) ;=> (0 0.25 0.5 0.75)
+(range 5 0 -2) ;=> (5 3 1)
+(rand-int 1) ;=> 0
+(Long/MAX_VALUE) ;=> 9223372036854775807
+Long/MIN_VALUE ;=> -9223372036854775808
+(pos? (System/currentTimeMillis)) ;=> true
+(<= (System/nanoTime) (System/nanoTime)) ;=> true
+(Long/toString 255 16) ;=> "ff"
+(+ 1 nil) ;!> :null
+(+ 1 "2") ;!> :type

@@ -1,0 +1,36 @@
+;; how values print
+
+(pr-str nil true :a 'b "c" \d 1.5 2N 3M 1/2) ;=> "nil true :a b \"c\" \\d 1.5 2N 3M 1/2"
+(pr-str [1 '(2 #{3}) {:a {:b "c"}}]) ;=> "[1 (2 #{3}) {:a {:b \"c\"}}]"
+(str {:a "b" :c \d}) ;=> "{:a \"b\", :c \\d}"
+(print-str [1 "a" \b]) ;=> "[1 a b]"
+(println-str 1 2) ;=> "1 2\n"
+(prn-str "x") ;=> "\"x\"\n"
+[1e10 1.0E-5 0.001 123456789.0 1e21 100.0 1.0E7 9999999.0] ;=> [1.0E10 1.0E-5 0.001 1.23456789E8 1.0E21 100.0 1.0E7 9999999.0]
+[(/ 1.0 3) 0.1 (+ 0.1 0.2) -0.0] ;=> [0.3333333333333333 0.1 0.30000000000000004 -0.0]
+(pr-str ##Inf ##-Inf ##NaN) ;=> "##Inf ##-Inf ##NaN"
+(str ##Inf) ;=> "Infinity"
+[\newline \space \tab \a \u00e9] ;=> [\newline \space \tab \a \é]
+(pr-str #"a\"b") ;=> "#\"a\\\"b\""
+#uuid "00000000-0000-0001-0000-000000000002" ;=> #uuid "00000000-0000-0001-0000-000000000002"
+#inst "2024-01-02T03:04:05.678Z" ;=> #inst "2024-01-02T03:04:05.678-00:00"
+(str #uuid "00000000-0000-0001-0000-000000000002") ;=> "00000000-0000-0001-0000-000000000002"
+(pr-str 'a/b :c/d (keyword "e f")) ;=> "a/b :c/d :e f"
+(pr-str (list) [] {} #{}) ;=> "() [] {} #{}"
+(pr-str (first {:a 1})) ;=> "[:a 1]"
+(pr-str (range 3) (map inc [1]) (seq [1 2])) ;=> "(0 1 2) (2) (1 2)"
+(str nil) ;=> ""
+(str [nil]) ;=> "[nil]"
+(str 'sym) ;=> "sym"
+(str (list 1 "a")) ;=> "(1 \"a\")"
+(str 1.0M 10N 2/4) ;=> "1.0101/2"
+(pr-str {1 2 3 4}) ;=> "{1 2, 3 4}"
+(pr-str '(quote a) ''a) ;=> "(quote a) (quote a)"
+(binding [*print-length* 3] (pr-str (range))) ;=> "(0 1 2 ...)"
+(str true) ;=> "true"
+(pr-str Long String) ;=> "java.lang.Long java.lang.String"
+(with-out-str (pr 1) (pr 2)) ;=> "12"
+(with-out-str (println "a" nil :b)) ;=> "a nil :b\n"
+(with-out-str (run! println [1 2])) ;=> "1\n2\n"
+(zipmap (range 20) (repeat 0)) ;=> {0 0, 7 0, 1 0, 4 0, 15 0, 13 0, 6 0, 17 0, 3 0, 12 0, 2 0, 19 0, 11 0, 9 0, 5 0, 14 0, 16 0, 10 0, 18 0, 8 0}
+(set (range 10)) ;=> #{0 7 1 4 6 3 2 9 5 8}
