@@ -726,10 +726,12 @@ static Node *an_form(An *a, Val form, bool tail) {
 Unit *analyze(Env *env, Val core, const char *file) {
   UnitHash h;
   unit_hash(core, file, env->cur_ns, &h);
-  Unit *known = unit_find(&h);
+  /* Where the namespace has vars of its own they may shadow core names: the same form can mean something else. */
+  bool common = env_is_core(env) || map_count(AS(Ns, env->cur_ns)->vars) == 0;
+  Unit *known = common ? unit_find(&h) : NULL;
   if (known) return known;
   Unit *u = mem_alloc(sizeof *u);
-  *u = (Unit){.hash = h, .core = core, .file = file_intern(file), .shared = true, .core_unit = env_is_core(env), .ns = AS(Ns, env->cur_ns)->name};
+  *u = (Unit){.hash = h, .core = core, .file = file_intern(file), .shared = common, .core_unit = env_is_core(env), .ns = AS(Ns, env->cur_ns)->name};
   FnCode *code = mem_alloc(sizeof *code + sizeof(FnArity));
   code->unit = u;
   code->narities = 1;

@@ -44,3 +44,6 @@
 (keep {:a 1 :b 2} [:a :c :b]) ;=> (1 2)
 ((comp) 1) ;=> 1
 (clojure.core/apply clojure.core/+ [1 2]) ;=> 3
+
+;; a var of one's own shadows a core name from there on
+(do (def before (inc 1)) (defn inc [x] (* x 100)) [before (inc 1)]) ;=> [2 100]
