@@ -12,7 +12,6 @@ typedef struct FnCtx {
   Local *locals;
   size_t nlocals, cap_locals;
   ValVec cap_syms; /* captured symbols, in capture order */
-  ValVec cap_src;  /* unused, keeps the arrays together */
   uint32_t depth, max_depth;
   uint32_t fn_id;
   bool may_step;

@@ -17,8 +17,6 @@ typedef struct Regs {
   bool direct;    /* GO_EVAL: may use direct evaluation */
 } Regs;
 
-static Go throw_now(void) { return GO_THROW; }
-
 /* A call's C function met an unrealised lazy seq: realise, then make the call again. `flags` counts its demands. */
 static Go demand_for(Mach *m, Regs *r, uint32_t base, int argc, uint16_t demands) {
   frame_push(m, &nd_apply, base, (uint16_t)argc, apply_flags(argc, demands < 31 ? demands + 1 : 31));
@@ -107,7 +105,7 @@ static Go builtin_enter(Mach *m, Regs *r, const Builtin *b, uint32_t base, int a
   }
   m->fuel--;
   Val v = builtin_call(b, argc, m->slots + base + 1);
-  if (is_sig(v)) return same(v, SIG_DEMAND) ? demand_for(m, r, base, argc, demands) : throw_now();
+  if (is_sig(v)) return same(v, SIG_DEMAND) ? demand_for(m, r, base, argc, demands) : GO_THROW;
   if (b->flags & B_NONDET && m->nondet) {
     v = m->nondet(m, v);
     if (is_sig(v)) return GO_THROW;
@@ -174,7 +172,7 @@ static Go apply(Mach *m, Regs *r, uint16_t demands) {
     }
     default: {
       Val v = call_data(f, r->argc, m->slots + base + 1);
-      if (is_sig(v)) return same(v, SIG_DEMAND) ? demand_for(m, r, base, r->argc, demands) : throw_now();
+      if (is_sig(v)) return same(v, SIG_DEMAND) ? demand_for(m, r, base, r->argc, demands) : GO_THROW;
       r->v = v;
       return GO_RET;
     }

@@ -70,7 +70,8 @@ void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx)
 }
 
 /* --- definitions ------------------------------------------------------------------------------------------------------------------ */
-static Unit *compile_body(const FlowDef *f, Err *err) {
+/* (flow/result* body), analyzed once per definition unless it has vars of its own. */
+Unit *engine_body_unit(const FlowDef *f, Err *err) {
   Env *env = env_new();
   env->sandbox = true;
   Val call[] = {sym_new("flow", "result*"), f->body};
@@ -85,7 +86,7 @@ static Unit *compile_body(const FlowDef *f, Err *err) {
 bool engine_def_add(Engine *e, FlowDef *f, Err *err) {
   for (size_t i = 0; i < e->ndefs; i++)
     if (!strcmp(e->defs[i]->hash, f->hash)) return true;
-  Unit *u = compile_body(f, err);
+  Unit *u = engine_body_unit(f, err);
   if (!u) return false;
   FlowDef **defs = mem_alloc((e->ndefs + 1) * sizeof *defs);
   Unit **units = mem_alloc((e->ndefs + 1) * sizeof *units);

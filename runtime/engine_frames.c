@@ -9,16 +9,6 @@ Val *step_slots(Mach *m) {
   return f->code == &nd_step ? m->slots + f->base + 1 : NULL;
 }
 
-/* :code may be given as (fn ...) unquoted: a function, which is no data. The journal keeps the rest. */
-static Val without_functions(Val cfg) {
-  MapIter it;
-  Val k, v, out = cfg;
-  map_iter(&it, cfg);
-  while (map_next(&it, &k, &v))
-    if (is_type(v, T_FN) || is_type(v, T_BUILTIN)) out = map_assoc(out, k, kw_c("breyta/function"));
-  return out;
-}
-
 static Val step_usage(Val what, const char *must) {
   Buf b = {0};
   CHECK(print_to(&b, what, &print_readably));
@@ -38,7 +28,7 @@ static Val step_enter(Mach *m, Val *s) {
   if (same(s[ST_CFG], ABSENT)) s[ST_CFG] = map_empty;
   if (!is_map(s[ST_CFG])) return step_usage(s[ST_CFG], "the config must be a map");
   Buf scratch = {0};
-  Val v = snap_data(&scratch, without_functions(s[ST_CFG]));
+  Val v = snap_data(&scratch, step_journal_cfg(s[ST_CFG]));
   buf_free(&scratch);
   return v; /* SIG_DEMAND: realise what is lazy in it and come back */
 }

@@ -52,20 +52,18 @@ typedef struct Run {
   Mach *m;
   enum RunPhase phase;
   enum After after;
-  bool queued, replaying_only, started, resume_throw, parked_wait;
+  bool queued, replaying_only, started, resume_throw;
   Batch *batch;
   int inflight;
   StepCall *call;
   Val resume;           /* what the machine is resumed with; ABSENT for :function = run the code */
   Val input;            /* with :flow/ctx */
-  Val last_error;       /* of the failure that ends the run */
   Rec *recs;            /* journal still to be replayed */
   size_t nrecs, cursor;
   size_t tail_bytes, snap_bytes;
   int64_t snap_seq;
   enum RunStatus status;
   Val outcome;          /* value or error map */
-  bool wait_timer_shown;
   void (*on_replay)(struct Run *r, const char *what); /* replay: first difference */
   Buf *diff;
   int64_t compare_seq;  /* replay: compare a snapshot here with the stored one */
@@ -118,6 +116,7 @@ void run_finish(Run *r, enum RunStatus st, Val outcome);
 void run_block(Run *r, const char *why);
 Val run_error_map(Run *r, Val ex);
 bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
+Unit *engine_body_unit(const FlowDef *f, Err *err); /* NULL: it does not compile */
 bool engine_def_add(Engine *e, FlowDef *f, Err *err);
 void engine_timer_add(Engine *e, int64_t due, Run *r);
 void engine_fatal(Engine *e, const char *code, const char *msg);
@@ -137,6 +136,9 @@ bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
 const char *kw_text(Val v);            /* name of a keyword, string or symbol; "" otherwise */
 Val err_map(const char *type, const char *msg);
+
+/* A config without the functions in it ((fn ...) unquoted under :code): they are no data, the journal keeps the rest. */
+Val step_journal_cfg(Val cfg);
 
 /* engine_frames.c */
 extern const NativeDef nd_step;

@@ -266,22 +266,13 @@ static Val state_map(Val input) {
   return map_from(kv, 2, false);
 }
 
-/* The unit of a flow body is (flow/result* body), analyzed once per definition unless it has vars of its own. */
-static Unit *body_unit(const FlowDef *f) {
-  Env *env = env_new();
-  env->sandbox = true;
-  Val call[] = {sym_new("flow", "result*"), f->body};
-  Val core = expand(env, list_from(call, 2), f->file);
-  return is_sig(core) ? NULL : analyze(env, core, f->file);
-}
-
 bool run_boot(Run *r, Err *err) {
   Unit *u = NULL;
   if (!engine_def(r->e, r->source_hash, &r->def, &u, err)) return false;
   Env *env = env_new();
   env->sandbox = true;
-  if (!u || !u->shared) u = body_unit(r->def);
-  if (!u) return err_set(err, "flow_invalid", "%s", is_type(pend.ex, T_EX) ? str_s(AS(Ex, pend.ex)->msg) : "the body does not compile");
+  if (!u || !u->shared) u = engine_body_unit(r->def, err);
+  if (!u) return false;
   r->m = mach_new(env);
   machine_ports(r);
   r->m->state = state_map(r->input);

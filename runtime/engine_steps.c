@@ -96,7 +96,7 @@ static void make_key(StepCall *c) {
   buf_free(&b);
 }
 
-static Val journal_cfg(Val cfg) {
+Val step_journal_cfg(Val cfg) {
   MapIter it;
   Val k, v, out = cfg;
   map_iter(&it, cfg);
@@ -111,7 +111,7 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   c->type = kw_is(type, "code") ? kw_c("function") : type;
   c->id = id;
   c->cfg = cfg;
-  c->journal_cfg = journal_cfg(cfg);
+  c->journal_cfg = step_journal_cfg(cfg);
   c->title = map_get_kw(cfg, "title");
   if (!is_str(c->title)) c->title = NIL;
   c->attempt = 1;
