@@ -1,9 +1,14 @@
-/* A VFS between SQLite and the one it would use: counts the syncs of each store, makes the name of the log durable, and
- * forwards everything else.
+/* A VFS between SQLite and the one it would use: counts the syncs of each store, makes the name of the log durable, lets the
+ * log grow ahead of its frames, and forwards everything else.
  *
  * The name of the log: SQLite's unix VFS syncs the directory only through the file handle that made the log. That is the
  * reading connection of this or of another process, and it never syncs. So the first sync of every other log handle syncs
- * the directory too; otherwise acknowledged commits could vanish with the log's name. */
+ * the directory too; otherwise acknowledged commits could vanish with the log's name.
+ *
+ * Growing ahead: a sync of data inside the file's size costs half of one that must also make a new size durable (measured on
+ * ext4: 0.20 against 0.41 ms; fallocate alone: 0.31, the extents still change at the sync). So a log written up to its end
+ * gets zeros behind it. A frame of zeros has no valid salt: SQLite's recovery ends there as it would at the end of the file.
+ * Only the holder of the log's write lock writes frames, so nobody's frames can lie where the zeros go. */
 #include "store_sqlite.h"
 #include "store_files.h"
 
@@ -20,6 +25,8 @@ typedef struct CountFile {
   sqlite3_file base; /* first */
   _Atomic uint64_t *syncs;
   const char *unsynced; /* the name of a log whose directory this handle has not synced yet */
+  bool log;             /* a WAL: grows ahead */
+  sqlite3_int64 size;   /* of a log, at least, when this handle looked last */
   sqlite3_file *below;  /* right behind this struct */
 } CountFile;
 
@@ -55,9 +62,37 @@ static int count_sync(sqlite3_file *f, int flags) {
   return c->below->pMethods->xSync(c->below, flags);
 }
 
+enum { AHEAD_MIN = 64 << 10, AHEAD_MAX = 1 << 20 };
+
+/* A log that was written up to `end`, its end: zeros as long as the log itself behind it, within bounds. Without room for
+ * them the log stays as it is: the next frames say what is wrong, if they do not fit either. */
+static void grow_ahead(CountFile *c, sqlite3_int64 end) {
+  static const char zeros[AHEAD_MIN];
+  const sqlite3_io_methods *m = c->below->pMethods;
+  if (m->xFileSize(c->below, &c->size) != SQLITE_OK || c->size > end) return;
+  sqlite3_int64 room = end < AHEAD_MIN ? AHEAD_MIN : end > AHEAD_MAX ? AHEAD_MAX : end;
+  for (c->size = end; c->size < end + room; c->size += AHEAD_MIN)
+    if (m->xWrite(c->below, zeros, AHEAD_MIN, c->size) != SQLITE_OK) {
+      m->xTruncate(c->below, end);
+      c->size = end;
+      return;
+    }
+}
+
+static int count_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
+  CountFile *c = (CountFile *)f;
+  int rc = c->below->pMethods->xWrite(c->below, p, n, at);
+  if (rc == SQLITE_OK && c->log && at + n > c->size) grow_ahead(c, at + n);
+  return rc;
+}
+
+static int count_truncate(sqlite3_file *f, sqlite3_int64 n) {
+  CountFile *c = (CountFile *)f;
+  c->size = 0;
+  return c->below->pMethods->xTruncate(c->below, n);
+}
+
 FORWARD(count_read, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), xRead(BELOW(f), p, n, at))
-FORWARD(count_write, (sqlite3_file * f, const void *p, int n, sqlite3_int64 at), xWrite(BELOW(f), p, n, at))
-FORWARD(count_truncate, (sqlite3_file * f, sqlite3_int64 n), xTruncate(BELOW(f), n))
 FORWARD(count_size, (sqlite3_file * f, sqlite3_int64 *n), xFileSize(BELOW(f), n))
 FORWARD(count_lock, (sqlite3_file * f, int level), xLock(BELOW(f), level))
 FORWARD(count_unlock, (sqlite3_file * f, int level), xUnlock(BELOW(f), level))
@@ -88,7 +123,9 @@ static int count_open(sqlite3_vfs *v, sqlite3_filename name, sqlite3_file *f, in
   c->base.pMethods = NULL;
   c->below = (sqlite3_file *)(c + 1);
   c->syncs = counter_of(name, flags);
-  c->unsynced = flags & SQLITE_OPEN_WAL ? name : NULL;
+  c->log = flags & SQLITE_OPEN_WAL;
+  c->size = 0;
+  c->unsynced = c->log ? name : NULL;
   int rc = below->xOpen(below, name, c->below, flags, out);
   if (c->below->pMethods) c->base.pMethods = &count_methods;
   return rc;
