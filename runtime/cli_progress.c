@@ -88,8 +88,16 @@ static void retrying(Progress *p, const StepEvent *e) {
   p->step[i].retry = true;
 }
 
+/* Always said: somebody must act. */
+static void held(Progress *p, const StepEvent *e) {
+  progress_clear(p);
+  fprintf(stderr, "breyta-run: %s (run %s is safe up to its last step; Ctrl-C stops it, `breyta-run resume %s` goes on)\n", e->error,
+          e->run_id, e->run_id);
+}
+
 void progress_event(void *ctx, const StepEvent *e) {
   Progress *p = ctx;
+  if (e->what == RUN_HELD) held(p, e);
   if (!p->live && !p->plain) return;
   switch (e->what) {
   case STEP_STARTED: started(p, e); break;
@@ -97,6 +105,7 @@ void progress_event(void *ctx, const StepEvent *e) {
   case STEP_FAILED: ended(p, e, "failed"); break;
   case STEP_RETRY: retrying(p, e); break;
   case STEP_PARKED: ended(p, e, "parked"); break;
+  case RUN_HELD: break;
   }
   progress_tick(p);
 }

@@ -1,5 +1,6 @@
 /* cli_progress.h - what a person sees while runs go on. On a terminal: one live line with what runs and for how long, and a
- * line that stays for every step that ended. Elsewhere, with --progress: plain lines. Otherwise nothing. Standard error only. */
+ * line that stays for every step that ended. Elsewhere, with --progress: plain lines. Otherwise nothing
+ * but what somebody must act on (a full disk). Standard error only. */
 #ifndef BR_CLI_PROGRESS_H
 #define BR_CLI_PROGRESS_H
 #include "engine.h"

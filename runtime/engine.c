@@ -437,7 +437,7 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   }
   fire_timers(e);
   *idle = !e->ready && !busy(e);
-  if (!e->fatal && store_failed(e->store)) engine_fatal(e, "store_failed", "the database could not be written; start again to recover");
+  if (!e->fatal && store_failed(e->store)) engine_fatal(e, store_failed(e->store), store_error_text(store_failed(e->store)));
   if (e->fatal) {
     *err = e->fatal_err;
     return false;

@@ -32,7 +32,8 @@ typedef struct EngineOptions {
 typedef struct StepEvent {
   int64_t run;
   const char *run_id;
-  enum { STEP_STARTED, STEP_DONE, STEP_FAILED, STEP_RETRY, STEP_PARKED } what;
+  enum { STEP_STARTED, STEP_DONE, STEP_FAILED, STEP_RETRY, STEP_PARKED,
+         RUN_HELD /* the store refused what the run did (a full disk): it is tried again; error says why; no step */ } what;
   const char *step, *type, *title;
   int attempt;
   int64_t occurrence, at_ms, due_ms; /* due: next attempt or timer; 0 none */

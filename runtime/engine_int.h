@@ -43,7 +43,7 @@ typedef struct Run {
   struct Run *chain;    /* hash table */
   struct Run *next;     /* ready queue */
   int64_t run, epoch, seq;
-  int64_t stored_epoch; /* the one in the database once what is submitted is durable */
+  int64_t stored_epoch, stored_seq; /* those in the database once what is submitted is durable */
   uint16_t life;        /* of this Run struct: completions of an earlier one for the same run do not count */
   char *run_id, *workspace, *slug;
   char source_hash[65];
@@ -95,6 +95,7 @@ struct Engine {
   int64_t next_store_timer; /* cached due time of the earliest stored timer */
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
+  int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */
   bool fatal;
   Err fatal_err;
 };

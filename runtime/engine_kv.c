@@ -27,18 +27,23 @@ static bool key_ok(const char *s) {
   return true;
 }
 
-/* The live entry: {:value v :metadata m}; false when missing, expired or an error (*k->error set). */
-static bool load(Kv *k, Val *entry, int64_t *expires) {
+static bool unreadable(Kv *k, const char *why) { return bad(k, "the store cannot be read: %s", why); }
+
+/* The live entry {:value v :metadata m} into *entry with *found; false = an error (*k->error set). */
+static bool load(Kv *k, bool *found, Val *entry, int64_t *expires) {
   KvRow row = {0};
   Err e = {0};
-  if (!store_kv_get(k->r->e->store, k->r->workspace, k->key, &row, &e)) return false;
+  *found = false;
+  if (!store_kv_get(k->r->e->store, k->r->workspace, k->key, &row, &e)) return e.code ? unreadable(k, e.msg) : true;
   bool live = row.expires_ms == 0 || row.expires_ms > now_ms();
   Val v = live ? snap_read_value(k->r->m->env, row.value.p, row.value.n) : NIL;
   *expires = row.expires_ms;
   blob_free(&row.value);
   free(row.key);
+  if (live && !is_map(v)) return unreadable(k, "the entry is damaged");
   *entry = v;
-  return live && is_map(v);
+  *found = live;
+  return true;
 }
 
 static bool store_entry(Kv *k, Val value, Val metadata, int64_t expires) {
@@ -86,7 +91,8 @@ static bool ttl_expiry(Kv *k, int64_t *expires) {
 static bool kv_get(Kv *k) {
   Val entry = NIL;
   int64_t x;
-  bool found = load(k, &entry, &x);
+  bool found;
+  if (!load(k, &found, &entry, &x)) return false;
   Val v = found ? map_get_kw(entry, "value") : map_get_kw(k->cfg, "default");
   *k->result = pair_map("success", TRUE_V, "value", v);
   *k->result = map_assoc(*k->result, kw_c("exists?"), bool_val(found));
@@ -99,7 +105,8 @@ static bool kv_set(Kv *k) {
   int64_t x, expires;
   if (same(v, ABSENT)) return bad(k, ":set needs :value%s", "");
   if (!ttl_expiry(k, &expires)) return false;
-  bool found = load(k, &entry, &x);
+  bool found;
+  if (!load(k, &found, &entry, &x)) return false;
   if (found && truthy(map_get_kw(k->cfg, "if-not-exists"))) {
     *k->result = result_map(k, pair_map("created?", FALSE_V, NULL, NIL));
     return true;
@@ -112,7 +119,8 @@ static bool kv_set(Kv *k) {
 static bool kv_delete(Kv *k) {
   Val entry = NIL;
   int64_t x;
-  bool found = load(k, &entry, &x);
+  bool found;
+  if (!load(k, &found, &entry, &x)) return false;
   batch_kv_del(run_batch(k->r), k->r->workspace, k->key);
   *k->result = result_map(k, pair_map("deleted?", bool_val(found), NULL, NIL));
   return true;
@@ -121,14 +129,17 @@ static bool kv_delete(Kv *k) {
 static bool kv_exists(Kv *k) {
   Val entry = NIL;
   int64_t x;
-  *k->result = pair_map("success", TRUE_V, "exists?", bool_val(load(k, &entry, &x)));
+  bool found;
+  if (!load(k, &found, &entry, &x)) return false;
+  *k->result = pair_map("success", TRUE_V, "exists?", bool_val(found));
   return true;
 }
 
 static bool kv_increment(Kv *k) {
   Val entry = NIL, delta = map_get(k->cfg, kw_c("delta"), fix(1));
   int64_t expires = 0;
-  bool found = load(k, &entry, &expires);
+  bool found;
+  if (!load(k, &found, &entry, &expires)) return false;
   Val old = found ? map_get_kw(entry, "value") : fix(0);
   if (!is_num(delta)) return bad(k, ":delta must be a number%s", "");
   if (!is_num(old)) return bad(k, ":increment: the value of key %s is not a number", k->key);
@@ -150,7 +161,8 @@ static bool kv_append(Kv *k) {
   int64_t expires = 0;
   if (same(item, ABSENT) == same(items, ABSENT)) return bad(k, ":append needs one of :item and :items%s", "");
   if (!is_fix(cap) || fix_of(cap) < 1 || fix_of(cap) > 1000) return bad(k, ":max-length must be from 1 to 1000%s", "");
-  bool found = load(k, &entry, &expires);
+  bool found;
+  if (!load(k, &found, &entry, &expires)) return false;
   Val list = found ? map_get_kw(entry, "value") : vec_empty;
   if (!is_vec(list)) return bad(k, ":append: the value of key %s is not a list", k->key);
   ValVec more = {0};
@@ -165,7 +177,7 @@ static bool kv_append(Kv *k) {
   }
   if (!found) expires = 0;
   if (!is_nil(map_get_kw(k->cfg, "ttl")) && !ttl_expiry(k, &expires)) return false;
-  if (!store_entry(k, list, NIL, expires)) return false;
+  if (!store_entry(k, list, found ? map_get_kw(entry, "metadata") : NIL, expires)) return false;
   *k->result = result_map(k, pair_map("value", list, "count", fix(vec_count(list))));
   return true;
 }
@@ -187,6 +199,7 @@ static bool kv_list(Kv *k) {
       free(rows[i].key);
       blob_free(&rows[i].value);
     }
+    if (e.code) return unreadable(k, e.msg);
     if (n < 64 || vec_count(keys) >= fix_of(limit)) break;
   }
   *k->result = pair_map("success", TRUE_V, "keys", keys);
@@ -198,7 +211,10 @@ static const struct { const char *name; bool key; bool (*f)(Kv *k); } operations
     {"get", true, kv_get}, {"set", true, kv_set}, {"delete", true, kv_delete}, {"exists", true, kv_exists},
     {"increment", true, kv_increment}, {"append", true, kv_append}, {"list-keys", false, kv_list}};
 
+/* Reads see what is submitted, not what is still being put together: so every operation has a batch of its own, which the
+ * writer's group commit joins again. */
 bool kv_step(Run *r, Val cfg, Val *result, Val *error) {
+  if (r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
   Kv k = {.r = r, .cfg = cfg, .result = result, .error = error};
   const char *op = kw_text(map_get_kw(cfg, "operation"));
   for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {

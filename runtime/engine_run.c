@@ -46,7 +46,7 @@ Run *run_add(Engine *e, const RunRow *row) {
   r->run = row->run;
   r->epoch = r->stored_epoch = row->epoch;
   r->life = ++e->next_life;
-  r->seq = row->head_seq;
+  r->seq = r->stored_seq = row->head_seq;
   r->run_id = dup(row->run_id);
   r->workspace = dup(row->workspace);
   r->slug = dup(row->slug);
@@ -90,8 +90,11 @@ void run_ready(Run *r) {
 }
 
 /* --- journal and commits ------------------------------------------------------------------------------------------------------- */
+/* What the batch before this one appended must be there: it may be refused (a full disk) with this one on its way. */
 Batch *run_batch(Run *r) {
-  if (!r->batch) r->batch = batch_new();
+  if (r->batch) return r->batch;
+  r->batch = batch_new();
+  if (r->stored_seq) batch_expect(r->batch, r->run, r->stored_epoch, r->stored_seq);
   return r->batch;
 }
 
@@ -126,6 +129,7 @@ void run_submit(Run *r, enum After after) {
     store_submit(r->e->store, r->batch, (uint64_t)r->run | (uint64_t)r->life << 48);
     r->batch = NULL;
     r->stored_epoch = r->epoch;
+    r->stored_seq = r->seq;
   }
   if (after != AFTER_NOTHING) r->phase = R_COMMITTING;
   if (!r->inflight) run_committed(r, NULL);
@@ -159,20 +163,30 @@ static void durable(Run *r) {
   }
 }
 
+/* The run leaves memory and is taken up again later, less and less often while the store refuses. */
+static void hold(Run *r, const char *error) {
+  Engine *e = r->e;
+  int64_t number = r->run;
+  StepEvent ev = {.run = r->run, .run_id = r->run_id, .what = RUN_HELD, .at_ms = now_ms(), .error = store_error_text(error)};
+  if (!e->hold_ms && e->o.progress) e->o.progress(e->o.ctx, &ev);
+  e->hold_ms = !e->hold_ms ? 125 : e->hold_ms < 4000 ? e->hold_ms * 2 : 4000;
+  run_drop(r);
+  engine_timer_add(e, now_ms() + e->hold_ms, &(Run){.run = number});
+}
+
 void run_committed(Run *r, const char *error) {
   if (error) {
     /* disk_full and the like: nothing of this batch is stored. Go back to what is durable and try again from there. */
     r->inflight = 0;
-    int64_t number = r->run;
     Engine *e = r->e;
-    if (!strcmp(error, "store_failed") || !strcmp(error, "store_corrupt")) {
-      engine_fatal(e, error, "the database could not be written: nothing more is acknowledged; start again to recover");
+    if (store_failed(e->store)) {
+      engine_fatal(e, error, store_error_text(error));
       return;
     }
-    run_drop(r);
-    engine_timer_add(e, now_ms() + 500, &(Run){.run = number});
+    hold(r, error);
     return;
   }
+  r->e->hold_ms = 0;
   if (r->inflight) return;
   durable(r);
 }

@@ -76,6 +76,7 @@ void batch_free(Batch *b) {
 }
 
 size_t batch_ops(const Batch *b) { return b ? b->n : 0; }
+bool batch_has_kv(const Batch *b) { return b && b->has_kv; }
 
 static bool batch_grow(Batch *b, void **p, size_t *cap, size_t need, size_t size, size_t first) {
   if (need <= *cap) return true;
@@ -143,6 +144,11 @@ void batch_run_create(Batch *b, const RunRow *r) {
   memcpy(op->i, v, sizeof v);
   const char *s[5] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note};
   for (int k = 0; k < 5; k++) op_set_str(b, op, k, s[k]);
+}
+
+void batch_expect(Batch *b, int64_t run, int64_t epoch, int64_t seq) {
+  Op *op = batch_op(b, OP_EXPECT, run, epoch);
+  if (op) op->i[0] = seq;
 }
 
 void batch_append(Batch *b, int64_t run, int64_t epoch, int kind, Bytesv data) {
@@ -384,7 +390,7 @@ static void count_new_runs(Store *s, Batch *b) {
     if (op->type != OP_RUN_CREATE) continue;
     SlugCount *c = slug_get(s, op_str(b, op, 1) ? op_str(b, op, 1) : "", op_str(b, op, 2) ? op_str(b, op, 2) : "");
     if (c) c->count++;
-    else b->error = store_failed(s) ? "store_failed" : "out_of_memory";
+    else b->error = store_failed(s) ? store_failed(s) : "db_read";
     if (s->next_run && op->run >= s->next_run) s->next_run = op->run + 1;
   }
 }
@@ -430,7 +436,7 @@ void store_close(Store *s) {
   if (s) s->impl->close(s);
 }
 
-bool store_failed(const Store *s) { return s->impl->failed(s); }
+const char *store_failed(const Store *s) { return s->impl->failed(s); }
 
 void store_submit(Store *s, Batch *b, uint64_t tag) {
   if (!b) {
@@ -443,13 +449,16 @@ void store_submit(Store *s, Batch *b, uint64_t tag) {
   else s->impl->submit(s, b);
 }
 
-static const char *error_text(const char *code) {
+const char *store_error_text(const char *code) {
   static const char *const text[][2] = {
-      {"store_failed", "the database could not be written safely; the process must stop and recover from disk"},
+      {"store_failed", "the database could not be written: nothing more is acknowledged; start again to recover"},
+      {"db_corrupt", "the database file is damaged: nothing more is acknowledged; restore it from a backup"},
+      {"db_read", "the database could not be read"},
       {"disk_full", "no space left for the database; free some space and it goes on by itself"},
       {"run_exists", "a run with this number or id exists"},
       {"run_unknown", "no such run"},
       {"run_final", "the run has ended and never changes again"},
+      {"out_of_order", "an earlier change of the run was refused"},
       {"stale_epoch", "another executor has taken the run over"},
       {"wait_exists", "another live wait has this key"},
       {"wait_missing", "no such wait"},
@@ -474,7 +483,7 @@ bool store_submit_wait(Store *s, Batch *b, Err *e) {
   pthread_mutex_lock(&w.lock);
   while (!w.done) pthread_cond_wait(&w.cond, &w.lock);
   pthread_mutex_unlock(&w.lock);
-  return w.error ? err_set(e, w.error, "%s", error_text(w.error)) : true;
+  return w.error ? err_set(e, w.error, "%s", store_error_text(w.error)) : true;
 }
 
 /* Reads forget the error of the call before, so that false with e->code NULL means "not there". */

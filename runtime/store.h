@@ -6,7 +6,8 @@
  * up to 2,048 operations). When a batch is on stable storage, its completion appears in store_completions (an eventfd
  * says so). Nothing may be acknowledged to anyone before that. A batch whose precondition fails (unknown run, stale epoch,
  * existing run id, missing wait) completes with an error and leaves no trace; others go on. A failed fsync or EIO is fatal:
- * every later completion is an error with code "store_failed" and store_failed() is true: the process must exit non-zero.
+ * every later completion is an error with code "store_failed" (a damaged file: "db_corrupt") and store_failed() says so: the
+ * process must exit non-zero.
  * ENOSPC before the sync is not fatal: batches complete with "disk_full" and may be submitted again.
  *
  * Journal. Append-only rows (rowid; run, prev, data) without any secondary index; the data has a header with length, kind,
@@ -74,13 +75,20 @@ typedef struct StoreOptions {
 Store *store_open(const char *path, const StoreOptions *o, Err *e);
 /* Drains, checkpoints, closes. */
 void store_close(Store *s);
-bool store_failed(const Store *s);
+/* The code of what ended the store (store_failed, db_corrupt), or NULL while it works. */
+const char *store_failed(const Store *s);
+/* What the code of a failed batch says to a person. */
+const char *store_error_text(const char *code);
 
 Batch *batch_new(void);
 void batch_free(Batch *b); /* only of a batch never submitted */
 size_t batch_ops(const Batch *b);
+bool batch_has_kv(const Batch *b);
 /* Preconditions of every run operation: the run exists, its stored epoch equals `epoch`, and its status is not final. */
 void batch_run_create(Batch *b, const RunRow *r);                  /* fails with run_exists */
+/* First in every batch of a run whose earlier batches may still be on their way: refused with "out_of_order" unless the run's
+ * last record is `seq`. So nothing of a run is stored behind a batch that was refused, not even its end. */
+void batch_expect(Batch *b, int64_t run, int64_t epoch, int64_t seq);
 void batch_append(Batch *b, int64_t run, int64_t epoch, int kind, Bytesv data);
 void batch_status(Batch *b, int64_t run, int64_t epoch, enum RunStatus st, int64_t at_ms, int64_t wake_ms, const char *note);
 void batch_take_over(Batch *b, int64_t run, int64_t old_epoch, int64_t new_epoch);

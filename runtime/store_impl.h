@@ -12,6 +12,7 @@
 
 enum OpType {
   OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note */
+  OP_EXPECT,     /* i: seq */
   OP_APPEND,     /* kind; blob with a record header in front */
   OP_STATUS,     /* kind = status; i: at wake; s: note */
   OP_TAKE_OVER,  /* i: new epoch */
@@ -41,6 +42,8 @@ typedef struct Op {
   uint8_t key16[16];
 } Op;
 
+#define KV_BLIND UINT64_MAX
+
 typedef struct Waiter {
   pthread_mutex_t lock;
   pthread_cond_t cond;
@@ -57,6 +60,7 @@ struct Batch {
   const char *error;  /* NULL = fine; out_of_memory and too_big are found while building */
   bool refused;       /* error is a refusal in the running transaction: void when that fails */
   bool has_kv;        /* holds kv operations that reads must see before the commit */
+  uint64_t kv_world;  /* of those: how often kv operations had been refused when what they depend on was read, or KV_BLIND */
   bool touches_runs;  /* holds an operation with a run precondition or a new run */
   bool essential;     /* ends a run or empties the inbox: may use the reserve of a full disk */
   Batch *next;        /* queue */
@@ -70,7 +74,7 @@ uint64_t op_key_hash(const char *workspace, const char *key);
 
 typedef struct StoreImpl {
   void (*close)(Store *s);
-  bool (*failed)(const Store *s);
+  const char *(*failed)(const Store *s);
   void (*submit)(Store *s, Batch *b);
   int64_t (*max_run)(Store *s); /* -1 = cannot be read */
   int64_t (*slug_count)(Store *s, const char *workspace, const char *slug);

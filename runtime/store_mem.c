@@ -296,6 +296,15 @@ static const char *run_take_over(Mem *m, const Op *op) {
   return e;
 }
 
+static const char *expect(Mem *m, const Op *op) {
+  RunRow r;
+  const char *e = run_writable(m, op, &r);
+  if (e) return e;
+  if (r.head_seq != op->i[0]) e = "out_of_order";
+  run_row_free(&r);
+  return e;
+}
+
 static const char *journal_append(Mem *m, const Batch *b, const Op *op) {
   RunRow r;
   const char *e = run_writable(m, op, &r);
@@ -436,6 +445,7 @@ static const char *meta_put(Mem *m, const Batch *b, const Op *op) {
 static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   switch (op->type) {
   case OP_RUN_CREATE: return run_create(m, b, op);
+  case OP_EXPECT: return expect(m, op);
   case OP_APPEND: return journal_append(m, b, op);
   case OP_STATUS: return run_status(m, b, op);
   case OP_TAKE_OVER: return run_take_over(m, op);
@@ -686,7 +696,7 @@ static bool mem_meta(Store *s, const char *name, char **value, Err *e) {
 }
 
 static bool mem_changed(Store *s) { return (void)s, false; }
-static bool mem_failed(const Store *s) { return (void)s, false; }
+static const char *mem_failed(const Store *s) { return (void)s, NULL; }
 static void mem_stats(const Store *s, StoreStats *out) { *out = ((const Mem *)s)->stats; }
 static int mem_drop(Store *s, int64_t before, Err *e) { return (void)s, (void)before, (void)e, 0; } /* one open segment, always */
 

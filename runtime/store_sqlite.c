@@ -22,7 +22,16 @@ static const char *rc_code(int rc) {
   if ((rc & 255) == SQLITE_BUSY) return "db_busy";
   if ((rc & 255) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return "out_of_memory";
   if ((rc & 255) == SQLITE_READONLY) return "db_readonly";
+  if ((rc & 255) == SQLITE_CORRUPT || (rc & 255) == SQLITE_NOTADB) return "db_corrupt";
   return "store_failed";
+}
+
+/* Of those that end the store: later batches are not tried. */
+static bool code_is_final(const char *code) { return !strcmp(code, "store_failed") || !strcmp(code, "db_corrupt"); }
+
+static void note_failure(Sq *s, int rc) {
+  const char *none = NULL, *code = rc_code(rc);
+  if (rc != SQLITE_OK && code_is_final(code)) atomic_compare_exchange_strong(&s->failed, &none, code);
 }
 
 /* Whether another connection than c has committed since the last look. */
@@ -55,6 +64,15 @@ static int note_changes(Sq *s) {
   return rc;
 }
 
+/* Batches that were built on what a refused one would have written must not be stored: those of the same run see it by their
+ * place in the journal, others that have read its keys by the number of the world they have seen. */
+static void kv_refused(Sq *s, const Batch *b) {
+  if (!b->has_kv) return;
+  pthread_mutex_lock(&s->queue_lock);
+  s->kv_world++;
+  pthread_mutex_unlock(&s->queue_lock);
+}
+
 static int apply_isolated(Sq *s, Batch *b) {
   int64_t last_row = s->o.beside ? 0 : s->last_row;
   int rc = sq_exec(&s->wr, W_SAVE);
@@ -62,6 +80,7 @@ static int apply_isolated(Sq *s, Batch *b) {
   rc = sq_ops_apply(s, b);
   if (rc == SQ_REFUSED) {
     b->refused = true;
+    kv_refused(s, b);
     sq_ops_undo(s, s->stamp, last_row);
     rc = sq_exec(&s->wr, W_UNDO);
   }
@@ -112,9 +131,12 @@ static int group_commit(Sq *s, Batch *list) {
   return rc == SQ_REFUSED ? group_try(s, list, true) : rc;
 }
 
-static void refuse_all(Batch *list, const char *code, bool even_essential) {
+static void refuse_all(Sq *s, Batch *list, const char *code, bool even_essential) {
   for (Batch *b = list; b; b = b->next)
-    if (!b->error && (even_essential || !b->essential)) b->error = code;
+    if (!b->error && (even_essential || !b->essential)) {
+      b->error = code;
+      kv_refused(s, b);
+    }
 }
 
 static bool any_left(const Batch *list) {
@@ -125,17 +147,18 @@ static bool any_left(const Batch *list) {
 /* The disk is full: what ends runs goes on with the reserve given back, everything else is refused. */
 static int group_without_space(Sq *s, Batch *list) {
   s->full = true;
-  refuse_all(list, "disk_full", false);
+  refuse_all(s, list, "disk_full", false);
   if (!any_left(list)) return SQLITE_OK;
-  if (real_files(s)) store_files_release_reserve(s->path);
+  if (real_files(s) && store_files_release_reserve(s->path)) s->reserve_used = true;
   return group_commit(s, list);
 }
 
+/* While the reserve is being used up, other work waits until there is room again; otherwise trying costs nothing. */
 static int group_store(Sq *s, Batch *list) {
-  if (s->full && real_files(s) && !store_files_space_back(s->path)) return group_without_space(s, list);
+  if (s->full && s->reserve_used && !store_files_space_back(s->path)) return group_without_space(s, list);
   int rc = group_commit(s, list);
   if (rc_is_full(rc)) return group_without_space(s, list);
-  if (rc == SQLITE_OK && s->full) s->full = s->reserve_tried = false;
+  if (rc == SQLITE_OK && s->full) s->full = s->reserve_tried = s->reserve_used = false;
   return rc;
 }
 
@@ -146,7 +169,7 @@ static void checkpoint(Sq *s) {
   int rc = sqlite3_wal_checkpoint_v2(s->wr.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
   s->checkpoint_at = s->tune.checkpoint_bytes / WAL_FRAME;
   if (rc != SQLITE_OK) s->checkpoint_at = s->wal_frames + (1 << 20) / WAL_FRAME;
-  if (rc != SQLITE_OK && !strcmp(rc_code(rc), "store_failed")) atomic_store(&s->failed, true);
+  note_failure(s, rc);
 }
 
 static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames) {
@@ -186,12 +209,13 @@ static void after_commit(Sq *s) {
 
 static void group_run(Sq *s, Batch *list) {
   pthread_mutex_lock(&s->wr_lock);
-  int rc = atomic_load(&s->failed) ? SQLITE_IOERR : group_store(s, list);
-  const char *code = rc_code(rc);
-  if (rc != SQLITE_OK && !strcmp(code, "store_failed")) atomic_store(&s->failed, true);
-  if (rc != SQLITE_OK) refuse_all(list, code, true);
+  int rc = SQLITE_OK;
+  const char *code = atomic_load(&s->failed);
+  if (!code && (rc = group_store(s, list)) != SQLITE_OK) code = rc_code(rc);
+  note_failure(s, rc);
+  if (code) refuse_all(s, list, code, true);
   group_complete(s, list);
-  if (rc == SQLITE_OK) after_commit(s);
+  if (!code) after_commit(s);
   pthread_mutex_unlock(&s->wr_lock);
 }
 
@@ -218,7 +242,7 @@ static void writer_open(Sq *s) {
   if (sq_schema_open(s, &s->wr, false, NULL)) {
     sqlite3_wal_hook(s->wr.db, on_wal, s);
     sq_data_version(&s->wr, &s->wr.version);
-  } else atomic_store(&s->failed, true);
+  } else note_failure(s, s->wr.db && sqlite3_errcode(s->wr.db) == SQLITE_CORRUPT ? SQLITE_CORRUPT : SQLITE_IOERR);
   s->wr_moved = true;
   atomic_store(&s->changed, true); /* what happened between the eyes of rd and of wr is not known */
   pthread_mutex_unlock(&s->wr_lock);
@@ -245,6 +269,8 @@ static void enqueue(Sq *s, Batch *b) {
   b->next = NULL;
   pthread_mutex_lock(&s->queue_lock);
   if (b->has_kv) {
+    b->kv_world = s->kv_read ? s->kv_read_world : KV_BLIND;
+    s->kv_read = false;
     b->kv_prev = s->kv_last;
     *(s->kv_last ? &s->kv_last->kv_next : &s->kv_first) = b;
     s->kv_last = b;
@@ -265,7 +291,7 @@ void sq_submit(Store *st, Batch *b) {
 
 /* ---- beside the writer ---- */
 
-bool sq_failed(const Store *st) { return atomic_load(&((const Sq *)st)->failed); }
+const char *sq_failed(const Store *st) { return atomic_load(&((const Sq *)st)->failed); }
 
 void sq_stats(const Store *st, StoreStats *out) {
   const Sq *s = (const Sq *)st;
@@ -292,7 +318,7 @@ bool sq_changed(Store *st) {
 /* ---- open and close ---- */
 
 static void sq_free(Sq *s) {
-  bool failed = atomic_load(&s->failed);
+  bool failed = atomic_load(&s->failed) != NULL;
   sq_conn_close(&s->wr, failed);
   sq_conn_close(&s->rd, failed);
   store_files_unlock(s->lock_fd);

@@ -124,11 +124,15 @@ typedef struct Sq {
   Conn rd, wr;
   int lock_fd;
   _Atomic uint64_t syncs, commits, ops, rows;
-  _Atomic bool failed, changed;
+  _Atomic bool changed;
+  const char *_Atomic failed; /* the code of what ended the store, or NULL */
 
   pthread_mutex_t queue_lock; /* the queue, stop, the list of pending kv batches */
   pthread_cond_t queue_cond;
   Batch *queue_first, *queue_last, *kv_first, *kv_last;
+  uint64_t kv_world;          /* how often a kv batch was refused: what was read of it never was */
+  uint64_t kv_read_world;     /* kv_world at the first read since the last kv batch was submitted, when kv_read */
+  bool kv_read;
   bool stop, started;
   pthread_t writer;
 
@@ -145,6 +149,7 @@ typedef struct Sq {
   int64_t com_watermark, com_last_row; /* ... and the committed ones */
   int segment_bits;
   int64_t wal_frames, checkpoint_at; /* frames in the WAL; checkpoint when it has so many */
+  bool reserve_used;                 /* the reserve was given back to the full disk */
   bool full;                         /* the disk is: see writer_group */
   bool reserve_tried;
   unsigned outcome_puts;
@@ -185,7 +190,7 @@ void sq_ops_undo(Sq *s, uint64_t stamp, int64_t last_row); /* of one batch */
 /* store_sqlite_read.c */
 extern const StoreImpl sq_impl;
 void sq_close(Store *st);
-bool sq_failed(const Store *st);
+const char *sq_failed(const Store *st);
 void sq_submit(Store *st, Batch *b);
 bool sq_changed(Store *st);
 void sq_stats(const Store *st, StoreStats *out);

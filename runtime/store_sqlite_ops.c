@@ -173,6 +173,12 @@ static int journal_segment(Sq *s, int64_t seg, sqlite3_stmt **out) {
   return OK;
 }
 
+static int expect(Sq *s, Batch *b, const Op *op) {
+  Head *h;
+  DO(head_writable(s, b, op, &h));
+  return h->cur.seq == op->i[0] ? OK : refuse(b, "out_of_order");
+}
+
 static int journal_append(Sq *s, Batch *b, const Op *op) {
   Head *h;
   sqlite3_stmt *st;
@@ -324,6 +330,7 @@ static int outcome_put(Sq *s, const Batch *b, const Op *op) {
 static int op_apply(Sq *s, Batch *b, const Op *op) {
   switch (op->type) {
   case OP_RUN_CREATE: return run_create(s, b, op);
+  case OP_EXPECT: return expect(s, b, op);
   case OP_APPEND: return journal_append(s, b, op);
   case OP_STATUS: return run_status(s, b, op);
   case OP_TAKE_OVER: return run_take_over(s, b, op);
@@ -347,6 +354,7 @@ static int op_apply(Sq *s, Batch *b, const Op *op) {
 
 int sq_ops_apply(Sq *s, Batch *b) {
   if (s->o.beside && b->touches_runs) return refuse(b, "not_executor");
+  if (b->has_kv && b->kv_world != KV_BLIND && b->kv_world != s->kv_world) return refuse(b, "out_of_order");
   for (size_t i = 0; i < b->n; i++) {
     int rc = op_apply(s, b, &b->ops[i]);
     if (rc == SQLITE_TOOBIG) return refuse(b, "too_big");

@@ -148,17 +148,21 @@ static int64_t one_int(sqlite3_stmt *st, int64_t none, int64_t error) {
   return v;
 }
 
-static int64_t r_max_run(Store *b) {
-  sqlite3_stmt *st = query((Sq *)b, R_MAX_RUN, NULL);
-  return st ? one_int(st, 0, -1) : -1;
+/* A number that new runs are counted from; -1 = it could not be read, and on a damaged file nothing is written any more. */
+static int64_t counted(Sq *s, sqlite3_stmt *st) {
+  int64_t n = st ? one_int(st, 0, -1) : -1;
+  const char *none = NULL;
+  if (n < 0 && (sqlite3_errcode(s->rd.db) & 255) == SQLITE_CORRUPT) atomic_compare_exchange_strong(&s->failed, &none, "db_corrupt");
+  return n;
 }
+
+static int64_t r_max_run(Store *b) { return counted((Sq *)b, query((Sq *)b, R_MAX_RUN, NULL)); }
 
 static int64_t r_slug_count(Store *b, const char *workspace, const char *slug) {
   sqlite3_stmt *st = query((Sq *)b, R_SLUG, NULL);
-  if (!st) return -1;
-  sq_bind_str(st, 1, workspace);
-  sq_bind_str(st, 2, slug);
-  return one_int(st, 0, -1);
+  if (st) sq_bind_str(st, 1, workspace);
+  if (st) sq_bind_str(st, 2, slug);
+  return counted((Sq *)b, st);
 }
 
 /* ---- journal ---- */
@@ -423,10 +427,17 @@ static const Op *kv_in_batch(const Batch *b, const char *workspace, const char *
 
 enum Pending { PENDING_NONE, PENDING_PUT, PENDING_DEL, PENDING_OOM };
 
+/* With queue_lock: the next kv batch may be built on what is pending now. */
+static void kv_seen(Sq *s) {
+  if (!s->kv_read) s->kv_read_world = s->kv_world;
+  s->kv_read = true;
+}
+
 static enum Pending kv_pending(Sq *s, const char *workspace, const char *key, KvRow *out) {
   int64_t hash = (int64_t)op_key_hash(workspace, key);
   enum Pending found = PENDING_NONE;
   pthread_mutex_lock(&s->queue_lock);
+  kv_seen(s);
   for (const Batch *b = s->kv_last; b && !found; b = b->kv_prev) {
     const Op *op = kv_in_batch(b, workspace, key, hash);
     if (!op) continue;
@@ -499,6 +510,7 @@ static bool in_listing(const char *key, const char *prefix, const char *after) {
 
 static void overs_collect(Sq *s, Overs *o, const char *workspace, const char *prefix, const char *after) {
   pthread_mutex_lock(&s->queue_lock);
+  kv_seen(s);
   for (const Batch *b = s->kv_first; b; b = b->kv_next)
     for (size_t i = 0; i < b->n; i++) {
       const Op *op = &b->ops[i];

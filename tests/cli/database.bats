@@ -46,6 +46,19 @@ EOF
   [ "$st" = 1 ]
   [ -n "$err" ]
 }
+@test "damage anywhere is called damage, whichever page it hits" {
+  flow d '(flow/step :function :f {:code (quote (fn [_] 1)) :input {}})'
+  br d.edn --run-id r --db a.db; want 0 1
+  pages=$(($(stat -c %s a.db) / 4096))
+  [ "$pages" -gt 8 ]
+  for page in $(seq 1 8); do
+    cp a.db x.db
+    dd if=/dev/zero bs=1000 count=3 2>/dev/null | tr '\0' '\245' | dd of=x.db bs=1 seek=$((page * 4096)) conv=notrunc 2>/dev/null
+    br d.edn --db x.db
+    [ "$st" = 0 ] || { want 1 ""; says db_corrupt; says backup; }
+    rm -f x.db*
+  done
+}
 @test "listing where nothing was ever stored" {
   br runs; want 1 ""; says ".breyta/breyta.db"
   [ ! -e .breyta ]

@@ -52,6 +52,7 @@ static void full(const Script *s, const char *want, uint64_t k) {
   vfs_crash_fault(VFS_ENOSPC, k, 6);
   enum Progress end = go_on(&p, &t);
   check(end == FINISHED && ends_with(&p, &t, want) && !store_failed(p.store), "a full disk", s, k);
+  if (end == FINISHED) check(trial_replay(&p, &t), "the history written on a full disk", s, k);
   vfs_crash_fault(VFS_NO_FAULT, 0, 0);
   process_end(&p);
   tried++;

@@ -292,6 +292,31 @@ static void c_all_or_nothing(void **state) {
   journal_is(s, 1, -1, "1:3:1:first ");
 }
 
+static Batch *next_in_order(int64_t seq, const char *text, bool last) {
+  Batch *b = batch_new();
+  batch_expect(b, 1, 1, seq);
+  batch_append(b, 1, 1, 3, (Bytesv){text, strlen(text)});
+  if (last) batch_status(b, 1, 1, RUN_COMPLETED, 7, 0, NULL);
+  return b;
+}
+
+/* Nothing is stored behind a refused batch, the end of a run neither. */
+static void c_in_order(void **state) {
+  Store *s = *state;
+  make_run(s, 1);
+  must_store(s, next_in_order(0, "a", false));
+  Batch *bad = next_in_order(1, "b", false);
+  batch_append(bad, 77, 1, 1, BYTES("no such run"));
+  store_submit(s, bad, 1);
+  must_refuse(s, next_in_order(2, "c", true), "out_of_order");
+  Batch *stale = batch_new();
+  batch_expect(stale, 1, 9, 2);
+  must_refuse(s, stale, "stale_epoch");
+  journal_is(s, 1, -1, "1:3:1:a ");
+  must_store(s, next_in_order(1, "b", true));
+  journal_is(s, 1, -1, "1:3:1:a 2:3:1:b ");
+}
+
 static void c_refused_among_others(void **state) {
   Store *s = *state;
   make_run(s, 1);
@@ -1146,7 +1171,7 @@ static void t_record(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       BOTH(c_run_row), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
-      BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_refused_among_others), BOTH(c_snapshot),
+      BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_kv), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
