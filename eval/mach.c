@@ -876,3 +876,9 @@ Val mach_resume(Mach *m, Val v) {
 }
 
 Val mach_continue(Mach *m) { return mach_run(m); }
+
+Val mach_throw(Mach *m) {
+  Regs r = {.v = NIL, .direct = true};
+  deal(m);
+  return loop(m, &r, GO_THROW);
+}

@@ -99,6 +99,7 @@ void mach_start_unit(Mach *m, const struct Unit *u); /* evaluate a unit's top fo
 Val mach_run(Mach *m);
 Val mach_resume(Mach *m, Val v);       /* the answer to SIG_SUSPEND; v may be SIG_THROW with pend.ex set */
 Val mach_continue(Mach *m);            /* after SIG_STOP */
+Val mach_throw(Mach *m);               /* after SIG_STOP: pend.ex is thrown where the machine stands */
 /* Run f to completion on a machine of its own: macros, comparators at analysis time; never for flow code. */
 Val mach_call_sync(Env *env, Val f, const Val *args, uint32_t n);
 /* After a slice: adds it up; true and pend.ex = LimitError when the run is over its fuel or memory. */

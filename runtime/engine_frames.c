@@ -65,7 +65,7 @@ enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3 };
 static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc & NF_THROWN) { /* the function's code threw */
     counters_restore(m, s);
-    if (is_type(in, T_EX) && AS(Ex, in)->kind == KIND_LIMIT) return ex_throw_val(in);
+    if (is_type(in, T_EX) && AS(Ex, in)->kind == KIND_LIMIT && !host(m)->timed_out) return ex_throw_val(in);
     s[ST_PHASE] = fix(PHASE_THREW);
     s[ST_TMP] = in;
     m->nf_pc = PC_STEP_ANSWER;

@@ -31,6 +31,7 @@ struct StepCall {
   int attempt;
   int64_t intent_seq;   /* 0: none yet */
   int64_t started_ms, due_ms;
+  int64_t deadline_us;  /* of :function code, monotonic; 0 = none */
   uint64_t token;
   char *key;            /* idempotency key */
   Val node;
@@ -53,6 +54,7 @@ typedef struct Run {
   enum RunPhase phase;
   enum After after;
   bool queued, replaying_only, started, resume_throw;
+  bool timed_out;       /* the limit that ends the :function's code is the step's :timeout */
   Batch *batch;
   int inflight;
   StepCall *call;

@@ -302,6 +302,14 @@ static void run_failed(Run *r) {
 
 static void run_completed(Run *r, Val v) { run_finish(r, RUN_COMPLETED, v); }
 
+/* The code of a :function step has used up its :timeout: a limit, so no catch or finally of its own keeps it running. */
+static bool function_is_late(Run *r) {
+  if (!r->m->in_function || !r->call || !r->call->deadline_us || mono_us() < r->call->deadline_us) return false;
+  r->timed_out = true;
+  ex_throw(EXC_LIMIT, "the code took longer than its :timeout");
+  return true;
+}
+
 void run_slice(Run *r) {
   Mach *m = r->m;
   while (r->phase == R_READY && r->m == m) {
@@ -317,6 +325,7 @@ void run_slice(Run *r) {
     } else {
       v = mach_continue(m);
     }
+    if (same(v, SIG_STOP) && function_is_late(r)) v = mach_throw(m);
     if (same(v, SIG_STOP)) {
       run_ready(r);
       return;

@@ -472,9 +472,24 @@ static bool function_code(StepCall *c, Val *fn) {
   return true;
 }
 
+/* false: :timeout is no duration. */
+static bool function_deadline(StepCall *c) {
+  Val t = map_get_kw(c->cfg, "timeout");
+  int64_t ms;
+  Err e = {0};
+  c->deadline_us = 0;
+  if (is_nil(t)) return true;
+  if (!duration_of(t, DURATION_SECONDS, ":timeout", &ms, &e)) {
+    fail_validation(c, e.msg);
+    return false;
+  }
+  c->deadline_us = mono_us() + ms * 1000;
+  return true;
+}
+
 static void function_begin(StepCall *c) {
   Val fn;
-  if (!function_code(c, &fn)) return;
+  if (!function_code(c, &fn) || !function_deadline(c)) return;
   Val *s = step_slots(c->r->m);
   s[ST_TMP] = fn;
   s[ST_PHASE] = fix(PHASE_BEGIN);
@@ -487,9 +502,12 @@ static void function_ended(Run *r, Val *s) {
   StepCall *c = r->call;
   Val v = s[ST_TMP];
   bool threw = fix_of(s[ST_PHASE]) == PHASE_THREW;
+  bool late = r->timed_out;
+  r->timed_out = false;
   s[ST_TMP] = NIL;
   s[ST_PHASE] = fix(PHASE_BEGIN);
-  if (threw) step_error(c, run_error_map(r, v), -1);
+  if (late) step_error(c, map_assoc(err_map("timeout", "the code took longer than its :timeout"), kw_c("retryable?"), TRUE_V), -1);
+  else if (threw) step_error(c, run_error_map(r, v), -1);
   else step_resolve(c, true, v);
 }
 

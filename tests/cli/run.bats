@@ -130,3 +130,21 @@ load help
   wait $pid || :
   br d.edn; want 0 1
 }
+@test "the :timeout of :function ends its code, whatever that catches; a retry may follow" {
+  cat > late.edn <<'FLOW'
+{:slug :late :name "Late" :concurrency {:type :singleton :on-new-version :supersede}
+ :invocations {:default {:label "Run" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}
+ :functions [{:id :spin :language :clojure
+              :code (quote (fn [{:keys [lazy]}]
+                             (try (if lazy (map (fn [x] (loop [] (recur))) [1]) (loop [] (recur)))
+                                  (catch Throwable t :caught)
+                                  (finally (loop [] (recur))))))}]
+ :flow (quote [(try (flow/step :function :spin {:ref :spin :timeout "50ms" :input {}}) (catch Exception e (:type (ex-data e))))
+               (try (flow/step :function :again {:ref :spin :timeout "50ms" :input {:lazy true}
+                                                 :retry {:max-attempts 2 :backoff :constant :initial-delay 10}})
+                    (catch Exception e (:attempt (ex-data e))))
+               (flow/step :function :fine {:code (quote (fn [_] 3)) :timeout 60 :input {}})])}
+FLOW
+  br late.edn --run-id t; want 0 "[:timeout 2 3]"
+  br replay t; [ "$st" = 0 ]
+}
