@@ -34,6 +34,10 @@
   COMMAND(replay, "replay", "RUN-ID [OPTIONS]", "re-execute a run from its journal and compare",                                    \
           "Runs the flow again from the journal alone: no effect is done and nothing is written. Exits 1 on the first difference "     \
           "and names it.")                                                                                                            \
+  COMMAND(lint, "lint", "FLOW.edn... [--format json]", "check flows as upstream does",                                                \
+          "Prints every problem of the definitions in one pass, with code, position and hint. What runs here and upstream refuses, "  \
+          "such as a transform in a flow body, is an error of lint alone. Exits 0 without errors, 1 with errors, 2 when a file "      \
+          "cannot be read.")                                                                                                          \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
@@ -48,7 +52,7 @@
   OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
   OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB, "the database")                                                     \
-  OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB, "how values are printed")                                             \
+  OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint), "how values are printed")                                             \
   OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
   OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB, "the workspace")                                                  \

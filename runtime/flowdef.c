@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 /* --- the table of codes ------------------------------------------------------------------------------------------- */
-enum { W = 0, E = 1 };
+enum { W, E, U };
 static const struct {
   const char *name, *hint;
-  bool error;
+  int severity;
 } codes[DIAG_COUNT] = {
 #define DIAG_ROW(code, severity, hint) {#code, hint, severity},
     DIAG_TABLE(DIAG_ROW)};
@@ -51,6 +51,7 @@ static void diag_put(Diags *d, const Check *c, enum DiagCode code, bool error, i
     d->a = mem_raw_grow(d->a, d->cap * sizeof *d->a);
   }
   d->a[d->n++] = (Diag){.error = error,
+                        .refused = codes[code].severity == U,
                         .code = codes[code].name,
                         .message = copy_text(text),
                         .line = line,
@@ -73,7 +74,7 @@ static void diag_va(Check *c, enum DiagCode code, bool error, At at, const char 
 void diag_add(Check *c, enum DiagCode code, At at, const char *hint, const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
-  diag_va(c, code, codes[code].error, at, hint, fmt, ap);
+  diag_va(c, code, codes[code].severity == E, at, hint, fmt, ap);
   va_end(ap);
 }
 
@@ -97,15 +98,16 @@ static void diags_sort(Diags *d) {
   if (d->n > 1) qsort(d->a, d->n, sizeof *d->a, diag_order);
 }
 
+void diag_print(const Diag *d, const char *file, bool is_error, Buf *b) {
+  buf_c(b, file ? file : "flow");
+  if (d->line) buf_fmt(b, ":%d:%d", d->line, d->col);
+  buf_fmt(b, ": %s [%s] %s", is_error ? "error" : "warning", d->code, d->message);
+  if (d->hint) buf_fmt(b, " (%s)", d->hint);
+  buf_ch(b, '\n');
+}
+
 void diags_print(const Diags *d, const char *file, Buf *b) {
-  for (size_t i = 0; i < d->n; i++) {
-    const Diag *x = &d->a[i];
-    buf_c(b, file ? file : "flow");
-    if (x->line) buf_fmt(b, ":%d:%d", x->line, x->col);
-    buf_fmt(b, ": %s [%s] %s", x->error ? "error" : "warning", x->code, x->message);
-    if (x->hint) buf_fmt(b, " (%s)", x->hint);
-    buf_ch(b, '\n');
-  }
+  for (size_t i = 0; i < d->n; i++) diag_print(&d->a[i], file, d->a[i].error, b);
 }
 
 /* --- places ------------------------------------------------------------------------------------------------------- */

@@ -8,14 +8,17 @@
 #include "port.h"
 
 typedef struct Diag {
-  bool error;
+  bool error;       /* the flow cannot run */
+  bool refused;     /* it runs here, upstream refuses it: an error for `lint` alone */
   const char *code; /* "missing_required_field" ... from the table in flowdef_codes.h */
   char *message, *hint, *path; /* path: "[:invocations :default :inputs 0]" ; hint may be NULL */
   int line, col;    /* 0 = unknown */
 } Diag;
 typedef struct Diags { Diag *a; size_t n, cap; int errors, warnings; } Diags;
 void diags_free(Diags *d);
-/* "flow.edn:3:7: error [missing_required_field] message (hint)" lines to b. */
+/* "flow.edn:3:7: error [missing_required_field] message (hint)" and a newline to b. */
+void diag_print(const Diag *d, const char *file, bool is_error, Buf *b);
+/* All of them, as a run sees them. */
 void diags_print(const Diags *d, const char *file, Buf *b);
 
 typedef struct FlowDef {

@@ -1,5 +1,6 @@
 /* flowdef_codes.h - every diagnostic of flow definitions: DIAG(code, severity, hint). Severity E: the flow cannot run; W: it
- * runs, and upstream's linter or experience dislikes it. The hint is what is shown when the place that found the problem has
+ * runs, and upstream's linter or experience dislikes it; U: it runs here, and upstream refuses it: a warning of a run, an error of
+ * `breyta-run lint`. The hint is what is shown when the place that found the problem has
  * nothing more exact to say; NULL: the message says it all. Codes are stable: scripts and editors key on them. Names come
  * from spec/flows.md (1.5, 2.3, 2.6) as far as upstream has one. */
 #ifndef BR_FLOWDEF_CODES_H
@@ -19,8 +20,8 @@
   DIAG(unknown_field, W, "it is ignored")                                                                                \
   DIAG(missing_interfaces, W, "add :interfaces {:manual [{:id :run :invocation :default}]}")                             \
   DIAG(missing_invocations, W, "add :invocations {:default {:label \"Run\" :inputs []}}")                                \
-  DIAG(flow_size_limit, W, "upstream refuses definitions over 150 KB: move text to :templates, code to :functions")      \
-  DIAG(declared_steps_limit, W, "upstream allows 50 steps in a flow")                                                    \
+  DIAG(flow_size_limit, U, "upstream refuses definitions over 150 KB: move text to :templates, code to :functions")      \
+  DIAG(declared_steps_limit, U, "upstream allows 50 steps in a flow")                                                    \
   DIAG(hardcoded_workspace_id, W, "take it from (:workspace-id (:flow/ctx (flow/input)))")                               \
   DIAG(large_inline_string, W, "move it to :templates")                                                                  \
   /* invocations and interfaces */                                                                                       \
@@ -100,17 +101,17 @@
   DIAG(function_step_code_ref_conflict, E, "keep one of them")                                                           \
   DIAG(function_step_missing_code_or_ref, E, "add :ref :f (an entry of :functions) or :code (quote (fn [input] ...))")   \
   DIAG(function_step_missing_input, W, "the function gets nil; add :input {...}")                                        \
-  DIAG(function_step_input_shape_invalid, W, "upstream refuses it: pass a map such as {:items [...]}")                   \
+  DIAG(function_step_input_shape_invalid, U, "upstream refuses it: pass a map such as {:items [...]}")                   \
   DIAG(flow_poll_invalid, E, "write (flow/poll {:interval \"5s\" :timeout \"10m\" :return-on (fn [r] ...)} (flow/step ...))") \
   /* the body */                                                                                                         \
   DIAG(unresolved_symbol, E, NULL)                                                                                       \
   DIAG(flow_body_invalid, E, NULL)                                                                                       \
-  DIAG(prohibited_orchestration_transform, W, "upstream refuses it in :flow; use for, or a :function step")              \
-  DIAG(unsupported_visual_flow_form, W, "upstream refuses it in :flow; use let or ->")                                   \
-  DIAG(loop_without_wait, W, "add a :wait or :sleep step to the loop, or use flow/poll or for")                          \
+  DIAG(prohibited_orchestration_transform, U, "upstream refuses it in :flow; use for, or a :function step")              \
+  DIAG(unsupported_visual_flow_form, U, "upstream refuses it in :flow; use let or ->")                                   \
+  DIAG(loop_without_wait, U, "add a :wait or :sleep step to the loop, or use flow/poll or for")                          \
   DIAG(sandbox_unbounded_range, W, "give range an end")                                                                  \
   DIAG(string_key_lookup, W, "input keys are keywords here: write (:x input)")                                           \
-  DIAG(nondeterministic_call, W, "the value is recorded, so replay is safe; upstream refuses it")
+  DIAG(nondeterministic_call, U, "the value is recorded, so replay is safe; upstream refuses it")
 
 typedef enum DiagCode {
 #define DIAG_ENUM(code, severity, hint) DIAG_##code,
