@@ -398,6 +398,12 @@ bool sym_eq(Val a, Val b) {
 }
 
 bool sym_is(Val v, const char *name) { return is_sym(v) && is_nil(AS(Sym, v)->ns) && str_eq_c(AS(Sym, v)->name, name); }
+const char *kw_text(Val v) {
+  if (is_kw(v)) return str_s(AS(Kw, v)->name);
+  if (is_sym(v)) return str_s(AS(Sym, v)->name);
+  return is_str(v) ? str_s(v) : "";
+}
+
 bool kw_is(Val v, const char *name) { return is_kw(v) && is_nil(AS(Kw, v)->ns) && str_eq_c(AS(Kw, v)->name, name); }
 
 /* ---- Buf ---- */

@@ -34,6 +34,7 @@ static inline bool is_kw(Val v) { return is_type(v, T_KW); }
 static inline bool is_sym(Val v) { return is_type(v, T_SYM); }
 bool sym_eq(Val a, Val b);            /* same ns and name, whatever the metadata */
 bool sym_is(Val v, const char *name); /* an unqualified symbol of that name */
+const char *kw_text(Val v);           /* name of a keyword, string or symbol; "" otherwise */
 bool kw_is(Val v, const char *name);  /* an unqualified keyword of that name */
 
 /* Byte buffer on malloc'ed memory: no values inside, may be used on any thread. */

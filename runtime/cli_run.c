@@ -1,6 +1,7 @@
 /* cli_run.c - running flows: `breyta-run FLOW.edn`, `resume`, and the answers that others record for runs (`send`, `approve` ...). */
 #include "cli_run.h"
 #include "cli_progress.h"
+#include "connection.h"
 #include "engine_journal.h"
 #include "eval/unit.h"
 #include "json.h"
@@ -145,6 +146,8 @@ typedef struct Session {
   Store *store;
   Engine *engine;
   EngineListener *listener;
+  Target *target;
+  int status; /* when it could not be opened */
   Progress progress;
   int ticker;
 } Session;
@@ -170,6 +173,7 @@ static void session_close(Session *s) {
   if (s->listener) engine_listen_stop(s->listener);
   if (s->engine) engine_free(s->engine);
   if (s->store) store_close(s->store);
+  target_free(s->target);
   if (s->ticker >= 0) close(s->ticker);
 }
 
@@ -177,12 +181,17 @@ static bool session_open(Session *s, const Cli *cli) {
   Err err = {0};
   s->cli = cli;
   s->ticker = -1;
+  s->status = EXIT_FAILED;
   progress_init(&s->progress, cli->progress);
   cli_engine_values();
+  if (cli->connections && !(s->target = target_load(cli->connections, &err))) {
+    s->status = cli_usage(cli, "--connections %s", err.msg);
+    return false;
+  }
   s->store = cli_store(cli, (StoreOptions){.executor = true});
   if (!s->store) return false;
   EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .detach = cli->detach,
-                     .progress = progress_event, .ctx = &s->progress};
+                     .target = s->target, .progress = progress_event, .ctx = &s->progress};
   s->engine = engine_new(s->store, &o, &err);
   if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
   if (!s->engine || (cli->listen && !s->listener)) {
@@ -418,7 +427,7 @@ int cmd_run(Cli *cli) {
   FlowDef *f = read_flow(cli, cli->args.a[0]);
   if (!f || !read_input(cli, f, &input)) return EXIT_USAGE;
   Session s = {0};
-  if (!session_open(&s, cli)) return EXIT_FAILED;
+  if (!session_open(&s, cli)) return s.status;
   int64_t run;
   int status = begin(&s, f, input, &run);
   if (!status) status = cli->detach ? detached(&s, run) : loop(&s) ? report(&s, run, true) : EXIT_FAILED;
@@ -493,7 +502,7 @@ static int resume_runs(Session *s, Runs *runs) {
 int cmd_resume(Cli *cli) {
   Session s = {0};
   Runs runs = {0};
-  if (!session_open(&s, cli)) return EXIT_FAILED;
+  if (!session_open(&s, cli)) return s.status;
   int status = resume_runs(&s, &runs);
   free(runs.a);
   session_close(&s);

@@ -19,6 +19,7 @@ typedef struct EngineOptions {
   bool guard;                 /* outbound guard on */
   const char *listen;         /* HOST:PORT or NULL; NULL: a :wait parks at once */
   const char *public_url;     /* base of callback URLs; NULL: from listen */
+  const struct Target *target; /* connections and secrets; NULL: nothing is bound */
   bool detach;                /* start durably and come back: nothing is run in the foreground */
   /* Called on the engine thread when a step starts, ends, retries or parks; for progress lines. May be NULL. */
   void (*progress)(void *ctx, const struct StepEvent *e); /* struct below */
@@ -87,8 +88,8 @@ bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistorySt
 typedef struct StepCall StepCall; /* one attempt of one step of one run; opaque */
 typedef struct StepKind {
   const char *name;                     /* "http" */
-  /* Checks the config before the intent is written: nil, or a signal (:validation error). */
-  Val (*check)(Engine *e, Val config);
+  /* Checks the call before the intent is written: nil, or a signal (:validation error). */
+  Val (*check)(Engine *e, StepCall *c);
   /* Called when the intent is durable. Must end in step_done / step_failed, now or later, on the engine thread. */
   void (*start)(Engine *e, StepCall *c);
   void (*cancel)(Engine *e, StepCall *c); /* may be NULL */
@@ -98,6 +99,11 @@ bool engine_kind_known(const char *name);  /* registered: a definition may use i
 Val step_config(const StepCall *c);
 const char *step_key(const StepCall *c);   /* idempotency key run/step/occurrence */
 int step_attempt(const StepCall *c);
+/* What the slot is bound to for this run: {:type :backend :config}, nil when it is not. */
+Val step_connection(const StepCall *c, Val slot);
+/* The secrets of the target, and what this call has used of them: its result or error is cleaned of their values. */
+const struct SecretSet *step_secrets(const StepCall *c);
+struct SecretUse **step_secrets_used(StepCall *c);
 uint64_t step_token(const StepCall *c);    /* for completions that come back by number */
 StepCall *step_by_token(Engine *e, uint64_t token); /* NULL: the run is gone or has moved on */
 void step_done(Engine *e, StepCall *c, Val result);

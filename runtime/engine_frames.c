@@ -1,4 +1,5 @@
 /* engine_frames.c - the flow builtins that live in the machine: the frame in which a run waits for a step. */
+#include "connection.h"
 #include "engine_int.h"
 
 static Run *host(Mach *m) { return m->host; }
@@ -116,7 +117,20 @@ DOC(result, "[x]", "The engine's own wrapper of a flow body.", "");
 DOC(now_ms, "[]", "Workflow time: UTC milliseconds, recorded, so that a replay sees the same instant.", "");
 static Val flow_now_ms(void) { return int_val(now_ms()); }
 
+DOC(slot_bound, "[slot]",
+    "Is the connection slot bound on this run's target? Recorded, so that a replay sees the same answer. From the shell "
+    "--connections FILE binds slots.",
+    "");
+static Val flow_slot_bound(Val slot) {
+  Run *r = mach_cur ? host(mach_cur) : NULL;
+  if (!is_kw(slot)) return ex_throw(EXC_ILLEGAL_ARG, "flow/slot-bound?: the slot must be a keyword");
+  if (!r) return ex_throw(EXC_UNSUPPORTED, "flow/slot-bound? works only in a running flow");
+  Val requires = r->def ? map_get_kw(r->def->map, "requires") : NIL;
+  return bool_val(!is_nil(target_connection(r->e->o.target, requires, slot)));
+}
+
 const BuiltinRow rows_flow[] = {
+    ROW1("flow/slot-bound?", flow_slot_bound, slot_bound, B_IMPURE | B_NONDET),
     ROW_NATIVE("flow/step", nd_step, step, B_STEP | B_IMPURE),
     ROW_NATIVE("flow/input", nd_input, input, B_IMPURE),
     ROW_NATIVE("flow/result*", nd_result, result, B_IMPURE),

@@ -2,6 +2,7 @@
  * comes back by number and becomes the step's result. With :delivery :idempotent the step's key travels as the
  * Idempotency-Key header; with :at-most-once the request never rides on a kept connection, because curl would repeat it. */
 #include "engine_int.h"
+#include "http_auth.h"
 #include "http_build.h"
 #include "http_result.h"
 #include <stdlib.h>
@@ -51,12 +52,43 @@ static bool client_ready(Engine *e, Err *err) {
   return true;
 }
 
+/* ---- from the call to a request ---- */
+
+static Val error_of(const Err *err) { return http_error_map(err->code ? err->code : "validation", false, err->msg); }
+
+/* The step's own :auth wins over its connection's. */
+static Val auth_of(Val cfg, Val config) {
+  Val own = map_get_kw(cfg, "auth");
+  return is_nil(own) ? map_get_kw(config, "auth") : own;
+}
+
+static Val conn_of(const StepCall *c, Val cfg, HttpConn *conn) {
+  Val slot = map_get_kw(cfg, "connection"), bound = is_kw(slot) ? step_connection(c, slot) : NIL;
+  Val config = map_get_kw(bound, "config"), base = map_get_kw(config, "base-url");
+  *conn = (HttpConn){.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(config, "headers"), .query = map_get_kw(config, "query")};
+  return config;
+}
+
+/* nil with *req and *plan; else the error's map, or a signal. Without `send` no secret is read. */
+static Val request_of(StepCall *c, bool send, HttpRequest *req, HttpPlan *plan) {
+  Val cfg = step_config(c);
+  HttpConn conn;
+  Err err = {0};
+  Val config = conn_of(c, cfg, &conn), bad = http_build(cfg, conn.base_url ? &conn : NULL, req, plan);
+  if (!is_nil(bad)) return bad;
+  Val auth = auth_of(cfg, config);
+  if (send ? http_auth_apply(auth, step_secrets(c), step_secrets_used(c), req, &err) : http_auth_check(auth, step_secrets(c), &err)) return NIL;
+  http_request_free(req);
+  http_plan_free(plan);
+  return error_of(&err);
+}
+
 /* The config as far as it can be judged before the intent is written. */
-static Val http_check(Engine *e, Val config) {
+static Val http_check(Engine *e, StepCall *c) {
   (void)e;
   HttpRequest req;
   HttpPlan plan;
-  Val bad = http_build(config, NULL, &req, &plan);
+  Val bad = request_of(c, false, &req, &plan);
   if (is_sig(bad)) return bad;
   if (is_map(bad)) return ex_throw_val(ex_make(EXC_INFO, map_get_kw(bad, "message"), bad, NIL));
   http_request_free(&req);
@@ -73,7 +105,7 @@ static void http_start(Engine *e, StepCall *c) {
   Flight *f = calloc(1, sizeof *f);
   Err err = {0};
   if (!f) abort();
-  Val cfg = step_config(c), bad = http_build(cfg, NULL, &req, &f->plan);
+  Val cfg = step_config(c), bad = request_of(c, true, &req, &f->plan);
   if (!is_nil(bad)) {
     free(f);
     step_failed(e, c, is_map(bad) ? bad : http_error_map("validation", false, "the config holds what cannot be sent"), -1);

@@ -34,6 +34,7 @@ struct StepCall {
   int64_t deadline_us;  /* of :function code, monotonic; 0 = none */
   uint64_t token;
   char *key;            /* idempotency key */
+  struct SecretUse *secrets; /* used by this attempt */
   Val node;
   RetryPolicy retry;
   bool checkpoint;      /* parked at :on-error :checkpoint */
@@ -102,6 +103,9 @@ struct Engine {
   Err fatal_err;
 };
 
+/* engine_steps.c */
+void call_free(StepCall *c); /* what it holds outside the heap; NULL is fine */
+
 /* engine_run.c */
 Run *run_find(Engine *e, int64_t run);
 Run *run_add(Engine *e, const RunRow *row);
@@ -137,7 +141,6 @@ StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
 bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
 bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
-const char *kw_text(Val v);            /* name of a keyword, string or symbol; "" otherwise */
 Val err_map(const char *type, const char *msg);
 
 /* A config without the functions in it ((fn ...) unquoted under :code): they are no data, the journal keeps the rest. */

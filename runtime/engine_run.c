@@ -74,7 +74,7 @@ void run_drop(Run *r) {
   free(r->run_id);
   free(r->workspace);
   free(r->slug);
-  if (r->call) free(r->call->key);
+  call_free(r->call);
   r->call = NULL;
   r->m = NULL;
 }

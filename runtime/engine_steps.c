@@ -1,6 +1,7 @@
 /* engine_steps.c - what happens between a flow/step frame and its result: identity, intents, attempts, retries, timers,
  * waits, replay of recorded results. */
 #include "duration.h"
+#include "connection.h"
 #include "engine_int.h"
 #include "eval/frame.h"
 #include "eval/unit.h"
@@ -26,12 +27,6 @@ static const StepKind *find_kind(const char *name) {
 
 bool engine_kind_known(const char *name) { return find_kind(name) != NULL; }
 
-const char *kw_text(Val v) {
-  if (is_kw(v)) return str_s(AS(Kw, v)->name);
-  if (is_sym(v)) return str_s(AS(Sym, v)->name);
-  return is_str(v) ? str_s(v) : "";
-}
-
 Val err_map(const char *type, const char *msg) {
   Val kv[] = {kw_c("type"), kw_c(type), kw_c("message"), str_c(msg)};
   return map_from(kv, 2, false);
@@ -45,6 +40,12 @@ StepCall *step_by_token(Engine *e, uint64_t token) {
   Run *r = run_find(e, (int64_t)(token >> 24));
   return r && r->call && r->call->token == token ? r->call : NULL;
 }
+
+Val step_connection(const StepCall *c, Val slot) {
+  return target_connection(c->r->e->o.target, c->r->def ? map_get_kw(c->r->def->map, "requires") : NIL, slot);
+}
+const SecretSet *step_secrets(const StepCall *c) { return target_secrets(c->r->e->o.target); }
+SecretUse **step_secrets_used(StepCall *c) { return &c->secrets; }
 
 void run_progress(Run *r, int what, const char *error, int64_t due) {
   if (!r->e->o.progress || r->replaying_only || !r->call) return;
@@ -105,6 +106,14 @@ Val step_journal_cfg(Val cfg) {
   return out;
 }
 
+void call_free(StepCall *c) {
+  if (!c) return;
+  free(c->key);
+  secret_use_free(c->secrets);
+  c->key = NULL;
+  c->secrets = NULL;
+}
+
 static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   StepCall *c = mem_alloc(sizeof *c);
   c->r = r;
@@ -119,7 +128,7 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   c->token = (uint64_t)r->run << 24 | (++r->e->next_token & 0xffffff);
   Err e = {0};
   if (!backoff_policy(map_get_kw(cfg, "retry"), &c->retry, &e)) backoff_default(&c->retry);
-  if (r->call) free(r->call->key);
+  call_free(r->call);
   r->call = c;
   return c;
 }
@@ -202,7 +211,7 @@ static void answer(Run *r, bool ok, Val v) {
   r->resume_throw = !ok;
   r->resume = ok ? v : error_exception(r->call, v);
   set_pending(r, NIL, 0);
-  if (r->call) free(r->call->key);
+  call_free(r->call);
   r->call = NULL;
   r->phase = R_READY;
 }
@@ -433,8 +442,22 @@ void step_error(StepCall *c, Val error, int64_t retry_after_ms) {
   else step_resolve(c, false, error);
 }
 
-void step_done(Engine *e, StepCall *c, Val result) { (void)e; step_resolve(c, true, result); }
-void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms) { (void)e; step_error(c, error, retry_after_ms); }
+/* v without the secrets that the attempt has used; they are forgotten with it. */
+static Val cleaned(StepCall *c, Val v) {
+  Val out = secret_clean(c->secrets, v);
+  secret_use_free(c->secrets);
+  c->secrets = NULL;
+  return is_sig(out) ? err_map("not-serializable", "the step's result holds an unrealised lazy sequence") : out;
+}
+
+void step_done(Engine *e, StepCall *c, Val result) {
+  (void)e;
+  step_resolve(c, true, cleaned(c, result));
+}
+void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms) {
+  (void)e;
+  step_error(c, cleaned(c, error), retry_after_ms);
+}
 
 static void fail_validation(StepCall *c, const char *msg) {
   Val m = map_assoc(err_map("validation", msg), kw_c("retryable?"), FALSE_V);
@@ -726,7 +749,7 @@ static void kv_begin(StepCall *c) {
 static void external_begin(StepCall *c) {
   Run *r = c->r;
   if (c->kind->check) {
-    Val v = c->kind->check(r->e, c->cfg);
+    Val v = c->kind->check(r->e, c);
     if (is_sig(v)) {
       step_error(c, map_assoc(run_error_map(r, pend.ex), kw_c("retryable?"), FALSE_V), -1);
       return;

@@ -105,18 +105,10 @@ static Val flow_call_flow(int argc, const Val *argv) {
   return unsupported("flow/call-flow");
 }
 
-DOC(slot_bound, "[slot]", "Is the optional connection slot bound on this target? Runs from the shell have no bindings: false.",
-    "(flow/slot-bound? :api) ;=> false");
-static Val flow_slot_bound(Val slot) {
-  if (!is_type(slot, T_KW)) return bad_argument("flow/slot-bound?", "the slot must be a keyword");
-  return FALSE_V;
-}
-
 const BuiltinRow rows_flow_fns[] = {ROW2("flow/backoff", flow_backoff, backoff, B_PURE),
                                     ROW3("flow/elapsed-at*", flow_elapsed_at, elapsed_at, B_PURE),
                                     ROW1("flow/poll-options*", flow_poll_options, poll_options, B_PURE),
                                     ROW2("flow/poll-caught*", flow_poll_caught, poll_caught, B_PURE),
                                     ROW4("flow/poll-pause*", flow_poll_pause, poll_pause, B_PURE),
                                     ROWV("flow/call-flow", 1, flow_call_flow, call_flow, B_PURE),
-                                    ROW1("flow/slot-bound?", flow_slot_bound, slot_bound, B_PURE),
                                     ROW_END};

@@ -162,7 +162,7 @@ static void put_joined(Build *b, const char *base, Val path) {
 
 static void missing_connection(Build *b, Val c) {
   b->type = "missing-binding";
-  problem_val(b, "no connection is bound to ", c, "; breyta-run needs :url, or a binding with :base-url for this slot");
+  problem_val(b, "no connection is bound to ", c, "; bind it with --connections FILE (\"connections\": a \"base-url\" for the slot), or write :url");
 }
 
 static void build_address(Build *b, const HttpConn *conn) {
@@ -343,7 +343,6 @@ static void refuse_unavailable(Build *b) {
   static const char *const keys[][2] = {
       {"multipart", ":multipart needs resources, which this build does not have; use :json, :form or :body"},
       {"body-from-ref", ":body-from-ref needs resources, which this build does not have; use :body"},
-      {"auth", ":auth needs secrets, which this build does not have; use :headers {\"Authorization\" ..}"},
       {"template", ":template of :http was not expanded; write the request into the step"}};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (!is_nil(get(b, keys[i][0]))) problem(b, keys[i][1]);

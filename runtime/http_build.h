@@ -3,8 +3,8 @@
  *
  * Config keys understood here: :url | :connection + :path, :method, :headers, :query, :json | :form | :body, :content-type,
  * :accept, :accept-status, :response-as, :include-headers, :timeout, :connect-timeout-ms, :follow-redirects, :client-opts
- * {:max-response-bytes :connect-timeout :follow-redirects}. What needs a part of the product that is not there (:auth with
- * secrets, :multipart and :body-from-ref with resources) is a problem that says so. Common step options are ignored. */
+ * {:max-response-bytes :connect-timeout :follow-redirects}. :auth is http_auth.h's. What needs a part of the product that is not
+ * there (:multipart and :body-from-ref with resources) is a problem that says so. Common step options are ignored. */
 #ifndef BR_HTTP_BUILD_H
 #define BR_HTTP_BUILD_H
 #include "reader/map.h"

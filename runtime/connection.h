@@ -1,0 +1,25 @@
+/* connection.h - what the slots of a flow's :requires are bound to (spec/flows.md 1.3).
+ *
+ * A Target is one set of bindings: connections by slot, and the secrets they and the steps name. The shell reads it from
+ * --connections FILE:
+ *   {"connections": {"api": {"type": "http-api", "config": {"base-url": "https://..", "auth": {"type": "bearer", "secret-ref": "token"}}}},
+ *    "secrets": {"token": {"env": "API_TOKEN"}}}
+ * A connection is a map {:type kw :backend kw :config {...}}; configs hold names of secrets, never their values. A slot that
+ * the file does not bind but whose requirement says all there is to know (:base-url with :auth {:type :none}) is bound by its
+ * own declaration. Engine thread only. */
+#ifndef BR_CONNECTION_H
+#define BR_CONNECTION_H
+#include "secret.h"
+
+typedef struct Target Target;
+Target *target_new(void); /* nothing bound */
+/* EDN when the name ends in .edn, else JSON. NULL: *e has path, place and what would work. All problems in one message. */
+Target *target_load(const char *path, Err *e);
+void target_free(Target *t);
+const SecretSet *target_secrets(const Target *t); /* t may be NULL */
+/* The connection of a slot for a definition's :requires (a vector or nil): what is bound, laid over what the requirement
+ * declares. nil: not bound. */
+Val target_connection(const Target *t, Val requires, Val slot);
+/* Names of the slots in the file, for messages: "a, b, c". */
+void target_slots_text(const Target *t, Buf *b);
+#endif

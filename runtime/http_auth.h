@@ -1,0 +1,16 @@
+/* http_auth.h - the :auth of a connection or a step onto a built request (spec/flows.md 1.3, 4.1). Secret refs only:
+ *   {:type :none}
+ *   {:type :bearer :secret-ref r}                           Authorization: Bearer <r>
+ *   {:type :api-key :secret-ref r :header "X-API-Key"}      :prefix "Token " goes in front; or :query "key": a query parameter
+ *   {:type :basic :username "u" :secret-ref r}              r is the password; :username-secret-ref instead of :username
+ * A header that the step wrote itself is not replaced. */
+#ifndef BR_HTTP_AUTH_H
+#define BR_HTTP_AUTH_H
+#include "connection.h"
+#include "http_client.h"
+
+/* nil auth: nothing to do. false: *e is :validation, :missing-binding or :secret-unreadable. */
+bool http_auth_apply(Val auth, const SecretSet *secrets, SecretUse **used, HttpRequest *req, Err *e);
+/* The same without values: whether it could be applied. */
+bool http_auth_check(Val auth, const SecretSet *secrets, Err *e);
+#endif
