@@ -548,7 +548,7 @@ static void test_build_errors(void **state) {
   (void)state;
   BUILD_FAILS("{}", "validation", ":url");
   BUILD_FAILS("7", "validation", "use a map");
-  BUILD_FAILS("{:connection :api}", "missing-binding", ":api", ":base-url", "--connections FILE");
+  BUILD_FAILS("{:connection :api}", "missing-binding", ":api", "base-url", "--connections FILE");
   BUILD_FAILS("{:url \"ftp://x\" :method :fetch :query 1 :headers [] :timeout \"x\" :response-as :pdf :accept-status #{7} :client-opts "
               "{:max-response-bytes 0}}",
               "validation", "http:// or https://", ":method is :fetch", ":query is 1", ":headers is []", ":timeout", ":response-as is :pdf",
