@@ -17,7 +17,8 @@ typedef struct FnCtx {
   bool may_step;
 } FnCtx;
 
-typedef struct RecurTarget { const void *p; uint32_t slot, n; bool ok, loop; } RecurTarget;
+/* `body`: where the pointer to the node that a recur goes on with will be. */
+typedef struct RecurTarget { Node *const *body; uint32_t slot, n; bool ok; } RecurTarget;
 
 typedef struct An {
   Env *env;
@@ -59,6 +60,7 @@ static Node *node_new(An *a, enum NodeKind kind, unsigned nk) {
 
 static Node *done(Node *n) {
   n->ev = direct_fn(n);
+  fast_op(n);
   return n;
 }
 
@@ -283,7 +285,7 @@ static Node *an_let_like(An *a, const Val *f, unsigned n, bool loop, bool tail) 
     fn->depth++;
     reserve(a, 1);
   }
-  RecurTarget target = {x, depth, pairs, true, true}, *outer = a->recur;
+  RecurTarget target = {&x->kid[pairs], depth, pairs, true}, *outer = a->recur;
   Val bodyf = n == 3 ? f[2] : list_rest_from((Val[]){sym_c("do")}, 1, list_from(f + 2, n - 2));
   if (loop) a->recur = &target;
   bool ok = kid(a, x, pairs, bodyf, loop || tail);
@@ -311,8 +313,7 @@ static Node *an_recur(An *a, Val form, const Val *f, unsigned n, bool tail) {
     return fail(a);
   }
   Node *x = node_new(a, NK_RECUR, n - 1);
-  x->p = t->p;
-  x->op = t->loop;
+  x->p = t->body;
   x->slot = (uint16_t)t->slot;
   if (!kids_in_temps(a, x, f + 1, n - 1, 0, 0)) return NULL;
   return done(x);
@@ -331,7 +332,7 @@ static bool an_arity(An *a, FnArity *ar, Val spec) {
   }
   ar->nparams = (uint16_t)(fn->depth - 1 - (ar->variadic ? 1 : 0));
   fn->max_depth = fn->depth;
-  RecurTarget target = {ar, 1, fn->depth - 1, true, false}, *outer = a->recur;
+  RecurTarget target = {&ar->body, 1, fn->depth - 1, true}, *outer = a->recur;
   a->recur = &target;
   ar->body = an_body(a, parts.a + 1, (unsigned)parts.n - 1, true);
   a->recur = outer;

@@ -2,8 +2,8 @@
  * A node is simple when its children are and it cannot call Clojure code. Everything here is free of effects, so that a
  * subtree that meets an unrealised lazy seq (SIG_DEMAND) can be evaluated again, frame by frame, by the machine. */
 #include "node.h"
+#include "arith.h"
 #include "reader/print.h"
-#include "reader/vec.h"
 
 #define KID(i) n->kid[i]->ev(n->kid[i], fp)
 #define ARG(name, i)    \
@@ -71,6 +71,7 @@ static Val ev_call1(const Node *n, Val *fp) {
   ARG(a, 0);
   return AS_FN(F1)(a);
 }
+static Val ev_call1_l(const Node *n, Val *fp) { return AS_FN(F1)(fp[n->slot]); }
 static Val ev_call2(const Node *n, Val *fp) {
   ARG(a, 0);
   ARG(b, 1);
@@ -114,122 +115,129 @@ static Val ev_kw_get2(const Node *n, Val *fp) {
   return coll_get(m, n->val, d);
 }
 
-/* --- arithmetic with a fast path for small integers ------------------------------------------------------------------ */
-static inline bool both_fix(Val a, Val b) { return a.w & b.w & 1; }
-static inline Val add2(Val a, Val b) {
-  int64_t r;
-  if (both_fix(a, b) && !__builtin_add_overflow((int64_t)a.w, (int64_t)(b.w - 1), &r)) return (Val){(uint64_t)r};
-  return num_add(a, b);
-}
-static inline Val sub2(Val a, Val b) {
-  int64_t r;
-  if (both_fix(a, b) && !__builtin_sub_overflow((int64_t)a.w, (int64_t)(b.w - 1), &r)) return (Val){(uint64_t)r};
-  return num_sub(a, b);
-}
-static inline Val mul2(Val a, Val b) {
-  int64_t r;
-  if (both_fix(a, b) && !__builtin_mul_overflow(fix_of(a), (int64_t)(b.w - 1), &r)) return (Val){(uint64_t)r | 1};
-  return num_mul(a, b);
-}
-static inline Val lt2(Val a, Val b) { return both_fix(a, b) ? bool_val((int64_t)a.w < (int64_t)b.w) : num_lt(a, b); }
-static inline Val le2(Val a, Val b) { return both_fix(a, b) ? bool_val((int64_t)a.w <= (int64_t)b.w) : num_le(a, b); }
-static inline Val gt2(Val a, Val b) { return both_fix(a, b) ? bool_val((int64_t)a.w > (int64_t)b.w) : num_gt(a, b); }
-static inline Val ge2(Val a, Val b) { return both_fix(a, b) ? bool_val((int64_t)a.w >= (int64_t)b.w) : num_ge(a, b); }
-static inline Val numeq2(Val a, Val b) { return both_fix(a, b) ? bool_val(same(a, b)) : num_equiv(a, b); }
-static inline Val eq2(Val a, Val b) {
-  if (both_fix(a, b)) return bool_val(same(a, b));
-  if (is_kw(a) || is_kw(b)) return bool_val(same(a, b));
-  return val_eq(a, b);
-}
-static inline Val mod2(Val a, Val b) {
-  if (both_fix(a, b) && fix_of(b) > 0 && fix_of(a) >= 0) return fix(fix_of(a) % fix_of(b));
-  return num_mod(a, b);
-}
-static inline Val rem2(Val a, Val b) {
-  if (both_fix(a, b) && fix_of(b) > 0) return fix(fix_of(a) % fix_of(b));
-  return num_rem(a, b);
-}
-static inline Val quot2(Val a, Val b) {
-  if (both_fix(a, b) && fix_of(b) > 0) return fix(fix_of(a) / fix_of(b));
-  return num_quot(a, b);
-}
-static inline Val get2(Val m, Val k) { return coll_get(m, k, NIL); }
-static inline Val nth2(Val v, Val i) {
-  if (is_type(v, T_VEC) && is_fix(i) && fix_of(i) >= 0 && fix_of(i) < vec_count(v)) return vec_nth(v, (uint32_t)fix_of(i));
-  int64_t k;
-  if (!arg_int(i, &k)) return SIG_THROW;
-  return coll_nth(v, k, ABSENT);
-}
-static inline Val inc1(Val a) { return add2(a, fix(1)); }
-static inline Val dec1(Val a) { return sub2(a, fix(1)); }
-static inline Val not1(Val a) { return bool_val(!truthy(a)); }
-static inline Val nil1(Val a) { return bool_val(is_nil(a)); }
-static inline Val some1(Val a) { return bool_val(!is_nil(a)); }
-static inline Val zero1(Val a) { return is_fix(a) ? bool_val(same(a, fix(0))) : num_equiv(a, fix(0)); }
-static inline Val pos1(Val a) { return gt2(a, fix(0)); }
-static inline Val neg1(Val a) { return lt2(a, fix(0)); }
+/* --- operators --------------------------------------------------------------------------------------------------------- */
+/* A binary operator comes in forms by what its operands are: l local, c constant, x any other simple node. The node keeps
+ * a local's slot in `slot`, a constant or a second slot in `p` (arith.h). */
+#define FORMS(F, fn)                     \
+  F(fn, lc, LC_A(n), LC_B(n))            \
+  F(fn, ll, LL_A(n), LL_B(n))            \
+  F(fn, cl, LC_B(n), LC_A(n))
+enum { FORM_LC, FORM_LL, FORM_CL, FORM_LX, FORM_XL, FORM_XC, FORM_XX, FORM_COUNT };
 
-/* name, inline function: a binary builtin with general, local-constant and local-local forms. */
-#define BINARY(X)                                                                                            \
-  X("+", add2) X("-", sub2) X("*", mul2) X("<", lt2) X("<=", le2) X(">", gt2) X(">=", ge2) X("==", numeq2)  \
-  X("=", eq2) X("mod", mod2) X("rem", rem2) X("quot", quot2) X("get", get2) X("nth", nth2)
-#define UNARY(X) \
-  X("inc", inc1) X("dec", dec1) X("not", not1) X("nil?", nil1) X("some?", some1) X("zero?", zero1) X("pos?", pos1) X("neg?", neg1)
-
-#define DEF_BINARY(name, fn)                                                                        \
-  static Val ev_##fn(const Node *n, Val *fp) {                                                      \
-    ARG(a, 0);                                                                                      \
-    ARG(b, 1);                                                                                      \
-    return fn(a, b);                                                                                \
-  }                                                                                                 \
-  static Val ev_##fn##_lc(const Node *n, Val *fp) { return fn(fp[n->kid[0]->slot], n->kid[1]->val); } \
-  static Val ev_##fn##_ll(const Node *n, Val *fp) { return fn(fp[n->kid[0]->slot], fp[n->kid[1]->slot]); }
+#define DEF_FORM(fn, form, a, b) static Val ev_##fn##_##form(const Node *n, Val *fp) { return fn(a, b); }
+#define DEF_BINARY(name, fn)                                                   \
+  FORMS(DEF_FORM, fn)                                                          \
+  static Val ev_##fn##_lx(const Node *n, Val *fp) {                            \
+    ARG(b, 1);                                                                 \
+    return fn(fp[n->slot], b);                                                 \
+  }                                                                            \
+  static Val ev_##fn##_xl(const Node *n, Val *fp) {                            \
+    ARG(a, 0);                                                                 \
+    return fn(a, fp[n->slot]);                                                 \
+  }                                                                            \
+  static Val ev_##fn##_xc(const Node *n, Val *fp) {                            \
+    ARG(a, 0);                                                                 \
+    return fn(a, LC_B(n));                                                     \
+  }                                                                            \
+  static Val ev_##fn##_xx(const Node *n, Val *fp) {                            \
+    ARG(a, 0);                                                                 \
+    ARG(b, 1);                                                                 \
+    return fn(a, b);                                                           \
+  }
 BINARY(DEF_BINARY)
 #define DEF_UNARY(name, fn)                    \
   static Val ev_##fn(const Node *n, Val *fp) { \
     ARG(a, 0);                                 \
     return fn(a);                              \
   }                                            \
-  static Val ev_##fn##_l(const Node *n, Val *fp) { return fn(fp[n->kid[0]->slot]); }
+  static Val ev_##fn##_l(const Node *n, Val *fp) { return fn(fp[n->slot]); }
 UNARY(DEF_UNARY)
 
-typedef struct { const char *name; EvalFn gen, lc, ll; } BinaryOp;
+typedef struct { const char *name; EvalFn form[FORM_COUNT]; } BinaryOp;
 static const BinaryOp binary_ops[] = {
-#define ROW_BINARY(name, fn) {name, ev_##fn, ev_##fn##_lc, ev_##fn##_ll},
+#define ROW_BINARY(name, fn) \
+  {name, {ev_##fn##_lc, ev_##fn##_ll, ev_##fn##_cl, ev_##fn##_lx, ev_##fn##_xl, ev_##fn##_xc, ev_##fn##_xx}},
     BINARY(ROW_BINARY)};
 typedef struct { const char *name; EvalFn gen, l; } UnaryOp;
 static const UnaryOp unary_ops[] = {
 #define ROW_UNARY(name, fn) {name, ev_##fn, ev_##fn##_l},
     UNARY(ROW_UNARY)};
+#define COUNT_OF(a) (sizeof(a) / sizeof *(a))
 
-static EvalFn special_op(const Node *n, const Builtin *b) {
+static EvalFn binary_form(Node *n, const BinaryOp *op) {
+  const Node *a = n->kid[0], *b = n->kid[1];
+  bool la = a->kind == NK_LOCAL, lb = b->kind == NK_LOCAL, ca = a->kind == NK_CONST, cb = b->kind == NK_CONST;
+  if (la || lb) n->slot = la ? a->slot : b->slot;
+  if (la && lb) n->p = (void *)(uintptr_t)b->slot;
+  else if (cb || (ca && lb)) n->p = (void *)(uintptr_t)(cb ? b : a)->val.w; /* the child keeps it alive */
+  if (la) return op->form[cb ? FORM_LC : lb ? FORM_LL : FORM_LX];
+  if (lb) return op->form[ca ? FORM_CL : FORM_XL];
+  return op->form[cb ? FORM_XC : FORM_XX];
+}
+
+static EvalFn special_op(Node *n, const Builtin *b) {
   const char *s = b->name;
   if (strncmp(s, "clojure.core/", 13) != 0) return NULL;
   s += 13;
-  if (n->nk == 2) {
-    bool l0 = n->kid[0]->kind == NK_LOCAL, l1 = n->kid[1]->kind == NK_LOCAL, c1 = n->kid[1]->kind == NK_CONST;
-    for (size_t i = 0; i < sizeof binary_ops / sizeof *binary_ops; i++)
-      if (!strcmp(binary_ops[i].name, s)) return l0 && c1 ? binary_ops[i].lc : l0 && l1 ? binary_ops[i].ll : binary_ops[i].gen;
-  }
-  if (n->nk == 1)
-    for (size_t i = 0; i < sizeof unary_ops / sizeof *unary_ops; i++)
-      if (!strcmp(unary_ops[i].name, s)) return n->kid[0]->kind == NK_LOCAL ? unary_ops[i].l : unary_ops[i].gen;
+  for (size_t i = 0; n->nk == 2 && i < COUNT_OF(binary_ops); i++)
+    if (!strcmp(binary_ops[i].name, s)) return binary_form(n, &binary_ops[i]);
+  for (size_t i = 0; n->nk == 1 && i < COUNT_OF(unary_ops); i++)
+    if (!strcmp(unary_ops[i].name, s)) {
+      if (n->kid[0]->kind != NK_LOCAL) return unary_ops[i].gen;
+      n->slot = n->kid[0]->slot;
+      return unary_ops[i].l;
+    }
   return NULL;
+}
+
+/* A test that is a comparison of a local with a constant or a local: its row in TESTS, twice, plus 1 for two locals; -1 none. */
+int direct_test(const Node *n) {
+  static const EvalFn tests[] = {
+#define ROW_TEST(fn) ev_##fn##_lc, ev_##fn##_ll,
+      TESTS(ROW_TEST)};
+  for (size_t i = 0; i < COUNT_OF(tests); i++)
+    if (n->ev == tests[i]) return (int)i;
+  return -1;
+}
+
+#define DEF_IF_FORM(fn, form, a, b)                                  \
+  static Val ev_if_##fn##_##form(const Node *node, Val *fp) {        \
+    const Node *n = node->kid[0];                                    \
+    Val t = fn(a, b);                                                \
+    if (is_sig(t)) return t;                                         \
+    n = node->kid[truthy(t) ? 1 : 2];                                \
+    return n->ev(n, fp);                                             \
+  }
+#define DEF_IF(fn)                             \
+  DEF_IF_FORM(fn, lc, LC_A(n), LC_B(n))        \
+  DEF_IF_FORM(fn, ll, LL_A(n), LL_B(n))
+TESTS(DEF_IF)
+static EvalFn if_form(const Node *n) {
+  static const EvalFn ifs[] = {
+#define ROW_IF(fn) ev_if_##fn##_lc, ev_if_##fn##_ll,
+      TESTS(ROW_IF)};
+  int t = direct_test(n->kid[0]);
+  return t < 0 ? ev_if : ifs[t];
 }
 
 static EvalFn builtin_op(Node *n, const Builtin *b) {
   if (!(b->flags & B_PURE) || b->native || b->macro) return NULL;
   EvalFn special = special_op(n, b);
+  if (special) return special;
   void *fixed[] = {(void *)(uintptr_t)b->f0, (void *)(uintptr_t)b->f1, (void *)(uintptr_t)b->f2, (void *)(uintptr_t)b->f3,
                    (void *)(uintptr_t)b->f4};
   static const EvalFn evs[] = {ev_call0, ev_call1, ev_call2, ev_call3, ev_call4};
   if (n->nk < 5 && fixed[n->nk]) {
     n->p = fixed[n->nk];
-    return special ? special : evs[n->nk];
+    if (n->nk == 1 && n->kid[0]->kind == NK_LOCAL) {
+      n->slot = n->kid[0]->slot;
+      return ev_call1_l;
+    }
+    return evs[n->nk];
   }
   if (b->fv && n->nk >= b->var_min) {
     n->p = (void *)(uintptr_t)b->fv;
-    return special ? special : ev_calln;
+    return ev_calln;
   }
   return NULL; /* the machine throws the ArityException */
 }
@@ -259,10 +267,6 @@ static void direct_callee(Node *n) {
 #endif
 }
 
-static void note_simple_args(Node *n) { /* NK_CALL: op 1 = one argument, and it is simple */
-  if (n->kind == NK_CALL && n->nk == 2 && n->kid[1]->ev) n->op = 1;
-}
-
 static bool kids_simple(const Node *n) {
   for (unsigned i = 0; i < n->nk; i++)
     if (!n->kid[i]->ev) return false;
@@ -274,7 +278,6 @@ EvalFn direct_fn(const Node *node) {
 #ifdef STRESS_NODIRECT
   if (n->kind > NK_DYN && n->kind != NK_FN) return NULL;
 #endif
-  note_simple_args(n);
   if (!kids_simple(n)) {
     direct_callee(n);
     return NULL;
@@ -285,7 +288,7 @@ EvalFn direct_fn(const Node *node) {
   case NK_CAP: return ev_cap;
   case NK_VAR: return ev_var;
   case NK_DYN: return ev_dyn;
-  case NK_IF: return ev_if;
+  case NK_IF: return if_form(n);
   case NK_DO: return n->nk ? ev_do : NULL;
   case NK_LET: return ev_let;
   case NK_FN: return ev_fn;

@@ -10,6 +10,26 @@ enum {
   PC_TRY_BODY = 1, PC_TRY_CATCH = 2, PC_TRY_FINALLY = 3, PC_TRY_RETHROW = 4,
   PC_BOUND = 0x7ffd /* NK_BINDING: the body runs */
 };
+/* What the loop does next, and its registers. */
+typedef enum {
+  GO_EVAL,   /* n in the activation at base */
+  GO_RET,    /* v is the value for the frame on top */
+  GO_POP,    /* the same, and fast_run has nothing to do with that frame */
+  GO_APPLY,  /* the function at base to the argc values behind it */
+  GO_NATIVE, /* step the native frame on top, `in` = v */
+  GO_THROW,  /* pend.ex */
+  GO_STOP
+} Go;
+typedef struct Regs {
+  const Node *n;
+  uint32_t base;
+  int argc;
+  Val v;
+  bool direct; /* GO_EVAL: may use direct evaluation; false once that met an unrealised seq */
+} Regs;
+/* fast.c: from GO_EVAL or GO_RET on as far as it goes. GO_EVAL: mach.c is to evaluate r->n itself. */
+Go fast_run(Mach *m, Regs *r, Go go);
+
 /* An nd_apply frame keeps its argument count in pc and the upper byte of flags, its demands so far in bits 3-7. */
 static inline uint16_t apply_flags(int argc, unsigned demands) {
   return (uint16_t)(FR_NATIVE | demands << 3 | ((unsigned)argc >> 16) << 8);

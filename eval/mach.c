@@ -6,17 +6,6 @@
 
 _Thread_local Mach *mach_cur;
 
-typedef enum { GO_EVAL, GO_RET, GO_APPLY, GO_NATIVE, GO_THROW, GO_STOP } Go;
-
-/* Registers of the loop. */
-typedef struct Regs {
-  const Node *n;  /* GO_EVAL */
-  uint32_t base;  /* GO_EVAL: activation; GO_APPLY: slot of the callee */
-  int argc;       /* GO_APPLY */
-  Val v;          /* GO_RET: the value; GO_NATIVE: `in` */
-  bool direct;    /* GO_EVAL: may use direct evaluation */
-} Regs;
-
 /* A call's C function met an unrealised lazy seq: realise, then make the call again. `flags` counts its demands. */
 static Go demand_for(Mach *m, Regs *r, uint32_t base, int argc, uint16_t demands) {
   frame_push(m, &nd_apply, base, (uint16_t)argc, apply_flags(argc, demands < 31 ? demands + 1 : 31));
@@ -252,7 +241,7 @@ static Go eval_recur(Mach *m, Regs *r, const Node *n, unsigned from) {
   }
   Val *to = m->slots + r->base + n->slot, *src = m->slots + temps;
   for (unsigned i = 0; i < n->nk; i++) to[i] = src[i];
-  const Node *body = n->op ? ((const Node *)n->p)->kid[((const Node *)n->p)->nk - 1] : ((const FnArity *)n->p)->body;
+  const Node *body = *(Node *const *)n->p;
   r->n = body;
   r->direct = true;
   if (__builtin_expect(--m->fuel <= 0, 0)) return stop_here(m, body, r->base);
@@ -377,14 +366,6 @@ static Go kid_value(Mach *m, Regs *r, const Node *n, Val v) { /* the only evalua
 
 static Go eval_node(Mach *m, Regs *r) {
   const Node *n = r->n;
-  if (n->ev && r->direct) {
-    Val v = n->ev(n, m->slots + r->base);
-    if (!is_sig(v)) return ret_val(r, v);
-    if (!same(v, SIG_DEMAND)) {
-      frame_push(m, n, r->base, PC_RET, 0);
-      return GO_THROW;
-    }
-  }
   switch ((enum NodeKind)n->kind) {
   case NK_CALL:
   case NK_CALLC: return eval_call(m, r, n, 0);
@@ -599,212 +580,6 @@ static Val stopped(Mach *m, Val v) {
   return mach_over_limit(m) ? SIG_THROW : SIG_STOP;
 }
 
-/* The fast path: what most programs do most of the time, with node, base and slots in registers. It handles the common
- * case of calls, branches, bindings and returns and leaves with the loop's state in *r for everything else: signals, native
- * frames, other node kinds. Simple children are free of effects, so leaving after some of them were evaluated is harmless. */
-#define LEAVE(g)    \
-  do {              \
-    r->n = n;       \
-    r->base = base; \
-    return g;       \
-  } while (0)
-static inline bool simple_now(const Node *k, Val *fp, Val *v) {
-  if (!k->ev) return false;
-  *v = k->ev(k, fp);
-  return !is_sig(*v);
-}
-
-static inline Val call_c(const Node *n, const Val *t) { /* n->p: C function for exactly these arguments */
-  if (n->nk == 2) return ((Val(*)(Val, Val))(uintptr_t)n->p)(t[0], t[1]);
-  if (n->nk == 1) return ((Val(*)(Val))(uintptr_t)n->p)(t[0]);
-  return ((Val(*)(Val, Val, Val))(uintptr_t)n->p)(t[0], t[1], t[2]);
-}
-
-static Go fast(Mach *m, Regs *r) {
-  const Node *n = r->n;
-  uint32_t base = r->base;
-  unsigned i, last;
-  int argc;
-  bool sited = false; /* the frame on top says already where n is called: no PC_RET frame needed (see frame_site) */
-  Val v, *fp;
-eval:
-  fp = m->slots + base;
-  if (n->ev) {
-    v = n->ev(n, fp);
-    if (!is_sig(v)) goto ret;
-    LEAVE(GO_EVAL);
-  }
-  switch ((enum NodeKind)n->kind) {
-  case NK_IF:
-    if (!simple_now(n->kid[0], fp, &v)) LEAVE(GO_EVAL);
-    n = n->kid[truthy(v) ? 1 : 2];
-    sited = false;
-    goto eval;
-  case NK_CALL:
-    i = 0;
-    if (n->kid[0]->kind == NK_VAR) {
-      fp[n->depth] = AS(Var, n->kid[0]->val)->root;
-      i = 1;
-      if (n->op == 1) { /* one simple argument: the commonest call */
-        v = n->kid[1]->ev(n->kid[1], fp);
-        if (__builtin_expect(is_sig(v), 0)) {
-          r->base = base;
-          return eval_call(m, r, n, 0);
-        }
-        fp[n->depth + 1] = v;
-        argc = 1;
-        goto call;
-      }
-    }
-    goto args;
-  case NK_CALLC: i = 0; goto args;
-  case NK_LET:
-  case NK_LOOP: i = 0; sited = false; goto inits;
-  case NK_DO: i = 0; sited = false; goto body;
-  case NK_RECUR: {
-    Val *t = fp + n->depth, *to = fp + n->slot;
-    for (i = 0; i < n->nk; i++) {
-      if (!simple_now(n->kid[i], fp, &v)) LEAVE(GO_EVAL);
-      t[i] = v;
-    }
-    for (i = 0; i < n->nk; i++) to[i] = t[i];
-    n = n->op ? ((const Node *)n->p)->kid[((const Node *)n->p)->nk - 1] : ((const FnArity *)n->p)->body;
-    sited = false;
-    if (__builtin_expect(--m->fuel <= 0, 0)) {
-      r->v = NIL;
-      return stop_here(m, n, base);
-    }
-    goto eval;
-  }
-  default: LEAVE(GO_EVAL);
-  }
-args: {
-  bool konst = n->kind == NK_CALLC;
-  Val *t = fp + n->depth + konst;
-  for (; i < n->nk; i++) {
-    const Node *k = n->kid[i];
-    if (!k->ev) {
-      frame_push(m, n, base, (uint16_t)(i + 1), 0);
-      if (konst) t[-1] = n->val;
-      n = k;
-      sited = true;
-      goto eval;
-    }
-    v = k->ev(k, fp);
-    if (__builtin_expect(is_sig(v), 0)) {
-      if (konst) t[-1] = n->val;
-      r->base = base;
-      return eval_call(m, r, n, i);
-    }
-    t[i] = v;
-  }
-  if (konst && n->p) {
-    v = call_c(n, t);
-    if (!is_sig(v)) goto ret;
-  }
-  if (konst) t[-1] = n->val;
-  argc = n->nk - !konst;
-}
-call: {
-  if (!sited) frame_push(m, n, base, PC_RET, 0);
-  base += n->depth;
-  Val f = m->slots[base];
-  if (is_type(f, T_FN) && argc < 8) {
-    const FnCode *c = AS(Fn, f)->code;
-    if (c->fixed[argc] >= 0 && m->nframes <= m->max_frames) {
-      const FnArity *ar = &c->ar[c->fixed[argc]];
-      uint32_t top = base + ar->nslots;
-      slots_need(m, top);
-      m->live = top;
-      n = ar->body;
-      sited = false;
-      if (__builtin_expect(--m->fuel <= 0, 0)) {
-        r->v = NIL;
-        return stop_here(m, n, base);
-      }
-      goto eval;
-    }
-  }
-  r->base = base;
-  r->argc = argc;
-  return GO_APPLY;
-}
-inits:
-  last = n->nk - 1u;
-  for (; i < last; i++) {
-    const Node *k = n->kid[i];
-    if (!simple_now(k, fp, &v)) {
-      if (k->ev) {
-        r->base = base;
-        return eval_let(m, r, n, i);
-      }
-      frame_push(m, n, base, (uint16_t)(i + 1), 0);
-      n = k;
-      sited = true;
-      goto eval;
-    }
-    fp[n->depth + i] = v;
-  }
-  n = n->kid[last];
-  sited = false;
-  goto eval;
-body:
-  for (; i + 1u < n->nk; i++) {
-    const Node *k = n->kid[i];
-    if (!simple_now(k, fp, &v)) {
-      if (k->ev) {
-        r->base = base;
-        return eval_do(m, r, n, i);
-      }
-      frame_push(m, n, base, (uint16_t)(i + 1), 0);
-      n = k;
-      sited = true;
-      goto eval;
-    }
-  }
-  n = n->kid[n->nk - 1];
-  sited = false;
-  goto eval;
-ret:
-  r->v = v;
-  sited = false;
-  while (m->nframes) {
-    const Frame *f = &m->frames[m->nframes - 1];
-    if (f->flags & FR_NATIVE) return GO_RET;
-    if (f->pc == PC_RET) {
-      m->nframes--;
-      continue;
-    }
-    n = f->code;
-    i = f->pc;
-    if (i >= PC_BOUND) return GO_RET;
-    base = f->base;
-    fp = m->slots + base;
-    switch ((enum NodeKind)n->kind) {
-    case NK_CALL:
-      m->nframes--;
-      fp[n->depth + i - 1] = v;
-      goto args;
-    case NK_CALLC:
-      m->nframes--;
-      fp[n->depth + i] = v;
-      goto args;
-    case NK_LET:
-    case NK_LOOP:
-      m->nframes--;
-      fp[n->depth + i - 1] = v;
-      goto inits;
-    case NK_DO: m->nframes--; goto body;
-    case NK_IF:
-      m->nframes--;
-      n = n->kid[truthy(v) ? 1 : 2];
-      goto eval;
-    default: return GO_RET;
-    }
-  }
-  return GO_RET;
-}
-
 static Val loop(Mach *m, Regs *r, Go go) {
   Mach *outer = mach_cur;
   int64_t *outer_fuel = mem_fuel;
@@ -814,10 +589,15 @@ static Val loop(Mach *m, Regs *r, Go go) {
   for (;;) {
     switch (go) {
     case GO_EVAL:
-      if (r->direct) go = fast(m, r);
+      if (r->direct) go = fast_run(m, r, GO_EVAL);
       if (go == GO_EVAL) go = eval_node(m, r);
       break;
     case GO_RET:
+      if (m->nframes && !(m->frames[m->nframes - 1].flags & FR_NATIVE)) {
+        go = fast_run(m, r, GO_RET);
+        break;
+      } /* fall through */
+    case GO_POP:
       if (m->nframes == 0) { result = r->v; goto out; }
       go = returned(m, r);
       break;

@@ -30,7 +30,7 @@ typedef struct Unit {
 /* kinds. `depth` is the number of live slots when the node is entered; temps and bindings begin there.
  *   NK_CONST val · NK_LOCAL slot · NK_CAP slot · NK_VAR val (T_VAR) · NK_DYN val
  *   NK_IF test then else · NK_DO kids · NK_LET inits... body (kid i < nk-1 into depth+i) · NK_LOOP same; body is the recur target
- *   NK_RECUR args; p = loop node or FnArity, slot = first target slot · NK_FN p = FnCode, kids = capture sources
+ *   NK_RECUR args; p = where the pointer to the body is, slot = first target slot · NK_FN p = FnCode, kids = capture sources
  *   NK_LETFN fns... body · NK_DEF val = var, kid? init · NK_SET val = var, kid value
  *   NK_TRY body, catch bodies..., [finally]; p = CatchTable; depth: saved value, depth+1: the caught exception
  *   NK_THROW kid · NK_CASE expr, default, bodies...; val = map constant -> index of kid
@@ -44,13 +44,13 @@ enum NodeKind { NODE_KINDS(NODE_KIND_ENUM) NK_COUNT };
 
 struct Node {
   EvalFn ev;       /* direct evaluation when the subtree is simple, else NULL */
-  const void *p;   /* C function of the call, FnCode, CatchTable, recur target */
+  const void *p;   /* C function of the call, FnCode, CatchTable, recur target; an operand of direct.c's operators */
   Val val;         /* constant, var, name */
-  uint16_t slot;   /* local, capture, recur target */
+  uint16_t slot;   /* local, capture, recur target; an operand of direct.c's operators */
   uint16_t depth;
   uint16_t nk;     /* children */
   uint8_t kind;    /* enum NodeKind */
-  uint8_t op;      /* direct.c: which specialisation */
+  uint8_t op;      /* fast.c: how the fast path treats it */
   uint32_t id;
   uint32_t line;
   uint32_t col;
@@ -67,6 +67,8 @@ typedef struct CatchTable {
 
 /* direct.c: choose the direct evaluation function of a node whose children are done (NULL: not simple). */
 EvalFn direct_fn(const Node *n);
+int direct_test(const Node *n);
+void fast_op(Node *n); /* fast.c: after direct_fn, which it looks at; may change the op of children, too */
 
 typedef struct FnArity {
   uint16_t nparams; /* without the rest parameter */
