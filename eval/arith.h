@@ -51,13 +51,30 @@ static inline Val quot2(Val a, Val b) {
   if (both_fix(a, b) && fix_of(b) > 0) return fix(fix_of(a) / fix_of(b));
   return num_quot(a, b);
 }
-static inline Val get2(Val m, Val k) { return coll_get(m, k, NIL); }
-static inline Val nth2(Val v, Val i) {
-  if (is_type(v, T_VEC) && is_fix(i) && fix_of(i) >= 0 && fix_of(i) < vec_count(v)) return vec_nth(v, (uint32_t)fix_of(i));
+/* A keyword in an array map, what most lookups are. */
+static inline Val get3(Val m, Val k, Val not_found) {
+  if (!is_type(m, T_AMAP) || !is_type(k, T_KW)) return coll_get(m, k, not_found);
+  const AMap *a = AS(AMap, m);
+  for (uint32_t i = 0; i < a->n; i += 2)
+    if (same(a->kv[i], k)) return a->kv[i + 1];
+  return not_found;
+}
+static inline Val get2(Val m, Val k) { return get3(m, k, NIL); }
+/* not_found ABSENT: IndexOutOfBoundsException. A vector without a trie and the head of a list are what destructuring sees. */
+static inline Val nth3(Val v, Val i, Val not_found) {
+  if (is_type(v, T_VEC) && is_fix(i)) {
+    const Vec *x = AS(Vec, v);
+    uint64_t at = (uint64_t)fix_of(i) + x->off;
+    if (x->tcount <= 32 && fix_of(i) >= 0 && at < x->end) return AS(Arr, x->tail)->a[at];
+    if (fix_of(i) >= 0 && at < x->end) return vec_nth(v, (uint32_t)fix_of(i));
+  } else if (is_type(v, T_LIST) && same(i, fix(0))) {
+    return AS(List, v)->first;
+  }
   int64_t k;
   if (!arg_int(i, &k)) return SIG_THROW;
-  return coll_nth(v, k, ABSENT);
+  return coll_nth(v, k, not_found);
 }
+static inline Val nth2(Val v, Val i) { return nth3(v, i, ABSENT); }
 static inline Val inc1(Val a) { return add2(a, fix(1)); }
 static inline Val dec1(Val a) { return sub2(a, fix(1)); }
 static inline Val not1(Val a) { return bool_val(!truthy(a)); }
@@ -74,6 +91,9 @@ static inline Val neg1(Val a) { return lt2(a, fix(0)); }
 #define UNARY(X) \
   X("inc", inc1) X("dec", dec1) X("not", not1) X("nil?", nil1) X("some?", some1) X("zero?", zero1) X("pos?", pos1) X("neg?", neg1)
 #define TESTS(T) T(lt2) T(le2) T(gt2) T(ge2) T(numeq2) T(eq2)
+
+#define TERNARY(X) X("get", get3) X("nth", nth3)
+#define FOLDS(X) X("+", add2) X("-", sub2) X("*", mul2) /* of three arguments and more */
 
 /* Operands of a binary call node that direct.c made of a local and a constant (lc) or of two locals (ll). */
 #define LC_A(n) fp[(n)->slot]

@@ -3,6 +3,7 @@
  * subtree that meets an unrealised lazy seq (SIG_DEMAND) can be evaluated again, frame by frame, by the machine. */
 #include "node.h"
 #include "arith.h"
+#include "reader/map.h"
 #include "reader/print.h"
 
 #define KID(i) n->kid[i]->ev(n->kid[i], fp)
@@ -101,14 +102,9 @@ static Val ev_calln(const Node *n, Val *fp) {
 }
 static Val ev_kw_get(const Node *n, Val *fp) {
   ARG(m, 0);
-  if (is_type(m, T_AMAP)) {
-    const AMap *a = AS(AMap, m);
-    for (uint32_t i = 0; i < a->n; i += 2)
-      if (same(a->kv[i], n->val)) return a->kv[i + 1];
-    return NIL;
-  }
-  return coll_get(m, n->val, NIL);
+  return get3(m, n->val, NIL);
 }
+static Val ev_kw_get_l(const Node *n, Val *fp) { return get3(fp[n->slot], n->val, NIL); }
 static Val ev_kw_get2(const Node *n, Val *fp) {
   ARG(m, 0);
   ARG(d, 1);
@@ -153,18 +149,67 @@ BINARY(DEF_BINARY)
   static Val ev_##fn##_l(const Node *n, Val *fp) { return fn(fp[n->slot]); }
 UNARY(DEF_UNARY)
 
-typedef struct { const char *name; EvalFn form[FORM_COUNT]; } BinaryOp;
-static const BinaryOp binary_ops[] = {
+#define DEF_TERNARY(name, fn)                        \
+  static Val ev_##fn(const Node *n, Val *fp) {       \
+    ARG(a, 0);                                       \
+    ARG(b, 1);                                       \
+    ARG(c, 2);                                       \
+    return fn(a, b, c);                              \
+  }                                                  \
+  static Val ev_##fn##_lcc(const Node *n, Val *fp) { \
+    return fn(fp[n->slot], LC_B(n), n->kid[2]->val); \
+  }
+TERNARY(DEF_TERNARY)
+#define DEF_FOLD(name, fn)                               \
+  static Val ev_fold_##fn(const Node *n, Val *fp) {      \
+    ARG(acc, 0);                                         \
+    for (unsigned i = 1; i < n->nk; i++) {               \
+      ARG(x, i);                                         \
+      acc = fn(acc, x);                                  \
+      if (is_sig(acc)) return acc;                       \
+    }                                                    \
+    return acc;                                          \
+  }
+FOLDS(DEF_FOLD)
+
+/* A map literal whose keys are distinct keywords: nothing to look for. */
+static Val ev_map_of_kws(const Node *n, Val *fp) {
+  AMap *m = mem_obj_n(T_AMAP, n->nk);
+  for (unsigned i = 0; i < n->nk; i += 2) {
+    ARG(v, i + 1);
+    m->kv[i] = n->kid[i]->val;
+    m->kv[i + 1] = v;
+  }
+  return from_obj(m);
+}
+static bool kids_are_kws(const Node *n) {
+  if (!n->nk || n->nk > AMAP_MAX || n->nk % 2) return false;
+  for (unsigned i = 0; i < n->nk; i += 2) {
+    if (n->kid[i]->kind != NK_CONST || !is_kw(n->kid[i]->val)) return false;
+    for (unsigned j = 0; j < i; j += 2)
+      if (same(n->kid[j]->val, n->kid[i]->val)) return false;
+  }
+  return true;
+}
+
+typedef struct { const char *name; EvalFn form[FORM_COUNT]; } BinOp;
+static const BinOp binary_ops[] = {
 #define ROW_BINARY(name, fn) \
   {name, {ev_##fn##_lc, ev_##fn##_ll, ev_##fn##_cl, ev_##fn##_lx, ev_##fn##_xl, ev_##fn##_xc, ev_##fn##_xx}},
     BINARY(ROW_BINARY)};
-typedef struct { const char *name; EvalFn gen, l; } UnaryOp;
-static const UnaryOp unary_ops[] = {
+typedef struct { const char *name; EvalFn gen, l; } Op; /* l: with a local, and constants behind it, as operands */
+static const Op unary_ops[] = {
 #define ROW_UNARY(name, fn) {name, ev_##fn, ev_##fn##_l},
     UNARY(ROW_UNARY)};
+static const Op ternary_ops[] = {
+#define ROW_TERNARY(name, fn) {name, ev_##fn, ev_##fn##_lcc},
+    TERNARY(ROW_TERNARY)};
+static const Op fold_ops[] = {
+#define ROW_FOLD(name, fn) {name, ev_fold_##fn, NULL},
+    FOLDS(ROW_FOLD)};
 #define COUNT_OF(a) (sizeof(a) / sizeof *(a))
 
-static EvalFn binary_form(Node *n, const BinaryOp *op) {
+static EvalFn binary_form(Node *n, const BinOp *op) {
   const Node *a = n->kid[0], *b = n->kid[1];
   bool la = a->kind == NK_LOCAL, lb = b->kind == NK_LOCAL, ca = a->kind == NK_CONST, cb = b->kind == NK_CONST;
   if (la || lb) n->slot = la ? a->slot : b->slot;
@@ -175,19 +220,37 @@ static EvalFn binary_form(Node *n, const BinaryOp *op) {
   return op->form[cb ? FORM_XC : FORM_XX];
 }
 
+static const Op *find_op(const Op *ops, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (!strcmp(ops[i].name, name)) return &ops[i];
+  return NULL;
+}
+
+static EvalFn unary_form(Node *n, const Op *op) {
+  if (!op || n->kid[0]->kind != NK_LOCAL) return op ? op->gen : NULL;
+  n->slot = n->kid[0]->slot;
+  return op->l;
+}
+
+static EvalFn ternary_form(Node *n, const Op *op) {
+  if (!op || n->kid[0]->kind != NK_LOCAL || n->kid[1]->kind != NK_CONST || n->kid[2]->kind != NK_CONST) return op ? op->gen : NULL;
+  n->slot = n->kid[0]->slot;
+  n->p = (void *)(uintptr_t)n->kid[1]->val.w;
+  return op->l;
+}
+
 static EvalFn special_op(Node *n, const Builtin *b) {
   const char *s = b->name;
   if (strncmp(s, "clojure.core/", 13) != 0) return NULL;
   s += 13;
+  if (!strcmp(s, "map-literal*")) return kids_are_kws(n) ? ev_map_of_kws : NULL;
   for (size_t i = 0; n->nk == 2 && i < COUNT_OF(binary_ops); i++)
     if (!strcmp(binary_ops[i].name, s)) return binary_form(n, &binary_ops[i]);
-  for (size_t i = 0; n->nk == 1 && i < COUNT_OF(unary_ops); i++)
-    if (!strcmp(unary_ops[i].name, s)) {
-      if (n->kid[0]->kind != NK_LOCAL) return unary_ops[i].gen;
-      n->slot = n->kid[0]->slot;
-      return unary_ops[i].l;
-    }
-  return NULL;
+  if (n->nk == 1) return unary_form(n, find_op(unary_ops, COUNT_OF(unary_ops), s));
+  const Op *op = n->nk == 3 ? find_op(ternary_ops, COUNT_OF(ternary_ops), s) : NULL;
+  if (op) return ternary_form(n, op);
+  op = n->nk > 2 ? find_op(fold_ops, COUNT_OF(fold_ops), s) : NULL;
+  return op ? op->gen : NULL;
 }
 
 /* A test that is a comparison of a local with a constant or a local: its row in TESTS, twice, plus 1 for two locals; -1 none. */
@@ -273,6 +336,13 @@ static bool kids_simple(const Node *n) {
   return true;
 }
 
+static EvalFn kw_call(Node *n) {
+  if (n->nk != 1) return n->nk == 2 ? ev_kw_get2 : NULL;
+  if (n->kid[0]->kind != NK_LOCAL) return ev_kw_get;
+  n->slot = n->kid[0]->slot;
+  return ev_kw_get_l;
+}
+
 EvalFn direct_fn(const Node *node) {
   Node *n = (Node *)(uintptr_t)node; /* analysis time: the node is not published yet */
 #ifdef STRESS_NODIRECT
@@ -294,7 +364,7 @@ EvalFn direct_fn(const Node *node) {
   case NK_FN: return ev_fn;
   case NK_CASE: return ev_case;
   case NK_CALLC:
-    if (is_kw(n->val)) return n->nk == 1 ? ev_kw_get : n->nk == 2 ? ev_kw_get2 : NULL;
+    if (is_kw(n->val)) return kw_call(n);
     if (is_type(n->val, T_BUILTIN)) return builtin_op(n, AS(BuiltinObj, n->val)->def);
     return NULL;
   default: return NULL;

@@ -278,7 +278,23 @@ call:
   if (argc < 8) ENTER(argc);
   if (!n->SITED) PUSH(PC_RET);
   base += n->depth;
+  fp += n->depth;
 apply:
+  if (is_type(*fp, T_FN) && nf <= m->max_frames) {
+    const FnCode *code = AS(Fn, *fp)->code;
+    const FnArity *ar = code->var_arity ? &code->ar[code->var_arity - 1] : NULL;
+    if (ar && argc < 8 && code->fixed[argc] < 0 && argc >= ar->nparams) {
+      Val *rest = fp + 1 + ar->nparams;
+      v = argc > ar->nparams ? list_from(rest, (size_t)(argc - ar->nparams)) : NIL;
+      slots_need(m, base + ar->nslots);
+      m->live = base + ar->nslots;
+      fp = m->slots + base;
+      fp[1 + ar->nparams] = v;
+      n = ar->body;
+      SPEND();
+      GO(n);
+    }
+  }
   r->argc = argc;
   LEAVE(GO_APPLY);
 

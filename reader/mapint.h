@@ -3,7 +3,6 @@
 #define BR_MAPINT_H
 #include "map.h"
 
-enum { AMAP_MAX = 16 };                             /* values in an array map that another key turns into a hash map */
 enum { SEQ_ENTRIES, SEQ_KEYS, SEQ_VALS };           /* MSeq.what */
 enum { TMAP_HAS_NIL = 1 };                          /* flags of T_TMAP */
 
