@@ -292,6 +292,7 @@ static Node *an_let_like(An *a, const Val *f, unsigned n, bool loop, bool tail) 
   a->recur = outer;
   fn->depth = depth;
   fn->nlocals = nlocals;
+  if (ok && loop) own_loop(x);
   return ok ? done(x) : NULL;
 }
 static Node *an_let(An *a, Val form, const Val *f, unsigned n, bool tail) { (void)form; return an_let_like(a, f, n, false, tail); }
@@ -338,6 +339,7 @@ static bool an_arity(An *a, FnArity *ar, Val spec) {
   a->recur = outer;
   ar->nslots = fn->max_depth + 2;
   fn->nlocals = nlocals;
+  if (ar->body) own_arity(ar);
   return ar->body != NULL;
 }
 

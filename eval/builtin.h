@@ -50,7 +50,7 @@ struct Expander;
  *   nf_yield(...)    slice over: re-enters later
  *   SIG_SUSPEND      the run waits for the world; re-enters with m->nf_pc and in = what the world answered
  * Store `in` and all progress in slots before anything that can demand or yield; m->nf_pc is the current pc unless you
- * set it. s is valid only until the function returns (stacks move). With `catches`, an exception thrown by something
+ * set it. s is valid only until the function returns (stacks move). With NF_CATCHES, an exception thrown by something
  * this frame called re-enters the step with pc | NF_THROWN and in = the exception.
  * name and version are written in snapshots: change the slots or the meaning of a pc, and version must go up. */
 typedef struct NativeDef {
@@ -58,11 +58,17 @@ typedef struct NativeDef {
   uint16_t version;
   uint8_t min, fixed; /* least number of arguments; number of fixed slots */
   bool variadic;
-  bool catches;
+  uint8_t how; /* NF_CATCHES, NF_OWNS */
   uint16_t nstate;
   Val (*step)(struct Mach *m, uint32_t pc, Val *s, Val in);
 } NativeDef;
 #define NF_THROWN 0x8000u
+enum {
+  NF_CATCHES = 1,
+  /* What it passes as first argument to the functions that it calls, and takes back from them, nobody else refers to (own.c).
+   * It keeps no copy during the call, and publishes (coll_publish) what it returns. */
+  NF_OWNS = 2
+};
 
 typedef struct BuiltinRow {
   const char *name; /* NULL ends a table */

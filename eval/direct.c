@@ -13,6 +13,10 @@
 
 static Val ev_const(const Node *n, Val *fp) { (void)fp; return n->val; }
 static Val ev_local(const Node *n, Val *fp) { return fp[n->slot]; }
+static Val ev_publish(const Node *n, Val *fp) {
+  coll_publish(fp[n->slot]);
+  return fp[n->slot];
+}
 static Val ev_cap(const Node *n, Val *fp) { return AS(Fn, fp[0])->cap[n->slot]; }
 
 static Val unbound(const Node *n) {
@@ -369,4 +373,28 @@ EvalFn direct_fn(const Node *node) {
     return NULL;
   default: return NULL;
   }
+}
+
+/* --- collections changed in place, see own.c ----------------------------------------------------------------------------- */
+void direct_publish(Node *parent, Node *local) {
+  local->ev = ev_publish;
+  if (parent->ev == ev_call1_l) parent->ev = ev_call1;
+}
+
+static Val ev_assoc_own(const Node *n, Val *fp) {
+  ARG(k, 1);
+  ARG(v, 2);
+  TRY(r, coll_assoc_own(fp[n->slot], k, v));
+  fp[n->slot] = NIL;
+  return r;
+}
+static Val ev_conj_own(const Node *n, Val *fp) {
+  ARG(x, 1);
+  TRY(r, coll_conj_own(fp[n->slot], x));
+  fp[n->slot] = NIL;
+  return r;
+}
+void direct_own(Node *n) {
+  n->slot = n->kid[0]->slot;
+  n->ev = n->nk == 3 ? ev_assoc_own : ev_conj_own;
 }

@@ -10,7 +10,7 @@
 
 #define OPS(X)                                                                                                      \
   X(OTHER) X(EV) X(LOCAL) X(CONST) X(IF) X(IF_FRAME) X(LET) X(DO) X(RECUR) X(RECUR1) X(RECUR2) X(CALL) X(CALL_VAR1) \
-  X(CALL_VAR2) X(CALLC) X(CASE) X(TRY)
+  X(CALL_VAR2) X(CALLC) X(CALLC_OWN) X(CALLC_RETURN) X(RETURN) X(CASE) X(TRY)
 #define OP_ENUM(name) OP_##name,
 #define OP_ENUM_TEST(fn) OP_IF_##fn##_LC, OP_IF_##fn##_LL,
 enum Op { OPS(OP_ENUM) TESTS(OP_ENUM_TEST) OP_COUNT };
@@ -85,11 +85,27 @@ void fast_op(Node *n) {
   }
 }
 
+void fast_publish(Node *local) { local->op = OP_EV; }
+
+/* A loop variable's hand-over sets it to nil; a function's takes place if the frame that waits for it owns the value. */
+void hand_over(Node *n, bool loop) {
+  if (loop && n->ev) direct_own(n);
+  else n->op = loop ? OP_CALLC_OWN : n->ev ? OP_RETURN : OP_CALLC_RETURN;
+}
+
 /* --- running -------------------------------------------------------------------------------------------------------------- */
 static inline Val call_c(const Node *n, const Val *t) { /* n->p: C function for exactly these arguments */
   if (n->nk == 2) return ((Val(*)(Val, Val))(uintptr_t)n->p)(t[0], t[1]);
   if (n->nk == 1) return ((Val(*)(Val))(uintptr_t)n->p)(t[0]);
   return ((Val(*)(Val, Val, Val))(uintptr_t)n->p)(t[0], t[1], t[2]);
+}
+
+static inline Val call_own(const Node *n, const Val *t) {
+  return n->nk == 3 ? coll_assoc_own(t[0], t[1], t[2]) : coll_conj_own(t[0], t[1]);
+}
+static inline bool owned_by_caller(const Mach *m, uint32_t nf) {
+  const Frame *f = nf ? &m->frames[nf - 1] : NULL;
+  return f && (f->flags & FR_NATIVE) && ((const NativeDef *)f->code)->how & NF_OWNS;
 }
 
 #define GO(node)         \
@@ -261,6 +277,18 @@ call_args:
   }
   argc = n->nk - 1;
   goto call;
+op_RETURN:
+  if (!owned_by_caller(m, nf)) goto op_EV;
+  fp[n->depth + 1] = fp[n->kid[0]->slot];
+  for (i = 1; i < n->nk; i++) {
+    KID_NOW(i);
+    fp[n->depth + 1 + i] = v;
+  }
+  v = call_own(n, fp + n->depth + 1);
+  if (__builtin_expect(!is_sig(v), 1)) goto ret;
+  goto op_EV;
+op_CALLC_OWN:
+op_CALLC_RETURN:
 op_CALLC:
   fp[n->depth] = n->val;
   i = 0;
@@ -269,7 +297,13 @@ callc_args:
     KID(i);
     fp[n->depth + 1 + i] = v;
   }
-  if (n->p) {
+  if (n->op == OP_CALLC_OWN || (n->op == OP_CALLC_RETURN && owned_by_caller(m, nf))) {
+    v = call_own(n, fp + n->depth + 1);
+    if (__builtin_expect(!is_sig(v), 1)) {
+      if (n->op == OP_CALLC_OWN) fp[n->kid[0]->slot] = NIL;
+      goto ret;
+    }
+  } else if (n->p) {
     v = call_c(n, fp + n->depth + 1);
     if (__builtin_expect(!is_sig(v), 1)) goto ret;
   }

@@ -542,7 +542,7 @@ static bool will_be_caught(const Mach *m, Val ex) {
   for (uint32_t i = m->nframes; i-- > 0;) {
     const Frame *f = &m->frames[i];
     if (f->flags & FR_NATIVE) {
-      if (((const NativeDef *)f->code)->catches) return false; /* step frames report traces */
+      if (((const NativeDef *)f->code)->how & NF_CATCHES) return false; /* step frames report traces */
       continue;
     }
     const Node *n = f->code;
@@ -558,7 +558,7 @@ static Go thrown(Mach *m, Regs *r) {
     Frame *f = &m->frames[m->nframes - 1];
     if (f->flags & FR_NATIVE) {
       const NativeDef *d = f->code;
-      if (d->catches) {
+      if (d->how & NF_CATCHES) {
         f->pc |= NF_THROWN;
         r->v = ex;
         return GO_NATIVE;

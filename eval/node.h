@@ -68,6 +68,10 @@ typedef struct CatchTable {
 /* direct.c: choose the direct evaluation function of a node whose children are done (NULL: not simple). */
 EvalFn direct_fn(const Node *n);
 int direct_test(const Node *n);
+void direct_own(Node *n);                       /* a simple hand-over of a loop variable */
+void direct_publish(Node *parent, Node *local); /* this read of a local clears COLL_OWNED */
+void fast_publish(Node *local);
+void hand_over(Node *n, bool loop);             /* fast.c: this assoc or conj may change its first argument in place (own.c) */
 void fast_op(Node *n); /* fast.c: after direct_fn, which it looks at; may change the op of children, too */
 
 typedef struct FnArity {
@@ -88,6 +92,10 @@ typedef struct FnCode {
   Val doc_meta;
   FnArity ar[];
 } FnCode;
+
+/* own.c: find what may be changed in place, in a loop node and in an arity that are analyzed. */
+void own_loop(Node *n);
+void own_arity(FnArity *ar);
 
 /* Analyze a core form. The unit, or NULL with pend.ex. */
 Unit *analyze(Env *env, Val core, const char *file);

@@ -258,6 +258,17 @@ Val coll_conj(Val x, Val v) {
   return is_seq(x) ? conj_seq(x, v) : ex_cast(x, "clojure.lang.IPersistentCollection");
 }
 
+Val coll_assoc_own(Val x, Val k, Val v) {
+  if (is_nil(x)) x = map_empty;
+  return is_type(x, T_AMAP) || is_type(x, T_HMAP) ? map_assoc_own(x, k, v) : coll_assoc(x, k, v);
+}
+
+Val coll_conj_own(Val x, Val v) {
+  if (is_type(x, T_VEC)) return vec_conj_own(x, v);
+  if ((is_type(x, T_AMAP) || is_type(x, T_HMAP)) && is_vec(v) && vec_count(v) == 2) return map_assoc_own(x, vec_nth(v, 0), vec_nth(v, 1));
+  return coll_conj(x, v);
+}
+
 /* ---- empty, peek, pop ---- */
 
 static Val empty_sorted(Val x) {

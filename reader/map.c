@@ -83,6 +83,21 @@ static Val amap_dissoc(Val mv, Val k) {
   return from_obj(c);
 }
 
+static Val amap_assoc_own(Val mv, Val k, Val v) {
+  AMap *m = AS(AMap, mv);
+  int32_t at;
+  CHECK(amap_find(m->kv, m->n, k, &at));
+  if (at >= 0 && same(m->kv[at + 1], v)) return mv;
+  if (at >= 0 && (m->h.flags & COLL_OWNED)) {
+    m->kv[at + 1] = v;
+    m->h.hash = 0;
+    return mv;
+  }
+  TRY(c, amap_assoc(mv, k, v));
+  obj(c)->flags = COLL_OWNED;
+  return c;
+}
+
 /* ---- hash maps ---- */
 
 static Val hmap_with(const HMap *m, Val root, uint32_t cnt) {
@@ -112,6 +127,26 @@ Val hmap_assoc(Val mv, Val k, Val v) {
   bool added = false;
   TRY(root, champ_assoc(m->root, 0, h, k, v, 0, &added));
   return same(root, m->root) ? mv : hmap_with(m, root, m->cnt + added);
+}
+
+/* The token of an owned map's nodes is that of its root. */
+static Val hmap_assoc_own(Val mv, Val k, Val v) {
+  if (is_nil(k)) return hmap_set_nil(mv, true, v);
+  HMap *m = AS(HMap, mv);
+  bool own = (m->h.flags & COLL_OWNED) && AS(MNode, m->root)->edit;
+  uint32_t h, edit = own ? AS(MNode, m->root)->edit : edit_token();
+  CHECK(hash_key(k, &h));
+  bool added = false;
+  TRY(root, champ_assoc(m->root, 0, h, k, v, edit, &added));
+  if (!own && same(root, m->root)) return mv;
+  Val c = own ? mv : hmap_with(m, root, m->cnt + added);
+  if (own) {
+    m->root = root;
+    m->cnt += added;
+    m->h.hash = 0;
+  }
+  obj(c)->flags = COLL_OWNED;
+  return c;
 }
 
 Val hmap_dissoc(Val mv, Val k) {
@@ -193,6 +228,10 @@ Val map_assoc(Val m, Val k, Val v) {
   case T_HMAP: return hmap_assoc(m, k, v);
   default: return sorted_assoc(m, k, v);
   }
+}
+
+Val map_assoc_own(Val m, Val k, Val v) {
+  return is_type(m, T_AMAP) ? amap_assoc_own(m, k, v) : hmap_assoc_own(m, k, v);
 }
 
 Val map_dissoc(Val m, Val k) {

@@ -15,6 +15,7 @@ uint32_t map_count(Val m);
 Val map_get(Val m, Val k, Val not_found);
 Val map_find(Val m, Val k);                 /* T_ENTRY or nil; the entry's key is the one stored */
 Val map_assoc(Val m, Val k, Val v);
+Val map_assoc_own(Val m, Val k, Val v);     /* T_AMAP, T_HMAP: see coll_assoc_own */
 Val map_dissoc(Val m, Val k);
 Val map_get_kw(Val m, const char *name);    /* by unqualified keyword; nil if absent or m is no map */
 /* Build from n key-value pairs as a literal does: <= 8 array map in order, else hash map. Duplicate key: throws

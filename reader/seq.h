@@ -55,6 +55,14 @@ Val coll_contains(Val x, Val k);             /* boolean */
 Val coll_assoc(Val x, Val k, Val v);         /* nil, maps, vectors */
 Val coll_dissoc(Val x, Val k);
 Val coll_conj(Val x, Val v);
+/* The same for the holder of the only reference to x: changes x and returns it when it has COLL_OWNED, else returns a copy
+ * that has it (where the type can). coll_publish clears it: before anybody else may see the collection. */
+Val coll_assoc_own(Val x, Val k, Val v);
+Val coll_conj_own(Val x, Val v);
+static inline void coll_publish(Val x) {
+  int t = type_of(x);
+  if (t == T_VEC || t == T_AMAP || t == T_HMAP) obj(x)->flags = 0;
+}
 Val coll_empty(Val x);                       /* (empty x) */
 Val coll_peek(Val x); Val coll_pop(Val x);
 Val coll_into_array(Val x, ValVec *out);     /* realised values of any seqable; nil or a signal */

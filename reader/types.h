@@ -105,6 +105,9 @@ typedef struct { Obj h; Val tag, form; } Tagged;
 typedef struct { Obj h; uint32_t n; uint32_t edit; Val a[]; } Arr; /* edit: token of the transient that owns it, or 0 */
 /* Elements are [off, end) of a 32-way trie with tail that holds tcount; subvec shares the trie. */
 typedef struct { Obj h; uint32_t end, off, tcount, shift; Val meta, root, tail; } Vec;
+/* flags of T_VEC, T_AMAP, T_HMAP: made for one reference that is handed on (eval/own.c), may be changed in place by
+ * coll_assoc_own and coll_conj_own. Never set on what any other code sees. A vector's tail then has room for 32. */
+enum { COLL_OWNED = 1 };
 typedef struct { Obj h; Val k, v; } Entry; /* a map entry: behaves as a vector of two */
 typedef struct { Obj h; uint32_t cnt, shift, edit, pad; Val root, tail; } TVec;
 

@@ -235,6 +235,34 @@ Val vec_conj(Val v, Val x) {
   return from_obj(c);
 }
 
+/* An owned vector's tail is longer than its n says: n stays what a copy's would be, so nothing else needs to know. */
+static Arr *tail_with_room(Val tail, uint32_t used) {
+  Arr *a = mem_obj_n(T_ARR, WIDTH);
+  a->n = used;
+  memcpy(a->a, AS(Arr, tail)->a, used * sizeof(Val));
+  return a;
+}
+
+Val vec_conj_own(Val v, Val x) {
+  Vec *c = AS(Vec, v);
+  if (c->end < c->tcount) return vec_conj(v, x);
+  bool own = c->h.flags & COLL_OWNED;
+  if (!own) c = vec_copy(c);
+  uint32_t used = c->tcount - tail_off(c->tcount);
+  if (used == WIDTH) {
+    c->root = trie_push_root(c->root, &c->shift, c->tcount, c->tail, 0);
+    used = 0;
+  }
+  if (!own || !used) c->tail = from_obj(tail_with_room(c->tail, used));
+  Arr *tail = AS(Arr, c->tail);
+  tail->a[used] = x;
+  tail->n = used + 1;
+  c->end = ++c->tcount;
+  c->h.hash = 0;
+  c->h.flags = COLL_OWNED;
+  return from_obj(c);
+}
+
 Val vec_assoc(Val v, uint32_t i, Val x) {
   if (i == vec_count(v)) return vec_conj(v, x);
   Vec *c = vec_copy(AS(Vec, vec_as_vec(v)));

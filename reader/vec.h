@@ -9,6 +9,7 @@ extern Val vec_empty; /* [] */
 uint32_t vec_count(Val v);
 Val vec_nth(Val v, uint32_t i);
 Val vec_conj(Val v, Val x);
+Val vec_conj_own(Val v, Val x);          /* T_VEC: see coll_conj_own */
 Val vec_assoc(Val v, uint32_t i, Val x); /* i <= count */
 Val vec_pop(Val v);                      /* throws IllegalStateException "Can't pop empty vector" */
 Val vec_peek(Val v);

@@ -89,7 +89,7 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
     return function_returned(m, s);
   }
 }
-const NativeDef nd_step = {"flow/step", 1, 2, 3, false, true, 4, step_step};
+const NativeDef nd_step = {"flow/step", 1, 2, 3, false, NF_CATCHES, 4, step_step};
 DOC(step, "[type step-id config]",
     "Runs one durable step: type is the step family (:http :function :kv :sleep :wait ...), step-id a stable keyword, config a map "
     "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps.",

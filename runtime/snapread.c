@@ -214,7 +214,7 @@ static Val shape_generic(In *in, enum Type t) {
     if ((uint64_t)n > (uint64_t)(in->end - in->p)) return (Val){damaged(in, "an object is too large")};
     o = mem_obj_n(t, n);
   }
-  o->flags = flags;
+  o->flags = t == T_VEC || t == T_AMAP || t == T_HMAP ? 0 : flags;
   o->aux = (uint16_t)aux;
   return from_obj(o);
 }

@@ -252,7 +252,7 @@ static void put_shape(Writer *w, Buf *b, Val v) {
     put_u(b, AS(Fn, v)->n);
     return;
   default:
-    buf_ch(b, (char)o->flags);
+    buf_ch(b, is_type(v, T_VEC) || is_type(v, T_AMAP) || is_type(v, T_HMAP) ? 0 : (char)o->flags); /* COLL_OWNED is not kept */
     put_u(b, o->aux);
     if (t->tail != TAIL_NONE) {
       uint32_t n;

@@ -219,11 +219,11 @@ DOC(deref, "[ref]", "The value of an atom, var, volatile, delay or reduced value
 static Val deref_step(Mach *m, uint32_t pc, Val *s, Val in) {
   return is_type(s[0], T_DELAY) ? delay_run(m, pc, s[0], in) : deref_plain(s[0]);
 }
-static const NativeDef nd_deref = {"clojure.core/deref", 1, 1, 1, false, true, 0, deref_step};
+static const NativeDef nd_deref = {"clojure.core/deref", 1, 1, 1, false, NF_CATCHES, 0, deref_step};
 
 DOC(force, "[x]", "The value of x when it is a delay, else x itself.", "(force (delay 3)) ;=> 3\n(force 4) ;=> 4");
 static Val force_step(Mach *m, uint32_t pc, Val *s, Val in) { return is_type(s[0], T_DELAY) ? delay_run(m, pc, s[0], in) : s[0]; }
-static const NativeDef nd_force = {"clojure.core/force", 1, 1, 1, false, true, 0, force_step};
+static const NativeDef nd_force = {"clojure.core/force", 1, 1, 1, false, NF_CATCHES, 0, force_step};
 
 /* ---- the global hierarchy of derive and isa? ---- */
 

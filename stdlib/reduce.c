@@ -62,11 +62,15 @@ Val hof_close(Val acc) {
 Val hof_reduce(Mach *m, uint32_t pc, Val f, Val *src, Val *at, Val *acc) {
   Walk w = {0};
   Val x;
+  bool conj = is_type(f, T_BUILTIN) && AS(BuiltinObj, f)->def->f2 == coll_conj;
   m->nf_pc = pc;
   for (int64_t turns = 1;; turns++) {
     TRY(more, walk_next(&w, src, at, &x));
-    if (!truthy(more)) return *acc;
-    Val v = fast_call2(f, *acc, x);
+    if (!truthy(more)) {
+      coll_publish(*acc);
+      return *acc;
+    }
+    Val v = conj ? coll_conj_own(*acc, x) : fast_call2(f, *acc, x);
     if (same(v, ABSENT) || same(v, SIG_DEMAND)) {
       Val a = *acc;
       *acc = NIL;
@@ -117,7 +121,7 @@ static Val reduce_step(Mach *m, uint32_t pc, Val *s, Val in) {
   }
   return hof_reduce(m, 1, s[0], &s[2], &s[4], &s[3]);
 }
-static const NativeDef nd_reduce = {"clojure.core/reduce", 1, 2, 3, false, false, 2, reduce_step};
+static const NativeDef nd_reduce = {"clojure.core/reduce", 1, 2, 3, false, NF_OWNS, 2, reduce_step};
 
 DOC(reduce_kv, "[f init coll]",
     "Combines the entries of a map (or the indices and elements of a vector) with f, a function of the result so far, key and "
@@ -185,14 +189,17 @@ static Val reduce_kv_step(Mach *m, uint32_t pc, Val *s, Val in) {
     s[1] = in;
   }
   uint32_t i = (uint32_t)fix_of(s[4]);
-  if (i >= kv_count(s)) return s[1];
+  if (i >= kv_count(s)) {
+    coll_publish(s[1]);
+    return s[1];
+  }
   Val k, v, acc = s[1];
   CHECK(kv_at(s, i, &k, &v));
   s[4] = fix(i + 1);
   s[1] = NIL;
   return nf_call3(m, 2, s[0], acc, k, v);
 }
-static const NativeDef nd_reduce_kv = {"clojure.core/reduce-kv", 1, 3, 3, false, false, 4, reduce_kv_step};
+static const NativeDef nd_reduce_kv = {"clojure.core/reduce-kv", 1, 3, 3, false, NF_OWNS, 4, reduce_kv_step};
 
 /* ---- transduce, into ---- */
 

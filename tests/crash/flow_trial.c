@@ -24,6 +24,7 @@ const Script trial_scripts[] = {
     {"catch_finally", NOBODY, NULL, NULL, NULL, false},
     {"loop", NOBODY, NULL, NULL, NULL, false},
     {"apply_reduce", NOBODY, NULL, NULL, NULL, false},
+    {"in_place", NOBODY, NULL, NULL, NULL, false},
     {"atoms", NOBODY, NULL, NULL, NULL, false},
     {"skip", NOBODY, NULL, NULL, "[true true]", false},
     {"nested_try", NOBODY, NULL, NULL, "{:message \"level 2\", :levels [2 1 0], :after :calm}", false},
