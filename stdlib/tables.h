@@ -22,4 +22,5 @@
   TABLE(rows_sort)           \
   TABLE(rows_cells)          \
   TABLE(rows_lazy)           \
-  TABLE(rows_host)
+  TABLE(rows_host)           \
+  TABLE(rows_introspect)
