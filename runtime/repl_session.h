@@ -105,17 +105,18 @@ typedef enum ReplForm {
 } ReplForm;
 typedef struct ReplCheck {
   ReplForm form;
-  size_t first_end;  /* bytes up to the end of the first form (COMPLETE) */
+  size_t first_end;  /* bytes up to the end of the first form; 0: not even that is complete */
   int line, col;     /* INCOMPLETE: of what is open (0: nothing is, e.g. a quote alone); BAD: of the error */
   char open;         /* INCOMPLETE: ( [ { or "; 0 */
   int indent;        /* INCOMPLETE: column (from 0) where the next line should begin; inside a string 0 */
   char message[200]; /* BAD: the reader's */
 } ReplCheck;
-/* s may be NULL: then ::alias/keywords of any alias are taken. */
+/* s (it may be NULL) knows the aliases of ::alias/keywords. */
 void repl_check(ReplSession *s, const char *text, size_t n, ReplCheck *out);
 
 /* type: function macro var special-form namespace class keyword local-file; ns: of a var, else NULL */
-typedef struct ReplCandidate { const char *text, *type, *ns, *arglists, *doc; } ReplCandidate; /* the last two may be NULL */
+typedef struct ReplCandidate { const char *text, *type, *ns, *arglists, *doc; } ReplCandidate; /* the last two are given for up to 64
+   candidates, where there are any; else NULL */
 typedef void ReplCandidateFn(void *ctx, const ReplCandidate *c);
 /* Everything that `prefix` can become in namespace ns (NULL: the current one), sorted by text, no text twice. A prefix with a slash
  * completes in that namespace or alias, one that begins with a colon among the keywords read so far. */

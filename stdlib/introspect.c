@@ -162,6 +162,11 @@ static bool helper(const Names *n, const char *ns, const char *name) {
   return k > 2 && name[k - 1] == '*' && name[0] != '*';
 }
 
+static const char *core_type(const CoreName *c) {
+  if (c->b) return c->b->macro ? "macro" : "function";
+  return !strncmp(c->text, "(defmacro", 9) ? "macro" : !strncmp(c->text, "(def ", 5) ? "var" : "function";
+}
+
 static void core_name(const CoreName *c, void *ctx) {
   const Names *n = ctx;
   const char *slash = strchr(c->name + 1, '/');
@@ -169,7 +174,7 @@ static void core_name(const CoreName *c, void *ctx) {
   if (!slash || (size_t)(slash - c->name) >= sizeof ns) return; /* .method and Class. are no names of their own */
   memcpy(ns, c->name, (size_t)(slash - c->name));
   ns[slash - c->name] = 0;
-  if (!helper(n, ns, slash + 1)) n->f(n->ctx, ns, slash + 1);
+  if (!helper(n, ns, slash + 1)) n->f(n->ctx, ns, slash + 1, core_type(c));
 }
 
 static void ns_names(const Names *n, const Ns *ns) {
@@ -181,7 +186,7 @@ static void ns_names(const Names *n, const Ns *ns) {
     if (!is_type(v, T_VAR)) continue;
     Val home = is_sym(AS(Var, v)->ns) ? AS(Var, v)->ns : ns->name;
     if (sym_eq(home, ns->name) && (!(obj(v)->flags & VAR_PRIVATE) || (n->all && !strcmp(own, n->all))))
-      n->f(n->ctx, own, str_s(AS(Sym, k)->name));
+      n->f(n->ctx, own, str_s(AS(Sym, k)->name), var_type(AS(Var, v)));
   }
 }
 
@@ -189,7 +194,7 @@ void introspect_names(Env *e, const char *all, IntrospectFn *f, void *ctx) {
   Names n = {all, f, ctx};
   MapIter it;
   Val k, v;
-  for (size_t i = 0; i < SPECIALS; i++) f(ctx, NULL, specials[i].name);
+  for (size_t i = 0; i < SPECIALS; i++) f(ctx, NULL, specials[i].name, "special-form");
   core_each(core_name, &n);
   map_iter(&it, e->namespaces);
   while (map_next(&it, &k, &v)) ns_names(&n, AS(Ns, v));
@@ -204,7 +209,8 @@ static Val fn_info(Val sym) {
   return introspect(mach_cur->env, sym);
 }
 
-static void collect(void *ctx, const char *ns, const char *name) {
+static void collect(void *ctx, const char *ns, const char *name, const char *type) {
+  (void)type;
   ValVec *all = ctx;
   vv_push(all, sym_new(ns, name));
 }

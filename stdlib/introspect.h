@@ -14,6 +14,6 @@ Val introspect(Env *e, Val sym);
 void introspect_note(Val var, Val text, const char *file, int line, int col);
 /* Every name that may be used: special forms bare, core names and vars of env with their namespace. Private ones and helpers whose
  * names end in * are left out, except in the namespace `all` (NULL: in none). In no order; names may come twice. */
-typedef void IntrospectFn(void *ctx, const char *ns, const char *name); /* ns NULL: special form */
+typedef void IntrospectFn(void *ctx, const char *ns, const char *name, const char *type); /* ns NULL: special form */
 void introspect_names(Env *e, const char *all, IntrospectFn *f, void *ctx);
 #endif
