@@ -30,7 +30,7 @@ static int indent_for(const char *open, const char *end, int col) {
   while (p < end && !is_delimiter(*p)) p++;
   if (p == head || has_body(head, (size_t)(p - head))) return p == head ? col : col + 1;
   while (p < end && (*p == ' ' || *p == '\t')) p++;
-  return p < end && *p != '\n' && *p != '\r' && *p != ';' ? col + (int)(p - open) : col + 1;
+  return p < end && *p != '\n' && *p != '\r' && *p != ';' ? col - 1 + (int)(p - open) : col;
 }
 
 static void check_error(const Reader *r, ReplCheck *out) {
