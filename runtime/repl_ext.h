@@ -12,6 +12,7 @@
 #include "eval/builtin.h"
 #include "repl_session.h"
 
+struct Cli;
 typedef struct ReplExtension {
   const char *ns;                 /* where its functions are */
   const char *alias;              /* of that namespace in `user`, or NULL */
@@ -19,6 +20,7 @@ typedef struct ReplExtension {
   const char *clojure, *file;     /* Clojure source as in prelude.clj: (ns x) and (defn ...) in column 1; or NULL */
   const char *const *refer;       /* names that `user` has without a qualifier; NULL at the end; or NULL */
   const char *help;               /* lines for (help), each ended by \n; or NULL */
+  int (*open)(ReplSession *s, const struct Cli *cli, const char *path); /* `breyta-run repl FLOW.edn`: an exit status; or NULL */
   void (*session)(ReplSession *s); /* called for each new session, with the lock held; or NULL */
 } ReplExtension;
 

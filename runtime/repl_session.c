@@ -315,7 +315,7 @@ static Val compile_run(ReplSession *s, Val form, const char *file) {
   mach_cur = s->mach; /* machines of macros take over its output and its interrupt */
   s->phase = REPL_EXPAND;
   Val core = expand(s->env, form, file);
-  s->phase = REPL_COMPILE;
+  if (!is_sig(core)) s->phase = REPL_COMPILE;
   Unit *u = is_sig(core) ? NULL : analyze(s->env, core, file);
   mach_cur = NULL;
   if (!u) return SIG_THROW;
