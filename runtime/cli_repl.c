@@ -54,6 +54,7 @@ static void print_value(void *ctx, Val v, const char *text, size_t n, const char
 static void print_error(void *ctx, const ReplError *e) {
   Repl *r = ctx;
   r->failed = true;
+  r->mid_line |= e->interrupted; /* the terminal shows ^C */
   fresh_line(r);
   cli_out_flush();
   size_t first = strcspn(e->text, "\n");

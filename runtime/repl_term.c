@@ -6,6 +6,7 @@
 #include <histedit.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -226,6 +227,12 @@ static unsigned char key_discard(EditLine *el, int ch) {
   return CC_NEWLINE;
 }
 
+static unsigned char key_suspend(EditLine *el, int ch) { /* libedit's handler gives the terminal back and takes it again */
+  (void)el, (void)ch;
+  raise(SIGTSTP);
+  return CC_NORM;
+}
+
 static unsigned char key_newline(EditLine *el, int ch) { /* Alt-Enter: a line break without asking whether the form is complete */
   (void)ch;
   return L(el_insertstr)(el, "\n") ? CC_ERROR : CC_REFRESH;
@@ -279,6 +286,7 @@ static unsigned char key_load(EditLine *el, int ch) { /* pushed by ourselves: th
 static const struct { const char *name, *help; unsigned char (*f)(EditLine *, int); const char *keys[4]; } keys[] = {
     {"breyta-complete", "Complete the name", key_complete, {"^I"}},
     {"breyta-discard", "Drop the text that is typed", key_discard, {"^C"}},
+    {"breyta-suspend", "Stop the program for now", key_suspend, {"^Z"}},
     {"breyta-newline", "Insert a line break", key_newline, {"\\e\r", "\\e\n"}},
     {"breyta-up", "Line above, or history", key_up, {"\\e[A", "\\eOA"}},
     {"breyta-down", "Line below, or history", key_down, {"\\e[B", "\\eOB"}},
@@ -310,7 +318,7 @@ static void start_editor(ReplTerm *t) {
   L(el_wset)(t->el, EL_HIST, L(history_w), t->history);
   L(el_source)(t->el, NULL);
   bind_keys(t);
-  L(el_set)(t->el, EL_SETTY, "-d", "intr=", NULL); /* while editing Ctrl-C is a key */
+  L(el_set)(t->el, EL_SETTY, "-d", "-isig", NULL); /* while editing Ctrl-C and Ctrl-Z are keys */
 }
 
 ReplTerm *repl_term_open(ReplSession *s, bool colour, Buf *note) {
@@ -365,13 +373,16 @@ static const char *basic_line(ReplTerm *t, Buf *b) {
   return buf_cstr(b);
 }
 
-static const char *edited_line(ReplTerm *t) {
-  int n;
+/* The line, also when one of our keys ended it: libedit ends the text with a NUL only for Enter. */
+static const char *edited_line(ReplTerm *t, Buf *b) {
+  int n = 0;
+  b->n = 0;
   t->discarded = t->take_back = false;
   if (t->load.n) L(el_push)(t->el, "\033\030");
   const char *line = L(el_gets)(t->el, &n);
   t->load.n = 0;
-  return n > 0 ? line : NULL;
+  if (line && n > 0) buf_add(b, line, (size_t)n);
+  return b->n || t->discarded || t->take_back ? buf_cstr(b) : NULL;
 }
 
 static void set_prompt(ReplTerm *t, const char *text, size_t width, bool more) {
@@ -425,7 +436,7 @@ ReplTyped repl_term_read(ReplTerm *t, const char *prompt, Buf *text) {
   text->n = 0;
   for (;;) {
     set_prompt(t, prompt, width, t->typed.n > 0);
-    const char *line = t->el ? edited_line(t) : basic_line(t, &plain);
+    const char *line = t->el ? edited_line(t, &plain) : basic_line(t, &plain);
     result = REPL_ENDED;
     if (!line && t->typed.n) result = discard(t);
     if (!line) break;
