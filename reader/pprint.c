@@ -26,9 +26,11 @@ typedef struct Pretty {
   const PrintOpts *o;
   Val root;
   int64_t level; /* left; -1: no limit */
+  int64_t parts; /* written in this block, for *print-length*; -1 outside of all */
 } Pretty;
 
 static Val put_val(Pretty *p, Val v);
+static Val put_part(Pretty *p, Val v);
 
 /* ---- tokens ---- */
 
@@ -82,17 +84,20 @@ static Val put_atom(Pretty *p, Val v) {
 }
 
 /* Begins the block of a collection: false when *print-level* is reached, and # was written. */
-static bool enter(Pretty *p, const char *prefix) {
+static bool enter(Pretty *p, const char *prefix, int64_t *outer) {
+  *outer = p->parts;
   if (p->level == 0) {
     put_tok(p, TOK_TEXT, "#");
     return false;
   }
   if (p->level > 0) p->level--;
+  p->parts = 0;
   open_block(p, prefix);
   return true;
 }
 
-static void leave(Pretty *p, const char *suffix) {
+static void leave(Pretty *p, const char *suffix, int64_t outer) {
+  p->parts = outer;
   if (p->o->level >= 0) p->level++;
   close_block(p, suffix);
 }
@@ -118,7 +123,7 @@ static Val put_elements(Pretty *p, Val s) {
     Val x = seq_first(cell);
     if (same(x, SIG_DEMAND)) return want(p, i);
     if (is_sig(x)) return x;
-    CHECK(put_val(p, x));
+    CHECK(put_part(p, x));
     s = seq_rest(cell);
     if (same(s, SIG_DEMAND)) return want(p, i);
     if (is_sig(s)) return s;
@@ -126,14 +131,15 @@ static Val put_elements(Pretty *p, Val s) {
 }
 
 static Val put_coll(Pretty *p, Val v, const char *prefix, const char *suffix) {
-  if (!enter(p, prefix)) return NIL;
+  int64_t outer;
+  if (!enter(p, prefix, &outer)) return NIL;
   CHECK(put_elements(p, v));
-  leave(p, suffix);
+  leave(p, suffix, outer);
   return NIL;
 }
 
 static Val put_key(Pretty *p, Val k, bool lifted) {
-  if (!lifted) return put_val(p, k);
+  if (!lifted) return put_part(p, k);
   size_t off = p->text.n;
   if (is_kw(k)) buf_ch(&p->text, ':');
   Val name = is_kw(k) ? AS(Kw, k)->name : AS(Sym, k)->name;
@@ -143,11 +149,13 @@ static Val put_key(Pretty *p, Val k, bool lifted) {
 }
 
 static Val put_entry(Pretty *p, Val k, Val v, bool lifted) {
-  if (!enter(p, "")) return NIL;
+  int64_t outer;
+  if (!enter(p, "", &outer)) return NIL;
   CHECK(put_key(p, k, lifted));
   put_sep(p, false);
-  CHECK(put_val(p, v));
-  leave(p, "");
+  p->parts = 0;
+  CHECK(put_part(p, v));
+  leave(p, "", outer);
   return NIL;
 }
 
@@ -171,11 +179,12 @@ static Val put_map(Pretty *p, Val m) {
   Buf prefix = {0};
   if (!is_nil(ns)) buf_fmt(&prefix, "#:%s", str_s(ns));
   buf_ch(&prefix, '{');
-  bool in = enter(p, buf_cstr(&prefix));
+  int64_t outer;
+  bool in = enter(p, buf_cstr(&prefix), &outer);
   buf_free(&prefix);
   if (!in) return NIL;
   CHECK(put_entries(p, m, !is_nil(ns)));
-  leave(p, "}");
+  leave(p, "}", outer);
   return NIL;
 }
 
@@ -187,7 +196,7 @@ static Val put_reader_macro(Pretty *p, Val v) {
   for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
     if (!sym_eq(AS(List, v)->first, sym_new(macros[i].ns, macros[i].name))) continue;
     put_tok(p, TOK_TEXT, macros[i].text);
-    return put_val(p, AS(List, AS(List, v)->rest)->first);
+    return put_part(p, AS(List, AS(List, v)->rest)->first);
   }
   return ABSENT;
 }
@@ -214,6 +223,16 @@ static Val put_val(Pretty *p, Val v) {
     return ex_throw(EXC_LIMIT, "The printed text is longer than %zu bytes", p->text.n);
   if (p->o->meta) CHECK(put_meta(p, v));
   return map ? put_map(p, v) : vec ? put_coll(p, v, "[", "]") : set ? put_coll(p, v, "#{", "}") : put_list(p, v);
+}
+
+/* A part of a block. 'x has two of them (itself and x), which is how Clojure counts. */
+static Val put_part(Pretty *p, Val v) {
+  if (p->parts >= 0 && p->o->length >= 0 && p->parts >= p->o->length) {
+    put_tok(p, TOK_TEXT, "...");
+    return NIL;
+  }
+  if (p->parts >= 0) p->parts++;
+  return put_val(p, v);
 }
 
 /* ---- lines ---- */
@@ -276,7 +295,7 @@ static void write_lines(Pretty *p, Buf *b, uint32_t margin) {
 }
 
 Val pprint_to(Buf *b, Val v, const PrintOpts *o, uint32_t margin) {
-  Pretty p = {.o = o, .root = v, .level = o->level};
+  Pretty p = {.o = o, .root = v, .level = o->level, .parts = -1};
   Val r = put_val(&p, v);
   if (!is_sig(r)) write_lines(&p, b, margin);
   buf_free(&p.text);

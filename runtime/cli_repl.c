@@ -96,8 +96,9 @@ static void pipe_eval(Repl *r, size_t n) {
   Buf text = {0};
   ReplSource src = {.file = "<stdin>", .line = r->line_no};
   buf_add(&text, r->pending.p, n);
-  while (n < r->pending.n && strchr(" \t\r,", r->pending.p[n]) && r->pending.p[n]) n++;
-  if (n < r->pending.n && r->pending.p[n] == '\n') n++;
+  size_t end = n;
+  while (end < r->pending.n && strchr(" \t\r,", r->pending.p[end]) && r->pending.p[end]) end++;
+  if (end == r->pending.n || r->pending.p[end] == '\n') n = end + (end < r->pending.n);
   take(r, n);
   src.text = buf_cstr(&text);
   src.n = text.n;
@@ -141,16 +142,19 @@ static int pipe_loop(Repl *r) {
 static ReplSession *on_terminal;
 static volatile sig_atomic_t interrupts;
 
-/* A second Ctrl-C means that the evaluation is in C code which counts no fuel; a third ends the program. */
+/* When the evaluation goes on for a second after Ctrl-C it is in C code which counts no fuel: another one says so, and the next
+ * ends the program. */
 static void on_interrupt(int sig) {
   static const char waits[] = "\nbreyta-run: the evaluation does not stop; Ctrl-C again ends the REPL\n";
+  static int64_t first_us;
   (void)sig;
   if (!repl_evaluating(on_terminal)) return;
   repl_interrupt(on_terminal);
-  int n = interrupts + 1;
-  interrupts = n;
-  if (n == 2 && write(STDERR_FILENO, waits, sizeof waits - 1) < 0) _exit(130);
-  if (n > 2) _exit(130);
+  if (!interrupts) first_us = mono_us();
+  if (interrupts == 2) _exit(130);
+  if (interrupts && mono_us() - first_us < 1000000) return;
+  interrupts = interrupts + 1;
+  if (interrupts == 2 && write(STDERR_FILENO, waits, sizeof waits - 1) < 0) _exit(130);
 }
 
 static bool terminal_line(void *ctx, Buf *line) {

@@ -15,7 +15,7 @@ static bool is_delimiter(char c) { return strchr(" \t\r\n,()[]{}\"'`~@^;", c) !=
 static bool has_body(const char *s, size_t n) {
   static const char *const heads[] = {"fn", "let", "loop", "when", "if", "do", "for", "binding", "try", "catch", "finally", "case", "letfn",
                                       "ns", "quote", "if-let", "when-let", "if-not", "when-not", "cond", "dotimes", "while", "comment"};
-  if (n > 3 && (!memcmp(s, "def", 3) || !memcmp(s, "dos", 3))) return true;
+  if (n >= 3 && (!memcmp(s, "def", 3) || !memcmp(s, "dos", 3))) return true;
   if (n > 5 && !memcmp(s, "with-", 5)) return true;
   for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
     if (strlen(heads[i]) == n && !memcmp(heads[i], s, n)) return true;

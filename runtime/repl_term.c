@@ -227,6 +227,16 @@ static unsigned char key_discard(EditLine *el, int ch) {
   return CC_NEWLINE;
 }
 
+static unsigned char key_end(EditLine *el, int ch) { /* Ctrl-D: deletes a character, on a blank line it is the end */
+  const LineInfo *li = L(el_line)(el);
+  (void)ch;
+  if (li->buffer + strspn(li->buffer, " ") >= li->lastchar) return CC_EOF;
+  if (li->cursor == li->lastchar) return CC_ERROR;
+  L(el_cursor)(el, 1);
+  L(el_deletestr)(el, 1);
+  return CC_REFRESH;
+}
+
 static unsigned char key_suspend(EditLine *el, int ch) { /* libedit's handler gives the terminal back and takes it again */
   (void)el, (void)ch;
   raise(SIGTSTP);
@@ -286,6 +296,7 @@ static unsigned char key_load(EditLine *el, int ch) { /* pushed by ourselves: th
 static const struct { const char *name, *help; unsigned char (*f)(EditLine *, int); const char *keys[4]; } keys[] = {
     {"breyta-complete", "Complete the name", key_complete, {"^I"}},
     {"breyta-discard", "Drop the text that is typed", key_discard, {"^C"}},
+    {"breyta-end", "Delete a character, or end", key_end, {"^D"}},
     {"breyta-suspend", "Stop the program for now", key_suspend, {"^Z"}},
     {"breyta-newline", "Insert a line break", key_newline, {"\\e\r", "\\e\n"}},
     {"breyta-up", "Line above, or history", key_up, {"\\e[A", "\\eOA"}},

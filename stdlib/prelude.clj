@@ -1173,6 +1173,25 @@
 
 (ns clojure.repl)
 
+(defn wrap
+  "The text with its long lines broken at blanks, each line indented by two; examples (lines that begin with a blank) stay whole.
+  (wrap \"aaa bbb\" 6) ;=> \"  aaa\\n  bbb\""
+  [text width]
+  (let [fill (fn [line]
+               (reduce (fn [lines word]
+                         (if (> (+ (count (peek lines)) 1 (count word)) width)
+                           (conj lines (str "  " word))
+                           (conj (pop lines) (str (peek lines) " " word))))
+                       [(str "  " (first line))]
+                       (rest line)))]
+    (clojure.string/join
+     "\n"
+     (mapcat (fn [line]
+               (if (or (clojure.string/starts-with? line " ") (= line ""))
+                 [line]
+                 (fill (clojure.string/split line #" +"))))
+             (clojure.string/split-lines text)))))
+
 (defn print-doc
   "Prints what breyta.repl/info says about a name, in the form that clojure.repl/doc has."
   [info]
@@ -1187,7 +1206,7 @@
     :namespace (println "Namespace")
     :class (println "Class")
     nil)
-  (when (:doc info) (println (str "  " (:doc info)))))
+  (when (:doc info) (println (wrap (:doc info) 90))))
 
 (defn doc*
   "What doc does with the symbol."
