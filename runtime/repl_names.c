@@ -1,8 +1,8 @@
 /* repl_names.c - what is typed and what is known: complete forms, completion, lookups. See repl_session.h. */
+#include "eval/introspect.h"
 #include "eval/unit.h"
 #include "reader/read.h"
 #include "repl_int.h"
-#include "stdlib/introspect.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

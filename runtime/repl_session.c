@@ -3,10 +3,10 @@
 #include "repl_int.h"
 #include "cli.h"
 #include "eval/expand.h"
+#include "eval/introspect.h"
 #include "eval/unit.h"
 #include "reader/read.h"
 #include "repl_ext.h"
-#include "stdlib/introspect.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 #include "args.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "eval/unit.h"
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -143,48 +142,6 @@ static Val host_read_string2(Val opts, Val s) {
   return read_source(s, kw_is(eof, "eofthrow") ? ABSENT : eof);
 }
 
-/* ---- standard input ---- */
-
-static Val input_line(Val unread) {
-  const Mach *m = mach_cur;
-  if (m && m->env && m->env->sandbox) return ex_throw(EXC_UNSUPPORTED, "Standard input is not available in flows; use the flow's input or a :wait");
-  return m && m->io.line ? m->io.line(mach_cur, unread) : NIL;
-}
-
-DOC(read_line, "[]", "The next line of standard input, nil at its end. Not available in flows.", "(fn? read-line) ;=> true");
-static Val host_read_line(void) { return input_line(NIL); }
-
-/* One form of the text so far; ABSENT: it takes more lines. What stands behind the form goes back to the input. */
-static Val read_from(const char *s, size_t n) {
-  Reader r;
-  read_init(&r, s, n, NULL);
-  env_reader(mach_cur->env, &r);
-  Val v = read_next(&r);
-  if (is_sig(v)) return r.eof ? ABSENT : v;
-  const char *rest = r.p;
-  while (!same(v, ABSENT) && rest < r.end && (*rest == ' ' || *rest == '\t' || *rest == ',')) rest++;
-  if (!same(v, ABSENT) && rest < r.end && *rest != '\n') CHECK(input_line(str_new(rest, (size_t)(r.end - rest))));
-  return v;
-}
-
-DOC(read, "[]", "The next form of standard input. Not available in flows.", "(fn? read) ;=> true");
-static Val host_read(void) {
-  Buf b = {0};
-  Val v = ABSENT;
-  while (same(v, ABSENT)) {
-    Val line = input_line(NIL);
-    if (is_nil(line)) v = ex_throw_kind(EXC_RUNTIME, KIND_RUNTIME, "EOF while reading");
-    else if (is_sig(line)) v = line;
-    else {
-      buf_add(&b, str_s(line), str_n(line));
-      v = read_from(b.p, b.n);
-      buf_ch(&b, '\n');
-    }
-  }
-  buf_free(&b);
-  return v;
-}
-
 /* Reader functions must be builtins here: the reader is C and cannot call Clojure code. */
 static Val call_reader(Val f, int n, const Val *args, Val tag) {
   if (is_type(f, T_VAR)) {
@@ -242,8 +199,6 @@ const BuiltinRow rows_host[] = {
     ROW1("Date.", host_new_date, new_date, B_PURE),
     ROW1(".getTime", host_get_time, get_time, B_PURE),
     ROW1("slurp", host_slurp, slurp, B_IMPURE),
-    ROW0("read-line", host_read_line, read_line, B_IMPURE),
-    ROW0("read", host_read, read, B_IMPURE),
     ROWV("spit", 2, host_spit, spit, B_IMPURE),
     ROW1("read-string", host_read_string, read_string, B_PURE),
     ROW2("read-string", host_read_string2, read_string, B_PURE),

@@ -22,5 +22,4 @@
   TABLE(rows_sort)           \
   TABLE(rows_cells)          \
   TABLE(rows_lazy)           \
-  TABLE(rows_host)           \
-  TABLE(rows_introspect)
+  TABLE(rows_host)

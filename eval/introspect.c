@@ -1,8 +1,6 @@
 /* introspect.c - see introspect.h, and the functions of the language that look at names (breyta.repl/...). */
 #include "introspect.h"
-#include "stdlib.h"
-#include "args.h"
-#include "eval/unit.h"
+#include "unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
 
