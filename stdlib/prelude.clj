@@ -1144,7 +1144,7 @@
 
 (defn write
   "Prints x subject to the options :stream (true is *out*, nil answers a string), :pretty, :right-margin, :length, :level, :readably.
-  (write [1 2] :stream nil) ;=> \"[1 2]\""
+  (clojure.pprint/write [1 2] :stream nil) ;=> \"[1 2]\""
   [x & {:keys [stream pretty right-margin length level readably]
         :or {stream true pretty *print-pretty* right-margin *print-right-margin* length *print-length*
              level *print-level* readably *print-readably*}}]
@@ -1157,7 +1157,7 @@
 
 (defn print-table
   "Prints a collection of maps as a table: a column for each of the keys ks (those of the first map), a line for each map.
-  (with-out-str (print-table [:a] [{:a 1}])) ;=> \"\\n| :a |\\n|----|\\n|  1 |\\n\""
+  (with-out-str (clojure.pprint/print-table [:a] [{:a 1}])) ;=> \"\\n| :a |\\n|----|\\n|  1 |\\n\""
   ([rows] (print-table (keys (first rows)) rows))
   ([ks rows]
    (when (seq rows)
@@ -1171,11 +1171,11 @@
 
 ;; ---- clojure.repl: help for people; user has these names in a REPL ----
 
-(ns clojure.repl)
+(ns breyta.repl)
 
 (defn wrap
   "The text with its long lines broken at blanks, each line indented by two; examples (lines that begin with a blank) stay whole.
-  (wrap \"aaa bbb\" 6) ;=> \"  aaa\\n  bbb\""
+  (breyta.repl/wrap \"aaa bbb\" 6) ;=> \"  aaa\\n  bbb\""
   [text width]
   (let [fill (fn [line]
                (reduce (fn [lines word]
@@ -1208,11 +1208,13 @@
     nil)
   (when (:doc info) (println (wrap (:doc info) 90))))
 
+(ns clojure.repl)
+
 (defn doc*
   "What doc does with the symbol."
   [sym]
   (if-let [info (breyta.repl/info sym)]
-    (print-doc info)
+    (breyta.repl/print-doc info)
     (println (str "Nothing is named " sym "; (apropos \"" (name sym) "\") lists similar names"))))
 
 (defmacro doc
@@ -1222,7 +1224,7 @@
 
 (defn source-fn
   "The text of the definition that the symbol names; nil when it is not known.
-  (string? (source-fn 'clojure.core/comp)) ;=> true"
+  (string? (clojure.repl/source-fn 'clojure.core/comp)) ;=> true"
   [sym]
   (:source (breyta.repl/info sym)))
 
@@ -1245,7 +1247,7 @@
 
 (defn apropos
   "The sorted symbols of all names that contain the string, or in which the regex finds something.
-  (apropos \"parse-bool\") ;=> (clojure.core/parse-boolean)"
+  (clojure.repl/apropos \"parse-bool\") ;=> (clojure.core/parse-boolean)"
   [str-or-pattern]
   (let [hit? (if (string? str-or-pattern)
                (fn [s] (clojure.string/includes? s (str str-or-pattern)))
@@ -1254,7 +1256,7 @@
 
 (defn dir-fn
   "The sorted symbols of what a namespace offers.
-  (first (dir-fn 'clojure.walk)) ;=> keywordize-keys"
+  (first (clojure.repl/dir-fn 'clojure.walk)) ;=> keywordize-keys"
   [ns]
   (let [text (str (breyta.repl/ns-of ns))]
     (sort (distinct (map (fn [s] (symbol (name s))) (filter (fn [s] (= text (namespace s))) (breyta.repl/names)))))))
@@ -1276,11 +1278,11 @@
     (doseq [sym (sort-by str (distinct (breyta.repl/names)))]
       (let [info (breyta.repl/info sym)]
         (when (and (:doc info) (or (re-find re (:doc info)) (re-find re (str sym))))
-          (print-doc info))))))
+          (breyta.repl/print-doc info))))))
 
 (defn root-cause
   "The innermost cause of an exception.
-  (ex-message (root-cause (ex-info \"a\" {} (ex-info \"b\" {})))) ;=> \"b\""
+  (ex-message (clojure.repl/root-cause (ex-info \"a\" {} (ex-info \"b\" {})))) ;=> \"b\""
   [ex]
   (if-let [cause (ex-cause ex)] (recur cause) ex))
 
