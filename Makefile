@@ -24,7 +24,7 @@ LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
-  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libcmocka-dev bats python3 curl procps man-db
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats python3 curl procps man-db
 
 .PHONY: all deps run test check crash fuzz bench docs complexity format clean help
 all: $(B)/breyta-run
@@ -50,7 +50,7 @@ deps:
 $(B)/.headers:
 	@mkdir -p $(B); missing=; for pair in $(if $(filter none,$(GC)),,gc.h:libgc-dev) gmp.h:libgmp-dev pcre2.h:libpcre2-dev utf8proc.h:libutf8proc-dev \
 	  sqlite3.h:libsqlite3-dev jansson.h:libjansson-dev zstd.h:libzstd-dev openssl/evp.h:libssl-dev curl/curl.h:libcurl4-openssl-dev \
-	  microhttpd.h:libmicrohttpd-dev; do \
+	  microhttpd.h:libmicrohttpd-dev histedit.h:libedit-dev; do \
 	  printf '#define PCRE2_CODE_UNIT_WIDTH 8\n#include <stddef.h>\n#include <stdio.h>\n#include <%s>\n' "$${pair%%:*}" | $(CC) -E -x c - >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then echo "missing packages:$$missing"; echo "install them with: make deps"; exit 1; fi; touch $@
 $(OBJ): | $(B)/.headers

@@ -205,10 +205,13 @@ static Val core_var_new(Core *c) {
   return from_obj(v);
 }
 
-/* Evaluate a prelude definition. Counters start anew for each, so that the result does not depend on what else was loaded. */
+/* Evaluate a prelude definition. Counters start anew for each, so that the result does not depend on what else was loaded; nor on
+ * the machine that asks, whose slices another thread may take over: it would wait for core_lock. */
 static Val prelude_load(Core *c) {
   Env *e = env_core();
   Env saved = *e;
+  Mach *outer = mach_cur;
+  mach_cur = NULL;
   e->gensym = 0;
   e->serial = (uint32_t)text_hash(c->name, strlen(c->name));
   e->cur_ns = env_make_ns(e, sym_c(c->ns));
@@ -221,6 +224,7 @@ static Val prelude_load(Core *c) {
   e->cur_ns = saved.cur_ns;
   e->gensym = saved.gensym;
   e->serial = saved.serial;
+  mach_cur = outer;
   return v;
 }
 
@@ -242,6 +246,19 @@ static Val core_var(Core *c) {
   }
   pthread_mutex_unlock(&core_lock);
   return result;
+}
+
+void core_each(void (*f)(const CoreName *name, void *ctx), void *ctx) {
+  for (size_t i = 0; core && i < CORE_CAP; i++) {
+    const Core *c = &core[i];
+    if (c->name) f(&(CoreName){c->name, c->b, c->text, c->len, c->file, c->line}, ctx);
+  }
+}
+
+bool core_find(const char *full, CoreName *out) {
+  const Core *c = core_slot(full, strlen(full));
+  if (c->name) *out = (CoreName){c->name, c->b, c->text, c->len, c->file, c->line};
+  return c->name;
 }
 
 static Core *core_lookup(const char *ns, Val name) {
@@ -320,18 +337,18 @@ static bool core_has_ns(const char *name) {
   return false;
 }
 
-static Val alias_target(Env *e, Val ns_name) { /* T_STR of the namespace that a qualifier names */
+Val env_alias_target(Env *e, Val ns_name) {
   Val full = map_get(AS(Ns, e->cur_ns)->aliases, sym_of(NIL, ns_name), NIL);
   return is_sym(full) ? AS(Sym, full)->name : ns_name;
 }
 
 bool env_ns_known(Env *e, Val ns_name) {
-  Val target = alias_target(e, ns_name);
+  Val target = env_alias_target(e, ns_name);
   return core_has_ns(str_s(target)) || !is_nil(env_find_ns(e, sym_of(NIL, target)));
 }
 
 static Val resolve_qualified(Env *e, Val sym) {
-  Val target = alias_target(e, AS(Sym, sym)->ns);
+  Val target = env_alias_target(e, AS(Sym, sym)->ns);
   Val ns = env_find_ns(e, sym_of(NIL, target));
   if (!is_nil(ns)) {
     Val var = map_get(AS(Ns, ns)->vars, sym_of(NIL, AS(Sym, sym)->name), NIL);
@@ -391,6 +408,8 @@ Val mach_call_sync(Env *env, Val f, const Val *args, uint32_t n) {
   Mach *m = mach_new(env);
   if (mach_cur) {
     m->out = mach_cur->out;
+    m->io = mach_cur->io;
+    m->bindings = mach_cur->bindings;
     m->fuel_limit = mach_cur->fuel_limit;
     m->mem_limit = mach_cur->mem_limit;
     m->max_frames = mach_cur->max_frames / 2;
@@ -425,7 +444,7 @@ Val env_eval(Env *e, Val form) { return eval_form(e, form, NULL); }
 static Val quoted_name(void *ctx, Val sym) { /* syntax-quote: the full name of an unqualified symbol */
   Env *e = ctx;
   const Sym *s = AS(Sym, sym);
-  if (!is_nil(s->ns)) return sym_of(alias_target(e, s->ns), s->name);
+  if (!is_nil(s->ns)) return sym_of(env_alias_target(e, s->ns), s->name);
   Val own = AS(Ns, e->cur_ns)->name;
   if (!is_nil(map_get(AS(Ns, e->cur_ns)->vars, sym_of(NIL, s->name), NIL))) return sym_of(AS(Sym, own)->name, s->name);
   if (env_is_core(e) && core_lookup(str_s(AS(Sym, own)->name), s->name)) return sym_of(AS(Sym, own)->name, s->name);

@@ -1,6 +1,7 @@
 /* envfns.c - builtins that look at the environment: eval, macroexpand, resolve, namespaces. */
 #include "expand.h"
 #include "unit.h"
+#include "reader/read.h"
 
 DOC(eval, "[form]", "Evaluates the form data structure (not text) and returns the result.", "(eval '(+ 1 2)) ;=> 3");
 static Val eval_step(Mach *m, uint32_t pc, Val *s, Val in) {
@@ -88,6 +89,45 @@ static Val fn_require(int argc, const Val *a) {
 DOC(ns_name, "[ns]", "The name of a namespace, a symbol.", "(ns-name (in-ns 'user)) ;=> user");
 static Val fn_ns_name(Val ns) { return is_type(ns, T_NS) ? AS(Ns, ns)->name : is_sym(ns) ? ns : ex_cast(ns, "clojure.lang.Symbol"); }
 
+static Val stdin_line(Val unread) {
+  if (mach_cur->env->sandbox) return ex_throw(EXC_UNSUPPORTED, "Standard input is not available in flows; use the flow's input or a :wait");
+  return mach_cur->io.line ? mach_cur->io.line(mach_cur, unread) : NIL;
+}
+
+DOC(read_line, "[]", "The next line of standard input, nil at its end. Not available in flows.", "(fn? read-line) ;=> true");
+static Val fn_read_line(void) { return stdin_line(NIL); }
+
+/* One form of the text so far; ABSENT: it takes more lines. What stands behind the form goes back to the input. */
+static Val read_from(const char *s, size_t n) {
+  Reader r;
+  read_init(&r, s, n, NULL);
+  env_reader(mach_cur->env, &r);
+  Val v = read_next(&r);
+  if (is_sig(v)) return r.eof ? ABSENT : v;
+  const char *rest = r.p;
+  while (!same(v, ABSENT) && rest < r.end && (*rest == ' ' || *rest == '\t' || *rest == ',')) rest++;
+  if (!same(v, ABSENT) && rest < r.end && *rest != '\n') CHECK(stdin_line(str_new(rest, (size_t)(r.end - rest))));
+  return v;
+}
+
+DOC(read, "[]", "The next form of standard input. Not available in flows.", "(fn? read) ;=> true");
+static Val fn_read(void) {
+  Buf b = {0};
+  Val v = ABSENT;
+  while (same(v, ABSENT)) {
+    Val line = stdin_line(NIL);
+    if (is_nil(line)) v = ex_throw_kind(EXC_RUNTIME, KIND_RUNTIME, "EOF while reading");
+    else if (is_sig(line)) v = line;
+    else {
+      buf_add(&b, str_s(line), str_n(line));
+      v = read_from(b.p, b.n);
+      buf_ch(&b, '\n');
+    }
+  }
+  buf_free(&b);
+  return v;
+}
+
 DOC(bound, "[& vars]", "True if every var has a value, from its root or a binding.", "(bound? #'inc) ;=> true");
 static Val fn_bound(int argc, const Val *a) {
   for (int i = 0; i < argc; i++) {
@@ -104,6 +144,8 @@ DOC(set_literal, "[& xs]", "What a set literal with parts to evaluate calls. Dup
 static Val fn_set_literal(int argc, const Val *a) { return set_from(a, (size_t)argc, true); }
 
 const BuiltinRow rows_env[] = {
+    ROW0("read-line", fn_read_line, read_line, B_IMPURE),
+    ROW0("read", fn_read, read, B_IMPURE),
     ROWV("bound?", 0, fn_bound, bound, B_IMPURE),
     ROWV("map-literal*", 0, fn_map_literal, map_literal, B_PURE),
     ROWV("set-literal*", 0, fn_set_literal, set_literal, B_PURE),

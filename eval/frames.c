@@ -34,6 +34,7 @@ Mach *mach_new(Env *env) {
   m->fuel_limit = mach_defaults.fuel_limit;
   m->mem_limit = mach_defaults.mem_limit;
   m->out = mach_defaults.out;
+  m->io = mach_defaults.io;
   frame_grow(m);
   slots_grow(m, SLOTS_START);
   m->mem_mark = mem_charged;
@@ -326,6 +327,10 @@ uint64_t mach_reachable(const Mach *m) {
 bool mach_over_limit(Mach *m) {
   m->fuel_total += m->slice - m->fuel;
   m->fuel = m->slice;
+  if (m->io.slice_end && m->io.slice_end(m)) {
+    ex_throw_kind(EXC_INTERRUPTED, KIND_LIMIT, "Evaluation interrupted");
+    return true;
+  }
   if (m->fuel_limit && m->fuel_total > m->fuel_limit) {
     ex_throw(EXC_LIMIT, "the evaluation took more than %lld steps", (long long)m->fuel_limit);
     return true;

@@ -32,6 +32,15 @@ typedef struct Env {
   bool sandbox;     /* flow code: no eval of files, no slurp, no host effects but steps */
 } Env;
 
+/* What a session gives its machines, and they to the ones they start (macros, comparators). Each may be NULL. */
+typedef struct MachIo {
+  void (*err)(struct Mach *m, const char *s, size_t n); /* *err*; NULL = nowhere */
+  /* The next line of standard input without its end: a string, nil at the end, or a signal. A string as `unread` is put
+   * back in front instead (nil is answered); it may hold several lines. NULL = there is no input. */
+  Val (*line)(struct Mach *m, Val unread);
+  bool (*slice_end)(struct Mach *m); /* at the end of each slice; true: stop the evaluation (InterruptedException, not to be caught) */
+} MachIo;
+
 typedef struct Mach {
   Val *slots;
   Frame *frames;
@@ -54,6 +63,7 @@ typedef struct Mach {
   void *host;          /* the runtime's, never looked at here */
   void (*out)(struct Mach *m, const char *s, size_t n); /* where print goes when *out* is not rebound; NULL = nowhere */
   Val (*nondet)(struct Mach *m, Val v); /* journals the value of a clock or random builtin; NULL = as it is */
+  MachIo io;
 } Mach;
 extern _Thread_local Mach *mach_cur; /* the machine running on this thread */
 
@@ -64,6 +74,7 @@ typedef struct MachDefaults {
   uint64_t mem_limit;
   uint32_t max_frames;
   void (*out)(struct Mach *m, const char *s, size_t n);
+  MachIo io;
 } MachDefaults;
 extern MachDefaults mach_defaults;
 

@@ -12,7 +12,13 @@ bool env_is_core(const Env *e);
 Env *env_core(void);
 const char *file_intern(const char *file); /* a copy that lives for ever; one per name */
 bool env_ns_known(Env *e, Val ns_name_str); /* namespace or alias of that name exists */
+Val env_alias_target(Env *e, Val ns_name_str);         /* T_STR of the namespace that a qualifier names: itself, or what an alias stands for */
 void var_declare(Val var, Val sym_meta);    /* flags and metadata that the symbol of a def carries */
+
+/* Every name of the core table in no order: builtins (b) and definitions of the prelude (text). */
+typedef struct CoreName { const char *name; const struct Builtin *b; const char *text; uint32_t len; const char *file; uint32_t line; } CoreName;
+void core_each(void (*f)(const CoreName *name, void *ctx), void *ctx);
+bool core_find(const char *full, CoreName *out);
 
 struct Reader;
 void env_reader(Env *e, struct Reader *r);       /* namespace, aliases, syntax-quote of this environment */

@@ -207,8 +207,7 @@ static Val put_set(Printer *p, Val s) {
 
 static Val ident_ns(Val k) { return is_kw(k) ? AS(Kw, k)->ns : is_sym(k) ? AS(Sym, k)->ns : NIL; }
 
-/* The namespace that all keys share, or nil. */
-static Val common_ns(Val m) {
+Val print_common_ns(Val m) {
   MapIter it;
   Val k, v, ns = NIL;
   map_iter(&it, m);
@@ -246,7 +245,7 @@ static Val put_pairs(Printer *p, Val m, bool lifted) {
 }
 
 static Val put_map(Printer *p, Val m) {
-  Val ns = p->o->namespace_maps ? common_ns(m) : NIL;
+  Val ns = p->o->namespace_maps ? print_common_ns(m) : NIL;
   if (p->level == 0) {
     put_ch(p->b, '#');
     return NIL;

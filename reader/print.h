@@ -19,6 +19,7 @@ extern const PrintOpts print_readably, print_plain;
  * code behind it; without it functions print as #function[fn]. */
 extern void (*print_fn_name)(Buf *b, Val fn);
 
+Val print_common_ns(Val map);                    /* T_STR: the namespace that all keys of a map share (#:ns{...}), or nil */
 Val print_to(Buf *b, Val v, const PrintOpts *o); /* nil or a signal; on a signal the buffer holds rubbish */
 Val print_str_of(Buf *b, Val v);                 /* as `str` does one argument: nil -> "", strings raw */
 Val pr_str(Val v);                               /* a T_STR or a signal */

@@ -112,11 +112,26 @@ static void expected_close(Reader *r, char out[160]) {
            r->file && strlen(r->file) < 80 ? ":" : "", line, col);
 }
 
+/* An error because the text ends, while what began at `open` is open. */
+Val read_fail_eof(Reader *r, const char *open, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  char *text = NULL;
+  if (vasprintf(&text, fmt, ap) < 0) abort();
+  va_end(ap);
+  Val v = throw_at(r, r->end, EXC_RUNTIME, text);
+  free(text);
+  r->eof = true;
+  r->eof_at = open;
+  return v;
+}
+
 Val read_eof(Reader *r, const char *what) {
+  const char *open = r->open ? r->open->at : NULL;
   char close[160];
   expected_close(r, close);
-  if (close[0] || !what) return read_fail(r, r->end, EXC_RUNTIME, "EOF while reading%s", close);
-  return read_fail(r, r->end, EXC_RUNTIME, "EOF while reading; expected %s", what);
+  if (close[0] || !what) return read_fail_eof(r, open, "EOF while reading%s", close);
+  return read_fail_eof(r, open, "EOF while reading; expected %s", what);
 }
 
 static Val unmatched(Reader *r) {
@@ -399,7 +414,7 @@ static const char *string_run(const Reader *r, const char *p) {
 Val read_string_eof(Reader *r, const char *at, const char *kind) {
   int line, col;
   read_position(r, at, &line, &col);
-  return read_fail(r, r->end, EXC_RUNTIME, "EOF while reading %s; expected \" to close the one at %d:%d", kind, line, col);
+  return read_fail_eof(r, at, "EOF while reading %s; expected \" to close the one at %d:%d", kind, line, col);
 }
 
 static Val read_string(Reader *r) {
@@ -459,7 +474,7 @@ static Val read_char(Reader *r) {
   static const struct { const char *name; char c; } names[] = {{"newline", '\n'},   {"space", ' '},     {"tab", '\t'},
                                                                {"backspace", '\b'}, {"formfeed", '\f'}, {"return", '\r'}};
   const char *at = r->p++, *s = r->p;
-  if (s >= r->end) return read_fail(r, r->end, EXC_RUNTIME, "EOF while reading character");
+  if (s >= r->end) return read_fail_eof(r, r->open ? r->open->at : NULL, "EOF while reading character");
   r->p += char_len(r, s);
   const char *one = r->p;
   scan_token(r);

@@ -31,6 +31,8 @@ typedef struct Reader {
   /* The rest belongs to read.c. `line` and `col` above are those of `mark`: where the last form ended, or the error is. */
   const char *mark;
   int line0, col0;
+  bool eof;                  /* the error is that the text ends too early; `eof_at` is what is open then, NULL: nothing */
+  const char *eof_at;
   bool checked;              /* the text is known to be valid UTF-8 */
   uint8_t suppress;          /* > 0: inside a branch of #? that was not taken */
   struct ReadOpen *open;     /* innermost open delimiter */

@@ -17,6 +17,7 @@ struct ReadArgs { Val pos[21]; Val rest; int high; };
 Val read_fail(Reader *r, const char *at, enum Exc c, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* A result of a function that knows no positions: an exception gets this one. */
 Val read_located(Reader *r, const char *at, Val v);
+Val read_fail_eof(Reader *r, const char *open, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 Val read_eof(Reader *r, const char *what);
 /* The next form or READ_CLOSE (when it is `close`) or ABSENT at the end of the text. */
 Val read_any(Reader *r, char close);

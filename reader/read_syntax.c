@@ -324,7 +324,7 @@ static Val read_conditional(Reader *r, const char *at) {
   if (r->suppress == 255) return read_fail(r, at, EXC_RUNTIME, "Reader conditionals are nested too deep");
   if (splicing) r->p++;
   read_skip_space(r);
-  if (r->p >= r->end) return read_fail(r, r->end, EXC_RUNTIME, "EOF while reading character; expected ( after #?");
+  if (r->p >= r->end) return read_fail_eof(r, r->open ? r->open->at : NULL, "EOF while reading character; expected ( after #?");
   if (*r->p != '(') return read_fail(r, at, EXC_RUNTIME, "read-cond body must be a list");
   if (splicing && r->depth == 0)
     return read_fail(r, at, EXC_RUNTIME, "Reader conditional splicing not allowed at the top level.");
@@ -368,7 +368,7 @@ static Val dispatch_source(Reader *r, const char *at) {
 
 /* r->p is behind the #. */
 Val read_dispatch(Reader *r, const char *at) {
-  if (r->p >= r->end) return read_fail(r, r->end, EXC_RUNTIME, "EOF while reading character");
+  if (r->p >= r->end) return read_fail_eof(r, r->open ? r->open->at : NULL, "EOF while reading character");
   char c = *r->p;
   if (!r->edn && c && strchr("'\"(?!=", c)) return dispatch_source(r, at);
   switch (c) {

@@ -314,6 +314,19 @@ static bool text_is(Val v, Text t) {
   return t.s && str_n(v) == t.n && !memcmp(str_s(v), t.s, t.n);
 }
 
+void kw_each(void (*f)(Val kw, void *ctx), void *ctx) {
+  Table *t = &keywords;
+  pthread_mutex_lock(&t->lock);
+  size_t n = 0, cap = t->w.ncur;
+  Val *all = mem_alloc((cap ? cap : 1) * sizeof *all); /* held there while f runs without the lock */
+  for (size_t i = 0; i < cap && i < t->w.ncur; i++) {
+    void *o = slot_get(&t->w.cur[i]);
+    if (o > MEM_TOMB) all[n++] = from_obj(o);
+  }
+  pthread_mutex_unlock(&t->lock);
+  for (size_t i = 0; i < n; i++) f(all[i], ctx);
+}
+
 /* The slot of that name: occupied by it, or the first free one (a tomb or empty). */
 static MemSlot *table_find(Table *t, uint32_t hash, Text ns, Text name, Val *found) {
   MemSlot *tomb = NULL;

@@ -32,6 +32,8 @@ Val sym_of(Val ns, Val name);
 Val sym_parse(const char *s, size_t n);
 static inline bool is_kw(Val v) { return is_type(v, T_KW); }
 static inline bool is_sym(Val v) { return is_type(v, T_SYM); }
+/* Every keyword that is alive now, in no order: for completion. */
+void kw_each(void (*f)(Val kw, void *ctx), void *ctx);
 bool sym_eq(Val a, Val b);            /* same ns and name, whatever the metadata */
 bool sym_is(Val v, const char *name); /* an unqualified symbol of that name */
 const char *kw_text(Val v);           /* name of a keyword, string or symbol; "" otherwise */

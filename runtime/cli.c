@@ -1,6 +1,7 @@
 /* cli.c - see cli.h: the option parser, dispatch, and what all commands use to talk. */
 #include "cli.h"
 #include "eval/expand.h"
+#include "eval/introspect.h"
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "stdlib/stdlib.h"
@@ -92,6 +93,7 @@ void cli_values(void) {
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
   if (!builtin_find("clojure.core/macroexpand-1")) builtin_register(rows_env);
+  if (!builtin_find("breyta.repl/info")) builtin_register(rows_introspect);
 }
 
 /* --- parsing --------------------------------------------------------------------------------------------------------------------- */

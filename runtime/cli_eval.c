@@ -30,6 +30,40 @@ static void out_stdout(Mach *m, const char *s, size_t n) {
   cli_out(s, n);
 }
 
+static void out_stderr(Mach *m, const char *s, size_t n) {
+  (void)m;
+  cli_out_flush();
+  fwrite(s, 1, n, stderr);
+}
+
+/* read-line and read of a program: standard input, after what was put back. */
+static Val in_stdin(Mach *m, Val unread) {
+  static Buf back;
+  static char *line;
+  static size_t cap;
+  (void)m;
+  if (is_str(unread)) {
+    Buf b = {0};
+    buf_add(&b, str_s(unread), str_n(unread));
+    buf_ch(&b, '\n');
+    buf_add(&b, buf_cstr(&back), back.n);
+    buf_free(&back);
+    back = b;
+    return NIL;
+  }
+  const char *nl = back.n ? memchr(back.p, '\n', back.n) : NULL;
+  if (nl) {
+    size_t n = (size_t)(nl - back.p);
+    Val v = str_new(back.p, n);
+    memmove(back.p, nl + 1, back.n - n - 1);
+    back.n -= n + 1;
+    return v;
+  }
+  cli_out_flush();
+  ssize_t n = getline(&line, &cap, stdin);
+  return n < 0 ? NIL : str_new(line, (size_t)n - (line[n - 1] == '\n'));
+}
+
 static void add_aliases(Env *e) {
   static const char *const aliases[][2] = {
       {"str", "clojure.string"}, {"string", "clojure.string"}, {"set", "clojure.set"}, {"walk", "clojure.walk"}, {"edn", "clojure.edn"}};
@@ -247,6 +281,7 @@ int cmd_eval(Cli *cli) {
   if (cli->args.n > 1) return cli_usage(cli, "eval takes one file, and there is also %s", cli->args.a[1]);
   if (cli->batch) return batch();
   mach_defaults.out = out_stdout;
+  mach_defaults.io = (MachIo){.err = out_stderr, .line = in_stdin};
   cli_values();
   return cli->expr.n ? eval_exprs(cli) : eval_file(cli, cli->args.a[0]);
 }

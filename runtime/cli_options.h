@@ -38,6 +38,12 @@
           "Prints every problem of the definitions in one pass, with code, position and hint. What runs here and upstream refuses, "  \
           "such as a transform in a flow body, is an error of lint alone. Exits 0 without errors, 1 with errors, 2 when a file "      \
           "cannot be read.")                                                                                                          \
+  COMMAND(repl, "repl", "[FLOW.edn | FILE.clj]", "evaluate Clojure interactively",                                                   \
+          "Reads forms, evaluates them and prints the values, over several lines where that fits the terminal better; (help) lists "  \
+          "what else there is. A FILE.clj is evaluated first. Lines can be edited, TAB completes, the history is kept in "          \
+          "$XDG_STATE_HOME/breyta/history (~/.local/state), NO_COLOR turns colours off. Ctrl-C interrupts an evaluation, Ctrl-D "     \
+          "ends. When standard input is no terminal there is no prompt and each value is one line; after an error it goes on with "  \
+          "the next form, and the exit status is 1 in the end.")                                                                     \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")

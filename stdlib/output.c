@@ -6,13 +6,16 @@
 #include "args.h"
 #include "format.h"
 #include "reader/mem.h"
+#include "reader/pprint.h"
 
 /* The value of a dynamic core var where one may be bound; ABSENT when nothing is bound at all. */
-static Val dynamic(const char *name) {
+static Val dynamic_in(const char *ns, const char *name) {
   if (!mach_cur || is_nil(mach_cur->bindings)) return ABSENT;
-  Val var = env_resolve(mach_cur->env, sym_new("clojure.core", name));
+  Val var = env_resolve(mach_cur->env, sym_new(ns, name));
   return is_type(var, T_VAR) ? var_get(var) : ABSENT;
 }
+
+static Val dynamic(const char *name) { return dynamic_in("clojure.core", name); }
 
 static int64_t limit_of(const char *name) {
   Val v = dynamic(name);
@@ -34,15 +37,21 @@ static PrintOpts options(bool readably) {
 
 /* ---- writing ---- */
 
-static void write_out(const char *s, size_t n) {
-  Val out = dynamic("*out*");
-  if (is_type(out, T_VOLATILE)) {
+/* The value of *err* is a volatile with this keyword: output for it goes to the machine's own standard error. */
+#define ERR_MARK kw_new("breyta", "err")
+
+static void write_to(Val out, const char *s, size_t n) {
+  if (is_type(out, T_VOLATILE) && is_kw(AS(Box, out)->val)) {
+    if (mach_cur && mach_cur->io.err) mach_cur->io.err(mach_cur, s, n);
+  } else if (is_type(out, T_VOLATILE)) {
     Box *w = AS(Box, out);
     if (n) w->val = list_conj(w->val, str_new(s, n));
   } else if (mach_cur && mach_cur->out) {
     mach_cur->out(mach_cur, s, n);
   }
 }
+
+static void write_out(const char *s, size_t n) { write_to(dynamic("*out*"), s, n); }
 
 static Val write_buf(Buf *b) {
   write_out(buf_cstr(b), b->n);
@@ -110,6 +119,43 @@ static Val output_printf(int n, const Val *a) {
   return r;
 }
 
+/* ---- clojure.pprint ---- */
+
+/* Columns of *print-right-margin*: 72 when it has no value of its own, 0 when it is nil. */
+static uint32_t margin_of(Val v) {
+  int64_t n;
+  if (same(v, ABSENT)) return 72;
+  return is_num(v) && num_to_long(v, &n) && n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
+}
+
+static Val pprint_out(Val x, Val out) {
+  Buf b = {0};
+  PrintOpts o = options(true);
+  Val r = pprint_to(&b, x, &o, margin_of(dynamic_in("clojure.pprint", "*print-right-margin*")));
+  if (!is_sig(r)) {
+    buf_ch(&b, '\n');
+    write_to(out, b.p, b.n);
+  }
+  buf_free(&b);
+  return r;
+}
+
+DOC(pprint, "[x] [x writer]",
+    "Prints x to *out* or the writer over as many lines as it takes to stay left of *print-right-margin* (72), then a newline.",
+    "(with-out-str (clojure.pprint/pprint {:a [1 2]})) ;=> \"{:a [1 2]}\\n\"");
+static Val output_pprint(Val x) { return pprint_out(x, dynamic("*out*")); }
+
+DOC(pprint_str, "[x margin]", "What pprint prints with that right margin (nil: none), without the newline at the end.",
+    "(clojure.pprint/pprint-str* [:aaa :bbb] 8) ;=> \"[:aaa\\n :bbb]\"");
+static Val output_pprint_str(Val x, Val margin) {
+  Buf b = {0};
+  PrintOpts o = options(true);
+  Val r = pprint_to(&b, x, &o, margin_of(margin));
+  if (!is_sig(r)) return buf_str(&b);
+  buf_free(&b);
+  return r;
+}
+
 /* ---- string writers, for with-out-str ---- */
 
 DOC(string_writer, "[]", "A writer for *out* that collects what is printed.", "(string-writer-str* (string-writer*)) ;=> \"\"");
@@ -120,9 +166,18 @@ static Val output_string_writer(void) {
   return from_obj(w);
 }
 
+DOC(err_writer, "[]", "The writer that *err* holds: what is printed to it goes to standard error.", "(nil? (err-writer*)) ;=> false");
+static Val output_err_writer(void) {
+  Box *w = mem_obj(T_VOLATILE);
+  w->serial = arg_serial();
+  w->val = ERR_MARK;
+  return from_obj(w);
+}
+
 DOC(string_writer_str, "[writer]", "What was printed to a writer.", "(string-writer-str* (string-writer*)) ;=> \"\"");
 static Val output_string_writer_str(Val w) {
   if (!is_type(w, T_VOLATILE)) return ex_cast(w, "java.io.StringWriter");
+  if (is_kw(AS(Box, w)->val)) return str_c("");
   ValVec parts = {0};
   CHECK(coll_into_array(AS(Box, w)->val, &parts));
   Buf b = {0};
@@ -143,6 +198,10 @@ const BuiltinRow rows_output[] = {
     ROW0("newline", output_newline, newline, B_IMPURE),
     ROW0("flush", output_flush, flush, B_IMPURE),
     ROWV("printf", 1, output_printf, printf, B_IMPURE),
+    ROW1("clojure.pprint/pprint", output_pprint, pprint, B_IMPURE),
+    ROW2("clojure.pprint/pprint", pprint_out, pprint, B_IMPURE),
+    ROW2("clojure.pprint/pprint-str*", output_pprint_str, pprint_str, B_IMPURE),
+    ROW0("err-writer*", output_err_writer, err_writer, B_IMPURE),
     ROW0("string-writer*", output_string_writer, string_writer, B_IMPURE),
     ROW1("string-writer-str*", output_string_writer_str, string_writer_str, B_IMPURE),
     ROW_END,

@@ -16,6 +16,12 @@
 (def ^:dynamic *print-namespace-maps* false)
 (def ^:dynamic *print-readably* true)
 (def ^:dynamic *command-line-args* nil)
+(def ^:dynamic *err* (err-writer*))
+(def ^:dynamic *ns* nil)
+(def ^:dynamic *1 nil)
+(def ^:dynamic *2 nil)
+(def ^:dynamic *3 nil)
+(def ^:dynamic *e nil)
 
 (defn identity
   "Answers its argument.
@@ -1122,3 +1128,176 @@
   (clojure.string/escape \"<a>\" {\\< \"&lt;\"}) ;=> \"&lt;a>\""
   [s cmap]
   (apply str (map (fn [c] (or (cmap c) c)) s)))
+
+;; ---- clojure.pprint: the layout itself is reader/pprint.c ----
+
+(ns clojure.pprint)
+
+(def ^:dynamic *print-right-margin* 72)
+(def ^:dynamic *print-miser-width* 40)
+(def ^:dynamic *print-pretty* true)
+
+(defmacro pp
+  "Pretty prints the value of *1, the last one that the REPL printed."
+  []
+  (list 'clojure.pprint/pprint 'clojure.core/*1))
+
+(defn write
+  "Prints x subject to the options :stream (true is *out*, nil answers a string), :pretty, :right-margin, :length, :level, :readably.
+  (clojure.pprint/write [1 2] :stream nil) ;=> \"[1 2]\""
+  [x & {:keys [stream pretty right-margin length level readably]
+        :or {stream true pretty *print-pretty* right-margin *print-right-margin* length *print-length*
+             level *print-level* readably *print-readably*}}]
+  (binding [*print-length* length *print-level* level *print-readably* readably]
+    (let [text (if pretty (pprint-str* x right-margin) (pr-str x))]
+      (cond
+        (nil? stream) text
+        (true? stream) (print text)
+        :else (binding [*out* stream] (print text))))))
+
+(defn print-table
+  "Prints a collection of maps as a table: a column for each of the keys ks (those of the first map), a line for each map.
+  (with-out-str (clojure.pprint/print-table [:a] [{:a 1}])) ;=> \"\\n| :a |\\n|----|\\n|  1 |\\n\""
+  ([rows] (print-table (keys (first rows)) rows))
+  ([ks rows]
+   (when (seq rows)
+     (let [widths (mapv (fn [k] (apply max (count (str k)) (map (fn [r] (count (str (get r k)))) rows))) ks)
+           pad (fn [s n] (str (apply str (repeat (- n (count s)) " ")) s))
+           line (fn [cells] (str "| " (apply str (interpose " | " (map pad cells widths))) " |"))]
+       (println)
+       (println (line (map str ks)))
+       (println (str "|-" (apply str (interpose "-+-" (map (fn [n] (apply str (repeat n "-"))) widths))) "-|"))
+       (doseq [r rows] (println (line (map (fn [k] (str (get r k))) ks))))))))
+
+;; ---- clojure.repl: help for people; user has these names in a REPL ----
+
+(ns breyta.repl)
+
+(defn wrap
+  "The text with its long lines broken at blanks, each line indented by two; examples (lines that begin with a blank) stay whole.
+  (breyta.repl/wrap \"aaa bbb\" 6) ;=> \"  aaa\\n  bbb\""
+  [text width]
+  (let [fill (fn [line]
+               (reduce (fn [lines word]
+                         (if (> (+ (count (peek lines)) 1 (count word)) width)
+                           (conj lines (str "  " word))
+                           (conj (pop lines) (str (peek lines) " " word))))
+                       [(str "  " (first line))]
+                       (rest line)))]
+    (clojure.string/join
+     "\n"
+     (mapcat (fn [line]
+               (if (or (clojure.string/starts-with? line " ") (= line ""))
+                 [line]
+                 (fill (clojure.string/split line #" +"))))
+             (clojure.string/split-lines text)))))
+
+(defn print-doc
+  "Prints what breyta.repl/info says about a name, in the form that clojure.repl/doc has."
+  [info]
+  (println "-------------------------")
+  (println (if (:ns info) (str (:ns info) "/" (:name info)) (str (:name info))))
+  (cond
+    (:forms info) (println (:forms info))
+    (:arglists info) (prn (:arglists info)))
+  (case (:type info)
+    :macro (println "Macro")
+    :special-form (println "Special Form")
+    :namespace (println "Namespace")
+    :class (println "Class")
+    nil)
+  (when (:doc info) (println (wrap (:doc info) 90))))
+
+(ns clojure.repl)
+
+(defn doc*
+  "What doc does with the symbol."
+  [sym]
+  (if-let [info (breyta.repl/info sym)]
+    (breyta.repl/print-doc info)
+    (println (str "Nothing is named " sym "; (apropos \"" (name sym) "\") lists similar names"))))
+
+(defmacro doc
+  "Prints the documentation of a var, macro, special form or namespace of that name."
+  [name]
+  (list 'clojure.repl/doc* (list 'quote name)))
+
+(defn source-fn
+  "The text of the definition that the symbol names; nil when it is not known.
+  (string? (clojure.repl/source-fn 'clojure.core/comp)) ;=> true"
+  [sym]
+  (:source (breyta.repl/info sym)))
+
+(defn source*
+  "What source does with the symbol."
+  [sym]
+  (let [info (breyta.repl/info sym)]
+    (println
+     (cond
+       (:source info) (:source info)
+       (nil? info) (str "Nothing is named " sym)
+       (= :special-form (:type info)) (str sym " is a special form: (doc " sym ")")
+       (= 'clojure.core (:ns info)) (str sym " is part of the program, written in C: (doc " sym ")")
+       :else (str "Source not found: " sym " was not defined by text that this session read")))))
+
+(defmacro source
+  "Prints the source text of a definition that this session evaluated, or that the library has in Clojure."
+  [name]
+  (list 'clojure.repl/source* (list 'quote name)))
+
+(defn apropos
+  "The sorted symbols of all names that contain the string, or in which the regex finds something.
+  (clojure.repl/apropos \"parse-bool\") ;=> (clojure.core/parse-boolean)"
+  [str-or-pattern]
+  (let [hit? (if (string? str-or-pattern)
+               (fn [s] (clojure.string/includes? s (str str-or-pattern)))
+               (fn [s] (re-find (re-pattern str-or-pattern) s)))]
+    (sort (distinct (filter (fn [s] (and (namespace s) (hit? (name s)))) (breyta.repl/names))))))
+
+(defn dir-fn
+  "The sorted symbols of what a namespace offers.
+  (first (clojure.repl/dir-fn 'clojure.walk)) ;=> keywordize-keys"
+  [ns]
+  (let [text (str (breyta.repl/ns-of ns))]
+    (sort (distinct (map (fn [s] (symbol (name s))) (filter (fn [s] (= text (namespace s))) (breyta.repl/names)))))))
+
+(defn dir*
+  "What dir does with the symbol."
+  [ns]
+  (doseq [s (dir-fn ns)] (println s)))
+
+(defmacro dir
+  "Prints the names of a namespace (or of an alias), sorted."
+  [nsname]
+  (list 'clojure.repl/dir* (list 'quote nsname)))
+
+(defn find-doc
+  "Prints the documentation of everything whose name or documentation the regex (or the text of one) finds."
+  [re-string-or-pattern]
+  (let [re (re-pattern re-string-or-pattern)]
+    (doseq [sym (sort-by str (distinct (breyta.repl/names)))]
+      (let [info (breyta.repl/info sym)]
+        (when (and (:doc info) (or (re-find re (:doc info)) (re-find re (str sym))))
+          (breyta.repl/print-doc info))))))
+
+(defn root-cause
+  "The innermost cause of an exception.
+  (ex-message (clojure.repl/root-cause (ex-info \"a\" {} (ex-info \"b\" {})))) ;=> \"b\""
+  [ex]
+  (if-let [cause (ex-cause ex)] (recur cause) ex))
+
+(defn pst
+  "Prints the last exception (*e) or the given one with its causes and at most depth (12) lines of trace each."
+  ([] (pst 12))
+  ([ex-or-depth]
+   (if (number? ex-or-depth)
+     (if *e (pst *e ex-or-depth) (binding [*out* *err*] (println "There was no exception yet")))
+     (pst ex-or-depth 12)))
+  ([ex depth]
+   (binding [*out* *err*]
+     (loop [ex ex caused ""]
+       (println (str caused (pr-str (class ex)) ": " (ex-message ex) (when-let [d (ex-data ex)] (str " " (pr-str d)))))
+       (doseq [line (take depth (clojure.string/split-lines (or (breyta.repl/trace ex) "")))]
+         (when (seq line) (println line)))
+       (when-let [cause (ex-cause ex)]
+         (recur cause "Caused by: "))))))

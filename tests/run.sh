@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the suites and closes with `N passed, N failed`. B = build directory; an argument picks suites by name (crash, fuzz,
-# lang, unit, cli, flows). Each suite's output goes to $B/logs/NAME.log; failures are printed. Exit status 1 when any failed.
+# lang, unit, cli, repl, flows). Each suite's output goes to $B/logs/NAME.log; failures are printed. Exit status 1 when any failed.
 set -u
 cd "$(dirname "$0")/.."
 B=${B:-build}
@@ -52,6 +52,7 @@ suite crash-store crash "$B/t/crash_store"
 suite equality crash "$B/t/equality"
 suite crash-flows crash "$B/t/crash_flows"
 suite crash-faults crash "$B/t/crash_faults"
+suite repl-terminal repl python3 tests/repl/repl_pty.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
 suite examples flows tests/flows/examples.sh

@@ -10,6 +10,18 @@ load help
   br eval sub/p.clj
   want 0 "hello 10"
 }
+@test "a program reads lines and forms of standard input, *err* is standard error" {
+  cat > p.clj <<'EOF'
+(println (read-line))
+(prn (read) (read) (read-line))
+(binding [*out* *err*] (println "to err"))
+(prn (read-line) (try (read) (catch Exception e (ex-message e))))
+EOF
+  printf 'first\n(a b\n  c) d rest\nlast' | breyta-run eval p.clj > got 2> err
+  printf 'first\n(a b c) d "rest"\n"last" "EOF while reading"\n' > want
+  diff want got
+  [ "$(cat err)" = "to err" ]
+}
 @test "an uncaught error: output so far, class and message, trace, status 1" {
   printf '(defn f [x]\n  (/ x 0))\n(println "before")\n(f 1)\n' > p.clj
   br eval p.clj

@@ -26,6 +26,7 @@ home pcre2.h reader/regex.c
 home jansson.h runtime/json.c
 home curl/curl.h runtime/http_client.c
 home microhttpd.h runtime/listener.c
+home histedit.h runtime/repl_term.c
 
 for d in reader eval stdlib runtime tests flows-examples; do [ -f $d/README.md ] && ok || bad "$d/README.md is missing"; done
 echo "$passed passed, $failed failed"
