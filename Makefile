@@ -62,7 +62,7 @@ $(B)/breyta-run: $(B)/runtime/main_run.o $(B)/libbreyta.a
 $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
 	@echo "  cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
-$(B)/stdlib/prelude_text.o: stdlib/prelude.clj
+$(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))

@@ -1,5 +1,6 @@
 /* analyze.c - core forms to nodes: locals to slots, captures by value, arities, positions. See node.h for the shapes. */
 #include "node.h"
+#include "dispatch.h"
 #include "unit.h"
 #include "reader/eq.h"
 #include "reader/read.h"
@@ -181,18 +182,6 @@ static Node *var_node(An *a, Val var) {
   return done(n);
 }
 
-static Node *an_symbol(An *a, Val sym) {
-  if (is_nil(AS(Sym, sym)->ns) && is_local(a->fn, sym)) return local_node(a, sym);
-  Node *n = static_field(a, sym);
-  if (n || a->failed) return n;
-  Val var = env_resolve(a->env, sym);
-  if (is_sig(var)) return fail(a);
-  if (!is_nil(var)) return var_node(a, var);
-  Val cls = class_of_symbol(sym);
-  if (!is_nil(cls)) return const_node(a, cls);
-  return unresolved(a, sym);
-}
-
 /* --- collections of forms -------------------------------------------------------------------------------------------------- */
 static bool forms(An *a, Val list, ValVec *out) {
   if (is_sig(coll_into_array(list, out))) { fail(a); return false; }
@@ -236,6 +225,25 @@ static Node *call_named(An *a, const char *builtin, const Val *args, unsigned ar
   const Builtin *b = builtin_find(builtin);
   if (!b) return syntax(a, "this build has no %s", builtin);
   return call_const(a, b->self, args, argc);
+}
+
+static Node *an_symbol(An *a, Val sym) {
+  if (is_nil(AS(Sym, sym)->ns) && is_local(a->fn, sym)) return local_node(a, sym);
+  Node *n = static_field(a, sym);
+  if (n || a->failed) return n;
+  Val var = env_resolve(a->env, sym);
+  if (is_sig(var)) return fail(a);
+  if (!is_nil(var)) return var_node(a, var);
+  Val cls = class_of_symbol(sym);
+  if (!is_nil(cls)) return const_node(a, cls);
+  Val type = env_type_var(a->env, sym);
+  if (!is_nil(type)) return var_node(a, type);
+  Val protocol = env_interface_var(a->env, sym);
+  if (!is_nil(protocol)) {
+    Val name = var_name_sym(protocol);
+    return call_named(a, "breyta.type/interface-of*", &name, 1);
+  }
+  return unresolved(a, sym);
 }
 
 /* --- special forms ------------------------------------------------------------------------------------------------------- */
@@ -550,7 +558,7 @@ static Node *an_case(An *a, Val form, const Val *f, unsigned n, bool tail) {
   if (n < 3 || (n - 3) % 2) return syntax(a, "Bad case* form", "");
   unsigned bodies = (n - 3) / 2;
   Node *x = node_new(a, NK_CASE, 2 + bodies);
-  reserve(a, 1);
+  reserve(a, 4);
   Val table = hmap_empty;
   for (unsigned i = 0; i < bodies; i++) {
     ValVec cs = {0};
@@ -603,11 +611,11 @@ static Node *an_new(An *a, Val form, const Val *f, unsigned n, bool tail) {
   buf_fmt(&b, "%s.", dot ? dot + 1 : s);
   const Builtin *c = builtin_find(buf_cstr(&b));
   buf_free(&b);
-  if (!c) {
-    ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "Unable to resolve classname: %s", s);
-    return fail(a);
-  }
-  return call_const(a, c->self, f + 2, n - 2);
+  if (c) return call_const(a, c->self, f + 2, n - 2);
+  Val type = env_type_var(a->env, f[1]);
+  if (!is_nil(type)) return call_named(a, "breyta.type/new*", f + 1, n - 1);
+  ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "Unable to resolve classname: %s", s);
+  return fail(a);
 }
 
 static Node *an_misplaced(An *a, Val form, const Val *f, unsigned n, bool tail) {
@@ -632,10 +640,40 @@ static void note_callee(An *a, const Node *callee) {
   }
 }
 
+/* (.name x ...) that no builtin is: a member of an instance, found when it runs. (.-name x) is a field. */
+static Val dot_method(An *a, Val head) {
+  const char *s = is_sym(head) && is_nil(AS(Sym, head)->ns) ? str_s(AS(Sym, head)->name) : "";
+  if (s[0] != '.' || !s[1] || s[1] == '.') return NIL;
+  Val var = env_resolve(a->env, head);
+  if (!is_nil(var)) return is_sig(var) ? var : NIL;
+  bool field = s[1] == '-' && s[2];
+  return method_new(NIL, kw_c(s + 1 + field), AS(Sym, head)->name, field ? METHOD_FIELD : 0);
+}
+
+/* (Point/create m), (Point/getBasis): what a class that defrecord made can do. */
+static Node *type_static(An *a, const Val *f, unsigned n) {
+  if (!is_sym(f[0]) || is_nil(AS(Sym, f[0])->ns)) return NULL;
+  bool create = n == 2 && str_eq_c(AS(Sym, f[0])->name, "create"), basis = n == 1 && str_eq_c(AS(Sym, f[0])->name, "getBasis");
+  Val cls = sym_of(NIL, AS(Sym, f[0])->ns);
+  if ((!create && !basis) || is_nil(env_type_var(a->env, cls))) return NULL;
+  Val args[2] = {cls, create ? f[1] : NIL};
+  return call_named(a, create ? "breyta.type/from-map*" : "breyta.type/basis*", args, n);
+}
+
 static Node *an_call(An *a, const Val *f, unsigned n) {
   uint32_t line = a->line, col = a->col;
   Node *x = n == 1 && is_sym(f[0]) ? static_field(a, f[0]) : NULL; /* (System/nanoTime): naming it is calling it */
-  if (x) return x;
+  if (!x && !a->failed) x = type_static(a, f, n);
+  if (x || a->failed) return x;
+  Val dot = dot_method(a, f[0]);
+  if (is_sig(dot)) return fail(a);
+  ValVec with_dot = {0};
+  if (!is_nil(dot)) { /* the same nodes as when a later version has it as a builtin */
+    a->fn->may_step = true;
+    vv_push(&with_dot, dot);
+    for (unsigned i = 1; i < n; i++) vv_push(&with_dot, f[i]);
+    f = with_dot.a;
+  }
   x = node_new(a, NK_CALL, n);
   if (!kids_in_temps(a, x, f, n, 0, 0)) return NULL;
   x->line = line;

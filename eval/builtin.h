@@ -35,6 +35,7 @@ enum BFlags {
   B_KIND_NATIVE = 64,
   B_KIND_MACRO = 128,
   B_KIND_VARIADIC = 256,
+  B_DOT = 512, /* .name: an instance of the program's own type may have a member of that name (set at registration) */
 };
 
 struct Mach;

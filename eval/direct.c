@@ -5,6 +5,7 @@
 #include "arith.h"
 #include "reader/map.h"
 #include "reader/print.h"
+#include "reader/user.h"
 
 #define KID(i) n->kid[i]->ev(n->kid[i], fp)
 #define ARG(name, i)    \
@@ -95,6 +96,33 @@ static Val ev_call4(const Node *n, Val *fp) {
   ARG(d, 3);
   return AS_FN(F4)(a, b, c, d);
 }
+/* A builtin .name: of an instance of the program's own type the machine looks whether it has such a member. */
+#define DOT_TARGET(a) \
+  ARG(a, 0);          \
+  if (is_user(a)) return SIG_DEMAND
+static Val ev_dot1(const Node *n, Val *fp) {
+  DOT_TARGET(a);
+  return AS_FN(F1)(a);
+}
+static Val ev_dot2(const Node *n, Val *fp) {
+  DOT_TARGET(a);
+  ARG(b, 1);
+  return AS_FN(F2)(a, b);
+}
+static Val ev_dot3(const Node *n, Val *fp) {
+  DOT_TARGET(a);
+  ARG(b, 1);
+  ARG(c, 2);
+  return AS_FN(F3)(a, b, c);
+}
+static EvalFn dot_op(Node *n, const Builtin *b) {
+  static const EvalFn evs[] = {NULL, ev_dot1, ev_dot2, ev_dot3};
+  void *const fns[] = {NULL, (void *)(uintptr_t)b->f1, (void *)(uintptr_t)b->f2, (void *)(uintptr_t)b->f3};
+  if (n->nk > 3 || !fns[n->nk]) return NULL;
+  n->p = fns[n->nk];
+  return evs[n->nk];
+}
+
 static Val ev_calln(const Node *n, Val *fp) {
   /* The arguments go where the machine would put them: nested direct calls use deeper temps. */
   Val *t = fp + n->depth + 1;
@@ -289,6 +317,7 @@ static EvalFn if_form(const Node *n) {
 
 static EvalFn builtin_op(Node *n, const Builtin *b) {
   if (!(b->flags & B_PURE) || b->native || b->macro) return NULL;
+  if (b->flags & B_DOT) return dot_op(n, b);
   EvalFn special = special_op(n, b);
   if (special) return special;
   void *fixed[] = {(void *)(uintptr_t)b->f0, (void *)(uintptr_t)b->f1, (void *)(uintptr_t)b->f2, (void *)(uintptr_t)b->f3,
@@ -321,7 +350,7 @@ static void direct_callee(Node *n) {
 #ifndef STRESS_NODIRECT
   if (n->kind != NK_CALLC || n->nk < 1 || n->nk > 3 || !is_type(n->val, T_BUILTIN)) return;
   const Builtin *b = AS(BuiltinObj, n->val)->def;
-  if (!(b->flags & B_PURE) || b->native || b->macro) return;
+  if (!(b->flags & B_PURE) || b->flags & B_DOT || b->native || b->macro) return;
   if (n->nk == 2 && !strncmp(b->name, "clojure.core/", 13))
     for (size_t i = 0; i < sizeof binary_fns / sizeof *binary_fns; i++)
       if (!strcmp(binary_fns[i].name, b->name + 13)) n->p = (void *)(uintptr_t)binary_fns[i].fn;

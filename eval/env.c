@@ -3,6 +3,7 @@
  * Core names live in one process-wide table: builtin rows are put in at start, prelude definitions are indexed by name and
  * evaluated one by one when first resolved. Core vars are constant and shared. Everything else belongs to an Env. */
 #include "expand.h"
+#include "dispatch.h"
 #include "unit.h"
 #include "reader/read.h"
 #include <pthread.h>
@@ -104,7 +105,7 @@ void builtin_register(const BuiltinRow *rows) {
       fprintf(stderr, "builtin %s is registered twice\n", name);
       abort();
     }
-    b->flags |= r->flags;
+    b->flags |= r->flags | (name[0] == '.' ? B_DOT : 0);
     builtin_arity(b, r);
   }
 }
@@ -120,10 +121,10 @@ void builtin_each(void (*f)(const Builtin *b, void *ctx), void *ctx) {
     if (core[i].b) f(core[i].b, ctx);
 }
 
-extern const NativeDef nd_realize, nd_apply;
 const NativeDef *native_find(const char *name) {
-  if (!strcmp(name, nd_realize.name)) return &nd_realize;
-  if (!strcmp(name, nd_apply.name)) return &nd_apply;
+  static const NativeDef *const own[] = {&nd_realize, &nd_apply, &nd_answer, &nd_multi};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!strcmp(name, own[i]->name)) return own[i];
   for (size_t i = 0; core && i < CORE_CAP; i++)
     if (core[i].b && core[i].b->native && !strcmp(core[i].b->native->name, name)) return core[i].b->native;
   return NULL;
@@ -322,9 +323,18 @@ Val env_intern(Env *e, Val ns_sym, Val name_sym) {
   return from_obj(v);
 }
 
+/* A key that macros of the library put there: taken out. */
+static bool take_mark(Val *meta, const char *key) {
+  if (!truthy(map_get_kw(*meta, key))) return false;
+  *meta = map_dissoc(*meta, kw_c(key));
+  return true;
+}
+
 void var_declare(Val var, Val meta) {
   if (is_nil(meta)) return;
   Var *v = AS(Var, var);
+  if (take_mark(&meta, "breyta-type")) v->h.flags |= VAR_TYPE;
+  if (take_mark(&meta, "breyta-protocol")) v->h.flags |= VAR_PROTOCOL;
   v->meta = meta;
   if (truthy(map_get_kw(meta, "dynamic"))) v->h.flags |= VAR_DYNAMIC;
   if (truthy(map_get_kw(meta, "macro"))) v->h.flags |= VAR_MACRO;
@@ -459,6 +469,7 @@ void env_reader(Env *e, Reader *r) {
   r->aliases = AS(Ns, e->cur_ns)->aliases;
   r->resolve = quoted_name;
   r->gensym = reader_gensym;
+  r->tag_read = env_read_tag;
   r->ctx = e;
 }
 

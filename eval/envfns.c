@@ -32,6 +32,8 @@ static Val fn_macroexpand(Val form) {
 DOC(resolve, "[sym]", "The var that a symbol names in the current namespace, nil if there is none.", "(resolve 'inc) ;=> #'clojure.core/inc");
 static Val fn_resolve(Val sym) {
   if (!is_sym(sym)) return ex_cast(sym, "clojure.lang.Symbol");
+  Val type = env_type_var(mach_cur->env, sym);
+  if (!is_nil(type)) return AS(Var, type)->root;
   Val var = env_resolve(mach_cur->env, sym);
   return is_nil(var) ? class_of_symbol(sym) : var;
 }

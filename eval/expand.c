@@ -3,6 +3,7 @@
 #include "macros.h"
 #include "node.h"
 #include "reader/read.h"
+#include "reader/record.h"
 #include <stdio.h>
 
 /* C recursion per nested form is a few hundred bytes; the analyzer's own limit is lower for most code. */
@@ -209,8 +210,15 @@ static Val local_add(Expander *x, Val sym) {
   return NIL;
 }
 
+/* What reads the field that a symbol stands for; nil: it stands for none. */
+static Val field_read(const Expander *x, Val sym) {
+  if (is_nil(x->fields) || !is_nil(AS(Sym, sym)->ns) || !same(set_get(x->locals, sym, ABSENT), ABSENT)) return NIL;
+  return map_get(x->fields, sym, NIL);
+}
+
 bool form_is_local(const Expander *x, Val sym) {
-  return is_sym(sym) && is_nil(AS(Sym, sym)->ns) && !same(set_get(x->locals, sym, ABSENT), ABSENT);
+  if (!is_sym(sym) || !is_nil(AS(Sym, sym)->ns)) return false;
+  return !same(set_get(x->locals, sym, ABSENT), ABSENT) || !is_nil(field_read(x, sym));
 }
 
 Val expand_gensym(Expander *x, const char *prefix) {
@@ -439,10 +447,32 @@ static Val x_var(Expander *x, Val form, const ValVec *f) {
   return LIST(f->a[0], sym_bare(f->a[1]));
 }
 
+static Val type_sym(const char *name) { return sym_new("breyta.type", name); }
+
+/* (set! (.-field x) v) */
+static Val x_set_member(Expander *x, const ValVec *f) {
+  ValVec t = {0};
+  CHECK(form_items(x, f->a[1], &t));
+  bool dot = t.n == 3 && sym_is(t.a[0], "."); /* (. x -field) */
+  Val name = dot ? t.a[2] : t.n == 2 ? t.a[0] : NIL;
+  const char *s = is_sym(name) && is_nil(AS(Sym, name)->ns) ? str_s(AS(Sym, name)->name) : "";
+  s += *s == '.';
+  s += *s == '-';
+  if (!*s) return err_argument("Invalid assignment target");
+  TRY(target, x_form(x, t.a[1]));
+  TRY(v, x_form(x, f->a[2]));
+  return LIST(type_sym("set-field*"), target, kw_c(s), v);
+}
+
 static Val x_set(Expander *x, Val form, const ValVec *f) {
   (void)form;
   if (f->n != 3) return err_argument("Malformed assignment, expecting (set! target val)");
+  if (form_is_list(f->a[1])) return x_set_member(x, f);
   if (!is_sym(f->a[1])) return err_argument("Invalid assignment target");
+  Val read = field_read(x, f->a[1]);
+  ValVec r = {0};
+  if (!is_nil(read)) CHECK(form_items(x, read, &r));
+  if (r.n && str_eq_c(AS(Sym, r.a[0])->name, "get-mutable*")) return x_rest(x, f, 2, VALS(type_sym("set*"), r.a[1], r.a[2]));
   if (form_is_local(x, f->a[1])) return err_form(x, EXC_ILLEGAL_ARG, "Cannot assign to non-mutable: ", f->a[1]);
   return x_rest(x, f, 2, VALS(f->a[0], sym_bare(f->a[1])));
 }
@@ -538,11 +568,38 @@ static Val x_dot(Expander *x, Val form, const ValVec *f) {
   return x_rest(x, &m, 1, VALS(sym_of(NIL, str_fmt(".%s", str_s(member))), target));
 }
 
+static bool field_is_mutable(Val sym) {
+  Val meta = meta_of(sym);
+  return truthy(map_get_kw(meta, "unsynchronized-mutable")) || truthy(map_get_kw(meta, "volatile-mutable"));
+}
+
+/* (with-fields* this [field ...] body...): each field, unless a local shadows it, reads as (get* this place). */
+static Val x_with_fields(Expander *x, Val form, const ValVec *f) {
+  (void)form;
+  if (f->n < 3 || !is_sym(f->a[1]) || !is_vec(f->a[2])) return err_argument("Malformed with-fields*, expecting (with-fields* this [field...] body...)");
+  Val locals = x->locals, fields = x->fields;
+  x->fields = map_empty;
+  for (uint32_t i = 0; i < vec_count(f->a[2]); i++) {
+    Val sym = vec_nth(f->a[2], i);
+    if (!is_sym(sym)) return err_argument("Malformed with-fields*, a field is a symbol");
+    Val read = LIST(type_sym(field_is_mutable(sym) ? "get-mutable*" : "get*"), f->a[1], fix(i));
+    TRY(more, map_assoc(x->fields, sym_bare(sym), read));
+    TRY(less, set_disj(x->locals, sym_bare(sym)));
+    x->fields = more;
+    x->locals = less;
+  }
+  Val v = x_rest(x, f, 3, VALS(sym_c("do")));
+  x->locals = locals;
+  x->fields = fields;
+  return v;
+}
+
 typedef Val (*SpecialFn)(Expander *x, Val form, const ValVec *f);
 static const struct Special { const char *name; SpecialFn fn; } specials[] = {
     {"quote", x_quote}, {"if", x_if}, {"do", x_do}, {"let*", x_let}, {"loop*", x_let}, {"recur", x_do}, {"fn*", x_fn},
     {"letfn*", x_letfn}, {"def", x_def}, {"var", x_var}, {"set!", x_set}, {"throw", x_throw}, {"try", x_try},
-    {"case*", x_case}, {"binding*", x_binding}, {"new", x_new}, {".", x_dot}};
+    {"case*", x_case}, {"binding*", x_binding}, {"new", x_new}, {".", x_dot},
+    {"with-fields*", x_with_fields}};
 
 static SpecialFn special_find(Val head) {
   if (!is_sym(head) || !is_nil(AS(Sym, head)->ns)) return NULL;
@@ -734,10 +791,19 @@ static Val x_map_literal(Expander *x, Val form) {
   return with_user_meta(x, form, m);
 }
 
+/* A record that the reader read (#user.Point{...}): what is in it is data. */
+static Val record_form(Val form) {
+  return LIST(type_sym("from-map*"), sym_c(class_name_of(form)), quoted(rec_plain(form)));
+}
+
 static Val x_any(Expander *x, Val form) {
   if (!is_ptr(form)) return form;
-  if (is_sym(form)) return sym_bare(form);
+  if (is_sym(form)) {
+    Val read = field_read(x, form);
+    return is_nil(read) ? sym_bare(form) : read;
+  }
   if (is_vec(form)) return x_vec(x, form);
+  if (is_type(form, T_RECORD)) return record_form(form);
   if (is_map(form)) return x_map_literal(x, form);
   if (is_set(form)) return x_set_literal(x, form);
   if (is_type(form, T_EMPTY)) return with_user_meta(x, form, empty_list);

@@ -8,6 +8,7 @@
  *   (try body... (catch Class sym body...)... (finally body...))   (throw x)
  *   (case* x default [c1 c2 ...] e1 [c3] e2 ...) constants grouped, already unquoted data
  *   (binding* [var-sym v ...] body...)          dynamic bindings
+ *   (with-fields* this [field...] body...)      here only: `field` reads the field of `this`, (set! field x) writes a mutable one
  *   (var sym) (set! sym x) (new Class x...)     (f x...)  calls; vectors, maps and sets evaluate their elements
  *
  * `lazy-seq` and `delay` are calls of clojure.core/lazy-seq* and clojure.core/delay* with a fn*. Destructuring, pre/post
@@ -22,6 +23,7 @@
 typedef struct Expander {
   Env *env;
   Val locals;       /* set of local symbols in scope */
+  Val fields;       /* in a method of a deftype or defrecord: map of field symbols, unless locals shadow them, to what reads them */
   int depth;
   const char *file;
   Val form;         /* the whole macro call being expanded (&form) */

@@ -1,5 +1,5 @@
 /* frames.c - stack helpers, the frame that realises lazy seqs, calls made by native frames, traces, limits. */
-#include "frame.h"
+#include "dispatch.h"
 #include "reader/print.h"
 
 #define FRAMES_START 32
@@ -124,7 +124,7 @@ bool fn_may_step(Val f) {
   if (!mach_cur || !mach_cur->env->sandbox) return false;
   if (is_type(f, T_FN)) return AS(Fn, f)->code->may_step;
   if (is_type(f, T_BUILTIN)) return AS(BuiltinObj, f)->def->native || (AS(BuiltinObj, f)->def->flags & B_STEP);
-  return is_type(f, T_VAR);
+  return is_type(f, T_VAR) || is_type(f, T_METHOD) || is_type(f, T_MULTI) || is_type(f, T_INSTANCE) || is_type(f, T_RECORD);
 }
 
 /* --- realising ------------------------------------------------------------------------------------------------------------ */
@@ -259,7 +259,7 @@ void mach_trace(const Mach *m, Buf *b, int max) {
   const Node *last = NULL;
   for (uint32_t i = m->nframes; i-- > 0 && max > 0;) {
     const Frame *f = &m->frames[i];
-    if (f->code == &nd_apply || f->code == &nd_realize) continue;
+    if (f->code == &nd_apply || f->code == &nd_realize || f->code == &nd_answer || f->code == &nd_multi) continue;
     if (f->flags & FR_NATIVE) {
       buf_fmt(b, "  at %s\n", ((const NativeDef *)f->code)->name);
       max--;

@@ -1,27 +1,30 @@
 /* mach.c - the loop. Three states: EVAL a node in an activation, RETURN a value to the frame on top, THROW. The C stack
  * depth does not depend on the program; see mach.h for the layout. */
 #include "mach.h"
-#include "frame.h"
+#include "dispatch.h"
 #include "reader/print.h"
 
 _Thread_local Mach *mach_cur;
 
+/* The frame that does what a C function demanded (pend.demand): a lazy seq is realised, a method of the program called. */
+static Go demand_frame(Mach *m, Regs *r, uint32_t top, uint64_t cells) {
+  slots_need(m, top + 8);
+  Val *s = m->slots + top;
+  s[0] = NIL;
+  s[1] = pend.demand;
+  s[2] = demand_is_call() ? NIL : fix((int64_t)cells);
+  s[3] = bool_val(pend.demand_deep);
+  s[4] = s[5] = NIL;
+  frame_push(m, demand_is_call() ? &nd_answer : &nd_realize, top, 0, FR_NATIVE);
+  pend.demand = NIL;
+  r->v = NIL;
+  return GO_NATIVE;
+}
+
 /* A call's C function met an unrealised lazy seq: realise, then make the call again. `flags` counts its demands. */
 static Go demand_for(Mach *m, Regs *r, uint32_t base, int argc, uint16_t demands) {
   frame_push(m, &nd_apply, base, (uint16_t)argc, apply_flags(argc, demands < 31 ? demands + 1 : 31));
-  uint32_t top = base + 1 + (uint32_t)argc;
-  slots_need(m, top + 8);
-  Val *s = m->slots + top;
-  uint64_t cells = pend.demand_n ? pend.demand_n : 1ull << demands;
-  s[0] = NIL;
-  s[1] = pend.demand;
-  s[2] = fix((int64_t)cells);
-  s[3] = bool_val(pend.demand_deep);
-  s[4] = s[5] = NIL;
-  pend.demand = NIL;
-  frame_push(m, &nd_realize, top, 0, FR_NATIVE);
-  r->v = NIL;
-  return GO_NATIVE;
+  return demand_frame(m, r, base + 1 + (uint32_t)argc, pend.demand_n ? pend.demand_n : 1ull << demands);
 }
 
 static Go stop_here(Mach *m, const Node *n, uint32_t base) {
@@ -94,6 +97,7 @@ static Go builtin_enter(Mach *m, Regs *r, const Builtin *b, uint32_t base, int a
   }
   m->fuel--;
   Val v = builtin_call(b, argc, m->slots + base + 1);
+  if (!same(v, SIG_DEMAND)) pend.answers = NIL;
   if (is_sig(v)) return same(v, SIG_DEMAND) ? demand_for(m, r, base, argc, demands) : GO_THROW;
   if (b->flags & B_NONDET && m->nondet) {
     v = m->nondet(m, v);
@@ -152,7 +156,22 @@ static Go apply(Mach *m, Regs *r, uint16_t demands) {
     Val f = m->slots[base];
     switch (type_of(f)) {
     case T_FN: return call_fn(m, r, AS(Fn, f)->code, base, r->argc);
-    case T_BUILTIN: return builtin_enter(m, r, AS(BuiltinObj, f)->def, base, r->argc, demands);
+    case T_BUILTIN: {
+      const Builtin *b = AS(BuiltinObj, f)->def;
+      Dispatch d;
+      if (!(b->flags & B_DOT) || !dispatch_dot(m, base, r->argc, b, &d, &r->v)) return builtin_enter(m, r, b, base, r->argc, demands);
+      if (d == DISPATCH_VALUE) return GO_RET;
+      continue;
+    }
+    case T_METHOD: case T_MULTI: case T_INSTANCE: case T_RECORD: {
+      const NativeDef *native;
+      switch (dispatch(m, base, &r->argc, &r->v, &native)) {
+      case DISPATCH_CALL: continue;
+      case DISPATCH_VALUE: return GO_RET;
+      case DISPATCH_NATIVE: return native_enter(m, r, native, base, r->argc);
+      default: return same(r->v, SIG_DEMAND) ? demand_for(m, r, base, r->argc, demands) : GO_THROW;
+      }
+    }
     case T_VAR: {
       Val root = var_get(f);
       if (is_sig(root)) return GO_THROW;
@@ -161,6 +180,7 @@ static Go apply(Mach *m, Regs *r, uint16_t demands) {
     }
     default: {
       Val v = call_data(f, r->argc, m->slots + base + 1);
+      if (!same(v, SIG_DEMAND)) pend.answers = NIL;
       if (is_sig(v)) return same(v, SIG_DEMAND) ? demand_for(m, r, base, r->argc, demands) : GO_THROW;
       r->v = v;
       return GO_RET;
@@ -293,12 +313,25 @@ static Go finish_throw(Regs *r, Val v) {
   return GO_THROW;
 }
 
-static Go finish_case(Regs *r, const Node *n, Val x) {
-  Val ix = map_get(n->val, x, ABSENT);
-  if (is_sig(ix)) return GO_THROW;
-  r->n = n->kid[same(ix, ABSENT) ? 1 : fix_of(ix)];
+static Go choose_case(Regs *r, const Node *n, Val ix) {
+  r->n = n->kid[is_fix(ix) ? fix_of(ix) : 1];
   r->direct = true;
   return GO_EVAL;
+}
+
+/* What needs to be realised, or a method of the program, to be looked up, is looked up by a call: (get table x). */
+static Go finish_case(Mach *m, Regs *r, const Node *n, Val x) {
+  Val ix = map_get(n->val, x, NIL);
+  if (!is_sig(ix)) return choose_case(r, n, ix);
+  if (!same(ix, SIG_DEMAND)) return GO_THROW;
+  uint32_t at = r->base + n->depth;
+  m->slots[at] = builtin_find("clojure.core/get")->self;
+  m->slots[at + 1] = n->val;
+  m->slots[at + 2] = x;
+  frame_push(m, n, r->base, 2, 0);
+  r->base = at;
+  r->argc = 2;
+  return apply(m, r, 0);
 }
 
 static Go eval_binding(Mach *m, Regs *r, const Node *n, unsigned from) {
@@ -359,7 +392,7 @@ static Go kid_value(Mach *m, Regs *r, const Node *n, Val v) { /* the only evalua
     return GO_EVAL;
   case NK_SET: return finish_set(m, r, n, v);
   case NK_THROW: return finish_throw(r, v);
-  case NK_CASE: return finish_case(r, n, v);
+  case NK_CASE: return finish_case(m, r, n, v);
   default: return eval_def(r, n, v);
   }
 }
@@ -435,6 +468,7 @@ static Go node_returned(Mach *m, Regs *r, Frame *f) {
   case NK_LOOP: m->slots[r->base + n->depth + pc - 1] = r->v; return eval_let(m, r, n, pc);
   case NK_RECUR: m->slots[r->base + n->depth + pc - 1] = r->v; return eval_recur(m, r, n, pc);
   case NK_BINDING: m->slots[r->base + n->depth + pc] = r->v; return eval_binding(m, r, n, pc);
+  case NK_CASE: return pc == 2 ? choose_case(r, n, r->v) : finish_case(m, r, n, r->v);
   default: return kid_value(m, r, n, r->v);
   }
 }
@@ -465,17 +499,7 @@ static Go returned(Mach *m, Regs *r) {
 
 static Go native_demand(Mach *m, Regs *r, Frame *f, uint32_t top) {
   f->pc = (uint16_t)m->nf_pc;
-  slots_need(m, top + 8);
-  Val *s = m->slots + top;
-  s[0] = NIL;
-  s[1] = pend.demand;
-  s[2] = fix(pend.demand_n ? pend.demand_n : 1); /* native frames keep their place: one cell at a time is linear */
-  s[3] = bool_val(pend.demand_deep);
-  s[4] = s[5] = NIL;
-  pend.demand = NIL;
-  frame_push(m, &nd_realize, top, 0, FR_NATIVE);
-  r->v = NIL;
-  return GO_NATIVE;
+  return demand_frame(m, r, top, pend.demand_n ? pend.demand_n : 1); /* native frames keep their place: one cell at a time is linear */
 }
 
 static Go run_native(Mach *m, Regs *r) {
@@ -486,6 +510,7 @@ static Go run_native(Mach *m, Regs *r) {
   m->nf_pc = f->pc & ~NF_THROWN;
   m->live = top + 8;
   Val v = d->step(m, f->pc, m->slots + f->base + 1, r->v);
+  if (!same(v, SIG_DEMAND) && d != &nd_answer) pend.answers = NIL;
   if (!is_sig(v)) {
     m->nframes--;
     return ret_val(r, v);
@@ -553,6 +578,7 @@ static bool will_be_caught(const Mach *m, Val ex) {
 
 static Go thrown(Mach *m, Regs *r) {
   Val ex = pend.ex;
+  pend.answers = NIL;
   if (is_nil(AS(Ex, ex)->trace) && !will_be_caught(m, ex)) exception_trace(m);
   while (m->nframes) {
     Frame *f = &m->frames[m->nframes - 1];
@@ -583,6 +609,8 @@ static Val stopped(Mach *m, Val v) {
 static Val loop(Mach *m, Regs *r, Go go) {
   Mach *outer = mach_cur;
   int64_t *outer_fuel = mem_fuel;
+  Val outer_answers = pend.answers;
+  pend.answers = NIL;
   mach_cur = m;
   mem_fuel = &m->fuel;
   Val result;
@@ -617,6 +645,7 @@ static Val loop(Mach *m, Regs *r, Go go) {
 out:
   mach_cur = outer;
   mem_fuel = outer_fuel;
+  pend.answers = outer_answers;
   return result;
 }
 

@@ -2,6 +2,7 @@
 #ifndef BR_UNIT_H
 #define BR_UNIT_H
 #include "node.h"
+#include "class.h"
 #include "reader/print.h"
 
 /* Content hash of a core form: structure, texts and positions, the file and the namespace it is analyzed in. */
@@ -25,7 +26,7 @@ void env_reader(Env *e, struct Reader *r);       /* namespace, aliases, syntax-q
 Val env_read_eval(Env *e, struct Reader *r);     /* every form that is left; the last value */
 extern const BuiltinRow rows_env[];
 
-/* Class names that code may mention: exceptions, the classes of values, java.lang.* short names. */
-Val class_of_symbol(Val sym); /* T_CLASS or nil */
-bool class_known(const char *name);
+Val env_read_tag(void *env, Val tag, Val form); /* Reader.tag_read: records of the program, ABSENT for other tags */
+Val env_interface_var(Env *e, Val sym); /* the var of the protocol whose class is user.Shape; nil: none */
+Val env_type_var(Env *e, Val sym); /* the var of a class that the program defined: Point or user.Point; nil: none */
 #endif

@@ -3,12 +3,21 @@
 #include "mem.h"
 #include "ex.h"
 #include "mapint.h"
+#include "record.h"
+#include "user.h"
 
 /* "clojure.lang.PersistentVector$ChunkedSeq" -> "ChunkedSeq", as Class.getSimpleName says */
 static const char *simple_name(Val x) {
   const char *name = class_name_of(x), *dot = strrchr(name, '.'), *dollar = strrchr(name, '$');
   if (dollar && dollar[1]) return dollar + 1;
   return dot ? dot + 1 : name;
+}
+
+/* What the program's own method answers. It has none: `otherwise`, or an error with the simple name of the class. */
+static Val user_op(Val x, enum UserMethod m, const Val *args, uint32_t n, Val otherwise, const char *error) {
+  Val v = user_invoke(x, m, args, n);
+  if (!same(v, ABSENT)) return v;
+  return error ? ex_throw(EXC_UNSUPPORTED, error, simple_name(x)) : otherwise;
 }
 
 /* ---- count ---- */
@@ -54,7 +63,8 @@ Val coll_count(Val x) {
   case T_STR: return fix(AS(Str, x)->nchars);
   case T_BYTES: return fix(AS(Bytes, x)->n);
   case T_VEC: case T_ENTRY: return fix(vec_count(x));
-  case T_AMAP: case T_HMAP: case T_SMAP: return fix(map_count(x));
+  case T_AMAP: case T_HMAP: case T_SMAP: case T_RECORD: return fix(map_count(x));
+  case T_INSTANCE: return user_op(x, UM_COUNT, NULL, 0, ABSENT, "count not supported on this type: %s");
   case T_SET: case T_SSET: return fix(set_count(x));
   case T_EMPTY: return fix(0);
   case T_LIST: return fix(AS(List, x)->cnt);
@@ -137,6 +147,10 @@ Val coll_nth(Val x, int64_t i, Val not_found) {
   if (is_seq(x)) return nth_seq(x, i, not_found);
   if (is_type(x, T_TVEC)) return nth_tvec(x, i, not_found);
   if (is_type(x, T_BYTES)) return nth_bytes(AS(Bytes, x), i, not_found);
+  if (is_type(x, T_INSTANCE)) {
+    Val args[2] = {int_val(i), not_found};
+    return user_op(x, UM_NTH, args, same(not_found, ABSENT) ? 1 : 2, NIL, "nth not supported on this type: %s");
+  }
   return ex_throw(EXC_UNSUPPORTED, "nth not supported on this type: %s", simple_name(x));
 }
 
@@ -164,9 +178,18 @@ static Val get_indexed(Val x, Val k, Val not_found) {
   return vec ? vec_nth(x, (uint32_t)i) : coll_nth(x, i, not_found);
 }
 
+static Val get_user(Val x, Val k, Val not_found) {
+  Val args[2] = {k, not_found};
+  if (!same(not_found, ABSENT)) return user_op(x, UM_VAL_AT, args, is_nil(not_found) ? 1 : 2, not_found, NULL);
+  TRY(has, user_op(x, UM_CONTAINS_KEY, args, 1, FALSE_V, NULL)); /* find, contains?: is it there at all? */
+  return truthy(has) ? user_op(x, UM_VAL_AT, args, 1, NIL, NULL) : ABSENT;
+}
+
 Val coll_get(Val x, Val k, Val not_found) {
   switch (type_of(x)) {
   case T_AMAP: case T_HMAP: case T_SMAP: return map_get(x, k, not_found);
+  case T_RECORD: return rec_get(x, k, not_found);
+  case T_INSTANCE: return get_user(x, k, not_found);
   case T_VEC: case T_ENTRY: case T_STR: case T_BYTES: return get_indexed(x, k, not_found);
   case T_SET: case T_SSET: return set_get(x, k, not_found);
   case T_TMAP: return tmap_get(x, k, not_found);
@@ -180,7 +203,8 @@ Val coll_get(Val x, Val k, Val not_found) {
 static bool contains_supported(Val x, Val k) {
   switch (type_of(x)) {
   case T_AMAP: case T_HMAP: case T_SMAP: case T_VEC: case T_ENTRY: case T_SET: case T_SSET:
-  case T_TMAP: case T_TSET: case T_TVEC: return true;
+  case T_TMAP: case T_TSET: case T_TVEC: case T_RECORD: return true;
+  case T_INSTANCE: return !is_nil(user_method(x, UM_CONTAINS_KEY));
   case T_STR: case T_BYTES: return is_num(k);
   default: return false;
   }
@@ -205,11 +229,15 @@ static Val assoc_vec(Val x, Val k, Val v) {
 Val coll_assoc(Val x, Val k, Val v) {
   if (is_map(x)) return map_assoc(x, k, v);
   if (is_vec(x)) return assoc_vec(x, k, v);
+  Val r = is_type(x, T_INSTANCE) ? user_invoke(x, UM_ASSOC, (Val[]){k, v}, 2) : ABSENT;
+  if (!same(r, ABSENT)) return r;
   return is_nil(x) ? map_assoc(map_empty, k, v) : ex_cast(x, "clojure.lang.Associative");
 }
 
 Val coll_dissoc(Val x, Val k) {
   if (is_map(x)) return map_dissoc(x, k);
+  Val r = is_type(x, T_INSTANCE) ? user_invoke(x, UM_WITHOUT, &k, 1) : ABSENT;
+  if (!same(r, ABSENT)) return r;
   return is_nil(x) ? NIL : ex_cast(x, "clojure.lang.IPersistentMap");
 }
 
@@ -255,6 +283,8 @@ Val coll_conj(Val x, Val v) {
   if (is_map(x)) return conj_map(x, v);
   if (is_set(x)) return set_conj(x, v);
   if (is_nil(x) || is_type(x, T_LIST) || is_type(x, T_EMPTY)) return list_conj(x, v);
+  Val r = is_type(x, T_INSTANCE) ? user_invoke(x, UM_CONS, &v, 1) : ABSENT;
+  if (!same(r, ABSENT)) return r;
   return is_seq(x) ? conj_seq(x, v) : ex_cast(x, "clojure.lang.IPersistentCollection");
 }
 
@@ -284,6 +314,8 @@ Val coll_empty(Val x) {
   case T_SET: return with_meta(set_empty, meta_of(x));
   case T_SMAP: case T_SSET: return empty_sorted(x);
   case T_LIST: case T_EMPTY: return with_meta(empty_list, meta_of(x));
+  case T_RECORD: return ex_throw(EXC_UNSUPPORTED, "Can't create empty: %s", class_name_of(x));
+  case T_INSTANCE: return user_op(x, UM_EMPTY, NULL, 0, NIL, NULL);
   default: return is_seq(x) ? empty_list : NIL;
   }
 }
@@ -291,6 +323,8 @@ Val coll_empty(Val x) {
 Val coll_peek(Val x) {
   if (is_vec(x)) return vec_peek(x);
   if (is_type(x, T_LIST)) return AS(List, x)->first;
+  Val r = is_type(x, T_INSTANCE) ? user_invoke(x, UM_PEEK, NULL, 0) : ABSENT;
+  if (!same(r, ABSENT)) return r;
   return is_nil(x) || is_type(x, T_EMPTY) ? NIL : ex_cast(x, "clojure.lang.IPersistentStack");
 }
 
@@ -298,6 +332,8 @@ Val coll_pop(Val x) {
   if (is_vec(x)) return vec_pop(x);
   if (is_nil(x)) return NIL;
   if (is_type(x, T_EMPTY)) return ex_throw(EXC_STATE, "Can't pop empty list");
+  Val r = is_type(x, T_INSTANCE) ? user_invoke(x, UM_POP, NULL, 0) : ABSENT;
+  if (!same(r, ABSENT)) return r;
   if (!is_type(x, T_LIST)) return ex_cast(x, "clojure.lang.IPersistentStack");
   const List *l = AS(List, x);
   return is_type(l->rest, T_EMPTY) ? with_meta(empty_list, l->meta) : l->rest;

@@ -1,5 +1,6 @@
 /* eq.c - equality and order, see eq.h. */
 #include "hash.h"
+#include "user.h"
 #include "ex.h"
 
 bool val_identical(Val a, Val b) { return same(a, b); }
@@ -36,7 +37,13 @@ static Val eq_seqs(Val a, Val b) {
   return eq_sequential(a, b);
 }
 
+static bool same_kind(Val a, Val b) { /* records equal only those of their class */
+  bool ra = is_type(a, T_RECORD), rb = is_type(b, T_RECORD);
+  return ra == rb && (!ra || same(AS(Record, a)->type, AS(Record, b)->type));
+}
+
 static Val eq_maps(Val a, Val b) {
+  if (!same_kind(a, b)) return FALSE_V;
   if (map_count(a) != map_count(b)) return FALSE_V;
   MapIter it;
   Val k, v;
@@ -82,7 +89,6 @@ static Val eq_heap(Val a, Val b) { /* same type, not a number nor a collection *
   case T_SYM: return bool_val(sym_eq(a, b));
   case T_UUID: return bool_val(AS(Uuid, a)->hi == AS(Uuid, b)->hi && AS(Uuid, a)->lo == AS(Uuid, b)->lo);
   case T_INST: return bool_val(AS(Inst, a)->ms == AS(Inst, b)->ms);
-  case T_CLASS: return bool_val(sym_eq(AS(Class, a)->name, AS(Class, b)->name));
   case T_TAGGED: {
     TRY(tag, val_equiv(AS(Tagged, a)->tag, AS(Tagged, b)->tag));
     return truthy(tag) ? val_equiv(AS(Tagged, a)->form, AS(Tagged, b)->form) : FALSE_V;
@@ -95,6 +101,7 @@ Val val_equiv(Val a, Val b) {
   if (same(a, b)) return TRUE_V;
   if (is_num(a)) return bool_val(is_num(b) && num_eq(a, b));
   if (!is_ptr(a) || !is_ptr(b)) return FALSE_V;
+  if (is_type(a, T_INSTANCE) || is_type(b, T_INSTANCE)) return user_eq(a, b);
   if (is_coll(a)) return is_coll(b) ? eq_colls(a, b) : FALSE_V;
   return type_of(a) == type_of(b) ? eq_heap(a, b) : FALSE_V;
 }
@@ -192,6 +199,10 @@ Val val_compare(Val a, Val b, int *out) {
   }
   if (is_imm(a)) return compare_imm(a, b, out);
   if (is_vec(a)) return is_vec(b) ? compare_vecs(a, b, out) : ex_cast(b, "clojure.lang.IPersistentVector");
+  if (is_user(a)) {
+    Val r = user_compare(a, b, out);
+    return same(r, ABSENT) ? ex_cast(a, "java.lang.Comparable") : r;
+  }
   if (type_of(a) != type_of(b) && is_comparable_type(type_of(a))) return ex_cast(b, class_name_of(a));
   return compare_heap(a, b, out);
 }

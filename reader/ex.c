@@ -135,13 +135,6 @@ static const char *mseq_class(const MSeq *s) {
   return type_info[T_MSEQ].cls;
 }
 
-/* A record's class: its type is named by a symbol, a string or a T_CLASS. */
-static const char *record_class(const Record *r) {
-  Val t = is_type(r->type, T_CLASS) ? AS(Class, r->type)->name : r->type;
-  if (is_sym(t)) t = AS(Sym, t)->name;
-  return is_str(t) ? str_s(t) : type_info[T_RECORD].cls;
-}
-
 static const char *imm_class(Val v) {
   if (is_char(v)) return "java.lang.Character";
   return is_bool(v) ? "java.lang.Boolean" : "java.lang.Object";
@@ -157,7 +150,7 @@ const char *class_name_of(Val v) {
   case T_BIGINT: return o->flags & 2 ? "java.math.BigInteger" : type_info[T_BIGINT].cls;
   case T_EX: return exc_class_name((enum Exc)((const Ex *)o)->cls);
   case T_MSEQ: return mseq_class((const MSeq *)o);
-  case T_RECORD: return record_class((const Record *)o);
+  case T_RECORD: case T_INSTANCE: return str_s(AS(Sym, AS(Class, ((const Record *)o)->type)->name)->name);
   default: return type_info[o->type].cls;
   }
 }

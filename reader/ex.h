@@ -38,7 +38,8 @@
   EXC(EXC_ILLEGAL_ACCESS, "java.lang.IllegalAccessError", EXC_ERROR, KIND_RUNTIME)                    \
   EXC(EXC_ASSERTION, "java.lang.AssertionError", EXC_ERROR, KIND_ASSERT)                              \
   EXC(EXC_STACK, "java.lang.StackOverflowError", EXC_ERROR, KIND_STACK)                               \
-  EXC(EXC_LIMIT, "breyta.LimitError", EXC_ERROR, KIND_LIMIT)
+  EXC(EXC_LIMIT, "breyta.LimitError", EXC_ERROR, KIND_LIMIT)                                          \
+  EXC(EXC_ABSTRACT, "java.lang.AbstractMethodError", EXC_ERROR, KIND_RUNTIME)
 
 #define KIND_TABLE(KIND)                                                                         \
   KIND(KIND_READER, "reader") KIND(KIND_SYNTAX, "syntax") KIND(KIND_UNRESOLVED, "unresolved")    \

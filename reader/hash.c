@@ -1,5 +1,6 @@
 /* hash.c - Clojure's hasheq: Murmur3 over the shape of values, see eq.h and hash.h. */
 #include "hash.h"
+#include "user.h"
 #include "ex.h"
 
 uint32_t murmur_int(uint32_t x) { return x ? hash_fmix(hash_mix_h1(0, hash_mix_k1(x)), 4) : 0; }
@@ -64,6 +65,9 @@ static Val hash_unordered(Val v, uint32_t *out) {
     n++;
   }
   *out = murmur_mix_coll(sum, n);
+  if (!is_type(v, T_RECORD)) return NIL;
+  CHECK(hash_in(AS(Class, AS(Record, v)->type)->name, &hk));
+  *out ^= hk;
   return NIL;
 }
 
@@ -95,6 +99,7 @@ static uint32_t hash_opaque(Val v) {
   switch (type_of(v)) {
   case T_FN: return murmur_int(type ^ AS(Fn, v)->serial);
   case T_ATOM: return murmur_int(type ^ AS(Atom, v)->serial);
+  case T_MULTI: return murmur_int(type ^ AS(Multi, v)->serial);
   case T_VOLATILE: case T_REDUCED: return murmur_int(type ^ AS(Box, v)->serial);
   case T_DELAY: return murmur_int(type ^ AS(Delay, v)->serial);
   case T_EX: return murmur_int(type ^ AS(Ex, v)->cls);
@@ -116,6 +121,8 @@ static Val hash_heap(Val v, uint32_t *out) {
   case T_UUID: *out = fold64(AS(Uuid, v)->hi ^ AS(Uuid, v)->lo); return NIL;
   case T_INST: *out = fold64((uint64_t)AS(Inst, v)->ms); return NIL;
   case T_TAGGED: return hash_tagged(AS(Tagged, v), out);
+  case T_INSTANCE: return user_hash(v, out);
+  case T_METHOD: return hash_named(v, AS(Method, v)->full, out);
   case T_REGEX: return hash_named(v, AS(Regex, v)->pattern, out);
   case T_CLASS: return hash_named(v, AS(Class, v)->name, out);
   case T_NS: return hash_named(v, AS(Ns, v)->name, out);
@@ -148,5 +155,5 @@ static Val hash_in(Val v, uint32_t *out) {
  * times. */
 Val val_hash(Val v, uint32_t *out) {
   Val r = hash_in(v, out);
-  return same(r, SIG_DEMAND) ? demand_deep(v) : r;
+  return same(r, SIG_DEMAND) && !demand_is_call() ? demand_deep(v) : r;
 }

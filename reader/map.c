@@ -3,6 +3,7 @@
 #include "champ.h"
 #include "sorted.h"
 #include "mapint.h"
+#include "record.h"
 #include "mem.h"
 #include "ex.h"
 #include "print.h"
@@ -186,6 +187,7 @@ uint32_t map_count(Val m) {
   switch (type_of(m)) {
   case T_AMAP: return AS(AMap, m)->n / 2;
   case T_HMAP: return AS(HMap, m)->cnt;
+  case T_RECORD: return rec_count(m);
   default: return AS(SMap, m)->cnt;
   }
 }
@@ -198,6 +200,7 @@ Val map_get(Val m, Val k, Val not_found) {
     return at < 0 ? not_found : AS(AMap, m)->kv[at + 1];
   }
   if (type == T_HMAP) return hmap_get(m, k, not_found);
+  if (type == T_RECORD) return rec_get(m, k, not_found);
   Val node;
   CHECK(sorted_find(AS(SMap, m), k, &node));
   return is_nil(node) ? not_found : AS(SNode, node)->v;
@@ -217,6 +220,7 @@ Val map_find(Val m, Val k) {
     if (kv && is_nil(k)) return entry_new(NIL, AS(HMap, m)->nil_val);
     return kv ? entry_new(kv[0], kv[1]) : NIL;
   }
+  if (type == T_RECORD) return rec_find(m, k);
   Val node;
   CHECK(sorted_find(AS(SMap, m), k, &node));
   return is_nil(node) ? NIL : entry_new(AS(SNode, node)->k, AS(SNode, node)->v);
@@ -226,6 +230,7 @@ Val map_assoc(Val m, Val k, Val v) {
   switch (type_of(m)) {
   case T_AMAP: return amap_assoc(m, k, v);
   case T_HMAP: return hmap_assoc(m, k, v);
+  case T_RECORD: return rec_assoc(m, k, v);
   default: return sorted_assoc(m, k, v);
   }
 }
@@ -238,6 +243,7 @@ Val map_dissoc(Val m, Val k) {
   switch (type_of(m)) {
   case T_AMAP: return amap_dissoc(m, k);
   case T_HMAP: return hmap_dissoc(m, k);
+  case T_RECORD: return rec_dissoc(m, k);
   default: return sorted_dissoc(m, k);
   }
 }

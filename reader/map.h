@@ -6,7 +6,7 @@
 #include "vec.h"
 
 enum { AMAP_MAX = 16 }; /* values in an array map that another key turns into a hash map */
-static inline bool is_map(Val v) { int t = type_of(v); return t == T_AMAP || t == T_HMAP || t == T_SMAP; }
+static inline bool is_map(Val v) { int t = type_of(v); return t == T_AMAP || t == T_HMAP || t == T_SMAP || t == T_RECORD; } /* records too */
 static inline bool is_set(Val v) { int t = type_of(v); return t == T_SET || t == T_SSET; }
 extern Val map_empty; /* {} (array map) */
 extern Val set_empty; /* #{} */

@@ -1,5 +1,5 @@
 /* meta.c - metadata. Objects that carry it have a `meta` Val at a place of their own type. */
-#include "seq.h"
+#include "user.h"
 #include "text.h"
 #include "mem.h"
 #include "ex.h"
@@ -24,7 +24,9 @@ static Val *meta_slot(Val x) {
   case T_MSEQ: return &AS(MSeq, x)->meta;
   case T_REPEAT: return &AS(Repeat, x)->meta;
   case T_FN: return &AS(Fn, x)->meta;
+  case T_INSTANCE: return AS(Class, AS(Record, x)->type)->h.flags & CLASS_REIFY ? &AS(Record, x)->meta : NULL;
   case T_RECORD: return &AS(Record, x)->meta;
+  case T_METHOD: return &AS(Method, x)->meta;
   default: return NULL;
   }
 }
@@ -35,12 +37,15 @@ static Val cell_meta(Val x) {
   case T_VAR: return AS(Var, x)->meta;
   case T_NS: return AS(Ns, x)->meta;
   case T_ATOM: return AS(Atom, x)->meta;
+  case T_MULTI: return AS(Multi, x)->meta;
   default: return NIL;
   }
 }
 
 Val meta_of(Val x) {
   const Val *slot = meta_slot(x);
+  Val own = is_type(x, T_INSTANCE) ? user_invoke(x, UM_META, NULL, 0) : ABSENT;
+  if (!same(own, ABSENT)) return own;
   return slot ? *slot : cell_meta(x);
 }
 
@@ -60,6 +65,8 @@ static Val copy_with_meta(Val x, Val meta) {
 }
 
 Val with_meta(Val x, Val meta) {
+  Val own = is_type(x, T_INSTANCE) ? user_invoke(x, UM_WITH_META, &meta, 1) : ABSENT;
+  if (!same(own, ABSENT)) return own;
   if (!meta_slot(x)) return ex_cast(x, "clojure.lang.IObj");
   if (!is_nil(meta) && !is_map(meta)) return ex_cast(meta, "clojure.lang.IPersistentMap");
   if (is_sym(x) && is_nil(meta)) return sym_of(AS(Sym, x)->ns, AS(Sym, x)->name);

@@ -4,6 +4,7 @@
  * on inside a node allocates one cursor; a descent allocates one per level, paid for by the node's entries.
  *   AMap    i = place in kv             HMap   stands for the nil key, which comes first
  *   MNode   i = bit, or pair number in a collision node
+ *   Record  i = number of the field; the other keys are walked as the map they are in
  *   SNode   see sorted.c */
 #if defined(__x86_64__)
 #pragma GCC target("popcnt")
@@ -76,6 +77,20 @@ static bool iter_sorted(MapIter *it, Val *k, Val *v) {
   return true;
 }
 
+static Val field_name(const Record *r, uint32_t i) { return AS(Arr, AS(Class, r->type)->fields)->a[i]; }
+
+static bool iter_record(MapIter *it, Val *k, Val *v) {
+  const Record *r = AS(Record, it->m);
+  if (it->i < r->n) {
+    *k = field_name(r, it->i);
+    *v = r->f[it->i++];
+    return true;
+  }
+  if (is_nil(r->ext)) return false;
+  map_iter(it, r->ext);
+  return map_next(it, k, v);
+}
+
 bool map_next(MapIter *it, Val *k, Val *v) {
   int type = type_of(it->m);
   if (type == T_AMAP) {
@@ -85,6 +100,7 @@ bool map_next(MapIter *it, Val *k, Val *v) {
     return iter_pair(m->kv + it->i - 2, k, v);
   }
   if (type == T_SMAP) return iter_sorted(it, k, v);
+  if (type == T_RECORD) return iter_record(it, k, v);
   const HMap *m = AS(HMap, it->m);
   if (it->i == 0 && m->has_nil) {
     it->i = 1;
@@ -138,9 +154,18 @@ static Val cursor_after(const MSeq *c) {
   }
 }
 
+static Val map_seq_what(Val m, uint32_t what);
+
+static Val record_seq(Val m, uint32_t i, uint32_t what) {
+  const Record *r = AS(Record, m);
+  if (i < r->n) return cursor(m, i, what, NIL);
+  return is_nil(r->ext) ? NIL : map_seq_what(r->ext, what);
+}
+
 static Val map_seq_what(Val m, uint32_t what) {
   if (is_type(m, T_AMAP)) return AS(AMap, m)->n ? cursor(m, 0, what, NIL) : NIL;
   if (is_type(m, T_SMAP)) return sorted_seq(m, what, ABSENT, true);
+  if (is_type(m, T_RECORD)) return record_seq(m, 0, what);
   return AS(HMap, m)->has_nil ? cursor(m, 0, what, NIL) : cursor_root(AS(HMap, m)->root, what);
 }
 
@@ -164,6 +189,7 @@ Val mseq_first(Val sv) {
   switch (type_of(s->node)) {
   case T_AMAP: kv = AS(AMap, s->node)->kv + s->i; break;
   case T_HMAP: return pair_part(NIL, AS(HMap, s->node)->nil_val, s->what);
+  case T_RECORD: return pair_part(field_name(AS(Record, s->node), s->i), AS(Record, s->node)->f[s->i], s->what);
   case T_SNODE: return pair_part(AS(SNode, s->node)->k, AS(SNode, s->node)->v, s->what);
   default: {
     const MNode *m = AS(MNode, s->node);
@@ -178,6 +204,7 @@ Val mseq_next(Val sv) {
   switch (type_of(s->node)) {
   case T_AMAP: return s->i + 2 < AS(AMap, s->node)->n ? cursor(s->node, s->i + 2, s->what, NIL) : NIL;
   case T_HMAP: return cursor_root(AS(HMap, s->node)->root, s->what);
+  case T_RECORD: return record_seq(s->node, s->i + 1, s->what);
   case T_SNODE: return sorted_next(s);
   default: return cursor_after(s);
   }

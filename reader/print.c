@@ -6,6 +6,7 @@
 #include "ex.h"
 #include "mem.h"
 #include "read.h"
+#include "user.h"
 #include <stdio.h>
 
 #define PRINT_DEPTH 2000
@@ -259,6 +260,18 @@ static Val put_map(Printer *p, Val m) {
   return NIL;
 }
 
+static Val put_record(Printer *p, Val v) { /* the keys are never lifted */
+  put_ch(p->b, '#');
+  put_c(p->b, class_name_of(v));
+  const PrintOpts *outer = p->o;
+  PrintOpts plain = *outer;
+  plain.namespace_maps = false;
+  p->o = &plain;
+  Val r = put_map(p, v);
+  p->o = outer;
+  return r;
+}
+
 static Val put_coll(Printer *p, Val v, const char *open, char close, Val (*body)(Printer *, Val)) {
   if (p->level == 0) {
     put_ch(p->b, '#');
@@ -282,6 +295,20 @@ static Val put_state(Printer *p, const char *cls, const char *status, Val val) {
   put_c(p->b, ", :val ");
   CHECK(put_val(p, val));
   put_c(p->b, "}]");
+  return NIL;
+}
+
+/* An instance of the program's own type: its value when it can be dereferenced, the text it gives itself, or the class. */
+static Val put_instance(Printer *p, Val v) {
+  Val at = user_invoke(v, UM_DEREF, NULL, 0);
+  if (is_sig(at)) return at;
+  if (!same(at, ABSENT)) return put_state(p, class_name_of(v), "ready", at);
+  put_c(p->b, "#object[");
+  put_c(p->b, class_name_of(v));
+  Val s = user_invoke(v, UM_TO_STRING, NULL, 0);
+  if (is_sig(s)) return s;
+  if (is_str(s)) put_ch(p->b, ' '), put_quoted(p->b, s);
+  put_ch(p->b, ']');
   return NIL;
 }
 
@@ -390,13 +417,15 @@ static Val put_obj(Printer *p, Val v) {
   case T_LONG: case T_DOUBLE: case T_BIGINT: case T_RATIO: case T_DECIMAL: num_print(b, v); return NIL;
   case T_VEC: case T_ENTRY: return put_coll(p, v, "[", ']', put_vec);
   case T_AMAP: case T_HMAP: case T_SMAP: return put_map(p, v);
+  case T_RECORD: return put_record(p, v);
+  case T_INSTANCE: return put_instance(p, v);
   case T_SET: case T_SSET: return put_coll(p, v, "#{", '}', put_set);
   case T_EMPTY: case T_LIST: case T_CONS: case T_LAZY: case T_CHUNK: case T_VSEQ: case T_RSEQ: case T_STRSEQ: case T_RANGE:
   case T_MSEQ: case T_REPEAT: return put_coll(p, v, "(", ')', put_seq);
   case T_INST: put_inst(b, v); return NIL;
   case T_UUID: put_uuid(b, v); return NIL;
   case T_REGEX: put_regex(b, AS(Regex, v)->pattern); return NIL;
-  case T_FN: case T_BUILTIN: put_fn(b, v); return NIL;
+  case T_FN: case T_BUILTIN: case T_METHOD: put_fn(b, v); return NIL;
   case T_VAR: put_var(b, v); return NIL;
   case T_CLASS: put_symbol_like(b, AS(Class, v)->name); return NIL;
   case T_EX: return put_ex(p, v);
@@ -455,9 +484,13 @@ Val print_str_of(Buf *b, Val v) {
   case T_REGEX: put_str(b, AS(Regex, v)->pattern); return NIL;
   case T_UUID: uuid_print(b, AS(Uuid, v)); return NIL;
   case T_INST: inst_str(b, AS(Inst, v)->ms); return NIL;
-  case T_CLASS: put_c(b, "class "), put_symbol_like(b, AS(Class, v)->name); return NIL;
+  case T_CLASS:
+    put_c(b, obj(v)->aux & CLASS_INTERFACE || obj(v)->flags & CLASS_PROTOCOL ? "interface " : "class ");
+    put_symbol_like(b, AS(Class, v)->name);
+    return NIL;
   case T_NS: put_symbol_like(b, AS(Ns, v)->name); return NIL;
   case T_EX: return str_ex(b, v);
+  case T_RECORD: case T_INSTANCE: return user_text(b, v);
   default: return print_to(b, v, &print_readably);
   }
 }

@@ -24,7 +24,7 @@ typedef struct Reader {
   void *ctx;
   int64_t (*gensym)(void *ctx); /* next number for x# and #(); NULL = a thread counter */
   Val tag_readers;           /* map symbol -> handled by `tag_read`; may be nil */
-  Val (*tag_read)(void *ctx, Val tag, Val form); /* unknown tags; NULL = throws in source mode, T_TAGGED never made */
+  Val (*tag_read)(void *ctx, Val tag, Val form); /* unknown tags; NULL or ABSENT: an error, T_TAGGED is never made */
   Val data_default;          /* reserved */
   bool natural_kinds;        /* errors keep the kind of their class (read-string at run time) instead of :reader; EDN mode implies it */
 

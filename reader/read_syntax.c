@@ -180,7 +180,8 @@ static Val tagged_value(Reader *r, Val tag, Val form) {
   bool own = is_map(r->tag_readers) && !same(map_get(r->tag_readers, tag, ABSENT), ABSENT);
   if (!own && sym_is(tag, "inst")) return read_inst(form);
   if (!own && sym_is(tag, "uuid")) return read_uuid(form);
-  if (r->tag_read) return r->tag_read(r->ctx, tag, form);
+  Val own_value = r->tag_read ? r->tag_read(r->ctx, tag, form) : ABSENT;
+  if (!same(own_value, ABSENT)) return own_value;
   char text[120];
   brief(tag, text, sizeof text);
   bool record = !r->edn && is_nil(AS(Sym, tag)->ns) && strchr(text, '.');

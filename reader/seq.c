@@ -3,6 +3,7 @@
 #include "text.h"
 #include "mem.h"
 #include "ex.h"
+#include "user.h"
 
 static EmptyList empty_list_obj = {.h = {.type = T_EMPTY}};
 Val empty_list = {(uint64_t)(uintptr_t)&empty_list_obj};
@@ -159,6 +160,11 @@ static Val lazy_seq(Val v) {
   return seq_of(v);
 }
 
+static Val user_seq(Val x) {
+  TRY(s, user_invoke(x, UM_SEQ, NULL, 0));
+  return same(s, ABSENT) ? ex_not_seqable(x) : seq_of(s);
+}
+
 Val seq_of(Val x) {
   switch (type_of(x)) {
   case T_LIST: case T_CONS: case T_CHUNK: case T_VSEQ: case T_RSEQ: case T_STRSEQ: case T_RANGE: case T_MSEQ: case T_REPEAT: return x;
@@ -166,7 +172,8 @@ Val seq_of(Val x) {
   case T_EMPTY: return NIL;
   case T_VEC: case T_ENTRY: return vseq_new(x, 0);
   case T_STR: return strseq_new(x, 0, 0);
-  case T_AMAP: case T_HMAP: case T_SMAP: case T_SET: case T_SSET: return map_seq(x);
+  case T_AMAP: case T_HMAP: case T_SMAP: case T_SET: case T_SSET: case T_RECORD: return map_seq(x);
+  case T_INSTANCE: return user_seq(x);
   case T_BYTES: return bytes_seq(AS(Bytes, x));
   default: return is_nil(x) ? NIL : ex_not_seqable(x);
   }

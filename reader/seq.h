@@ -66,6 +66,6 @@ static inline void coll_publish(Val x) {
 Val coll_empty(Val x);                       /* (empty x) */
 Val coll_peek(Val x); Val coll_pop(Val x);
 Val coll_into_array(Val x, ValVec *out);     /* realised values of any seqable; nil or a signal */
-Val meta_of(Val x);                          /* nil where there is none */
+Val meta_of(Val x);                          /* nil where there is none; a signal only of a T_INSTANCE */
 Val with_meta(Val x, Val meta);              /* a copy; ClassCastException where not supported */
 #endif

@@ -1,6 +1,7 @@
 /* sorted.c - see sorted.h */
 #include "sorted.h"
 #include "mem.h"
+#include "user.h"
 #include "ex.h"
 #include "print.h"
 
@@ -112,7 +113,8 @@ static Val smap_with(const SMap *m, Val root, uint32_t cnt) {
 
 static bool is_comparable(Val k) {
   int t = type_of(k);
-  return t == -1 || is_num(k) || is_vec(k) || t == T_STR || t == T_SYM || t == T_KW || t == T_UUID || t == T_INST;
+  return t == -1 || is_num(k) || is_vec(k) || t == T_STR || t == T_SYM || t == T_KW || t == T_UUID || t == T_INST ||
+         (is_user(k) && !is_nil(user_method(k, UM_COMPARE_TO)));
 }
 
 /* The first key is compared with nothing, but Clojure 1.11 looks at it all the same. */

@@ -65,6 +65,8 @@ FIRST_VAL(Ex, 8, msg)
 FIRST_VAL(Class, 0, name)
 FIRST_VAL(Matcher, 8, re)
 FIRST_VAL(Record, 8, meta)
+FIRST_VAL(Method, 0, proto)
+FIRST_VAL(Multi, 8, name)
 
 static uint32_t tail_count(const Obj *o) {
   uint32_t n;

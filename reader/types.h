@@ -65,9 +65,13 @@ enum Tail { TAIL_NONE, TAIL_VALS, TAIL_BYTES };
   TYPE(T_REDUCED, Box, 8, 1, TAIL_NONE, "clojure.lang.Reduced")                                 \
   TYPE(T_DELAY, Delay, 8, 3, TAIL_NONE, "clojure.lang.Delay")                                   \
   TYPE(T_EX, Ex, 8, 5, TAIL_NONE, "java.lang.Throwable")                                        \
-  TYPE(T_CLASS, Class, 0, 1, TAIL_NONE, "java.lang.Class")                                      \
+  TYPE(T_CLASS, Class, 0, 5, TAIL_NONE, "java.lang.Class")                                      \
   TYPE(T_MATCHER, Matcher, 8, 3, TAIL_NONE, "java.util.regex.Matcher")                          \
-  TYPE(T_RECORD, Record, 8, 2, TAIL_VALS, "clojure.lang.IRecord") /* name, ext...: see the next issue */
+  /* what programs define (record.h) */                                                         \
+  TYPE(T_RECORD, Record, 8, 3, TAIL_VALS, "clojure.lang.IRecord")                               \
+  TYPE(T_INSTANCE, Record, 8, 3, TAIL_VALS, "clojure.lang.IType")                               \
+  TYPE(T_METHOD, Method, 0, 5, TAIL_NONE, "clojure.lang.AFunction")                             \
+  TYPE(T_MULTI, Multi, 8, 8, TAIL_NONE, "clojure.lang.MultiFn")
 
 #define TYPE_ENUM(name, strukt, raw, nvals, tail, cls) name,
 enum Type { TYPE_TABLE(TYPE_ENUM) T_COUNT };
@@ -140,15 +144,25 @@ struct Builtin; /* eval/builtin.h */
 typedef struct { Obj h; uint32_t n; uint32_t serial; const struct FnCode *code; Val meta; Val cap[]; } Fn;
 typedef struct { Obj h; const struct Builtin *def; } BuiltinObj;
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val ns, name, root, meta; } Var; /* ns: T_NS or symbol; flags below */
-enum { VAR_DYNAMIC = 1, VAR_MACRO = 2, VAR_CONST = 4, VAR_PRIVATE = 8, VAR_RUN = 16 };
+enum { VAR_DYNAMIC = 1, VAR_MACRO = 2, VAR_CONST = 4, VAR_PRIVATE = 8, VAR_RUN = 16, VAR_TYPE = 64, VAR_PROTOCOL = 128 }; /* TYPE: names a class */
 typedef struct { Obj h; Val name, vars, aliases, meta; } Ns; /* vars: map symbol -> T_VAR; aliases: symbol -> symbol */
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val val, meta, validator, watches; } Atom;
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val val; } Box;
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val fn, val, ex; } Delay; /* fn nil once run */
 typedef struct { Obj h; uint32_t cls; uint32_t kind; Val msg, data, cause, trace, meta; } Ex; /* ex.h */
-typedef struct { Obj h; Val name; } Class; /* symbol */
+/* A class of the host has only its name (a symbol) and is one object per name (eval/class.h). A class that a program defined
+ * (flags not 0) has the keywords of its fields (T_ARR), its methods (map keyword -> fn; in a reify: -> index of the field
+ * that holds it), what it implements (T_ARR of classes) and which fields set! may change (nil, set of keywords). */
+typedef struct { Obj h; Val name, fields, methods, ifaces, mutables; } Class;
+enum { CLASS_INTERFACE = 0x8000, CLASS_INDEX = 0x7fff }; /* aux of a host's class: its place in the table, plus 1 */
+enum { CLASS_RECORD = 1, CLASS_TYPE = 2, CLASS_REIFY = 4, CLASS_PROTOCOL = 8, CLASS_HOST = 16 }; /* HOST: implements interfaces of the host */
 typedef struct { Obj h; uint32_t pos; uint32_t pad; Val re, str, groups; } Matcher;
-typedef struct { Obj h; uint32_t n; uint32_t pad; Val meta, type; Val f[]; } Record;
+typedef struct { Obj h; uint32_t n; uint32_t serial; Val meta, type, ext; Val f[]; } Record; /* type: T_CLASS; ext: a record's other keys */
+/* A function that chooses by its first argument: a protocol's (proto: its var, name: keyword) or, proto nil, (.name x ...).
+ * The last Val of T_METHOD and T_MULTI is a cache: never written to snapshots (eval/dispatch.h). */
+typedef struct { Obj h; Val proto, name, full, meta, cache; } Method;
+enum { METHOD_META = 1, METHOD_FIELD = 2 }; /* :extend-via-metadata; (.-name x) */
+typedef struct { Obj h; uint32_t serial; uint32_t pad; Val name, dispatch, dflt, hierarchy, methods, prefers, meta, cache; } Multi;
 
 #define AS(T, v) ((T *)obj(v))
 #endif

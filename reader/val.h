@@ -19,7 +19,8 @@
  *
  * Failure. A C function that can fail returns a signal: `is_sig(v)` is true, and the thread's `pend` says what happened:
  *   SIG_THROW   a Clojure exception is in pend.ex (a T_EX value)
- *   SIG_DEMAND  a lazy seq in pend.demand must be realised before the call can be made again (see seq.h)
+ *   SIG_DEMAND  a lazy seq in pend.demand must be realised, or the call there made, before this call can be made again
+ *               (see seq.h, user.h)
  * Further signals belong to the machine (eval/mach.h). A signal is never stored in a collection or a variable:
  * `TRY(v, expr);` returns it at once. No function of reader/ suspends or calls back into Clojure code.
  *
@@ -111,6 +112,7 @@ typedef struct Pending {
   Val demand;      /* SIG_DEMAND: the lazy seq to realise */
   uint32_t demand_n;  /* how many cells of it; 0 = the machine's doubling policy */
   bool demand_deep;   /* realise everything inside the value `demand` (any collection), at any depth */
+  Val answers;        /* what methods of the program answered to the C call that is being made (user.h) */
 } Pending;
 extern _Thread_local Pending pend;
 

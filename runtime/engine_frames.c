@@ -1,6 +1,7 @@
 /* engine_frames.c - the flow builtins that live in the machine: the frame in which a run waits for a step. */
 #include "connection.h"
 #include "engine_int.h"
+#include "reader/record.h"
 
 static Run *host(Mach *m) { return m->host; }
 
@@ -109,7 +110,7 @@ static Val result_step(Mach *m, uint32_t pc, Val *s, Val in) {
   Buf scratch = {0};
   Val v = snap_data(&scratch, s[0]);
   buf_free(&scratch);
-  return is_sig(v) ? v : s[0];
+  return is_sig(v) ? v : rec_plain(s[0]); /* as it is stored */
 }
 static const NativeDef nd_result = {"flow/result*", 1, 1, 1, false, false, 0, result_step};
 DOC(result, "[x]", "The engine's own wrapper of a flow body.", "");

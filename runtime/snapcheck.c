@@ -84,6 +84,43 @@ static bool vseq_ok(const VSeq *s) {
   return is_type(s->vec, T_VEC) && s->i < AS(Vec, s->vec)->end - AS(Vec, s->vec)->off;
 }
 
+static const char *class_ok(const Class *c) {
+  if (!c->h.flags) return NULL; /* of the host: made by name */
+  bool ok = is_sym(c->name) && is_type(c->fields, T_ARR) && is_map(c->methods) && is_type(c->ifaces, T_ARR) && (is_nil(c->mutables) || is_set(c->mutables));
+  for (uint32_t i = 0; ok && i < AS(Arr, c->ifaces)->n; i++) ok = is_type(AS(Arr, c->ifaces)->a[i], T_CLASS);
+  return ok ? NULL : "a class is malformed";
+}
+
+static const char *record_ok(Val v) {
+  const Record *r = AS(Record, v);
+  const Class *c = is_type(r->type, T_CLASS) ? AS(Class, r->type) : NULL;
+  bool ok = c && is_type(c->fields, T_ARR) && AS(Arr, c->fields)->n == r->n && meta_ok(r->meta);
+  ok = ok && (is_type(v, T_RECORD) ? c->h.flags & CLASS_RECORD : c->h.flags & (CLASS_TYPE | CLASS_REIFY));
+  return ok && (is_nil(r->ext) || (is_map(r->ext) && !is_type(r->ext, T_RECORD))) ? NULL : "a record is malformed";
+}
+
+static const char *method_ok(const Method *m) {
+  bool ok = is_or_nil(m->proto, T_VAR) && is_type(m->name, T_KW) && is_str(m->full) && strchr(str_s(m->full), is_nil(m->proto) ? '.' : '/');
+  return ok && meta_ok(m->meta) && is_nil(m->cache) ? NULL : "a method is malformed";
+}
+
+static const char *mseq_ok(const MSeq *s) {
+  bool ok = s->what < 3 && is_or_nil(s->up, T_MSEQ);
+  switch (type_of(s->node)) {
+  case T_AMAP: ok = ok && s->i % 2 == 0 && s->i < AS(AMap, s->node)->n; break;
+  case T_HMAP: ok = ok && AS(HMap, s->node)->has_nil; break;
+  case T_RECORD: ok = ok && s->i < AS(Record, s->node)->n; break;
+  case T_SNODE: break;
+  case T_MNODE: {
+    const MNode *m = AS(MNode, s->node);
+    ok = ok && (m->h.aux ? s->i < m->datamap : s->i < 32 && (m->datamap | m->nodemap) >> s->i & 1);
+    break;
+  }
+  default: ok = false;
+  }
+  return ok ? NULL : "a map seq is malformed";
+}
+
 static const char *check_coll(Val v) {
   switch (type_of(v)) {
   case T_VEC: return vec_ok(v);
@@ -107,6 +144,7 @@ static const char *check_coll(Val v) {
   case T_RSEQ: return vseq_ok(AS(VSeq, v)) ? NULL : "a vector seq is malformed";
   case T_STRSEQ: return is_str(AS(StrSeq, v)->str) && AS(StrSeq, v)->byte <= str_n(AS(StrSeq, v)->str) ? NULL : "a string seq is malformed";
   case T_LAZY: return thunk_ok(AS(Lazy, v)->fn) ? NULL : "a lazy seq is malformed";
+  case T_MSEQ: return mseq_ok(AS(MSeq, v));
   case T_RANGE: return AS(Range, v)->step != 0 ? NULL : "a range is malformed";
   default: return NULL;
   }
@@ -122,7 +160,14 @@ static const char *check_scalar(Val v) {
   case T_EX:
     return AS(Ex, v)->cls < EXC_COUNT && AS(Ex, v)->kind < KIND_COUNT && str_or_nil(AS(Ex, v)->msg) && str_or_nil(AS(Ex, v)->trace) &&
                    is_or_nil(AS(Ex, v)->cause, T_EX) ? NULL : "an exception is malformed";
-  case T_CLASS: return is_sym(AS(Class, v)->name) ? NULL : "a class is malformed";
+  case T_CLASS: return class_ok(AS(Class, v));
+  case T_RECORD:
+  case T_INSTANCE: return record_ok(v);
+  case T_METHOD: return method_ok(AS(Method, v));
+  case T_MULTI: {
+    const Multi *m = AS(Multi, v);
+    return is_str(m->name) && is_map(m->methods) && is_map(m->prefers) && meta_ok(m->meta) && is_nil(m->cache) ? NULL : "a multimethod is malformed";
+  }
   case T_VAR: return is_sym(AS(Var, v)->name) && is_sym(AS(Var, v)->ns) ? NULL : "a var is malformed";
   case T_NS: return is_sym(AS(Ns, v)->name) && is_map(AS(Ns, v)->vars) && is_map(AS(Ns, v)->aliases) ? NULL : "a namespace is malformed";
   case T_TAGGED: return is_sym(AS(Tagged, v)->tag) ? NULL : "a tagged literal is malformed";

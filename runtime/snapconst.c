@@ -36,7 +36,7 @@ static bool table_add(Table *t, Literal x) {
 static bool left_out(Val v) {
   if (!is_ptr(v)) return true;
   switch (type_of(v)) {
-  case T_KW: case T_BUILTIN: case T_VAR: case T_FN: case T_NS: case T_LAZY: return true;
+  case T_KW: case T_BUILTIN: case T_VAR: case T_FN: case T_NS: case T_LAZY: case T_CLASS: case T_METHOD: case T_MULTI: return true;
   case T_SYM: return is_nil(AS(Sym, v)->meta);
   default: break;
   }

@@ -204,6 +204,17 @@ static Val shape_ns(In *in) {
   return in->machine ? env_make_ns(in->env, sym_of(NIL, name)) : from_obj(mem_obj(T_NS));
 }
 
+static Val shape_class(In *in) {
+  uint8_t flags = get_byte(in);
+  if (flags) { /* a program defined it */
+    Val c = from_obj(mem_obj(T_CLASS));
+    obj(c)->flags = flags;
+    return c;
+  }
+  Val name = get_text(in);
+  return in->bad ? NIL : class_host(str_s(name));
+}
+
 static Val shape_generic(In *in, enum Type t) {
   uint8_t flags = get_byte(in);
   uint32_t aux = get_u32(in);
@@ -242,6 +253,7 @@ static Val get_shape(In *in) {
   case T_VAR: return shape_var(in);
   case T_NS: return shape_ns(in);
   case T_FN: return shape_fn(in);
+  case T_CLASS: return shape_class(in);
   default: return shape_generic(in, (enum Type)t);
   }
 }
@@ -261,6 +273,7 @@ static bool has_no_contents(Val v) {
   int t = type_of(v);
   if (t == T_KW || t == T_BUILTIN) return true;
   if (t == T_SYM) return is_nil(AS(Sym, v)->meta);
+  if (t == T_CLASS) return !class_is_own(v);
   return t == T_VAR && !(obj(v)->flags & VAR_RUN);
 }
 

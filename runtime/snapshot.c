@@ -6,6 +6,7 @@
 #include "eval/frame.h"
 #include "eval/unit.h"
 #include "reader/print.h"
+#include "reader/record.h"
 #include "store_record.h"
 #include <stdlib.h>
 #include <zstd.h>
@@ -28,6 +29,7 @@ typedef struct Writer {
   Unit **units;
   uint32_t nunits, cap_units;
   bool data_only;
+  bool records;      /* data_only: one was met, they are to be made plain maps */
   bool machine;      /* literals of the code are written by number */
 } Writer;
 
@@ -136,6 +138,12 @@ static Val *written_kids(Val v, size_t *n) {
   case T_SYM: *n = is_nil(AS(Sym, v)->meta) ? 0 : 1; return &AS(Sym, v)->meta;
   case T_VAR: if (!(o->flags & VAR_RUN)) return NULL; break;
   case T_FN: if (core_function(v, &name)) return NULL; break;
+  case T_CLASS: if (!o->flags) return NULL; break;
+  case T_METHOD: case T_MULTI: { /* the cache comes last */
+    Val *kids = obj_vals(o, n);
+    *n -= 1;
+    return kids;
+  }
   case T_MNODE: obj_vals(o, n); *n = 1 + mnode_used(AS(MNode, v)); return &AS(MNode, v)->unused;
   default: break;
   }
@@ -146,7 +154,7 @@ static Val *written_kids(Val v, size_t *n) {
 static bool is_data(Val v) {
   switch (type_of(v)) {
   case T_FN: case T_BUILTIN: case T_VAR: case T_NS: case T_ATOM: case T_VOLATILE: case T_REDUCED: case T_DELAY: case T_EX:
-  case T_MATCHER: case T_TVEC: case T_TMAP: case T_TSET: case T_CLASS: return false;
+  case T_MATCHER: case T_TVEC: case T_TMAP: case T_TSET: case T_CLASS: case T_INSTANCE: case T_METHOD: case T_MULTI: return false;
   case T_REPEAT: return AS(Repeat, v)->cnt >= 0;
   default: return true;
   }
@@ -193,6 +201,14 @@ static Val not_data(Val root, Val bad) {
   return ex_throw_val(ex_make(EXC_INFO, msg, map_from(kv, 3, false), NIL));
 }
 
+/* A record as data: not its class. The first walk over a value with records only looks for what is lazy or no data. */
+static void record_kids(Writer *w, const Record *r) {
+  w->records = true;
+  vv_push(&w->work, r->meta);
+  vv_push(&w->work, r->ext);
+  for (uint32_t i = 0; i < r->n; i++) vv_push(&w->work, r->f[i]);
+}
+
 /* --- numbering ------------------------------------------------------------------------------------------------------------------- */
 static Val number_from(Writer *w, Val root) {
   vv_push(&w->work, root);
@@ -210,6 +226,10 @@ static Val number_from(Writer *w, Val root) {
     if (!fresh) continue;
     *ix = (uint32_t)w->order.n;
     vv_push(&w->order, v);
+    if (w->data_only && is_type(v, T_RECORD)) {
+      record_kids(w, AS(Record, v));
+      continue;
+    }
     size_t n;
     Val *kids = written_kids(v, &n);
     for (size_t i = n; i-- > 0;)
@@ -251,6 +271,10 @@ static void put_shape(Writer *w, Buf *b, Val v) {
     put_u(b, AS(Fn, v)->code->id);
     put_u(b, AS(Fn, v)->n);
     return;
+  case T_CLASS:
+    buf_ch(b, (char)o->flags);
+    if (!o->flags) put_u(b, text_of(w, AS(Sym, AS(Class, v)->name)->name));
+    return;
   default:
     buf_ch(b, is_type(v, T_VEC) || is_type(v, T_AMAP) || is_type(v, T_HMAP) ? 0 : (char)o->flags); /* COLL_OWNED is not kept */
     put_u(b, o->aux);
@@ -283,11 +307,12 @@ static void put_contents(Writer *w, Buf *b, Val v) {
     Val name;
     if (core_function(v, &name)) return;
     put_u(b, AS(Fn, v)->serial);
-  } else if (o->type != T_KW && o->type != T_SYM && o->type != T_BUILTIN && !(o->type == T_VAR && !(o->flags & VAR_RUN))) {
+  } else if (o->type != T_KW && o->type != T_SYM && o->type != T_BUILTIN && o->type != T_CLASS && !(o->type == T_VAR && !(o->flags & VAR_RUN))) {
     put_raw(b, o);
   }
   Val *kids = written_kids(v, &n);
   for (size_t i = 0; i < n; i++) put_word(w, b, kids[i]);
+  if (o->type == T_METHOD || o->type == T_MULTI) put_word(w, b, NIL);
   if (type_info[o->type].tail == TAIL_BYTES) {
     size_t off = 8u + type_info[o->type].raw + 8u * type_info[o->type].nvals;
     uint32_t len;
@@ -387,6 +412,10 @@ static void put_tables(Writer *w, Buf *body, char kind) {
 static Val write_value(Buf *out, Val v, bool data_only) {
   Writer w = {.data_only = data_only};
   CHECK(number_from(&w, v));
+  if (w.records) {
+    TRY(plain, rec_plain(v));
+    return write_value(out, plain, true);
+  }
   Buf body = {0};
   put_tables(&w, &body, 'V');
   put_word(&w, &body, v);

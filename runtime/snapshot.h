@@ -24,7 +24,7 @@
 #define BR_SNAPSHOT_H
 #include "eval/node.h"
 
-/* Data only (step results, inputs, KV values): functions, cells, exceptions and the like are refused with an ExceptionInfo
+/* Data only (step results, inputs, KV values): records become plain maps; functions, instances of types, cells, exceptions and the like are refused with an ExceptionInfo
  * {:type :not-serializable :path [...]}; an unrealised lazy seq inside gives SIG_DEMAND (deep). nil, or a signal. */
 Val snap_data(Buf *out, Val v);
 /* Anything reachable. */

@@ -13,7 +13,7 @@ DOC(vec, "[coll]", "A vector of the elements of coll.", "(vec '(1 2)) ;=> [1 2]\
 static Val build_vec(Val coll) {
   if (is_type(coll, T_VEC)) return with_meta(coll, NIL);
   if (is_entry(coll)) return vec_as_vec(coll);
-  if (is_type(coll, T_BYTES) || is_seqable(coll) || is_type(coll, T_RECORD)) {
+  if (is_type(coll, T_BYTES) || is_seqable(coll)) {
     ValVec v = {0};
     CHECK(coll_into_array(coll, &v));
     return vec_from(v.a, v.n);

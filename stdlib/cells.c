@@ -2,6 +2,7 @@
 #include "hof.h"
 #include "args.h"
 #include "reader/eq.h"
+#include "reader/user.h"
 #include "reader/num.h"
 
 static Val cell_atom(Val v) { return is_type(v, T_ATOM) ? v : ex_cast(v, "clojure.lang.IAtom"); }
@@ -210,6 +211,11 @@ static Val deref_plain(Val v) {
   case T_VAR: return var_get(v);
   case T_VOLATILE:
   case T_REDUCED: return AS(Box, v)->val;
+  case T_INSTANCE: {
+    Val own = user_invoke(v, UM_DEREF, NULL, 0);
+    if (!same(own, ABSENT)) return own;
+  }
+  /* fall through */
   default: return ex_cast(v, "java.util.concurrent.Future");
   }
 }
@@ -225,25 +231,6 @@ DOC(force, "[x]", "The value of x when it is a delay, else x itself.", "(force (
 static Val force_step(Mach *m, uint32_t pc, Val *s, Val in) { return is_type(s[0], T_DELAY) ? delay_run(m, pc, s[0], in) : s[0]; }
 static const NativeDef nd_force = {"clojure.core/force", 1, 1, 1, false, NF_CATCHES, 0, force_step};
 
-/* ---- the global hierarchy of derive and isa? ---- */
-
-/* It belongs to the run: a var of its own namespace. */
-static Val hierarchy_var(void) { return env_intern(mach_cur->env, sym_c("breyta.world"), sym_c("hierarchy")); }
-
-DOC(global, "[]", "The global hierarchy of this run, nil when nothing has been derived.", "(breyta.multi/global) ;=> nil");
-static Val multi_global(void) {
-  TRY(var, hierarchy_var());
-  Val h = AS(Var, var)->root;
-  return same(h, UNBOUND) ? NIL : h;
-}
-
-DOC(set_hierarchy, "[h]", "Makes h the global hierarchy of this run.", "(breyta.multi/set-hierarchy! nil) ;=> nil");
-static Val multi_set_hierarchy(Val h) {
-  TRY(var, hierarchy_var());
-  AS(Var, var)->root = h;
-  return NIL;
-}
-
 extern const BuiltinRow rows_cells[];
 const BuiltinRow rows_cells[] = {
     ROW_NATIVE("swap!", nd_swap, swap, B_IMPURE),
@@ -256,7 +243,5 @@ const BuiltinRow rows_cells[] = {
     ROW2("remove-watch", remove_watch, remove_watch, B_IMPURE),
     ROW_NATIVE("deref", nd_deref, deref, B_IMPURE),
     ROW_NATIVE("force", nd_force, force, B_IMPURE),
-    ROW0("breyta.multi/global", multi_global, global, B_IMPURE),
-    ROW1("breyta.multi/set-hierarchy!", multi_set_hierarchy, set_hierarchy, B_IMPURE),
     ROW_END,
 };

@@ -1,6 +1,7 @@
 /* data.c - equality, order and hash, and the access to collections: get, assoc, nth, first, rest, keys, ... */
 #include "stdlib.h"
 #include "args.h"
+#include "reader/user.h"
 
 /* ---- equality, order, hash ---- */
 
@@ -86,7 +87,9 @@ DOC(find, "[map key]", "The entry of key, or nil.", "(find {:a 1} :a) ;=> [:a 1]
 static Val data_find(Val m, Val k) {
   if (is_nil(m)) return NIL;
   if (is_map(m)) return map_find(m, k);
-  if (!is_vec(m) && !is_type(m, T_TMAP) && !is_type(m, T_TVEC) && !is_type(m, T_RECORD))
+  Val own = is_type(m, T_INSTANCE) ? user_invoke(m, UM_ENTRY_AT, &k, 1) : ABSENT;
+  if (!same(own, ABSENT)) return own;
+  if (!is_vec(m) && !is_type(m, T_TMAP) && !is_type(m, T_TVEC))
     return ex_throw(EXC_ILLEGAL_ARG, "find not supported on type: %s", class_name_of(m));
   TRY(v, coll_get(m, k, ABSENT));
   return same(v, ABSENT) ? NIL : entry_new(k, v);

@@ -3,6 +3,7 @@
 #include "args.h"
 #include "reader/mem.h"
 #include "reader/read.h"
+#include "eval/unit.h"
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -121,6 +122,8 @@ static void reader_in_ns(Reader *r) {
   const Ns *ns = AS(Ns, mach_cur->env->cur_ns);
   r->ns = ns->name;
   r->aliases = ns->aliases;
+  r->tag_read = env_read_tag;
+  r->ctx = mach_cur->env;
 }
 
 DOC(read_string, "[s] [opts s]", "The first form that the string says, as data. Options: :eof value.",

@@ -2,6 +2,8 @@
  * method does is chosen by the type of the target; there is no reflection. */
 #include "stdlib.h"
 #include "textops.h"
+#include "reader/record.h"
+#include "reader/user.h"
 #include "reader/mem.h"
 #include <strings.h>
 
@@ -29,14 +31,21 @@ DOC(value_of, "[x]", "The text of x; nil is \"null\".", "(String/valueOf 5) ;=> 
 static Val jstring_value_of(Val x) { return is_nil(x) ? str_c("null") : arg_str_of(x); }
 
 DOC(equals, "[x y]", "True if x and y are equal.", "(.equals \"a\" \"a\") ;=> true");
-static Val jstring_equals(Val x, Val y) { return is_nil(x) ? no_target("Object.equals(Object)") : val_eq(x, y); }
+static Val jstring_equals(Val x, Val y) {
+  if (is_nil(x)) return no_target("Object.equals(Object)");
+  if (is_type(x, T_RECORD) != is_type(y, T_RECORD)) { /* as a java.util.Map a record equals any map of its entries */
+    TRY(px, rec_plain(x));
+    TRY(py, rec_plain(y));
+    return val_eq(px, py);
+  }
+  return val_eq(x, y);
+}
 
-DOC(hash_code, "[x]", "Java's hash code of a string, Clojure's of other values.", "(.hashCode \"abc\") ;=> 96354");
+DOC(hash_code, "[x]", "Java's hash code of x.", "(.hashCode \"abc\") ;=> 96354\n(.hashCode {:a 1}) ;=> 1013910568");
 static Val jstring_hash_code(Val x) {
   uint32_t h;
   if (is_nil(x)) return no_target("Object.hashCode()");
-  if (is_str(x)) return fix((int32_t)str_hash_java(str_s(x), str_n(x)));
-  CHECK(val_hash(x, &h));
+  CHECK(java_hash(x, &h));
   return fix((int32_t)h);
 }
 

@@ -1,6 +1,7 @@
 /* names.c - keywords, symbols and what has a name; tagged literals, UUIDs. */
 #include "stdlib.h"
 #include "args.h"
+#include "reader/user.h"
 #include "reader/mem.h"
 #include "reader/read.h"
 #include <sys/random.h>
@@ -48,13 +49,17 @@ DOC(name, "[x]", "The name of a keyword or symbol without its namespace; a strin
 static Val names_name(Val x) {
   if (is_str(x)) return x;
   if (is_kw(x)) return AS(Kw, x)->name;
-  return is_sym(x) ? AS(Sym, x)->name : ex_cast(x, "clojure.lang.Named");
+  if (is_sym(x)) return AS(Sym, x)->name;
+  Val own = is_user(x) ? user_invoke(x, UM_GET_NAME, NULL, 0) : ABSENT;
+  return same(own, ABSENT) ? ex_cast(x, "clojure.lang.Named") : own;
 }
 
 DOC(namespace, "[x]", "The namespace of a keyword or symbol as a string, or nil.", "(namespace :a/b) ;=> \"a\"\n(namespace :a) ;=> nil");
 static Val names_namespace(Val x) {
   if (is_kw(x)) return AS(Kw, x)->ns;
   if (is_sym(x)) return AS(Sym, x)->ns;
+  Val own = is_user(x) ? user_invoke(x, UM_GET_NAMESPACE, NULL, 0) : ABSENT;
+  if (!same(own, ABSENT)) return own;
   return is_nil(x) ? arg_null("clojure.lang.Named.getNamespace()", "x") : ex_cast(x, "clojure.lang.Named");
 }
 

@@ -1,7 +1,7 @@
 /* preds.c - predicates of types, and classes: class, type, instance?, cast. */
 #include "stdlib.h"
 #include "args.h"
-#include "reader/mem.h"
+#include "eval/class.h"
 
 #define PRED(id, expr, doc, example)                                                                                                       \
   DOC(id, "[x]", doc, example);                                                                                                            \
@@ -12,13 +12,18 @@ static bool has_ns(Val x) {
   return is_sym(x) && !is_nil(AS(Sym, x)->ns);
 }
 static bool is_ident(Val x) { return is_kw(x) || is_sym(x); }
-static bool is_function(Val x) { return is_type(x, T_FN) || is_type(x, T_BUILTIN); }
+/* An instance of the program's own type is what its class says it implements. */
+static bool own(Val x, const char *iface) { return is_type(x, T_INSTANCE) && class_isa(AS(Record, x)->type, class_host(iface)); }
+#define OWN(iface) own(x, "clojure.lang." iface)
+
+static bool is_function(Val x) { return is_type(x, T_FN) || is_type(x, T_BUILTIN) || is_type(x, T_METHOD); }
 static bool is_list(Val x) { return is_type(x, T_LIST) || is_type(x, T_EMPTY); }
 static bool is_sorted(Val x) { return is_type(x, T_SMAP) || is_type(x, T_SSET); }
-static bool is_associative(Val x) { return is_map(x) || is_vec(x) || is_type(x, T_RECORD); }
+static bool is_associative(Val x) { return is_map(x) || is_vec(x); }
 
 static bool is_callable(Val x) {
-  if (is_function(x) || is_ident(x) || is_map(x) || is_set(x) || is_vec(x) || is_type(x, T_VAR)) return true;
+  if (is_user(x)) return class_instance(class_host("clojure.lang.IFn"), x);
+  if (is_function(x) || is_type(x, T_MULTI) || is_ident(x) || is_map(x) || is_set(x) || is_vec(x) || is_type(x, T_VAR)) return true;
   return is_type(x, T_TVEC) || is_type(x, T_TMAP) || is_type(x, T_TSET);
 }
 
@@ -74,21 +79,21 @@ PRED(simple_symbol, is_sym(x) && !has_ns(x), "True if x is a symbol without name
 PRED(qualified_symbol, is_sym(x) && has_ns(x), "True if x is a symbol with a namespace.", "(qualified-symbol? 'a/b) ;=> true")
 PRED(simple_ident, is_ident(x) && !has_ns(x), "True if x is a symbol or keyword without namespace.", "(simple-ident? :a) ;=> true")
 PRED(qualified_ident, has_ns(x), "True if x is a symbol or keyword with a namespace.", "(qualified-ident? :a/b) ;=> true")
-PRED(is_map, is_map(x) || is_type(x, T_RECORD), "True if x is a map.", "(map? {}) ;=> true")
-PRED(is_vector, is_vec(x), "True if x is a vector.", "(vector? [1]) ;=> true\n(vector? (first {:a 1})) ;=> true")
-PRED(is_set, is_set(x), "True if x is a set.", "(set? #{}) ;=> true")
-PRED(is_seq, is_seq(x), "True if x is a seq.", "(seq? '(1)) ;=> true\n(seq? [1]) ;=> false")
+PRED(is_map, is_map(x) || OWN("IPersistentMap"), "True if x is a map.", "(map? {}) ;=> true")
+PRED(is_vector, is_vec(x) || OWN("IPersistentVector"), "True if x is a vector.", "(vector? [1]) ;=> true\n(vector? (first {:a 1})) ;=> true")
+PRED(is_set, is_set(x) || OWN("IPersistentSet"), "True if x is a set.", "(set? #{}) ;=> true")
+PRED(is_seq, is_seq(x) || OWN("ISeq"), "True if x is a seq.", "(seq? '(1)) ;=> true\n(seq? [1]) ;=> false")
 PRED(is_list, is_list(x), "True if x is a list.", "(list? '(1)) ;=> true\n(list? (range 3)) ;=> false")
-PRED(is_coll, is_coll(x) || is_type(x, T_RECORD), "True if x is a collection.", "(coll? []) ;=> true\n(coll? \"a\") ;=> false")
-PRED(is_sequential, is_sequential(x), "True if x is a vector, list or seq.", "(sequential? [1]) ;=> true")
-PRED(is_associative, is_associative(x), "True if x is a map or vector.", "(associative? []) ;=> true\n(associative? #{}) ;=> false")
-PRED(is_counted, is_counted(x), "True if count takes constant time on x.", "(counted? [1]) ;=> true\n(counted? (map inc [1])) ;=> false")
-PRED(is_reversible, is_vec(x) || is_sorted(x), "True if rseq works on x.", "(reversible? [1]) ;=> true")
-PRED(is_indexed, is_vec(x) || is_type(x, T_TVEC), "True if nth takes constant time on x.", "(indexed? [1]) ;=> true")
-PRED(is_seqable, is_seqable(x) || is_type(x, T_RECORD), "True if seq works on x.", "(seqable? nil) ;=> true\n(seqable? 1) ;=> false")
-PRED(is_sorted, is_sorted(x), "True if x is a sorted map or set.", "(sorted? (sorted-map)) ;=> true")
+PRED(is_coll, is_coll(x) || OWN("IPersistentCollection"), "True if x is a collection.", "(coll? []) ;=> true\n(coll? \"a\") ;=> false")
+PRED(is_sequential, is_sequential(x) || OWN("Sequential"), "True if x is a vector, list or seq.", "(sequential? [1]) ;=> true")
+PRED(is_associative, is_associative(x) || OWN("Associative"), "True if x is a map or vector.", "(associative? []) ;=> true\n(associative? #{}) ;=> false")
+PRED(is_counted, is_counted(x) || OWN("Counted"), "True if count takes constant time on x.", "(counted? [1]) ;=> true\n(counted? (map inc [1])) ;=> false")
+PRED(is_reversible, is_vec(x) || is_sorted(x) || OWN("Reversible"), "True if rseq works on x.", "(reversible? [1]) ;=> true")
+PRED(is_indexed, is_vec(x) || is_type(x, T_TVEC) || OWN("Indexed"), "True if nth takes constant time on x.", "(indexed? [1]) ;=> true")
+PRED(is_seqable, is_seqable(x) || OWN("Seqable"), "True if seq works on x.", "(seqable? nil) ;=> true\n(seqable? 1) ;=> false")
+PRED(is_sorted, is_sorted(x) || OWN("Sorted"), "True if x is a sorted map or set.", "(sorted? (sorted-map)) ;=> true")
 PRED(is_ifn, is_callable(x), "True if x can be called: functions, keywords, symbols, maps, sets, vectors.", "(ifn? :a) ;=> true")
-PRED(is_fn, is_function(x), "True if x was made by fn or is a function of the library.", "(fn? inc) ;=> true\n(fn? :a) ;=> false")
+PRED(is_fn, is_function(x) || OWN("Fn"), "True if x was made by fn or is a function of the library.", "(fn? inc) ;=> true\n(fn? :a) ;=> false")
 PRED(is_uuid, is_type(x, T_UUID), "True if x is a UUID.", "(uuid? (parse-uuid \"00000000-0000-0000-0000-000000000001\")) ;=> true")
 PRED(is_inst, is_type(x, T_INST), "True if x is an instant.", "(inst? #inst \"2026\") ;=> true")
 PRED(is_map_entry, is_entry(x), "True if x is a map entry.", "(map-entry? (first {:a 1})) ;=> true\n(map-entry? [1 2]) ;=> false")
@@ -110,121 +115,13 @@ static Val preds_identical(Val x, Val y) { return bool_val(val_identical(x, y));
 
 /* ---- classes ---- */
 
-static Val class_named(const char *name) {
-  Class *c = mem_obj(T_CLASS);
-  c->name = sym_c(name);
-  return from_obj(c);
-}
-
 DOC(class, "[x]", "The class of x, nil for nil.", "(class \"a\") ;=> java.lang.String\n(class nil) ;=> nil");
-static Val preds_class(Val x) { return is_nil(x) ? NIL : class_named(class_name_of(x)); }
+static Val preds_class(Val x) { return class_of(x); }
 
 DOC(type, "[x]", "The :type of the metadata of x, or its class.", "(type (with-meta [1] {:type :t})) ;=> :t\n(type 1) ;=> java.lang.Long");
 static Val preds_type(Val x) {
   Val t = map_get_kw(meta_of(x), "type");
   return is_nil(t) ? preds_class(x) : t;
-}
-
-static bool is_object(Val x) { return !is_nil(x); }
-static bool is_list_like(Val x) { return is_sequential(x); }
-static bool is_persistent_list(Val x) { return is_list(x); }
-static bool is_stack(Val x) { return is_list(x) || is_vec(x); }
-static bool is_collection(Val x) { return is_sequential(x) || is_set(x); }
-static bool is_named(Val x) { return is_ident(x); }
-static bool is_text(Val x) { return is_str(x); }
-static bool is_any_map(Val x) { return is_map(x) || is_type(x, T_RECORD); }
-static bool is_deref(Val x) {
-  switch (type_of(x)) {
-  case T_ATOM:
-  case T_VAR:
-  case T_DELAY:
-  case T_VOLATILE:
-  case T_REDUCED: return true;
-  default: return false;
-  }
-}
-static bool is_pending(Val x) { return is_lazy(x) || is_type(x, T_DELAY); }
-static bool is_atom(Val x) { return is_type(x, T_ATOM); }
-static bool is_reference(Val x) { return is_atom(x) || is_type(x, T_VAR); }
-static bool is_comparable(Val x) {
-  return is_num(x) || is_str(x) || is_ident(x) || is_bool(x) || is_char(x) || is_vec(x) || is_type(x, T_UUID) || is_type(x, T_INST);
-}
-static bool is_with_meta(Val x) { return is_coll(x) || is_sym(x) || is_function(x) || is_type(x, T_RECORD); }
-static bool is_meta(Val x) { return is_with_meta(x) || is_reference(x) || is_type(x, T_NS); }
-static bool is_ex_info(Val x) { return is_type(x, T_EX) && exc_is_a((enum Exc)AS(Ex, x)->cls, EXC_INFO); }
-static bool is_persistent_coll(Val x) { return is_coll(x) || is_type(x, T_RECORD); }
-static bool is_lookup(Val x) { return is_associative(x) || is_set(x) || is_type(x, T_TAGGED); }
-static bool is_editable(Val x) { return is_type(x, T_VEC) || is_type(x, T_AMAP) || is_type(x, T_HMAP) || is_type(x, T_SET); }
-
-/* Interfaces and abstract classes, by what implements them here. */
-typedef struct Interface {
-  const char *name;
-  bool (*is)(Val);
-} Interface;
-static const Interface interfaces[] = {
-    {"java.lang.Object", is_object},
-    {"java.lang.Number", is_num},
-    {"java.lang.Comparable", is_comparable},
-    {"java.lang.CharSequence", is_text},
-    {"java.lang.Iterable", is_persistent_coll},
-    {"java.util.Map", is_any_map},
-    {"java.util.Set", is_set},
-    {"java.util.List", is_list_like},
-    {"java.util.Collection", is_collection},
-    {"java.util.Map$Entry", is_entry},
-    {"java.lang.Runnable", is_function},
-    {"java.util.concurrent.Callable", is_function},
-    {"clojure.lang.Fn", is_function},
-    {"clojure.lang.IFn", is_callable},
-    {"clojure.lang.AFn", is_callable},
-    {"clojure.lang.ISeq", is_seq},
-    {"clojure.lang.Seqable", is_persistent_coll},
-    {"clojure.lang.Sequential", is_sequential},
-    {"clojure.lang.IPersistentCollection", is_persistent_coll},
-    {"clojure.lang.IPersistentMap", is_any_map},
-    {"clojure.lang.APersistentMap", is_map},
-    {"clojure.lang.IPersistentVector", is_vec},
-    {"clojure.lang.APersistentVector", is_vec},
-    {"clojure.lang.IPersistentSet", is_set},
-    {"clojure.lang.APersistentSet", is_set},
-    {"clojure.lang.IPersistentList", is_persistent_list},
-    {"clojure.lang.IPersistentStack", is_stack},
-    {"clojure.lang.Associative", is_associative},
-    {"clojure.lang.ILookup", is_lookup},
-    {"clojure.lang.Counted", is_counted},
-    {"clojure.lang.Indexed", is_vec},
-    {"clojure.lang.Sorted", is_sorted},
-    {"clojure.lang.IMapEntry", is_entry},
-    {"clojure.lang.Named", is_named},
-    {"clojure.lang.IDeref", is_deref},
-    {"clojure.lang.IPending", is_pending},
-    {"clojure.lang.IAtom", is_atom},
-    {"clojure.lang.IRef", is_reference},
-    {"clojure.lang.IReference", is_reference},
-    {"clojure.lang.IObj", is_with_meta},
-    {"clojure.lang.IMeta", is_meta},
-    {"clojure.lang.IExceptionInfo", is_ex_info},
-    {"clojure.lang.IEditableCollection", is_editable},
-};
-
-/* Is `full` the class that `name` says, with or without its package? */
-static bool names_class(const char *name, const char *full) {
-  if (!strcmp(name, full)) return true;
-  const char *dot = strrchr(full, '.');
-  return dot && !strchr(name, '.') && !strcmp(name, dot + 1);
-}
-
-static bool instance_of(const char *name, Val x) {
-  if (is_nil(x)) return false;
-  if (names_class(name, class_name_of(x))) return true;
-  if (is_type(x, T_EX)) {
-    int c = exc_by_name(name);
-    return (c >= 0 && exc_is_a((enum Exc)AS(Ex, x)->cls, (enum Exc)c)) || names_class(name, "java.lang.Object") ||
-           (names_class(name, "clojure.lang.IExceptionInfo") && is_ex_info(x));
-  }
-  for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++)
-    if (names_class(name, interfaces[i].name)) return interfaces[i].is(x);
-  return false;
 }
 
 static Val class_arg(Val c) {
@@ -235,15 +132,14 @@ static Val class_arg(Val c) {
 DOC(instance, "[c x]", "True if x is an instance of the class c.", "(instance? String \"a\") ;=> true\n(instance? Number :a) ;=> false");
 static Val preds_instance(Val c, Val x) {
   CHECK(class_arg(c));
-  return bool_val(instance_of(str_s(AS(Sym, AS(Class, c)->name)->name), x));
+  return bool_val(class_instance(c, x));
 }
 
 DOC(cast, "[c x]", "x if it is nil or an instance of the class c, an error otherwise.", "(cast Long 1) ;=> 1\n(cast String 1) ;!> type");
 static Val preds_cast(Val c, Val x) {
   CHECK(class_arg(c));
-  const char *name = str_s(AS(Sym, AS(Class, c)->name)->name);
-  if (is_nil(x) || instance_of(name, x)) return x;
-  return ex_throw(EXC_CLASS_CAST, "Cannot cast %s to %s", class_name_of(x), name);
+  if (is_nil(x) || class_instance(c, x)) return x;
+  return ex_throw(EXC_CLASS_CAST, "Cannot cast %s to %s", class_name_of(x), class_text(c));
 }
 
 const BuiltinRow rows_preds[] = {

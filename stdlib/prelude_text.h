@@ -1,8 +1,11 @@
-/* prelude_text.h - the text of prelude.clj, which is part of the program. */
+/* prelude_text.h - the texts of the library that are written in the language itself, which are part of the program.
+ * Adding one: a name here, the file stdlib/NAME.clj. */
 #ifndef BR_PRELUDE_TEXT_H
 #define BR_PRELUDE_TEXT_H
 #include <stddef.h>
 
-extern const char prelude_text[];
-size_t prelude_text_size(void);
+#define PRELUDE_FILES(F) F(prelude) F(types) F(multi)
+
+typedef struct PreludeFile { const char *name, *text, *end; } PreludeFile; /* name: "zip.clj" */
+extern const PreludeFile prelude_files[]; /* a NULL name ends it */
 #endif

@@ -1,5 +1,6 @@
 /* reduce.c - native frames that take a collection to one value: reduce, transduce, into, some, every? ... */
 #include "hof.h"
+#include "reader/user.h"
 #include "reader/num.h"
 
 /* ---- shared ---- */
@@ -59,10 +60,18 @@ Val hof_close(Val acc) {
   }
 }
 
+/* An instance of the program's own type that reduces itself: the method, nil: none. */
+static Val own_reduce(Val coll, enum UserMethod name) { return is_type(coll, T_INSTANCE) ? user_method(coll, name) : NIL; }
+
 Val hof_reduce(Mach *m, uint32_t pc, Val f, Val *src, Val *at, Val *acc) {
   Walk w = {0};
-  Val x;
   bool conj = is_type(f, T_BUILTIN) && AS(BuiltinObj, f)->def->f2 == coll_conj;
+  Val x, own = own_reduce(*src, UM_REDUCE);
+  if (!is_nil(own)) { /* its answer is what has come together when nothing is left */
+    Val coll = *src, a = *acc;
+    *src = *acc = NIL;
+    return nf_call3(m, pc + 1, own, coll, f, a);
+  }
   m->nf_pc = pc;
   for (int64_t turns = 1;; turns++) {
     TRY(more, walk_next(&w, src, at, &x));
@@ -98,6 +107,8 @@ DOC(reduce, "[f coll] [f init coll]",
     "(reduce (fn [a x] (if (> x 2) (reduced a) (+ a x))) 0 (range)) ;=> 3\n(reduce + 0 5) ;!> :argument");
 /* slots: f, init or coll, coll | acc, at */
 static Val reduce_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  Val own = pc == 0 && same(s[2], ABSENT) ? own_reduce(s[1], UM_REDUCE) : NIL;
+  if (!is_nil(own)) return nf_call2(m, 3, own, s[1], s[0]);
   if (pc == 0) {
     bool init = !same(s[2], ABSENT);
     s[3] = init ? s[1] : ABSENT;
@@ -182,6 +193,9 @@ static uint32_t kv_count(const Val *s) {
 }
 
 static Val reduce_kv_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  Val own = pc == 0 ? own_reduce(s[2], UM_KVREDUCE) : NIL;
+  if (!is_nil(own)) return nf_call3(m, 3, own, s[2], s[0], s[1]);
+  if (pc == 3) return in;
   if (pc == 0) CHECK(kv_start(m, s));
   m->nf_pc = 1;
   if (pc == 2) {
@@ -280,7 +294,10 @@ static Val into_start(Mach *m, Val *s) {
   }
   s[2] = s[1];
   s[1] = NIL;
-  return into_plain(m, s);
+  if (is_nil(own_reduce(s[2], UM_REDUCE))) return into_plain(m, s);
+  TRY(rf, hof_core("breyta.rf/conj"));
+  s[1] = rf;
+  return hof_reduce(m, 3, s[1], &s[2], &s[4], &s[3]);
 }
 
 static Val into_step(Mach *m, uint32_t pc, Val *s, Val in) {

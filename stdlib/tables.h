@@ -6,6 +6,8 @@
   TABLE(rows_jmath)          \
   TABLE(rows_jnum)           \
   TABLE(rows_preds)          \
+  TABLE(rows_types)          \
+  TABLE(rows_multi)          \
   TABLE(rows_data)           \
   TABLE(rows_build)          \
   TABLE(rows_transient)      \

@@ -112,7 +112,8 @@ Val walk_more(Walk *w, Val *src, Val *at, Val *out) {
     case T_HMAP:
     case T_SMAP:
     case T_SET:
-    case T_SSET: move_to(src, at, map_array(x)); break;
+    case T_SSET:
+    case T_RECORD: move_to(src, at, map_array(x)); break;
     default:
       if (is_nil(x)) return FALSE_V;
       return walk_seq_step(src, at, out);

@@ -320,9 +320,9 @@ static void builtin_docs(const Builtin *b, void *ctx) {
 }
 
 /* Lines of docstrings: \" and \\ are taken back; the quote that ends the docstring may end the line. */
-static void prelude_docs(void) {
-  const char *p = prelude_text, *end = p + prelude_text_size();
-  where = "stdlib/prelude.clj";
+static void prelude_docs(const PreludeFile *file) {
+  const char *p = file->text, *end = file->end;
+  where = file->name;
   for (int lineno = 1; p < end; lineno++) {
     const char *eol = memchr(p, '\n', (size_t)(end - p));
     if (!eol) eol = end;
@@ -368,7 +368,7 @@ int main(int argc, char **argv) {
   for (; i < argc; i++) run_file(argv[i]);
   if (docs) {
     builtin_each(builtin_docs, NULL);
-    prelude_docs();
+    for (const PreludeFile *f = prelude_files; f->name; f++) prelude_docs(f);
   }
   printf("%d passed, %d failed\n", passed, failed);
   return failed != 0;
