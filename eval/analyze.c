@@ -424,6 +424,24 @@ static Node *an_letfn(An *a, Val form, const Val *f, unsigned n, bool tail) {
   return x->kid[pairs] ? done(x) : NULL;
 }
 
+static Node *already_refers(An *a, Val name, Val var) {
+  Buf b = {0};
+  print_to(&b, var, &print_plain);
+  ex_throw_kind(EXC_STATE, KIND_SYNTAX, "%s already refers to: %s in namespace: %s", str_s(AS(Sym, name)->name), buf_cstr(&b),
+                str_s(AS(Sym, AS(Ns, a->env->cur_ns)->name)->name));
+  buf_free(&b);
+  return fail(a);
+}
+
+/* With :line, :column and :file, as the JVM's compiler adds them; not for the library, which would keep them for ever. */
+static Val def_meta(An *a, Val form, Val meta) {
+  int line, col;
+  if (a->unit->core_unit || !form_pos(form, &line, &col)) return meta;
+  Val m = is_map(meta) ? meta : map_empty;
+  m = map_assoc(map_assoc(m, kw_c("line"), fix(line)), kw_c("column"), fix(col));
+  return map_assoc(m, kw_c("file"), str_c(a->unit->file ? a->unit->file : "NO_SOURCE_PATH"));
+}
+
 static Node *an_def(An *a, Val form, const Val *f, unsigned n, bool tail) {
   (void)form; (void)tail;
   if (n < 2 || !is_sym(f[1])) return syntax(a, "First argument to def must be a Symbol", "");
@@ -431,8 +449,10 @@ static Node *an_def(An *a, Val form, const Val *f, unsigned n, bool tail) {
   Val ns = AS(Ns, a->env->cur_ns)->name;
   if (!is_nil(AS(Sym, f[1])->ns) && !str_eq_c(AS(Sym, f[1])->ns, str_s(AS(Sym, ns)->name)))
     return syntax(a, "Can't refer to qualified var that doesn't exist", "");
-  Val var = env_intern(a->env, ns, sym_of(NIL, AS(Sym, f[1])->name));
-  var_declare(var, meta_of(f[1]));
+  Val name = sym_of(NIL, AS(Sym, f[1])->name), old = map_get(AS(Ns, a->env->cur_ns)->vars, name, NIL);
+  if (is_type(old, T_VAR) && !var_is_own(old, ns)) return already_refers(a, name, old);
+  Val var = env_intern(a->env, ns, name);
+  var_declare(var, def_meta(a, form, meta_of(f[1])));
   if (AS(Var, var)->h.flags & VAR_RUN) a->unit->shared = false;
   Node *x = node_new(a, NK_DEF, n == 3);
   x->val = var;

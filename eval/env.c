@@ -195,6 +195,8 @@ static Val sym_of_full(const char *full) {
   return slash ? sym_of(str_new(full, (size_t)(slash - full)), str_c(slash + 1)) : sym_of(NIL, str_c(full));
 }
 
+static Val ns_var; /* #'*ns* once anybody has named it; before that nothing can be bound to it */
+
 static Val core_var_new(Core *c) {
   Var *v = mem_obj(T_VAR);
   Val name = sym_of_full(c->name);
@@ -226,6 +228,10 @@ static Val prelude_load(Core *c) {
   e->gensym = saved.gensym;
   e->serial = saved.serial;
   mach_cur = outer;
+  if (!strcmp(c->name, "clojure.core/*ns*")) {
+    ns_var = c->var;
+    AS(Var, c->var)->h.flags |= VAR_CUR_NS;
+  }
   return v;
 }
 
@@ -305,6 +311,8 @@ Val env_make_ns(Env *e, Val ns_sym) {
   return from_obj(n);
 }
 
+bool var_is_own(Val v, Val ns_sym) { return is_type(v, T_VAR) && sym_eq(AS(Var, v)->ns, ns_sym); }
+
 Val env_intern(Env *e, Val ns_sym, Val name_sym) {
   if (env_is_core(e)) {
     Core *c = core_lookup(str_s(AS(Sym, ns_sym)->name), AS(Sym, name_sym)->name);
@@ -312,7 +320,7 @@ Val env_intern(Env *e, Val ns_sym, Val name_sym) {
   }
   Ns *ns = AS(Ns, env_make_ns(e, ns_sym));
   Val var = map_get(ns->vars, name_sym, NIL);
-  if (!is_nil(var)) return var;
+  if (var_is_own(var, ns_sym)) return var;
   Var *v = mem_obj(T_VAR);
   v->h.flags = env_is_core(e) ? VAR_CONST : VAR_RUN;
   v->ns = ns_sym;
@@ -341,10 +349,31 @@ void var_declare(Val var, Val meta) {
   if (truthy(map_get_kw(meta, "private"))) v->h.flags |= VAR_PRIVATE;
 }
 
-static bool core_has_ns(const char *name) {
+bool env_core_has_ns(const char *name) {
   for (size_t i = 0; i < core_ns_n; i++)
     if (!strcmp(core_ns[i].name, name)) return true;
   return false;
+}
+
+void env_each_core_ns(void (*f)(const char *name, void *ctx), void *ctx) {
+  for (size_t i = 0; i < core_ns_n; i++) f(core_ns[i].name, ctx);
+}
+
+/* Helpers that only expansions of macros name. */
+static bool is_internal(const char *name) {
+  size_t n = strlen(name);
+  return n > 1 && name[n - 1] == '*' && name[0] != '*' && strcmp(name, "list*") && strncmp(name, "with-bindings", 13) && strcmp(name, "bound-fn*") &&
+         strcmp(name, "inst-ms*");
+}
+
+Val env_core_names(const char *ns) {
+  size_t len = strlen(ns);
+  ValVec names = {0};
+  for (size_t i = 0; core && i < CORE_CAP; i++) {
+    const char *full = core[i].name;
+    if (full && !strncmp(full, ns, len) && full[len] == '/' && full[len + 1] && !is_internal(full + len + 1)) vv_push(&names, sym_c(full + len + 1));
+  }
+  return vec_from(names.a, names.n);
 }
 
 Val env_alias_target(Env *e, Val ns_name) {
@@ -354,7 +383,7 @@ Val env_alias_target(Env *e, Val ns_name) {
 
 bool env_ns_known(Env *e, Val ns_name) {
   Val target = env_alias_target(e, ns_name);
-  return core_has_ns(str_s(target)) || !is_nil(env_find_ns(e, sym_of(NIL, target)));
+  return env_core_has_ns(str_s(target)) || !is_nil(env_find_ns(e, sym_of(NIL, target)));
 }
 
 static Val resolve_qualified(Env *e, Val sym) {
@@ -362,7 +391,7 @@ static Val resolve_qualified(Env *e, Val sym) {
   Val ns = env_find_ns(e, sym_of(NIL, target));
   if (!is_nil(ns)) {
     Val var = map_get(AS(Ns, ns)->vars, sym_of(NIL, AS(Sym, sym)->name), NIL);
-    if (!is_nil(var)) return var;
+    if (is_type(var, T_VAR)) return var;
   }
   const char *s = str_s(target);
   Core *c = core_lookup(s, AS(Sym, sym)->name);
@@ -375,7 +404,7 @@ Val env_resolve(Env *e, Val sym) {
   if (!is_nil(s->ns)) return resolve_qualified(e, sym);
   Val bare = sym_of(NIL, s->name);
   Val var = map_get(AS(Ns, e->cur_ns)->vars, bare, NIL);
-  if (!is_nil(var)) return var;
+  if (!is_nil(var)) return is_type(var, T_VAR) ? var : NIL;
   const char *t = str_s(s->name);
   if (t[0] == '.' && t[1] && strcmp(t, "..")) {
     Core *m = core_lookup(NULL, s->name);
@@ -387,12 +416,26 @@ Val env_resolve(Env *e, Val sym) {
   return c ? core_var(c) : NIL;
 }
 
+static Val ns_cell(void) { return mach_cur && !is_nil(ns_var) && !is_nil(mach_cur->bindings) ? map_get(mach_cur->bindings, ns_var, NIL) : NIL; }
+
+Val env_ns(Env *e) {
+  Val cell = ns_cell();
+  return !is_nil(cell) && is_type(AS(Box, cell)->val, T_NS) ? AS(Box, cell)->val : e->cur_ns;
+}
+
+void env_enter_ns(Env *e, Val ns) {
+  Val cell = ns_cell();
+  if (!is_nil(cell)) AS(Box, cell)->val = ns;
+  e->cur_ns = ns;
+}
+
 Val var_get(Val var) {
   const Var *v = AS(Var, var);
   if ((v->h.flags & VAR_DYNAMIC) && mach_cur && !is_nil(mach_cur->bindings)) {
     Val cell = map_get(mach_cur->bindings, var, NIL);
     if (!is_nil(cell)) return AS(Box, cell)->val;
   }
+  if (v->h.flags & VAR_CUR_NS) return mach_cur ? mach_cur->env->cur_ns : NIL;
   if (!same(v->root, UNBOUND)) return v->root;
   Buf b = {0};
   CHECK(print_to(&b, var, &print_plain));
@@ -438,8 +481,22 @@ static Val eval_unit(Env *e, Val form, const char *file) {
   return mach_call_sync(e, from_obj(f), NULL, 0);
 }
 
+/* What a call of a macro at top level stands for, so that a (do ...) it gives is seen. */
+Val env_top_form(Env *e, Val form) {
+  for (int turns = 0; turns < 100 && is_type(form, T_LIST); turns++) {
+    if (!is_sym(AS(List, form)->first) || sym_is(AS(List, form)->first, "do")) break;
+    TRY(var, env_resolve(e, AS(List, form)->first));
+    if (!is_type(var, T_VAR) || !(obj(var)->flags & VAR_MACRO) || (obj(var)->flags & VAR_CONST)) break;
+    TRY(next, macroexpand_1(e, form));
+    form = is_type(next, T_LIST) && is_nil(meta_of(next)) ? with_meta(next, meta_of(form)) : next;
+  }
+  return form;
+}
+
 /* (do ...) at top level: each form is a unit of its own, so that later ones see the macros and vars of earlier ones. */
 static Val eval_form(Env *e, Val form, const char *file) {
+  TRY(top, env_top_form(e, form));
+  form = top;
   if (!is_type(form, T_LIST) || !sym_is(AS(List, form)->first, "do")) return eval_unit(e, form, file);
   Val last = NIL;
   for (Val s = AS(List, form)->rest; is_type(s, T_LIST); s = AS(List, s)->rest) {
@@ -456,7 +513,9 @@ static Val quoted_name(void *ctx, Val sym) { /* syntax-quote: the full name of a
   const Sym *s = AS(Sym, sym);
   if (!is_nil(s->ns)) return sym_of(env_alias_target(e, s->ns), s->name);
   Val own = AS(Ns, e->cur_ns)->name;
-  if (!is_nil(map_get(AS(Ns, e->cur_ns)->vars, sym_of(NIL, s->name), NIL))) return sym_of(AS(Sym, own)->name, s->name);
+  Val var = map_get(AS(Ns, e->cur_ns)->vars, sym_of(NIL, s->name), NIL);
+  if (is_type(var, T_VAR)) return var_name_sym(var);
+  if (!is_nil(var)) return sym_of(AS(Sym, own)->name, s->name);
   if (env_is_core(e) && core_lookup(str_s(AS(Sym, own)->name), s->name)) return sym_of(AS(Sym, own)->name, s->name);
   if (core_lookup("clojure.core", s->name)) return sym_of(str_c("clojure.core"), s->name);
   return sym_of(AS(Sym, own)->name, s->name);

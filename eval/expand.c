@@ -75,6 +75,15 @@ static Val user_meta(Val form) {
   return map_count(user) ? user : NIL;
 }
 
+/* Without metadata; an alias is written out, so that core forms do not depend on the aliases of the moment. */
+static Val sym_full(Expander *x, Val sym) {
+  const Sym *s = AS(Sym, sym);
+  Val target = is_nil(s->ns) ? NIL : map_get(AS(Ns, x->env->cur_ns)->aliases, sym_of(NIL, s->ns), NIL);
+  if (!is_sym(target)) return sym_bare(sym);
+  TRY(var, env_resolve(x->env, sym));
+  return is_nil(var) ? sym_bare(sym) : sym_of(AS(Sym, target)->name, s->name);
+}
+
 /* Items that a lazy seq in `coll` hides are realised by running it. */
 static Val realize(Expander *x, Val coll) {
   TRY(var, env_resolve(x->env, core_sym("vec")));
@@ -441,10 +450,11 @@ static Val x_def(Expander *x, Val form, const ValVec *f) {
 }
 
 static Val x_var(Expander *x, Val form, const ValVec *f) {
-  (void)x; (void)form;
+  (void)form;
   if (f->n < 2) return err_runtime("Too few arguments to var");
   if (!is_sym(f->a[1])) return ex_cast(f->a[1], "clojure.lang.Symbol");
-  return LIST(f->a[0], sym_bare(f->a[1]));
+  TRY(sym, sym_full(x, f->a[1]));
+  return LIST(f->a[0], sym);
 }
 
 static Val type_sym(const char *name) { return sym_new("breyta.type", name); }
@@ -474,7 +484,8 @@ static Val x_set(Expander *x, Val form, const ValVec *f) {
   if (!is_nil(read)) CHECK(form_items(x, read, &r));
   if (r.n && str_eq_c(AS(Sym, r.a[0])->name, "get-mutable*")) return x_rest(x, f, 2, VALS(type_sym("set*"), r.a[1], r.a[2]));
   if (form_is_local(x, f->a[1])) return err_form(x, EXC_ILLEGAL_ARG, "Cannot assign to non-mutable: ", f->a[1]);
-  return x_rest(x, f, 2, VALS(f->a[0], sym_bare(f->a[1])));
+  TRY(sym, sym_full(x, f->a[1]));
+  return x_rest(x, f, 2, VALS(f->a[0], sym));
 }
 
 static Val x_new(Expander *x, Val form, const ValVec *f) {
@@ -538,7 +549,8 @@ static Val x_binding(Expander *x, Val form, const ValVec *f) {
     Val sym = vec_nth(f->a[1], i);
     if (!is_sym(sym)) return ex_cast(sym, "clojure.lang.Symbol");
     TRY(v, x_form(x, vec_nth(f->a[1], i + 1)));
-    vv_push(&pairs, sym_bare(sym));
+    TRY(name, sym_full(x, sym));
+    vv_push(&pairs, name);
     vv_push(&pairs, v);
   }
   return x_rest(x, f, 2, VALS(f->a[0], vec_from(pairs.a, pairs.n)));
@@ -800,7 +812,7 @@ static Val x_any(Expander *x, Val form) {
   if (!is_ptr(form)) return form;
   if (is_sym(form)) {
     Val read = field_read(x, form);
-    return is_nil(read) ? sym_bare(form) : read;
+    return is_nil(read) ? sym_full(x, form) : read;
   }
   if (is_vec(form)) return x_vec(x, form);
   if (is_type(form, T_RECORD)) return record_form(form);

@@ -297,7 +297,8 @@ static Go finish_set(Mach *m, Regs *r, const Node *n, Val v) {
     Buf b = {0};
     print_to(&b, n->val, &print_plain);
     const char *name = buf_cstr(&b);
-    ex_throw(EXC_STATE, "Can't change/establish root binding of: %s with set", name + (strncmp(name, "#'", 2) ? 0 : 2));
+    const char *slash = strchr(name, '/');
+    ex_throw(EXC_STATE, "Can't change/establish root binding of: %s with set", slash && slash[1] ? slash + 1 : name);
     buf_free(&b);
     return GO_THROW;
   }

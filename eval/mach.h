@@ -131,6 +131,7 @@ Val env_find_ns(Env *e, Val ns_sym);              /* T_NS or nil */
 Val env_make_ns(Env *e, Val ns_sym);
 Val var_get(Val var);                             /* dynamic binding or root; throws when unbound */
 Val var_name_sym(Val var);                        /* ns/name */
+Val var_meta(Val var);                            /* what (meta var) says: :name and :ns included */
 /* The prelude: Clojure source, indexed at start by the `(defn name`, `(defmacro name`, `(def name` and `(ns name)` lines
  * that begin in column 1, analyzed one var at a time when first resolved. */
 void prelude_register(const char *text, size_t n, const char *file);

@@ -253,51 +253,55 @@ Val macro_import(Expander *x, Val form) {
   return NIL;
 }
 
-/* Specs of one (:require ...) or (:use ...) clause, quoted. (prefix a b) is written out as prefix.a prefix.b. */
-static Val ns_specs(Expander *x, const ValVec *clause, bool use, ValVec *out) {
-  for (size_t i = 1; i < clause->n; i++) {
-    Val spec = clause->a[i];
-    ValVec parts = {0};
-    if (form_is_list(spec)) CHECK(form_items(x, spec, &parts));
-    if (!parts.n) vv_push(out, quoted(use && is_sym(spec) ? VEC(spec, kw_c("refer"), kw_c("all")) : spec));
-    for (size_t j = 1; j < parts.n; j++) {
-      Val name = is_vec(parts.a[j]) && vec_count(parts.a[j]) ? vec_nth(parts.a[j], 0) : parts.a[j];
-      if (!is_sym(parts.a[0]) || !is_sym(name)) return err_spec("ns");
-      Val full = sym_of(NIL, str_fmt("%s.%s", str_s(AS(Sym, parts.a[0])->name), str_s(AS(Sym, name)->name)));
-      vv_push(out, quoted(is_vec(parts.a[j]) ? vec_assoc(vec_as_vec(parts.a[j]), 0, full) : full));
+/* What a clause of ns stands for: (require 'spec ...), (refer-clojure :exclude '[names]) ...; nil for those that do nothing. */
+static Val ns_clause(Expander *x, const ValVec *clause) {
+  static const char *const calls[] = {"require", "use", "refer-clojure", "refer"}, *const ignored[] = {"import", "load", "gen-class"};
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    if (kw_is(clause->a[0], ignored[i])) return NIL;
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    if (!kw_is(clause->a[0], calls[i])) continue;
+    ValVec call = {0};
+    vv_push(&call, core_sym(calls[i]));
+    for (size_t k = 1; k < clause->n; k++) {
+      TRY(data, form_plain(x, clause->a[k]));
+      vv_push(&call, is_kw(data) ? data : quoted(data));
     }
+    return list_from(call.a, call.n);
   }
-  return NIL;
+  return err_spec("ns");
 }
 
-static bool ns_clause_known(Val head) {
-  static const char *const names[] = {"refer-clojure", "require", "import", "use", "refer", "load", "gen-class"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (kw_is(head, names[i])) return true;
-  return false;
+static Val ns_meta_form(Val name, Val doc, Val attrs) {
+  Val meta = is_map(meta_of(name)) ? meta_of(name) : map_empty;
+  meta = map_dissoc(map_dissoc(meta, kw_c("line")), kw_c("column"));
+  TRY(all, merge_meta(meta, attrs));
+  if (is_str(doc)) all = map_assoc(all, kw_c("doc"), doc);
+  return map_count(all) ? LIST(core_sym("reset-meta!"), LIST(core_sym("find-ns"), quoted(sym_bare(name))), quoted(all)) : NIL;
 }
 
 MACRO_DOC(ns, "[name docstring? attr-map? & clauses]",
-          "Makes the namespace `name` the current one, creating it when missing. Of the clauses, (:require ...) and (:use ...) are\n"
-          "carried out; the others are accepted.",
-          "(do (ns demo.text (:require [clojure.string :as s])) (s/upper-case \"a\")) ;=> \"A\"");
+          "Makes the namespace `name` the current one, creating it when missing. Clauses: (:require [lib :as a :refer [x]] ...), (:use ...),\n"
+          "(:refer-clojure :exclude [x] :only [x] :rename {x y}), (:refer lib filters...); (:import ...) is accepted: classes need none.",
+          "(do (ns demo.text (:require [clojure.string :as s])) (s/upper-case \"a\")) ;=> \"A\"\n"
+          "(do (ns demo.own (:refer-clojure :exclude [inc])) (defn inc [x] [x]) (inc 1)) ;=> [1]");
 Val macro_ns(Expander *x, Val form) {
-  ValVec f = {0}, specs = {0};
+  ValVec f = {0}, out = {0};
   CHECK(form_items(x, form, &f));
   if (f.n < 2 || !is_sym(f.a[1]) || !is_nil(AS(Sym, f.a[1])->ns)) return err_spec("ns");
   size_t i = 2;
-  if (i < f.n && is_str(f.a[i])) i++;
-  if (i < f.n && is_map(f.a[i])) i++;
-  vv_push(&specs, core_sym("require*"));
+  Val doc = i < f.n && is_str(f.a[i]) ? f.a[i++] : NIL, attrs = i < f.n && is_map(f.a[i]) ? f.a[i++] : NIL;
+  TRY(meta, ns_meta_form(f.a[1], doc, attrs));
+  vv_push(&out, sym_c("do"));
+  vv_push(&out, LIST(core_sym("in-ns"), quoted(sym_bare(f.a[1]))));
+  if (!is_nil(meta)) vv_push(&out, meta);
   for (; i < f.n; i++) {
     ValVec clause = {0};
     if (!form_is_list(f.a[i])) return err_spec("ns");
     CHECK(form_items(x, f.a[i], &clause));
-    if (!clause.n || !ns_clause_known(clause.a[0])) return err_spec("ns");
-    bool use = kw_is(clause.a[0], "use");
-    if (use || kw_is(clause.a[0], "require")) CHECK(ns_specs(x, &clause, use, &specs));
+    if (!clause.n) return err_spec("ns");
+    TRY(call, ns_clause(x, &clause));
+    if (!is_nil(call)) vv_push(&out, call);
   }
-  Val enter = LIST(core_sym("in-ns*"), quoted(sym_bare(f.a[1])));
-  if (specs.n == 1) return LIST(sym_c("do"), enter, NIL);
-  return LIST(sym_c("do"), enter, list_from(specs.a, specs.n), NIL);
+  vv_push(&out, NIL);
+  return list_from(out.a, out.n);
 }

@@ -62,6 +62,7 @@ Val coll_count(Val x) {
   switch (type_of(x)) {
   case T_STR: return fix(AS(Str, x)->nchars);
   case T_BYTES: return fix(AS(Bytes, x)->n);
+  case T_JARRAY: return fix(AS(Arr, AS(JArray, x)->arr)->n);
   case T_VEC: case T_ENTRY: return fix(vec_count(x));
   case T_AMAP: case T_HMAP: case T_SMAP: case T_RECORD: return fix(map_count(x));
   case T_INSTANCE: return user_op(x, UM_COUNT, NULL, 0, ABSENT, "count not supported on this type: %s");
@@ -99,6 +100,11 @@ static Val nth_bytes(const Bytes *b, int64_t i, Val not_found) {
   if (i >= 0 && i < (int64_t)b->n) return fix((int8_t)b->b[i]);
   if (!same(not_found, ABSENT)) return not_found;
   return ex_throw(EXC_ARRAY_INDEX, "Index %lld out of bounds for length %u", (long long)i, b->n);
+}
+
+static Val nth_array(const Arr *a, int64_t i, Val not_found) {
+  if (i >= 0 && i < (int64_t)a->n) return a->a[i];
+  return same(not_found, ABSENT) ? ex_throw(EXC_ARRAY_INDEX, "Index %lld out of bounds for length %u", (long long)i, a->n) : not_found;
 }
 
 /* An unrealised lazy seq in the way is asked for just the cells that are missing. */
@@ -151,6 +157,7 @@ Val coll_nth(Val x, int64_t i, Val not_found) {
     Val args[2] = {int_val(i), not_found};
     return user_op(x, UM_NTH, args, same(not_found, ABSENT) ? 1 : 2, NIL, "nth not supported on this type: %s");
   }
+  if (is_type(x, T_JARRAY)) return nth_array(AS(Arr, AS(JArray, x)->arr), i, not_found);
   return ex_throw(EXC_UNSUPPORTED, "nth not supported on this type: %s", simple_name(x));
 }
 
@@ -172,7 +179,7 @@ static Val get_tvec(Val x, Val k, Val not_found) {
 
 static Val get_indexed(Val x, Val k, Val not_found) {
   bool vec = is_vec(x);
-  int64_t n = vec ? vec_count(x) : is_str(x) ? AS(Str, x)->nchars : AS(Bytes, x)->n;
+  int64_t n = vec ? vec_count(x) : fix_of(coll_count(x));
   int64_t i = key_index(k, n, !vec);
   if (i < 0) return not_found;
   return vec ? vec_nth(x, (uint32_t)i) : coll_nth(x, i, not_found);
@@ -190,7 +197,7 @@ Val coll_get(Val x, Val k, Val not_found) {
   case T_AMAP: case T_HMAP: case T_SMAP: return map_get(x, k, not_found);
   case T_RECORD: return rec_get(x, k, not_found);
   case T_INSTANCE: return get_user(x, k, not_found);
-  case T_VEC: case T_ENTRY: case T_STR: case T_BYTES: return get_indexed(x, k, not_found);
+  case T_VEC: case T_ENTRY: case T_STR: case T_BYTES: case T_JARRAY: return get_indexed(x, k, not_found);
   case T_SET: case T_SSET: return set_get(x, k, not_found);
   case T_TMAP: return tmap_get(x, k, not_found);
   case T_TSET: return tset_get(x, k, not_found);
@@ -205,7 +212,7 @@ static bool contains_supported(Val x, Val k) {
   case T_AMAP: case T_HMAP: case T_SMAP: case T_VEC: case T_ENTRY: case T_SET: case T_SSET:
   case T_TMAP: case T_TSET: case T_TVEC: case T_RECORD: return true;
   case T_INSTANCE: return !is_nil(user_method(x, UM_CONTAINS_KEY));
-  case T_STR: case T_BYTES: return is_num(k);
+  case T_STR: case T_BYTES: case T_JARRAY: return is_num(k);
   default: return false;
   }
 }

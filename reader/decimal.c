@@ -129,7 +129,46 @@ Val dec_of(Val v) {
   return dec_new(v, 0);
 }
 
+bool (*dec_context)(int64_t *digits, int *rounding);
+
+/* n/d to so many digits, as BigDecimal.divide with a MathContext: exact quotients lose zeros as far as `scale`. */
+static Val div_context(Val n, Val d, int64_t scale, int64_t digits, int rounding) {
+  int64_t up = digits + 3 + (int64_t)big_digits(d) - (int64_t)big_digits(n);
+  if (up < 0) up = 0;
+  if (digits > 100000) return ex_throw(EXC_ARITHMETIC, "Precision of %lld digits is too large", (long long)digits);
+  TRY(wide, shift10(n, up));
+  TRY(q, big_op(OP_QUOT, wide, d));
+  TRY(r, big_op(OP_REM, wide, d));
+  if (big_sign(r)) { /* one more digit stands for all that follow */
+    q = big_op(OP_ADD, shift10(q, 1), fix(big_sign(n) * big_sign(d)));
+    return dec_round(dec_new(q, scale + up + 1), digits, rounding);
+  }
+  uint64_t stripped;
+  q = big_strip10(q, (uint64_t)up, &stripped);
+  return dec_round(dec_new(q, scale + up - (int64_t)stripped), digits, rounding);
+}
+
+static Val op_context(enum NumOp op, Val a, Val b, int64_t digits, int rounding) {
+  if (op == OP_DIV && big_sign(unscaled(a))) return div_context(unscaled(a), unscaled(b), scale_of(a) - scale_of(b), digits, rounding);
+  if (op == OP_QUOT || op == OP_REM) return op == OP_QUOT ? quot(a, b) : rem(a, b);
+  if (op == OP_MUL) return dec_round(dec_new(big_op(OP_MUL, unscaled(a), unscaled(b)), scale_of(a) + scale_of(b)), digits, rounding);
+  if (op == OP_DIV) return dec_zero(scale_of(a) - scale_of(b));
+  return dec_round(add_sub(op, a, b), digits, rounding);
+}
+
+/* Ratios are divided by the context too. */
+static Val dec_of_context(Val v, int64_t digits, int rounding) {
+  return is_type(v, T_RATIO) ? div_context(ratio_num(v), ratio_den(v), 0, digits, rounding) : dec_of(v);
+}
+
 Val dec_op(enum NumOp op, Val x, Val y) {
+  int64_t digits = 0;
+  int rounding = 4;
+  if (dec_context && dec_context(&digits, &rounding) && digits > 0) {
+    TRY(a, dec_of_context(x, digits, rounding));
+    TRY(b, dec_of_context(y, digits, rounding));
+    return op_context(op, a, b, digits, rounding);
+  }
   TRY(a, dec_of(x));
   TRY(b, dec_of(y));
   switch (op) {

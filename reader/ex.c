@@ -140,6 +140,9 @@ static const char *imm_class(Val v) {
   return is_bool(v) ? "java.lang.Boolean" : "java.lang.Object";
 }
 
+static const char *const ref_classes[REF_KINDS] = {"clojure.lang.Ref", "clojure.lang.Agent", "clojure.core$promise$reify", "clojure.core$future_call$reify"};
+static const char *const stream_classes[] = {"java.io.StringWriter", "java.lang.StringBuilder", "java.io.PushbackReader", "java.io.PrintWriter", "clojure.lang.LineNumberingPushbackReader"};
+
 const char *class_name_of(Val v) {
   if (is_nil(v)) return NULL;
   if (is_fix(v)) return type_info[T_LONG].cls;
@@ -151,6 +154,9 @@ const char *class_name_of(Val v) {
   case T_EX: return exc_class_name((enum Exc)((const Ex *)o)->cls);
   case T_MSEQ: return mseq_class((const MSeq *)o);
   case T_RECORD: case T_INSTANCE: return str_s(AS(Sym, AS(Class, ((const Record *)o)->type)->name)->name);
+  case T_REF: return ref_classes[o->aux % REF_KINDS];
+  case T_JARRAY: return str_s(((const JArray *)o)->cls);
+  case T_STREAM: return stream_classes[o->aux % 5];
   default: return type_info[o->type].cls;
   }
 }

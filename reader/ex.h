@@ -39,7 +39,35 @@
   EXC(EXC_ASSERTION, "java.lang.AssertionError", EXC_ERROR, KIND_ASSERT)                              \
   EXC(EXC_STACK, "java.lang.StackOverflowError", EXC_ERROR, KIND_STACK)                               \
   EXC(EXC_LIMIT, "breyta.LimitError", EXC_ERROR, KIND_LIMIT)                                          \
-  EXC(EXC_ABSTRACT, "java.lang.AbstractMethodError", EXC_ERROR, KIND_RUNTIME)
+  EXC(EXC_ABSTRACT, "java.lang.AbstractMethodError", EXC_ERROR, KIND_RUNTIME)                        \
+  /* newer ones: the order is part of the snapshot format */                                          \
+  EXC(EXC_EXECUTION, "java.util.concurrent.ExecutionException", EXC_EXCEPTION, KIND_RUNTIME)          \
+  EXC(EXC_CANCELLATION, "java.util.concurrent.CancellationException", EXC_STATE, KIND_STATE)          \
+  EXC(EXC_TIMEOUT, "java.util.concurrent.TimeoutException", EXC_EXCEPTION, KIND_RUNTIME)              \
+  EXC(EXC_ARRAY_SIZE, "java.lang.NegativeArraySizeException", EXC_RUNTIME, KIND_ARGUMENT)             \
+  EXC(EXC_ARRAY_STORE, "java.lang.ArrayStoreException", EXC_RUNTIME, KIND_TYPE)                       \
+  EXC(EXC_DATE_PARSE, "java.time.format.DateTimeParseException", EXC_DATE_TIME, KIND_ARGUMENT)        \
+  EXC(EXC_DATE_UNIT, "java.time.temporal.UnsupportedTemporalTypeException", EXC_DATE_TIME, KIND_ARGUMENT) \
+  EXC(EXC_ZONE_RULES, "java.time.zone.ZoneRulesException", EXC_DATE_TIME, KIND_ARGUMENT)              \
+  EXC(EXC_SECURITY, "java.lang.SecurityException", EXC_RUNTIME, KIND_RUNTIME)                         \
+  EXC(EXC_UNCHECKED_IO, "java.io.UncheckedIOException", EXC_RUNTIME, KIND_RUNTIME)                    \
+  EXC(EXC_EOF, "java.io.EOFException", EXC_IO, KIND_RUNTIME)                                          \
+  EXC(EXC_ENCODING, "java.io.UnsupportedEncodingException", EXC_IO, KIND_RUNTIME)                     \
+  EXC(EXC_SOCKET, "java.net.SocketException", EXC_IO, KIND_RUNTIME)                                   \
+  EXC(EXC_CONNECT, "java.net.ConnectException", EXC_SOCKET, KIND_RUNTIME)                             \
+  EXC(EXC_SOCKET_TIMEOUT, "java.net.SocketTimeoutException", EXC_IO, KIND_RUNTIME)                    \
+  EXC(EXC_UNKNOWN_HOST, "java.net.UnknownHostException", EXC_IO, KIND_RUNTIME)                        \
+  EXC(EXC_URI_SYNTAX, "java.net.URISyntaxException", EXC_EXCEPTION, KIND_ARGUMENT)                    \
+  EXC(EXC_MALFORMED_URL, "java.net.MalformedURLException", EXC_IO, KIND_ARGUMENT)                     \
+  EXC(EXC_SQL, "java.sql.SQLException", EXC_EXCEPTION, KIND_RUNTIME)                                  \
+  EXC(EXC_PARSE, "java.text.ParseException", EXC_EXCEPTION, KIND_RUNTIME)                             \
+  EXC(EXC_CONCURRENT, "java.util.ConcurrentModificationException", EXC_RUNTIME, KIND_STATE)           \
+  EXC(EXC_MATCH, "java.util.InputMismatchException", EXC_NO_ELEMENT, KIND_RUNTIME)                    \
+  EXC(EXC_CLONE, "java.lang.CloneNotSupportedException", EXC_EXCEPTION, KIND_RUNTIME)                 \
+  EXC(EXC_NO_METHOD, "java.lang.NoSuchMethodException", EXC_EXCEPTION, KIND_RUNTIME)                  \
+  EXC(EXC_NO_FIELD, "java.lang.NoSuchFieldException", EXC_EXCEPTION, KIND_RUNTIME)                    \
+  EXC(EXC_VM, "java.lang.VirtualMachineError", EXC_ERROR, KIND_RUNTIME)                               \
+  EXC(EXC_OUT_OF_MEMORY, "java.lang.OutOfMemoryError", EXC_VM, KIND_RUNTIME)
 
 #define KIND_TABLE(KIND)                                                                         \
   KIND(KIND_READER, "reader") KIND(KIND_SYNTAX, "syntax") KIND(KIND_UNRESOLVED, "unresolved")    \

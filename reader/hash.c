@@ -104,6 +104,9 @@ static uint32_t hash_opaque(Val v) {
   case T_DELAY: return murmur_int(type ^ AS(Delay, v)->serial);
   case T_EX: return murmur_int(type ^ AS(Ex, v)->cls);
   case T_BYTES: return murmur_int(type ^ AS(Bytes, v)->n);
+  case T_REF: return murmur_int(type ^ AS(Ref, v)->serial);
+  case T_JARRAY: return murmur_int(type ^ AS(JArray, v)->serial);
+  case T_STREAM: return murmur_int(type ^ AS(Stream, v)->serial);
   default: return murmur_int(type | 1);
   }
 }

@@ -38,6 +38,7 @@ static Val cell_meta(Val x) {
   case T_NS: return AS(Ns, x)->meta;
   case T_ATOM: return AS(Atom, x)->meta;
   case T_MULTI: return AS(Multi, x)->meta;
+  case T_REF: return AS(Ref, x)->meta;
   default: return NIL;
   }
 }

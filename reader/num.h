@@ -6,6 +6,9 @@
 #define BR_NUM_H
 #include "text.h"
 
+/* The precision and rounding of the moment for decimals (with-precision); false or 0 digits: exact. NULL: always exact. */
+extern bool (*dec_context)(int64_t *digits, int *rounding);
+
 bool is_num(Val v);
 bool is_long(Val v);                 /* fixnum or T_LONG: what Clojure calls Long */
 static inline bool is_dbl(Val v) { return is_flo(v) || is_type(v, T_DOUBLE); }

@@ -318,6 +318,13 @@ static Val put_delay(Printer *p, Val v) {
   return is_nil(d->fn) ? put_state(p, class_name_of(v), "ready", d->val) : put_state(p, class_name_of(v), "pending", NIL);
 }
 
+static Val put_ref(Printer *p, Val v) {
+  const Ref *r = AS(Ref, v);
+  if (r->h.aux == REF_FUTURE && !is_nil(r->extra)) return put_state(p, class_name_of(v), "failed", r->extra);
+  if (same(r->val, UNBOUND)) return put_state(p, class_name_of(v), "pending", NIL);
+  return put_state(p, class_name_of(v), "ready", r->val);
+}
+
 static Val put_field(Printer *p, const char *key, Val v) {
   put_c(p->b, key);
   return put_val(p, v);
@@ -357,8 +364,8 @@ static Val put_tagged(Printer *p, Val v) {
 static Val put_opaque(Printer *p, Val v) {
   const char *cls = class_name_of(v);
   put_c(p->b, "#object[");
-  if (is_type(v, T_BYTES))
-    put_c(p->b, "\"[B\"");
+  if (cls && *cls == '[')
+    put_ch(p->b, '"'), put_c(p->b, cls), put_ch(p->b, '"');
   else
     put_c(p->b, cls ? cls : "nil");
   if (is_type(v, T_NS)) put_c(p->b, " \""), put_symbol_like(p->b, AS(Ns, v)->name), put_ch(p->b, '"');
@@ -433,6 +440,7 @@ static Val put_obj(Printer *p, Val v) {
   case T_ATOM: return put_state(p, class_name_of(v), "ready", AS(Atom, v)->val);
   case T_VOLATILE: case T_REDUCED: return put_state(p, class_name_of(v), "ready", AS(Box, v)->val);
   case T_DELAY: return put_delay(p, v);
+  case T_REF: return put_ref(p, v);
   default: return put_opaque(p, v);
   }
 }
@@ -466,6 +474,22 @@ static Val str_ex(Buf *b, Val v) {
   return print_to(b, ex->data, &print_readably);
 }
 
+static Val put_stream(Buf *b, const Stream *s) {
+  ValVec parts = {0};
+  if (s->h.aux > STREAM_BUILDER) return print_to(b, from_obj(s), &print_readably);
+  CHECK(coll_into_array(s->text, &parts));
+  for (size_t i = parts.n; i-- > 0;) put_str(b, parts.a[i]);
+  return NIL;
+}
+
+/* Object.toString: a lazy seq has no text of its own. */
+static Val str_lazy(Buf *b, Val v) {
+  uint32_t h;
+  CHECK(java_hash(v, &h));
+  buf_fmt(b, "clojure.lang.LazySeq@%x", h);
+  return NIL;
+}
+
 Val print_str_of(Buf *b, Val v) {
   if (is_nil(v)) return NIL;
   if (is_char(v)) {
@@ -489,6 +513,8 @@ Val print_str_of(Buf *b, Val v) {
     put_symbol_like(b, AS(Class, v)->name);
     return NIL;
   case T_NS: put_symbol_like(b, AS(Ns, v)->name); return NIL;
+  case T_LAZY: return str_lazy(b, v);
+  case T_STREAM: return put_stream(b, AS(Stream, v));
   case T_EX: return str_ex(b, v);
   case T_RECORD: case T_INSTANCE: return user_text(b, v);
   default: return print_to(b, v, &print_readably);

@@ -35,7 +35,7 @@ _Static_assert(T_REPEAT - T_EMPTY == 10, "all types of seq, and nothing else, li
 
 bool is_sequential(Val v) { return is_vec(v) || is_seq(v); }
 bool is_coll(Val v) { return is_sequential(v) || is_map(v) || is_set(v); }
-bool is_seqable(Val v) { return is_nil(v) || is_coll(v) || is_str(v) || is_type(v, T_BYTES); }
+bool is_seqable(Val v) { return is_nil(v) || is_coll(v) || is_str(v) || is_type(v, T_BYTES) || is_type(v, T_JARRAY); }
 
 /* ---- making ---- */
 
@@ -164,6 +164,8 @@ static Val user_seq(Val x) {
   TRY(s, user_invoke(x, UM_SEQ, NULL, 0));
   return same(s, ABSENT) ? ex_not_seqable(x) : seq_of(s);
 }
+/* Reads the array itself, as Java's does: what is put in later is seen. */
+static Val array_seq(Val arr) { return AS(Arr, arr)->n ? chunk_new(arr, 0, AS(Arr, arr)->n, empty_list) : NIL; }
 
 Val seq_of(Val x) {
   switch (type_of(x)) {
@@ -175,6 +177,7 @@ Val seq_of(Val x) {
   case T_AMAP: case T_HMAP: case T_SMAP: case T_SET: case T_SSET: case T_RECORD: return map_seq(x);
   case T_INSTANCE: return user_seq(x);
   case T_BYTES: return bytes_seq(AS(Bytes, x));
+  case T_JARRAY: return array_seq(AS(JArray, x)->arr);
   default: return is_nil(x) ? NIL : ex_not_seqable(x);
   }
 }

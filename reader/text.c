@@ -390,6 +390,17 @@ static Val intern_split(Table *t, const char *s, size_t n) {
   return intern_text(t, (Text){s, k}, (Text){slash + 1, n - k - 1});
 }
 
+/* Only what is there; the collector takes away what nobody holds. */
+Val kw_find(Val ns, Val name) {
+  Text a = {0}, b = {str_s(name), str_n(name)};
+  if (!is_nil(ns)) a = (Text){str_s(ns), str_n(ns)};
+  Val v = NIL;
+  pthread_mutex_lock(&keywords.lock);
+  if (keywords.w.ncur) table_find(&keywords, name_hash(T_KW, a, b), a, b, &v);
+  pthread_mutex_unlock(&keywords.lock);
+  return v;
+}
+
 Val kw_new(const char *ns, const char *name) { return intern_text(&keywords, text_c(ns), text_c(name)); }
 Val kw_c(const char *name) { return intern_text(&keywords, (Text){0}, text_c(name)); }
 Val kw_of(Val ns, Val name) { return intern_strs(&keywords, ns, name); }

@@ -24,6 +24,7 @@ bool utf8_valid(const char *s, size_t n);
 /* ns may be NULL / nil. */
 Val kw_new(const char *ns, const char *name);
 Val kw_c(const char *name);           /* no namespace; the text is taken whole */
+Val kw_find(Val ns, Val name);        /* nil: no such keyword exists at the moment */
 Val kw_of(Val ns, Val name);          /* T_STR or nil, T_STR */
 Val kw_parse(const char *s, size_t n); /* "a/b" split as Clojure's `keyword` does */
 Val sym_new(const char *ns, const char *name);

@@ -13,6 +13,8 @@ TYPE_TABLE(TYPE_ASSERT)
 _Static_assert(sizeof(Obj) == 8 && sizeof(Val) == 8, "words");
 _Static_assert(T_COUNT <= 256, "Obj.type is a byte");
 
+_Static_assert(offsetof(Ref, val) == offsetof(Atom, val) && offsetof(Ref, watches) == offsetof(Atom, watches), "a Ref begins as an Atom");
+
 /* n comes first in the raw part, the first Val right behind it, the tail behind the last. */
 #define TAIL_ASSERT(strukt, tail_field)                                  \
   _Static_assert(offsetof(strukt, n) == sizeof(Obj), #strukt ": n");     \

@@ -71,7 +71,11 @@ enum Tail { TAIL_NONE, TAIL_VALS, TAIL_BYTES };
   TYPE(T_RECORD, Record, 8, 3, TAIL_VALS, "clojure.lang.IRecord")                               \
   TYPE(T_INSTANCE, Record, 8, 3, TAIL_VALS, "clojure.lang.IType")                               \
   TYPE(T_METHOD, Method, 0, 5, TAIL_NONE, "clojure.lang.AFunction")                             \
-  TYPE(T_MULTI, Multi, 8, 8, TAIL_NONE, "clojure.lang.MultiFn")
+  TYPE(T_MULTI, Multi, 8, 8, TAIL_NONE, "clojure.lang.MultiFn")                              \
+  /* newer ones: the order is part of the snapshot format */                                    \
+  TYPE(T_REF, Ref, 8, 5, TAIL_NONE, "clojure.lang.Ref")                                         \
+  TYPE(T_JARRAY, JArray, 8, 2, TAIL_NONE, "[Ljava.lang.Object;")                                \
+  TYPE(T_STREAM, Stream, 8, 2, TAIL_NONE, "java.io.StringWriter")
 
 #define TYPE_ENUM(name, strukt, raw, nvals, tail, cls) name,
 enum Type { TYPE_TABLE(TYPE_ENUM) T_COUNT };
@@ -144,8 +148,9 @@ struct Builtin; /* eval/builtin.h */
 typedef struct { Obj h; uint32_t n; uint32_t serial; const struct FnCode *code; Val meta; Val cap[]; } Fn;
 typedef struct { Obj h; const struct Builtin *def; } BuiltinObj;
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val ns, name, root, meta; } Var; /* ns: T_NS or symbol; flags below */
-enum { VAR_DYNAMIC = 1, VAR_MACRO = 2, VAR_CONST = 4, VAR_PRIVATE = 8, VAR_RUN = 16, VAR_TYPE = 64, VAR_PROTOCOL = 128 }; /* TYPE: names a class */
-typedef struct { Obj h; Val name, vars, aliases, meta; } Ns; /* vars: map symbol -> T_VAR; aliases: symbol -> symbol */
+enum { VAR_DYNAMIC = 1, VAR_MACRO = 2, VAR_CONST = 4, VAR_PRIVATE = 8, VAR_RUN = 16, VAR_CUR_NS = 32, VAR_TYPE = 64, VAR_PROTOCOL = 128 }; /* TYPE: names a class */
+/* vars: map symbol -> T_VAR, interned or referred, or false: the core name is excluded. aliases: symbol -> symbol */
+typedef struct { Obj h; Val name, vars, aliases, meta; } Ns;
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val val, meta, validator, watches; } Atom;
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val val; } Box;
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val fn, val, ex; } Delay; /* fn nil once run */
@@ -163,6 +168,18 @@ typedef struct { Obj h; uint32_t n; uint32_t serial; Val meta, type, ext; Val f[
 typedef struct { Obj h; Val proto, name, full, meta, cache; } Method;
 enum { METHOD_META = 1, METHOD_FIELD = 2 }; /* :extend-via-metadata; (.-name x) */
 typedef struct { Obj h; uint32_t serial; uint32_t pad; Val name, dispatch, dflt, hierarchy, methods, prefers, meta, cache; } Multi;
+
+/* Refs, agents, promises and futures begin as an Atom does; aux says which. extra: a ref's value in the running transaction
+ * (UNBOUND: untouched), an agent's error, a future's exception. A promise without value holds UNBOUND. */
+typedef struct { Obj h; uint32_t serial; uint32_t pad; Val val, meta, validator, watches, extra; } Ref;
+enum RefKind { REF_REF, REF_AGENT, REF_PROMISE, REF_FUTURE, REF_KINDS };
+/* A Java array: changes in place. cls is the class's name, "[I"; aux the kind of its elements. byte[] is T_BYTES. */
+typedef struct { Obj h; uint32_t serial; uint32_t pad; Val arr, cls; } JArray;
+enum ArrayKind { ARRAY_OBJECT, ARRAY_LONG, ARRAY_INT, ARRAY_SHORT, ARRAY_CHAR, ARRAY_BOOLEAN, ARRAY_DOUBLE, ARRAY_FLOAT };
+/* Text that is written or read piece by piece; aux says which class. Writers: `text` is the list of pieces, the newest first.
+ * Readers: `text` is the whole of it, pos the byte where reading goes on. */
+typedef struct { Obj h; uint32_t serial; uint32_t pos; Val text, meta; } Stream;
+enum StreamKind { STREAM_WRITER, STREAM_BUILDER, STREAM_READER, STREAM_ERR, STREAM_STDIN };
 
 #define AS(T, v) ((T *)obj(v))
 #endif

@@ -92,7 +92,7 @@ void cli_values(void) {
   mem_init();
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
-  if (!builtin_find("clojure.core/macroexpand-1")) builtin_register(rows_env);
+  env_register();
   if (!builtin_find("breyta.repl/info")) builtin_register(rows_introspect);
 }
 

@@ -150,6 +150,16 @@ static const char *check_coll(Val v) {
   }
 }
 
+/* Writers hold a list of strings, readers one string and a place in it. */
+static bool stream_ok(const Stream *s) {
+  if (s->h.aux == STREAM_READER) return is_str(s->text) && s->pos <= str_n(s->text);
+  if (s->h.aux > STREAM_BUILDER) return true;
+  Val l = s->text;
+  for (; is_type(l, T_LIST); l = AS(List, l)->rest)
+    if (!is_str(AS(List, l)->first)) return false;
+  return is_type(l, T_EMPTY);
+}
+
 static const char *check_scalar(Val v) {
   switch (type_of(v)) {
   case T_STR: return str_ok(v);
@@ -170,6 +180,8 @@ static const char *check_scalar(Val v) {
   }
   case T_VAR: return is_sym(AS(Var, v)->name) && is_sym(AS(Var, v)->ns) ? NULL : "a var is malformed";
   case T_NS: return is_sym(AS(Ns, v)->name) && is_map(AS(Ns, v)->vars) && is_map(AS(Ns, v)->aliases) ? NULL : "a namespace is malformed";
+  case T_JARRAY: return is_type(AS(JArray, v)->arr, T_ARR) && is_str(AS(JArray, v)->cls) ? NULL : "an array is malformed";
+  case T_STREAM: return stream_ok(AS(Stream, v)) ? NULL : "a text stream is malformed";
   case T_TAGGED: return is_sym(AS(Tagged, v)->tag) ? NULL : "a tagged literal is malformed";
   case T_MATCHER: return is_type(AS(Matcher, v)->re, T_REGEX) && is_str(AS(Matcher, v)->str) ? NULL : "a matcher is malformed";
   case T_DELAY: return thunk_ok(AS(Delay, v)->fn) ? NULL : "a delay is malformed";

@@ -12,6 +12,7 @@
 
 typedef struct In {
   const uint8_t *p, *end;
+  uint8_t version;
   bool bad;
   const char *why;
   Env *env;
@@ -137,6 +138,22 @@ static void get_texts(In *in) {
   }
 }
 
+/* Names that a namespace has from others: [namespace name var-namespace var-name], no var-namespace: excluded. */
+static void get_refers(In *in) {
+  uint32_t n = get_count(in, 4);
+  for (uint32_t i = 0; i < n && !in->bad; i++) {
+    Val ns_name = get_text(in), name = get_text(in), from = get_opt_text(in), var_name = get_text(in), var = FALSE_V;
+    if (in->bad) return;
+    if (!is_nil(from)) var = env_resolve(in->env, sym_of(from, var_name));
+    if (is_sig(var) || is_nil(var)) {
+      damaged(in, "a referred var does not exist");
+      return;
+    }
+    Ns *ns = AS(Ns, env_make_ns(in->env, sym_of(NIL, ns_name)));
+    ns->vars = map_assoc(ns->vars, sym_of(NIL, name), var);
+  }
+}
+
 /* Namespaces with their aliases and the vars of the run, for the units that name them. */
 static void get_names(In *in) {
   uint32_t n = get_count(in, 2);
@@ -156,6 +173,7 @@ static void get_names(In *in) {
     if (is_nil(ns)) damaged(in, "bad var name");
     if (!in->bad) obj(env_intern(in->env, sym_of(NIL, ns), sym_of(NIL, name)))->flags = flags | VAR_RUN;
   }
+  if (in->version >= 2) get_refers(in);
 }
 
 /* --- shapes: objects are made here, their contents come later ------------------------------------------------------------------- */
@@ -335,7 +353,8 @@ static bool open_body(In *in, const void *p, size_t n, uint8_t **body) {
   const uint8_t *b = p;
   uint32_t crc;
   if (n < 10 || memcmp(b, "BRS", 3)) return damaged(in, "not a snapshot");
-  if (b[3] != SNAP_VERSION) return damaged(in, "written by another version of the format");
+  if (b[3] < SNAP_VERSION_OLDEST || b[3] > SNAP_VERSION) return damaged(in, "written by another version of the format");
+  in->version = b[3];
   memcpy(&crc, b + n - 4, 4);
   if (store_record_crc(0, b, n - 4) != crc) return damaged(in, "checksum mismatch");
   in->p = b + 5;

@@ -154,7 +154,8 @@ static Val *written_kids(Val v, size_t *n) {
 static bool is_data(Val v) {
   switch (type_of(v)) {
   case T_FN: case T_BUILTIN: case T_VAR: case T_NS: case T_ATOM: case T_VOLATILE: case T_REDUCED: case T_DELAY: case T_EX:
-  case T_MATCHER: case T_TVEC: case T_TMAP: case T_TSET: case T_CLASS: case T_INSTANCE: case T_METHOD: case T_MULTI: return false;
+  case T_MATCHER: case T_TVEC: case T_TMAP: case T_TSET: case T_CLASS: case T_INSTANCE: case T_METHOD: case T_MULTI:
+  case T_REF: case T_JARRAY: case T_STREAM: return false;
   case T_REPEAT: return AS(Repeat, v)->cnt >= 0;
   default: return true;
   }
@@ -366,13 +367,30 @@ static void put_aliases(Writer *w, Buf *b, Val ns) {
   }
 }
 
+static uint32_t put_refers(Writer *w, Buf *b, Val ns) {
+  const Ns *n = AS(Ns, ns);
+  uint32_t count = 0;
+  MapIter it;
+  Val k, v;
+  map_iter(&it, n->vars);
+  while (map_next(&it, &k, &v)) {
+    bool var = is_type(v, T_VAR);
+    if (var && sym_eq(AS(Var, v)->ns, n->name) && sym_eq(AS(Var, v)->name, k)) continue;
+    put_u(b, text_of(w, AS(Sym, n->name)->name));
+    put_u(b, text_of(w, AS(Sym, k)->name));
+    put_name(w, b, var ? AS(Sym, AS(Var, v)->ns)->name : NIL, var ? AS(Sym, AS(Var, v)->name)->name : AS(Sym, k)->name);
+    count++;
+  }
+  return count;
+}
+
 /* What code may name: units that have vars of the run are analyzed again when a machine is read, before its objects. */
 static void put_names(Writer *w, Buf *b) {
-  uint32_t nns = 0, nvars = 0;
-  Buf ns = {0}, vars = {0};
+  uint32_t nns = 0, nvars = 0, nrefers = 0;
+  Buf ns = {0}, vars = {0}, refers = {0};
   for (size_t i = 0; i < w->order.n; i++) {
     Val v = w->order.a[i];
-    if (is_type(v, T_NS)) nns++, put_aliases(w, &ns, v);
+    if (is_type(v, T_NS)) nns++, put_aliases(w, &ns, v), nrefers += put_refers(w, &refers, v);
     else if (is_type(v, T_VAR) && obj(v)->flags & VAR_RUN) {
       nvars++;
       buf_ch(&vars, (char)obj(v)->flags);
@@ -383,8 +401,11 @@ static void put_names(Writer *w, Buf *b) {
   buf_add(b, ns.p ? ns.p : "", ns.n);
   put_u(b, nvars);
   buf_add(b, vars.p ? vars.p : "", vars.n);
+  put_u(b, nrefers);
+  buf_add(b, refers.p ? refers.p : "", refers.n);
   buf_free(&ns);
   buf_free(&vars);
+  buf_free(&refers);
 }
 
 static void put_tables(Writer *w, Buf *body, char kind) {

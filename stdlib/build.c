@@ -182,28 +182,6 @@ static Val build_vector_of(int n, const Val *a) {
   return vec_from(v.a, v.n);
 }
 
-DOC(byte_array, "[size-or-seq]", "A byte array of a size, or of the numbers of a seq.",
-    "(count (byte-array 3)) ;=> 3\n(vec (byte-array [1 2])) ;=> [1 2]");
-static Val build_byte_array(Val x) {
-  ValVec v = {0};
-  if (is_num(x)) {
-    ARG_INT(n, x);
-    if (n < 0 || n > (1 << 28)) return ex_throw(EXC_ILLEGAL_ARG, "Bad array size: %lld", (long long)n);
-    Bytes *b = mem_obj_n(T_BYTES, (uint32_t)n);
-    memset(b->b, 0, (size_t)n);
-    return from_obj(b);
-  }
-  CHECK(coll_into_array(x, &v));
-  Bytes *b = mem_obj_n(T_BYTES, (uint32_t)v.n);
-  for (size_t i = 0; i < v.n; i++) {
-    int64_t e;
-    CHECK(arg_num(v.a[i]));
-    if (!num_to_long(v.a[i], &e) || e < -128 || e > 127) return ex_throw(EXC_ILLEGAL_ARG, "Value out of range for byte");
-    b->b[i] = (uint8_t)e;
-  }
-  return from_obj(b);
-}
-
 const BuiltinRow rows_build[] = {
     ROWV("vector", 0, build_vector, vector, B_PURE),
     ROW1("vec", build_vec, vec, B_PURE),
@@ -225,6 +203,5 @@ const BuiltinRow rows_build[] = {
     ROW1("repeat", build_repeat, repeat, B_PURE),
     ROW2("repeat", build_repeat2, repeat, B_PURE),
     ROWV("vector-of", 1, build_vector_of, vector_of, B_PURE),
-    ROW1("byte-array", build_byte_array, byte_array, B_PURE),
     ROW_END,
 };

@@ -5,6 +5,8 @@
 #include "reader/user.h"
 #include "reader/num.h"
 
+/* Refs and agents have validators and watches too; their structs begin alike. */
+static Val cell_ref(Val v) { return is_type(v, T_ATOM) || is_type(v, T_REF) ? v : ex_cast(v, "clojure.lang.IRef"); }
 static Val cell_atom(Val v) { return is_type(v, T_ATOM) ? v : ex_cast(v, "clojure.lang.IAtom"); }
 
 /* ---- changing an atom ---- */
@@ -154,7 +156,7 @@ DOC(set_validator, "[atom f]", "Gives the atom a validator (nil: none). Refused 
     "(let [a (atom 1)] (set-validator! a pos?) (try (reset! a -1) (catch Exception e @a))) ;=> 1");
 static Val set_validator_step(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc == 0) {
-    CHECK(cell_atom(s[0]));
+    CHECK(cell_ref(s[0]));
     if (!is_nil(s[1])) in = hof_call1(m, 1, s[1], AS(Atom, s[0])->val);
     else in = TRUE_V;
     if (is_sig(in)) return in;
@@ -168,7 +170,7 @@ static const NativeDef nd_set_validator = {"clojure.core/set-validator!", 1, 2, 
 DOC(add_watch, "[atom key f]", "Has (f key atom old new) called after each change of the atom, until remove-watch of that key.",
     "(let [log (atom []) a (atom 1)] (add-watch a :k (fn [k _ o n] (swap! log conj [k o n]))) (swap! a inc) @log) ;=> [[:k 1 2]]");
 static Val add_watch(Val a, Val k, Val f) {
-  CHECK(cell_atom(a));
+  CHECK(cell_ref(a));
   TRY(watches, coll_assoc(AS(Atom, a)->watches, k, f));
   AS(Atom, a)->watches = watches;
   return a;
@@ -177,7 +179,7 @@ static Val add_watch(Val a, Val k, Val f) {
 DOC(remove_watch, "[atom key]", "Ends what add-watch with that key began.",
     "(let [n (atom 0) a (atom 1)] (add-watch a :k (fn [& _] (swap! n inc))) (remove-watch a :k) (swap! a inc) @n) ;=> 0");
 static Val remove_watch(Val a, Val k) {
-  CHECK(cell_atom(a));
+  CHECK(cell_ref(a));
   TRY(watches, coll_dissoc(AS(Atom, a)->watches, k));
   AS(Atom, a)->watches = watches;
   return a;
@@ -204,10 +206,24 @@ static Val delay_run(Mach *m, uint32_t pc, Val v, Val in) {
   return is_nil(d->ex) ? d->val : ex_throw_val(d->ex);
 }
 
+static Val deref_future(const Ref *r) {
+  if (is_nil(r->extra)) return r->val;
+  TRY(text, arg_str_of(r->extra));
+  return ex_throw_val(ex_make(EXC_EXECUTION, text, NIL, r->extra));
+}
+
+static Val deref_ref(const Ref *r) {
+  if (r->h.aux == REF_FUTURE) return deref_future(r);
+  if (r->h.aux == REF_REF && !same(r->extra, UNBOUND)) return r->extra;
+  if (!same(r->val, UNBOUND)) return r->val;
+  return ex_throw(EXC_STATE, "The promise has no value, and nothing runs that could deliver one: deliver it before deref, or give deref a timeout");
+}
+
 static Val deref_plain(Val v) {
   if (is_nil(v)) return arg_null("java.util.concurrent.Future.get()", "fut");
   switch (type_of(v)) {
   case T_ATOM: return AS(Atom, v)->val;
+  case T_REF: return deref_ref(AS(Ref, v));
   case T_VAR: return var_get(v);
   case T_VOLATILE:
   case T_REDUCED: return AS(Box, v)->val;
@@ -220,12 +236,20 @@ static Val deref_plain(Val v) {
   }
 }
 
-DOC(deref, "[ref]", "The value of an atom, var, volatile, delay or reduced value; @ref reads as this.",
-    "@(atom 1) ;=> 1\n(deref (delay 2)) ;=> 2\n(deref 5) ;!> :type");
+DOC(deref, "[ref] [ref timeout-ms timeout-val]",
+    "The value of an atom, var, volatile, delay, reduced value, ref, agent, promise or future; @ref reads as this. With timeout-val a "
+    "promise without value answers that, at once.",
+    "@(atom 1) ;=> 1\n(deref (delay 2)) ;=> 2\n(deref 5) ;!> :type\n(deref (promise) 100 :none) ;=> :none");
 static Val deref_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (!same(s[1], ABSENT)) {
+    if (same(s[2], ABSENT)) return ex_arity(2, "clojure.core/deref");
+    bool blocking = is_type(s[0], T_REF) && (obj(s[0])->aux == REF_PROMISE || obj(s[0])->aux == REF_FUTURE);
+    if (!blocking) return is_nil(s[0]) ? arg_null("java.util.concurrent.Future.get()", "fut") : ex_cast(s[0], "java.util.concurrent.Future");
+    if (same(AS(Ref, s[0])->val, UNBOUND)) return s[2];
+  }
   return is_type(s[0], T_DELAY) ? delay_run(m, pc, s[0], in) : deref_plain(s[0]);
 }
-static const NativeDef nd_deref = {"clojure.core/deref", 1, 1, 1, false, NF_CATCHES, 0, deref_step};
+static const NativeDef nd_deref = {"clojure.core/deref", 2, 1, 3, false, NF_CATCHES, 0, deref_step};
 
 DOC(force, "[x]", "The value of x when it is a delay, else x itself.", "(force (delay 3)) ;=> 3\n(force 4) ;=> 4");
 static Val force_step(Mach *m, uint32_t pc, Val *s, Val in) { return is_type(s[0], T_DELAY) ? delay_run(m, pc, s[0], in) : s[0]; }

@@ -298,7 +298,6 @@ static Val data_merge(int n, const Val *a) {
 
 /* ---- metadata ---- */
 
-DOC(meta, "[obj]", "The metadata of obj, or nil.", "(meta (with-meta [1] {:a 1})) ;=> {:a 1}\n(meta 5) ;=> nil");
 DOC(with_meta, "[obj m]", "A copy of obj with m as its metadata.", "(with-meta [1] {:a 1}) ;=> [1]\n(with-meta \"s\" {}) ;!> type");
 static Val data_with_meta(Val x, Val m) {
   if (is_nil(x)) return arg_null("clojure.lang.IObj.withMeta(clojure.lang.IPersistentMap)", "x");
@@ -361,7 +360,6 @@ const BuiltinRow rows_data[] = {
     ROW2("disj", data_disj, disj, B_PURE),
     ROWV("disj", 3, data_disj_n, disj, B_PURE),
     ROWV("merge", 0, data_merge, merge, B_PURE),
-    ROW1("meta", meta_of, meta, B_PURE),
     ROW2("with-meta", data_with_meta, with_meta, B_PURE),
     ROW_END,
 };

@@ -60,6 +60,9 @@ static Val errors_print_stack_trace(Val x) {
   return NIL;
 }
 
+DOC(ex_trace, "[ex]", "Where an exception was thrown: lines \"  at user/f (flow.edn:3:7)\", or nil.", "(breyta.ex/trace (ex-info \"x\" {})) ;=> nil");
+static Val errors_trace(Val x) { return is_type(x, T_EX) ? AS(Ex, x)->trace : ex_cast(x, "java.lang.Throwable"); }
+
 /* ---- constructors ---- */
 
 /* (Exception. "message") or (Exception. cause), whose message is then the text of the cause: "Class: message". */
@@ -98,7 +101,13 @@ DOC(constructor, "[] [message] [cause] [message cause]", "A new exception of tha
                           NEW("NoSuchElementException.", EXC_NO_ELEMENT) NEW("InterruptedException.", EXC_INTERRUPTED)                     \
                               NEW("IOException.", EXC_IO) NEW("FileNotFoundException.", EXC_FILE_NOT_FOUND)                                \
                                   NEW("ClassNotFoundException.", EXC_CLASS_NOT_FOUND) NEW("StackOverflowError.", EXC_STACK)                \
-                                      NEW("DateTimeException.", EXC_DATE_TIME)
+                                      NEW("DateTimeException.", EXC_DATE_TIME)                                                             \
+  NEW("ExecutionException.", EXC_EXECUTION) NEW("CancellationException.", EXC_CANCELLATION) NEW("TimeoutException.", EXC_TIMEOUT)          \
+  NEW("ArrayIndexOutOfBoundsException.", EXC_ARRAY_INDEX) NEW("SecurityException.", EXC_SECURITY) NEW("EOFException.", EXC_EOF)            \
+  NEW("NegativeArraySizeException.", EXC_ARRAY_SIZE) NEW("ArrayStoreException.", EXC_ARRAY_STORE) NEW("SocketException.", EXC_SOCKET)      \
+  NEW("ConnectException.", EXC_CONNECT) NEW("SocketTimeoutException.", EXC_SOCKET_TIMEOUT) NEW("SQLException.", EXC_SQL)                   \
+  NEW("UnknownHostException.", EXC_UNKNOWN_HOST) NEW("OutOfMemoryError.", EXC_OUT_OF_MEMORY) NEW("IllegalAccessError.", EXC_ILLEGAL_ACCESS) \
+  NEW("UnsupportedEncodingException.", EXC_ENCODING) NEW("ConcurrentModificationException.", EXC_CONCURRENT)
 
 #define CONSTRUCTOR_FNS(name, c)                                                                                                           \
   static Val new0_##c(void) { return ex_make(c, NIL, NIL, NIL); }                                                                          \
@@ -157,6 +166,7 @@ const BuiltinRow rows_errors[] = {
     ROW1("ex-data", errors_ex_data, ex_data, B_PURE),
     ROW1("ex-message", errors_ex_message, ex_message, B_PURE),
     ROW1("ex-cause", errors_ex_cause, ex_cause, B_PURE),
+    ROW1("breyta.ex/trace", errors_trace, ex_trace, B_PURE),
     ROW1(".getMessage", errors_get_message, get_message, B_PURE),
     ROW1(".getLocalizedMessage", errors_get_message, get_message, B_PURE),
     ROW1(".getCause", errors_get_cause, get_cause, B_PURE),

@@ -1,12 +1,14 @@
-/* host.c - the world outside of values: the clock, files, and reading text. Flow code has no files (Env.sandbox). */
+/* host.c - the world outside of values: the clock and files. Flow code has no files (Env.sandbox). */
 #include "stdlib.h"
 #include "args.h"
+#include "streams.h"
 #include "reader/mem.h"
 #include "reader/read.h"
 #include "eval/unit.h"
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- clock, properties ---- */
 
@@ -78,6 +80,7 @@ static Val file_error(Val f, int err) {
 
 DOC(slurp, "[f]", "The text of a file. Not available in flows.", "(slurp \"/no/such/file\") ;!> runtime");
 static Val host_slurp(Val f) {
+  if (stream_reads(f)) return stream_rest(f);
   CHECK(file_name(f));
   char part[8192];
   Buf b = {0};
@@ -115,83 +118,29 @@ static Val host_spit(int n, const Val *a) {
   return write_file(a[0], text, append ? "ab" : "wb");
 }
 
-/* ---- reading ---- */
+/* ---- source files of namespaces ---- */
 
-static void reader_in_ns(Reader *r) {
-  if (!mach_cur || !is_type(mach_cur->env->cur_ns, T_NS)) return;
-  const Ns *ns = AS(Ns, mach_cur->env->cur_ns);
-  r->ns = ns->name;
-  r->aliases = ns->aliases;
-  r->tag_read = env_read_tag;
-  r->ctx = mach_cur->env;
-}
+static const char *const source_dirs[] = {"", "src/", "test/"}, *const source_ends[] = {".clj", ".cljc"};
 
-DOC(read_string, "[s] [opts s]", "The first form that the string says, as data. Options: :eof value.",
-    "(read-string \"(+ 1 2) 3\") ;=> (+ 1 2)\n(read-string \"(1\") ;!> runtime");
-static Val read_source(Val s, Val eof) {
-  CHECK(arg_str(s, "String.length()", "s"));
-  Reader r;
-  read_init(&r, str_s(s), str_n(s), NULL);
-  r.natural_kinds = true;
-  reader_in_ns(&r);
-  TRY(form, read_next(&r));
-  if (!same(form, ABSENT)) return form;
-  return same(eof, ABSENT) ? ex_throw_kind(EXC_RUNTIME, KIND_RUNTIME, "EOF while reading") : eof;
-}
-static Val host_read_string(Val s) { return read_source(s, ABSENT); }
-static Val host_read_string2(Val opts, Val s) {
-  CHECK(arg_map(opts));
-  TRY(eof, coll_get(opts, kw_c("eof"), ABSENT));
-  return read_source(s, kw_is(eof, "eofthrow") ? ABSENT : eof);
-}
-
-/* Reader functions must be builtins here: the reader is C and cannot call Clojure code. */
-static Val call_reader(Val f, int n, const Val *args, Val tag) {
-  if (is_type(f, T_VAR)) {
-    TRY(g, var_get(f));
-    f = g;
+DOC(ns_source, "[lib]", "[path text] of the file of a namespace: below the working directory, src or test. nil in flows, or when there is none.",
+    "(breyta.ns/source 'no.such) ;=> nil");
+static Val host_ns_source(Val lib) {
+  if (!is_sym(lib)) return ex_cast(lib, "clojure.lang.Symbol");
+  if (mach_cur->env->sandbox) return NIL;
+  Buf b = {0};
+  for (const char *s = str_s(AS(Sym, lib)->name); *s; s++) buf_ch(&b, *s == '.' ? '/' : *s == '-' ? '_' : *s);
+  Val name = buf_str(&b);
+  for (size_t i = 0; i < 6; i++) {
+    Val path = str_fmt("%s%s%s", source_dirs[i / 2], str_s(name), source_ends[i % 2]);
+    if (access(str_s(path), R_OK)) continue;
+    TRY(text, host_slurp(path));
+    return vec_from((Val[]){path, text}, 2);
   }
-  const Builtin *b = is_type(f, T_BUILTIN) ? AS(BuiltinObj, f)->def : NULL;
-  if (b && (b->flags & B_PURE) && !b->native && !b->macro) return builtin_call(b, n, args);
-  TRY(name, arg_str_of(tag));
-  return ex_throw(EXC_UNSUPPORTED,
-                  "The reader of tag %s must be a pure builtin; read with {:default tagged-literal} and convert afterwards", str_s(name));
-}
-
-static Val read_tagged(void *ctx, Val tag, Val form) {
-  Val opts = *(Val *)ctx, two[2] = {tag, form};
-  TRY(f, coll_get(map_get_kw(opts, "readers"), tag, NIL));
-  if (!is_nil(f)) return call_reader(f, 1, &form, tag);
-  f = map_get_kw(opts, "default");
-  if (!is_nil(f)) return call_reader(f, 2, two, tag);
-  TRY(name, arg_str_of(tag));
-  return ex_throw(EXC_RUNTIME, "No reader function for tag %s", str_s(name));
-}
-
-DOC(read_edn, "[s] [opts s]",
-    "The first EDN form that the string says, nil if there is none. Options: :eof value, :readers map, :default function.",
-    "(clojure.edn/read-string \"{:a 1}\") ;=> {:a 1}\n(clojure.edn/read-string {:eof :done} \"\") ;=> :done\n(clojure.edn/read-string "
-    "\"[1\") ;!> runtime");
-static Val host_read_edn2(Val opts, Val s) {
-  CHECK(arg_map(opts));
-  if (is_nil(s)) return NIL;
-  if (!is_str(s)) return ex_cast(s, "java.lang.String");
-  Reader r;
-  read_init(&r, str_s(s), str_n(s), NULL);
-  r.edn = true;
-  r.tag_read = read_tagged;
-  r.ctx = &opts;
-  TRY(form, read_next(&r));
-  if (!same(form, ABSENT)) return form;
-  TRY(eof, coll_get(opts, kw_c("eof"), ABSENT));
-  return same(eof, ABSENT) ? ex_throw_kind(EXC_RUNTIME, KIND_RUNTIME, "EOF while reading") : eof;
-}
-static Val host_read_edn(Val s) {
-  Val opts = map_from((Val[]){kw_c("eof"), NIL}, 1, false);
-  return host_read_edn2(opts, s);
+  return NIL;
 }
 
 const BuiltinRow rows_host[] = {
+    ROW1("breyta.ns/source", host_ns_source, ns_source, B_IMPURE),
     ROW0("System/currentTimeMillis", host_millis, millis, B_NONDET),
     ROW0("System/nanoTime", host_nanos, nanos, B_NONDET),
     ROW1("System/getProperty", host_property, property, B_PURE),
@@ -203,9 +152,5 @@ const BuiltinRow rows_host[] = {
     ROW1(".getTime", host_get_time, get_time, B_PURE),
     ROW1("slurp", host_slurp, slurp, B_IMPURE),
     ROWV("spit", 2, host_spit, spit, B_IMPURE),
-    ROW1("read-string", host_read_string, read_string, B_PURE),
-    ROW2("read-string", host_read_string2, read_string, B_PURE),
-    ROW1("clojure.edn/read-string", host_read_edn, read_edn, B_PURE),
-    ROW2("clojure.edn/read-string", host_read_edn2, read_edn, B_PURE),
     ROW_END,
 };

@@ -4,10 +4,15 @@
 #include "textops.h"
 #include "reader/record.h"
 #include "reader/user.h"
+#include "jarray.h"
+#include "streams.h"
 #include "reader/mem.h"
 #include <strings.h>
 
 static Val no_target(const char *method) { return ex_throw(EXC_NULL, "Cannot invoke \"%s\" because target is null", method); }
+
+/* A StringBuilder answers the questions of CharSequence as its text does. */
+static Val chars_of(Val s) { return is_type(s, T_STREAM) && obj(s)->aux <= STREAM_BUILDER ? stream_text(s) : s; }
 
 static Val need_str(Val s, const char *method, int n) {
   if (is_str(s)) return NIL;
@@ -28,7 +33,10 @@ DOC(to_string, "[x]", "The text of x, as str gives it.", "(.toString 5) ;=> \"5\
 static Val jstring_to_string(Val x) { return is_nil(x) ? no_target("Object.toString()") : arg_str_of(x); }
 
 DOC(value_of, "[x]", "The text of x; nil is \"null\".", "(String/valueOf 5) ;=> \"5\"");
-static Val jstring_value_of(Val x) { return is_nil(x) ? str_c("null") : arg_str_of(x); }
+static Val jstring_value_of(Val x) {
+  if (is_type(x, T_JARRAY) && obj(x)->aux == ARRAY_CHAR) return text_join(str_c(""), x);
+  return is_nil(x) ? str_c("null") : arg_str_of(x);
+}
 
 DOC(equals, "[x y]", "True if x and y are equal.", "(.equals \"a\" \"a\") ;=> true");
 static Val jstring_equals(Val x, Val y) {
@@ -93,19 +101,27 @@ STRING_METHOD(upper, "toUpperCase", text_upper(s), "The string in upper case.", 
 STRING_METHOD(lower, "toLowerCase", text_lower(s), "The string in lower case.", "(.toLowerCase \"ABC\") ;=> \"abc\"")
 STRING_METHOD(trim, "trim", trim_java(s), "The string without control characters and spaces at both ends.", "(.trim \" a \") ;=> \"a\"")
 STRING_METHOD(strip, "strip", text_trim(s, true, true), "The string without white space at both ends.", "(.strip \" a \") ;=> \"a\"")
-STRING_METHOD(length, "length", fix(AS(Str, s)->nchars), "Number of characters.", "(.length \"abc\") ;=> 3")
 STRING_METHOD(is_blank, "isBlank", bool_val(!str_n(text_trim(s, true, true))), "True if there is nothing but white space.",
               "(.isBlank \" \") ;=> true")
+
+DOC(length, "[s]", "Number of characters.", "(.length \"abc\") ;=> 3\n(.length (StringBuilder. \"ab\")) ;=> 2");
+static Val jstring_length(Val s) {
+  s = chars_of(s);
+  CHECK(need_str(s, "length", 0));
+  return fix(AS(Str, s)->nchars);
+}
 
 DOC(substring, "[s begin] [s begin end]", "The part of a string from begin up to but not including end.",
     "(.substring \"hello\" 1 3) ;=> \"el\"");
 static Val jstring_substring3(Val s, Val begin, Val end) {
+  s = chars_of(s);
   CHECK(need_str(s, "substring", 2));
   ARG_INT(from, begin);
   ARG_INT(to, end);
   return text_sub(s, from, to);
 }
 static Val jstring_substring(Val s, Val begin) {
+  s = chars_of(s);
   CHECK(need_str(s, "substring", 1));
   return jstring_substring3(s, begin, fix(AS(Str, s)->nchars));
 }
@@ -142,6 +158,7 @@ static Val index_in_coll(Val coll, Val x) {
 DOC(index_of, "[s x] [s x from]", "Index of the first place of x in a string or list, -1 if there is none.",
     "(.indexOf \"hello\" \"l\") ;=> 2\n(.indexOf [1 2] 3) ;=> -1");
 static Val jstring_index_of3(Val s, Val x, Val from) {
+  s = chars_of(s);
   CHECK(need_str(s, "indexOf", 2));
   TRY(part, part_of(x, s, "indexOf", 2));
   ARG_INT(i, from);
@@ -154,6 +171,7 @@ static Val jstring_index_of(Val s, Val x) {
 
 DOC(last_index_of, "[s x]", "Index of the last place of x in a string, -1 if there is none.", "(.lastIndexOf \"hello\" \"l\") ;=> 3");
 static Val jstring_last_index_of(Val s, Val x) {
+  s = chars_of(s);
   CHECK(need_str(s, "lastIndexOf", 1));
   TRY(part, part_of(x, s, "lastIndexOf", 1));
   return index_val(s, text_find_last(s, part, str_n(s)));
@@ -161,6 +179,7 @@ static Val jstring_last_index_of(Val s, Val x) {
 
 DOC(char_at, "[s index]", "The character at an index.", "(.charAt \"abc\" 1) ;=> \\b");
 static Val jstring_char_at(Val s, Val i) {
+  s = chars_of(s);
   CHECK(need_str(s, "charAt", 1));
   ARG_INT(at, i);
   return coll_nth(s, at, ABSENT);
@@ -198,15 +217,58 @@ static Val jstring_replace_first(Val s, Val regex, Val with) {
   return text_replace_regex(s, re, with, false);
 }
 
-DOC(split, "[s regex] [s regex limit]", "A vector of the parts of s between the matches of a regex, given as text.",
-    "(.split \"a,b\" \",\") ;=> [\"a\" \"b\"]");
+DOC(split, "[s regex] [s regex limit]", "An array of the parts of s between the matches of a regex, given as text.",
+    "(vec (.split \"a,b\" \",\")) ;=> [\"a\" \"b\"]\n(alength (.split \"a,b,\" \",\" -1)) ;=> 3");
 static Val jstring_split3(Val s, Val regex, Val limit) {
   CHECK(need_str(s, "split", 2));
   TRY(re, regex_of(regex));
   ARG_INT(n, limit);
-  return text_split(s, re, n);
+  TRY(parts, text_split(s, re, n));
+  ValVec all = {0};
+  CHECK(coll_into_array(parts, &all));
+  return jarray_new(ARRAY_OBJECT, "[Ljava.lang.String;", all.a, (uint32_t)all.n);
 }
 static Val jstring_split(Val s, Val regex) { return jstring_split3(s, regex, fix(0)); }
+
+DOC(to_chars, "[s]", "An array of the characters of a string.", "(vec (.toCharArray \"ab\")) ;=> [\\a \\b]");
+static Val jstring_to_chars(Val s) {
+  CHECK(need_str(s, "toCharArray", 0));
+  ValVec all = {0};
+  CHECK(coll_into_array(s, &all));
+  return jarray_new(ARRAY_CHAR, "[C", all.a, (uint32_t)all.n);
+}
+
+DOC(matches, "[s regex]", "Does the whole of a string match a regex, given as text?", "(.matches \"a1\" \"[a-z][0-9]\") ;=> true");
+static Val jstring_matches(Val s, Val regex) {
+  CHECK(need_str(s, "matches", 1));
+  TRY(re, regex_of(regex));
+  TRY(found, builtin_find("clojure.core/re-matches")->f2(re, s));
+  return bool_val(!is_nil(found));
+}
+
+STRING_METHOD(strip_leading, "stripLeading", text_trim(s, true, false), "The string without white space in front.", "(.stripLeading \" a \") ;=> \"a \"")
+STRING_METHOD(strip_trailing, "stripTrailing", text_trim(s, false, true), "The string without white space behind.", "(.stripTrailing \" a \") ;=> \" a\"")
+STRING_METHOD(intern, "intern", s, "The string.", "(.intern \"a\") ;=> \"a\"")
+
+DOC(code_point_at, "[s index]", "The code of the character at an index.", "(.codePointAt \"abc\" 1) ;=> 98");
+static Val jstring_code_point_at(Val s, Val index) {
+  CHECK(need_str(s, "codePointAt", 1));
+  ARG_INT(i, index);
+  TRY(c, coll_nth(s, i, ABSENT));
+  return fix(char_of(c));
+}
+
+DOC(compare_ignoring_case, "[s t]", "compareTo without regard to case.", "(.compareToIgnoreCase \"A\" \"b\") ;=> -1");
+static Val jstring_compare_ignoring_case(Val s, Val t) {
+  int order;
+  CHECK(need_str(s, "compareToIgnoreCase", 1));
+  CHECK(arg_str(t, "String.length()", "str"));
+  CHECK(val_compare(text_lower(text_upper(s)), text_lower(text_upper(t)), &order));
+  return fix(order);
+}
+
+DOC(iterator, "[coll]", "What iterator-seq walks: the collection.", "(iterator-seq (.iterator [1 2])) ;=> (1 2)");
+static Val jstring_iterator(Val coll) { return is_nil(coll) ? no_target("iterator()") : is_seqable(coll) ? coll : arg_no_method("iterator", 0, coll); }
 
 DOC(concat, "[s t]", "s and t joined.", "(.concat \"a\" \"b\") ;=> \"ab\"");
 static Val jstring_concat(Val s, Val t) {
@@ -254,6 +316,8 @@ DOC(new_string, "[] [x] [bytes charset]", "A string of a string or of UTF-8 byte
 static Val jstring_new0(void) { return str_new("", 0); }
 static Val jstring_new(Val x) {
   if (is_str(x)) return x;
+  if (is_type(x, T_STREAM) && obj(x)->aux <= STREAM_BUILDER) return stream_text(x);
+  if (is_type(x, T_JARRAY) && obj(x)->aux == ARRAY_CHAR) return text_join(str_c(""), x);
   return is_type(x, T_BYTES) ? str_new((const char *)AS(Bytes, x)->b, AS(Bytes, x)->n)
                              : ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class java.lang.String");
 }
@@ -279,6 +343,7 @@ static Val jstring_contains(Val s, Val x) {
 
 DOC(is_empty, "[x]", "True if the string or collection is empty.", "(.isEmpty \"\") ;=> true");
 static Val jstring_is_empty(Val x) {
+  x = chars_of(x);
   if (!is_str(x) && !is_coll(x)) return is_nil(x) ? no_target("isEmpty()") : arg_no_method("isEmpty", 0, x);
   TRY(n, coll_count(x));
   return bool_val(fix_of(n) == 0);
@@ -347,8 +412,16 @@ const BuiltinRow rows_jstring[] = {
     ROW3(".replace", jstring_replace, replace, B_PURE),
     ROW3(".replaceAll", jstring_replace_all, replace_all, B_PURE),
     ROW3(".replaceFirst", jstring_replace_first, replace_first, B_PURE),
-    ROW2(".split", jstring_split, split, B_PURE),
-    ROW3(".split", jstring_split3, split, B_PURE),
+    ROW2(".split", jstring_split, split, B_IMPURE),
+    ROW3(".split", jstring_split3, split, B_IMPURE),
+    ROW1(".toCharArray", jstring_to_chars, to_chars, B_IMPURE),
+    ROW2(".matches", jstring_matches, matches, B_PURE),
+    ROW1(".stripLeading", jstring_strip_leading, strip_leading, B_PURE),
+    ROW1(".stripTrailing", jstring_strip_trailing, strip_trailing, B_PURE),
+    ROW1(".intern", jstring_intern, intern, B_PURE),
+    ROW2(".codePointAt", jstring_code_point_at, code_point_at, B_PURE),
+    ROW2(".compareToIgnoreCase", jstring_compare_ignoring_case, compare_ignoring_case, B_PURE),
+    ROW1(".iterator", jstring_iterator, iterator, B_PURE),
     ROW2(".concat", jstring_concat, concat, B_PURE),
     ROW2(".repeat", jstring_repeat, repeat, B_PURE),
     ROW2(".equalsIgnoreCase", jstring_equals_ignore_case, equals_ignore_case, B_PURE),

@@ -572,6 +572,25 @@ static Val fn_chunked_seq(Val x) {
   return bool_val(t == T_VSEQ || (t == T_CHUNK && !(obj(x)->aux & CHUNK_LOOSE)) || (t == T_RANGE && AS(Range, x)->end != INT64_MAX));
 }
 
+DOC(chunk_first, "[s]", "The elements in front of a chunked seq that are there together, as a vector.", "(breyta.seq/chunk-first (seq [1 2])) ;=> [1 2]");
+static Val fn_chunk_first(Val x) {
+  Val out[32], rest;
+  TRY(ok, fn_chunked_seq(x));
+  if (!truthy(ok)) return ex_cast(x, "clojure.lang.IChunkedSeq");
+  return vec_from(out, seq_chunk(x, out, &rest));
+}
+
+DOC(chunk_cons, "[values rest]", "A chunked seq of the elements of a vector with rest behind them.", "(breyta.seq/chunk-cons [1] [2]) ;=> (1 2)");
+static Val fn_chunk_cons(Val v, Val rest) {
+  ValVec xs = {0};
+  CHECK(coll_into_array(v, &xs));
+  if (!is_seq(rest)) {
+    TRY(s, seq_of(rest));
+    rest = is_nil(s) ? empty_list : s;
+  }
+  return xs.n ? chunk_new(arr_new(xs.a, (uint32_t)xs.n), 0, (uint32_t)xs.n, rest) : rest;
+}
+
 extern const BuiltinRow rows_lazy[];
 #define STEP_ROW(name, cname) ROW_NATIVE("breyta.lazy/" name, nd_step_##cname, step, 0)
 const BuiltinRow rows_lazy[] = {
@@ -602,6 +621,8 @@ const BuiltinRow rows_lazy[] = {
     ROW2("partition", fn_partition2, partition, B_PURE),
     ROW3("partition", fn_partition3, partition, B_PURE),
     ROW4("partition", fn_partition4, partition, B_PURE),
+    ROW1("breyta.seq/chunk-first", fn_chunk_first, chunk_first, B_PURE),
+    ROW2("breyta.seq/chunk-cons", fn_chunk_cons, chunk_cons, B_PURE),
     ROW1("chunked-seq?", fn_chunked_seq, chunked_seq, B_PURE),
     STEP_ROW("map", map),
     STEP_ROW("filter", filter),

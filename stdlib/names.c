@@ -26,9 +26,22 @@ static Val names_keyword2(Val ns, Val name) {
   return kw_of(ns, name);
 }
 
-/* Which keywords exist depends on the collector and on other runs, so every name counts as known (as in ClojureScript). */
-DOC(find_keyword, "[name] [ns name]", "The keyword of that name; unlike Clojure's it is made when there is none yet.",
-    "(find-keyword \"a\") ;=> :a\n(find-keyword 5) ;=> nil");
+/* Which keywords exist depends on the collector and on other runs: in a flow the answer is journaled. */
+DOC(find_keyword, "[name] [ns name]", "The keyword of that name if there is one already, else nil.",
+    "(do :a (find-keyword \"a\")) ;=> :a\n(find-keyword \"nobody has named this\") ;=> nil\n(find-keyword 5) ;=> nil");
+static Val names_find_keyword2(Val ns, Val name) {
+  CHECK(name_part(ns, true));
+  CHECK(name_part(name, false));
+  return kw_find(ns, name);
+}
+static Val names_find_keyword(Val x) {
+  if (is_kw(x)) return x;
+  if (is_sym(x)) return kw_find(AS(Sym, x)->ns, AS(Sym, x)->name);
+  if (!is_str(x)) return NIL;
+  const char *s = str_s(x), *slash = str_n(x) == 1 ? NULL : memchr(s, '/', str_n(x));
+  if (!slash) return kw_find(NIL, x);
+  return kw_find(str_new(s, (size_t)(slash - s)), str_new(slash + 1, str_n(x) - (size_t)(slash - s) - 1));
+}
 
 DOC(symbol, "[name] [ns name]", "The symbol of that name, given as a string, keyword, symbol or var.",
     "(symbol \"a\") ;=> a\n(symbol \"a\" \"b\") ;=> a/b\n(symbol 5) ;!> argument");
@@ -117,8 +130,8 @@ static Val names_new_uuid(Val hi, Val lo) {
 const BuiltinRow rows_names[] = {
     ROW1("keyword", names_keyword, keyword, B_PURE),
     ROW2("keyword", names_keyword2, keyword, B_PURE),
-    ROW1("find-keyword", names_keyword, find_keyword, B_PURE),
-    ROW2("find-keyword", names_keyword2, find_keyword, B_PURE),
+    ROW1("find-keyword", names_find_keyword, find_keyword, B_NONDET),
+    ROW2("find-keyword", names_find_keyword2, find_keyword, B_NONDET),
     ROW1("symbol", names_symbol, symbol, B_PURE),
     ROW2("symbol", names_symbol2, symbol, B_PURE),
     ROW1("name", names_name, name, B_PURE),

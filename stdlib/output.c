@@ -1,10 +1,10 @@
 /* output.c - printing: to strings, and to *out*.
  *
- * *out* is nil for the machine's own output, or a string writer, which is a volatile with the list of the pieces written
- * so far, newest first. Everything is formatted before anything is written, so a demand cannot write a thing twice. */
+ * *out* is nil for the machine's own output, or a writer of streams.c. Everything is formatted before anything is written, so a demand cannot write a thing twice. */
 #include "stdlib.h"
 #include "args.h"
 #include "format.h"
+#include "streams.h"
 #include "reader/mem.h"
 #include "reader/pprint.h"
 
@@ -37,15 +37,9 @@ static PrintOpts options(bool readably) {
 
 /* ---- writing ---- */
 
-/* The value of *err* is a volatile with this keyword: output for it goes to the machine's own standard error. */
-#define ERR_MARK kw_new("breyta", "err")
-
 static void write_to(Val out, const char *s, size_t n) {
-  if (is_type(out, T_VOLATILE) && is_kw(AS(Box, out)->val)) {
-    if (mach_cur && mach_cur->io.err) mach_cur->io.err(mach_cur, s, n);
-  } else if (is_type(out, T_VOLATILE)) {
-    Box *w = AS(Box, out);
-    if (n) w->val = list_conj(w->val, str_new(s, n));
+  if (is_type(out, T_STREAM)) {
+    stream_write(out, s, n);
   } else if (mach_cur && mach_cur->out) {
     mach_cur->out(mach_cur, s, n);
   }
@@ -156,35 +150,6 @@ static Val output_pprint_str(Val x, Val margin) {
   return r;
 }
 
-/* ---- string writers, for with-out-str ---- */
-
-DOC(string_writer, "[]", "A writer for *out* that collects what is printed.", "(string-writer-str* (string-writer*)) ;=> \"\"");
-static Val output_string_writer(void) {
-  Box *w = mem_obj(T_VOLATILE);
-  w->serial = arg_serial();
-  w->val = empty_list;
-  return from_obj(w);
-}
-
-DOC(err_writer, "[]", "The writer that *err* holds: what is printed to it goes to standard error.", "(nil? (err-writer*)) ;=> false");
-static Val output_err_writer(void) {
-  Box *w = mem_obj(T_VOLATILE);
-  w->serial = arg_serial();
-  w->val = ERR_MARK;
-  return from_obj(w);
-}
-
-DOC(string_writer_str, "[writer]", "What was printed to a writer.", "(string-writer-str* (string-writer*)) ;=> \"\"");
-static Val output_string_writer_str(Val w) {
-  if (!is_type(w, T_VOLATILE)) return ex_cast(w, "java.io.StringWriter");
-  if (is_kw(AS(Box, w)->val)) return str_c("");
-  ValVec parts = {0};
-  CHECK(coll_into_array(AS(Box, w)->val, &parts));
-  Buf b = {0};
-  for (size_t i = parts.n; i-- > 0;) buf_add(&b, str_s(parts.a[i]), str_n(parts.a[i]));
-  return buf_str(&b);
-}
-
 const BuiltinRow rows_output[] = {
     ROWV("pr", 0, output_pr, pr, B_IMPURE),
     ROWV("prn", 0, output_prn, prn, B_IMPURE),
@@ -201,8 +166,5 @@ const BuiltinRow rows_output[] = {
     ROW1("clojure.pprint/pprint", output_pprint, pprint, B_IMPURE),
     ROW2("clojure.pprint/pprint", pprint_out, pprint, B_IMPURE),
     ROW2("clojure.pprint/pprint-str*", output_pprint_str, pprint_str, B_IMPURE),
-    ROW0("err-writer*", output_err_writer, err_writer, B_IMPURE),
-    ROW0("string-writer*", output_string_writer, string_writer, B_IMPURE),
-    ROW1("string-writer-str*", output_string_writer_str, string_writer_str, B_IMPURE),
     ROW_END,
 };

@@ -24,6 +24,7 @@ static bool is_associative(Val x) { return is_map(x) || is_vec(x); }
 static bool is_callable(Val x) {
   if (is_user(x)) return class_instance(class_host("clojure.lang.IFn"), x);
   if (is_function(x) || is_type(x, T_MULTI) || is_ident(x) || is_map(x) || is_set(x) || is_vec(x) || is_type(x, T_VAR)) return true;
+  if (is_type(x, T_REF)) return obj(x)->aux == REF_PROMISE;
   return is_type(x, T_TVEC) || is_type(x, T_TMAP) || is_type(x, T_TSET);
 }
 

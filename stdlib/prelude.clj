@@ -10,14 +10,14 @@
 ;; --- dynamic vars -------------------------------------------------------------------------------------------------
 
 (def ^:dynamic *out* nil)
+(def ^:dynamic *err* (breyta.io/stderr))
+(def ^:dynamic *in* (breyta.io/stdin))
 (def ^:dynamic *print-length* nil)
 (def ^:dynamic *print-level* nil)
 (def ^:dynamic *print-meta* false)
 (def ^:dynamic *print-namespace-maps* false)
 (def ^:dynamic *print-readably* true)
 (def ^:dynamic *command-line-args* nil)
-(def ^:dynamic *err* (err-writer*))
-(def ^:dynamic *ns* nil)
 (def ^:dynamic *1 nil)
 (def ^:dynamic *2 nil)
 (def ^:dynamic *3 nil)
@@ -451,6 +451,8 @@
   "A vector of the elements of coll in random order.
   (sort (shuffle [1 2 3])) ;=> (1 2 3)"
   [coll]
+  (when (nil? coll)
+    (throw (new NullPointerException "Cannot invoke \"java.util.Collection.toArray()\" because \"c\" is null")))
   (loop [v (vec coll), i (dec (count v))]
     (if (pos? i)
       (let [j (rand-int (inc i))]

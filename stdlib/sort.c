@@ -165,6 +165,10 @@ static Val sort_result(const Val *s) {
     for (uint32_t i = 0; i < n; i++) AS(Arr, arr)->a[i] = AS(Arr, s[S_ARR])->a[2 * i + 1];
   }
   Val seq = walk_loose(arr, 0, n, empty_list);
+  if (is_type(s[S_META], T_JARRAY)) {
+    memcpy(AS(Arr, AS(JArray, s[S_META])->arr)->a, AS(Arr, arr)->a, n * sizeof(Val));
+    return seq;
+  }
   return is_nil(s[S_META]) ? seq : with_meta(seq, s[S_META]);
 }
 
@@ -181,7 +185,7 @@ static Val sort_step(Mach *m, uint32_t pc, Val *s, Val in) {
       s[1] = s[0];
       s[0] = ABSENT;
     }
-    q[S_META] = meta_of(s[1]);
+    q[S_META] = is_type(s[1], T_JARRAY) && obj(s[1])->aux == ARRAY_OBJECT ? s[1] : meta_of(s[1]); /* an Object[] is sorted in place */
     q[S_AT] = fix(0);
     pc = 1;
   }

@@ -26,11 +26,18 @@ static Val state_atom(Val x) {
   a->val = x;
   return from_obj(a);
 }
-static Val state_atom_n(int n, const Val *args) {
-  Val a = state_atom(args[0]);
-  CHECK(atom_options(AS(Atom, a), n - 1, args + 1));
-  return a;
+/* slots: x, options | the atom, which its validator is asked about */
+static Val state_atom_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (pc == 0) {
+    s[2] = state_atom(s[0]);
+    Atom *a = AS(Atom, s[2]);
+    if (!is_nil(s[1])) CHECK(atom_options(a, (int)AS(Arr, s[1])->n, AS(Arr, s[1])->a));
+    if (is_nil(a->validator)) return s[2];
+    return nf_call1(m, 1, a->validator, s[0]);
+  }
+  return truthy(in) ? s[2] : ex_throw(EXC_STATE, "Invalid reference state");
 }
+static const NativeDef nd_atom = {"clojure.core/atom", 1, 1, 1, true, false, 1, state_atom_step};
 
 static Val box(enum Type t, Val x) {
   Box *b = mem_obj(t);
@@ -66,6 +73,7 @@ static Val state_ensure_reduced(Val x) { return is_type(x, T_REDUCED) ? x : stat
 DOC(realized, "[x]", "True if a delay or lazy seq has produced its value.", "(realized? (delay 1)) ;=> false\n(realized? 1) ;!> type");
 static Val state_realized(Val x) {
   if (is_lazy(x)) return bool_val(is_nil(AS(Lazy, x)->fn));
+  if (is_type(x, T_REF) && obj(x)->aux >= REF_PROMISE) return bool_val(!same(AS(Ref, x)->val, UNBOUND));
   if (is_type(x, T_DELAY)) return bool_val(is_nil(AS(Delay, x)->fn));
   return is_nil(x) ? arg_null("clojure.lang.IPending.isRealized()", "x") : ex_cast(x, "clojure.lang.IPending");
 }
@@ -85,12 +93,11 @@ static Val state_delay(Val f) {
 DOC(get_validator, "[iref]", "The validator function of an atom, or nil.", "(get-validator (atom 1)) ;=> nil");
 static Val state_get_validator(Val a) {
   if (is_type(a, T_VAR)) return NIL;
-  return is_type(a, T_ATOM) ? AS(Atom, a)->validator : ex_cast(a, "clojure.lang.IRef");
+  return is_type(a, T_ATOM) || is_type(a, T_REF) ? AS(Atom, a)->validator : ex_cast(a, "clojure.lang.IRef");
 }
 
 const BuiltinRow rows_state[] = {
-    ROW1("atom", state_atom, atom, B_IMPURE),
-    ROWV("atom", 2, state_atom_n, atom, B_IMPURE),
+    ROW_NATIVE("atom", nd_atom, atom, B_IMPURE),
     ROW1("volatile!", state_volatile, new_volatile, B_IMPURE),
     ROW2("vreset!", state_vreset, vreset, B_IMPURE),
     ROW1("reduced", state_reduced, reduced, B_PURE),

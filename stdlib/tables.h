@@ -24,4 +24,8 @@
   TABLE(rows_sort)           \
   TABLE(rows_cells)          \
   TABLE(rows_lazy)           \
-  TABLE(rows_host)
+  TABLE(rows_host)           \
+  TABLE(rows_reading)        \
+  TABLE(rows_arrays)         \
+  TABLE(rows_refs)           \
+  TABLE(rows_streams)

@@ -99,7 +99,7 @@ void trial_init(int argc, char **argv) {
   mem_init();
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
-  if (!builtin_find("clojure.core/macroexpand-1")) builtin_register(rows_env);
+  env_register();
   engine_init();
   effect_register();
   vfs_crash_register();

@@ -135,8 +135,8 @@ static void definitions(void **state) {
   assert_true(truthy(map_get_kw(meta_of(seq_first(seq_next(expanded("(defn- f [] 1)", NULL)))), "private")));
   assert_true(truthy(map_get_kw(meta_of(seq_first(seq_next(expanded("(defmacro m [] 1)", NULL)))), "macro")));
   expands("(ns a.b \"doc\" (:require [c.d :as e] f (g h [i :as j])) (:import x))",
-          "(do (clojure.core/in-ns* (quote a.b)) (clojure.core/require* (quote [c.d :as e]) (quote f) "
-          "(quote g.h) (quote [g.i :as j])) nil)");
+          "(do (clojure.core/in-ns (quote a.b)) (clojure.core/reset-meta! (clojure.core/find-ns (quote a.b)) (quote {:doc \"doc\"})) "
+          "(clojure.core/require (quote [c.d :as e]) (quote f) (quote (g h [i :as j]))) nil)");
   expands("(declare a b)", "(do (def a) (def b))");
 }
 
@@ -269,7 +269,7 @@ int main(void) {
   mem_init();
   mem_thread_enter();
   builtin_register(rows_macros);
-  builtin_register(rows_env);
+  env_register();
   stdlib_register();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(special_forms, fresh_env), cmocka_unit_test_setup(shadowing, fresh_env),

@@ -522,7 +522,7 @@ static int start(void **state) {
   mem_init();
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
-  if (!builtin_find("clojure.core/macroexpand-1")) builtin_register(rows_env);
+  env_register();
   engine_init();
   return 0;
 }
