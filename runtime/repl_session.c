@@ -27,14 +27,14 @@ static uint64_t next_ticket, serving;
 
 void repl_lock(void) {
   pthread_mutex_lock(&door);
-  uint64_t mine = next_ticket++;
+  uint64_t mine = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED);
   while (serving != mine) pthread_cond_wait(&moved, &door);
   pthread_mutex_unlock(&door);
 }
 
 void repl_unlock(void) {
   pthread_mutex_lock(&door);
-  serving++;
+  __atomic_fetch_add(&serving, 1, __ATOMIC_RELAXED);
   pthread_cond_broadcast(&moved);
   pthread_mutex_unlock(&door);
 }
@@ -190,13 +190,18 @@ static uint64_t memory_limit(void) {
   return pages > 0 && size > 0 ? (uint64_t)pages / 2 * (uint64_t)size : 0;
 }
 
+static Mach *mach_for(ReplSession *s) {
+  Mach *m = mach_new(s->env);
+  m->out = out_text;
+  m->io = (MachIo){err_text, in_line, slice_end};
+  if (!m->mem_limit) m->mem_limit = memory_limit();
+  return m;
+}
+
 static ReplSession *session_alloc(void) {
   ReplSession *s = mem_alloc(sizeof *s);
   s->env = env_new();
-  s->mach = mach_new(s->env);
-  s->mach->out = out_text;
-  s->mach->io = (MachIo){err_text, in_line, slice_end};
-  if (!s->mach->mem_limit) s->mach->mem_limit = memory_limit();
+  s->mach = mach_for(s);
   s->next = *all;
   *all = s;
   return s;
@@ -390,6 +395,29 @@ static Val step(ReplSession *s, Reader *r, const ReplSource *src) {
   if (s->cb->value) s->cb->value(s->cb->ctx, v, buf_cstr(&text), text.n, ns_text(s));
   buf_free(&text);
   return NIL;
+}
+
+/* On a machine of its own: the session's is in the middle of the call that asks for this. */
+Val repl_load(ReplSession *s, const char *text, size_t n, const char *file) {
+  Mach *outer = s->mach, *outer_cur = mach_cur;
+  Val ns = s->env->cur_ns, v = NIL, last = NIL;
+  Reader r;
+  read_init(&r, text, n, file_intern(file));
+  s->mach = mach_for(s);
+  while (!is_sig(v)) {
+    env_reader(s->env, &r);
+    const char *from = after_space(r.p, r.end);
+    Val form = read_next(&r);
+    if (same(form, ABSENT)) break;
+    v = is_sig(form) ? form : eval_form(s, form, r.file);
+    if (!is_sig(v)) note_definition(s, form, &r, from);
+    last = v;
+  }
+  s->mach = outer;
+  mach_cur = outer_cur;
+  s->env->cur_ns = ns;
+  s->phase = REPL_EXECUTE;
+  return last;
 }
 
 static ReplResult eval_text(ReplSession *s, const ReplSource *src) {
