@@ -102,16 +102,6 @@ static void err_text(Mach *m, const char *s, size_t n) {
 }
 void repl_print(const char *s, size_t n) { emit(REPL_OUT, s, n); }
 
-static bool unread_line(ReplSession *s, Buf *line) {
-  if (!s->unread.n) return false;
-  char *text = buf_cstr(&s->unread), *nl = strchr(text, '\n');
-  size_t n = nl ? (size_t)(nl - text) : s->unread.n, whole = nl ? n + 1 : n;
-  buf_add(line, text, n);
-  memmove(text, text + whole, s->unread.n - whole);
-  s->unread.n -= whole;
-  return true;
-}
-
 static Val stopped_here(ReplSession *s) {
   __atomic_store_n(&s->stop, 0, __ATOMIC_RELAXED);
   s->stopped = true;
@@ -123,14 +113,10 @@ static Val in_line(Mach *m, Val unread) {
   ReplSession *s = current;
   Buf line = {0};
   if (is_str(unread)) {
-    buf_add(&line, str_s(unread), str_n(unread));
-    buf_ch(&line, '\n');
-    buf_add(&line, buf_cstr(&s->unread), s->unread.n);
-    buf_free(&s->unread);
-    s->unread = line;
+    buf_put_line_back(&s->unread, str_s(unread), str_n(unread));
     return NIL;
   }
-  bool got = unread_line(s, &line);
+  bool got = buf_take_line(&s->unread, &line, true);
   if (!got && s->cb && s->cb->line) {
     repl_block_begin();
     got = s->cb->line(s->cb->ctx, &line);
