@@ -27,7 +27,7 @@ static uint64_t next_ticket, serving;
 
 void repl_lock(void) {
   pthread_mutex_lock(&door);
-  uint64_t mine = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED);
+  uint64_t mine = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED); /* atomic for others_wait */
   while (serving != mine) pthread_cond_wait(&moved, &door);
   pthread_mutex_unlock(&door);
 }
