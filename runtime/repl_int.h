@@ -12,6 +12,7 @@ struct ReplSession {
   Env *env;
   Mach *mach;      /* idle between evaluations */
   ReplWorld *world;
+  Val keywords;    /* set of those in forms that were read: kept alive, so that they can be completed */
   Val bindings;    /* map var -> Box: what the machine starts each form with */
   const ReplCallbacks *cb; /* of the evaluation */
   ReplPhase phase;

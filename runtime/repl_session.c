@@ -188,6 +188,7 @@ static ReplSession *session_alloc(void) {
   ReplSession *s = mem_alloc(sizeof *s);
   s->env = env_new();
   s->mach = mach_for(s);
+  s->keywords = set_empty;
   s->next = *all;
   *all = s;
   return s;
@@ -338,6 +339,21 @@ static void note_definition(ReplSession *s, Val form, const Reader *r, const cha
   introspect_note(var, str_new(from, (size_t)(r->p - from)), r->file, line, col);
 }
 
+/* The keywords of a form, which is data and so a tree. Bounded: a text may hold a large document. */
+#define KEYWORDS_MAX 20000
+#define KEYWORDS_VISITS 50000
+static void note_keywords(ReplSession *s, Val form) {
+  ValVec work = {0};
+  vv_push(&work, form);
+  for (int visits = 0; work.n && visits < KEYWORDS_VISITS && set_count(s->keywords) < KEYWORDS_MAX; visits++) {
+    Val v = work.a[--work.n];
+    size_t n;
+    if (is_kw(v)) s->keywords = set_conj(s->keywords, v);
+    else for (Val *kids = obj_vals(obj(v), &n); n--; kids++)
+        if (is_ptr(*kids) && !is_sym(*kids) && !is_str(*kids)) vv_push(&work, *kids);
+  }
+}
+
 static const char *after_space(const char *p, const char *end) {
   for (;;) {
     while (p < end && strchr(" \t\r\n,", *p) && *p) p++;
@@ -373,6 +389,7 @@ static Val step(ReplSession *s, Reader *r, const ReplSource *src) {
   if (is_sig(form) || same(form, ABSENT)) return form;
   s->line = s->col = 0;
   form_pos(form, &s->line, &s->col);
+  if (is_ptr(form)) note_keywords(s, form);
   TRY(v, eval_form(s, form, r->file));
   set_binding(s, "*ns*", s->env->cur_ns);
   note_definition(s, form, r, from);
