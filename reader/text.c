@@ -494,6 +494,25 @@ void buf_free(Buf *b) {
   *b = (Buf){0};
 }
 
+bool buf_take_line(Buf *b, Buf *line, bool rest) {
+  const char *nl = b->n ? memchr(b->p, '\n', b->n) : NULL;
+  if (!nl && (!rest || !b->n)) return false;
+  size_t n = nl ? (size_t)(nl - b->p) : b->n, whole = n + (nl != NULL);
+  buf_add(line, b->p, n);
+  memmove(b->p, b->p + whole, b->n - whole);
+  b->n -= whole;
+  return true;
+}
+
+void buf_put_line_back(Buf *b, const char *s, size_t n) {
+  Buf all = {0};
+  buf_add(&all, s, n);
+  buf_ch(&all, '\n');
+  if (b->n) buf_add(&all, b->p, b->n);
+  buf_free(b);
+  *b = all;
+}
+
 char *buf_cstr(Buf *b) {
   buf_room(b, 1);
   b->p[b->n] = 0;

@@ -43,22 +43,11 @@ static Val in_stdin(Mach *m, Val unread) {
   static size_t cap;
   (void)m;
   if (is_str(unread)) {
-    Buf b = {0};
-    buf_add(&b, str_s(unread), str_n(unread));
-    buf_ch(&b, '\n');
-    buf_add(&b, buf_cstr(&back), back.n);
-    buf_free(&back);
-    back = b;
+    buf_put_line_back(&back, str_s(unread), str_n(unread));
     return NIL;
   }
-  const char *nl = back.n ? memchr(back.p, '\n', back.n) : NULL;
-  if (nl) {
-    size_t n = (size_t)(nl - back.p);
-    Val v = str_new(back.p, n);
-    memmove(back.p, nl + 1, back.n - n - 1);
-    back.n -= n + 1;
-    return v;
-  }
+  Buf first = {0};
+  if (buf_take_line(&back, &first, true)) return buf_str(&first);
   cli_out_flush();
   ssize_t n = getline(&line, &cap, stdin);
   return n < 0 ? NIL : str_new(line, (size_t)n - (line[n - 1] == '\n'));

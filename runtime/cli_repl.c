@@ -83,11 +83,8 @@ static bool pipe_line(void *ctx, Buf *line) {
   Repl *r = ctx;
   cli_out_flush();
   if (!r->pending.n && !next_line(r)) return false;
-  const char *nl = memchr(r->pending.p, '\n', r->pending.n);
-  size_t n = nl ? (size_t)(nl - r->pending.p) : r->pending.n;
-  buf_add(line, r->pending.p, n);
-  take(r, n + (nl != NULL));
-  return true;
+  r->line_no++;
+  return buf_take_line(&r->pending, line, true);
 }
 
 /* Evaluates the first n bytes that are pending; they are taken away before, with the rest of a line that is blank. */

@@ -12,6 +12,7 @@ struct ReplSession {
   Env *env;
   Mach *mach;      /* idle between evaluations */
   ReplWorld *world;
+  Val keywords;    /* set of those in forms that were read: kept alive, so that they can be completed */
   Val bindings;    /* map var -> Box: what the machine starts each form with */
   const ReplCallbacks *cb; /* of the evaluation */
   ReplPhase phase;
@@ -27,6 +28,8 @@ void repl_leave(ReplSession *s);
 Val *repl_binding(ReplSession *s, const char *name); /* cell of a bound var of clojure.core */
 /* Run f on the session's machine, with its bindings, to the end. */
 Val repl_call(ReplSession *s, Val f, const Val *args, uint32_t n);
+/* load-file: evaluate a text inside of an evaluation; the current namespace stays. The last value, or a signal. */
+Val repl_load(ReplSession *s, const char *text, size_t n, const char *file);
 /* Tell the session's callback about an exception of the phase it is in (repl_report.c). */
 void repl_report(ReplSession *s, Val ex, const char *file);
 #endif

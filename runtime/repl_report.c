@@ -3,6 +3,7 @@
 #include "reader/ex.h"
 #include "repl_ext.h"
 #include "repl_int.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,7 +94,7 @@ static const char help_text[] =
     "(apropos \"str\")      names that contain a text; (find-doc \"lazy\") searches the documentation\n"
     "*1 *2 *3 *e          the last values and the last exception; (pst) prints its trace\n"
     "(pprint x)           prints over several lines; (set! *print-length* 20) shortens what is printed\n"
-    "(in-ns 'x)           goes to another namespace; user has the aliases str, set, walk, edn\n"
+    "(load-file \"x.clj\")  evaluates a file; (in-ns 'x) goes to another namespace, user has the aliases str, set, walk, edn\n"
     "TAB completes names, keywords and, inside of a string, file names; up and down go through the history\n"
     "Ctrl-C stops an evaluation or drops the line that is typed; Ctrl-D ends\n";
 
@@ -108,8 +109,20 @@ static Val repl_help(void) {
   return NIL;
 }
 
-static const BuiltinRow rows_help[] = {ROW0("breyta.help/help", repl_help, help, B_IMPURE), ROW_END};
-const ReplExtension repl_ext_help = {.ns = "breyta.help", .rows = rows_help, .refer = (const char *const[]){"help", NULL}};
+DOC(load_file, "[name]", "Reads and evaluates the forms of a Clojure file; the value of the last one.", "(fn? breyta.help/load-file) ;=> true");
+static Val repl_load_file(Val name) {
+  if (!is_str(name)) return ex_cast(name, "java.lang.String");
+  Buf text = {0};
+  if (!cli_read_file(str_s(name), &text)) return ex_throw(EXC_FILE_NOT_FOUND, "%s (%s)", str_s(name), strerror(errno));
+  Val v = repl_load(repl_current(), buf_cstr(&text), text.n, str_s(name));
+  buf_free(&text);
+  return v;
+}
+
+static const BuiltinRow rows_help[] = {ROW0("breyta.help/help", repl_help, help, B_IMPURE),
+                                       ROW1("breyta.help/load-file", repl_load_file, load_file, B_IMPURE), ROW_END};
+const ReplExtension repl_ext_help = {
+    .ns = "breyta.help", .rows = rows_help, .refer = (const char *const[]){"help", "load-file", NULL}};
 
 #define REPL_EXT_ROW(id) &repl_ext_##id,
 const ReplExtension *const repl_extensions[] = {REPL_EXTENSIONS(REPL_EXT_ROW) NULL};

@@ -27,14 +27,14 @@ static uint64_t next_ticket, serving;
 
 void repl_lock(void) {
   pthread_mutex_lock(&door);
-  uint64_t mine = next_ticket++;
+  uint64_t mine = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED); /* atomic for others_wait */
   while (serving != mine) pthread_cond_wait(&moved, &door);
   pthread_mutex_unlock(&door);
 }
 
 void repl_unlock(void) {
   pthread_mutex_lock(&door);
-  serving++;
+  __atomic_fetch_add(&serving, 1, __ATOMIC_RELAXED);
   pthread_cond_broadcast(&moved);
   pthread_mutex_unlock(&door);
 }
@@ -102,16 +102,6 @@ static void err_text(Mach *m, const char *s, size_t n) {
 }
 void repl_print(const char *s, size_t n) { emit(REPL_OUT, s, n); }
 
-static bool unread_line(ReplSession *s, Buf *line) {
-  if (!s->unread.n) return false;
-  char *text = buf_cstr(&s->unread), *nl = strchr(text, '\n');
-  size_t n = nl ? (size_t)(nl - text) : s->unread.n, whole = nl ? n + 1 : n;
-  buf_add(line, text, n);
-  memmove(text, text + whole, s->unread.n - whole);
-  s->unread.n -= whole;
-  return true;
-}
-
 static Val stopped_here(ReplSession *s) {
   __atomic_store_n(&s->stop, 0, __ATOMIC_RELAXED);
   s->stopped = true;
@@ -123,14 +113,10 @@ static Val in_line(Mach *m, Val unread) {
   ReplSession *s = current;
   Buf line = {0};
   if (is_str(unread)) {
-    buf_add(&line, str_s(unread), str_n(unread));
-    buf_ch(&line, '\n');
-    buf_add(&line, buf_cstr(&s->unread), s->unread.n);
-    buf_free(&s->unread);
-    s->unread = line;
+    buf_put_line_back(&s->unread, str_s(unread), str_n(unread));
     return NIL;
   }
-  bool got = unread_line(s, &line);
+  bool got = buf_take_line(&s->unread, &line, true);
   if (!got && s->cb && s->cb->line) {
     repl_block_begin();
     got = s->cb->line(s->cb->ctx, &line);
@@ -190,13 +176,19 @@ static uint64_t memory_limit(void) {
   return pages > 0 && size > 0 ? (uint64_t)pages / 2 * (uint64_t)size : 0;
 }
 
+static Mach *mach_for(ReplSession *s) {
+  Mach *m = mach_new(s->env);
+  m->out = out_text;
+  m->io = (MachIo){err_text, in_line, slice_end};
+  if (!m->mem_limit) m->mem_limit = memory_limit();
+  return m;
+}
+
 static ReplSession *session_alloc(void) {
   ReplSession *s = mem_alloc(sizeof *s);
   s->env = env_new();
-  s->mach = mach_new(s->env);
-  s->mach->out = out_text;
-  s->mach->io = (MachIo){err_text, in_line, slice_end};
-  if (!s->mach->mem_limit) s->mach->mem_limit = memory_limit();
+  s->mach = mach_for(s);
+  s->keywords = set_empty;
   s->next = *all;
   *all = s;
   return s;
@@ -347,6 +339,21 @@ static void note_definition(ReplSession *s, Val form, const Reader *r, const cha
   introspect_note(var, str_new(from, (size_t)(r->p - from)), r->file, line, col);
 }
 
+/* The keywords of a form, which is data and so a tree. Bounded: a text may hold a large document. */
+#define KEYWORDS_MAX 20000
+#define KEYWORDS_VISITS 50000
+static void note_keywords(ReplSession *s, Val form) {
+  ValVec work = {0};
+  vv_push(&work, form);
+  for (int visits = 0; work.n && visits < KEYWORDS_VISITS && set_count(s->keywords) < KEYWORDS_MAX; visits++) {
+    Val v = work.a[--work.n];
+    size_t n;
+    if (is_kw(v)) s->keywords = set_conj(s->keywords, v);
+    else for (Val *kids = obj_vals(obj(v), &n); n--; kids++)
+        if (is_ptr(*kids) && !is_sym(*kids) && !is_str(*kids)) vv_push(&work, *kids);
+  }
+}
+
 static const char *after_space(const char *p, const char *end) {
   for (;;) {
     while (p < end && strchr(" \t\r\n,", *p) && *p) p++;
@@ -382,6 +389,7 @@ static Val step(ReplSession *s, Reader *r, const ReplSource *src) {
   if (is_sig(form) || same(form, ABSENT)) return form;
   s->line = s->col = 0;
   form_pos(form, &s->line, &s->col);
+  if (is_ptr(form)) note_keywords(s, form);
   TRY(v, eval_form(s, form, r->file));
   set_binding(s, "*ns*", s->env->cur_ns);
   note_definition(s, form, r, from);
@@ -390,6 +398,29 @@ static Val step(ReplSession *s, Reader *r, const ReplSource *src) {
   if (s->cb->value) s->cb->value(s->cb->ctx, v, buf_cstr(&text), text.n, ns_text(s));
   buf_free(&text);
   return NIL;
+}
+
+/* On a machine of its own: the session's is in the middle of the call that asks for this. */
+Val repl_load(ReplSession *s, const char *text, size_t n, const char *file) {
+  Mach *outer = s->mach, *outer_cur = mach_cur;
+  Val ns = s->env->cur_ns, v = NIL, last = NIL;
+  Reader r;
+  read_init(&r, text, n, file_intern(file));
+  s->mach = mach_for(s);
+  while (!is_sig(v)) {
+    env_reader(s->env, &r);
+    const char *from = after_space(r.p, r.end);
+    Val form = read_next(&r);
+    if (same(form, ABSENT)) break;
+    v = is_sig(form) ? form : eval_form(s, form, r.file);
+    if (!is_sig(v)) note_definition(s, form, &r, from);
+    last = v;
+  }
+  s->mach = outer;
+  mach_cur = outer_cur;
+  s->env->cur_ns = ns;
+  s->phase = REPL_EXECUTE;
+  return last;
 }
 
 static ReplResult eval_text(ReplSession *s, const ReplSource *src) {

@@ -354,14 +354,7 @@ void repl_term_close(ReplTerm *t) {
 /* --- plain lines ------------------------------------------------------------------------------------------------------------------- */
 bool repl_term_line(ReplTerm *t, Buf *line) {
   for (;;) {
-    char *nl = t->ahead.n ? memchr(t->ahead.p, '\n', t->ahead.n) : NULL;
-    if (nl) {
-      size_t n = (size_t)(nl - t->ahead.p);
-      buf_add(line, t->ahead.p, n);
-      memmove(t->ahead.p, nl + 1, t->ahead.n - n - 1);
-      t->ahead.n -= n + 1;
-      return true;
-    }
+    if (buf_take_line(&t->ahead, line, false)) return true;
     char chunk[4096];
     ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
     if (n < 0 && errno == EINTR && !repl_interrupted(t->s)) continue;

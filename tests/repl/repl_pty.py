@@ -29,7 +29,9 @@ class Terminal:
         self.status = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            kept = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
             os.environ.clear()
+            os.environ.update(kept)
             os.environ.update({"TERM": "xterm", "HOME": home, "PATH": "/usr/bin:/bin", "NO_COLOR": "1"})
             os.environ.update(env or {})
             os.chdir(home)

@@ -153,6 +153,30 @@ static void test_input(void **state) {
   EV("[(read-line) (read) (read) (read-line)]", "=[\"one\" (+ 1 2) (rest of it) nil]@user ");
 }
 
+static void load(const char *text) {
+  char path[] = "/tmp/test_repl_XXXXXX", form[64];
+  int fd = mkstemp(path);
+  assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+  close(fd);
+  snprintf(form, sizeof form, "(load-file \"%s\")", path);
+  ev(form);
+  unlink(path);
+}
+static void test_load_file(void **state) {
+  (void)state;
+  load("(ns loaded)\n(defn f [x] (/ x 0))\n(println *1)\n:end");
+  SAYS("o:nil\n=:end@user ");
+  EV("(source loaded/f)", "o:(defn f [x] (/ x 0))\n=nil@user ");
+  load("(def before 1)\n\n(loaded/f 1)\n(def after 1)");
+  SAYS("!java.lang.ArithmeticException: Divide by zero ");
+  assert_string_equal(seen.frame, "loaded/f");
+  EV("before *ns*", "=1@user =#object[clojure.lang.Namespace \"user\"]@user ");
+  load("(");
+  assert_non_null(strstr(buf_cstr(&seen.b), "EOF while reading"));
+  EV("(load-file \"/nowhere\")", "!java.io.FileNotFoundException: /nowhere (No such file or directory) ");
+  EV("(+ 1 2)", "=3@user ");
+}
+
 /* --- interrupts --------------------------------------------------------------------------------------------------------------------- */
 static void *interrupt_when_busy(void *arg) {
   while (!repl_evaluating(arg)) sched_yield();
@@ -279,6 +303,8 @@ static char *complete(const char *prefix, const char *ns) {
 static void test_complete(void **state) {
   (void)state;
   ev("(def my-var 1) (defn my-fn [a] a) (defmacro my-macro [a] a) :my/keyword ::my-own (ns third) (def deep 1) (in-ns 'user)");
+  ev("1 2 3 4");
+  mem_collect(); /* keywords are weakly held: the session keeps those it has read */
   assert_string_equal(complete("my-", NULL), "my-fn:function my-macro:macro my-var:var ");
   assert_string_equal(complete("str/tri", NULL), "str/trim:function str/trim-newline:function str/triml:function str/trimr:function ");
   assert_string_equal(complete("clojure.set/un", NULL), "clojure.set/union:function ");
@@ -369,6 +395,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(test_values), T(test_namespace_of_one_text), T(test_errors), T(test_lasting_bindings), T(test_printing), T(test_input),
       T(test_interrupt), T(test_interrupt_while_printing), T(test_idle_interrupt_is_forgotten), T(test_two_threads), T(test_check),
-      T(test_complete), T(test_complete_files), T(test_lookup), T(test_help_functions)};
+      T(test_complete), T(test_complete_files), T(test_lookup), T(test_help_functions),
+      T(test_load_file)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
