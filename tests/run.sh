@@ -48,6 +48,7 @@ if [ -x "$B/t/lang_runner" ] && ls tests/lang/*.clj >/dev/null 2>&1; then
 fi
 suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/read
 [ -f tests/fuzz/fuzz_snapshot.c ] && suite fuzz-snapshot fuzz "$B/t/fuzz_snapshot" -n "${FUZZ_N:-2000}" -s 1 tests/fuzz/corpus/snapshot
+suite fuzz-bencode fuzz "$B/t/fuzz_bencode" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/bencode
 suite crash-store crash "$B/t/crash_store"
 suite equality crash "$B/t/equality"
 suite crash-flows crash "$B/t/crash_flows"
