@@ -2,6 +2,7 @@
 #include "reader/mem.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -449,6 +450,7 @@ Nrepl *nrepl_start(const char *host_port, ReplSession *of, Err *e) {
 }
 
 int nrepl_port(const Nrepl *n) { return nrepl_io_port(n->io); }
+const char *nrepl_host(const Nrepl *n) { return nrepl_io_host(n->io); }
 
 static bool wait_quiet(Nrepl *n) {
   struct timespec end;

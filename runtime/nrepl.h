@@ -22,6 +22,7 @@ typedef struct Nrepl Nrepl;
  * build values. NULL with an Err. */
 Nrepl *nrepl_start(const char *host_port, ReplSession *of, Err *e);
 int nrepl_port(const Nrepl *n);
+const char *nrepl_host(const Nrepl *n); /* numeric address */
 /* Interrupts what is evaluated, sends the last answers, closes all connections, ends all threads. */
 void nrepl_stop(Nrepl *n);
 #endif

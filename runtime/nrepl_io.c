@@ -38,6 +38,7 @@ struct NreplConn {
 
 struct NreplIo {
   int listener, wake, port;
+  char host[64];
   NreplIoCalls calls;
   pthread_t thread;
   atomic_bool woken, stopping;
@@ -373,6 +374,7 @@ NreplIo *nrepl_io_start(const char *host_port, const NreplIoCalls *calls, Err *e
   if (listener < 0) return NULL;
   NreplIo *io = mem_raw(sizeof *io);
   *io = (NreplIo){.listener = listener, .port = sock_port(listener), .calls = *calls};
+  sock_host(listener, io->host);
   io->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (io->wake >= 0 ? start_thread(io, e) : err_set(e, "listen", "cannot make an event descriptor: %s", strerror(errno))) return io;
   close(listener);
@@ -382,6 +384,7 @@ NreplIo *nrepl_io_start(const char *host_port, const NreplIoCalls *calls, Err *e
 }
 
 int nrepl_io_port(const NreplIo *io) { return io->port; }
+const char *nrepl_io_host(const NreplIo *io) { return io->host; }
 
 void nrepl_io_stop(NreplIo *io) {
   atomic_store(&io->stopping, true);

@@ -32,6 +32,7 @@ typedef struct NreplIoCalls {
 /* Listens (sock_listen's forms of host_port) and starts the thread. NULL with an Err. */
 NreplIo *nrepl_io_start(const char *host_port, const NreplIoCalls *calls, Err *e);
 int nrepl_io_port(const NreplIo *io);
+const char *nrepl_io_host(const NreplIo *io); /* numeric */
 /* Sends what is queued, as long as the clients read, closes all connections and ends the thread. */
 void nrepl_io_stop(NreplIo *io);
 

@@ -183,18 +183,17 @@ static void write_arglist(BenWriter *w, Val args, bool names) {
   ben_w_end(w);
 }
 
+/* With the lock held. */
 static void write_arglists(BenWriter *w, const char *text, bool names) {
   ValVec xs = {0};
   ben_w_list(w);
-  repl_lock();
-  Val lists = text ? read_one(text, strlen(text), NULL, true) : NIL;
+  Val lists = read_one(text, strlen(text), NULL, true);
   if (!is_sig(lists) && is_sequential(lists) && !is_sig(coll_into_array(lists, &xs)))
     for (size_t i = 0; i < xs.n; i++) write_arglist(w, xs.a[i], names);
-  repl_unlock();
   ben_w_end(w);
 }
 
-typedef struct Candidates { BenWriter w; bool arglists, doc; } Candidates;
+typedef struct Candidates { BenWriter w; bool arglists, doc, cider; } Candidates;
 
 static void candidate(void *ctx, const ReplCandidate *c) {
   Candidates *cs = ctx;
@@ -202,7 +201,12 @@ static void candidate(void *ctx, const ReplCandidate *c) {
   ben_w_pair(&cs->w, "candidate", c->text);
   ben_w_pair(&cs->w, "type", c->type);
   ben_w_pair(&cs->w, "ns", c->ns);
-  if (cs->arglists) ben_w_pair(&cs->w, "arglists", c->arglists);
+  if (cs->arglists && c->arglists && cs->cider) {
+    ben_w_key(&cs->w, "arglists");
+    write_arglists(&cs->w, c->arglists, false);
+  } else if (cs->arglists) {
+    ben_w_pair(&cs->w, "arglists", c->arglists);
+  }
   if (cs->doc) ben_w_pair(&cs->w, "doc", c->doc);
   ben_w_end_dict(&cs->w);
 }
@@ -218,7 +222,7 @@ static bool extra(const BenMsg *m, const char *word) {
 }
 
 void op_completions(NreplReq *r) {
-  Candidates cs = {.arglists = extra(&r->m, "arglists"), .doc = extra(&r->m, "doc")};
+  Candidates cs = {.arglists = extra(&r->m, "arglists"), .doc = extra(&r->m, "doc"), .cider = !strcmp(r->op->name, "complete")};
   const char *prefix = text_of(r, "prefix", "symbol"), *ns = ben_str(&r->m, "ns", NULL);
   if (!prefix) {
     nrepl_answer(r, "error", "completion-error", "no-prefix", "done");
@@ -302,7 +306,9 @@ void op_eldoc(NreplReq *r) {
   nrepl_reply(r, &w);
   if (known) {
     ben_w_key(&w, "eldoc");
+    repl_lock();
     write_arglists(&w, buf_cstr(&info.arglists), true);
+    repl_unlock();
     pair_buf(&w, "ns", &info.ns);
     pair_buf(&w, "name", &info.name);
     pair_buf(&w, "docstring", &info.doc);

@@ -1,4 +1,5 @@
 #include "runtime/sock.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -51,4 +52,13 @@ int sock_port(int fd) {
   socklen_t n = sizeof s;
   if (getsockname(fd, (struct sockaddr *)&s, &n)) return 0;
   return ntohs(s.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&s)->sin6_port : ((struct sockaddr_in *)(void *)&s)->sin_port);
+}
+
+void sock_host(int fd, char out[64]) {
+  struct sockaddr_storage s = {0};
+  socklen_t n = sizeof s;
+  strcpy(out, "?");
+  if (getsockname(fd, (struct sockaddr *)&s, &n)) return;
+  if (s.ss_family == AF_INET6) inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)&s)->sin6_addr, out, 64);
+  else inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)&s)->sin_addr, out, 64);
 }

@@ -8,4 +8,6 @@
 int sock_listen(const char *host_port, Err *e);
 /* The port of a socket; 0 when it has none. */
 int sock_port(int fd);
+/* Its numeric address: 127.0.0.1, ::1, 0.0.0.0 ... */
+void sock_host(int fd, char out[64]);
 #endif
