@@ -192,7 +192,8 @@ static void *worker_main(void *arg) {
   return NULL;
 }
 
-/* The signals that end the program are for the main thread; those of the collector must come through. */
+/* The signals that end the program are for the main thread; those of the collector must come through, also when the polling thread,
+ * which blocks all, starts the worker. */
 static int thread_start(void *(*f)(void *), void *arg) {
   sigset_t ours, old;
   pthread_attr_t attr;
@@ -205,7 +206,7 @@ static int thread_start(void *(*f)(void *), void *arg) {
   pthread_attr_init(&attr);
   pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attr, WORKER_STACK);
-  pthread_sigmask(SIG_BLOCK, &ours, &old);
+  pthread_sigmask(SIG_SETMASK, &ours, &old);
   int rc = pthread_create(&t, &attr, f, arg);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   pthread_attr_destroy(&attr);
@@ -237,6 +238,7 @@ NreplReq *nrepl_dequeue(NreplSession *s, const char *id) {
     if (!r->id || strcmp(r->id, id)) continue;
     *at = r->next;
     if (s->last == r) s->last = before;
+    r->next = NULL;
     return r;
   }
   return NULL;

@@ -70,13 +70,25 @@ static void pair_class(BenWriter *w, const char *key, const char *cls) {
   buf_free(&b);
 }
 
+/* What is wrong with the source itself has no trace: its place comes first, in the words by which editors find it. */
+static void error_text(const ReplError *err, Buf *b) {
+  static const char *const at_source[REPL_PHASE_COUNT] = {
+      [REPL_READ] = "reading source", [REPL_EXPAND] = "macroexpanding", [REPL_COMPILE] = "compiling"};
+  const char *doing = at_source[err->phase];
+  if (doing && err->line) buf_fmt(b, "Syntax error %s at (%s:%d:%d).\n", doing, err->file ? err->file : "REPL", err->line, err->col);
+  buf_c(b, err->text);
+}
+
 static void on_error(void *ctx, const ReplError *err) {
   const Eval *e = ctx;
   BenWriter w = {0};
+  Buf text = {0};
   if (err->interrupted) return;
+  error_text(err, &text);
   nrepl_reply(e->r, &w);
-  ben_w_pair(&w, "err", err->text);
+  ben_w_pair(&w, "err", buf_cstr(&text));
   nrepl_reply_end(e->r, &w, NULL);
+  buf_free(&text);
   nrepl_reply(e->r, &w);
   pair_class(&w, "ex", err->cls);
   pair_class(&w, "root-ex", root_class(err));

@@ -262,7 +262,7 @@ def eval_values(s):
     eq(answers[-1], {"id": "my id", "session": c.session, "status": ["done"]})
     assert all(a["id"] == "my id" and a["session"] == c.session for a in answers)
     eq([a.get("id") for a in c.all(op="eval", code="1", id=17)], [17, 17])     # a number goes back as one
-    eq(c.all(op="eval", code=""), [{"id": "1", "session": c.session, "status": ["done"]}][:0] + c.all(op="eval", code="; nothing")[:0] + [{"id": str(c.ids - 1), "session": c.session, "status": ["done"]}])
+    eq([c.ask(op="eval", code=nothing)["status"] for nothing in ("", " ; nothing\n")], [["done"], ["done"]])
     eq(status(c.ask(op="eval")), {"error", "no-code", "done"})
     c.value("(in-ns 'user)")
     c.raw(encode({"op": "eval", "code": "7", "session": c.session}))           # no id
@@ -282,7 +282,7 @@ def eval_namespaces(s):
     eq(c.value("(str *ns*)"), '"user"')                                        # and back
     m = c.ask(op="eval", code="1", ns="not.there")
     eq((status(m), m["ns"]), ({"error", "namespace-not-found", "done"}, "not.there"))
-    eq(c.value("(find-ns 'not.there)"), "nil")                                 # asking made none
+    assert "namespace-not-found" in status(c.ask(op="eval", code="1", ns="not.there"))  # asking made none
     eq(c.value("(clojure.string/upper-case \"a\")", ns="clojure.core"), '"A"')
 
 
@@ -402,7 +402,7 @@ def load_file(s):
 
 
 # --- interrupts -----------------------------------------------------------------------------------------------------------------
-ENDLESS = [LOOP, "(count (range))", "(last (iterate inc 0))", "(reduce + (range))", "(doall (map inc (range)))", "(range)", "(str (range))",
+ENDLESS = [LOOP, "(count (range))", "(last (iterate inc 0))", "(reduce + (range))", "(doall (map inc (range)))", "(range)", "[(range)]",
            "(sort-by (fn [x] (loop [] (recur))) [2 1])", "(dorun (filter neg? (range)))", "(try (loop [] (recur)) (catch Throwable t :caught))",
            "(try (loop [] (recur)) (finally (println :cleanup)))", "(while true)", "(into [] (repeat 1))", "(swap! (atom 0) (fn [_] (loop [] (recur))))",
            "(defmacro endless [] (loop [] (recur))) (endless)", "(loop [] (print \"x\") (recur))", "@(delay (loop [] (recur)))"]
@@ -541,12 +541,12 @@ def standard_input(s):
     c.until(id, "need-input")
     c.ask(op="stdin", stdin="")                                                 # the end
     eq(c.until(id)[0]["value"], "nil")
-    id = c.send(op="eval", code="(+ 1 (read))")
+    id = c.send(op="eval", code="(count (read))")
     c.until(id, "need-input")
     c.ask(op="stdin", stdin="(* 2\n")
     c.until(id, "need-input")
     c.ask(op="stdin", stdin="3)\n")
-    eq([a["value"] for a in c.until(id) if "value" in a], ["7"])
+    eq([a["value"] for a in c.until(id) if "value" in a], ["3"])
     c.ask(op="stdin", stdin="ahead é\n")                                        # input before it is asked for
     c2 = Client(s)
     id2 = c2.send(op="eval", code="(read-line)")
