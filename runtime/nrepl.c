@@ -316,7 +316,7 @@ static NreplSession *session_to_spare(Nrepl *n) {
   return spare;
 }
 
-bool nrepl_register(NreplSession *s) {
+bool nrepl_register(NreplSession *s, NreplConn *owner) {
   Nrepl *n = s->n;
   pthread_mutex_lock(&n->lock);
   NreplSession *spare = n->nsessions >= NREPL_SESSIONS ? session_to_spare(n) : NULL;
@@ -326,6 +326,7 @@ bool nrepl_register(NreplSession *s) {
     close_locked(spare); /* nothing waits in it */
   }
   s->listed = room;
+  s->owner = nrepl_io_gone(owner) ? NULL : owner; /* on_gone has been, or will find it */
   n->nsessions += room;
   pthread_mutex_unlock(&n->lock);
   if (spare) nrepl_release(spare);

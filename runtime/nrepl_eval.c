@@ -150,6 +150,7 @@ static void evaluate(NreplReq *r, ReplSession *rs, ReplSource *src) {
   ReplCallbacks cb = {.ctx = &e, .begin = on_begin, .out = on_out, .value = on_value, .error = on_error, .line = on_line};
   src->width = print_width(&r->m);
   ReplResult result = repl_eval(rs, src, &cb);
+  if (!r->s->ephemeral) nrepl_note_ns(r->s);
   if (result == REPL_STOPPED) nrepl_answer(r, "interrupted", "done");
   else nrepl_answer(r, "done");
 }
@@ -165,10 +166,7 @@ static ReplSession *session_open(NreplSession *s) {
 }
 
 static void session_done(NreplSession *s, ReplSession *rs) {
-  if (!s->ephemeral) {
-    nrepl_note_ns(s);
-    return;
-  }
+  if (!s->ephemeral) return;
   pthread_mutex_lock(&s->n->lock);
   s->rs = NULL;
   pthread_mutex_unlock(&s->n->lock);

@@ -73,7 +73,7 @@ void nrepl_retain(NreplSession *s);
 void nrepl_release(NreplSession *s);  /* on a thread that may build values */
 void nrepl_drop(NreplSession *s);     /* on any thread */
 NreplSession *nrepl_find(Nrepl *n, const char *id); /* under the lock */
-bool nrepl_register(NreplSession *s); /* into the table, which takes the reference; false: it is full */
+bool nrepl_register(NreplSession *s, NreplConn *owner); /* into the table, which takes the reference; false: it is full */
 /* Out of the table; stops what it does, drops what waits. */
 void nrepl_close(NreplSession *s);
 void nrepl_stop_request(NreplReq *r);                /* under the lock: has what runs end */

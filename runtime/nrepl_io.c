@@ -126,6 +126,13 @@ bool nrepl_io_text(NreplConn *c, const char *key, const char *session, const cha
   return taken;
 }
 
+bool nrepl_io_gone(NreplConn *c) {
+  pthread_mutex_lock(&c->lock);
+  bool gone = c->gone;
+  pthread_mutex_unlock(&c->lock);
+  return gone;
+}
+
 bool nrepl_io_behind(NreplConn *c) {
   pthread_mutex_lock(&c->lock);
   bool behind = !c->gone && backlog(c) >= NREPL_IO_BACKLOG;

@@ -47,6 +47,7 @@ bool nrepl_io_send(NreplConn *c, BenWriter *w);
  * dropped). False: dropped. */
 bool nrepl_io_text(NreplConn *c, const char *key, const char *session, const char *id, const char *s, size_t n, bool (*stop)(void *ctx),
                    void *ctx);
+bool nrepl_io_gone(NreplConn *c);
 bool nrepl_io_behind(NreplConn *c); /* would text wait? */
 /* Waits until the client has caught up, or is gone, or `stop` says so. */
 void nrepl_io_wait(NreplConn *c, bool (*stop)(void *ctx), void *ctx);

@@ -16,10 +16,9 @@ void op_clone(NreplReq *r) {
   NreplSession *s = nrepl_session_new(r->n, false);
   BenWriter w = {0};
   s->rs = repl_clone(r->s && r->s->rs ? r->s->rs : r->n->base);
-  s->owner = r->c;
   nrepl_note_ns(s);
   nrepl_reply(r, &w);
-  if (nrepl_register(s)) {
+  if (nrepl_register(s, r->c)) {
     ben_w_pair(&w, "new-session", s->id);
     nrepl_reply_end(r, &w, "done", NULL);
     return;

@@ -402,7 +402,7 @@ def load_file(s):
 
 
 # --- interrupts -----------------------------------------------------------------------------------------------------------------
-ENDLESS = [LOOP, "(count (range))", "(last (iterate inc 0))", "(reduce + (range))", "(doall (map inc (range)))", "(range)", "[(range)]",
+ENDLESS = [LOOP, "(count (map inc (range)))", "(last (iterate inc 0))", "(reduce + (range))", "(doall (map inc (range)))", "(map (fn [x] (dotimes [_ 1000] x) x) (range))",
            "(sort-by (fn [x] (loop [] (recur))) [2 1])", "(dorun (filter neg? (range)))", "(try (loop [] (recur)) (catch Throwable t :caught))",
            "(try (loop [] (recur)) (finally (println :cleanup)))", "(while true)", "(into [] (repeat 1))", "(swap! (atom 0) (fn [_] (loop [] (recur))))",
            "(defmacro endless [] (loop [] (recur))) (endless)", "(loop [] (print \"x\") (recur))", "@(delay (loop [] (recur)))"]
