@@ -24,7 +24,7 @@ LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
-  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats python3 curl procps man-db
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats clojure libnrepl-clojure python3 curl procps man-db
 
 .PHONY: all deps run test check crash fuzz bench docs complexity format clean help
 all: $(B)/breyta-run

@@ -58,11 +58,11 @@ typedef struct ReplError {
 
 typedef struct ReplCallbacks {
   void *ctx;
-  void (*begin)(void *ctx);  /* the evaluation begins: an interrupt from now on counts (older ones are forgotten). NULL: not told */
   void (*out)(void *ctx, ReplStream to, const char *s, size_t n);               /* NULL: thrown away */
   void (*value)(void *ctx, Val v, const char *text, size_t n, const char *ns);  /* per form; text as `print` says, ns the present one */
   void (*error)(void *ctx, const ReplError *e);
   bool (*line)(void *ctx, Buf *b); /* read-line, read: append the next line of input without its end; false: no more. NULL: none */
+  void (*begin)(void *ctx);  /* the evaluation begins: an interrupt from now on counts (older ones are forgotten). NULL: not told */
 } ReplCallbacks;
 
 typedef struct ReplSource {

@@ -56,6 +56,8 @@ suite crash-faults crash "$B/t/crash_faults"
 suite repl-terminal repl python3 tests/repl/repl_pty.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
+suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py
+suite nrepl-client repl tests/repl/nrepl_client.sh
 suite examples flows tests/flows/examples.sh
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

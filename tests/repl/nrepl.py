@@ -4,7 +4,7 @@ BREYTA_RUN is the program; `nrepl.py NAME...` runs the named tests only. Ends wi
 import os, re, select, signal, socket, subprocess, sys, tempfile, threading, time, traceback
 
 PROGRAM = os.path.abspath(os.environ.get("BREYTA_RUN", "build/breyta-run"))
-SLOW = float(os.environ.get("NREPL_SLOW", "1"))  # sanitizer builds take longer
+SLOW = float(os.environ.get("NREPL_SLOW") or "1")  # sanitizer builds take longer
 PATIENCE = 30 * SLOW                             # for what must come; nothing waits that long otherwise
 
 

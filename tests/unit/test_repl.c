@@ -54,7 +54,7 @@ static ReplSession *s;
 static Seen seen;
 
 static ReplResult eval_src(ReplSession *in, ReplSource src) {
-  ReplCallbacks cb = {&seen, seen_out, seen_value, seen_error, seen_line};
+  ReplCallbacks cb = {&seen, seen_out, seen_value, seen_error, seen_line, NULL};
   seen.b.n = 0;
   seen.outs = 0;
   seen.s = in;
@@ -226,7 +226,7 @@ static void no_error(void *ctx, const ReplError *e) { (void)ctx, (void)e; }
 
 static void *spin(void *arg) {
   mem_thread_enter();
-  ReplCallbacks cb = {NULL, silent, no_value, no_error, NULL};
+  ReplCallbacks cb = {NULL, silent, no_value, no_error, NULL, NULL};
   const char *text = "(loop [i 0] (recur (count (str i (vec (range 100))))))";
   ReplResult r = repl_eval(arg, &(ReplSource){.text = text, .n = strlen(text)}, &cb);
   mem_thread_leave();
