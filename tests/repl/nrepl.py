@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """nrepl.py - breyta-run's nREPL server, driven by a client of our own: every op, malformed input, interrupts, clients that vanish.
 BREYTA_RUN is the program; `nrepl.py NAME...` runs the named tests only. Ends with `N passed, N failed`."""
-import os, re, select, signal, socket, subprocess, sys, tempfile, threading, time, traceback
+import fcntl, os, pty, re, select, signal, socket, subprocess, sys, tempfile, termios, threading, time, traceback
 
 PROGRAM = os.path.abspath(os.environ.get("BREYTA_RUN", "build/breyta-run"))
 SLOW = float(os.environ.get("NREPL_SLOW") or "1")  # sanitizer builds take longer
@@ -719,6 +719,68 @@ def port_file(s):
 def ends_by_sigint(s):
     t = Server("[::1]:0") if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6") and os.path.getsize("/proc/net/if_inet6") else Server("localhost:0")
     eq(t.stop(signal.SIGINT)[0], 130)
+
+
+class Terminal(Server):
+    """`repl --nrepl 0` with a terminal: the REPL and the server."""
+    def __init__(self, cwd):
+        self.dir, (self.master, slave) = cwd, pty.openpty()
+        self.p = subprocess.Popen([PROGRAM, "repl", "--nrepl", "0"], cwd=cwd, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                  preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+                                  env=dict(os.environ, TERM="dumb", XDG_STATE_HOME=cwd + "/state"))
+        os.close(slave)
+        self.seen = ""
+        self.port = int(self.expect(r"nREPL server started on port (\d+) on host 127.0.0.1 - nrepl://127.0.0.1:\d+\r?\n")[1])
+
+    def expect(self, pattern):
+        end = time.monotonic() + PATIENCE
+        while not re.search(pattern, self.seen):
+            left = end - time.monotonic()
+            assert left > 0 and select.select([self.master], [], [], left)[0], "%s does not come: %r" % (pattern, self.seen)
+            self.seen += os.read(self.master, 65536).decode()
+        m = re.search(pattern, self.seen)
+        self.seen = self.seen[m.end():]
+        return m
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+
+@test
+def with_terminal(s):
+    with tempfile.TemporaryDirectory() as d:
+        t = Terminal(d)
+        eq(open(d + "/.nrepl-port").read(), str(t.port))
+        t.expect("user=>")
+        c = Client(t)
+        t.type("(def typed 41)\n")
+        t.expect("#'user/typed")
+        eq(c.value("(+ typed 1)"), "42")                                        # one world
+        c.value("(def sent 7)")
+        t.type("(* 6 sent)\n")
+        t.expect("42")
+        id = c.send(op="eval", code="(println :begun) " + LOOP)                 # a loop in the editor does not hold up the terminal
+        while ":begun" not in c.read().get("out", ""): pass
+        t.type("(+ 100 23)\n")
+        t.expect("123")
+        t.type("(do (println :running) " + LOOP + ")\n")                        # nor the other way round
+        t.expect(r"\n:running")
+        c2 = Client(t)
+        eq(c2.value("(+ 1 1)"), "2")
+        t.type("\x03")                                                          # Ctrl-C: the terminal's evaluation alone
+        t.expect("nterrupted")
+        eq(status(c.ask(op="interrupt", interrupt__id=id)), {"done"})
+        eq(status(c.until(id)[-1]), {"interrupted", "done"})
+        t.type("\x04")                                                          # Ctrl-D
+        eq(t.p.wait(PATIENCE), 0)
+        assert ".nrepl-port" not in os.listdir(d)
+        os.close(t.master)
+        t = Terminal(d)
+        t.expect("user=>")
+        t.p.send_signal(signal.SIGTERM)
+        eq(t.p.wait(PATIENCE), -signal.SIGTERM)
+        assert ".nrepl-port" not in os.listdir(d)
+        os.close(t.master)
 
 
 @test
