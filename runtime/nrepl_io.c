@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #define ACCEPT_PAUSE_MS 200
-#define FIRST_SEND 65536 /* text becomes a message only when less than this is queued in front of it */
+#define TEXT_AHEAD 65536   /* text becomes a message only when less than this is queued in front of it, and */
+#define TEXT_PAUSE_US 5000 /* that long after the one before, or when there is */
+#define TEXT_FULL 32768    /* that much of it */
 
 /* `lock` guards what other threads touch: all but what is marked as the thread's own. */
 struct NreplConn {
@@ -31,6 +33,7 @@ struct NreplConn {
   const char *key;    /* of the text below */
   char *session, *id;
   Buf text;           /* the last message, still growing */
+  int64_t text_at;    /* monotonic us: not sent before then, unless something follows it */
   int held;
   bool gone;
   bool closing;       /* malformed input: flush, then close */
@@ -78,6 +81,10 @@ static void text_flush(NreplConn *c) {
   text_drop(c);
 }
 
+static bool text_due(const NreplConn *c) {
+  return c->key && (c->text.n >= TEXT_FULL || atomic_load(&c->io->stopping) || mono_us() >= c->text_at);
+}
+
 static char *copy(const char *s) {
   if (!s) return NULL;
   char *p = mem_raw(strlen(s) + 1);
@@ -119,8 +126,9 @@ bool nrepl_io_text(NreplConn *c, const char *key, const char *session, const cha
   wait_for_room(c, stop, ctx);
   bool taken = !c->gone && backlog(c) < NREPL_IO_BACKLOG;
   if (taken && n) {
+    bool first = !c->key;
     text_add(c, key, session, id, s, n);
-    wake(c->io);
+    if (first || c->text.n >= TEXT_FULL) wake(c->io);
   }
   pthread_mutex_unlock(&c->lock);
   return taken;
@@ -268,7 +276,10 @@ static bool conn_read(NreplIo *io, NreplConn *c) {
 static bool conn_write(NreplConn *c) {
   pthread_mutex_lock(&c->lock);
   bool was_behind = backlog(c) >= NREPL_IO_BACKLOG, ok = true;
-  if (c->out.n - c->sent < FIRST_SEND) text_flush(c);
+  if (c->out.n - c->sent < TEXT_AHEAD && text_due(c)) {
+    text_flush(c);
+    c->text_at = mono_us() + TEXT_PAUSE_US;
+  }
   if (c->out.n > c->sent) {
     ssize_t n = send(c->fd, c->out.p + c->sent, c->out.n - c->sent, MSG_NOSIGNAL);
     if (n > 0) c->sent += (size_t)n;
@@ -289,20 +300,20 @@ static bool conn_write(NreplConn *c) {
   return ok;
 }
 
-static short wanted(NreplConn *c) {
+/* What to poll for; *at becomes the time when there is something to do that no descriptor tells, if that is earlier. */
+static short wanted(NreplConn *c, int64_t *at) {
   short events = POLLRDHUP;
   pthread_mutex_lock(&c->lock);
   if (c->close_at || (backlog(c) < NREPL_IO_BACKLOG && c->held < NREPL_IO_HELD)) events |= POLLIN;
-  if (backlog(c) || c->closing) events |= POLLOUT;
+  if (c->out.n > c->sent || c->closing || text_due(c)) events |= POLLOUT;
+  else if (c->key && c->text_at < *at) *at = c->text_at;
   pthread_mutex_unlock(&c->lock);
+  if (c->close_at && c->close_at < *at) *at = c->close_at;
   return events;
 }
 
-/* -1, or the ms until there is something to do that no descriptor tells. */
-static int next_timeout(const NreplIo *io) {
-  int64_t at = io->accept_at ? io->accept_at : INT64_MAX;
-  for (int i = 0; i < io->nconns; i++)
-    if (io->conns[i]->close_at && io->conns[i]->close_at < at) at = io->conns[i]->close_at;
+/* For poll: -1, or the ms until then. */
+static int timeout_until(int64_t at) {
   if (at == INT64_MAX) return -1;
   int64_t left = (at - mono_us() + 999) / 1000;
   return left > 0 ? (int)left : 0;
@@ -331,11 +342,13 @@ static void drain_wake(NreplIo *io) {
 static void poll_once(NreplIo *io) {
   struct pollfd p[NREPL_IO_CONNECTIONS + 2];
   int n = io->nconns;
+  int64_t at = INT64_MAX;
   p[0] = (struct pollfd){.fd = io->wake, .events = POLLIN};
   if (io->accept_at && mono_us() >= io->accept_at) io->accept_at = 0;
   p[1] = (struct pollfd){.fd = n < NREPL_IO_CONNECTIONS && !io->accept_at ? io->listener : -1, .events = POLLIN};
-  for (int i = 0; i < n; i++) p[i + 2] = (struct pollfd){.fd = io->conns[i]->fd, .events = wanted(io->conns[i])};
-  if (poll(p, (nfds_t)n + 2, next_timeout(io)) < 0) return; /* EINTR */
+  for (int i = 0; i < n; i++) p[i + 2] = (struct pollfd){.fd = io->conns[i]->fd, .events = wanted(io->conns[i], &at)};
+  if (io->accept_at && io->accept_at < at) at = io->accept_at;
+  if (poll(p, (nfds_t)n + 2, timeout_until(at)) < 0) return; /* EINTR */
   if (p[0].revents) drain_wake(io);
   serve_ready(io, p + 2, n);
   if (p[1].revents) accept_all(io);
@@ -343,16 +356,17 @@ static void poll_once(NreplIo *io) {
 
 static bool unsent(NreplIo *io) {
   bool any = false;
-  for (int i = 0; i < io->nconns; i++) any |= (wanted(io->conns[i]) & POLLOUT) != 0;
+  int64_t at = INT64_MAX;
+  for (int i = 0; i < io->nconns; i++) any |= (wanted(io->conns[i], &at) & POLLOUT) != 0;
   return any;
 }
 
 /* The last answers, to clients who read them. */
 static void flush_all(NreplIo *io) {
-  int64_t until = mono_us() + NREPL_IO_FLUSH_MS * 1000;
+  int64_t until = mono_us() + NREPL_IO_FLUSH_MS * 1000, at = INT64_MAX;
   struct pollfd p[NREPL_IO_CONNECTIONS];
   while (unsent(io) && mono_us() < until) {
-    for (int i = 0; i < io->nconns; i++) p[i] = (struct pollfd){.fd = io->conns[i]->fd, .events = wanted(io->conns[i]) & POLLOUT};
+    for (int i = 0; i < io->nconns; i++) p[i] = (struct pollfd){.fd = io->conns[i]->fd, .events = wanted(io->conns[i], &at) & POLLOUT};
     if (poll(p, (nfds_t)io->nconns, (int)((until - mono_us()) / 1000) + 1) >= 0) serve_ready(io, p, io->nconns);
   }
 }

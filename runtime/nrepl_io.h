@@ -6,7 +6,7 @@
  *   - what is sent to a connection that is gone is dropped; `gone` is called once, after the last `message`;
  *   - malformed bencode is answered with an error message, then the connection is closed;
  *   - printed text (nrepl_io_text) waits while the client is NREPL_IO_BACKLOG behind; text that is not sent yet grows the
- *     message at the end of the queue, so that a thousand small prints do not become a thousand messages;
+ *     message at the end of the queue, and such messages are some ms apart: a thousand small prints are not a thousand messages;
  *   - a client with that much unread, or with NREPL_IO_HELD requests under way, is not read from until it catches up.
  * A connection is counted: it stays valid for whoever retained it, also when it is gone. */
 #ifndef BR_NREPL_IO_H
