@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- reading -------------------------------------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------------------------------------- */
 /* What the next byte may be. VALUE: the begin of a value, or the end of the container on top. */
 enum { S_VALUE, S_INT, S_LENGTH, S_STRING };
 
@@ -147,7 +147,7 @@ void ben_reader_free(BenReader *r) {
   *r = (BenReader){0};
 }
 
-/* --- looking at a message ---------------------------------------------------------------------------------------------------------- */
+/* --- looking at a message -------------------------------------------------------------------------------------------------- */
 uint32_t ben_find(const BenMsg *m, uint32_t dict, const char *key) {
   uint32_t found = 0, end = m->nodes[dict].end;
   size_t n = strlen(key);
@@ -173,7 +173,7 @@ int64_t ben_int(const BenMsg *m, const char *key, int64_t dflt) {
   return *end || end == ben_text(m, at) ? dflt : i;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------------------------------------- */
 void ben_w_str(BenWriter *w, const char *s, size_t n) {
   buf_fmt(&w->b, "%zu:", n);
   buf_add(&w->b, s, n);

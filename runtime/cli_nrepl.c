@@ -14,7 +14,7 @@
 static Nrepl *server;
 static volatile sig_atomic_t have_file;
 
-/* --- .nrepl-port ------------------------------------------------------------------------------------------------------------------- */
+/* --- .nrepl-port ----------------------------------------------------------------------------------------------------------- */
 static int port_in_file(void) {
   char text[16] = {0};
   int fd = open(PORT_FILE, O_RDONLY | O_CLOEXEC);
@@ -63,7 +63,7 @@ static void port_file_remove(void) {
   have_file = 0;
 }
 
-/* --- signals ------------------------------------------------------------------------------------------------------------------------- */
+/* --- signals --------------------------------------------------------------------------------------------------------------- */
 static void remove_and_die(int sig) {
   if (have_file) unlink(PORT_FILE);
   signal(sig, SIG_DFL);
@@ -98,7 +98,7 @@ int cli_nrepl_serve(void) {
   return sig;
 }
 
-/* --- start and stop -------------------------------------------------------------------------------------------------------------------- */
+/* --- start and stop -------------------------------------------------------------------------------------------------------- */
 static void announce(void) {
   const char *host = nrepl_host(server);
   bool six = strchr(host, ':') != NULL;

@@ -45,7 +45,7 @@
           "ends. When standard input is no terminal there is no prompt and each value is one line; after an error it goes on with "  \
           "the next form, and the exit status is 1 in the end. With --nrepl an editor's nREPL client (CIDER, Calva, Conjure ...) "    \
           "finds the port in .nrepl-port; its sessions and the terminal see the same definitions. Whoever reaches the port can run "  \
-          "code as you: give a HOST only in a network that you trust.")                                                                     \
+          "code as you: give a HOST only in a network that you trust.")                                                                    \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")

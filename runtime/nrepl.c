@@ -11,7 +11,7 @@
 #define STOP_S 5          /* how long the stop waits for evaluations to end */
 #define WORKER_IDLE_S 10 /* a worker without requests ends after that */
 
-/* --- requests ---------------------------------------------------------------------------------------------------------------------- */
+/* --- requests -------------------------------------------------------------------------------------------------------------- */
 static void req_free(NreplReq *r) {
   if (r->c) {
     nrepl_io_unhold(r->c);
@@ -65,7 +65,7 @@ void nrepl_reply_end(const NreplReq *r, BenWriter *w, ...) {
   nrepl_io_send(r->c, w);
 }
 
-/* --- sessions ----------------------------------------------------------------------------------------------------------------------- */
+/* --- sessions -------------------------------------------------------------------------------------------------------------- */
 static void uuid(char out[37]) {
   uint8_t b[16];
   while (getrandom(b, sizeof b, 0) != sizeof b) continue;
@@ -105,12 +105,6 @@ static void session_free(NreplSession *s) {
   free(s);
 }
 
-void nrepl_retain(NreplSession *s) {
-  pthread_mutex_lock(&s->n->lock);
-  s->refs++;
-  pthread_mutex_unlock(&s->n->lock);
-}
-
 void nrepl_release(NreplSession *s) {
   pthread_mutex_t *lock = &s->n->lock;
   pthread_mutex_lock(lock);
@@ -119,7 +113,8 @@ void nrepl_release(NreplSession *s) {
   if (last) session_free(s);
 }
 
-NreplSession *nrepl_find(Nrepl *n, const char *id) {
+/* Under the lock. */
+static NreplSession *session_find(Nrepl *n, const char *id) {
   for (NreplSession *s = n->sessions; s; s = s->next)
     if (s->listed && !strcmp(s->id, id)) return s;
   return NULL;
@@ -141,7 +136,7 @@ static void unlist(NreplSession *s) {
   s->listed = false;
 }
 
-/* --- workers ------------------------------------------------------------------------------------------------------------------------- */
+/* --- workers --------------------------------------------------------------------------------------------------------------- */
 static NreplReq *queue_pop(NreplSession *s) {
   NreplReq *r = s->first;
   if (!r) return NULL;
@@ -251,11 +246,12 @@ void nrepl_stop_request(NreplReq *r) {
   nrepl_io_nudge(r->c);
 }
 
-/* --- giving sessions up ---------------------------------------------------------------------------------------------------------------- */
+/* --- giving sessions up ---------------------------------------------------------------------------------------------------- */
 static void op_drop(NreplReq *r) { (void)r; } /* run_request releases the session */
 static const NreplOp drop_op = {.name = "drop", .where = NREPL_TOOLS, .run = op_drop};
 
-void nrepl_drop(NreplSession *s) {
+/* Gives a reference up, on any thread. */
+static void session_drop(NreplSession *s) {
   NreplReq *r = req_new(s->n, NULL, NULL, &drop_op);
   r->s = s;
   pthread_mutex_lock(&s->n->lock);
@@ -287,7 +283,7 @@ void nrepl_drop_requests(NreplReq *r, const char *status) {
   for (NreplReq *next; r; r = next) {
     next = r->next;
     nrepl_answer(r, status, "done");
-    if (r->s) nrepl_drop(r->s);
+    if (r->s) session_drop(r->s);
     req_free(r);
   }
 }
@@ -305,7 +301,7 @@ void nrepl_close(NreplSession *s) {
   NreplReq *waiting = close_locked(s);
   pthread_mutex_unlock(&s->n->lock);
   nrepl_drop_requests(waiting, "interrupted");
-  nrepl_drop(s);
+  session_drop(s);
 }
 
 /* Under the lock: the longest unused session whose client is gone. */
@@ -333,7 +329,7 @@ bool nrepl_register(NreplSession *s, NreplConn *owner) {
   return room;
 }
 
-/* --- messages from the polling thread ------------------------------------------------------------------------------------------------- */
+/* --- messages from the polling thread -------------------------------------------------------------------------------------- */
 static const NreplOp *op_find(const char *name) {
   for (size_t i = 0; i < nrepl_nops; i++)
     if (name && !strcmp(nrepl_ops[i].name, name)) return &nrepl_ops[i];
@@ -360,7 +356,7 @@ static bool find_session(NreplReq *r) {
   if (!id && (!r->op || r->op->where != NREPL_SESSION)) return true;
   NreplSession *s = id ? NULL : ephemeral(r->n, r->c);
   pthread_mutex_lock(&r->n->lock);
-  if (id) s = nrepl_find(r->n, id);
+  if (id) s = session_find(r->n, id);
   if (s) {
     s->refs++;
     s->owner = r->c;
@@ -379,7 +375,7 @@ static void finish_now(NreplReq *r) {
   bool more = s->refs > 1;
   if (more) s->refs--;
   pthread_mutex_unlock(&s->n->lock);
-  if (!more) nrepl_drop(s);
+  if (!more) session_drop(s);
 }
 
 static void enqueue(NreplReq *r) {
@@ -436,7 +432,7 @@ static void on_gone(void *ctx, NreplConn *c) {
   if (own) nrepl_close(own);
 }
 
-/* --- start and stop ---------------------------------------------------------------------------------------------------------------------- */
+/* --- start and stop -------------------------------------------------------------------------------------------------------- */
 Nrepl *nrepl_start(const char *host_port, ReplSession *of, Err *e) {
   Nrepl *n = mem_raw(sizeof *n);
   NreplIoCalls calls = {n, on_message, on_gone};

@@ -2,7 +2,8 @@
  *
  * One lock (Nrepl.lock) guards the table of sessions and everything in a session but its ReplSession, which has rules of its own.
  * It is never held while values are touched or a socket is waited for. Sessions are counted: the table holds one reference, each
- * worker and each request that names it one; only threads that may build values drop the last (nrepl_drop hands over to one). */
+ * worker and each request that names it one; only threads that may build values drop the last (session_drop in nrepl.c
+ * hands over to one). */
 #ifndef BR_NREPL_INT_H
 #define BR_NREPL_INT_H
 #include "runtime/nrepl.h"
@@ -69,10 +70,7 @@ struct Nrepl {
 
 /* --- nrepl.c */
 NreplSession *nrepl_session_new(Nrepl *n, bool ephemeral); /* one reference, not in the table */
-void nrepl_retain(NreplSession *s);
 void nrepl_release(NreplSession *s);  /* on a thread that may build values */
-void nrepl_drop(NreplSession *s);     /* on any thread */
-NreplSession *nrepl_find(Nrepl *n, const char *id); /* under the lock */
 bool nrepl_register(NreplSession *s, NreplConn *owner); /* into the table, which takes the reference; false: it is full */
 /* Out of the table; stops what it does, drops what waits. */
 void nrepl_close(NreplSession *s);

@@ -50,7 +50,7 @@ struct NreplIo {
   int64_t accept_at; /* own; monotonic us: no descriptors were left, so not before then */
 };
 
-/* --- queues ----------------------------------------------------------------------------------------------------------------------- */
+/* --- queues ---------------------------------------------------------------------------------------------------------------- */
 static void wake(NreplIo *io) {
   uint64_t one = 1;
   if (atomic_exchange(&io->woken, true)) return;
@@ -185,7 +185,7 @@ void nrepl_io_release(NreplConn *c) {
   free(c);
 }
 
-/* --- the polling thread --------------------------------------------------------------------------------------------------------------- */
+/* --- the polling thread ---------------------------------------------------------------------------------------------------- */
 static NreplConn *conn_new(NreplIo *io, int fd) {
   NreplConn *c = mem_raw(sizeof *c);
   int one = 1;
@@ -380,7 +380,7 @@ static void *io_main(void *arg) {
   return NULL;
 }
 
-/* --- start and stop ------------------------------------------------------------------------------------------------------------------- */
+/* --- start and stop -------------------------------------------------------------------------------------------------------- */
 static bool start_thread(NreplIo *io, Err *e) {
   sigset_t all, old;
   sigfillset(&all);

@@ -43,8 +43,8 @@ void **nrepl_io_user(NreplConn *c);
 
 /* Queues one message, behind all text; never waits. The writer is emptied. False: the connection is gone. */
 bool nrepl_io_send(NreplConn *c, BenWriter *w);
-/* Queues text under `key` ("out", "err"; one and the same pointer each) for a request; `id` is bencode, or NULL. Waits while the client is behind, until `stop` says so (then the text is
- * dropped). False: dropped. */
+/* Queues text under `key` ("out", "err"; one and the same pointer each) for a request; `id` is bencode, or NULL. Waits while
+ * the client is behind, until `stop` says so: then the text is dropped. False: it was dropped. */
 bool nrepl_io_text(NreplConn *c, const char *key, const char *session, const char *id, const char *s, size_t n, bool (*stop)(void *ctx),
                    void *ctx);
 bool nrepl_io_gone(NreplConn *c);

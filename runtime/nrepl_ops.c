@@ -11,7 +11,7 @@
 const NreplOp nrepl_ops[] = {NREPL_OPS(OP_ROW)};
 const size_t nrepl_nops = sizeof nrepl_ops / sizeof *nrepl_ops;
 
-/* --- sessions ------------------------------------------------------------------------------------------------------------------------ */
+/* --- sessions -------------------------------------------------------------------------------------------------------------- */
 void op_clone(NreplReq *r) {
   NreplSession *s = nrepl_session_new(r->n, false);
   BenWriter w = {0};
@@ -49,7 +49,7 @@ void op_ls_sessions(NreplReq *r) {
   nrepl_reply_end(r, &w, "done", NULL);
 }
 
-/* --- describe ------------------------------------------------------------------------------------------------------------------------ */
+/* --- describe -------------------------------------------------------------------------------------------------------------- */
 static void write_pairs(BenWriter *w, const char *key, const NreplPair *p) {
   ben_w_key(w, key);
   ben_w_dict(w);
@@ -116,7 +116,7 @@ void op_describe(NreplReq *r) {
   nrepl_reply_end(r, &w, "done", NULL);
 }
 
-/* --- interrupts and input ---------------------------------------------------------------------------------------------------------------- */
+/* --- interrupts and input -------------------------------------------------------------------------------------------------- */
 typedef enum Hit { HIT_RUNNING, HIT_WAITING, HIT_IDLE, HIT_OTHER } Hit;
 
 /* Stops what runs, or takes out of the queue what waits (into *waiting). */
@@ -161,7 +161,7 @@ void op_stdin(NreplReq *r) {
   nrepl_answer(r, "done");
 }
 
-/* --- names ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- names ----------------------------------------------------------------------------------------------------------------- */
 static ReplSession *names_of(const NreplReq *r) { return r->s && r->s->rs ? r->s->rs : r->n->base; }
 static const char *text_of(const NreplReq *r, const char *key, const char *other) {
   const char *s = ben_str(&r->m, key, NULL);

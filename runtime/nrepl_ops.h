@@ -27,7 +27,8 @@
           {"line", "The line where it begins there."}, {"column", "The column where it begins there."}, NREPL_PRINT_KEYS),           \
      ARGS({"out", "Printed text, as it comes."}, {"err", "Text printed to *err*, and error messages."},                              \
           {"value", "The value of each form."}, {"ns", "The current namespace after it."}, {"ex", "The class of an exception."},     \
-          {"root-ex", "The class of its first cause."}, {"status", "eval-error, namespace-not-found, no-code, interrupted, need-input, done"})) \
+          {"root-ex", "The class of its first cause."},                                                                              \
+          {"status", "eval-error, namespace-not-found, no-code, interrupted, need-input, done"}))                                    \
   OP("load-file", SESSION, op_load_file, "Evaluates the text of a file as a whole.", ARGS({"file", "The text of the file."}),        \
      ARGS({"file-path", "Its path."}, {"file-name", "Its name."}, NREPL_PRINT_KEYS),                                                 \
      ARGS({"value", "The value of the last form."}, {"ex", "The class of an exception."}, {"root-ex", "The class of its first cause."})) \
