@@ -95,17 +95,6 @@ static void on_error(void *ctx, const ReplError *err) {
   nrepl_reply_end(e->r, &w, "eval-error", NULL);
 }
 
-/* The next line of the session's input, if it has one; at its end what is left. */
-static bool take_line(NreplSession *s, Buf *b) {
-  const char *eol = s->input.n ? memchr(s->input.p, '\n', s->input.n) : NULL;
-  if (!eol && !(s->input_end && s->input.n)) return false;
-  size_t n = eol ? (size_t)(eol - s->input.p) : s->input.n, gone = n + (eol != NULL);
-  buf_add(b, s->input.p, n);
-  s->input.n -= gone;
-  memmove(s->input.p, s->input.p + gone, s->input.n);
-  return true;
-}
-
 /* Asks the client for input, once for each time that what has come was not enough. A client's requests without session cannot be
  * answered: their input is empty. */
 static bool on_line(void *ctx, Buf *b) {
@@ -114,7 +103,7 @@ static bool on_line(void *ctx, Buf *b) {
   uint64_t asked = UINT64_MAX;
   bool got = false;
   pthread_mutex_lock(&s->n->lock);
-  while (!stopped(ctx) && !s->ephemeral && !(got = take_line(s, b)) && !s->input_end) {
+  while (!stopped(ctx) && !s->ephemeral && !(got = buf_take_line(&s->input, b, s->input_end)) && !s->input_end) {
     if (asked == s->inputs) {
       pthread_cond_wait(&s->wake, &s->n->lock);
       continue;
