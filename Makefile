@@ -24,7 +24,7 @@ LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
-  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats python3 curl procps man-db
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats clojure libnrepl-clojure python3 curl procps man-db
 
 .PHONY: all deps run test check crash fuzz bench docs complexity format clean help
 all: $(B)/breyta-run
@@ -66,13 +66,14 @@ $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
-TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[rs]*.c)))
+TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[brs]*.c)))
 $(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
 $(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
 CRASH_MAIN = $(wildcard tests/crash/crash_*.c) tests/crash/equality.c
 CRASH_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(CRASH_MAIN),$(wildcard tests/crash/*.c)))
 $(patsubst tests/crash/%.c,$(B)/t/%,$(CRASH_MAIN)): $(B)/t/%: $(B)/tests/crash/%.o $(CRASH_OBJ) $(B)/libbreyta.a
 $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/libbreyta.a
+$(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
 $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
 $(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
 $(TESTPROGS):

@@ -43,7 +43,9 @@
           "what else there is. A FILE.clj is evaluated first. Lines can be edited, TAB completes, the history is kept in "          \
           "$XDG_STATE_HOME/breyta/history (~/.local/state), NO_COLOR turns colours off. Ctrl-C interrupts an evaluation, Ctrl-D "     \
           "ends. When standard input is no terminal there is no prompt and each value is one line; after an error it goes on with "  \
-          "the next form, and the exit status is 1 in the end.")                                                                     \
+          "the next form, and the exit status is 1 in the end. With --nrepl an editor's nREPL client (CIDER, Calva, Conjure ...) "    \
+          "finds the port in .nrepl-port; its sessions and the terminal see the same definitions. Whoever reaches the port can run "  \
+          "code as you: give a HOST only in a network that you trust.")                                                                    \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
@@ -73,6 +75,8 @@
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \
   OPTION(LIST, expr, 'e', "expr", "EXPR", 0, ON(eval), "evaluate EXPR and print each value; may be given more than once")             \
   OPTION(FLAG, batch, 0, "batch", 0, 0, ON(eval), "one expression a line in, one result a line out")                                  \
+  OPTION(TEXT, nrepl, 0, "nrepl", "[HOST:]PORT", 0, ON(repl),                                                                         \
+         "serve editors by nREPL, beside the terminal or until SIGTERM; on 127.0.0.1 unless there is a HOST, port 0 picks one")       \
   OPTION(FLAG, help, 'h', "help", 0, 0, ON_ALL, "print this and exit")                                                                \
   OPTION(FLAG, version, 'V', "version", 0, 0, ON(run), "print the version and exit")                                                  \
   OPTION(FLAG, man, 0, "man", 0, 0, ON(run), 0)                                                                                       \

@@ -1,5 +1,6 @@
 /* cli_repl.c - `breyta-run repl`: the session at a terminal, or fed by a pipe. */
 #include "cli.h"
+#include "cli_nrepl.h"
 #include "reader/mem.h"
 #include "repl_color.h"
 #include "repl_ext.h"
@@ -89,7 +90,7 @@ static bool pipe_line(void *ctx, Buf *line) {
 
 /* Evaluates the first n bytes that are pending; they are taken away before, with the rest of a line that is blank. */
 static void pipe_eval(Repl *r, size_t n) {
-  ReplCallbacks cb = {r, print_out, print_value, print_error, pipe_line};
+  ReplCallbacks cb = {r, print_out, print_value, print_error, pipe_line, NULL};
   Buf text = {0};
   ReplSource src = {.file = "<stdin>", .line = r->line_no};
   buf_add(&text, r->pending.p, n);
@@ -167,7 +168,7 @@ static bool colour_on(int fd) {
 }
 
 static void terminal_eval(Repl *r, const Buf *text) {
-  ReplCallbacks cb = {r, print_out, print_value, print_error, terminal_line};
+  ReplCallbacks cb = {r, print_out, print_value, print_error, terminal_line, NULL};
   interrupts = 0;
   repl_eval(r->s, &(ReplSource){.text = text->p, .n = text->n, .width = repl_term_width()}, &cb);
   fresh_line(r);
@@ -215,7 +216,7 @@ static int open_file(Repl *r, const Cli *cli, const char *path) {
     if (repl_extensions[i]->open) return repl_extensions[i]->open(r->s, cli, path);
   Buf text = {0};
   if (!cli_read_file(path, &text)) return cli_usage(cli, "cannot read %s: %s", path, strerror(errno));
-  ReplCallbacks cb = {r, print_out, NULL, print_error, pipe_line};
+  ReplCallbacks cb = {r, print_out, NULL, print_error, pipe_line, NULL};
   ReplResult done = repl_eval(r->s, &(ReplSource){.text = buf_cstr(&text), .n = text.n, .file = path, .width = -1}, &cb);
   cli_out_flush();
   buf_free(&text);
@@ -228,7 +229,11 @@ int cmd_repl(Cli *cli) {
   Repl r = {.s = repl_new(), .line_no = 1};
   int status = cli->args.n ? open_file(&r, cli, cli->args.a[0]) : EXIT_OK;
   if (status) return status;
-  status = isatty(STDIN_FILENO) ? at_terminal(&r) : pipe_loop(&r);
+  bool terminal = isatty(STDIN_FILENO);
+  if (cli->nrepl) status = cli_nrepl_start(cli, cli->nrepl, r.s, terminal);
+  if (status) return status;
+  status = terminal ? at_terminal(&r) : cli->nrepl ? 128 + cli_nrepl_serve() : pipe_loop(&r);
+  cli_nrepl_stop();
   repl_free(r.s);
   buf_free(&r.pending);
   free(r.line);

@@ -275,6 +275,14 @@ ReplSession *repl_current(void) { return current; }
 
 static const char *ns_text(const ReplSession *s) { return str_s(AS(Sym, AS(Ns, s->env->cur_ns)->name)->name); }
 
+bool repl_has_ns(ReplSession *s, const char *ns) {
+  repl_enter(s);
+  Val name = str_c(ns);
+  bool known = env_ns_known(s->env, name) && str_eq_c(env_alias_target(s->env, name), ns);
+  repl_leave(s);
+  return known;
+}
+
 void repl_ns(ReplSession *s, Buf *b) {
   repl_enter(s);
   buf_c(b, ns_text(s));
@@ -380,8 +388,18 @@ static void remember(ReplSession *s, Val v) {
   *one = v;
 }
 
-static Val step(ReplSession *s, Reader *r, const ReplSource *src) {
+static Val tell_value(ReplSession *s, Val v, const ReplSource *src) {
   Buf text = {0};
+  Val printed = value_text(s, v, src->width, &text);
+  if (!is_sig(printed)) {
+    remember(s, v);
+    if (s->cb->value) s->cb->value(s->cb->ctx, v, buf_cstr(&text), text.n, ns_text(s));
+  }
+  buf_free(&text);
+  return printed;
+}
+
+static Val step(ReplSession *s, Reader *r, const ReplSource *src, Val *last) {
   s->phase = REPL_READ;
   env_reader(s->env, r);
   const char *from = after_space(r->p, r->end);
@@ -393,11 +411,8 @@ static Val step(ReplSession *s, Reader *r, const ReplSource *src) {
   TRY(v, eval_form(s, form, r->file));
   set_binding(s, "*ns*", s->env->cur_ns);
   note_definition(s, form, r, from);
-  CHECK(value_text(s, v, src->width, &text));
-  remember(s, v);
-  if (s->cb->value) s->cb->value(s->cb->ctx, v, buf_cstr(&text), text.n, ns_text(s));
-  buf_free(&text);
-  return NIL;
+  *last = v;
+  return src->load ? NIL : tell_value(s, v, src);
 }
 
 /* On a machine of its own: the session's is in the middle of the call that asks for this. */
@@ -428,9 +443,12 @@ static ReplResult eval_text(ReplSession *s, const ReplSource *src) {
   read_init(&r, src->text, src->n, file_intern(src->file ? src->file : "REPL"));
   if (src->line) r.line = src->line;
   if (src->col) r.col = src->col;
+  Val last = NIL;
   for (;;) {
-    Val v = repl_interrupted(s) ? stopped_here(s) : step(s, &r, src);
-    if (same(v, ABSENT)) return REPL_DONE;
+    Val v = repl_interrupted(s) ? stopped_here(s) : step(s, &r, src, &last);
+    bool end = same(v, ABSENT);
+    if (end) v = src->load ? tell_value(s, last, src) : NIL;
+    if (end && !is_sig(v)) return REPL_DONE;
     if (!is_sig(v)) continue;
     Val ex = pend.ex;
     bool stopped = s->stopped;
@@ -447,6 +465,7 @@ ReplResult repl_eval(ReplSession *s, const ReplSource *src, const ReplCallbacks 
   Mach *outer_mach = mach_cur;
   __atomic_store_n(&s->stop, 0, __ATOMIC_RELAXED);
   __atomic_store_n(&s->busy, 1, __ATOMIC_RELAXED);
+  if (cb->begin) cb->begin(cb->ctx);
   repl_enter(s);
   current = s;
   mach_cur = NULL;
@@ -454,8 +473,10 @@ ReplResult repl_eval(ReplSession *s, const ReplSource *src, const ReplCallbacks 
   s->stopped = false;
   Val ns = s->env->cur_ns;
   if (src->ns) s->env->cur_ns = env_make_ns(s->env, sym_c(src->ns));
+  set_binding(s, "*ns*", s->env->cur_ns);
   ReplResult result = eval_text(s, src);
   if (src->ns) s->env->cur_ns = ns;
+  set_binding(s, "*ns*", s->env->cur_ns);
   s->cb = NULL;
   current = outer;
   mach_cur = outer_mach;

@@ -62,6 +62,7 @@ typedef struct ReplCallbacks {
   void (*value)(void *ctx, Val v, const char *text, size_t n, const char *ns);  /* per form; text as `print` says, ns the present one */
   void (*error)(void *ctx, const ReplError *e);
   bool (*line)(void *ctx, Buf *b); /* read-line, read: append the next line of input without its end; false: no more. NULL: none */
+  void (*begin)(void *ctx);  /* the evaluation begins: an interrupt from now on counts (older ones are forgotten). NULL: not told */
 } ReplCallbacks;
 
 typedef struct ReplSource {
@@ -71,6 +72,7 @@ typedef struct ReplSource {
   int line, col;    /* of the first character, 1-based; 0 is 1 */
   const char *ns;   /* evaluate in this namespace (made when missing) and then return to the present one; NULL: in the present one, and
                        (ns x) and (in-ns 'x) stay in effect */
+  bool load;        /* as one (load-file): only the last form's value is printed, becomes *1 and is told */
   int width;        /* values by pprint with this right margin; 0: as pr does; < 0: not printed (value gets "") */
 } ReplSource;
 
@@ -86,6 +88,7 @@ ReplResult repl_eval(ReplSession *s, const ReplSource *src, const ReplCallbacks 
 void repl_interrupt(ReplSession *s);            /* async-signal-safe */
 bool repl_interrupted(const ReplSession *s);    /* an interrupt has not taken effect yet; async-signal-safe */
 bool repl_evaluating(const ReplSession *s);     /* between start and end of repl_eval; async-signal-safe */
+bool repl_has_ns(ReplSession *s, const char *ns); /* a namespace of that name; aliases do not count */
 void repl_ns(ReplSession *s, Buf *b);           /* name of the current namespace */
 ReplSession *repl_current(void);                /* of the evaluation on this thread; NULL outside */
 /* Print from a function of an extension: to *out* of the evaluation on this thread. */

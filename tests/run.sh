@@ -48,6 +48,7 @@ if [ -x "$B/t/lang_runner" ] && ls tests/lang/*.clj >/dev/null 2>&1; then
 fi
 suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/read
 [ -f tests/fuzz/fuzz_snapshot.c ] && suite fuzz-snapshot fuzz "$B/t/fuzz_snapshot" -n "${FUZZ_N:-2000}" -s 1 tests/fuzz/corpus/snapshot
+suite fuzz-bencode fuzz "$B/t/fuzz_bencode" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/bencode
 suite crash-store crash "$B/t/crash_store"
 suite equality crash "$B/t/equality"
 suite crash-flows crash "$B/t/crash_flows"
@@ -55,6 +56,8 @@ suite crash-faults crash "$B/t/crash_faults"
 suite repl-terminal repl python3 tests/repl/repl_pty.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
+suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py
+suite nrepl-client repl tests/repl/nrepl_client.sh
 suite examples flows tests/flows/examples.sh
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

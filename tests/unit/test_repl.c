@@ -54,7 +54,7 @@ static ReplSession *s;
 static Seen seen;
 
 static ReplResult eval_src(ReplSession *in, ReplSource src) {
-  ReplCallbacks cb = {&seen, seen_out, seen_value, seen_error, seen_line};
+  ReplCallbacks cb = {&seen, seen_out, seen_value, seen_error, seen_line, NULL};
   seen.b.n = 0;
   seen.outs = 0;
   seen.s = in;
@@ -96,6 +96,42 @@ static void test_namespace_of_one_text(void **state) {
   assert_int_equal(eval_src(s, (ReplSource){.text = "(def y 1)", .ns = "other"}), REPL_DONE);
   SAYS("=#'other/y@other ");
   EV("other/y", "=1@user ");
+}
+
+static void begins(void *ctx) { repl_interrupt(ctx); }
+
+/* As one: the last value alone, *1 moves once; an error, and a value that does not print, are told. */
+static void test_load(void **state) {
+  (void)state;
+  ev(":before");
+  assert_int_equal(eval_src(s, (ReplSource){.text = "(def z 1) (println z)\n(+ z 1)", .load = true, .ns = "user"}), REPL_DONE);
+  SAYS("o:1\n=2@user ");
+  EV("[*1 *2]", "=[2 :before]@user ");
+  assert_int_equal(eval_src(s, (ReplSource){.text = "", .load = true}), REPL_DONE);
+  SAYS("=nil@user ");
+  assert_int_equal(eval_src(s, (ReplSource){.text = "1 (/ 1 0) 2", .load = true}), REPL_FAILED);
+  SAYS("!java.lang.ArithmeticException: Divide by zero ");
+  assert_int_equal(eval_src(s, (ReplSource){.text = "1 (map #(/ 1 %) [1 0])", .load = true}), REPL_FAILED);
+  assert_int_equal(seen.last.phase, REPL_PRINT);
+}
+
+static void test_interrupt_at_begin(void **state) {
+  (void)state;
+  ReplCallbacks cb = {.ctx = s, .begin = begins};
+  repl_interrupt(s); /* forgotten */
+  EV("1", "=1@user ");
+  assert_int_equal(repl_eval(s, &(ReplSource){.text = "(loop [] (recur))", .n = 17}, &cb), REPL_STOPPED);
+  EV("2", "=2@user ");
+}
+
+static void test_has_ns(void **state) {
+  (void)state;
+  assert_true(repl_has_ns(s, "user"));
+  assert_true(repl_has_ns(s, "clojure.string"));
+  assert_false(repl_has_ns(s, "string")); /* an alias */
+  assert_false(repl_has_ns(s, "new.one"));
+  ev("(ns new.one)");
+  assert_true(repl_has_ns(s, "new.one"));
 }
 
 static void test_errors(void **state) {
@@ -226,7 +262,7 @@ static void no_error(void *ctx, const ReplError *e) { (void)ctx, (void)e; }
 
 static void *spin(void *arg) {
   mem_thread_enter();
-  ReplCallbacks cb = {NULL, silent, no_value, no_error, NULL};
+  ReplCallbacks cb = {NULL, silent, no_value, no_error, NULL, NULL};
   const char *text = "(loop [i 0] (recur (count (str i (vec (range 100))))))";
   ReplResult r = repl_eval(arg, &(ReplSource){.text = text, .n = strlen(text)}, &cb);
   mem_thread_leave();
@@ -393,9 +429,9 @@ int main(void) {
   mem_init();
   repl_init();
   const struct CMUnitTest tests[] = {
-      T(test_values), T(test_namespace_of_one_text), T(test_errors), T(test_lasting_bindings), T(test_printing), T(test_input),
+      T(test_values), T(test_namespace_of_one_text), T(test_load), T(test_interrupt_at_begin), T(test_has_ns), T(test_load_file),
+      T(test_errors), T(test_lasting_bindings), T(test_printing), T(test_input),
       T(test_interrupt), T(test_interrupt_while_printing), T(test_idle_interrupt_is_forgotten), T(test_two_threads), T(test_check),
-      T(test_complete), T(test_complete_files), T(test_lookup), T(test_help_functions),
-      T(test_load_file)};
+      T(test_complete), T(test_complete_files), T(test_lookup), T(test_help_functions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
