@@ -146,8 +146,10 @@ static Val flow_ctx(Engine *e, const RunRow *row) {
   return m;
 }
 
+Val engine_input(Engine *e, const RunRow *row, Val input) { return map_assoc(input, kw_new("flow", "ctx"), flow_ctx(e, row)); }
+
 static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Err *err) {
-  *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row));
+  *input = engine_input(e, row, *input);
   Run *r = run_add(e, row);
   r->seq = 0;
   Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
@@ -177,15 +179,20 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Er
   return true;
 }
 
-bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
-  if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
+RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]) {
   RunRow row = {.run = store_next_run(e->store), .workspace = e->workspace, .slug = f->slug, .epoch = 1, .status = RUN_RUNNING,
                 .snap_seq = -1, .source_hash = (char *)(uintptr_t)f->hash};
   row.created_ms = row.updated_ms = now_ms();
-  char id[512];
-  if (run_id) snprintf(id, sizeof id, "%s", run_id);
-  else snprintf(id, sizeof id, "flow-%s-%s-r%lld", f->slug, e->workspace, (long long)store_count_slug(e->store, e->workspace, f->slug) + 1);
+  if (run_id) snprintf(id, 512, "%s", run_id);
+  else snprintf(id, 512, "flow-%s-%s-r%lld", f->slug, e->workspace, (long long)store_count_slug(e->store, e->workspace, f->slug) + 1);
   row.run_id = id;
+  return row;
+}
+
+bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
+  if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
+  char id[512];
+  RunRow row = engine_new_row(e, f, run_id, id);
   *run = row.run;
   return start_batch(e, f, &row, &input, err);
 }

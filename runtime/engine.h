@@ -78,7 +78,9 @@ bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err);
 typedef struct HistoryStep {
   const char *step, *type, *title; /* texts; title may be NULL */
   const char *status;              /* "completed" "failed" "retrying" "running" "waiting" */
+  const char *by;                  /* who answered it: "" the step itself, "hand", "cancel", "parent" (engine_journal.h) */
   int attempt;
+  int64_t number;                  /* steps of the run counted from 1; attempts of one step share it */
   int64_t occurrence, started_ms, ended_ms; /* ended 0: not yet */
   Val input, output, error;        /* NIL where there is none */
 } HistoryStep;
