@@ -86,6 +86,9 @@ typedef struct HistoryStep {
 } HistoryStep;
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
 
+/* Of a fork: the map of its START record, {:run-id :run :step :changed}; else nil. */
+Val engine_lineage(Engine *e, int64_t run);
+
 /* --- step kinds ------------------------------------------------------------------------------------------------------- */
 typedef struct StepCall StepCall; /* one attempt of one step of one run; opaque */
 typedef struct StepKind {

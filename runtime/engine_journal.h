@@ -15,7 +15,7 @@
  *
  * node is "unit-hash/node-id", where the step stands in the code. by says who answered when it was not the step itself: :hand, a
  * person in the stepper; :cancel, an error that no catch clause takes; :parent, the run that this one was forked from. It, and
- * lineage, are absent (shorter vectors) where they are nil: use rec_field. */
+ * lineage, are absent (shorter vectors) where they are nil: use journal_field. */
 #ifndef BR_ENGINE_JOURNAL_H
 #define BR_ENGINE_JOURNAL_H
 #include "reader/vec.h"
@@ -28,6 +28,6 @@ enum { JY_ATTEMPT, JY_ERROR, JY_AT, JY_DUE, JY_COUNT };
 enum { JD_EDITS, JD_AGAIN, JD_AT, JD_COUNT };
 enum { JD_BASE, JD_CAPTURED, JD_SLOT, JD_VALUE, JD_NAME }; /* of one edit */
 enum { JE_STATUS, JE_VALUE, JE_AT, JE_COUNT };
-static inline Val rec_field(Val rec, uint32_t i) { return i < vec_count(rec) ? vec_nth(rec, i) : NIL; }
+static inline Val journal_field(Val rec, uint32_t i) { return i < vec_count(rec) ? vec_nth(rec, i) : NIL; }
 #define ENGINE_SEMANTICS 1 /* bumped when replay of older journals would differ */
 #endif

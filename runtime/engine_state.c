@@ -101,7 +101,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
     h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep"); break;
   case J_RESULT: {
     bool ok = truthy(vec_nth(v, JR_OK));
-    h->by = rec_field(v, JR_BY);
+    h->by = journal_field(v, JR_BY);
     if (!is_nil(h->intent))
       emit(h, h->intent, ok ? "completed" : "failed", long_of(vec_nth(v, JR_AT)), ok ? vec_nth(v, JR_VALUE) : NIL, ok ? NIL : vec_nth(v, JR_VALUE), attempt);
     h->intent = h->check = h->by = NIL;
@@ -111,7 +111,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
     bool ok = truthy(vec_nth(v, JS_OK));
     HistoryStep s = {.step = kw_text(vec_nth(v, JI_STEP)), .type = kw_text(vec_nth(v, JI_TYPE)),
                      .title = is_str(vec_nth(v, JI_TITLE)) ? str_s(vec_nth(v, JI_TITLE)) : NULL, .status = ok ? "completed" : "failed",
-                     .by = kw_text(rec_field(v, JS_BY)), .number = ++h->number, .attempt = (int)fix_of(vec_nth(v, JI_ATTEMPT)), .occurrence = long_of(vec_nth(v, JI_OCC)),
+                     .by = kw_text(journal_field(v, JS_BY)), .number = ++h->number, .attempt = (int)fix_of(vec_nth(v, JI_ATTEMPT)), .occurrence = long_of(vec_nth(v, JI_OCC)),
                      .started_ms = long_of(vec_nth(v, JI_AT)), .ended_ms = long_of(vec_nth(v, JS_END)), .input = vec_nth(v, JI_INPUT),
                      .output = ok ? vec_nth(v, JS_VALUE) : NIL, .error = ok ? NIL : vec_nth(v, JS_VALUE)};
     if (!h->f(h->ctx, &s)) h->stop = true;
@@ -136,6 +136,20 @@ bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistorySt
   if (!store_journal(e->store, run, 0, history_record, &h, err) && err->code) return false;
   if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
   return true;
+}
+
+static bool take_lineage(void *ctx, const JournalRec *j) {
+  if (j->kind != J_START) return false;
+  Val v = snap_read_value(env_core(), j->data.p, j->data.n);
+  *(Val *)ctx = is_vec(v) ? journal_field(v, JT_LINEAGE) : NIL;
+  return false;
+}
+
+Val engine_lineage(Engine *e, int64_t run) {
+  Val from = NIL;
+  Err err = {0};
+  store_journal(e->store, run, 0, take_lineage, &from, &err);
+  return from;
 }
 
 /* --- replay ---------------------------------------------------------------------------------------------------------------------------- */

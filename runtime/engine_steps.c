@@ -264,7 +264,7 @@ static bool replay_attempts(StepCall *c, int *last_kind) {
     switch (rec->kind) {
     case J_RESULT:
       r->cursor++;
-      step_answer(r, truthy(vec_nth(rec->v, JR_OK)), vec_nth(rec->v, JR_VALUE), rec_field(rec->v, JR_BY));
+      step_answer(r, truthy(vec_nth(rec->v, JR_OK)), vec_nth(rec->v, JR_VALUE), journal_field(rec->v, JR_BY));
       return true;
     case J_RETRY:
       c->attempt = (int)fix_of(vec_nth(rec->v, JY_ATTEMPT)) + 1;
@@ -302,7 +302,7 @@ static void replay_step(StepCall *c) {
   if (rec->kind == J_STEP) {
     if (!same_step(c, rec->v, true)) return;
     r->cursor++;
-    step_answer(r, truthy(vec_nth(rec->v, JS_OK)), vec_nth(rec->v, JS_VALUE), rec_field(rec->v, JS_BY));
+    step_answer(r, truthy(vec_nth(rec->v, JS_OK)), vec_nth(rec->v, JS_VALUE), journal_field(rec->v, JS_BY));
     return;
   }
   if (rec->kind != J_INTENT) {

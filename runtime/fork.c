@@ -24,7 +24,7 @@ static const Rec *next_rec(Run *r, enum JournalKind skip) {
 }
 
 static void take_step(Taken *t, Val rec) {
-  *t = (Taken){.intent = rec, .there = true, .ok = truthy(vec_nth(rec, JS_OK)), .value = vec_nth(rec, JS_VALUE), .by = rec_field(rec, JS_BY),
+  *t = (Taken){.intent = rec, .there = true, .ok = truthy(vec_nth(rec, JS_OK)), .value = vec_nth(rec, JS_VALUE), .by = journal_field(rec, JS_BY),
                .ended = long_of(vec_nth(rec, JS_END)), .attempt = (int)fix_of(vec_nth(rec, JI_ATTEMPT))};
 }
 
@@ -32,7 +32,7 @@ static void take_result(Taken *t, Val rec) {
   t->there = true;
   t->ok = truthy(vec_nth(rec, JR_OK));
   t->value = vec_nth(rec, JR_VALUE);
-  t->by = rec_field(rec, JR_BY);
+  t->by = journal_field(rec, JR_BY);
   t->ended = long_of(vec_nth(rec, JR_AT));
 }
 
