@@ -198,10 +198,10 @@ bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, in
 }
 
 /* --- resuming ------------------------------------------------------------------------------------------------------------------------ */
-/* Into memory, under a new epoch. NULL: blocked or over. */
-static Run *take_over_row(Engine *e, const RunRow *row, Err *err) {
+Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err) {
   if (run_status_final(row->status) || row->status == RUN_BLOCKED) return NULL;
   Run *r = run_add(e, row);
+  r->cancel = cancel;
   batch_take_over(run_batch(r), row->run, row->epoch, row->epoch + 1);
   r->epoch = row->epoch + 1;
   if (run_load(r, row, false, err)) return r;
@@ -213,7 +213,7 @@ static Run *take_over(Engine *e, int64_t run, Err *err) {
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return NULL;
-  Run *r = take_over_row(e, &row, err);
+  Run *r = take_over_row(e, &row, (Cancel){.error = NIL}, err);
   run_row_free(&row);
   return r;
 }
@@ -226,7 +226,7 @@ bool engine_resume(Engine *e, int64_t run, Err *err) {
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
   if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
-  else take_over_row(e, &row, err);
+  else take_over_row(e, &row, (Cancel){.error = NIL}, err);
   run_row_free(&row);
   return true;
 }
@@ -299,7 +299,7 @@ static Run *run_for_delivery(Engine *e, int64_t run, Err *err) {
   return r ? r : take_over(e, run, err);
 }
 
-static void inbox_done(Engine *e, Run *r, int64_t id) {
+void inbox_done(Engine *e, Run *r, int64_t id) {
   if (r) {
     batch_inbox_del(run_batch(r), id);
     return;
@@ -365,6 +365,7 @@ bool engine_drain_inbox(Engine *e, Err *err) {
     for (size_t i = 0; i < n; i++) {
       after = rows[i].id;
       if (!strcmp(rows[i].kind, "action")) deliver_action(e, &rows[i], err);
+      else if (!strcmp(rows[i].kind, "cancel")) cancel_deliver(e, &rows[i], err);
       else deliver_event(e, &rows[i], err);
       inbox_row_free(&rows[i]);
     }
@@ -398,7 +399,7 @@ bool engine_send(Engine *e, const char *workspace, const char *key, Val body, co
 static bool busy(const Engine *e) {
   for (size_t i = 0; i < e->cap; i++)
     for (Run *r = e->runs[i]; r; r = r->chain)
-      if (r->phase != R_DONE && r->phase != R_PARKED) return true;
+      if (r->phase != R_DONE && r->phase != R_PARKED && r->phase != R_HELD) return true;
   for (size_t i = 0; i < e->ntimers; i++)
     if (!e->timers[i].token) return true; /* dropped after a full disk, to be taken up again */
   return e->o.listen && e->parked.n;

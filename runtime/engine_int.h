@@ -42,6 +42,9 @@ struct StepCall {
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
 };
 
+/* error: the map its step fails with; nil: not to be cancelled. The request's row in the inbox, and when it was noticed. */
+typedef struct Cancel { Val error; int64_t inbox, at_ms; } Cancel;
+
 typedef struct Run {
   struct Engine *e;
   struct Run *chain;    /* hash table */
@@ -76,6 +79,8 @@ typedef struct Run {
   int64_t steps;        /* steps begun, the present one included */
   int64_t stop_at;      /* re-execution: stop in front of this step; 0 none */
   bool stopped;         /* it stands there */
+  Cancel cancel;        /* to be cancelled at its next step */
+  int64_t cancel_acted; /* inbox row of the last request acted on; it may be there until that is durable */
   struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */
 } Run;
 
@@ -144,7 +149,13 @@ void engine_fatal(Engine *e, const char *code, const char *msg);
 Val copy_data(Run *r, Val v);          /* decode(encode(v)): what replay will see */
 void run_progress(Run *r, int what, const char *error, int64_t due);
 
+/* engine.c */
+Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err); /* into memory, under a new epoch. NULL: blocked or over */
+void inbox_done(Engine *e, Run *r, int64_t id);
+
 /* engine_steps.c */
+void run_again(Run *r);                /* a waiting run goes on */
+void wait_cleanup(StepCall *c, Val outcome);
 void step_reached(Run *r);             /* the machine stands in a flow/step frame */
 void step_begin(StepCall *c);          /* for real */
 void step_begin_attempt(StepCall *c);  /* after commit of its intent, or again after a crash */
@@ -173,6 +184,13 @@ enum { PHASE_BEGIN, PHASE_VALUE, PHASE_THREW };
 /* Slots of the flow/step frame on top, NULL if there is none. */
 Val *step_slots(Mach *m);
 extern const BuiltinRow rows_flow[];
+
+/* engine_cancel.c */
+void cancel_deliver(Engine *e, const InboxRow *row, Err *err); /* a request from the inbox */
+bool cancel_due(Run *r);               /* the run is at a step and to be cancelled: done */
+bool cancel_slice(Run *r);             /* at the end of a slice: the body does not come to a step. true: ended */
+bool cancel_ended_here(const Run *r);  /* the history says that the run was ended where it stands now, in the middle of its code */
+bool cancel_replay(Run *r);            /* so ended in the replay as well */
 
 /* fork.c */
 void fork_step(Run *r);                /* a re-execution that writes another history has reached a step */

@@ -147,6 +147,7 @@ void run_submit(Run *r, enum After after) {
 static void durable(Run *r) {
   enum After after = r->after;
   r->after = AFTER_NOTHING;
+  if (after != AFTER_NOTHING && after != AFTER_DONE && cancel_due(r)) return;
   switch (after) {
   case AFTER_NOTHING: break;
   case AFTER_START:
@@ -264,7 +265,7 @@ static Val run_nondet(Mach *m, Val v) {
   if (r->fork) return fork_nondet(r, v);
   if (r->cursor < r->nrecs) {
     if (r->recs[r->cursor].kind == J_NONDET) return vec_nth(r->recs[r->cursor++].v, 0);
-    if (r->on_replay) r->on_replay(r, "the body asks for the time or a random value where the journal has none");
+    if (r->on_replay && !cancel_ended_here(r)) r->on_replay(r, "the body asks for the time or a random value where the journal has none");
   }
   if (run_append(r, J_NONDET, &v, 1) < 0) return SIG_THROW;
   return v;
@@ -305,12 +306,12 @@ bool run_boot(Run *r, Err *err) {
   return true;
 }
 
-static void run_failed(Run *r) {
-  Val ex = pend.ex;
-  run_finish(r, RUN_FAILED, run_error_map(r, ex));
+static void run_ended(Run *r, Val v) {
+  Val cancelled = map_get_kw(r->m->state, "cancelled");
+  if (!is_nil(cancelled)) run_finish(r, RUN_CANCELLED, cancelled);
+  else if (same(v, SIG_THROW)) run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+  else run_finish(r, RUN_COMPLETED, v);
 }
-
-static void run_completed(Run *r, Val v) { run_finish(r, RUN_COMPLETED, v); }
 
 /* The code of a :function step has used up its :timeout: a limit, so no catch or finally of its own keeps it running. */
 static bool function_is_late(Run *r) {
@@ -337,11 +338,10 @@ void run_slice(Run *r) {
     }
     if (same(v, SIG_STOP) && function_is_late(r)) v = mach_throw(m);
     if (same(v, SIG_STOP)) {
-      run_ready(r);
+      if (!cancel_slice(r)) run_ready(r);
       return;
     }
-    if (same(v, SIG_THROW)) run_failed(r);
-    else if (!same(v, SIG_SUSPEND)) run_completed(r, v);
+    if (!same(v, SIG_SUSPEND)) run_ended(r, v);
     else {
       m->fuel_total = 0;
       step_reached(r);

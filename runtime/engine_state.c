@@ -76,7 +76,7 @@ typedef struct Hist {
   Val check;  /* the record of the checkpoint it waits at */
   Val by;
   int64_t number;
-  bool waiting, stop;
+  bool waiting, stop, over;
 } Hist;
 
 static void emit(Hist *h, Val in, const char *status, int64_t ended, Val output, Val error, int attempt) {
@@ -125,6 +125,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
     h->waiting = true;
     h->check = v;
     break;
+  case J_END: h->over = true; break;
   default: break;
   }
   return !h->stop;
@@ -134,7 +135,7 @@ bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistorySt
   Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL, .by = NIL};
   err->code = NULL;
   if (!store_journal(e->store, run, 0, history_record, &h, err) && err->code) return false;
-  if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
+  if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.over ? "unfinished" : h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
   return true;
 }
 

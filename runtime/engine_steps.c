@@ -283,6 +283,8 @@ static bool replay_attempts(StepCall *c, int *last_kind) {
       set_pending(r, rec->v, rec->seq);
       compare_snapshot(r, rec->seq);
       break;
+    case J_END:
+      if (cancel_replay(r)) return true; /* fall through */
     default:
       step_mismatch(r, "unexpected record while step %s is in flight%s", kw_text(c->id), "");
       return true;
@@ -567,7 +569,7 @@ static void note_status(Run *r, const char *what, Val step, Val key, int64_t wak
   buf_free(&note);
 }
 
-static void run_again(Run *r) { /* a waiting run goes on */
+void run_again(Run *r) {
   if (r->status == RUN_RUNNING) return;
   r->status = RUN_RUNNING;
   batch_status(run_batch(r), r->run, r->epoch, RUN_RUNNING, now_ms(), 0, NULL);
@@ -672,7 +674,7 @@ static void wait_begin(StepCall *c) {
   run_submit(r, AFTER_PARK);
 }
 
-static void wait_cleanup(StepCall *c, Val outcome) {
+void wait_cleanup(StepCall *c, Val outcome) {
   Run *r = c->r;
   Val key = wait_key(c);
   if (is_nil(key)) return;
@@ -824,6 +826,7 @@ void step_reached(Run *r) {
     r->phase = R_DONE;
     return;
   }
+  if (cancel_replay(r)) return;
   if (r->cursor < r->nrecs) {
     replay_step(step_call(r));
     return;
@@ -832,6 +835,7 @@ void step_reached(Run *r) {
     r->phase = R_DONE;
     return;
   }
+  if (cancel_due(r)) return;
   if (r->e->stepping == r->run) {
     run_submit(r, AFTER_HOLD);
     return;
@@ -868,6 +872,7 @@ static void live_again(StepCall *c, int last_kind) {
     r->phase = R_DONE; /* the history ends inside this step: nothing differed */
     return;
   }
+  if (cancel_due(r)) return;
   if (c->checkpoint || kw_is(c->type, "wait")) {
     r->phase = R_PARKED;
     return;
