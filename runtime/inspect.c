@@ -180,7 +180,7 @@ static void on_difference(Run *r, const char *what) {
 }
 
 /* A machine that stands in front of the step; NULL: *err. */
-static Run *rebuild(Engine *e, const RunRow *row, int64_t step, bool from_start, Err *err) {
+Run *inspect_rebuild(Engine *e, const RunRow *row, int64_t step, bool from_start, Err *err) {
   Run *r = run_make(e, row);
   Buf diff = {0};
   r->replaying_only = true;
@@ -195,7 +195,7 @@ static Run *rebuild(Engine *e, const RunRow *row, int64_t step, bool from_start,
   if (r->stopped && !err->code) return r;
   if (!err->code && !early) err_set(err, "no_step", "%s has begun %lld step%s, not %lld", row->run_id, (long long)r->steps, r->steps == 1 ? "" : "s", (long long)step);
   run_release(r);
-  return early && !from_start ? rebuild(e, row, step, true, err) : NULL;
+  return early && !from_start ? inspect_rebuild(e, row, step, true, err) : NULL;
 }
 
 Val inspect_at(Engine *e, int64_t run, int64_t step, Err *err) {
@@ -208,7 +208,7 @@ Val inspect_at(Engine *e, int64_t run, int64_t step, Err *err) {
   }
   if (step == 0 && engine_history(e, run, count_step, &c, err)) step = c.n;
   if (step < 1 && !err->code) err_set(err, "no_step", step ? "steps are counted from 1" : "%s has not begun any step", row.run_id);
-  Run *r = err->code ? NULL : rebuild(e, &row, step, row.snap_seq < 0, err);
+  Run *r = err->code ? NULL : inspect_rebuild(e, &row, step, row.snap_seq < 0, err);
   Val out = r ? inspect_run(r) : ABSENT;
   if (r) run_release(r);
   run_row_free(&row);

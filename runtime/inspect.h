@@ -18,6 +18,8 @@ bool inspect_step_number(Engine *e, int64_t run, const char *text, int64_t *n, E
 
 struct Run;
 struct Activation;
+/* The run with its machine in front of the step, not in the engine's table: run_release (engine_int.h). NULL: *err. */
+struct Run *inspect_rebuild(Engine *e, const RunRow *row, int64_t step, bool from_start, Err *err);
 /* The same of a run in memory that stands in front of a step. */
 Val inspect_run(struct Run *r);
 bool inspect_shown(const struct Activation *a); /* those that get a frame number */
