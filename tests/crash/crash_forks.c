@@ -3,7 +3,7 @@
  *   Any step of a run, finished or stopped anywhere, can be looked at; rebuilt from the start of the journal and from the stored
  *   snapshot it is the same machine, byte for byte.
  *   A fork at any step, nothing changed, ends as its parent did; no effect of a step that it took over happens again, those from the
- *   step on happen once, under its own keys (the flow kv ends otherwise: what its parent stored is there); its own journal rebuilds it. So do forks of forks.
+ *   step on happen once, under its own keys (flows on kv end otherwise: what the parent stored is there); its own journal rebuilds it. So do forks of forks.
  *   A crash while a fork is made leaves it wholly or not at all, and never without an acknowledged fork; the parent is as it was. */
 #include "flow_trial.h"
 #include "runtime/engine_int.h"
@@ -139,7 +139,7 @@ static bool fork_at(const Script *s, const Trial *parent, Trial *child, int64_t 
   forks++;
   bool ok = make_fork(child, parent, step, &none, &err) || fail(s, step, "cannot be forked:", err.msg);
   if (ok) ok = go(child, o, &outcome) == FINISHED || fail(s, step, "the fork does not end:", trial_why);
-  if (ok) ok = !strcmp(s->flow, "kv") || !strcmp(outcome, want) || fail(s, step, "the fork ends otherwise:", outcome);
+  if (ok) ok = !strncmp(s->flow, "kv", 2) || !strcmp(outcome, want) || fail(s, step, "the fork ends otherwise:", outcome);
   ok = ok && only_once(s, child, step, before) && replays(s, child, step);
   free(outcome);
   free(before);
