@@ -305,6 +305,11 @@ Val env_make_ns(Env *e, Val ns_sym) {
   return from_obj(n);
 }
 
+static bool own_var(Val var, Val ns_sym) {
+  Val home = AS(Var, var)->ns;
+  return sym_eq(is_type(home, T_NS) ? AS(Ns, home)->name : home, ns_sym);
+}
+
 Val env_intern(Env *e, Val ns_sym, Val name_sym) {
   if (env_is_core(e)) {
     Core *c = core_lookup(str_s(AS(Sym, ns_sym)->name), AS(Sym, name_sym)->name);
@@ -312,7 +317,7 @@ Val env_intern(Env *e, Val ns_sym, Val name_sym) {
   }
   Ns *ns = AS(Ns, env_make_ns(e, ns_sym));
   Val var = map_get(ns->vars, name_sym, NIL);
-  if (!is_nil(var)) return var;
+  if (is_type(var, T_VAR) && own_var(var, ns_sym)) return var; /* one referred from elsewhere is replaced, not changed */
   Var *v = mem_obj(T_VAR);
   v->h.flags = env_is_core(e) ? VAR_CONST : VAR_RUN;
   v->ns = ns_sym;

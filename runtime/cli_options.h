@@ -67,18 +67,18 @@
 #define CLI_OPTIONS(OPTION)                                                                                                          \
   OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
-  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB, "the database")                                                     \
+  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl), "the database")                                                     \
   OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint), "how values are printed")                                             \
   OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run) | ON(fork),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
-  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB, "the workspace")                                                  \
+  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(repl), "the workspace")                                                  \
   OPTION(TEXT, listen, 'l', "listen", "HOST:PORT", 0, ON_ENGINE,                                                                      \
          "accept POST /<workspace>/events/<wait-key> while a run waits")                                                              \
   OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run) | ON(fork), "start durably, print the run id and exit 3")                                      \
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
-  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE,                                                                   \
+  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
-  OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE,                                                                                    \
+  OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl),                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \
   OPTION(TEXT, step, 0, "step", "STEP", 0, ON(show), "the stack and locals in front of this step: its number, its id, or id#2")          \

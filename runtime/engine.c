@@ -39,6 +39,11 @@ static void store_ready(Engine *e, void *ctx) {
     }
 }
 
+void engine_here(Engine *e) {
+  unit_loader = load_unit;
+  unit_loader_ctx = e;
+}
+
 Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   (void)err;
   Engine *e = mem_root(sizeof *e);
@@ -47,8 +52,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->workspace = strdup(o->workspace ? o->workspace : "local");
   e->units = set_empty;
   e->next_store_timer = 0;
-  unit_loader = load_unit;
-  unit_loader_ctx = e;
+  engine_here(e);
   if (s && !store_failed(s)) engine_watch(e, store_event_fd(s), store_ready, NULL);
   return e;
 }

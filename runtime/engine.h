@@ -54,6 +54,7 @@ typedef struct RunState {
 
 Engine *engine_new(Store *s, const EngineOptions *o, Err *e);
 void engine_free(Engine *e); /* hands back runs in memory: nothing is lost, they stay where they are durable */
+void engine_here(Engine *e); /* the engine's thread is this one from now on (one at a time: the caller sees to that) */
 /* Make a run: START is durable when this returns true. run_id NULL: flow-<slug>-<workspace>-r<N>. Existing run_id: error
  * run_exists. The body does not run before engine_loop. */
 bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err);

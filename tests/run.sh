@@ -54,6 +54,7 @@ suite crash-flows crash "$B/t/crash_flows"
 suite crash-forks crash "$B/t/crash_forks"
 suite crash-faults crash "$B/t/crash_faults"
 suite repl-terminal repl python3 tests/repl/repl_pty.py
+suite repl-flows repl python3 tests/repl/repl_flow.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
 suite examples flows tests/flows/examples.sh
