@@ -81,12 +81,13 @@ void bench_close(Bench *b) {
   b->run = 0;
 }
 
-void bench_config(const char *db, const char *workspace, bool guard) {
+void bench_config(const char *db, const char *workspace, bool guard, Target *t) {
   Bench *b = the_bench();
   bench_close(b);
   set_text(&b->db, db);
   set_text(&b->workspace, workspace);
   b->guard = guard;
+  if (t) b->target = t;
 }
 
 void bench_flow(FlowDef *def, const char *path) {
@@ -121,7 +122,7 @@ static Val open_as(Bench *b, bool executor) {
   bench_close(b);
   b->store = s;
   b->writable = executor;
-  b->e = engine_new(s, &(EngineOptions){.workspace = b->workspace, .guard = b->guard, .progress = tell, .ctx = b}, &err);
+  b->e = engine_new(s, &(EngineOptions){.workspace = b->workspace, .guard = b->guard, .target = b->target, .progress = tell, .ctx = b}, &err);
   b->run = run;
   return b->e ? NIL : bench_error(&err);
 }

@@ -6,10 +6,12 @@
  * other sessions are refused (bench_enter). */
 #ifndef BR_REPL_BENCH_H
 #define BR_REPL_BENCH_H
+#include "connection.h"
 #include "stepper.h"
 
 typedef struct Bench {
   char *db, *workspace, *flow_path;
+  Target *target;     /* connections and secrets; NULL none */
   bool guard, talk;   /* talk: print a line for each step that ends */
   bool writable, busy;
   Store *store;
@@ -21,7 +23,8 @@ typedef struct Bench {
 
 /* The bench for a function of the REPL: NULL and pend.ex when it must not be used from here (flow code, another session at work). */
 Bench *bench_enter(void);
-void bench_config(const char *db, const char *workspace, bool guard); /* NULL: as it is; closes what is open */
+/* What `breyta-run repl` was given; NULL: as it is. Closes what is open. The target is the bench's from now on. */
+void bench_config(const char *db, const char *workspace, bool guard, Target *t);
 void bench_close(Bench *b);
 void bench_flow(FlowDef *def, const char *path); /* the loaded flow from now on */
 /* NIL, or SIG_THROW: an ExceptionInfo of {:type code} with what would help. */

@@ -503,7 +503,7 @@ static Val db0(void) {
 static Val db1(Val path) {
   BENCH(b);
   if (!is_str(path)) return usage("a database is a file: (db \"path\")", path);
-  bench_config(str_s(path), NULL, b->guard);
+  bench_config(str_s(path), NULL, b->guard, NULL);
   return db0();
 }
 DOC(close, "[]", "Hands the database back, so that other processes can run its flows; what is at hand stays where it is durable.", "(fn? breyta.repl/close!) ;=> true");
@@ -547,7 +547,10 @@ static const char help[] =
 static int open_flow(ReplSession *s, const Cli *cli, const char *path) {
   (void)s;
   cli_engine_values();
-  bench_config(cli->db, cli->workspace, cli->guard);
+  Err err = {0};
+  Target *t = cli->connections ? target_load(cli->connections, &err) : NULL;
+  if (cli->connections && !t) return cli_usage(cli, "--connections %s", err.msg);
+  bench_config(cli->db, cli->workspace, cli->guard, t);
   FlowDef *def = path ? cli_read_flow(cli, path) : NULL;
   if (!path) return EXIT_OK;
   if (!def) return EXIT_USAGE;
