@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-/* --- names --------------------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------ */
 /* What people call it: nil for a name that a macro made. */
 static Val shown_name(Val sym) {
   const char *s = str_s(AS(Sym, sym)->name), *end = s + str_n(AS(Sym, sym)->name), *mark = strstr(s, "__");
@@ -32,7 +32,7 @@ static void add(Activation *a, Val sym, bool captured, uint32_t at) {
   a->locals[a->nlocals++] = (ScopeLocal){sym, captured, at};
 }
 
-/* --- what is in sight ------------------------------------------------------------------------------------------------------------ */
+/* --- what is in sight ------------------------------------------------------------ */
 static void add_bindings(Activation *a, const Node *n, unsigned count) {
   for (unsigned i = 0; i < count; i++) add(a, vec_nth(n->val, 2 * i), false, n->depth + i);
 }
@@ -129,7 +129,7 @@ const ScopeLocal *scope_local(const Activation *a, const char *name) {
   return NULL;
 }
 
-/* --- values ---------------------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------ */
 static Fn *closure(const Mach *m, uint32_t base, uint32_t at) {
   Val f = m->slots[base];
   return is_type(f, T_FN) && at < AS(Fn, f)->n ? AS(Fn, f) : NULL;

@@ -8,7 +8,9 @@
 enum { MAX_SET = 64 };
 typedef struct Plan { ForkChanges c; LocalChange locals[MAX_SET]; char names[MAX_SET][128]; } Plan;
 
-static bool parse_edn(const Cli *cli, const char *what, const char *text, Val *out) { return cli_edn(cli, what, text, strlen(text), NULL, out); }
+static bool parse_edn(const Cli *cli, const char *what, const char *text, Val *out) {
+  return cli_edn(cli, what, text, strlen(text), NULL, out);
+}
 
 static int set_local(const Cli *cli, Plan *p, const char *arg) {
   const char *eq = strchr(arg, '=');
@@ -32,7 +34,9 @@ static bool error_arg(const Cli *cli, Val *out) {
 static int plan(Cli *cli, Plan *p) {
   p->c = (ForkChanges){.locals = p->locals, .result = NIL, .config = NIL, .input = NIL};
   if (cli->result && cli->error) return cli_usage(cli, "--result and --error exclude each other");
-  if ((cli->result || cli->error) && (cli->set.n || cli->config)) return cli_usage(cli, "--%s answers the step, so --%s would change nothing", cli->result ? "result" : "error", cli->set.n ? "set" : "config");
+  if ((cli->result || cli->error) && (cli->set.n || cli->config))
+    return cli_usage(cli, "--%s answers the step, so --%s would change nothing", cli->result ? "result" : "error",
+                     cli->set.n ? "set" : "config");
   for (int i = 0; i < cli->set.n; i++)
     if (set_local(cli, p, cli->set.a[i])) return EXIT_USAGE;
   if (cli->result && !parse_edn(cli, "--result", cli->result, &p->c.result)) return EXIT_USAGE;
@@ -47,7 +51,8 @@ static int plan(Cli *cli, Plan *p) {
 }
 
 static int usage_or_failed(const Err *err) {
-  static const char *const usage[] = {"no_step", "no_local", "fork_diverged", "not_serializable", "run_exists", "bad_input", "flow_invalid"};
+  static const char *const usage[] = {"no_step",    "no_local",  "fork_diverged", "not_serializable",
+                                      "run_exists", "bad_input", "flow_invalid"};
   cli_say("%s [%s]", err->msg, err->code ? err->code : "?");
   for (size_t i = 0; i < sizeof usage / sizeof *usage; i++)
     if (err->code && !strcmp(err->code, usage[i])) return EXIT_USAGE;
@@ -61,8 +66,8 @@ static int go(CliSession *s, const Plan *p) {
   int64_t step, run;
   int status = cli_run_row(cli, s->store, cli->args.a[0], &row);
   if (status) return status;
-  bool ok = inspect_step_number(s->engine, row.run, cli->args.a[1], &step, &err) && engine_fork(s->engine, row.run, step, &p->c, cli->run_id, &run, &err) &&
-            (cli->detach || engine_resume(s->engine, run, &err));
+  bool ok = inspect_step_number(s->engine, row.run, cli->args.a[1], &step, &err) &&
+            engine_fork(s->engine, row.run, step, &p->c, cli->run_id, &run, &err) && (cli->detach || engine_resume(s->engine, run, &err));
   run_row_free(&row);
   if (!ok) return usage_or_failed(&err);
   if (cli->detach) return cli_detached(s, run);

@@ -23,7 +23,7 @@ void cli_say_resume(const Cli *cli, const char *prefix, const char *run_id) {
   buf_free(&b);
 }
 
-/* --- sessions: a store with an engine on it ----------------------------------------------------------------------------------- */
+/* --- sessions: a store with an engine on it ------------------------------------------------------------ */
 static volatile bool stop;
 static volatile sig_atomic_t stop_signal;
 
@@ -91,7 +91,7 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   return true;
 }
 
-/* --- how a run ended ------------------------------------------------------------------------------------------------------------ */
+/* --- how a run ended ------------------------------------------------------------ */
 static const char *hint_for(Val error) {
   static const struct { const char *type, *hint; } hints[] = {
       {"timeout", "raise :timeout of the step, or give it :retry"},

@@ -36,7 +36,7 @@ bool edit_apply(Run *r, Val rec) {
   return again || !ok;
 }
 
-/* --- making them ------------------------------------------------------------------------------------------------------------------ */
+/* --- making them ------------------------------------------------------------ */
 bool edit_failed(Err *err, const char *code, const char *what) {
   Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
   return err_set(err, code, "%s: %s", what, is_str(msg) ? str_s(msg) : "it cannot be stored");

@@ -29,7 +29,7 @@ static void request_done(Run *r) {
   r->cancel = (Cancel){.error = NIL};
 }
 
-/* --- at a step --------------------------------------------------------------------------------------------------------------------- */
+/* --- at a step ------------------------------------------------------------ */
 static void cancel_step(Run *r) {
   StepCall *c = r->call ? r->call : step_call(r);
   Val error = r->cancel.error;
@@ -50,7 +50,7 @@ bool cancel_due(Run *r) {
   return true;
 }
 
-/* --- without one ----------------------------------------------------------------------------------------------------------------------- */
+/* --- without one ------------------------------------------------------------ */
 static void end_now(Run *r, enum RunStatus st, Val error) {
   if (r->phase == R_EFFECT && r->call && r->call->kind && r->call->kind->cancel) r->call->kind->cancel(r->e, r->call);
   request_done(r);
@@ -92,7 +92,7 @@ static void end_row(Engine *e, const RunRow *run, enum RunStatus st, Val error, 
   parked_remove(&e->parked, run->run);
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 static void cancel_or_wait(Run *r) { /* for its next step */
   if (r->phase == R_EFFECT || r->phase == R_TIMER || r->phase == R_HELD || r->phase == R_PARKED) cancel_due(r);
 }

@@ -15,7 +15,7 @@ typedef struct Fork {
   Err err;       /* code set: the fork cannot be made */
 } Fork;
 
-/* --- the parent's history, taken over -------------------------------------------------------------------------------------------- */
+/* --- the parent's history, taken over ------------------------------------------------------------ */
 typedef struct Taken { Val intent, value, by; bool ok, there; int64_t ended; int attempt; } Taken;
 
 static const Rec *next_rec(Run *r, enum JournalKind skip) {
@@ -24,8 +24,13 @@ static const Rec *next_rec(Run *r, enum JournalKind skip) {
 }
 
 static void take_step(Taken *t, Val rec) {
-  *t = (Taken){.intent = rec, .there = true, .ok = truthy(vec_nth(rec, JS_OK)), .value = vec_nth(rec, JS_VALUE), .by = journal_field(rec, JS_BY),
-               .ended = long_of(vec_nth(rec, JS_END)), .attempt = (int)fix_of(vec_nth(rec, JI_ATTEMPT))};
+  *t = (Taken){.intent = rec,
+               .there = true,
+               .ok = truthy(vec_nth(rec, JS_OK)),
+               .value = vec_nth(rec, JS_VALUE),
+               .by = journal_field(rec, JS_BY),
+               .ended = long_of(vec_nth(rec, JS_END)),
+               .attempt = (int)fix_of(vec_nth(rec, JI_ATTEMPT))};
 }
 
 static void take_result(Taken *t, Val rec) {
@@ -121,15 +126,16 @@ static void on_mismatch(Run *r, const char *what) {
   r->phase = R_DONE;
 }
 
-/* --- up to step n ------------------------------------------------------------------------------------------------------------------ */
+/* --- up to step n ------------------------------------------------------------ */
 static bool not_reached(Run *r, Err *err) {
   if (r->fork->err.code) {
     *err = r->fork->err;
     return false;
   }
   Val msg = is_map(r->outcome) && r->status == RUN_FAILED ? map_get_kw(r->outcome, "message") : NIL;
-  return err_set(err, r->fork->changed ? "fork_diverged" : "no_step", "the flow ends (%s%s%.200s) after %lld step%s, before step %lld", run_status_name(r->status),
-                 is_str(msg) ? ": " : "", is_str(msg) ? str_s(msg) : "", (long long)r->steps, r->steps == 1 ? "" : "s", (long long)r->fork->step);
+  return err_set(err, r->fork->changed ? "fork_diverged" : "no_step", "the flow ends (%s%s%.200s) after %lld step%s, before step %lld",
+                 run_status_name(r->status), is_str(msg) ? ": " : "", is_str(msg) ? str_s(msg) : "", (long long)r->steps,
+                 r->steps == 1 ? "" : "s", (long long)r->fork->step);
 }
 
 static bool reach(Run *r, Err *err) {
@@ -153,7 +159,8 @@ static Val lineage(const RunRow *parent, const Fork *f) {
 static bool begin(Run *r, const RunRow *row, const RunRow *parent, FlowDef *def, Err *err) {
   Fork *f = r->fork;
   if (!run_load_records(r, parent->run, 0, err)) return false;
-  if (!r->nrecs || r->recs[0].kind != J_START) return err_set(err, "corrupt_record", "the journal of %s does not begin with its start", parent->run_id);
+  if (!r->nrecs || r->recs[0].kind != J_START)
+    return err_set(err, "corrupt_record", "the journal of %s does not begin with its start", parent->run_id);
   r->cursor = 1;
   r->seq = 0;
   Val ctx = kw_new("flow", "ctx"), input = is_nil(f->c->input) ? vec_nth(r->recs[0].v, JT_INPUT) : f->c->input;
@@ -172,7 +179,7 @@ static bool begin(Run *r, const RunRow *row, const RunRow *parent, FlowDef *def,
   return run_boot(r, err);
 }
 
-/* --- changes in front of it ---------------------------------------------------------------------------------------------------------- */
+/* --- changes in front of it ------------------------------------------------------------ */
 static bool again_at(Run *r, Val node, Val id, Err *err) {
   r->phase = R_READY;
   r->stopped = false;
@@ -209,7 +216,7 @@ static bool answered(Run *r, Err *err) {
   return true;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------ */
 static bool make(Engine *e, const RunRow *parent, Fork *f, FlowDef *def, const char *run_id, int64_t *run, Err *err) {
   char id[512];
   RunRow row = engine_new_row(e, def, run_id, id);
@@ -234,8 +241,10 @@ bool engine_fork(Engine *e, int64_t parent, int64_t step, const ForkChanges *c, 
   *f = (Fork){.c = c, .step = step, .changed = c->def || !is_nil(c->input)};
   err->code = NULL;
   if (step < 1) return err_set(err, "no_step", "steps are counted from 1");
-  if (!store_run_get(e->store, parent, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)parent);
-  bool ok = (def ? engine_def_add(e, def, err) : engine_def(e, row.source_hash, &def, NULL, err)) && make(e, &row, f, def, run_id, run, err);
+  if (!store_run_get(e->store, parent, &row, err))
+    return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)parent);
+  bool ok =
+      (def ? engine_def_add(e, def, err) : engine_def(e, row.source_hash, &def, NULL, err)) && make(e, &row, f, def, run_id, run, err);
   run_row_free(&row);
   return ok;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- values as data ----------------------------------------------------------------------------------------------------------------- */
+/* --- values as data ------------------------------------------------------------ */
 enum { COPY_DEPTH = 200, COPY_MAX = 100000 };
 typedef struct Copy { int depth; size_t left; } Copy;
 static Val copy(Copy *c, Val v);
@@ -93,7 +93,11 @@ static Val copy(Copy *c, Val v) {
   if (!c->left || c->depth >= COPY_DEPTH) return sym_c("...");
   c->left--;
   c->depth++;
-  Val out = is_vec(v) ? copy_vec(c, v) : is_map(v) ? copy_map(c, v) : is_set(v) ? copy_set(c, v) : is_seq(v) || is_type(v, T_REPEAT) ? copy_seq(c, v) : copy_other(c, v);
+  Val out = is_vec(v)                           ? copy_vec(c, v)
+            : is_map(v)                         ? copy_map(c, v)
+            : is_set(v)                         ? copy_set(c, v)
+            : is_seq(v) || is_type(v, T_REPEAT) ? copy_seq(c, v)
+                                                : copy_other(c, v);
   c->depth--;
   return is_sig(out) ? sym_c("...") : out;
 }
@@ -103,7 +107,7 @@ Val inspect_copy(Val v) {
   return copy(&c, v);
 }
 
-/* --- frames --------------------------------------------------------------------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------ */
 bool inspect_shown(const Activation *a) { return a->native ? a->native != &nd_step : !a->site->unit->core_unit; }
 
 static Val locals_map(const Mach *m, const Activation *a) {
@@ -135,17 +139,20 @@ static Val frames(const Mach *m) {
 
 static Val step_map(Run *r, int64_t number) {
   const Val *s = step_slots(r->m);
-  Val kv[] = {kw_c("number"), int_val(number), kw_c("id"), s[ST_ID], kw_c("type"), kw_is(s[ST_TYPE], "code") ? kw_c("function") : s[ST_TYPE],
-              kw_c("input"), inspect_copy(s[ST_CFG])};
+  Val kv[] = {kw_c("number"), int_val(number),        kw_c("id"),
+              s[ST_ID],       kw_c("type"),           kw_is(s[ST_TYPE], "code") ? kw_c("function") : s[ST_TYPE],
+              kw_c("input"),  inspect_copy(s[ST_CFG])};
   return map_from(kv, 4, false);
 }
 
 Val inspect_run(Run *r) {
-  Val kv[] = {kw_c("run-id"), str_c(r->run_id), kw_c("step"), step_slots(r->m) ? step_map(r, r->stop_at ? r->stop_at : r->steps + !r->call) : NIL, kw_c("frames"), frames(r->m)};
+  Val kv[] = {kw_c("run-id"), str_c(r->run_id),
+              kw_c("step"),   step_slots(r->m) ? step_map(r, r->stop_at ? r->stop_at : r->steps + !r->call) : NIL,
+              kw_c("frames"), frames(r->m)};
   return map_from(kv, 3, false);
 }
 
-/* --- past steps -------------------------------------------------------------------------------------------------------------------------- */
+/* --- past steps ------------------------------------------------------------ */
 typedef struct Count { const char *id; int64_t occurrence, n, found, seen; } Count;
 
 static bool count_step(void *ctx, const HistoryStep *h) {
@@ -170,7 +177,9 @@ bool inspect_step_number(Engine *e, int64_t run, const char *text, int64_t *n, E
   if (!engine_history(e, run, count_step, &c, err)) return false;
   *n = c.found ? c.found : strcmp(text, "last") ? 0 : c.n;
   if (*n) return true;
-  if (c.seen) return err_set(err, "no_step", "step :%s has begun %lld time%s in this run, not %lld", id, (long long)c.seen, c.seen == 1 ? "" : "s", (long long)c.occurrence);
+  if (c.seen)
+    return err_set(err, "no_step", "step :%s has begun %lld time%s in this run, not %lld", id, (long long)c.seen, c.seen == 1 ? "" : "s",
+                   (long long)c.occurrence);
   return err_set(err, "no_step", "this run has begun no step :%s; `show` lists its %lld step%s", id, (long long)c.n, c.n == 1 ? "" : "s");
 }
 
@@ -193,7 +202,9 @@ Run *inspect_rebuild(Engine *e, const RunRow *row, int64_t step, bool from_start
   buf_free(&diff);
   r->diff = NULL;
   if (r->stopped && !err->code) return r;
-  if (!err->code && !early) err_set(err, "no_step", "%s has begun %lld step%s, not %lld", row->run_id, (long long)r->steps, r->steps == 1 ? "" : "s", (long long)step);
+  if (!err->code && !early)
+    err_set(err, "no_step", "%s has begun %lld step%s, not %lld", row->run_id, (long long)r->steps, r->steps == 1 ? "" : "s",
+            (long long)step);
   run_release(r);
   return early && !from_start ? inspect_rebuild(e, row, step, true, err) : NULL;
 }
@@ -215,7 +226,7 @@ Val inspect_at(Engine *e, int64_t run, int64_t step, Err *err) {
   return out;
 }
 
-/* --- for people ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- for people ------------------------------------------------------------ */
 static void print_cut(Buf *out, Val v, size_t most) {
   Buf b = {0};
   if (is_sig(print_to(&b, v, &print_readably))) buf_c(&b, "?");
@@ -247,14 +258,16 @@ static void print_locals(Val locals, size_t width, Buf *out) {
 void inspect_print(Val map, size_t width, Buf *out) {
   Val step = map_get_kw(map, "step"), list = map_get_kw(map, "frames");
   if (is_map(step)) {
-    buf_fmt(out, "in front of step %lld :%s :%s  ", (long long)long_of(map_get_kw(step, "number")), kw_text(map_get_kw(step, "type")), kw_text(map_get_kw(step, "id")));
+    buf_fmt(out, "in front of step %lld :%s :%s  ", (long long)long_of(map_get_kw(step, "number")), kw_text(map_get_kw(step, "type")),
+            kw_text(map_get_kw(step, "id")));
     print_cut(out, map_get_kw(step, "input"), width > 40 ? width - 40 : 20);
     buf_ch(out, '\n');
   }
   for (uint32_t i = 0; i < vec_count(list); i++) {
     Val f = vec_nth(list, i), file = map_get_kw(f, "file");
     buf_fmt(out, "%3u  %s", i, str_s(map_get_kw(f, "fn")));
-    if (is_str(file)) buf_fmt(out, "  %s:%lld:%lld", str_s(file), (long long)long_of(map_get_kw(f, "line")), (long long)long_of(map_get_kw(f, "column")));
+    if (is_str(file))
+      buf_fmt(out, "  %s:%lld:%lld", str_s(file), (long long)long_of(map_get_kw(f, "line")), (long long)long_of(map_get_kw(f, "column")));
     buf_ch(out, '\n');
     if (is_map(map_get_kw(f, "locals"))) print_locals(map_get_kw(f, "locals"), width, out);
   }

@@ -10,7 +10,7 @@
 
 static Bench *bench;
 
-/* --- errors ------------------------------------------------------------------------------------------------------------------------ */
+/* --- errors ------------------------------------------------------------ */
 static Val throw_info(const char *type, const char *msg) {
   char name[64];
   snprintf(name, sizeof name, "%s", type);
@@ -30,7 +30,7 @@ Val bench_fail(const char *type, const char *fmt, ...) {
 
 Val bench_error(const Err *err) { return throw_info(err->code ? err->code : "error", err->code ? err->msg : "unknown error"); }
 
-/* --- the bench ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the bench ------------------------------------------------------------ */
 static char *copy_text(const char *s) {
   char *d = strdup(s);
   if (!d) abort();
@@ -98,7 +98,7 @@ void bench_flow(FlowDef *def, const char *path) {
   b->def = def;
 }
 
-/* --- steps that end, while a run goes on ------------------------------------------------------------------------------------------ */
+/* --- steps that end, while a run goes on ------------------------------------------------------------ */
 static void tell(void *ctx, const StepEvent *e) {
   const Bench *b = ctx;
   if (!b->talk || e->what == STEP_STARTED) return;
@@ -112,7 +112,7 @@ static void tell(void *ctx, const StepEvent *e) {
   buf_free(&line);
 }
 
-/* --- opening --------------------------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------ */
 static Val open_as(Bench *b, bool executor) {
   Err err = {0};
   StoreOptions o = {.executor = executor, .read_only = !executor};
@@ -129,7 +129,8 @@ static Val open_as(Bench *b, bool executor) {
 
 Val bench_reading(Bench *b) {
   if (b->store) return NIL;
-  if (access(b->db, F_OK)) return bench_fail("no-database", "there is no database %s yet: (start!) makes it, (db \"path\") goes to another one", b->db);
+  if (access(b->db, F_OK))
+    return bench_fail("no-database", "there is no database %s yet: (start!) makes it, (db \"path\") goes to another one", b->db);
   return open_as(b, false);
 }
 
@@ -139,10 +140,11 @@ Val bench_writing(Bench *b) {
   if (!is_sig(v)) return v;
   Val ex = pend.ex, data = AS(Ex, ex)->data;
   if (!kw_is(map_get_kw(data, "type"), "db-locked")) return v;
-  return bench_fail("db-locked", "%s. What only looks works all the same: (runs) (waits) (steps id) (stack id n) (journal id)", str_s(AS(Ex, ex)->msg));
+  return bench_fail("db-locked", "%s. What only looks works all the same: (runs) (waits) (steps id) (stack id n) (journal id)",
+                    str_s(AS(Ex, ex)->msg));
 }
 
-/* --- flows and runs ---------------------------------------------------------------------------------------------------------------------- */
+/* --- flows and runs ------------------------------------------------------------ */
 static bool read_text(const char *path, Buf *b) {
   FILE *f = fopen(path, "rb");
   if (!f) return false;
@@ -174,8 +176,10 @@ Val bench_load(Bench *b, const char *path, FlowDef **out) {
 Val bench_run(Bench *b, Val id, RunRow *row) {
   Err err = {0};
   CHECK(bench_reading(b));
-  if (is_nil(id) && !b->run) return bench_fail("no-run", "no run is at hand: (start!) begins one, (attach! \"run-id\") takes one of (runs)");
-  if (!is_nil(id) && !is_str(id)) return bench_fail("no-run", "a run is named by its id, a string such as \"flow-x-local-r1\"; (runs) lists them");
+  if (is_nil(id) && !b->run)
+    return bench_fail("no-run", "no run is at hand: (start!) begins one, (attach! \"run-id\") takes one of (runs)");
+  if (!is_nil(id) && !is_str(id))
+    return bench_fail("no-run", "a run is named by its id, a string such as \"flow-x-local-r1\"; (runs) lists them");
   if (is_nil(id) ? store_run_get(b->store, b->run, row, &err) : store_run_by_id(b->store, str_s(id), row, &err)) return NIL;
   if (err.code) return bench_error(&err);
   return bench_fail("no-run", "there is no run %s in %s; (runs) lists them", is_nil(id) ? "at hand any more" : str_s(id), b->db);

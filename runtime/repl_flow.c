@@ -38,7 +38,7 @@ static Val state_of(Bench *b) {
   return view_as(stepper_state(&s), "state");
 }
 
-/* --- the flow and its input ------------------------------------------------------------------------------------------------------------ */
+/* --- the flow and its input ------------------------------------------------------------ */
 static Val flow_map(const Bench *b) {
   Val m = map_assoc(map_empty, kw_c("slug"), kw_c(b->def->slug));
   put(&m, "file", str_c(b->flow_path));
@@ -53,7 +53,8 @@ static Val load_path(Bench *b, const char *path) {
   return flow_map(b);
 }
 
-DOC(load_flow, "[] [path]", "Reads a flow definition; with no path the one loaded last, again. Problems are printed. (start!) then runs it.",
+DOC(load_flow, "[] [path]",
+    "Reads a flow definition; with no path the one loaded last, again. Problems are printed. (start!) then runs it.",
     "(fn? breyta.repl/load-flow) ;=> true");
 static Val load_flow1(Val path) {
   BENCH(b);
@@ -64,7 +65,8 @@ static Val load_flow0(void) {
   return b->flow_path ? load_path(b, b->flow_path) : bench_fail("no-flow", "no flow is loaded: (load-flow \"flow.edn\")");
 }
 
-DOC(set_input, "[] [m]", "Sets the input map of the runs that (start!) begins; without an argument says what it is.", "(fn? breyta.repl/input!) ;=> true");
+DOC(set_input, "[] [m]", "Sets the input map of the runs that (start!) begins; without an argument says what it is.",
+    "(fn? breyta.repl/input!) ;=> true");
 static Val set_input1(Val m) {
   BENCH(b);
   if (!is_map(m)) return usage("the input of a flow is a map", m);
@@ -75,7 +77,7 @@ static Val set_input0(void) {
   return b->input;
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------ */
 static Val settled(Bench *b, bool ok, const Err *err) { return ok ? state_of(b) : bench_error(err); }
 
 static Val start(Bench *b, Val o) {
@@ -94,7 +96,8 @@ static Val start(Bench *b, Val o) {
   return settled(b, stepper_settle(&s, false, &err), &err);
 }
 
-DOC(start, "[] [opts]", "Begins a run of the loaded flow and stops in front of its first step. opts: :input a map in place of (input!), :id the run's name.",
+DOC(start, "[] [opts]",
+    "Begins a run of the loaded flow and stops in front of its first step. opts: :input a map in place of (input!), :id the run's name.",
     "(fn? breyta.repl/start!) ;=> true");
 static Val start0(void) {
   BENCH(b);
@@ -105,9 +108,13 @@ static Val start1(Val o) {
   return is_map(o) ? start(b, o) : usage("start! takes a map of :input and :id", o);
 }
 
-static Val on_run(Bench *b) { return b->run ? bench_writing(b) : bench_fail("no-run", "no run is at hand: (start!) begins one, (attach! \"run-id\") takes one of (runs)"); }
+static Val on_run(Bench *b) {
+  return b->run ? bench_writing(b)
+                : bench_fail("no-run", "no run is at hand: (start!) begins one, (attach! \"run-id\") takes one of (runs)");
+}
 
-DOC(step, "[]", "Does the step in front of which the run stands, and stops in front of the next one. A :wait that begins then waits to be answered.",
+DOC(step, "[]",
+    "Does the step in front of which the run stands, and stops in front of the next one. A :wait that begins then waits to be answered.",
     "(fn? breyta.repl/step!) ;=> true");
 static Val step0(void) {
   BENCH(b);
@@ -117,7 +124,8 @@ static Val step0(void) {
   return settled(b, stepper_step(&s, &err), &err);
 }
 
-DOC(run_on, "[]", "Lets the run go on for real, to its end or until it waits for the outside; tells each step that ends.", "(fn? breyta.repl/run-on!) ;=> true");
+DOC(run_on, "[]", "Lets the run go on for real, to its end or until it waits for the outside; tells each step that ends.",
+    "(fn? breyta.repl/run-on!) ;=> true");
 static Val run_on0(void) {
   BENCH(b);
   Err err = {0};
@@ -129,7 +137,8 @@ static Val run_on0(void) {
   return settled(b, ok, &err);
 }
 
-DOC(answer, "[value]", "Answers the step by hand: its result is value, as data. Works in front of a step, in a :wait, at a :checkpoint and in a pause.",
+DOC(answer, "[value]",
+    "Answers the step by hand: its result is value, as data. Works in front of a step, in a :wait, at a :checkpoint and in a pause.",
     "(fn? breyta.repl/answer!) ;=> true");
 static Val answer1(Val v) {
   BENCH(b);
@@ -150,13 +159,15 @@ static Val fail_with(Val msg, Val data) {
   Stepper s = bench_stepper(b);
   return settled(b, stepper_answer(&s, false, error, &err), &err);
 }
-DOC(fail, "[] [message] [message data]", "Fails the step by hand: the flow sees an ex-info with this message and data (:type :by-hand unless given), and may catch it.",
+DOC(fail, "[] [message] [message data]",
+    "Fails the step by hand: the flow sees an ex-info with this message and data (:type :by-hand unless given), and may catch it.",
     "(fn? breyta.repl/fail!) ;=> true");
 static Val fail0(void) { return fail_with(NIL, NIL); }
 static Val fail1(Val msg) { return fail_with(msg, NIL); }
 static Val fail2(Val msg, Val data) { return fail_with(msg, data); }
 
-DOC(state, "[]", "How the run at hand stands: in front of which step, waiting for what, or with which value it ended.", "(fn? breyta.repl/state) ;=> true");
+DOC(state, "[]", "How the run at hand stands: in front of which step, waiting for what, or with which value it ended.",
+    "(fn? breyta.repl/state) ;=> true");
 static Val state0(void) {
   BENCH(b);
   RunRow row = {0};
@@ -205,7 +216,7 @@ static Val cancel1(Val id) {
 }
 static Val cancel0(void) { return cancel1(NIL); }
 
-/* --- looking -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------ */
 /* A step as people name it: 3, :fetch, "fetch#2". */
 static Val step_number(Bench *b, int64_t run, Val step, int64_t *n) {
   Err err = {0};
@@ -215,7 +226,8 @@ static Val step_number(Bench *b, int64_t run, Val step, int64_t *n) {
     *n = fix_of(step);
     return NIL;
   }
-  if (!is_kw(step) && !is_str(step)) return usage("a step is named by its number, its id such as :fetch, or \"fetch#2\" for its second time", step);
+  if (!is_kw(step) && !is_str(step))
+    return usage("a step is named by its number, its id such as :fetch, or \"fetch#2\" for its second time", step);
   return inspect_step_number(b->e, run, kw_text(step), n, &err) ? NIL : bench_error(&err);
 }
 
@@ -239,8 +251,10 @@ static Val stack(Val id, Val step) {
   TRY(at, stack_at(b, id, step));
   return view_as(at, "stack");
 }
-DOC(stack, "[] [step] [run-id step]", "The calls that had not returned and their locals, innermost first: where the run at hand stands, or as it was in front "
-    "of a step (a number, an id such as :fetch, or \"fetch#2\") of it or of any stored run.", "(fn? breyta.repl/stack) ;=> true");
+DOC(stack, "[] [step] [run-id step]",
+    "The calls that had not returned and their locals, innermost first: where the run at hand stands, or as it was in front "
+    "of a step (a number, an id such as :fetch, or \"fetch#2\") of it or of any stored run.",
+    "(fn? breyta.repl/stack) ;=> true");
 static Val stack0(void) { return stack(NIL, NIL); }
 static Val stack1(Val step) { return stack(NIL, step); }
 static Val stack2(Val id, Val step) { return stack(id, step); }
@@ -254,8 +268,8 @@ static Val locals(Val id, Val step, Val frame) {
   Val m = map_get_kw(vec_nth(frames, (uint32_t)fix_of(frame)), "locals");
   return is_nil(m) ? map_empty : m;
 }
-DOC(locals, "[] [frame] [run-id step] [run-id step frame]", "The locals of a frame of (stack) as a map, {:x 1}; of the innermost one if none is named.",
-    "(fn? breyta.repl/locals) ;=> true");
+DOC(locals, "[] [frame] [run-id step] [run-id step frame]",
+    "The locals of a frame of (stack) as a map, {:x 1}; of the innermost one if none is named.", "(fn? breyta.repl/locals) ;=> true");
 static Val locals0(void) { return locals(NIL, NIL, fix(0)); }
 static Val locals1(Val frame) { return locals(NIL, NIL, frame); }
 static Val locals2(Val id, Val step) { return locals(id, step, fix(0)); }
@@ -278,7 +292,8 @@ static bool step_row(void *ctx, const HistoryStep *h) {
   ((Steps *)ctx)->rows = vec_conj(((Steps *)ctx)->rows, m);
   return true;
 }
-DOC(steps, "[] [run-id]", "Every attempt of every step of a run: input, output or error, times, who answered it.", "(fn? breyta.repl/steps) ;=> true");
+DOC(steps, "[] [run-id]", "Every attempt of every step of a run: input, output or error, times, who answered it.",
+    "(fn? breyta.repl/steps) ;=> true");
 static Val steps1(Val id) {
   static const char *const columns[] = {"number", "type", "step", "status", "by", "input", "output", NULL};
   BENCH(b);
@@ -368,14 +383,15 @@ static Val runs0(void) {
   BENCH(b);
   return all_runs(b, 0, run_row_map, columns);
 }
-DOC(waits, "[]", "The runs that wait for something: an answer, a person at a checkpoint, or the end of a sleep.", "(fn? breyta.repl/waits) ;=> true");
+DOC(waits, "[]", "The runs that wait for something: an answer, a person at a checkpoint, or the end of a sleep.",
+    "(fn? breyta.repl/waits) ;=> true");
 static Val waits0(void) {
   static const char *const columns[] = {"run-id", "waits", "step", "key", "until", "error", NULL};
   BENCH(b);
   return all_runs(b, 1u << RUN_WAITING, wait_row_map, columns);
 }
 
-/* --- changing ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- changing ------------------------------------------------------------ */
 static const char *name_of(Val v) { return is_kw(v) || is_sym(v) || is_str(v) ? kw_text(v) : NULL; }
 
 static Val set_local(int frame, Val name, Val v) {
@@ -386,15 +402,18 @@ static Val set_local(int frame, Val name, Val v) {
   Stepper s = bench_stepper(b);
   return settled(b, stepper_change(&s, &(LocalChange){name_of(name), frame, v}, 1, NIL, &err), &err);
 }
-DOC(set_local, "[name value] [frame name value]", "Another value for a local of the run at hand, which stands in front of a step: (set-local! :x 5). The step's input is "
-    "computed again. The change is part of the run's history.", "(fn? breyta.repl/set-local!) ;=> true");
+DOC(set_local, "[name value] [frame name value]",
+    "Another value for a local of the run at hand, which stands in front of a step: (set-local! :x 5). The step's input is "
+    "computed again. The change is part of the run's history.",
+    "(fn? breyta.repl/set-local!) ;=> true");
 static Val set_local2(Val name, Val v) { return set_local(-1, name, v); }
 static Val set_local3(Val frame, Val name, Val v) {
   if (!is_fix(frame) || fix_of(frame) < 0 || fix_of(frame) > 1000000) return usage("a frame is given by its number in (stack)", frame);
   return set_local((int)fix_of(frame), name, v);
 }
 
-DOC(set_config, "[m]", "Another config map for the step in front of which the run at hand stands.", "(fn? breyta.repl/set-config!) ;=> true");
+DOC(set_config, "[m]", "Another config map for the step in front of which the run at hand stands.",
+    "(fn? breyta.repl/set-config!) ;=> true");
 static Val set_config1(Val m) {
   BENCH(b);
   Err err = {0};
@@ -469,13 +488,17 @@ static Val fork_run(Val id, Val step, Val o) {
   Stepper s = bench_stepper(b);
   return settled(b, engine_resume(b->e, b->run, &err) && stepper_settle(&s, false, &err), &err);
 }
-DOC(fork, "[step] [run-id step] [run-id step changes]", "A new run with the history of another one up to a step, without doing it again; it stands in front of the step and "
-    "is at hand. changes: :locals {:x 5}, :config {...}, :result v or :error \"why\" (then behind the step), :input {...}, :flow a path or true for the "
-    "loaded one, :id the new run's name.", "(fn? breyta.repl/fork!) ;=> true");
+DOC(fork, "[step] [run-id step] [run-id step changes]",
+    "A new run with the history of another one up to a step, without doing it again; it stands in front of the step and "
+    "is at hand. changes: :locals {:x 5}, :config {...}, :result v or :error \"why\" (then behind the step), :input {...}, :flow a path or "
+    "true for the "
+    "loaded one, :id the new run's name.",
+    "(fn? breyta.repl/fork!) ;=> true");
 static Val fork1(Val step) { return fork_run(NIL, step, map_empty); }
 static Val fork2(Val id, Val step) { return fork_run(id, step, map_empty); }
 
-DOC(replay, "[] [run-id]", "Runs a stored run again from its journal, without any effect: nil when all is as it was, else the first difference in words.",
+DOC(replay, "[] [run-id]",
+    "Runs a stored run again from its journal, without any effect: nil when all is as it was, else the first difference in words.",
     "(fn? breyta.repl/replay) ;=> true");
 static Val replay1(Val id) {
   BENCH(b);
@@ -492,7 +515,7 @@ static Val replay1(Val id) {
 }
 static Val replay0(void) { return replay1(NIL); }
 
-/* --- the database -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the database ------------------------------------------------------------ */
 DOC(db, "[] [path]", "Which database is at hand and how it is open; with a path, goes to another one.", "(fn? breyta.repl/db) ;=> true");
 static Val db0(void) {
   BENCH(b);
@@ -506,14 +529,15 @@ static Val db1(Val path) {
   bench_config(str_s(path), NULL, b->guard, NULL);
   return db0();
 }
-DOC(close, "[]", "Hands the database back, so that other processes can run its flows; what is at hand stays where it is durable.", "(fn? breyta.repl/close!) ;=> true");
+DOC(close, "[]", "Hands the database back, so that other processes can run its flows; what is at hand stays where it is durable.",
+    "(fn? breyta.repl/close!) ;=> true");
 static Val close0(void) {
   BENCH(b);
   bench_close(b);
   return NIL;
 }
 
-/* --- the extension ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the extension ------------------------------------------------------------ */
 static const BuiltinRow rows_repl_flow[] = {
     ROW0("breyta.repl/load-flow", load_flow0, load_flow, B_IMPURE), ROW1("breyta.repl/load-flow", load_flow1, load_flow, B_IMPURE),
     ROW0("breyta.repl/input!", set_input0, set_input, B_IMPURE), ROW1("breyta.repl/input!", set_input1, set_input, B_IMPURE),
@@ -536,11 +560,13 @@ static const BuiltinRow rows_repl_flow[] = {
     ROW1("breyta.repl/replay", replay1, replay, B_IMPURE), ROW0("breyta.repl/db", db0, db, B_IMPURE),
     ROW1("breyta.repl/db", db1, db, B_IMPURE), ROW0("breyta.repl/close!", close0, close, B_IMPURE), ROW_END};
 
-static const char *const names[] = {"load-flow", "input!", "start!", "step!", "run-on!", "answer!", "fail!", "state", "attach!", "cancel!", "stack", "locals",
-                                    "steps", "journal", "runs", "waits", "set-local!", "set-config!", "fork!", "replay", "db", "close!", NULL};
+static const char *const names[] = {"load-flow",  "input!",      "start!", "step!",  "run-on!", "answer!", "fail!", "state",
+                                    "attach!",    "cancel!",     "stack",  "locals", "steps",   "journal", "runs",  "waits",
+                                    "set-local!", "set-config!", "fork!",  "replay", "db",      "close!",  NULL};
 
 static const char help[] =
-    "(load-flow \"f.edn\") (input! {...}) (start!)   a flow step by step: (step!) does it, (answer! v) and (fail! \"why\") answer it, (run-on!)\n"
+    "(load-flow \"f.edn\") (input! {...}) (start!)   a flow step by step: (step!) does it, (answer! v) and (fail! \"why\") answer it, "
+    "(run-on!)\n"
     "(stack) (locals) (steps) (journal)   the run at hand; (stack id 3) any stored run in front of a step; (runs) (waits) (attach! id)\n"
     "(set-local! :x 5)    changes a value in front of a step; (fork! id 3 {:locals {:x 5}}) does so in a new run that goes on from there\n";
 
@@ -559,4 +585,5 @@ static int open_flow(ReplSession *s, const Cli *cli, const char *path) {
   return EXIT_OK;
 }
 
-const ReplExtension repl_ext_flow = {.ns = "breyta.repl", .rows = rows_repl_flow, .refer = names, .help = help, .open = open_flow, .show = view_show};
+const ReplExtension repl_ext_flow = {
+    .ns = "breyta.repl", .rows = rows_repl_flow, .refer = names, .help = help, .open = open_flow, .show = view_show};

@@ -16,7 +16,7 @@ Val view_table(Val rows, const char *const *columns) {
   return with_meta(rows, map_assoc(m, kw_new("breyta.repl", "columns"), names));
 }
 
-/* --- cells ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- cells ------------------------------------------------------------ */
 static void cell(Val v, Buf *b) {
   if (is_nil(v)) return;
   if (is_str(v)) {
@@ -51,7 +51,7 @@ static void put_cut(Buf *out, const Buf *text, size_t most, bool pad) {
   for (k = all > most ? most : all; pad && k < most; k++) buf_ch(out, ' ');
 }
 
-/* --- tables --------------------------------------------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------ */
 typedef struct Table { Val rows, columns; uint32_t n; size_t w[MAX_COLUMNS]; } Table;
 
 static size_t cell_width(Val v) {
@@ -108,7 +108,7 @@ static void show_table(Val rows, Val columns, size_t width, Buf *out) {
   }
 }
 
-/* --- how a run stands ------------------------------------------------------------------------------------------------------------------- */
+/* --- how a run stands ------------------------------------------------------------ */
 static void put_value(Buf *out, const char *what, Val v, size_t width) {
   Buf b = {0};
   if (is_sig(print_to(&b, v, &print_readably))) buf_ch(&b, '?');
@@ -120,7 +120,8 @@ static void put_value(Buf *out, const char *what, Val v, size_t width) {
 static void show_step(Val step, const char *where, size_t width, Buf *out) {
   if (!is_map(step)) return;
   Buf head = {0};
-  buf_fmt(&head, "%s step %lld :%s :%s  ", where, (long long)long_of(map_get_kw(step, "number")), kw_text(map_get_kw(step, "type")), kw_text(map_get_kw(step, "id")));
+  buf_fmt(&head, "%s step %lld :%s :%s  ", where, (long long)long_of(map_get_kw(step, "number")), kw_text(map_get_kw(step, "type")),
+          kw_text(map_get_kw(step, "id")));
   put_value(out, buf_cstr(&head), map_get_kw(step, "input"), width);
   buf_free(&head);
 }

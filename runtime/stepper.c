@@ -28,7 +28,7 @@ enum StepperAt stepper_where(const Stepper *s) {
   }
 }
 
-/* --- going on ------------------------------------------------------------------------------------------------------------------------ */
+/* --- going on ------------------------------------------------------------ */
 bool stepper_settle(const Stepper *s, bool wait_timers, Err *err) {
   for (;;) {
     bool idle;
@@ -40,7 +40,8 @@ bool stepper_settle(const Stepper *s, bool wait_timers, Err *err) {
 }
 
 static bool not_held(const Stepper *s, Err *err) {
-  static const char *const where[] = {"", "it waits to be answered", "it sleeps, or pauses before another attempt", "its step is under way", "it is over"};
+  static const char *const where[] = {"", "it waits to be answered", "it sleeps, or pauses before another attempt", "its step is under way",
+                                      "it is over"};
   return err_set(err, "not_at_step", "the run does not stand in front of a step: %s", where[stepper_where(s)]);
 }
 
@@ -69,7 +70,7 @@ bool stepper_run_on(const Stepper *s, Err *err) {
   return stepper_settle(s, true, err);
 }
 
-/* --- answers --------------------------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------ */
 /* The run in memory at the step that is to be answered: one that waits in the database is taken over. */
 static Run *answerable(const Stepper *s, Err *err) {
   Run *r = run_find(s->e, s->run);
@@ -104,7 +105,7 @@ bool stepper_answer(const Stepper *s, bool ok, Val value, Err *err) {
   return stepper_settle(s, false, err);
 }
 
-/* --- changes ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- changes ------------------------------------------------------------ */
 bool stepper_change(const Stepper *s, const LocalChange *l, size_t n, Val config, Err *err) {
   Run *r = held_run(s);
   ValVec edits = {0};
@@ -122,7 +123,7 @@ bool stepper_change(const Stepper *s, const LocalChange *l, size_t n, Val config
   return stepper_settle(s, false, err);
 }
 
-/* --- how it stands ------------------------------------------------------------------------------------------------------------------------- */
+/* --- how it stands ------------------------------------------------------------ */
 Val stepper_stack(const Stepper *s) {
   Run *r = held_run(s);
   return r ? inspect_run(r) : ABSENT;
@@ -130,7 +131,8 @@ Val stepper_stack(const Stepper *s) {
 
 typedef struct Last { Val step; } Last;
 static bool last_step(void *ctx, const HistoryStep *h) {
-  Val kv[] = {kw_c("number"), int_val(h->number), kw_c("id"), kw_c(h->step), kw_c("type"), kw_c(h->type), kw_c("input"), h->input, kw_c("attempt"), fix(h->attempt)};
+  Val kv[] = {kw_c("number"), int_val(h->number), kw_c("id"), kw_c(h->step),   kw_c("type"),
+              kw_c(h->type),  kw_c("input"),      h->input,   kw_c("attempt"), fix(h->attempt)};
   ((Last *)ctx)->step = map_from(kv, 5, false);
   return true;
 }

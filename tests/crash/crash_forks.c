@@ -3,8 +3,9 @@
  *   Any step of a run, finished or stopped anywhere, can be looked at; rebuilt from the start of the journal and from the stored
  *   snapshot it is the same machine, byte for byte.
  *   A fork at any step, nothing changed, ends as its parent did; no effect of a step that it took over happens again, those from the
- *   step on happen once, under its own keys (flows on kv end otherwise: what the parent stored is there); its own journal rebuilds it. So do forks of forks.
- *   A crash while a fork is made leaves it wholly or not at all, and never without an acknowledged fork; the parent is as it was. */
+ *   step on happen once, under its own keys (flows on kv end otherwise: what the parent stored is there); its own journal rebuilds it. So
+ * do forks of forks. A crash while a fork is made leaves it wholly or not at all, and never without an acknowledged fork; the parent is as
+ * it was. */
 #include "flow_trial.h"
 #include "runtime/engine_int.h"
 #include "runtime/fork.h"
@@ -27,7 +28,7 @@ static bool fail(const Script *s, int64_t step, const char *what, const char *mo
   return false;
 }
 
-/* --- looking ----------------------------------------------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------ */
 static bool take_number(void *ctx, const HistoryStep *h) {
   *(int64_t *)ctx = h->number;
   return true;
@@ -76,7 +77,7 @@ static bool look(const Script *s, Process *p, int64_t run) {
   return ok;
 }
 
-/* --- runs ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------ */
 static enum Progress go(Trial *t, const EngineOptions *o, char **outcome) {
   Process p;
   enum Progress end = process_start(&p, t, *o) ? trial_go(&p, t) : WRONG;
@@ -93,7 +94,7 @@ static bool replays(const Script *s, const Trial *t, int64_t step) {
   return ok;
 }
 
-/* --- forks --------------------------------------------------------------------------------------------------------------------------- */
+/* --- forks ------------------------------------------------------------ */
 static bool make_fork(Trial *child, const Trial *parent, int64_t step, const ForkChanges *c, Err *err) {
   Process p;
   bool ok = process_start(&p, child, (EngineOptions){0}) && engine_fork(p.engine, parent->run, step, c, child->run_id, &child->run, err);
@@ -172,7 +173,7 @@ static void every_step(const Script *s, const EngineOptions *o) {
   passed += ok;
 }
 
-/* --- looking at runs that were stopped -------------------------------------------------------------------------------------------- */
+/* --- looking at runs that were stopped ------------------------------------------------------------ */
 static bool stopped_at(const Script *s, int k, bool *over) {
   EngineOptions o = {.progress = on_event, .snapshot_after = 1, .verify = true};
   Trial t = {.script = s};
@@ -198,7 +199,7 @@ static void every_stop(const Script *s) {
   passed += ok;
 }
 
-/* --- crash points ---------------------------------------------------------------------------------------------------------------------- */
+/* --- crash points ------------------------------------------------------------ */
 typedef struct Crash { const Script *s; int64_t step; ForkChanges c; const char *want; } Crash;
 
 static bool parent_run(const Script *s, Trial *t) {
@@ -235,8 +236,11 @@ static bool survives(const Crash *x, const Trial *parent, Trial child, uint64_t 
   points++;
   vfs_crash_materialise((enum VfsCrashMode)mode, event * 31 + (uint64_t)mode);
   if (!process_start(&p, &child, (EngineOptions){0})) return fail(x->s, (int64_t)event, trial_why, NULL);
-  bool there = store_run_by_id(p.store, "f", &row, &err), ok = there || !child.start_acked || fail(x->s, (int64_t)event, "an acknowledged fork is gone", NULL);
-  if (ok && !there) ok = engine_fork(p.engine, parent->run, x->step, &x->c, "f", &child.run, &err) || fail(x->s, (int64_t)event, "cannot be forked any more:", err.msg);
+  bool there = store_run_by_id(p.store, "f", &row, &err),
+       ok = there || !child.start_acked || fail(x->s, (int64_t)event, "an acknowledged fork is gone", NULL);
+  if (ok && !there)
+    ok = engine_fork(p.engine, parent->run, x->step, &x->c, "f", &child.run, &err) ||
+         fail(x->s, (int64_t)event, "cannot be forked any more:", err.msg);
   run_row_free(&row);
   process_end(&p);
   ok = ok && (go(&child, &(EngineOptions){0}, &outcome) == FINISHED || fail(x->s, (int64_t)event, "does not end:", trial_why));
@@ -289,7 +293,8 @@ int main(int argc, char **argv) {
   locals.nlocals = 1;
   crash_points(script("nested_try"), 3, none, "completed {:message \"level 2\", :levels [2 1 0], :after :calm}");
   crash_points(script("nested_try"), 2, locals, "completed {:message \"level 2\", :levels [2 1 2], :after :calm}");
-  crash_points(script("lazy"), 2, result, "completed {:two [1 100], :four [1 100 9 16], :p 101, :q 1, :odd [1 9 25], :nested ([1 :a] [1 :b] [100 :a] [100 :b])}");
+  crash_points(script("lazy"), 2, result,
+               "completed {:two [1 100], :four [1 100 9 16], :p 101, :q 1, :odd [1 9 25], :nested ([1 :a] [1 :b] [100 :a] [100 :b])}");
   printf("%d forks, %d rebuilt machines compared, %d crash points\n%d passed, %d failed\n", forks, looks, points, passed, failed);
   return failed != 0;
 }

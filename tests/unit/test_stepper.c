@@ -89,10 +89,11 @@ static void again(World *w) {
   w->e = w->s.e = engine_new(w->store, &(EngineOptions){.verify = true}, &w->err);
 }
 
-/* --- the stepper ------------------------------------------------------------------------------------------------------------------ */
-static const char *const three =
-    "(let [a (flow/step :function :one {:code '(fn [_] 1)})\n b (flow/step :function :two {:input {:a a} :code '(fn [in] (+ 10 (:a in)))})]\n"
-    " (try (flow/step :function :three {:input {:b b} :code '(fn [in] (:b in))}) (catch Exception e [:caught (ex-message e) (:type (ex-data e))])))";
+/* --- the stepper ------------------------------------------------------------ */
+static const char *const three = "(let [a (flow/step :function :one {:code '(fn [_] 1)})\n b (flow/step :function :two {:input {:a a} "
+                                 ":code '(fn [in] (+ 10 (:a in)))})]\n"
+                                 " (try (flow/step :function :three {:input {:b b} :code '(fn [in] (:b in))}) (catch Exception e [:caught "
+                                 "(ex-message e) (:type (ex-data e))])))";
 
 static void test_step_by_step(void **st) {
   (void)st;
@@ -189,7 +190,7 @@ static void test_checkpoint(void **st) {
   end(&w);
 }
 
-/* --- changes in place --------------------------------------------------------------------------------------------------------------- */
+/* --- changes in place ------------------------------------------------------------ */
 static bool change(World *w, const char *name, int frame, const char *value) {
   LocalChange l = {name, frame, edn(value)};
   return stepper_change(&w->s, &l, 1, NIL, &w->err);
@@ -231,7 +232,7 @@ static void test_change_config(void **st) {
   end(&w);
 }
 
-/* --- what is in sight ------------------------------------------------------------------------------------------------------------------ */
+/* --- what is in sight ------------------------------------------------------------ */
 #define AT "(flow/step :function :here {:code '(fn [_] 0)})"
 static Val sight(const char *body) {
   World w = started(body, "{}", false);
@@ -265,20 +266,24 @@ static void test_sight(void **st) {
   SHOWS(sight("(let [a 1] (let [a 2 z 0] nil) (let [a 3] " AT "))"), "[[\"flow\" {:a 3}]]");
   SHOWS(sight("(loop [i 0 acc []] (if (< i 2) (recur (inc i) (conj acc i)) " AT "))"), "[[\"flow\" {:i 2 :acc [0 1]}]]");
   SHOWS(sight("(let [{:keys [x] [p & q] :v :as m} {:x 1 :v [1 2 3]}] " AT ")"), "[[\"flow\" {:m {:x 1 :v [1 2 3]} :p 1 :q (2 3) :x 1}]]");
-  SHOWS(sight("(try (throw (ex-info \"e\" {})) (catch Exception err " AT "))"), "[[\"flow\" {:err [#<exception clojure.lang.ExceptionInfo> \"e\"]}]]");
+  SHOWS(sight("(try (throw (ex-info \"e\" {})) (catch Exception err " AT "))"),
+        "[[\"flow\" {:err [#<exception clojure.lang.ExceptionInfo> \"e\"]}]]");
   SHOWS(sight("(try 1 (finally (let [k :v] " AT ")))"), "[[\"flow\" {:k :v}]]");
   SHOWS(sight("(letfn [(f [n] (if (zero? n) " AT " (g n))) (g [n] (f (dec n)))] (f 1))"),
        "[[\"user/f\" {:g #<fn user/g> :f #<fn user/f> :n 0}] [\"user/g\" {:f #<fn user/f> :g #<fn user/g> :n 1}]"
        " [\"user/f\" {:g #<fn user/g> :f #<fn user/f> :n 1}] [\"flow\" {:f #<fn user/f> :g #<fn user/g>}]]");
   SHOWS(sight("((fn ([a] 1) ([a b & more] " AT ")) 1 2 3 4)"), "[[\"user/fn\" {:a 1 :b 2 :more (3 4)}] [\"flow\" {}]]");
   SHOWS(sight("(mapv #(do " AT " (+ % %2)) [1] [2])"), "[[\"user/fn\" {:%1 1 :%2 2}] [\"clojure.core/mapv\" nil] [\"flow\" {}]]");
-  SHOWS(sight("(let [xs (map inc (iterate inc 1)) _ (first xs) at (atom {:n 1})] " AT ")"), "[[\"flow\" {:xs (2 ...) :_ 2 :at [#<atom> {:n 1}]}]]");
+  SHOWS(sight("(let [xs (map inc (iterate inc 1)) _ (first xs) at (atom {:n 1})] " AT ")"),
+        "[[\"flow\" {:xs (2 ...) :_ 2 :at [#<atom> {:n 1}]}]]");
   SHOWS(sight("(first (for [x [1 2]] " AT "))"), "[[\"user/fn\" {:x 1}] [\"breyta.lazy/map\" nil] [\"flow\" {}]]");
 }
 
 static void test_numbers(void **st) {
   (void)st;
-  World w = started("(do (dotimes [i 3] (flow/step :function :a {:input {:i i} :code '(fn [_] 0)})) (flow/step :function :b {:code '(fn [_] 0)}))", "{}", false);
+  World w = started(
+      "(do (dotimes [i 3] (flow/step :function :a {:input {:i i} :code '(fn [_] 0)})) (flow/step :function :b {:code '(fn [_] 0)}))", "{}",
+      false);
   static const struct { const char *text; int64_t n; } good[] = {{"2", 2}, {"a", 1}, {":a", 1}, {"a#3", 3}, {":b", 4}, {"last", 4}};
   int64_t n;
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -294,7 +299,7 @@ static void test_numbers(void **st) {
   end(&w);
 }
 
-/* --- forks -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- forks ------------------------------------------------------------ */
 static const ForkChanges nothing = {.result = NIL, .config = NIL, .input = NIL};
 
 static Val fork_value(World *w, int64_t step, const ForkChanges *c) {
@@ -361,8 +366,10 @@ static void test_fork_of_an_edited_run(void **st) {
 
 static void test_fork_other_source(void **st) {
   (void)st;
-  World w = started("(let [in (flow/input) a (flow/step :function :a {:input {:n (:n in)} :code '(fn [in] (inc (:n in)))}) t (flow/now-ms)]\n"
-                    " (flow/step :function :b {:input {:a a} :code '(fn [in] (/ (:a in) 0))}))", "{:n 4}", false);
+  World w =
+      started("(let [in (flow/input) a (flow/step :function :a {:input {:n (:n in)} :code '(fn [in] (inc (:n in)))}) t (flow/now-ms)]\n"
+              " (flow/step :function :b {:input {:a a} :code '(fn [in] (/ (:a in) 0))}))",
+              "{:n 4}", false);
   ForkChanges c = nothing;
   c.def = flow("(let [in (flow/input) a (flow/step :function :a {:input {:n (:n in) :more true} :code '(fn [in] :never)})]\n"
                " (flow/step :function :b {:input {:a a} :code '(fn [in] [:fixed (:a in)])}))");
@@ -379,7 +386,8 @@ static void test_fork_other_source(void **st) {
 static void test_fork_own_identity(void **st) {
   (void)st;
   World w = started("(let [id (:run-id (:flow/ctx (flow/input))) r (rand) a (flow/step :function :a {:code '(fn [_] 1)})]\n"
-                    " [id (flow/step :function :b {:input {:id id} :code '(fn [in] (:id in))}) (= r (do (flow/step :function :c {:code '(fn [_] 1)}) r))])",
+                    " [id (flow/step :function :b {:input {:id id} :code '(fn [in] (:id in))}) (= r (do (flow/step :function :c {:code "
+                    "'(fn [_] 1)}) r))])",
                     "{}", false);
   int64_t run;
   OK(engine_fork(w.e, w.s.run, 2, &nothing, "mine", &run, &w.err));
@@ -399,7 +407,9 @@ static void test_fork_own_identity(void **st) {
 
 static void test_args_with_steps(void **st) {
   (void)st;
-  World w = started("(let [k 1] (flow/step :function :outer {:input {:k k :v (flow/step :function :inner {:code '(fn [_] 5)})} :code '(fn [in] in)}))", "{}", false);
+  World w = started(
+      "(let [k 1] (flow/step :function :outer {:input {:k k :v (flow/step :function :inner {:code '(fn [_] 5)})} :code '(fn [in] in)}))",
+      "{}", false);
   ForkChanges c = nothing;
   LocalChange k = {"k", -1, fix(2)};
   c.locals = &k;
@@ -409,7 +419,7 @@ static void test_args_with_steps(void **st) {
   end(&w);
 }
 
-/* --- cancelling ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- cancelling ------------------------------------------------------------ */
 static void cancel(World *w, bool force) {
   RunRow row = {0};
   assert_true(store_run_get(w->store, w->s.run, &row, &w->err) && engine_cancel(w->store, &row, force, "enough", &w->err));
@@ -431,10 +441,11 @@ static bool kv_there(World *w, const char *key) {
 
 static void test_cancel(void **st) {
   (void)st;
-  static const char *const bodies[] = {GUARDED("(flow/step :wait :w {:key \"k\" :timeout \"1h\"})"), GUARDED("(flow/step :sleep :z {:seconds 1000})"),
-                                       GUARDED("(flow/step :function :f {:on-error :checkpoint :code '(fn [_] (/ 1 0))})"),
-                                       GUARDED("(flow/step :function :f {:retry {:max-attempts 2 :backoff-ms 50000} :code '(fn [_] (/ 1 0))})"),
-                                       GUARDED("(first (map (fn [x] @(delay (flow/step :wait :w {:key \"k\" :timeout \"1h\"}))) [1 2]))")};
+  static const char *const bodies[] = {
+      GUARDED("(flow/step :wait :w {:key \"k\" :timeout \"1h\"})"), GUARDED("(flow/step :sleep :z {:seconds 1000})"),
+      GUARDED("(flow/step :function :f {:on-error :checkpoint :code '(fn [_] (/ 1 0))})"),
+      GUARDED("(flow/step :function :f {:retry {:max-attempts 2 :backoff-ms 50000} :code '(fn [_] (/ 1 0))})"),
+      GUARDED("(first (map (fn [x] @(delay (flow/step :wait :w {:key \"k\" :timeout \"1h\"}))) [1 2]))")};
   for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
     for (int resumed = 0; resumed < 2; resumed++) {
       World w = world();
