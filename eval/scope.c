@@ -1,6 +1,7 @@
 /* scope.c - see scope.h */
 #include "scope.h"
 #include "frame.h"
+#include "reader/seq.h"
 #include <ctype.h>
 #include <stdio.h>
 
@@ -136,7 +137,11 @@ static Fn *closure(const Mach *m, uint32_t base, uint32_t at) {
 }
 
 Val scope_get(const Mach *m, const Activation *a, const ScopeLocal *l) {
-  if (!l->captured) return m->slots[a->base + l->at];
+  if (!l->captured) {
+    Val v = m->slots[a->base + l->at];
+    coll_publish(v); /* the loop that owns it must not change what somebody looks at */
+    return v;
+  }
   const Fn *f = closure(m, a->base, l->at);
   return f ? f->cap[l->at] : NIL;
 }

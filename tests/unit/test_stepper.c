@@ -222,6 +222,23 @@ static void test_change_in_place(void **st) {
   end(&w);
 }
 
+/* Loops change their collection in place (eval/own.c): not one that somebody has looked at. */
+static void test_what_was_seen_stays(void **st) {
+  (void)st;
+  World w = started("(loop [i 0 m {} v []] (if (< i 3) (let [r (flow/step :function :s {:input {:i i} :code '(fn [in] (:i in))})]\n"
+                    " (recur (inc i) (assoc m r r) (conj v r))) [m v]))",
+                    "{}", true);
+  OK(stepper_step(&w.s, &w.err));
+  Val at = stepper_stack(&w.s);
+  SAME(local(at, 0, "m"), "{0 0}");
+  OK(stepper_run_on(&w.s, &w.err));
+  SAME(local(at, 0, "m"), "{0 0}");
+  SAME(local(at, 0, "v"), "[0]");
+  SAME(state(&w, "value"), "[{0 0 1 1 2 2} [0 1 2]]");
+  replays(&w, w.s.run);
+  end(&w);
+}
+
 static void test_change_config(void **st) {
   (void)st;
   World w = started("(flow/step :function :s {:input {:x 1} :code '(fn [in] (:x in))})", "{}", true);
@@ -506,7 +523,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_step_by_step), cmocka_unit_test(test_answers), cmocka_unit_test(test_answers_are_durable),
       cmocka_unit_test(test_not_data), cmocka_unit_test(test_wait_and_sleep), cmocka_unit_test(test_checkpoint),
-      cmocka_unit_test(test_change_in_place), cmocka_unit_test(test_change_config), cmocka_unit_test(test_sight),
+      cmocka_unit_test(test_change_in_place), cmocka_unit_test(test_change_config), cmocka_unit_test(test_what_was_seen_stays), cmocka_unit_test(test_sight),
       cmocka_unit_test(test_numbers), cmocka_unit_test(test_forks), cmocka_unit_test(test_fork_of_an_edited_run),
       cmocka_unit_test(test_fork_other_source), cmocka_unit_test(test_fork_own_identity), cmocka_unit_test(test_args_with_steps),
       cmocka_unit_test(test_cancel), cmocka_unit_test(test_cancel_held_and_force), cmocka_unit_test(test_finally_that_throws)};
