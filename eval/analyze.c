@@ -286,6 +286,7 @@ static Node *an_let_like(An *a, const Val *f, unsigned n, bool loop, bool tail) 
   uint32_t depth = fn->depth;
   size_t nlocals = fn->nlocals;
   Node *x = node_new(a, loop ? NK_LOOP : NK_LET, pairs + 1);
+  x->val = f[1];
   for (unsigned i = 0; i < pairs; i++) {
     reserve(a, 1);
     if (!kid(a, x, i, b.a[2 * i + 1], false)) return NULL;
@@ -332,6 +333,7 @@ static Node *an_recur(An *a, Val form, const Val *f, unsigned n, bool tail) {
 static bool an_arity(An *a, FnArity *ar, Val spec) {
   ValVec parts = {0}, params = {0};
   if (!forms(a, spec, &parts) || parts.n == 0 || !is_vec(parts.a[0]) || !forms(a, parts.a[0], &params)) return false;
+  ar->params = parts.a[0];
   FnCtx *fn = a->fn;
   size_t nlocals = fn->nlocals;
   fn->depth = 1;
@@ -379,6 +381,7 @@ static Node *an_fn(An *a, Val form, const Val *f, unsigned n, bool tail) {
   code->narities = (uint16_t)(n - from);
   memset(code->fixed, -1, sizeof code->fixed);
   fn_name(a, code, named ? f[1] : NIL);
+  code->self = named ? f[1] : NIL;
   uint32_t line = a->line, col = a->col;
   Node *x = node_new(a, NK_FN, 64);
   code->id = x->id;
@@ -413,6 +416,7 @@ static Node *an_letfn(An *a, Val form, const Val *f, unsigned n, bool tail) {
   uint32_t depth = fn->depth;
   size_t nlocals = fn->nlocals;
   Node *x = node_new(a, NK_LETFN, pairs + 1);
+  x->val = f[1];
   for (unsigned i = 0; i < pairs; i++) local_push(a, b.a[2 * i], depth + i);
   fn->depth += pairs;
   reserve(a, 1);
@@ -529,6 +533,7 @@ static bool an_catch(An *a, Node *x, unsigned i, CatchTable *t, Val clause, uint
   t->cls[i] = (int16_t)cls;
   size_t nlocals = a->fn->nlocals;
   local_push(a, c.a[2], depth + 1);
+  t->name[i] = c.a[2];
   x->kid[1 + i] = an_body(a, c.a + 3, (unsigned)c.n - 3, false);
   a->fn->nlocals = nlocals;
   return x->kid[1 + i] != NULL;
@@ -551,6 +556,7 @@ static Node *an_try(An *a, Val form, const Val *f, unsigned n, bool tail) {
   }
   CatchTable *t = mem_alloc(sizeof *t + ncatch * sizeof t->cls[0]);
   t->n = ncatch;
+  t->name = mem_alloc((ncatch + 1) * sizeof *t->name);
   t->has_finally = fin;
   Node *x = node_new(a, NK_TRY, 1 + ncatch + fin);
   x->p = t;

@@ -537,6 +537,7 @@ static Go run_native(Mach *m, Regs *r) {
 
 /* --- throwing ----------------------------------------------------------------------------------------------------------- */
 static int catch_for(const CatchTable *t, Val ex) {
+  if (AS(Ex, ex)->kind == KIND_LIMIT || AS(Ex, ex)->kind == KIND_CANCELLED) return -1; /* no clause takes them */
   enum Exc c = (enum Exc)AS(Ex, ex)->cls;
   for (uint32_t i = 0; i < t->n; i++)
     if (t->cls[i] < 0 || (t->cls[i] < EXC_COUNT && exc_is_a(c, (enum Exc)t->cls[i]))) return (int)i;
@@ -546,7 +547,7 @@ static int catch_for(const CatchTable *t, Val ex) {
 /* True when the try frame takes the exception; otherwise it is dead and must be popped. */
 static bool try_thrown(Mach *m, Regs *r, Frame *f, const Node *n, Val ex) {
   const CatchTable *t = n->p;
-  int c = f->pc == PC_TRY_BODY && AS(Ex, ex)->kind != KIND_LIMIT ? catch_for(t, ex) : -1;
+  int c = f->pc == PC_TRY_BODY ? catch_for(t, ex) : -1;
   bool unstoppable = AS(Ex, ex)->kind == KIND_LIMIT;
   if (c >= 0) {
     f->pc = PC_TRY_CATCH;

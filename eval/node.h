@@ -29,7 +29,8 @@ typedef struct Unit {
 
 /* kinds. `depth` is the number of live slots when the node is entered; temps and bindings begin there.
  *   NK_CONST val · NK_LOCAL slot · NK_CAP slot · NK_VAR val (T_VAR) · NK_DYN val
- *   NK_IF test then else · NK_DO kids · NK_LET inits... body (kid i < nk-1 into depth+i) · NK_LOOP same; body is the recur target
+ *   NK_IF test then else · NK_DO kids · NK_LET inits... body (kid i < nk-1 into depth+i), val = binding vector of the core form
+ *   (as of LOOP and LETFN: scope.h finds the names of slots there) · NK_LOOP same; body is the recur target
  *   NK_RECUR args; p = where the pointer to the body is, slot = first target slot · NK_FN p = FnCode, kids = capture sources
  *   NK_LETFN fns... body · NK_DEF val = var, kid? init · NK_SET val = var, kid value
  *   NK_TRY body, catch bodies..., [finally]; p = CatchTable; depth: saved value, depth+1: the caught exception
@@ -62,6 +63,7 @@ struct Node {
 typedef struct CatchTable {
   uint32_t n;
   bool has_finally;
+  Val *name;       /* symbol of each clause */
   int16_t cls[]; /* enum Exc per catch clause; -1 catches anything */
 } CatchTable;
 
@@ -79,12 +81,14 @@ typedef struct FnArity {
   bool variadic;
   uint32_t nslots;  /* closure + parameters + locals + temps, at most */
   Node *body;
+  Val params;       /* the parameter vector of the core form */
 } FnArity;
 
 typedef struct FnCode {
   Unit *unit;
   uint32_t id;      /* of the CLOSURE node */
   Val name;         /* "user/f" T_STR; "user/fn" */
+  Val self;         /* the symbol by which it calls itself, nil none */
   uint16_t ncaps, narities;
   uint16_t var_arity; /* index + 1 of the variadic arity, 0 none */
   bool may_step;    /* the body (or what it calls) could reach a step */

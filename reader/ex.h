@@ -67,7 +67,8 @@
   EXC(EXC_NO_METHOD, "java.lang.NoSuchMethodException", EXC_EXCEPTION, KIND_RUNTIME)                  \
   EXC(EXC_NO_FIELD, "java.lang.NoSuchFieldException", EXC_EXCEPTION, KIND_RUNTIME)                    \
   EXC(EXC_VM, "java.lang.VirtualMachineError", EXC_ERROR, KIND_RUNTIME)                               \
-  EXC(EXC_OUT_OF_MEMORY, "java.lang.OutOfMemoryError", EXC_VM, KIND_RUNTIME)
+  EXC(EXC_OUT_OF_MEMORY, "java.lang.OutOfMemoryError", EXC_VM, KIND_RUNTIME)                              \
+  EXC(EXC_CANCELLED, "breyta.CancelledError", EXC_ERROR, KIND_CANCELLED)
 
 #define KIND_TABLE(KIND)                                                                         \
   KIND(KIND_READER, "reader") KIND(KIND_SYNTAX, "syntax") KIND(KIND_UNRESOLVED, "unresolved")    \
@@ -75,7 +76,8 @@
   KIND(KIND_NULL, "null") KIND(KIND_INDEX, "index") KIND(KIND_ARITHMETIC, "arithmetic")          \
   KIND(KIND_NUMBER_FORMAT, "number-format") KIND(KIND_UNSUPPORTED, "unsupported")                \
   KIND(KIND_STATE, "state") KIND(KIND_ASSERT, "assert") KIND(KIND_STACK, "stack")                \
-  KIND(KIND_LIMIT, "limit") KIND(KIND_EX_INFO, "ex-info") KIND(KIND_RUNTIME, "runtime")
+  KIND(KIND_LIMIT, "limit") KIND(KIND_EX_INFO, "ex-info") KIND(KIND_RUNTIME, "runtime")  \
+  KIND(KIND_CANCELLED, "cancelled")
 
 #define EXC_ENUM(e, cls, parent, kind) e,
 #define KIND_ENUM(e, s) e,

@@ -105,7 +105,7 @@ static void list_add(CliList *l, const char *s) {
 static void set_option(Cli *cli, int i, const char *arg) {
   const CliOption *o = &cli_options[i];
   void *field = (char *)cli + o->field;
-  cli->given |= 1u << i;
+  cli->given |= (uint64_t)1 << i;
   if (o->kind == CLI_FLAG) *(bool *)field = true;
   else if (o->kind == CLI_TEXT) *(const char **)field = arg;
   else list_add(field, arg);

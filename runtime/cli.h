@@ -28,7 +28,7 @@ typedef struct Cli {
   enum CliCmd cmd;
   CLI_OPTIONS(CLI_FIELD)
   CliList args;      /* what is no option */
-  unsigned given;    /* bits of the options on the command line */
+  uint64_t given;    /* bits of the options on the command line */
 } Cli;
 
 enum CliKind { CLI_FLAG, CLI_TEXT, CLI_LIST };

@@ -30,7 +30,8 @@
           "Records that the failed step is to be skipped; its result is the --value, or nil.")                                      \
   COMMAND(runs, "runs", "[OPTIONS]", "list runs", "Lists all runs of the database, oldest first. Works beside a running executor.")   \
   COMMAND(show, "show", "RUN-ID [OPTIONS]", "timeline of a run: its steps and what it waits for",                                   \
-          "Shows how a run stands, every attempt of every step with timing and error, and what would wake it.")                      \
+          "Shows how a run stands, every attempt of every step with timing and error, and what would wake it. With --step the run is " \
+          "rebuilt as it was in front of that step, without any effect: its call stack and the values of all locals.")               \
   COMMAND(replay, "replay", "RUN-ID [OPTIONS]", "re-execute a run from its journal and compare",                                    \
           "Runs the flow again from the journal alone: no effect is done and nothing is written. Exits 1 on the first difference "     \
           "and names it.")                                                                                                            \
@@ -46,33 +47,50 @@
           "the next form, and the exit status is 1 in the end. With --nrepl an editor's nREPL client (CIDER, Calva, Conjure ...) "    \
           "finds the port in .nrepl-port; its sessions and the terminal see the same definitions. Whoever reaches the port can run "  \
           "code as you: give a HOST only in a network that you trust.")                                                                    \
+  COMMAND(fork, "fork", "RUN-ID STEP [OPTIONS]", "a new run that goes on from a step of another one",                                \
+          "Makes a new durable run with the history of another one up to STEP (a number as `breyta-run show` lists them, a step id, or " \
+          "id#2 for its second time) and runs it like `breyta-run FLOW.edn`. The steps before are not done again. By default STEP is "   \
+          "done for real; --result or --error answer it instead, --set changes locals in front of it, --config its config. With "      \
+          "--input or --flow the flow runs again from its start on the results of the old steps, and has to reach the same ones.")     \
+  COMMAND(cancel, "cancel", "RUN-ID [OPTIONS]", "end a run as cancelled",                                                            \
+          "Records the request durably and has it done: by the executor that holds the database, else at once. The step that the run "  \
+          "is at fails with an error that no catch clause takes; finally blocks run, steps in them included. With --force the run "     \
+          "ends as terminated where it is. A finished run stays as it is.")                                                            \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
 
 #define ON(id) (1u << CMD_##id)
 #define ON_ACTIONS (ON(approve) | ON(reject) | ON(retry) | ON(skip))
-#define ON_DB (ON(run) | ON(resume) | ON(send) | ON_ACTIONS | ON(runs) | ON(show) | ON(replay))
-#define ON_ENGINE (ON(run) | ON(resume))
+#define ON_DB (ON(run) | ON(resume) | ON(send) | ON_ACTIONS | ON(runs) | ON(show) | ON(replay) | ON(fork) | ON(cancel))
+#define ON_ENGINE (ON(run) | ON(resume) | ON(fork))
 #define ON_ALL (~0u)
 
 #define CLI_OPTIONS(OPTION)                                                                                                          \
-  OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run),                                                                       \
+  OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
-  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB, "the database")                                                     \
+  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl), "the database")                                                     \
   OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint), "how values are printed")                                             \
-  OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run),                                                                                 \
+  OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run) | ON(fork),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
-  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB, "the workspace")                                                  \
+  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(repl), "the workspace")                                                  \
   OPTION(TEXT, listen, 'l', "listen", "HOST:PORT", 0, ON_ENGINE,                                                                      \
          "accept POST /<workspace>/events/<wait-key> while a run waits")                                                              \
-  OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run), "start durably, print the run id and exit 3")                                      \
+  OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run) | ON(fork), "start durably, print the run id and exit 3")                                      \
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
-  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE,                                                                   \
+  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
-  OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE,                                                                                    \
+  OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl),                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \
+  OPTION(TEXT, step, 0, "step", "STEP", 0, ON(show), "the stack and locals in front of this step: its number, its id, or id#2")          \
+  OPTION(LIST, set, 's', "set", "NAME=EDN", 0, ON(fork), "another value for a local in front of the step; may be given more than once") \
+  OPTION(TEXT, result, 0, "result", "EDN", 0, ON(fork), "the step's result, in place of doing it")                                      \
+  OPTION(TEXT, error, 0, "error", "TEXT|EDN", 0, ON(fork), "the step fails with this message, or map with :message and :type")          \
+  OPTION(TEXT, config, 0, "config", "EDN", 0, ON(fork), "the step's config map, in place of what the flow computed")                    \
+  OPTION(TEXT, flow, 0, "flow", "FILE", 0, ON(fork), "another source for the new run")                                                  \
+  OPTION(FLAG, force, 0, "force", 0, 0, ON(cancel), "do not run finally blocks: the run ends as terminated")                            \
+  OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel), "kept with the run")                                                         \
   OPTION(LIST, expr, 'e', "expr", "EXPR", 0, ON(eval), "evaluate EXPR and print each value; may be given more than once")             \
   OPTION(FLAG, batch, 0, "batch", 0, 0, ON(eval), "one expression a line in, one result a line out")                                  \
   OPTION(TEXT, nrepl, 0, "nrepl", "[HOST:]PORT", 0, ON(repl),                                                                         \

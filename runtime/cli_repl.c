@@ -209,11 +209,18 @@ static int at_terminal(Repl *r) {
 }
 
 /* --- the command ----------------------------------------------------------------------------------------------------------------------- */
+static int open_flow(Repl *r, const Cli *cli, const char *path) {
+  for (size_t i = 0; repl_extensions[i]; i++)
+    if (repl_extensions[i]->open) return repl_extensions[i]->open(r->s, cli, path);
+  return EXIT_OK;
+}
+
 /* FLOW.edn is opened by the extension that knows flows, anything else is a Clojure file that is evaluated first. */
 static int open_file(Repl *r, const Cli *cli, const char *path) {
   size_t n = strlen(path);
-  for (size_t i = 0; n > 4 && !strcmp(path + n - 4, ".edn") && repl_extensions[i]; i++)
-    if (repl_extensions[i]->open) return repl_extensions[i]->open(r->s, cli, path);
+  bool flow = n > 4 && !strcmp(path + n - 4, ".edn");
+  int status = open_flow(r, cli, flow ? path : NULL);
+  if (flow || status) return status;
   Buf text = {0};
   if (!cli_read_file(path, &text)) return cli_usage(cli, "cannot read %s: %s", path, strerror(errno));
   ReplCallbacks cb = {r, print_out, NULL, print_error, pipe_line, NULL};
@@ -227,7 +234,7 @@ int cmd_repl(Cli *cli) {
   if (cli->args.n > 1) return cli_usage(cli, "repl takes one file, and there is also %s", cli->args.a[1]);
   repl_init();
   Repl r = {.s = repl_new(), .line_no = 1};
-  int status = cli->args.n ? open_file(&r, cli, cli->args.a[0]) : EXIT_OK;
+  int status = cli->args.n ? open_file(&r, cli, cli->args.a[0]) : open_flow(&r, cli, NULL);
   if (status) return status;
   bool terminal = isatty(STDIN_FILENO);
   if (cli->nrepl) status = cli_nrepl_start(cli, cli->nrepl, r.s, terminal);

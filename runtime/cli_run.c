@@ -1,19 +1,13 @@
 /* cli_run.c - running flows: `breyta-run FLOW.edn`, `resume`, and the answers that others record for runs (`send`, `approve` ...). */
-#include "cli_run.h"
-#include "cli_progress.h"
-#include "connection.h"
+#include "cli_session.h"
 #include "engine_journal.h"
 #include "eval/unit.h"
 #include "json.h"
-#include "engine_listen.h"
 #include "reader/mem.h"
 #include "reader/read.h"
 #include "snapshot.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 /* --- shared --------------------------------------------------------------------------------------------------------------------- */
 void cli_engine_values(void) {
@@ -33,8 +27,8 @@ static bool ends_with(const char *s, const char *end) {
   return n >= k && !strcmp(s + n - k, end);
 }
 
-static bool edn_text(const Cli *cli, const char *what, const Buf *b, const char *file, Val *out) {
-  *out = read_one(b->p ? b->p : "", b->n, file, true);
+bool cli_edn(const Cli *cli, const char *what, const char *text, size_t n, const char *file, Val *out) {
+  *out = read_one(text, n, file, true);
   if (!is_sig(*out)) return true;
   Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
   cli_usage(cli, "%s: %s", what, is_str(msg) ? str_s(msg) : "is not EDN");
@@ -50,7 +44,7 @@ bool cli_json(const Cli *cli, const char *what, const char *arg, Val *out) {
   }
   bool ok;
   if (file && ends_with(file, ".edn")) {
-    ok = edn_text(cli, what, &b, file, out);
+    ok = cli_edn(cli, what, buf_cstr(&b), b.n, file, out);
   } else {
     Err err = {0};
     if (!file) buf_c(&b, arg);
@@ -97,25 +91,10 @@ void cli_commands_text(const Cli *cli, const char *text, Buf *b) {
     p += strlen(name);
     p += strcspn(p, " ");
     buf_add(b, text, (size_t)(p - text));
-    if (cli->given & 1u << OPT_db) buf_fmt(b, " --db %s", cli->db);
-    if (cli->given & 1u << OPT_workspace && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
+    if (cli->given & (uint64_t)1 << OPT_db) buf_fmt(b, " --db %s", cli->db);
+    if (cli->given & (uint64_t)1 << OPT_workspace && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
   }
   buf_c(b, text);
-}
-
-/* A line for people with the commands in it completed. */
-static void say_commands(const Cli *cli, const char *prefix, const char *text) {
-  Buf b = {0};
-  cli_commands_text(cli, text, &b);
-  fprintf(stderr, "%s%s\n", prefix, buf_cstr(&b));
-  buf_free(&b);
-}
-
-static void say_resume(const Cli *cli, const char *prefix, const char *run_id) {
-  Buf b = {0};
-  buf_fmt(&b, "`breyta-run resume %s`", run_id);
-  say_commands(cli, prefix, buf_cstr(&b));
-  buf_free(&b);
 }
 
 void cli_time_text(int64_t ms, char out[40]) {
@@ -125,174 +104,8 @@ void cli_time_text(int64_t ms, char out[40]) {
   buf_free(&b);
 }
 
-/* --- sessions: a store with an engine on it ----------------------------------------------------------------------------------- */
-static volatile bool stop;
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int sig) {
-  if (stop) _exit(128 + sig); /* asked twice: what is durable stays durable */
-  stop_signal = sig;
-  stop = true;
-}
-
-static void catch_signals(void) {
-  struct sigaction sa = {.sa_handler = on_signal};
-  sigaction(SIGINT, &sa, NULL);
-  sigaction(SIGTERM, &sa, NULL);
-}
-
-typedef struct Session {
-  const Cli *cli;
-  Store *store;
-  Engine *engine;
-  EngineListener *listener;
-  Target *target;
-  int status; /* when it could not be opened */
-  Progress progress;
-  int ticker;
-} Session;
-
-static void tick(Engine *e, void *ctx) {
-  (void)e;
-  Session *s = ctx;
-  uint64_t n;
-  if (read(s->ticker, &n, sizeof n) > 0) progress_tick(&s->progress);
-}
-
-static void start_ticker(Session *s) {
-  s->ticker = -1;
-  if (!s->progress.live) return;
-  s->ticker = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  struct itimerspec every = {{0, 200000000}, {0, 200000000}};
-  if (s->ticker < 0 || timerfd_settime(s->ticker, 0, &every, NULL)) return;
-  engine_watch(s->engine, s->ticker, tick, s);
-}
-
-static void session_close(Session *s) {
-  progress_clear(&s->progress);
-  if (s->listener) engine_listen_stop(s->listener);
-  if (s->engine) engine_free(s->engine);
-  if (s->store) store_close(s->store);
-  target_free(s->target);
-  if (s->ticker >= 0) close(s->ticker);
-}
-
-static bool session_open(Session *s, const Cli *cli) {
-  Err err = {0};
-  s->cli = cli;
-  s->ticker = -1;
-  s->status = EXIT_FAILED;
-  progress_init(&s->progress, cli->progress);
-  cli_engine_values();
-  if (cli->connections && !(s->target = target_load(cli->connections, &err))) {
-    s->status = cli_usage(cli, "--connections %s", err.msg);
-    return false;
-  }
-  s->store = cli_store(cli, (StoreOptions){.executor = true});
-  if (!s->store) return false;
-  EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .detach = cli->detach,
-                     .target = s->target, .progress = progress_event, .ctx = &s->progress};
-  s->engine = engine_new(s->store, &o, &err);
-  if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
-  if (!s->engine || (cli->listen && !s->listener)) {
-    cli_say("%s%s%s", cli->listen ? "--listen " : "", cli->listen && s->engine ? cli->listen : "", err.msg);
-    session_close(s);
-    return false;
-  }
-  start_ticker(s);
-  catch_signals();
-  return true;
-}
-
-/* --- how a run ended ------------------------------------------------------------------------------------------------------------ */
-static const char *hint_for(Val error) {
-  static const struct { const char *type, *hint; } hints[] = {
-      {"timeout", "raise :timeout of the step, or give it :retry"},
-      {"network", "give the step :retry {:max-attempts 3}, or check that the address can be reached from here"},
-      {"http-error", "make the status a result with :accept-status #{404}, or catch the error in the flow"},
-      {"not-serializable", "a step's result must be data: no functions, atoms or exceptions"},
-      {"limit", "look for an endless loop, endless recursion or an endless seq at the position above"},
-      {"stack", "use loop/recur instead of recursion"},
-      {"wait-timeout", "give the :wait a longer :timeout, or :on-timeout :continue with a :default-value"},
-      {"poll-timeout", "raise :timeout or :max-attempts of flow/poll"},
-      {"oversize", "keep large results outside the run, for example in :kv"},
-      {"missing-binding", "see :requires of the flow"},
-      {"unsupported_step", "this build runs :function :http :kv :sleep :wait"},
-  };
-  Val type = map_get_kw(error, "type");
-  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-    if (kw_is(type, hints[i].type)) return hints[i].hint;
-  return NULL;
-}
-
-static void text_of(Val v, Buf *b) {
-  if (is_str(v)) buf_add(b, str_s(v), str_n(v));
-  else if (is_sig(cli_pr(env_core(), v, b))) b->n = 0;
-}
-
-static void error_line(Val error, const char *key, const char *label) {
-  Val v = map_get_kw(error, key);
-  if (is_nil(v)) return;
-  Buf b = {0};
-  text_of(v, &b);
-  fprintf(stderr, "  %-8s %s\n", label, buf_cstr(&b));
-  buf_free(&b);
-}
-
-static void say_error(const RunState *st) {
-  Buf msg = {0};
-  text_of(map_get_kw(st->error, "message"), &msg);
-  fprintf(stderr, "run %s %s: %s\n", st->run_id, run_status_name(st->status), msg.n ? buf_cstr(&msg) : "no message");
-  buf_free(&msg);
-  error_line(st->error, "type", "type");
-  error_line(st->error, "step-id", "step");
-  error_line(st->error, "attempt", "attempt");
-  error_line(st->error, "at", "at");
-  Val trace = map_get_kw(st->error, "trace");
-  if (is_str(trace)) fprintf(stderr, "%s%s", str_s(trace), str_n(trace) && str_s(trace)[str_n(trace) - 1] == '\n' ? "" : "\n");
-  const char *hint = hint_for(st->error);
-  if (hint) fprintf(stderr, "  %-8s %s\n", "hint", hint);
-}
-
-/* Tells how the run stands; its value to standard output when `print`. The exit status. */
-static int report(Session *s, int64_t run, bool print) {
-  RunState st;
-  Err err = {0};
-  if (!engine_state(s->engine, run, &st, &err)) {
-    cli_say("%s [%s]", err.msg, err.code);
-    return EXIT_FAILED;
-  }
-  progress_clear(&s->progress);
-  if (st.status == RUN_COMPLETED) {
-    if (print) return cli_print_value(s->cli, st.value) ? EXIT_OK : EXIT_FAILED;
-    fprintf(stderr, "run %s completed\n", st.run_id);
-    return EXIT_OK;
-  }
-  if (run_status_final(st.status) || st.status == RUN_BLOCKED) {
-    say_error(&st);
-    return EXIT_FAILED;
-  }
-  if (stop) {
-    fprintf(stderr, "run %s is durable up to its last step\n", st.run_id);
-    say_resume(s->cli, "to go on: ", st.run_id);
-    return 128 + stop_signal;
-  }
-  fprintf(stderr, "run %s is parked\n", st.run_id);
-  say_commands(s->cli, "", st.waits_for);
-  return EXIT_PARKED;
-}
-
-static bool loop(Session *s) {
-  Err err = {0};
-  if (s->cli->listen) fprintf(stderr, "listening on http://%s/%s/events/<wait-key>\n", s->cli->listen, s->cli->workspace);
-  if (engine_loop(s->engine, &stop, &err)) return true;
-  progress_clear(&s->progress);
-  cli_say("%s [%s]", err.msg, err.code ? err.code : "?");
-  return false;
-}
-
 /* --- run ------------------------------------------------------------------------------------------------------------------------- */
-static FlowDef *read_flow(const Cli *cli, const char *path) {
+FlowDef *cli_read_flow(const Cli *cli, const char *path) {
   Buf text = {0}, out = {0};
   if (!cli_read_file(path, &text)) {
     const char *names[CMD_COUNT], *near;
@@ -312,7 +125,7 @@ static FlowDef *read_flow(const Cli *cli, const char *path) {
   return f;
 }
 
-static bool read_input(const Cli *cli, const FlowDef *f, Val *input) {
+bool cli_flow_input(const Cli *cli, const FlowDef *f, Val *input) {
   Err err = {0};
   *input = map_empty;
   if (cli->input && !cli_json(cli, "--input", cli->input, input)) return false;
@@ -340,7 +153,7 @@ static bool input_difference(Val was, Val now, Buf *b) {
       Val other = map_get(maps[1 - i], k, ABSENT);
       if (!same(other, ABSENT) && same(val_eq(v, other), TRUE_V)) continue;
       Val a = i ? other : v, z = i ? v : other;
-      text_of(k, b);
+      cli_short_text(k, 120, b);
       buf_c(b, " was ");
       if (same(a, ABSENT)) buf_c(b, "absent");
       else cli_short_text(a, 120, b);
@@ -354,7 +167,7 @@ static bool input_difference(Val was, Val now, Buf *b) {
 }
 
 /* May the existing run go on for this flow and input? */
-static bool same_run(Session *s, const RunRow *row, const FlowDef *f, Val input) {
+static bool same_run(CliSession *s, const RunRow *row, const FlowDef *f, Val input) {
   const Cli *cli = s->cli;
   Err err = {0};
   Val start = NIL;
@@ -378,7 +191,7 @@ static bool same_run(Session *s, const RunRow *row, const FlowDef *f, Val input)
 }
 
 /* 0: *run is started or taken up; else the exit status. */
-static int begin(Session *s, const FlowDef *f, Val input, int64_t *run) {
+static int begin(CliSession *s, const FlowDef *f, Val input, int64_t *run) {
   Err err = {0};
   RunRow row = {0};
   const char *id = s->cli->run_id;
@@ -395,21 +208,7 @@ static int begin(Session *s, const FlowDef *f, Val input, int64_t *run) {
   return err.code && (!strcmp(err.code, "flow_invalid") || !strcmp(err.code, "bad_input")) ? EXIT_USAGE : EXIT_FAILED;
 }
 
-static int detached(Session *s, int64_t run) {
-  RunState st;
-  Err err = {0};
-  if (!engine_state(s->engine, run, &st, &err)) {
-    cli_say("%s [%s]", err.msg, err.code);
-    return EXIT_FAILED;
-  }
-  cli_out(st.run_id, strlen(st.run_id));
-  cli_out("\n", 1);
-  cli_out_flush();
-  say_resume(s->cli, "started durably; to run it: ", st.run_id);
-  return EXIT_PARKED;
-}
-
-static bool good_run_id(const char *id) {
+bool cli_good_run_id(const char *id) {
   size_t n = strlen(id);
   if (!n || n > 200) return false;
   for (const char *p = id; *p; p++)
@@ -420,18 +219,18 @@ static bool good_run_id(const char *id) {
 int cmd_run(Cli *cli) {
   if (cli->args.n != 1)
     return cli->args.n ? cli_usage(cli, "one flow at a time, and there is also %s", cli->args.a[1]) : cli_usage(cli, "which flow? breyta-run FLOW.edn");
-  if (cli->run_id && !good_run_id(cli->run_id)) return cli_usage(cli, "--run-id: 1 to 200 characters without spaces and quotes");
+  if (cli->run_id && !cli_good_run_id(cli->run_id)) return cli_usage(cli, "--run-id: 1 to 200 characters without spaces and quotes");
   if (cli->detach && cli->listen) return cli_usage(cli, "--detach runs nothing, so --listen makes no sense with it");
   cli_engine_values();
   Val input;
-  FlowDef *f = read_flow(cli, cli->args.a[0]);
-  if (!f || !read_input(cli, f, &input)) return EXIT_USAGE;
-  Session s = {0};
-  if (!session_open(&s, cli)) return s.status;
+  FlowDef *f = cli_read_flow(cli, cli->args.a[0]);
+  if (!f || !cli_flow_input(cli, f, &input)) return EXIT_USAGE;
+  CliSession s = {0};
+  if (!cli_session_open(&s, cli)) return s.status;
   int64_t run;
   int status = begin(&s, f, input, &run);
-  if (!status) status = cli->detach ? detached(&s, run) : loop(&s) ? report(&s, run, true) : EXIT_FAILED;
-  session_close(&s);
+  if (!status) status = cli->detach ? cli_detached(&s, run) : cli_loop(&s) ? cli_report(&s, run, true) : EXIT_FAILED;
+  cli_session_close(&s);
   return status;
 }
 
@@ -443,7 +242,7 @@ static void runs_add(Runs *r, int64_t run) {
   r->a[r->n++] = run;
 }
 
-static int named_runs(Session *s, Runs *runs) {
+static int named_runs(CliSession *s, Runs *runs) {
   for (int i = 0; i < s->cli->args.n; i++) {
     RunRow row = {0};
     int bad = cli_run_row(s->cli, s->store, s->cli->args.a[i], &row);
@@ -454,7 +253,7 @@ static int named_runs(Session *s, Runs *runs) {
   return EXIT_OK;
 }
 
-static int unfinished_runs(Session *s, Runs *runs) {
+static int unfinished_runs(CliSession *s, Runs *runs) {
   RunRow rows[128];
   Err err = {0};
   int64_t after = 0;
@@ -471,18 +270,18 @@ static int unfinished_runs(Session *s, Runs *runs) {
   return err.code ? EXIT_FAILED : EXIT_OK;
 }
 
-static int report_all(Session *s, const Runs *runs) {
-  if (runs->n == 1) return report(s, runs->a[0], s->cli->args.n == 1);
+static int report_all(CliSession *s, const Runs *runs) {
+  if (runs->n == 1) return cli_report(s, runs->a[0], s->cli->args.n == 1);
   int worst = EXIT_OK;
   for (size_t i = 0; i < runs->n; i++) {
-    int st = report(s, runs->a[i], false);
+    int st = cli_report(s, runs->a[i], false);
     if (st > EXIT_PARKED) return st;
     if (st == EXIT_FAILED || (st == EXIT_PARKED && worst == EXIT_OK)) worst = st;
   }
   return worst;
 }
 
-static int resume_runs(Session *s, Runs *runs) {
+static int resume_runs(CliSession *s, Runs *runs) {
   int bad = s->cli->args.n ? named_runs(s, runs) : unfinished_runs(s, runs);
   if (bad) return bad;
   if (!runs->n) {
@@ -496,16 +295,16 @@ static int resume_runs(Session *s, Runs *runs) {
       cli_say("%s [%s]", err.msg, err.code);
       return EXIT_FAILED;
     }
-  return loop(s) ? report_all(s, runs) : EXIT_FAILED;
+  return cli_loop(s) ? report_all(s, runs) : EXIT_FAILED;
 }
 
 int cmd_resume(Cli *cli) {
-  Session s = {0};
+  CliSession s = {0};
   Runs runs = {0};
-  if (!session_open(&s, cli)) return s.status;
+  if (!cli_session_open(&s, cli)) return s.status;
   int status = resume_runs(&s, &runs);
   free(runs.a);
-  session_close(&s);
+  cli_session_close(&s);
   return status;
 }
 
@@ -531,7 +330,7 @@ static void say_recorded(Cli *cli, Store *s, const char *key) {
   Err err = {0};
   if (store_wait_get(s, cli->workspace, key, &w, &err) && store_run_get(s, w.run, &row, &err)) {
     fprintf(stderr, "recorded for run %s\n", row.run_id);
-    say_resume(cli, "to go on: ", row.run_id);
+    cli_say_resume(cli, "to go on: ", row.run_id);
   } else {
     fprintf(stderr, "recorded; no run waits for \"%s\" yet, the first one that does gets it\n", key);
   }
@@ -594,7 +393,7 @@ static int answer(Cli *cli) {
   int status = cli_run_row(cli, s, cli->args.a[0], &row);
   if (status == EXIT_OK && !answer_fits(cli, &row, step)) status = EXIT_USAGE;
   if (status == EXIT_OK) status = put_inbox(cli, s, row.run_id, "action", body);
-  if (status == EXIT_OK) say_resume(cli, "recorded; to go on: ", row.run_id);
+  if (status == EXIT_OK) cli_say_resume(cli, "recorded; to go on: ", row.run_id);
   run_row_free(&row);
   store_close(s);
   return status;

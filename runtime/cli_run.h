@@ -11,6 +11,9 @@ void cli_engine_values(void);
 Store *cli_store(const Cli *cli, StoreOptions o);
 /* JSON, @FILE (EDN when it ends in .edn) or - to a value; false: told, naming `what`. */
 bool cli_json(const Cli *cli, const char *what, const char *arg, Val *out);
+bool cli_edn(const Cli *cli, const char *what, const char *text, size_t n, const char *file, Val *out);
+/* --input, checked against what the flow asks for. */
+bool cli_flow_input(const Cli *cli, const FlowDef *f, Val *input);
 /* A value in --format to b; false: told. */
 bool cli_value_text(const Cli *cli, Val v, Buf *b);
 bool cli_print_value(const Cli *cli, Val v);
@@ -18,6 +21,9 @@ bool cli_print_value(const Cli *cli, Val v);
 int cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row);
 /* `text` with --db (and --workspace for send) put into the breyta-run commands in it, as this call was given them. */
 void cli_commands_text(const Cli *cli, const char *text, Buf *b);
+/* The definition in a file; NULL: told. */
+FlowDef *cli_read_flow(const Cli *cli, const char *path);
+bool cli_good_run_id(const char *id);
 void cli_time_text(int64_t ms, char out[40]);
 /* EDN of a step's or run's value cut to so many bytes, on one line. */
 void cli_short_text(Val v, size_t most, Buf *b);

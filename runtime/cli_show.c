@@ -2,12 +2,13 @@
 #include "cli_run.h"
 #include "duration.h"
 #include "eval/unit.h"
+#include "inspect.h"
 #include "json.h"
 #include <stdlib.h>
 
 enum { PAGE = 128, SHORT = 160 };
 
-static bool formatted(const Cli *cli) { return cli->given & 1u << OPT_format; }
+static bool formatted(const Cli *cli) { return cli->given & (uint64_t)1 << OPT_format; }
 
 void cli_short_text(Val v, size_t most, Buf *b) {
   Buf all = {0};
@@ -74,7 +75,7 @@ static bool list_runs(const Cli *cli, Store *s, Err *err) {
     n = store_runs(s, after, 0, rows, PAGE, err);
     for (size_t i = 0; i < n; i++) {
       after = rows[i].run;
-      bool wanted = !(cli->given & 1u << OPT_workspace) || (rows[i].workspace && !strcmp(rows[i].workspace, cli->workspace));
+      bool wanted = !(cli->given & (uint64_t)1 << OPT_workspace) || (rows[i].workspace && !strcmp(rows[i].workspace, cli->workspace));
       if (wanted && ok) {
         ok = list_row(cli, &rows[i], first, &b);
         first = false;
@@ -103,7 +104,7 @@ int cmd_runs(Cli *cli) {
 }
 
 /* --- show ------------------------------------------------------------------------------------------------------------------------ */
-typedef struct Shown { const Cli *cli; Buf *b; ValVec steps; int64_t created; int n; } Shown;
+typedef struct Shown { const Cli *cli; Buf *b; ValVec steps; int64_t created, last; int n; } Shown;
 
 static void duration_text(Buf *b, int64_t ms) { duration_print(b, ms < 0 ? 0 : ms); }
 
@@ -114,17 +115,24 @@ static void short_line(Buf *b, const char *label, Val v) {
   buf_ch(b, '\n');
 }
 
+static const char *by_text(const char *by) {
+  return !strcmp(by, "hand") ? "answered by hand" : !strcmp(by, "parent") ? "taken over" : !strcmp(by, "cancel") ? "cancelled" : by;
+}
+
 static bool show_step(void *ctx, const HistoryStep *h) {
   Shown *s = ctx;
   Buf at = {0}, took = {0};
   buf_ch(&at, '+');
   duration_text(&at, h->started_ms - s->created);
   if (h->ended_ms) duration_text(&took, h->ended_ms - h->started_ms);
-  buf_fmt(s->b, "  %-10s %-9s :%s :%s", buf_cstr(&at), h->status, h->type, h->step);
+  if (h->number > s->last) buf_fmt(s->b, "%4lld", (long long)h->number);
+  buf_fmt(s->b, "%*s%-10s %-9s :%s :%s", h->number > s->last ? 2 : 6, "", buf_cstr(&at), h->status, h->type, h->step);
+  s->last = h->number;
   if (h->occurrence > 1) buf_fmt(s->b, " #%lld", (long long)h->occurrence);
   if (h->attempt > 1) buf_fmt(s->b, " attempt %d", h->attempt);
   if (took.n) buf_fmt(s->b, "  %s", buf_cstr(&took));
   if (h->title) buf_fmt(s->b, "  (%s)", h->title);
+  if (*h->by) buf_fmt(s->b, "  %s", by_text(h->by));
   buf_ch(s->b, '\n');
   short_line(s->b, "input", h->input);
   short_line(s->b, "output", h->output);
@@ -138,6 +146,7 @@ static bool show_step(void *ctx, const HistoryStep *h) {
 static bool collect_step(void *ctx, const HistoryStep *h) {
   Shown *s = ctx;
   Val m = map_empty;
+  put(&m, "number", int_val(h->number));
   put(&m, "step", str_c(h->step));
   put(&m, "type", str_c(h->type));
   put(&m, "title", text_or_nil(h->title));
@@ -149,6 +158,7 @@ static bool collect_step(void *ctx, const HistoryStep *h) {
   put(&m, "input", h->input);
   put(&m, "output", h->output);
   put(&m, "error", h->error);
+  put(&m, "by", text_or_nil(h->by));
   vv_push(&s->steps, m);
   return true;
 }
@@ -158,6 +168,7 @@ static bool show_data(const Cli *cli, Engine *e, const RunRow *row, const RunSta
   if (!engine_history(e, row->run, collect_step, &s, err)) return false;
   Val m = row_map(row);
   put(&m, "source", text_or_nil(row->source_hash));
+  put(&m, "forked-from", engine_lineage(e, row->run));
   put(&m, "steps", vec_from(s.steps.a, s.steps.n));
   if (st->status == RUN_COMPLETED) m = map_assoc(m, kw_c("value"), st->value);
   put(&m, "error", st->error);
@@ -177,10 +188,19 @@ static void show_head(const RunRow *row, Buf *b) {
   buf_c(b, ")\n");
 }
 
+static void show_lineage(Engine *e, const RunRow *row, Buf *b) {
+  Val from = engine_lineage(e, row->run), changed = is_map(from) ? map_get_kw(from, "changed") : NIL;
+  if (!is_map(from)) return;
+  buf_fmt(b, "forked    from %s at step %lld", str_s(map_get_kw(from, "run-id")), (long long)long_of(map_get_kw(from, "step")));
+  for (uint32_t i = 0; is_vec(changed) && i < vec_count(changed); i++) buf_fmt(b, "%s%s", i ? ", " : ", other ", str_s(AS(Kw, vec_nth(changed, i))->name));
+  buf_ch(b, '\n');
+}
+
 static bool show_text(const Cli *cli, Engine *e, const RunRow *row, const RunState *st, Err *err) {
   Buf b = {0};
   Shown s = {.cli = cli, .b = &b, .created = row->created_ms};
   show_head(row, &b);
+  show_lineage(e, row, &b);
   buf_c(&b, "steps\n");
   bool ok = engine_history(e, row->run, show_step, &s, err);
   if (!s.n) buf_c(&b, "  none yet\n");
@@ -221,8 +241,24 @@ static int with_run(Cli *cli, int (*f)(Cli *cli, Engine *e, const RunRow *row, E
   return status;
 }
 
+enum { STEP_WIDTH = 120 };
+static int show_stack(Cli *cli, Engine *e, const RunRow *row, Err *err) {
+  int64_t step;
+  if (!inspect_step_number(e, row->run, cli->step, &step, err)) return EXIT_USAGE;
+  Val at = inspect_at(e, row->run, step, err);
+  if (same(at, ABSENT)) return err->code && !strcmp(err->code, "no_step") ? EXIT_USAGE : EXIT_FAILED;
+  if (formatted(cli)) return cli_print_value(cli, at) ? EXIT_OK : EXIT_FAILED;
+  Buf b = {0};
+  inspect_print(at, STEP_WIDTH, &b);
+  cli_out(b.p, b.n);
+  cli_out_flush();
+  buf_free(&b);
+  return EXIT_OK;
+}
+
 static int show(Cli *cli, Engine *e, const RunRow *row, Err *err) {
   RunState st;
+  if (cli->step) return show_stack(cli, e, row, err);
   if (!engine_state(e, row->run, &st, err)) return EXIT_FAILED;
   return (formatted(cli) ? show_data : show_text)(cli, e, row, &st, err) ? EXIT_OK : EXIT_FAILED;
 }

@@ -39,6 +39,11 @@ static void store_ready(Engine *e, void *ctx) {
     }
 }
 
+void engine_here(Engine *e) {
+  unit_loader = load_unit;
+  unit_loader_ctx = e;
+}
+
 Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   (void)err;
   Engine *e = mem_root(sizeof *e);
@@ -47,8 +52,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->workspace = strdup(o->workspace ? o->workspace : "local");
   e->units = set_empty;
   e->next_store_timer = 0;
-  unit_loader = load_unit;
-  unit_loader_ctx = e;
+  engine_here(e);
   if (s && !store_failed(s)) engine_watch(e, store_event_fd(s), store_ready, NULL);
   return e;
 }
@@ -146,8 +150,10 @@ static Val flow_ctx(Engine *e, const RunRow *row) {
   return m;
 }
 
+Val engine_input(Engine *e, const RunRow *row, Val input) { return map_assoc(input, kw_new("flow", "ctx"), flow_ctx(e, row)); }
+
 static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Err *err) {
-  *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row));
+  *input = engine_input(e, row, *input);
   Run *r = run_add(e, row);
   r->seq = 0;
   Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
@@ -177,24 +183,29 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Er
   return true;
 }
 
-bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
-  if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
+RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]) {
   RunRow row = {.run = store_next_run(e->store), .workspace = e->workspace, .slug = f->slug, .epoch = 1, .status = RUN_RUNNING,
                 .snap_seq = -1, .source_hash = (char *)(uintptr_t)f->hash};
   row.created_ms = row.updated_ms = now_ms();
-  char id[512];
-  if (run_id) snprintf(id, sizeof id, "%s", run_id);
-  else snprintf(id, sizeof id, "flow-%s-%s-r%lld", f->slug, e->workspace, (long long)store_count_slug(e->store, e->workspace, f->slug) + 1);
+  if (run_id) snprintf(id, 512, "%s", run_id);
+  else snprintf(id, 512, "flow-%s-%s-r%lld", f->slug, e->workspace, (long long)store_count_slug(e->store, e->workspace, f->slug) + 1);
   row.run_id = id;
+  return row;
+}
+
+bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
+  if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
+  char id[512];
+  RunRow row = engine_new_row(e, f, run_id, id);
   *run = row.run;
   return start_batch(e, f, &row, &input, err);
 }
 
 /* --- resuming ------------------------------------------------------------------------------------------------------------------------ */
-/* Into memory, under a new epoch. NULL: blocked or over. */
-static Run *take_over_row(Engine *e, const RunRow *row, Err *err) {
+Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err) {
   if (run_status_final(row->status) || row->status == RUN_BLOCKED) return NULL;
   Run *r = run_add(e, row);
+  r->cancel = cancel;
   batch_take_over(run_batch(r), row->run, row->epoch, row->epoch + 1);
   r->epoch = row->epoch + 1;
   if (run_load(r, row, false, err)) return r;
@@ -206,7 +217,7 @@ static Run *take_over(Engine *e, int64_t run, Err *err) {
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return NULL;
-  Run *r = take_over_row(e, &row, err);
+  Run *r = take_over_row(e, &row, (Cancel){.error = NIL}, err);
   run_row_free(&row);
   return r;
 }
@@ -219,7 +230,7 @@ bool engine_resume(Engine *e, int64_t run, Err *err) {
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
   if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
-  else take_over_row(e, &row, err);
+  else take_over_row(e, &row, (Cancel){.error = NIL}, err);
   run_row_free(&row);
   return true;
 }
@@ -292,7 +303,7 @@ static Run *run_for_delivery(Engine *e, int64_t run, Err *err) {
   return r ? r : take_over(e, run, err);
 }
 
-static void inbox_done(Engine *e, Run *r, int64_t id) {
+void inbox_done(Engine *e, Run *r, int64_t id) {
   if (r) {
     batch_inbox_del(run_batch(r), id);
     return;
@@ -358,6 +369,7 @@ bool engine_drain_inbox(Engine *e, Err *err) {
     for (size_t i = 0; i < n; i++) {
       after = rows[i].id;
       if (!strcmp(rows[i].kind, "action")) deliver_action(e, &rows[i], err);
+      else if (!strcmp(rows[i].kind, "cancel")) cancel_deliver(e, &rows[i], err);
       else deliver_event(e, &rows[i], err);
       inbox_row_free(&rows[i]);
     }
@@ -391,7 +403,7 @@ bool engine_send(Engine *e, const char *workspace, const char *key, Val body, co
 static bool busy(const Engine *e) {
   for (size_t i = 0; i < e->cap; i++)
     for (Run *r = e->runs[i]; r; r = r->chain)
-      if (r->phase != R_DONE && r->phase != R_PARKED) return true;
+      if (r->phase != R_DONE && r->phase != R_PARKED && r->phase != R_HELD) return true;
   for (size_t i = 0; i < e->ntimers; i++)
     if (!e->timers[i].token) return true; /* dropped after a full disk, to be taken up again */
   return e->o.listen && e->parked.n;

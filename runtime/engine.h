@@ -54,6 +54,7 @@ typedef struct RunState {
 
 Engine *engine_new(Store *s, const EngineOptions *o, Err *e);
 void engine_free(Engine *e); /* hands back runs in memory: nothing is lost, they stay where they are durable */
+void engine_here(Engine *e); /* the engine's thread is this one from now on (one at a time: the caller sees to that) */
 /* Make a run: START is durable when this returns true. run_id NULL: flow-<slug>-<workspace>-r<N>. Existing run_id: error
  * run_exists. The body does not run before engine_loop. */
 bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err);
@@ -70,6 +71,12 @@ bool engine_drain_inbox(Engine *e, Err *err);
 /* Answer a wait by key; kept when no such wait is registered yet. `outcome`: "delivered", "kept", "duplicate". */
 bool engine_send(Engine *e, const char *workspace, const char *key, Val body, const char **outcome, Err *err);
 
+/* Asks for a run to be ended; durable when it returns true, done by engine_drain_inbox of the executor. The step that the run is at (or
+ * comes to next) fails with {:type :cancelled :message}, as an exception that no catch clause takes; finally blocks run, steps in them
+ * as ever; then the run is cancelled, whatever they did. A body that comes to no step within 10 s is ended without (:finally :skipped),
+ * and so is a blocked run. force: terminated at once, no finally block runs. Runs that are over stay as they are. */
+bool engine_cancel(Store *s, const RunRow *row, bool force, const char *reason, Err *err);
+
 /* Re-execution from the journal alone: no effect, no writing. true and *diff empty: identical to the end of the journal
  * (and final value / snapshots bit-identical); *diff: the first difference in words. false: cannot be replayed (err). */
 bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err);
@@ -77,12 +84,17 @@ bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err);
 /* One attempt of one step, for `show`: oldest first. f returns false to stop. */
 typedef struct HistoryStep {
   const char *step, *type, *title; /* texts; title may be NULL */
-  const char *status;              /* "completed" "failed" "retrying" "running" "waiting" */
+  const char *status;              /* "completed" "failed" "retrying" "running" "waiting"; "unfinished": the run ended before it */
+  const char *by;                  /* who answered it: "" the step itself, "hand", "cancel", "parent" (engine_journal.h) */
   int attempt;
+  int64_t number;                  /* steps of the run counted from 1; attempts of one step share it */
   int64_t occurrence, started_ms, ended_ms; /* ended 0: not yet */
   Val input, output, error;        /* NIL where there is none */
 } HistoryStep;
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
+
+/* Of a fork: the map of its START record, {:run-id :run :step :changed}; else nil. */
+Val engine_lineage(Engine *e, int64_t run);
 
 /* --- step kinds ------------------------------------------------------------------------------------------------------- */
 typedef struct StepCall StepCall; /* one attempt of one step of one run; opaque */

@@ -5,6 +5,7 @@
  *   COMMITTING  a batch is on its way; `after` says what happens when it is durable
  *   EFFECT      a step kind works on `call`
  *   TIMER       waits in the foreground for call->due (sleep, retry)
+ *   HELD        stands in front of a step that the stepper has to let go; everything before is durable
  *   PARKED      durable and needs the outside; dropped from memory at once, a summary stays
  *   DONE        finished or blocked; the outcome stays until asked for
  * Batches of one run are submitted in order; `after` is acted on when none is in flight. */
@@ -18,8 +19,8 @@
 
 typedef struct Rec { int64_t seq; int kind; Val v; size_t bytes; } Rec;
 
-enum RunPhase { R_READY, R_COMMITTING, R_EFFECT, R_TIMER, R_PARKED, R_DONE };
-enum After { AFTER_NOTHING, AFTER_START, AFTER_TIMER, AFTER_PARK, AFTER_DONE };
+enum RunPhase { R_READY, R_COMMITTING, R_EFFECT, R_TIMER, R_HELD, R_PARKED, R_DONE };
+enum After { AFTER_NOTHING, AFTER_START, AFTER_TIMER, AFTER_HOLD, AFTER_PARK, AFTER_DONE };
 
 struct StepCall {
   struct Run *r;
@@ -38,7 +39,11 @@ struct StepCall {
   Val node;
   RetryPolicy retry;
   bool checkpoint;      /* parked at :on-error :checkpoint */
+  Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
 };
+
+/* error: the map its step fails with; nil: not to be cancelled. The request's row in the inbox, and when it was noticed. */
+typedef struct Cancel { Val error; int64_t inbox, at_ms; } Cancel;
 
 typedef struct Run {
   struct Engine *e;
@@ -71,6 +76,12 @@ typedef struct Run {
   Buf *diff;
   int64_t compare_seq;  /* replay: compare a snapshot here with the stored one */
   Blob *compare;
+  int64_t steps;        /* steps begun, the present one included */
+  int64_t stop_at;      /* re-execution: stop in front of this step; 0 none */
+  bool stopped;         /* it stands there */
+  Cancel cancel;        /* to be cancelled at its next step */
+  int64_t cancel_acted; /* inbox row of the last request acted on; it may be there until that is durable */
+  struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */
 } Run;
 
 typedef struct TimerEntry { int64_t due; int64_t run; uint64_t token; } TimerEntry;
@@ -96,6 +107,7 @@ struct Engine {
   size_t ndefs;
   ParkedSet parked;     /* numbers of the runs this engine answers for that wait in the database alone */
   int64_t next_store_timer; /* cached due time of the earliest stored timer */
+  int64_t stepping;     /* number of the run that holds in front of every step; 0 none */
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
   int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */
@@ -109,8 +121,11 @@ void call_free(StepCall *c); /* what it holds outside the heap; NULL is fine */
 /* engine_run.c */
 Run *run_find(Engine *e, int64_t run);
 Run *run_add(Engine *e, const RunRow *row);
+Run *run_make(Engine *e, const RunRow *row); /* not in the table: for re-execution alone; run_release */
+void run_release(Run *r);
 void run_drop(Run *r);                 /* out of the table */
-void run_ready(Run *r);                /* into the queue */
+void run_ready(Run *r);                /* into the queue; a run that only replays is in none */
+void run_replay(Run *r);               /* slices until it ends, stops or has no more history */
 void run_slice(Run *r);
 Batch *run_batch(Run *r);
 int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n); /* sequence number, or -1 with pend.ex */
@@ -119,22 +134,38 @@ void run_committed(Run *r, const char *error);
 void run_snapshot(Run *r);             /* into the batch, with the units it names */
 bool run_boot(Run *r, Err *err);       /* a fresh machine about to evaluate the body */
 bool run_load(Run *r, const RunRow *row, bool from_start, Err *err); /* snapshot and records, or from the start */
+bool run_load_records(Run *r, int64_t of, int64_t after, Err *err);  /* the records of run number `of` */
 void run_finish(Run *r, enum RunStatus st, Val outcome);
 void run_block(Run *r, const char *why);
 Val run_error_map(Run *r, Val ex);
 bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
 Unit *engine_body_unit(const FlowDef *f, Err *err); /* NULL: it does not compile */
 bool engine_def_add(Engine *e, FlowDef *f, Err *err);
+/* A row for a new run; id has room for the text. Its input with :flow/ctx. */
+RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]);
+Val engine_input(Engine *e, const RunRow *row, Val input);
 void engine_timer_add(Engine *e, int64_t due, Run *r);
 void engine_fatal(Engine *e, const char *code, const char *msg);
 Val copy_data(Run *r, Val v);          /* decode(encode(v)): what replay will see */
 void run_progress(Run *r, int what, const char *error, int64_t due);
 
+/* engine.c */
+Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err); /* into memory, under a new epoch. NULL: blocked or over */
+void inbox_done(Engine *e, Run *r, int64_t id);
+
 /* engine_steps.c */
+void run_again(Run *r);                /* a waiting run goes on */
+void wait_cleanup(StepCall *c, Val outcome);
 void step_reached(Run *r);             /* the machine stands in a flow/step frame */
+void step_begin(StepCall *c);          /* for real */
 void step_begin_attempt(StepCall *c);  /* after commit of its intent, or again after a crash */
 void step_timer(StepCall *c);          /* its timer has fired */
 void step_resolve(StepCall *c, bool ok, Val value); /* journal the result and go on */
+StepCall *step_call(Run *r);           /* of the flow/step frame on top, which is about to begin */
+void step_fields(const StepCall *c, Val f[JI_COUNT]);
+void step_answer(Run *r, bool ok, Val v, Val by); /* to the machine, with no record made */
+void step_mismatch(Run *r, const char *fmt, const char *a, const char *b);
+Val step_node(const Mach *m);          /* "unit-hash/node-id" */
 void step_error(StepCall *c, Val error, int64_t retry_after_ms);
 void step_in_flight(Run *r);           /* recovery: the step under the top frame has an intent and no result */
 StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
@@ -153,6 +184,20 @@ enum { PHASE_BEGIN, PHASE_VALUE, PHASE_THREW };
 /* Slots of the flow/step frame on top, NULL if there is none. */
 Val *step_slots(Mach *m);
 extern const BuiltinRow rows_flow[];
+
+/* engine_cancel.c */
+void cancel_deliver(Engine *e, const InboxRow *row, Err *err); /* a request from the inbox */
+bool cancel_due(Run *r);               /* the run is at a step and to be cancelled: done */
+bool cancel_slice(Run *r);             /* at the end of a slice: the body does not come to a step. true: ended */
+bool cancel_ended_here(const Run *r);  /* the history says that the run was ended where it stands now, in the middle of its code */
+bool cancel_replay(Run *r);            /* so ended in the replay as well */
+
+/* fork.c */
+void fork_step(Run *r);                /* a re-execution that writes another history has reached a step */
+Val fork_nondet(Run *r, Val v);
+
+/* edit.c */
+bool edit_apply(Run *r, Val rec);      /* a J_EDIT record: the changes, and the call evaluated again if it says so */
 
 /* engine_parked.c */
 void parked_add(ParkedSet *s, int64_t run);

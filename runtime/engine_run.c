@@ -39,8 +39,7 @@ static char *dup(const char *s) {
   return d;
 }
 
-Run *run_add(Engine *e, const RunRow *row) {
-  if (e->nruns >= e->cap) table_grow(e);
+Run *run_make(Engine *e, const RunRow *row) {
   Run *r = mem_alloc(sizeof *r);
   r->e = e;
   r->run = row->run;
@@ -55,7 +54,12 @@ Run *run_add(Engine *e, const RunRow *row) {
   r->created_ms = row->created_ms;
   r->status = row->status;
   r->snap_seq = row->snap_seq;
-  Run **b = bucket(e, r->run);
+  return r;
+}
+
+Run *run_add(Engine *e, const RunRow *row) {
+  if (e->nruns >= e->cap) table_grow(e);
+  Run *r = run_make(e, row), **b = bucket(e, r->run);
   r->chain = *b;
   *b = r;
   e->nruns++;
@@ -63,12 +67,7 @@ Run *run_add(Engine *e, const RunRow *row) {
   return r;
 }
 
-void run_drop(Run *r) {
-  Run **at = bucket(r->e, r->run);
-  while (*at && *at != r) at = &(*at)->chain;
-  if (!*at) return;
-  *at = r->chain;
-  r->e->nruns--;
+void run_release(Run *r) {
   if (r->batch) batch_free(r->batch);
   r->batch = NULL;
   free(r->run_id);
@@ -79,9 +78,18 @@ void run_drop(Run *r) {
   r->m = NULL;
 }
 
+void run_drop(Run *r) {
+  Run **at = bucket(r->e, r->run);
+  while (*at && *at != r) at = &(*at)->chain;
+  if (!*at) return;
+  *at = r->chain;
+  r->e->nruns--;
+  run_release(r);
+}
+
 void run_ready(Run *r) {
   r->phase = R_READY;
-  if (r->queued) return;
+  if (r->queued || r->replaying_only) return;
   r->queued = true;
   r->next = NULL;
   if (r->e->ready_tail) r->e->ready_tail->next = r;
@@ -99,7 +107,7 @@ Batch *run_batch(Run *r) {
 }
 
 int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n) {
-  if (r->replaying_only) return ++r->seq;
+  if (r->replaying_only && !r->fork) return ++r->seq;
   Buf b = {0};
   Val v = snap_data(&b, vec_from(fields, n));
   if (is_sig(v)) {
@@ -139,6 +147,7 @@ void run_submit(Run *r, enum After after) {
 static void durable(Run *r) {
   enum After after = r->after;
   r->after = AFTER_NOTHING;
+  if (after != AFTER_NOTHING && after != AFTER_DONE && cancel_due(r)) return;
   switch (after) {
   case AFTER_NOTHING: break;
   case AFTER_START:
@@ -149,6 +158,7 @@ static void durable(Run *r) {
     r->phase = R_TIMER;
     engine_timer_add(r->e, r->call->due_ms, r);
     break;
+  case AFTER_HOLD: r->phase = R_HELD; break;
   case AFTER_PARK:
     r->phase = R_PARKED;
     parked_add(&r->e->parked, r->run);
@@ -252,9 +262,10 @@ void run_snapshot(Run *r) {
 static Val run_nondet(Mach *m, Val v) {
   Run *r = m->host;
   if (m->in_function) return v; /* the step's result is what the journal keeps */
+  if (r->fork) return fork_nondet(r, v);
   if (r->cursor < r->nrecs) {
     if (r->recs[r->cursor].kind == J_NONDET) return vec_nth(r->recs[r->cursor++].v, 0);
-    if (r->on_replay) r->on_replay(r, "the body asks for the time or a random value where the journal has none");
+    if (r->on_replay && !cancel_ended_here(r)) r->on_replay(r, "the body asks for the time or a random value where the journal has none");
   }
   if (run_append(r, J_NONDET, &v, 1) < 0) return SIG_THROW;
   return v;
@@ -295,12 +306,12 @@ bool run_boot(Run *r, Err *err) {
   return true;
 }
 
-static void run_failed(Run *r) {
-  Val ex = pend.ex;
-  run_finish(r, RUN_FAILED, run_error_map(r, ex));
+static void run_ended(Run *r, Val v) {
+  Val cancelled = map_get_kw(r->m->state, "cancelled");
+  if (!is_nil(cancelled)) run_finish(r, RUN_CANCELLED, cancelled);
+  else if (same(v, SIG_THROW)) run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
+  else run_finish(r, RUN_COMPLETED, v);
 }
-
-static void run_completed(Run *r, Val v) { run_finish(r, RUN_COMPLETED, v); }
 
 /* The code of a :function step has used up its :timeout: a limit, so no catch or finally of its own keeps it running. */
 static bool function_is_late(Run *r) {
@@ -327,11 +338,10 @@ void run_slice(Run *r) {
     }
     if (same(v, SIG_STOP) && function_is_late(r)) v = mach_throw(m);
     if (same(v, SIG_STOP)) {
-      run_ready(r);
+      if (!cancel_slice(r)) run_ready(r);
       return;
     }
-    if (same(v, SIG_THROW)) run_failed(r);
-    else if (!same(v, SIG_SUSPEND)) run_completed(r, v);
+    if (!same(v, SIG_SUSPEND)) run_ended(r, v);
     else {
       m->fuel_total = 0;
       step_reached(r);
@@ -339,6 +349,11 @@ void run_slice(Run *r) {
       m = r->m; /* verify may have exchanged it */
     }
   }
+}
+
+void run_replay(Run *r) {
+  r->status = RUN_RUNNING;
+  while (r->phase == R_READY) run_slice(r);
 }
 
 /* --- ends --------------------------------------------------------------------------------------------------------------------------- */
@@ -409,23 +424,32 @@ static bool load_record(void *ctx, const JournalRec *j) {
   return true;
 }
 
-static bool load_records(Run *r, int64_t after, Err *err) {
+bool run_load_records(Run *r, int64_t of, int64_t after, Err *err) {
   Load l = {.r = r};
   r->recs = NULL;
   r->nrecs = r->cursor = 0;
   r->tail_bytes = 0;
-  if (!store_journal(r->e->store, r->run, after, load_record, &l, err) && err->code) return false;
+  if (!store_journal(r->e->store, of, after, load_record, &l, err) && err->code) return false;
   if (l.bad) return err_set(err, "corrupt_record", "record %lld of %s cannot be read", (long long)(r->nrecs ? r->recs[r->nrecs - 1].seq + 1 : after + 1), r->run_id);
   if (r->nrecs) r->seq = r->recs[r->nrecs - 1].seq;
   return true;
 }
 
 static bool load_from_start(Run *r, Err *err) {
-  if (!load_records(r, 0, err)) return false;
+  if (!run_load_records(r, r->run, 0, err)) return false;
   if (!r->nrecs || r->recs[0].kind != J_START) return err_set(err, "corrupt_record", "the journal of %s does not begin with its start", r->run_id);
-  r->input = vec_nth(r->recs[0].v, 0);
+  r->input = vec_nth(r->recs[0].v, JT_INPUT);
   r->cursor = 1;
   return run_boot(r, err);
+}
+
+static int64_t steps_begun(Run *r) {
+  MapIter it;
+  Val k, v;
+  int64_t n = 0;
+  map_iter(&it, map_get_kw(r->m->state, "occ"));
+  while (map_next(&it, &k, &v)) n += is_fix(v) ? fix_of(v) : 0;
+  return n;
 }
 
 bool run_load(Run *r, const RunRow *row, bool from_start, Err *err) {
@@ -449,8 +473,11 @@ bool run_load(Run *r, const RunRow *row, bool from_start, Err *err) {
   r->input = map_get_kw(r->m->state, "input");
   r->started = true;
   r->seq = seq;
-  if (!load_records(r, seq, err)) return false;
+  if (!run_load_records(r, r->run, seq, err)) return false;
   r->snap_seq = seq;
-  step_in_flight(r); /* the machine stands in a step */
+  r->steps = steps_begun(r);
+  r->stopped = r->stop_at == r->steps && r->stop_at;
+  if (r->stop_at && r->stop_at <= r->steps) r->phase = R_DONE;
+  else step_in_flight(r); /* the machine stands in a step */
   return true;
 }

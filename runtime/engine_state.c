@@ -74,13 +74,15 @@ typedef struct Hist {
   void *ctx;
   Val intent; /* of the attempt that is open */
   Val check;  /* the record of the checkpoint it waits at */
-  bool waiting, stop;
+  Val by;
+  int64_t number;
+  bool waiting, stop, over;
 } Hist;
 
 static void emit(Hist *h, Val in, const char *status, int64_t ended, Val output, Val error, int attempt) {
   HistoryStep s = {.step = kw_text(vec_nth(in, JI_STEP)), .type = kw_text(vec_nth(in, JI_TYPE)),
                    .title = is_str(vec_nth(in, JI_TITLE)) ? str_s(vec_nth(in, JI_TITLE)) : NULL, .status = status, .attempt = attempt,
-                   .occurrence = long_of(vec_nth(in, JI_OCC)), .started_ms = long_of(vec_nth(in, JI_AT)), .ended_ms = ended,
+                   .by = kw_text(h->by), .number = h->number, .occurrence = long_of(vec_nth(in, JI_OCC)), .started_ms = long_of(vec_nth(in, JI_AT)), .ended_ms = ended,
                    .input = vec_nth(in, JI_INPUT), .output = output, .error = error};
   if (!h->f(h->ctx, &s)) h->stop = true;
 }
@@ -95,19 +97,21 @@ static bool history_record(void *ctx, const JournalRec *j) {
     if (is_vec(h->check) && is_vec(h->intent))
       emit(h, h->intent, "failed", long_of(vec_nth(h->check, JY_AT)), NIL, vec_nth(h->check, JY_ERROR), (int)fix_of(vec_nth(h->check, JY_ATTEMPT)));
     h->check = NIL;
+    h->number += is_nil(h->intent);
     h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep"); break;
   case J_RESULT: {
     bool ok = truthy(vec_nth(v, JR_OK));
+    h->by = journal_field(v, JR_BY);
     if (!is_nil(h->intent))
       emit(h, h->intent, ok ? "completed" : "failed", long_of(vec_nth(v, JR_AT)), ok ? vec_nth(v, JR_VALUE) : NIL, ok ? NIL : vec_nth(v, JR_VALUE), attempt);
-    h->intent = h->check = NIL;
+    h->intent = h->check = h->by = NIL;
     break;
   }
   case J_STEP: {
     bool ok = truthy(vec_nth(v, JS_OK));
     HistoryStep s = {.step = kw_text(vec_nth(v, JI_STEP)), .type = kw_text(vec_nth(v, JI_TYPE)),
                      .title = is_str(vec_nth(v, JI_TITLE)) ? str_s(vec_nth(v, JI_TITLE)) : NULL, .status = ok ? "completed" : "failed",
-                     .attempt = (int)fix_of(vec_nth(v, JI_ATTEMPT)), .occurrence = long_of(vec_nth(v, JI_OCC)),
+                     .by = kw_text(journal_field(v, JS_BY)), .number = ++h->number, .attempt = (int)fix_of(vec_nth(v, JI_ATTEMPT)), .occurrence = long_of(vec_nth(v, JI_OCC)),
                      .started_ms = long_of(vec_nth(v, JI_AT)), .ended_ms = long_of(vec_nth(v, JS_END)), .input = vec_nth(v, JI_INPUT),
                      .output = ok ? vec_nth(v, JS_VALUE) : NIL, .error = ok ? NIL : vec_nth(v, JS_VALUE)};
     if (!h->f(h->ctx, &s)) h->stop = true;
@@ -121,17 +125,32 @@ static bool history_record(void *ctx, const JournalRec *j) {
     h->waiting = true;
     h->check = v;
     break;
+  case J_END: h->over = true; break;
   default: break;
   }
   return !h->stop;
 }
 
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
-  Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL};
+  Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL, .by = NIL};
   err->code = NULL;
   if (!store_journal(e->store, run, 0, history_record, &h, err) && err->code) return false;
-  if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
+  if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.over ? "unfinished" : h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
   return true;
+}
+
+static bool take_lineage(void *ctx, const JournalRec *j) {
+  if (j->kind != J_START) return false;
+  Val v = snap_read_value(env_core(), j->data.p, j->data.n);
+  *(Val *)ctx = is_vec(v) ? journal_field(v, JT_LINEAGE) : NIL;
+  return false;
+}
+
+Val engine_lineage(Engine *e, int64_t run) {
+  Val from = NIL;
+  Err err = {0};
+  store_journal(e->store, run, 0, take_lineage, &from, &err);
+  return from;
 }
 
 /* --- replay ---------------------------------------------------------------------------------------------------------------------------- */
@@ -172,16 +191,11 @@ static void compare_end(Run *r) {
   buf_free(&b);
 }
 
-static void replay_run(Run *r) {
-  r->status = RUN_RUNNING;
-  while (r->phase == R_READY) run_slice(r);
-}
-
 bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err) {
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
-  Run *r = run_add(e, &row);
+  Run *r = run_make(e, &row);
   Blob snap = {0};
   r->replaying_only = true;
   r->on_replay = first_difference;
@@ -189,15 +203,13 @@ bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err) {
   if (row.snap_seq >= 0 && store_snapshot_get(e->store, run, &r->compare_seq, &snap, err)) r->compare = &snap;
   bool ok = run_load(r, &row, true, err);
   if (ok) {
-    replay_run(r);
+    run_replay(r);
     compare_end(r);
     *end = (RunState){.run = run, .status = r->status, .value = r->status == RUN_COMPLETED ? r->outcome : NIL,
                       .error = r->status == RUN_COMPLETED ? NIL : r->outcome};
     snprintf(end->run_id, sizeof end->run_id, "%s", row.run_id);
   }
-  r->queued = false;
-  e->ready = e->ready_tail = NULL;
-  run_drop(r);
+  run_release(r);
   blob_free(&snap);
   run_row_free(&row);
   return ok;

@@ -59,7 +59,7 @@ void run_progress(Run *r, int what, const char *error, int64_t due) {
 
 /* --- identity ------------------------------------------------------------------------------------------------------------------- */
 /* Where the step stands: the call node whose frame is right below. */
-static Val step_node(const Mach *m) {
+Val step_node(const Mach *m) {
   char hex[33];
   for (uint32_t i = m->nframes - 1; i-- > 0;) {
     const Frame *f = &m->frames[i];
@@ -142,18 +142,19 @@ static uint64_t input_hash(Val cfg) {
   return x;
 }
 
-static StepCall *call_from_frame(Run *r) {
+StepCall *step_call(Run *r) {
   Val *s = step_slots(r->m);
   StepCall *c = call_new(r, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
   c->node = step_node(r->m);
   c->occ = next_occurrence(r, c->node, c->id);
+  r->steps++;
   c->hash = input_hash(c->journal_cfg);
   make_key(c);
   return c;
 }
 
 /* --- records ----------------------------------------------------------------------------------------------------------------------- */
-static void call_fields(const StepCall *c, Val f[JI_COUNT]) {
+void step_fields(const StepCall *c, Val f[JI_COUNT]) {
   f[JI_STEP] = c->id;
   f[JI_TYPE] = c->type;
   f[JI_TITLE] = c->title;
@@ -174,7 +175,7 @@ static void set_pending(Run *r, Val intent, int64_t seq) {
 static bool append_intent(StepCall *c) {
   Val f[JI_COUNT];
   c->started_ms = now_ms();
-  call_fields(c, f);
+  step_fields(c, f);
   int64_t seq = run_append(c->r, J_INTENT, f, JI_COUNT);
   if (seq < 0) return false;
   c->intent_seq = seq;
@@ -207,16 +208,22 @@ static Val error_exception(StepCall *c, Val error) {
   return ex_make(EXC_INFO, is_str(msg) ? msg : str_c("step failed"), error, NIL);
 }
 
-static void answer(Run *r, bool ok, Val v) {
+static Val cancel_exception(Run *r, Val error) {
+  Val msg = map_get_kw(error, "message");
+  r->m->state = map_assoc(r->m->state, kw_c("cancelled"), error); /* whatever its finally blocks do, the run ends cancelled */
+  return ex_make(EXC_CANCELLED, is_str(msg) ? msg : str_c("cancelled"), error, NIL);
+}
+
+void step_answer(Run *r, bool ok, Val v, Val by) {
   r->resume_throw = !ok;
-  r->resume = ok ? v : error_exception(r->call, v);
+  r->resume = ok ? v : kw_is(by, "cancel") ? cancel_exception(r, v) : error_exception(r->call, v);
   set_pending(r, NIL, 0);
   call_free(r->call);
   r->call = NULL;
   r->phase = R_READY;
 }
 
-static void replay_mismatch(Run *r, const char *fmt, const char *a, const char *b) {
+void step_mismatch(Run *r, const char *fmt, const char *a, const char *b) {
   Buf msg = {0};
   buf_fmt(&msg, fmt, a, b);
   if (r->on_replay) r->on_replay(r, buf_cstr(&msg));
@@ -229,11 +236,11 @@ static bool same_step(StepCall *c, Val rec, bool is_step) {
   (void)is_step;
   Run *r = c->r;
   if (!same(vec_nth(rec, JI_STEP), c->id) || !same(vec_nth(rec, JI_TYPE), c->type)) {
-    replay_mismatch(r, "the flow reaches step %s where its history has %s", kw_text(c->id), kw_text(vec_nth(rec, JI_STEP)));
+    step_mismatch(r, "the flow reaches step %s where its history has %s", kw_text(c->id), kw_text(vec_nth(rec, JI_STEP)));
     return false;
   }
   if (!num_eq(vec_nth(rec, JI_HASH), int_val((int64_t)c->hash))) {
-    replay_mismatch(r, "step %s is called with another input than in its history%s", kw_text(c->id), "");
+    step_mismatch(r, "step %s is called with another input than in its history%s", kw_text(c->id), "");
     return false;
   }
   return true;
@@ -257,7 +264,7 @@ static bool replay_attempts(StepCall *c, int *last_kind) {
     switch (rec->kind) {
     case J_RESULT:
       r->cursor++;
-      answer(r, truthy(vec_nth(rec->v, JR_OK)), vec_nth(rec->v, JR_VALUE));
+      step_answer(r, truthy(vec_nth(rec->v, JR_OK)), vec_nth(rec->v, JR_VALUE), journal_field(rec->v, JR_BY));
       return true;
     case J_RETRY:
       c->attempt = (int)fix_of(vec_nth(rec->v, JY_ATTEMPT)) + 1;
@@ -276,8 +283,10 @@ static bool replay_attempts(StepCall *c, int *last_kind) {
       set_pending(r, rec->v, rec->seq);
       compare_snapshot(r, rec->seq);
       break;
+    case J_END:
+      if (cancel_replay(r)) return true; /* fall through */
     default:
-      replay_mismatch(r, "unexpected record while step %s is in flight%s", kw_text(c->id), "");
+      step_mismatch(r, "unexpected record while step %s is in flight%s", kw_text(c->id), "");
       return true;
     }
     *last_kind = rec->kind;
@@ -295,11 +304,11 @@ static void replay_step(StepCall *c) {
   if (rec->kind == J_STEP) {
     if (!same_step(c, rec->v, true)) return;
     r->cursor++;
-    answer(r, truthy(vec_nth(rec->v, JS_OK)), vec_nth(rec->v, JS_VALUE));
+    step_answer(r, truthy(vec_nth(rec->v, JS_OK)), vec_nth(rec->v, JS_VALUE), journal_field(rec->v, JS_BY));
     return;
   }
   if (rec->kind != J_INTENT) {
-    replay_mismatch(r, "the flow reaches step %s where its history has something else%s", kw_text(c->id), "");
+    step_mismatch(r, "the flow reaches step %s where its history has something else%s", kw_text(c->id), "");
     return;
   }
   if (!same_step(c, rec->v, false)) return;
@@ -403,16 +412,17 @@ void step_resolve(StepCall *c, bool ok, Val value) {
   }
   int64_t seq;
   if (c->intent_seq) {
-    Val f[] = {bool_val(ok), copy, int_val(now_ms()), int_val(c->intent_seq)};
-    seq = run_append(r, J_RESULT, f, JR_COUNT);
+    Val f[] = {bool_val(ok), copy, int_val(now_ms()), int_val(c->intent_seq), c->by};
+    seq = run_append(r, J_RESULT, f, JR_COUNT - is_nil(c->by));
   } else {
     Val f[JS_COUNT];
-    call_fields(c, f);
+    step_fields(c, f);
     f[JS_OK] = bool_val(ok);
     f[JS_VALUE] = copy;
     f[JS_END] = int_val(now_ms());
     f[JS_NODE] = c->node;
-    seq = run_append(r, J_STEP, f, JS_COUNT);
+    f[JS_BY] = c->by;
+    seq = run_append(r, J_STEP, f, JS_COUNT - is_nil(c->by));
   }
   if (seq < 0) {
     run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
@@ -420,7 +430,7 @@ void step_resolve(StepCall *c, bool ok, Val value) {
   }
   Val msg = ok ? NIL : map_get_kw(copy, "message");
   run_progress(r, ok ? STEP_DONE : STEP_FAILED, is_str(msg) ? str_s(msg) : NULL, 0);
-  answer(r, ok, copy);
+  step_answer(r, ok, copy, c->by);
   run_ready(r);
 }
 
@@ -559,7 +569,7 @@ static void note_status(Run *r, const char *what, Val step, Val key, int64_t wak
   buf_free(&note);
 }
 
-static void run_again(Run *r) { /* a waiting run goes on */
+void run_again(Run *r) {
   if (r->status == RUN_RUNNING) return;
   r->status = RUN_RUNNING;
   batch_status(run_batch(r), r->run, r->epoch, RUN_RUNNING, now_ms(), 0, NULL);
@@ -664,7 +674,7 @@ static void wait_begin(StepCall *c) {
   run_submit(r, AFTER_PARK);
 }
 
-static void wait_cleanup(StepCall *c, Val outcome) {
+void wait_cleanup(StepCall *c, Val outcome) {
   Run *r = c->r;
   Val key = wait_key(c);
   if (is_nil(key)) return;
@@ -793,21 +803,48 @@ static bool common_options_ok(StepCall *c, Err *e) {
   return true;
 }
 
+/* Changes made by hand in front of this step. true: its call is evaluated again. */
+static bool replay_edits(Run *r) {
+  while (r->cursor < r->nrecs && r->recs[r->cursor].kind == J_EDIT)
+    if (edit_apply(r, r->recs[r->cursor++].v)) return true;
+  return false;
+}
+
 void step_reached(Run *r) {
   Val *s = step_slots(r->m);
   if (r->call && fix_of(s[ST_PHASE]) != PHASE_BEGIN) {
     function_ended(r, s);
     return;
   }
-  StepCall *c = call_from_frame(r);
+  if (r->fork) {
+    fork_step(r);
+    return;
+  }
+  if (replay_edits(r)) return;
+  if (r->stop_at == r->steps + 1) {
+    r->stopped = true;
+    r->phase = R_DONE;
+    return;
+  }
+  if (cancel_replay(r)) return;
   if (r->cursor < r->nrecs) {
-    replay_step(c);
+    replay_step(step_call(r));
     return;
   }
   if (r->replaying_only) { /* what is durable ends here, in front of the step: nothing differed */
     r->phase = R_DONE;
     return;
   }
+  if (cancel_due(r)) return;
+  if (r->e->stepping == r->run) {
+    run_submit(r, AFTER_HOLD);
+    return;
+  }
+  step_begin(step_call(r));
+}
+
+void step_begin(StepCall *c) {
+  Run *r = c->r;
   c->started_ms = now_ms();
   Err e = {0};
   r->phase = R_COMMITTING; /* until the attempt says what is next */
@@ -835,6 +872,7 @@ static void live_again(StepCall *c, int last_kind) {
     r->phase = R_DONE; /* the history ends inside this step: nothing differed */
     return;
   }
+  if (cancel_due(r)) return;
   if (c->checkpoint || kw_is(c->type, "wait")) {
     r->phase = R_PARKED;
     return;

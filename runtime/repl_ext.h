@@ -20,12 +20,14 @@ typedef struct ReplExtension {
   const char *clojure, *file;     /* Clojure source as in prelude.clj: (ns x) and (defn ...) in column 1; or NULL */
   const char *const *refer;       /* names that `user` has without a qualifier; NULL at the end; or NULL */
   const char *help;               /* lines for (help), each ended by \n; or NULL */
-  int (*open)(ReplSession *s, const struct Cli *cli, const char *path); /* `breyta-run repl FLOW.edn`: an exit status; or NULL */
+  int (*open)(ReplSession *s, const struct Cli *cli, const char *path); /* `breyta-run repl FLOW.edn`: an exit status; path NULL: no flow is
+                                     named, but options may be; or NULL */
+  bool (*show)(Val v, int width, Buf *out); /* what a terminal of that width shows of a value; false: as ever; or NULL */
   void (*session)(ReplSession *s); /* called for each new session, with the lock held; or NULL */
 } ReplExtension;
 
 #define REPL_EXTENSIONS(REPL_EXTENSION) \
-  REPL_EXTENSION(help)
+  REPL_EXTENSION(help) REPL_EXTENSION(flow)
 
 #define REPL_EXT_DECL(id) extern const ReplExtension repl_ext_##id;
 REPL_EXTENSIONS(REPL_EXT_DECL)

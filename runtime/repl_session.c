@@ -373,6 +373,8 @@ static const char *after_space(const char *p, const char *end) {
 static Val value_text(ReplSession *s, Val v, int width, Buf *b) {
   if (width < 0) return NIL;
   s->phase = REPL_PRINT;
+  for (size_t i = 0; width && repl_extensions[i]; i++)
+    if (repl_extensions[i]->show && repl_extensions[i]->show(v, width, b)) return NIL;
   const Builtin *f = builtin_find(width ? "clojure.pprint/pprint-str*" : "clojure.core/pr-str");
   Val args[] = {v, fix(width)};
   TRY(text, repl_call(s, f->self, args, width ? 2 : 1));

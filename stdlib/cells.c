@@ -191,7 +191,7 @@ static Val remove_watch(Val a, Val k) {
 static Val delay_run(Mach *m, uint32_t pc, Val v, Val in) {
   Delay *d = AS(Delay, v);
   if (pc == (1 | NF_THROWN)) {
-    bool limit = AS(Ex, in)->kind == KIND_LIMIT; /* not the delay's own: a later look may try again */
+    bool limit = AS(Ex, in)->kind == KIND_LIMIT || AS(Ex, in)->kind == KIND_CANCELLED; /* not the delay's own: a later look may try again */
     if (!is_nil(d->fn) && !limit) {
       d->ex = in;
       d->fn = NIL;

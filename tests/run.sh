@@ -52,8 +52,10 @@ suite fuzz-bencode fuzz "$B/t/fuzz_bencode" -n "${FUZZ_N:-20000}" -s 1 tests/fuz
 suite crash-store crash "$B/t/crash_store"
 suite equality crash "$B/t/equality"
 suite crash-flows crash "$B/t/crash_flows"
+suite crash-forks crash "$B/t/crash_forks"
 suite crash-faults crash "$B/t/crash_faults"
 suite repl-terminal repl python3 tests/repl/repl_pty.py
+suite repl-flows repl python3 tests/repl/repl_flow.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
 suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py

@@ -2,7 +2,7 @@ load help
 
 @test "help of every command" {
   br --help; want 0 "$out"; [[ $out = "Usage: breyta-run FLOW.edn"* ]]
-  for c in resume send approve reject retry skip runs show replay eval; do
+  for c in resume send approve reject retry skip runs show replay fork cancel eval; do
     br $c --help
     want 0 "$out"
     [[ $out = "Usage: breyta-run $c"* ]]

@@ -40,7 +40,8 @@ const size_t trial_count = sizeof trial_scripts / sizeof *trial_scripts;
 char trial_why[600];
 const char *trial_dir = "tests/flows";
 
-static const char *const DB = "flows.db", *const RUN_ID = "t";
+static const char *const DB = "flows.db";
+static const char *run_id(const Trial *t) { return t->run_id ? t->run_id : "t"; }
 static _Atomic int64_t virtual_now;
 static FlowDef *defs[sizeof trial_scripts / sizeof *trial_scripts];
 
@@ -144,16 +145,22 @@ static bool say(Process *p, Trial *t) {
   Buf b = {0};
   if (is_sig(snap_data(&b, body))) abort();
   Batch *batch = batch_new();
-  batch_inbox_put(batch, "local", RUN_ID, "action", now_ms(), (Bytesv){b.p, b.n});
+  batch_inbox_put(batch, "local", run_id(t), "action", now_ms(), (Bytesv){b.p, b.n});
   buf_free(&b);
   return t->send_acked = store_submit_wait(p->store, batch, &err);
+}
+
+FlowDef *trial_def(const Script *s) {
+  for (size_t i = 0; i < trial_count; i++)
+    if (!strcmp(trial_scripts[i].flow, s->flow)) return defs[i];
+  abort();
 }
 
 static bool begin(Process *p, Trial *t) {
   Err err = {0};
   RunRow row = {0};
   if (t->script->outside == EARLY && !t->send_acked && !say(p, t)) return false;
-  if (store_run_by_id(p->store, RUN_ID, &row, &err)) {
+  if (store_run_by_id(p->store, run_id(t), &row, &err)) {
     t->run = row.run;
     run_row_free(&row);
     t->start_acked = true;
@@ -162,7 +169,7 @@ static bool begin(Process *p, Trial *t) {
   if (err.code) return false;
   if (t->start_acked) return wrong("an acknowledged run is gone", NULL);
   Val input = map_assoc(map_empty, kw_c("name"), str_c("trial"));
-  return t->start_acked = engine_start(p->engine, defs[t->script - trial_scripts], input, RUN_ID, &t->run, &err);
+  return t->start_acked = engine_start(p->engine, trial_def(t->script), input, run_id(t), &t->run, &err);
 }
 
 /* Nothing in memory can go on. true: something was done about it. */

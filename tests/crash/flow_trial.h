@@ -21,6 +21,7 @@ extern const size_t trial_count;
 typedef struct Trial {
   const Script *script;
   int64_t run;
+  const char *run_id;    /* NULL: "t" */
   bool start_acked, send_acked;
 } Trial;
 
@@ -31,6 +32,7 @@ extern char trial_why[600];
 extern const char *trial_dir; /* where the flows are: tests/flows */
 void trial_init(int argc, char **argv); /* once per program; an argument with a slash is the folder of the flows */
 bool trial_wanted(int argc, char **argv, const Script *s); /* the other arguments are names of flows; none: all */
+FlowDef *trial_def(const Script *s);
 void trial_world(void); /* an empty disk, an empty ledger */
 /* Opens the database as a new process would. false: crashed (or trial_why, when vfs_crash_happened is false). */
 bool process_start(Process *p, const Trial *t, EngineOptions o);

@@ -419,10 +419,10 @@ def test_pprint_as_clojure_does():
         equal((r.returncode, r.stdout, r.stderr), (0, f.read(), ""))
 
 
-def main():
+def main(scope):
     global HOME
     names = sys.argv[1:]
-    tests = [(n, f) for n, f in globals().items() if n.startswith("test_") and (not names or n in names)]
+    tests = [(n, f) for n, f in scope.items() if n.startswith("test_") and (not names or n in names)]
     failed = 0
     for i, (name, f) in enumerate(tests, 1):
         HOME = tempfile.mkdtemp(prefix="repl-test-")
@@ -441,4 +441,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals()))
