@@ -1,5 +1,6 @@
 /* cli_help.c - texts made from the tables of cli_options.h: --help, the man page, the completion script, and suggestions. */
 #include "cli.h"
+#include "flowtest.h"
 
 #define WIDTH 96
 
@@ -56,6 +57,7 @@ void cli_help(enum CliCmd cmd, Buf *b) {
   buf_c(b, "\nOptions:\n");
   for (int i = 0; i < OPT_COUNT; i++)
     if (cli_options[i].help && cli_options[i].cmds & 1u << cmd) option_help(b, &cli_options[i]);
+  if (cmd == CMD_test) flowtest_help(b, WIDTH);
   if (cmd == CMD_run || cmd == CMD_resume)
     buf_c(b, "\nExit status: 0 completed, 1 failed, 2 bad usage or an invalid flow, 3 parked (standard error says what would wake it).\n");
 }

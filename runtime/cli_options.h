@@ -44,6 +44,12 @@
           "$XDG_STATE_HOME/breyta/history (~/.local/state), NO_COLOR turns colours off. Ctrl-C interrupts an evaluation, Ctrl-D "     \
           "ends. When standard input is no terminal there is no prompt and each value is one line; after an error it goes on with "  \
           "the next form, and the exit status is 1 in the end.")                                                                     \
+  COMMAND(test, "test", "[PATH...] [OPTIONS]", "test flows without their services",                                                  \
+          "Runs the cases of test files (*.test.edn; folders are searched, the default is the present one): each is one run of a flow with "\
+          "scripted answers for its steps, on a store in memory, with a clock that jumps instead of waiting, with crashes where the case "\
+          "says, and expectations of the result and the steps taken. Every passing case is also replayed from its journal and run again "\
+          "on restored snapshots. With --replay-db the PATHs are flows, and the runs of a database are compared with them. Exits 0 when "\
+          "all passed, 1 when some failed, 2 for bad usage or an invalid file.")                                                     \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
@@ -55,7 +61,7 @@
 #define ON_ALL (~0u)
 
 #define CLI_OPTIONS(OPTION)                                                                                                          \
-  OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run),                                                                       \
+  OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(test),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
   OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB, "the database")                                                     \
   OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint), "how values are printed")                                             \
@@ -71,6 +77,15 @@
   OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE,                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \
+  OPTION(FLAG, record, 0, "record", 0, 0, ON(test),                                                                                  \
+         "run cases for real, on the real clock, and write the answers of their steps to the case's :recorded file, secrets left out; "\
+         "for a flow without tests, begin a test file")                                                                              \
+  OPTION(TEXT, replay_db, 0, "replay-db", "FILE", 0, ON(test),                                                                       \
+         "re-execute the runs stored in this database against the flows at PATH, without any effect, and tell which would take another path")\
+  OPTION(TEXT, filter, 0, "filter", "TEXT", 0, ON(test), "only cases whose name contains TEXT")                                      \
+  OPTION(FLAG, fail_fast, 0, "fail-fast", 0, 0, ON(test), "stop at the first failure")                                               \
+  OPTION(TEXT, report, 0, "format", "text|tap|junit|json", "text", ON(test), "how the results are printed")                          \
+  OPTION(TEXT, time_limit, 0, "time-limit", "SECONDS", "60", ON(test), "longest real time of one case; it fails alone")              \
   OPTION(LIST, expr, 'e', "expr", "EXPR", 0, ON(eval), "evaluate EXPR and print each value; may be given more than once")             \
   OPTION(FLAG, batch, 0, "batch", 0, 0, ON(eval), "one expression a line in, one result a line out")                                  \
   OPTION(FLAG, help, 'h', "help", 0, 0, ON_ALL, "print this and exit")                                                                \
