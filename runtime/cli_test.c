@@ -7,6 +7,7 @@
  *   d diagnostics   x the file is invalid   s a case begins: its number and name   r its result   e the end */
 #include "cli_report.h"
 #include "cli_run.h"
+#include "eval/mach.h"
 #include "flowtest.h"
 #include "reader/mem.h"
 #include <dirent.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #define CHILD_ADDRESS_SPACE ((rlim_t)4 << 30)
+#define CHILD_FUNCTION_BYTES ((uint64_t)512 << 20) /* of a function in the test file; runs have their own limit */
 
 typedef struct Paths { char **a; size_t n; } Paths;
 typedef struct Job {
@@ -154,15 +156,19 @@ static void tell_result(int fd, TestResult *r, int64_t us) {
 
 static bool wanted(const Cli *cli, const char *name) { return !cli->filter || strstr(name, cli->filter); }
 
-static void run_cases(const Job *job, const TestFile *f, const TestOptions *o, int fd) {
+/* How the last recorded one ended, or nil. */
+static Val run_cases(const Job *job, const TestFile *f, const TestOptions *o, int fd) {
+  Val end = NIL;
   for (size_t i = job->from; i < flowtest_count(f); i++) {
     TestResult r;
     if (!wanted(job->cli, flowtest_name(f, i))) continue;
     tell_start(fd, i, flowtest_name(f, i));
     int64_t us = mono_us();
     flowtest_run(f, i, o, &r);
+    end = r.expect;
     tell_result(fd, &r, mono_us() - us);
   }
+  return end;
 }
 
 static bool read_text(const char *path, Buf *b) {
@@ -171,25 +177,37 @@ static bool read_text(const char *path, Buf *b) {
   return true;
 }
 
-/* --record for a flow that has no tests: a file with one case. */
-static void begin_file(const Job *job, const TestOptions *o) {
-  Buf flow = {0}, text = {0}, out = {0}, say = {0};
+/* The test file of a flow that has none: written before its one case is recorded and, since then its end is known, again. */
+static void write_skeleton(const Job *job, Val expect) {
+  Buf flow = {0}, text = {0}, out = {0}, names = {0};
   Diags d = {0};
   const char *slash = strrchr(job->path, '/'), *base = slash ? slash + 1 : job->path;
   int stem = (int)(strlen(base) - strlen(".test.edn"));
   buf_fmt(&flow, "%.*s.edn", (int)(strlen(job->path) - strlen(".test.edn")), job->path);
   FlowDef *f = read_text(buf_cstr(&flow), &text) ? flowdef_read(buf_cstr(&text), text.n, buf_cstr(&flow), &d) : NULL;
-  diags_print(&d, buf_cstr(&flow), &say);
-  fputs(buf_cstr(&say), stderr);
-  if (!f) _exit(EXIT_USAGE);
-  Buf names = {0};
+  diags_print(&d, buf_cstr(&flow), &out);
+  if (!f) {
+    fputs(buf_cstr(&out), stderr);
+    _exit(EXIT_USAGE);
+  }
+  out.n = 0;
   buf_fmt(&names, "%.*s.edn%c%.*s.recorded.edn", stem, base, 0, stem, base);
-  flowtest_skeleton(f, buf_cstr(&names), buf_cstr(&names) + strlen(buf_cstr(&names)) + 1, same(o->input, ABSENT) ? map_empty : o->input, &out);
-  FILE *file = fopen(job->path, "wx");
+  flowtest_skeleton(f, buf_cstr(&names), buf_cstr(&names) + strlen(buf_cstr(&names)) + 1, expect, &out);
+  FILE *file = fopen(job->path, "wb");
   if (!file || fwrite(out.p, 1, out.n, file) != out.n || fclose(file)) {
     cli_say("cannot write %s: %s", job->path, strerror(errno));
     _exit(EXIT_USAGE);
   }
+  diags_free(&d);
+  buf_free(&flow);
+  buf_free(&text);
+  buf_free(&out);
+  buf_free(&names);
+}
+
+static Val any_end(void) {
+  Val kv[] = {kw_c("status"), kw_c("completed")};
+  return map_from(kv, 1, false);
 }
 
 static void test_child(const Job *job, int fd) {
@@ -198,7 +216,8 @@ static void test_child(const Job *job, int fd) {
   Diags d = {0};
   Buf text = {0}, out = {0};
   if (cli->input && !cli_json(cli, "--input", cli->input, &o.input)) _exit(EXIT_USAGE);
-  if (cli->record && access(job->path, F_OK)) begin_file(job, &o);
+  bool new_file = cli->record && access(job->path, F_OK);
+  if (new_file) write_skeleton(job, any_end());
   if (!read_text(job->path, &text)) {
     buf_fmt(&out, "%s: cannot be read: %s\n", job->path, strerror(errno));
     tell(fd, 'x', out.p, out.n);
@@ -209,7 +228,8 @@ static void test_child(const Job *job, int fd) {
   if (!f) tell(fd, 'x', out.p, out.n);
   else if (out.n && !job->from) tell(fd, 'd', out.p, out.n);
   diags_free(&d);
-  if (f) run_cases(job, f, &o, fd);
+  Val end = f ? run_cases(job, f, &o, fd) : NIL;
+  if (new_file && is_map(end)) write_skeleton(job, end);
 }
 
 /* --- the child of --replay-db ----------------------------------------------------------------------------------------------- */
@@ -293,6 +313,7 @@ static _Noreturn void child_main(const Job *job, int fd) {
   }
 #endif
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  mach_defaults.mem_limit = CHILD_FUNCTION_BYTES;
   cli_engine_values();
   if (job->cli->replay_db) replay_child(job, fd);
   else test_child(job, fd);

@@ -30,6 +30,7 @@ typedef struct TestResult {
   int64_t virtual_ms; /* from the run's start to its end */
   Buf text;           /* failures, a paragraph each (lines behind the first are indented); why it is skipped */
   Buf note;           /* for people, also of passed cases: what was recorded */
+  Val expect;         /* --record: the :expect map that this run would meet; else nil */
 } TestResult;
 void test_result_free(TestResult *r);
 
@@ -44,8 +45,8 @@ TestFile *flowtest_read(const char *text, size_t n, const char *path, bool flow,
 size_t flowtest_count(const TestFile *f);
 const char *flowtest_name(const TestFile *f, size_t i);
 void flowtest_run(const TestFile *f, size_t i, const TestOptions *o, TestResult *out);
-/* A test file for a flow that has none: one case that reads its answers from `recorded`. Text to b. */
-void flowtest_skeleton(const FlowDef *flow, const char *flow_name, const char *recorded, Val input, Buf *b);
+/* A test file for a flow that has none: one case that reads input and answers from `recorded`. Text to b. */
+void flowtest_skeleton(const FlowDef *flow, const char *flow_name, const char *recorded, Val expect, Buf *b);
 
 /* Re-executes a stored run against the present source: no effect, no writing. The differences as in TestResult. */
 void flowtest_replay(Engine *e, const RunRow *row, const FlowDef *flow, TestResult *out);

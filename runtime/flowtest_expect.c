@@ -144,7 +144,8 @@ static void check_counts(World *w, Val counts, bool attempts, Buf *b) {
     int64_t got = 0;
     for (size_t i = 0; i < w->calls.n; i++)
       if (same(w->calls.a[i].step, id)) got += attempts ? w->calls.a[i].attempts : 1;
-    if (got != long_of(n)) buf_fmt(b, "step :%s: %lld %s, expected %lld\n", kw_text(id), (long long)got, attempts ? "attempts" : "calls", (long long)long_of(n));
+    if (got == long_of(n)) continue;
+    buf_fmt(b, "step :%s: %lld %s%s, expected %lld\n", kw_text(id), (long long)got, attempts ? "attempt" : "call", got == 1 ? "" : "s", (long long)long_of(n));
   }
 }
 

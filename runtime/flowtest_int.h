@@ -82,6 +82,7 @@ typedef struct World {
 } World;
 
 /* Plays the case to its end: w->fail.n tells whether something went wrong that is no outcome. */
+/* `recorded`: the case's fixture, or nil. */
 void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded);
 void world_close(World *w);
 bool world_replay(World *w, Buf *why); /* false: replay differs */
@@ -102,5 +103,6 @@ bool expect_waiting(Val expect); /* the run is meant to be parked at the end */
 /* flowtest_record.c */
 bool record_read(const TestFile *f, Val tcase, Val *fixture, Buf *why); /* nil: the case has none */
 bool record_write(World *w, Val input, Buf *note, Buf *why);
+Val record_expect(const World *w, Val input); /* the :expect map that this run meets */
 void record_pretty(Buf *b, Val v, size_t indent);
 #endif

@@ -31,7 +31,10 @@ bool match_is_code(Val form) {
 
 static Val compile(Env *env, Val form, const char *file) {
   if (sym_is(form, "_")) form = sym_new("clojure.core", "any?");
-  return flowdef_compile_fn(env, form, file);
+  TRY(fn, flowdef_compile_fn(env, form, file));
+  if (!is_type(fn, T_FN)) return fn;
+  Val kv[] = {kw_c("form"), form}, named = with_meta(fn, map_from(kv, 1, false)); /* what is shown when it says no */
+  return is_sig(named) ? fn : named;
 }
 
 static Val prepare_seq(Env *env, Val coll, const char *file, bool exact) {
@@ -161,7 +164,8 @@ static void predicate(Diff *d, Val fn, Val got) {
   Val ex = is_sig(r) ? pend.ex : NIL;
   pend.ex = NIL;
   if (!line(d)) return;
-  value(d, "does not satisfy ", fn, "");
+  Val form = is_type(fn, T_FN) ? map_get_kw(meta_of(fn), "form") : NIL;
+  value(d, "does not satisfy ", is_nil(form) ? fn : form, "");
   value(d, ": ", got, "");
   if (is_type(ex, T_EX) && is_str(AS(Ex, ex)->msg)) buf_fmt(d->out, " (it threw: %.200s)", str_s(AS(Ex, ex)->msg));
   buf_ch(d->out, '\n');

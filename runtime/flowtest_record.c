@@ -182,19 +182,32 @@ static Val answers_of(const Secrets *s, Val calls) {
   return out;
 }
 
-static Val fixture(World *w, Val input) {
+static Secrets known_secrets(const World *w, Val input) {
   Secrets s = {0};
-  MapIter it;
-  Val id, calls, steps = map_empty;
   for (size_t i = 0; i < w->calls.n; i++) find_in(&s, w->calls.a[i].input, false, 0);
   find_in(&s, input, false, 0);
   declared_secrets(&s, w->file->flow, input);
   environment_secrets(&s);
+  return s;
+}
+
+Val record_expect(const World *w, Val input) {
+  Secrets s = known_secrets(w, input);
+  Val type = map_get_kw(w->error, "type");
+  bool done = w->status == RUN_COMPLETED, failed = w->status == RUN_FAILED && is_kw(type);
+  Val kv[] = {kw_c(done ? "result" : failed ? "error" : "status"), done ? clean(&s, w->value, false, 0) : failed ? type : kw_c("waiting")};
+  return map_from(kv, 1, false);
+}
+
+static Val fixture(World *w, Val input) {
+  Secrets s = known_secrets(w, input);
+  MapIter it;
+  Val id, calls, steps = map_empty;
   map_iter(&it, w->recorded);
   while (map_next(&it, &id, &calls)) steps = map_assoc(steps, id, answers_of(&s, calls));
   Buf at = {0};
   inst_print(&at, w->start);
-  Val kv[] = {kw_c("recorded"), buf_str(&at), kw_c("flow"), str_c(w->file->flow->hash), kw_c("input"),
+  Val kv[] = {kw_c("clock"), buf_str(&at), kw_c("flow"), str_c(w->file->flow->hash), kw_c("input"),
               clean(&s, map_dissoc(input, kw_new("flow", "ctx")), false, 0), kw_c("steps"), steps};
   return map_from(kv, 4, false);
 }
@@ -259,8 +272,10 @@ bool record_read(const TestFile *f, Val tcase, Val *out, Buf *why) {
   return ok;
 }
 
-void flowtest_skeleton(const FlowDef *flow, const char *flow_name, const char *recorded, Val input, Buf *b) {
-  buf_fmt(b, ";; Tests of %s; `breyta-run test --help` explains the format.\n{:flow \"%s\"\n :cases\n [{:name \"recorded\"\n   :recorded \"%s\"\n", flow->slug, flow_name, recorded);
-  if (map_count(input)) buf_c(b, "   ;; :input is in the fixture\n");
-  buf_c(b, "   :expect {:status :completed}}]}\n");
+/* --- a first test file ------------------------------------------------------------------------------------------------------ */
+void flowtest_skeleton(const FlowDef *flow, const char *flow_name, const char *recorded, Val expect, Buf *b) {
+  buf_fmt(b, ";; Tests of %s; `breyta-run test --help` explains the format. Input and answers are in the :recorded file.\n"
+             "{:flow \"%s\"\n :cases\n [{:name \"recorded\"\n   :recorded \"%s\"\n   :expect ", flow->slug, flow_name, recorded);
+  record_pretty(b, expect, 11);
+  buf_c(b, "}]}\n");
 }

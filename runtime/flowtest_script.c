@@ -116,28 +116,40 @@ static bool is_used(const Script *s, Val id, uint32_t answer, uint32_t attempt) 
   return !same(set_get(s->used, vec_from(key, 3), ABSENT), ABSENT);
 }
 
-static void unused_answer(const Script *s, Val id, Val a, uint32_t i, bool several, Buf *out) {
+/* How much of an answer was not used: its attempts, or itself. */
+static uint32_t unused_parts(const Script *s, Val id, Val a, uint32_t i, uint32_t *n) {
   Val attempts = map_get_kw(a, "attempts");
-  uint32_t n = is_vec(attempts) ? vec_count(attempts) : 1, unused = 0;
-  if (kw_is(map_get_kw(a, "times"), "any") || truthy(map_get_kw(a, "real"))) return;
-  for (uint32_t j = 0; j < n; j++) unused += !is_used(s, id, i, j);
-  if (!unused) return;
-  buf_fmt(out, "an answer of step :%s was never used", kw_text(id));
-  if (several) buf_fmt(out, ": number %u", i + 1);
-  if (unused < n) buf_fmt(out, ", its last %u attempt%s", unused, unused == 1 ? "" : "s");
-  Val calls = map_get(s->ncalls, id, fix(0));
-  buf_fmt(out, "\n  the step was called %lld time%s\n", (long long)fix_of(calls), fix_of(calls) == 1 ? "" : "s");
+  uint32_t unused = 0;
+  *n = is_vec(attempts) ? vec_count(attempts) : 1;
+  if (kw_is(map_get_kw(a, "times"), "any") || truthy(map_get_kw(a, "real"))) return 0;
+  for (uint32_t j = 0; j < *n; j++) unused += !is_used(s, id, i, j);
+  return unused;
+}
+
+/* One paragraph for all answers of a step. */
+static void unused_answers(const Script *s, Val id, Val list, Buf *out) {
+  Buf which = {0};
+  uint32_t n, total = is_vec(list) ? vec_count(list) : 1;
+  int found = 0;
+  for (uint32_t i = 0; i < total; i++) {
+    uint32_t unused = unused_parts(s, id, is_vec(list) ? vec_nth(list, i) : list, i, &n);
+    if (!unused || ++found > 10) continue;
+    buf_fmt(&which, "%s%u", found > 1 ? ", " : "", i + 1);
+    if (unused < n) buf_fmt(&which, " (its last %u attempt%s)", unused, unused == 1 ? "" : "s");
+  }
+  int64_t calls = fix_of(map_get(s->ncalls, id, fix(0)));
+  if (found)
+    buf_fmt(out, "answer%s %s%s of step :%s %s never used\n  the step was called %lld time%s\n", found > 1 ? "s" : "", buf_cstr(&which),
+            found > 10 ? " ..." : "", kw_text(id), found > 1 ? "were" : "was", (long long)calls, calls == 1 ? "" : "s");
+  buf_free(&which);
 }
 
 void script_unused(const Script *s, Buf *out) {
   MapIter it;
   Val id, list;
   map_iter(&it, s->answers);
-  while (map_next(&it, &id, &list)) {
-    if (same(set_get(s->own, id, ABSENT), ABSENT)) continue;
-    if (is_map(list)) unused_answer(s, id, list, 0, false, out);
-    for (uint32_t i = 0; is_vec(list) && i < vec_count(list); i++) unused_answer(s, id, vec_nth(list, i), i, true, out);
-  }
+  while (map_next(&it, &id, &list))
+    if (!same(set_get(s->own, id, ABSENT), ABSENT)) unused_answers(s, id, list, out);
 }
 
 /* --- what it comes to ------------------------------------------------------------------------------------------------------- */

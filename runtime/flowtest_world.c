@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define START_DEFAULT 1767225600000 /* 2026-01-01T00:00:00Z */
-#define FUEL_LIMIT 500000000        /* between two boundaries, some seconds: an endless loop is told with its place */
+#define FUEL_LIMIT 300000000        /* between two boundaries, some seconds: an endless loop is told with its place */
 #define WORKSPACE "local"
 
 void world_fail(World *w, const char *fmt, ...) {
@@ -482,7 +482,7 @@ static bool open_world(World *w, Val recorded) {
   Err err = {0};
   Val seed = map_get_kw(w->tcase, "seed");
   w->start = w->real ? system_clock.now_ms(system_clock.ctx) : START_DEFAULT;
-  if (!w->real) test_instant(map_get_kw(w->tcase, "clock"), &w->start);
+  if (!w->real && !test_instant(map_get_kw(w->tcase, "clock"), &w->start)) test_instant(map_get_kw(recorded, "clock"), &w->start);
   w->now = w->start;
   stdlib_seed(is_long(seed) ? (uint64_t)long_of(seed) + 1 : 2);
   w->store = store_open("", &(StoreOptions){.memory = true}, &err);
@@ -492,7 +492,7 @@ static bool open_world(World *w, Val recorded) {
   }
   store_mem_judge(w->store, judge, w);
   take_plan(w);
-  return script_init(&w->script, w->env, w->file->path, w->tcase, recorded, &w->fail) && fill_kv(w);
+  return script_init(&w->script, w->env, w->file->path, w->tcase, map_get_kw(recorded, "steps"), &w->fail) && fill_kv(w);
 }
 
 void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded) {
