@@ -101,6 +101,23 @@ static void man_command(Buf *b, enum CliCmd cmd) {
     if (cli_options[i].help && i != OPT_help && cli_options[i].cmds & 1u << cmd) man_option(b, &cli_options[i]);
 }
 
+static void man_flow_tests(Buf *b) {
+  buf_c(b, ".SH FLOW TESTS\n");
+  for (int m = 0; m < FT_MAPS_COUNT; m++) {
+    buf_fmt(b, ".SS %s\n", flowtest_maps[m].title);
+    roff(b, flowtest_maps[m].text);
+    buf_ch(b, '\n');
+    for (size_t i = 0; i < flowtest_nkeys; i++) {
+      if (flowtest_keys[i].map != (enum FtMap)m) continue;
+      buf_fmt(b, ".TP\n.B :");
+      roff(b, flowtest_keys[i].name);
+      buf_c(b, "\n\\&");
+      roff(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it");
+      buf_ch(b, '\n');
+    }
+  }
+}
+
 void cli_man(Buf *b) {
   buf_c(b, ".TH BREYTA\\-RUN 1 \"\" \"breyta\\-run " BREYTA_VERSION "\" \"User Commands\"\n"
            ".SH NAME\nbreyta\\-run \\- run flows durably on one SQLite file\n.SH SYNOPSIS\n");
@@ -111,6 +128,7 @@ void cli_man(Buf *b) {
   }
   buf_c(b, ".SH COMMANDS\n");
   for (int i = 0; i < CMD_COUNT; i++) man_command(b, i);
+  man_flow_tests(b);
   buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nthe run completed\n.TP\n.B 1\nit failed; standard error names the position and the step\n"
            ".TP\n.B 2\nbad usage or an invalid flow\n.TP\n.B 3\nparked: standard error says what would wake it and how\n"
            ".TP\n.B 130, 143\nstopped by SIGINT or SIGTERM; the run is durable\n"

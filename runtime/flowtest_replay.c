@@ -36,11 +36,22 @@ static void differs(Run *r, const char *what) {
   }
 }
 
+/* Both end with a value: only where these differ is worth a line. */
+static void values_differ(Engine *e, const RunRow *row, const RunState *end, Buf *out) {
+  RunState was;
+  Err err = {0};
+  if (row->status != RUN_COMPLETED || end->status != RUN_COMPLETED || !engine_state(e, row->run, &was, &err)) return;
+  out->n = 0;
+  buf_c(out, "the flow's value differs from the stored one\n");
+  if (!match_diff(env_new(), was.value, end->value, true, "the value", "  ", out)) buf_c(out, "  the values are equal but for their types\n");
+}
+
 void flowtest_replay(Engine *e, const RunRow *row, const FlowDef *flow, TestResult *out) {
-  RunState end;
+  RunState end = {0};
   Err err = {0};
   *out = (TestResult){.verdict = TEST_PASSED};
   if (!run_replay(e, row->run, flow, differs, &out->text, &end, &err)) buf_fmt(&out->text, "%s\n", err.msg);
+  else if (out->text.n) values_differ(e, row, &end, &out->text);
   if (out->text.n && out->text.p[out->text.n - 1] != '\n') buf_ch(&out->text, '\n');
   if (out->text.n) out->verdict = TEST_FAILED;
   out->virtual_ms = row->finished_ms ? row->finished_ms - row->created_ms : 0;
