@@ -114,9 +114,12 @@ static void push(Diff *d, Val step) {
   d->depth++;
 }
 
+/* Functions of a pattern as they were written. */
 static void value(Diff *d, const char *word, Val v, const char *after) {
+  Val form = is_type(v, T_FN) ? map_get_kw(meta_of(v), "form") : NIL;
   buf_c(d->out, word);
-  match_text(v, VALUE_BYTES, d->out);
+  if (is_type(v, T_BUILTIN)) buf_c(d->out, AS(BuiltinObj, v)->def->short_name);
+  else match_text(is_nil(form) ? v : form, VALUE_BYTES, d->out);
   buf_c(d->out, after);
 }
 
@@ -164,8 +167,7 @@ static void predicate(Diff *d, Val fn, Val got) {
   Val ex = is_sig(r) ? pend.ex : NIL;
   pend.ex = NIL;
   if (!line(d)) return;
-  Val form = is_type(fn, T_FN) ? map_get_kw(meta_of(fn), "form") : NIL;
-  value(d, "does not satisfy ", is_nil(form) ? fn : form, "");
+  value(d, "does not satisfy ", fn, "");
   value(d, ": ", got, "");
   if (is_type(ex, T_EX) && is_str(AS(Ex, ex)->msg)) buf_fmt(d->out, " (it threw: %.200s)", str_s(AS(Ex, ex)->msg));
   buf_ch(d->out, '\n');

@@ -48,6 +48,7 @@ if [ -x "$B/t/lang_runner" ] && ls tests/lang/*.clj >/dev/null 2>&1; then
 fi
 suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/read
 [ -f tests/fuzz/fuzz_snapshot.c ] && suite fuzz-snapshot fuzz "$B/t/fuzz_snapshot" -n "${FUZZ_N:-2000}" -s 1 tests/fuzz/corpus/snapshot
+suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile
 suite crash-store crash "$B/t/crash_store"
 suite equality crash "$B/t/equality"
 suite crash-flows crash "$B/t/crash_flows"
@@ -56,5 +57,6 @@ suite repl-terminal repl python3 tests/repl/repl_pty.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
 suite examples flows tests/flows/examples.sh
+suite flow-tests flows "$BIN" test --format tap flows-examples
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
