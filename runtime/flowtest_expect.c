@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool has(Val m, const char *key) { return !same(map_get(m, kw_c(key), ABSENT), ABSENT); }
+static bool has(Val m, const char *key) { return is_map(m) && !same(map_get(m, kw_c(key), ABSENT), ABSENT); }
 
 bool expect_waiting(Val expect) { return kw_is(map_get_kw(expect, "status"), "waiting") || has(expect, "waits-on"); }
 

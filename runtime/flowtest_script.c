@@ -11,6 +11,7 @@ static Val prepare_answers(Script *s, Val v);
 
 static Val prepare_answer(Script *s, Val a) {
   static const char *const code[] = {"fn", "input"};
+  if (!is_map(a)) return ex_throw(EXC_ILLEGAL_ARG, "an answer is a map such as {:value ..}"); /* a fixture may be edited by hand */
   for (size_t i = 0; i < 2; i++) {
     Val p = map_get(a, kw_c(code[i]), ABSENT);
     if (same(p, ABSENT)) continue;
@@ -26,7 +27,8 @@ static Val prepare_answer(Script *s, Val a) {
 static Val prepare_answers(Script *s, Val v) {
   if (is_map(v)) return prepare_answer(s, v);
   Val out = vec_empty;
-  for (uint32_t i = 0; is_vec(v) && i < vec_count(v); i++) {
+  if (!is_vec(v)) return prepare_answer(s, v);
+  for (uint32_t i = 0; i < vec_count(v); i++) {
     TRY(a, prepare_answer(s, vec_nth(v, i)));
     out = vec_conj(out, a);
   }

@@ -285,8 +285,9 @@ static bool scripted_wait(World *w, Val note) {
   w->answered_wait = seq;
   snprintf(text, sizeof text, "wait/%lld", (long long)seq);
   int call = script_call(&w->script, step, text);
-  Val a = script_answer(&w->script, step, call, 1), value = map_get(a, kw_c("value"), ABSENT), delay = map_get_kw(a, "delay");
+  Val a = script_answer(&w->script, step, call, 1), delay = map_get_kw(a, "delay");
   if (same(a, ABSENT)) return false; /* it may time out */
+  Val value = map_get(a, kw_c("value"), ABSENT);
   if (same(value, ABSENT)) {
     world_fail(w, "step :%s is a :wait: its answer is a {:value ..}; without one it times out", kw_text(step));
     return false;

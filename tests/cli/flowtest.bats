@@ -356,6 +356,14 @@ END
   br test
   prints 'ok    ours'
   prints 'cannot read :recorded none.edn'
+  echo '{:steps {:echo [7]}}' > bad.edn
+  echo '{:cases [{:name "bad" :recorded "bad.edn" :expect {:status :completed}} {:name "worse" :recorded "a.edn" :expect {:status :completed}}]}' > b.test.edn
+  sed -i '1s/{/{:flow "a.edn" /' b.test.edn
+  br test b.test.edn
+  prints 'the answers of :echo: an answer is a map such as {:value ..}'
+  prints ':recorded a.edn is no fixture'
+  prints '0 passed, 2 failed'
+  br test a.test.edn
   prints "write it with \`breyta-run test a.test.edn --record --filter 'no fixture'\`"
 }
 @test "--replay-db: which stored runs would take another path, and where" {
