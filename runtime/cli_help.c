@@ -49,6 +49,22 @@ static void command_list(Buf *b) {
   for (int i = 1; i < CMD_COUNT; i++) buf_fmt(b, "  %-9s %s\n", cli_commands[i].name, cli_commands[i].summary);
 }
 
+static void flow_test_keys(Buf *b, int map) {
+  for (size_t i = 0; i < flowtest_nkeys; i++) {
+    if ((int)flowtest_keys[i].map != map) continue;
+    buf_fmt(b, "    :%-13s", flowtest_keys[i].name);
+    wrap(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it", 18);
+  }
+}
+
+static void flow_test_format(Buf *b) {
+  for (int m = 0; m < FT_MAPS_COUNT; m++) {
+    buf_fmt(b, "\n%s\n  ", flowtest_maps[m].title);
+    wrap(b, flowtest_maps[m].text, 2);
+    flow_test_keys(b, m);
+  }
+}
+
 void cli_help(enum CliCmd cmd, Buf *b) {
   const CliCommand *c = &cli_commands[cmd];
   buf_fmt(b, "Usage: breyta-run %s%s%s\n\n", c->name, *c->name ? " " : "", c->args);
@@ -57,7 +73,7 @@ void cli_help(enum CliCmd cmd, Buf *b) {
   buf_c(b, "\nOptions:\n");
   for (int i = 0; i < OPT_COUNT; i++)
     if (cli_options[i].help && cli_options[i].cmds & 1u << cmd) option_help(b, &cli_options[i]);
-  if (cmd == CMD_test) flowtest_help(b, WIDTH);
+  if (cmd == CMD_test) flow_test_format(b);
   if (cmd == CMD_run || cmd == CMD_resume)
     buf_c(b, "\nExit status: 0 completed, 1 failed, 2 bad usage or an invalid flow, 3 parked (standard error says what would wake it).\n");
 }

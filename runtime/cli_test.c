@@ -114,23 +114,11 @@ static int find_tests(Cli *cli, Paths *out, const char *arg) {
 }
 
 /* --- the child -------------------------------------------------------------------------------------------------------------- */
-static bool write_all(int fd, const void *bytes, size_t n) {
-  const char *p = bytes;
-  while (n) {
-    ssize_t k = write(fd, p, n);
-    if (k < 0 && errno == EINTR) continue;
-    if (k <= 0) return false;
-    p += k;
-    n -= (size_t)k;
-  }
-  return true;
-}
-
 static void tell(int fd, char what, const void *p, size_t n) {
   uint32_t len = (uint32_t)n;
   char head[1 + sizeof len] = {what};
   memcpy(head + 1, &len, sizeof len);
-  if (!write_all(fd, head, sizeof head) || !write_all(fd, p ? p : "", n)) _exit(EXIT_PIPE);
+  if (!cli_write_all(fd, head, sizeof head) || !cli_write_all(fd, p ? p : "", n)) _exit(EXIT_PIPE);
 }
 
 static void tell_start(int fd, size_t i, const char *name) {

@@ -51,8 +51,7 @@ void flowtest_skeleton(const FlowDef *flow, const char *flow_name, const char *r
 /* Re-executes a stored run against the present source: no effect, no writing. The differences as in TestResult. */
 void flowtest_replay(Engine *e, const RunRow *row, const FlowDef *flow, TestResult *out);
 
-/* The format as help text (the rows of flowtest_keys.h). */
-void flowtest_help(Buf *b, size_t width);
+/* The rows of flowtest_keys.h, for help texts. */
 typedef struct FtKey { enum FtMap map; const char *name; bool required; const char *doc; } FtKey;
 extern const FtKey flowtest_keys[];
 extern const size_t flowtest_nkeys;

@@ -539,34 +539,3 @@ const char *flowtest_name(const TestFile *f, size_t i) {
   Val name = map_get_kw(vec_nth(f->cases, (uint32_t)i), "name");
   return str_s(is_kw(name) ? AS(Kw, name)->name : name);
 }
-
-/* --- help ------------------------------------------------------------------------------------------------------------------- */
-static void wrapped(Buf *b, const char *s, size_t indent, size_t col, size_t width) {
-  for (const char *p = s; *p;) {
-    size_t n = strcspn(p, " ");
-    if (col > indent && col + 1 + n > width) {
-      buf_fmt(b, "\n%*s", (int)indent, "");
-      col = indent;
-    } else if (col > indent) {
-      buf_ch(b, ' ');
-      col++;
-    }
-    buf_add(b, p, n);
-    col += n;
-    p += n;
-    p += strspn(p, " ");
-  }
-  buf_ch(b, '\n');
-}
-
-void flowtest_help(Buf *b, size_t width) {
-  for (int m = 0; m < FT_MAPS_COUNT; m++) {
-    buf_fmt(b, "\n%s:", flowtest_maps[m].title);
-    wrapped(b, flowtest_maps[m].text, 0, strlen(flowtest_maps[m].title) + 1, width);
-    for (size_t i = 0; i < flowtest_nkeys; i++) {
-      if (flowtest_keys[i].map != (enum FtMap)m) continue;
-      buf_fmt(b, "  :%-13s", flowtest_keys[i].name);
-      wrapped(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it", 16, 16, width);
-    }
-  }
-}

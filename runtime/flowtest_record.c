@@ -78,13 +78,34 @@ static bool secret_name(const char *name) {
   return false;
 }
 
+/* Longer ones first: one secret may begin another. */
+static void know_one(Secrets *s, const char *text) {
+  size_t n = strlen(text), i = s->known.n;
+  if (n < SECRET_LEAST) return;
+  vv_push(&s->known, NIL);
+  for (; i && str_n(s->known.a[i - 1]) < n; i--) s->known.a[i] = s->known.a[i - 1];
+  s->known.a[i] = str_c(text);
+}
+
 static void know(Secrets *s, const char *text) {
   const char *space = strchr(text, ' '); /* "Bearer xyz": the credentials are a secret too */
-  if (strlen(text) >= SECRET_LEAST) vv_push(&s->known, str_c(text));
-  if (space && strlen(space + 1) >= SECRET_LEAST) vv_push(&s->known, str_c(space + 1));
+  know_one(s, text);
+  if (space) know_one(s, space + 1);
 }
 
 static bool holds_secret_key(Val k) { return (is_kw(k) || is_str(k)) && secret_name(kw_text(k)); }
+
+/* What an :auth map holds its secret under. */
+static bool holds_credential(Val k) { return kw_is(k, "value") || kw_is(k, "key") || kw_is(k, "pass"); }
+
+static void find_auth(Secrets *s, Val auth) {
+  MapIter it;
+  Val k, v;
+  if (!is_map(auth)) return;
+  map_iter(&it, auth);
+  while (map_next(&it, &k, &v))
+    if (is_str(v) && holds_credential(k)) know(s, str_s(v));
+}
 
 static void find_in(Secrets *s, Val v, bool secret, int depth) {
   if (depth > 200) return;
@@ -93,7 +114,10 @@ static void find_in(Secrets *s, Val v, bool secret, int depth) {
     MapIter it;
     Val k, x;
     map_iter(&it, v);
-    while (map_next(&it, &k, &x)) find_in(s, x, secret || holds_secret_key(k) || kw_is(k, "auth"), depth + 1);
+    while (map_next(&it, &k, &x)) {
+      if (kw_is(k, "auth")) find_auth(s, x);
+      find_in(s, x, secret || holds_secret_key(k), depth + 1);
+    }
   } else if (is_vec(v)) {
     for (uint32_t i = 0; i < vec_count(v); i++) find_in(s, vec_nth(v, i), secret, depth + 1);
   }
