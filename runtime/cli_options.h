@@ -72,7 +72,7 @@
          "accept POST /<workspace>/events/<wait-key> while a run waits")                                                              \
   OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run), "start durably, print the run id and exit 3")                                      \
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
-  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE,                                                                   \
+  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(test),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
   OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE,                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \

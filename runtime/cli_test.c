@@ -7,6 +7,7 @@
  *   d diagnostics   x the file is invalid   s a case begins: its number and name   r its result   e the end */
 #include "cli_report.h"
 #include "cli_run.h"
+#include "connection.h"
 #include "eval/mach.h"
 #include "flowtest.h"
 #include "reader/mem.h"
@@ -203,6 +204,11 @@ static void test_child(const Job *job, int fd) {
   TestOptions o = {.record = cli->record, .input = ABSENT};
   Diags d = {0};
   Buf text = {0}, out = {0};
+  Err err = {0};
+  if (cli->connections && !(o.target = target_load(cli->connections, &err))) {
+    cli_usage(cli, "--connections %s", err.msg);
+    _exit(EXIT_USAGE);
+  }
   if (cli->input && !cli_json(cli, "--input", cli->input, &o.input)) _exit(EXIT_USAGE);
   bool new_file = cli->record && access(job->path, F_OK);
   if (new_file) write_skeleton(job, any_end());
@@ -468,6 +474,7 @@ static int bad_options(Cli *cli, int *format, int64_t *limit_ms) {
   *limit_ms = strtol(limit, &end, 10) * 1000;
   if (*end || *limit_ms < 1000 || *limit_ms > 86400000) return cli_usage(cli, "--time-limit is a number of seconds, not %s", limit);
   if (cli->input && !cli->record) return cli_usage(cli, "--input goes with --record; a case has its own :input");
+  if (cli->connections && !cli->record) return cli_usage(cli, "--connections goes with --record; a case has its own :connections");
   if (cli->record && cli->replay_db) return cli_usage(cli, "--record and --replay-db exclude each other");
   if (cli->replay_db && !cli->args.n) return cli_usage(cli, "--replay-db needs the flows to compare with: breyta-run test --replay-db FILE FLOW.edn|FOLDER ...");
   return 0;

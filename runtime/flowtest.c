@@ -115,7 +115,7 @@ void flowtest_run(const TestFile *f, size_t i, const TestOptions *o, TestResult 
     return;
   }
   World *w = mem_alloc(sizeof *w);
-  *w = (World){.real = o->record};
+  *w = (World){.real = o->record, .bound = o->target};
   bool ready = (o->record || record_read(f, p.tcase, &p.recorded, &out->text)) && take_input(f, p.tcase, p.recorded, o, &p.input, &out->text);
   if (ready) {
     world_play(w, f, p.tcase, p.input, p.recorded);

@@ -37,6 +37,7 @@ void test_result_free(TestResult *r);
 typedef struct TestOptions {
   bool record; /* for real: the system's clock, the steps' families; answers are written to the case's :recorded file */
   Val input;   /* in place of the case's; ABSENT: none */
+  struct Target *target; /* record: connections and secrets; NULL: the case's */
 } TestOptions;
 
 /* Reads and checks a test file: all problems in one pass, with positions. `flow`: also read the flow from disk; what is wrong

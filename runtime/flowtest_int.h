@@ -59,6 +59,8 @@ typedef struct World {
   bool lose;          /* ... before or after it is durable; 0: no sweep */
   Store *store;
   Engine *engine;
+  struct Target *target; /* the case's own, else NULL */
+  const struct Target *bound; /* what the engine is given */
   int64_t run, now, start;
   bool started, died, stop;
   Buf fail;           /* paragraphs */

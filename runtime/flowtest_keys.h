@@ -36,6 +36,7 @@
   K(CASE, "run-id", 0, NAME, "the workflow id")                                                                                       \
   K(CASE, "clock", 0, INSTANT, "when the run starts, default \"2026-01-01T00:00:00Z\"")                                               \
   K(CASE, "seed", 0, COUNT, "of rand and random-uuid, default 1")                                                                     \
+  K(CASE, "connections", 0, MAP, "what the flow's slots are bound to, as in a --connections file: slot -> {:type .. :config ..}")       \
   K(CASE, "kv", 0, KV, "what :kv holds before: key -> value")                                                                         \
   K(CASE, "steps", 0, STEPS, "step id -> an answer for every call, or a vector: first call, second call ...")                         \
   K(CASE, "recorded", 0, STRING, "file of answers for the steps without one here; --record writes it")                                \

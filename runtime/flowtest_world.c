@@ -1,5 +1,6 @@
 /* flowtest_world.c - plays one case: lets the engine go on while it can, then has something happen (an answer, an event, a death,
  * a timer), and when nothing is left to happen looks at how the run stands. */
+#include "connection.h"
 #include "flowtest_int.h"
 #include "reader/read.h"
 #include "reader/mem.h"
@@ -116,7 +117,7 @@ static void printed(bool silent) { /* what the flow prints goes to standard erro
 
 static void engine_begin(World *w) {
   Err err = {0};
-  EngineOptions o = {.workspace = WORKSPACE, .listen = "test.invalid", .public_url = "https://test.invalid", .ctx = w, .fuel_limit = FUEL_LIMIT,
+  EngineOptions o = {.workspace = WORKSPACE, .listen = "test.invalid", .public_url = "https://test.invalid", .ctx = w, .target = w->bound, .fuel_limit = FUEL_LIMIT,
                      .stand_in = answer_stand_in, .answered = answer_observed, .verify = w->verify, .snapshot_after = w->verify ? 1 : 0};
   w->engine = engine_new(w->store, &o, &err);
   if (!w->engine) abort(); /* it only allocates */
@@ -465,6 +466,15 @@ static bool fill_kv(World *w) {
   return true;
 }
 
+static bool bind(World *w) {
+  Val slots = map_get_kw(w->tcase, "connections"), kv[] = {kw_c("connections"), slots};
+  Err err = {0};
+  if (w->bound || is_nil(slots)) return true;
+  w->bound = w->target = target_from(map_from(kv, 1, false), ":connections", &err);
+  if (!w->target) world_fail(w, "%s", err.msg);
+  return w->target != NULL;
+}
+
 static void take_plan(World *w) {
   Val events = map_get_kw(w->tcase, "events"), crash = map_get_kw(w->tcase, "crash");
   for (uint32_t i = 0; is_vec(events) && i < vec_count(events); i++) {
@@ -493,7 +503,7 @@ static bool open_world(World *w, Val recorded) {
   }
   store_mem_judge(w->store, judge, w);
   take_plan(w);
-  return script_init(&w->script, w->env, w->file->path, w->tcase, map_get_kw(recorded, "steps"), &w->fail) && fill_kv(w);
+  return script_init(&w->script, w->env, w->file->path, w->tcase, map_get_kw(recorded, "steps"), &w->fail) && fill_kv(w) && bind(w);
 }
 
 void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded) {
@@ -519,6 +529,8 @@ void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded)
 void world_close(World *w) {
   if (w->engine) engine_free(w->engine);
   if (w->store) store_close(w->store);
+  target_free(w->target);
+  w->target = NULL;
   buf_free(&w->fail);
   w->engine = NULL;
   w->store = NULL;

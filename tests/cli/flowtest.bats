@@ -366,6 +366,29 @@ END
   br test a.test.edn
   prints "write it with \`breyta-run test a.test.edn --record --filter 'no fixture'\`"
 }
+@test "slots need no binding; :connections binds them for flow/slot-bound?, --connections for recording" {
+  flow_n a '(let [r (flow/step :http :get {:connection :api :path "/echo" :auth {:type :bearer :secret-ref :tok}})] {:bound (flow/slot-bound? :api) :said (get-in r [:body :headers :authorization])})' <<'END'
+{:defaults {:steps {:get {:response {:body {:headers {:authorization "x"}}}}}}
+ :cases [{:name "unbound" :expect {:result {:bound false :said "x"}}}
+         {:name "bound" :connections {:api {:type :http-api :config {:base-url "http://api.test"}}} :expect {:result {:bound true :said "x"}}}
+         {:name "badly bound" :connections {:api {:type :nonsense}} :expect {:status :completed}}]}
+END
+  sed -i 's|:flow |:requires [{:slot :api :type :http-api :label "API" :optional true :base-url "http://api.test" :auth {:type :bearer}}]\n :flow |' a.edn
+  br test
+  prints '2 passed, 1 failed'
+  prints '"type" is one of http-api'
+  python3 "$ROOT/tests/tools/httpd.py" --port 0 > port 2>/dev/null & echo $! > "$DIR/pid"
+  until_ok grep -q '^PORT ' port
+  echo '{"connections": {"api": {"type": "http-api", "config": {"base-url": "http://127.0.0.1:'"$(sed -n 's/^PORT //p' port)"'"}}}, "secrets": {"tok": "deep-secret-99"}}' > c.json
+  echo '{:cases [{:name "rec" :recorded "fixtures/r.edn" :expect {:matches {:said #"<secret>|#secret"}}}]}' > a.test.edn
+  br test a.test.edn --record --connections c.json
+  [ "$st" = 0 ] || { cat "$DIR/.out" "$DIR/.err" >&2; false; }
+  if grep -r deep-secret-99 fixtures; then false; fi
+  kill "$(cat "$DIR/pid")"; rm "$DIR/pid"
+  br test
+  [ "$st" = 0 ]
+  br test --connections c.json; [ "$st" = 2 ]; says '--connections goes with --record'
+}
 @test "--replay-db: which stored runs would take another path, and where" {
   body() { flow_n a "(let [n (:n (flow/input)) x (flow/step :function :one {:code (quote (fn [{:keys [n]}] (inc n))) :input $1}) y (when (> n 1) (flow/step :function :$2 {:code (quote (fn [_] 7)) :input {}}))] {:x x :y $3})" < /dev/null; rm a.test.edn; }
   body '{:n n}' two y
