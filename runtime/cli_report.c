@@ -114,8 +114,8 @@ static void tap_line(Report *r, const File *f, const char *name, bool ok, Buf *b
 }
 
 static void tap_details(Buf *b, const char *severity, const char *text, int64_t us, int64_t virtual_ms) {
-  buf_fmt(b, "  ---\n  severity: %s\n  duration_ms: %lld.%03lld\n  virtual_ms: %lld\n  message: |\n", severity, (long long)(us / 1000), (long long)(us % 1000),
-          (long long)virtual_ms);
+  buf_fmt(b, "  ---\n  severity: %s\n  duration_ms: %lld.%03lld\n  virtual_ms: %lld\n  message: |\n", severity, (long long)(us / 1000),
+          (long long)(us % 1000), (long long)virtual_ms);
   lines(b, "    ", text);
   buf_c(b, "  ...\n");
 }
@@ -235,8 +235,8 @@ static void json_case(Buf *b, const Row *c) {
   static const char *const names[] = {"passed", "failed", "skipped", "died"};
   buf_ch(b, '{');
   json_field(b, "name", c->name);
-  buf_fmt(b, ",\"verdict\":\"%s\",\"ms\":%lld.%03lld,\"virtualMs\":%lld", names[c->verdict], (long long)(c->us / 1000), (long long)(c->us % 1000),
-          (long long)c->virtual_ms);
+  buf_fmt(b, ",\"verdict\":\"%s\",\"ms\":%lld.%03lld,\"virtualMs\":%lld", names[c->verdict], (long long)(c->us / 1000),
+          (long long)(c->us % 1000), (long long)c->virtual_ms);
   if (*c->text) {
     buf_ch(b, ',');
     json_field(b, "text", c->text);
@@ -250,8 +250,8 @@ static void json_case(Buf *b, const Row *c) {
 
 static void json_end(const Report *r) {
   Buf b = {0};
-  buf_fmt(&b, "{\"passed\":%d,\"failed\":%d,\"skipped\":%d,\"died\":%d,\"invalid\":%d,\"files\":[", r->count[REPORT_PASSED], r->count[REPORT_FAILED],
-          r->count[REPORT_SKIPPED], r->count[REPORT_BROKEN], r->invalid);
+  buf_fmt(&b, "{\"passed\":%d,\"failed\":%d,\"skipped\":%d,\"died\":%d,\"invalid\":%d,\"files\":[", r->count[REPORT_PASSED],
+          r->count[REPORT_FAILED], r->count[REPORT_SKIPPED], r->count[REPORT_BROKEN], r->invalid);
   for (size_t i = 0; i < r->n; i++) {
     const File *f = &r->files[i];
     buf_c(&b, i ? ",\n {" : "\n {");
@@ -306,7 +306,8 @@ void report_invalid(Report *r, const char *text) {
   Buf b = {0};
   f->invalid = copy(text);
   r->invalid++;
-  if (r->format == REPORT_TEXT) buf_fmt(&b, "  %sinvalid%s: no case of it was run\n", r->colour ? colours[1] : "", r->colour ? "\033[0m" : "");
+  if (r->format == REPORT_TEXT)
+    buf_fmt(&b, "  %sinvalid%s: no case of it was run\n", r->colour ? colours[1] : "", r->colour ? "\033[0m" : "");
   if (r->format == REPORT_TAP) {
     tap_line(r, f, "the file is valid", false, &b);
     buf_ch(&b, '\n');

@@ -108,7 +108,8 @@ static int find_tests(Cli *cli, Paths *out, const char *arg) {
   else {
     test_of_flow(arg, &beside);
     if (!access(buf_cstr(&beside), R_OK) || cli->record) add_path(out, buf_cstr(&beside));
-    else status = cli_usage(cli, "%s has no test file %s; `breyta-run test %s --record --input JSON` begins one", arg, buf_cstr(&beside), arg);
+    else
+      status = cli_usage(cli, "%s has no test file %s; `breyta-run test %s --record --input JSON` begins one", arg, buf_cstr(&beside), arg);
   }
   buf_free(&beside);
   return status;
@@ -476,7 +477,8 @@ static int bad_options(Cli *cli, int *format, int64_t *limit_ms) {
   if (cli->input && !cli->record) return cli_usage(cli, "--input goes with --record; a case has its own :input");
   if (cli->connections && !cli->record) return cli_usage(cli, "--connections goes with --record; a case has its own :connections");
   if (cli->record && cli->replay_db) return cli_usage(cli, "--record and --replay-db exclude each other");
-  if (cli->replay_db && !cli->args.n) return cli_usage(cli, "--replay-db needs the flows to compare with: breyta-run test --replay-db FILE FLOW.edn|FOLDER ...");
+  if (cli->replay_db && !cli->args.n)
+    return cli_usage(cli, "--replay-db needs the flows to compare with: breyta-run test --replay-db FILE FLOW.edn|FOLDER ...");
   return 0;
 }
 

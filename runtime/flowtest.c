@@ -67,7 +67,8 @@ static bool dies_at(const Play *p, int64_t n, bool lose, Buf *out) {
   World *w = mem_alloc(sizeof *w);
   char what[120];
   *w = (World){.at_record = n, .lose = lose, .quiet = true};
-  snprintf(what, sizeof what, "the run whose process dies %s record %lld of its journal is durable", lose ? "before" : "after", (long long)n);
+  snprintf(what, sizeof what, "the run whose process dies %s record %lld of its journal is durable", lose ? "before" : "after",
+           (long long)n);
   return same_end(p, w, what, out);
 }
 
@@ -80,7 +81,8 @@ static bool has_at_most_once(const World *w) {
 static void everywhere(const Play *p, Buf *out) {
   int64_t n = p->base->records, stride = (2 * n + MOST_DEATHS - 1) / MOST_DEATHS;
   if (has_at_most_once(p->base)) {
-    buf_c(out, ":crash :everywhere: a step has :delivery :at-most-once, so the outcome depends on where the process dies; name the crashes\n");
+    buf_c(out,
+          ":crash :everywhere: a step has :delivery :at-most-once, so the outcome depends on where the process dies; name the crashes\n");
     return;
   }
   for (int64_t k = 0; k < 2 * n; k += stride)
@@ -116,7 +118,8 @@ void flowtest_run(const TestFile *f, size_t i, const TestOptions *o, TestResult 
   }
   World *w = mem_alloc(sizeof *w);
   *w = (World){.real = o->record, .bound = o->target};
-  bool ready = (o->record || record_read(f, p.tcase, &p.recorded, &out->text)) && take_input(f, p.tcase, p.recorded, o, &p.input, &out->text);
+  bool ready =
+      (o->record || record_read(f, p.tcase, &p.recorded, &out->text)) && take_input(f, p.tcase, p.recorded, o, &p.input, &out->text);
   if (ready) {
     world_play(w, f, p.tcase, p.input, p.recorded);
     p.base = w;

@@ -73,8 +73,10 @@ static bool status_ok(World *w, Val expect, Buf *b) {
 
 static void check_value(World *w, Val expect, Buf *b) {
   if (has(expect, "result")) compare(w, map_get_kw(expect, "result"), w->value, true, "result", "the result", "the result differs", b);
-  if (has(expect, "matches")) compare(w, map_get_kw(expect, "matches"), w->value, false, "matches", "the result", "the result does not match", b);
-  if (has(expect, "pred")) compare(w, map_get_kw(expect, "pred"), w->value, false, "pred", "the result", "the result is refused by :pred", b);
+  if (has(expect, "matches"))
+    compare(w, map_get_kw(expect, "matches"), w->value, false, "matches", "the result", "the result does not match", b);
+  if (has(expect, "pred"))
+    compare(w, map_get_kw(expect, "pred"), w->value, false, "pred", "the result", "the result is refused by :pred", b);
 }
 
 static Val error_pattern(Val e) {
@@ -145,7 +147,8 @@ static void check_counts(World *w, Val counts, bool attempts, Buf *b) {
     for (size_t i = 0; i < w->calls.n; i++)
       if (same(w->calls.a[i].step, id)) got += attempts ? w->calls.a[i].attempts : 1;
     if (got == long_of(n)) continue;
-    buf_fmt(b, "step :%s: %lld %s%s, expected %lld\n", kw_text(id), (long long)got, attempts ? "attempt" : "call", got == 1 ? "" : "s", (long long)long_of(n));
+    buf_fmt(b, "step :%s: %lld %s%s, expected %lld\n", kw_text(id), (long long)got, attempts ? "attempt" : "call", got == 1 ? "" : "s",
+            (long long)long_of(n));
   }
 }
 

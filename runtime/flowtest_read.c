@@ -135,7 +135,8 @@ static void check_fn(Check *c, Val form, At at) {
   Val ex = is_sig(v) ? pend.ex : NIL;
   pend.ex = NIL;
   if (!is_sig(v)) return;
-  diag_add(c, DIAG_test_code_invalid, at_form(c, form, at), NULL, "%.300s", is_type(ex, T_EX) && is_str(AS(Ex, ex)->msg) ? str_s(AS(Ex, ex)->msg) : "the code does not compile");
+  diag_add(c, DIAG_test_code_invalid, at_form(c, form, at), NULL, "%.300s",
+           is_type(ex, T_EX) && is_str(AS(Ex, ex)->msg) ? str_s(AS(Ex, ex)->msg) : "the code does not compile");
 }
 
 static void check_pattern(Check *c, Val p, At at, bool exact) {
@@ -199,7 +200,9 @@ static void map_or(Check *c, enum FtMap which, const char *key, Val v, At at, bo
   else if (!other || !other(v)) must(c, at, key, what, v);
 }
 
-static void answer_item(Check *c, const char *key, Val v, At at) { map_or(c, FT_ANSWER, key, v, at, NULL, "an answer such as {:value ..}"); }
+static void answer_item(Check *c, const char *key, Val v, At at) {
+  map_or(c, FT_ANSWER, key, v, at, NULL, "an answer such as {:value ..}");
+}
 static void one_of_answers(Check *c, const char *key, Val v, At at) {
   if (is_map(v) && !is_nil(map_get_kw(v, "real")))
     diag_add(c, DIAG_test_key_conflict, at, "write :steps {:id {:real true}}", ":real is for all calls of a step, not for one of several");
@@ -209,12 +212,18 @@ static void answers_item(Check *c, const char *key, Val v, At at) {
   if (is_vec(v)) each(c, key, v, at, one_of_answers);
   else map_or(c, FT_ANSWER, key, v, at, NULL, "an answer {:value ..} for every call, or a vector with one for each");
 }
-static void event_item(Check *c, const char *key, Val v, At at) { map_or(c, FT_EVENT, key, v, at, NULL, "a map such as {:step .. :value ..}"); }
+static void event_item(Check *c, const char *key, Val v, At at) {
+  map_or(c, FT_EVENT, key, v, at, NULL, "a map such as {:step .. :value ..}");
+}
 static void crash_item(Check *c, const char *key, Val v, At at) {
   map_or(c, FT_CRASH, key, v, at, NULL, "{:step .. :point ..}, a vector of these, or :everywhere");
 }
-static void step_item(Check *c, const char *key, Val v, At at) { map_or(c, FT_EXPECT_STEP, key, v, at, is_kw_val, "a step id or a map {:step ..}"); }
-static void case_item(Check *c, const char *key, Val v, At at) { map_or(c, FT_CASE, key, v, at, NULL, "a map such as {:name .. :expect ..}"); }
+static void step_item(Check *c, const char *key, Val v, At at) {
+  map_or(c, FT_EXPECT_STEP, key, v, at, is_kw_val, "a step id or a map {:step ..}");
+}
+static void case_item(Check *c, const char *key, Val v, At at) {
+  map_or(c, FT_CASE, key, v, at, NULL, "a map such as {:name .. :expect ..}");
+}
 
 static void vector_of(Check *c, const char *key, Val v, At at, ItemCheck f) {
   if (is_vec(v)) each(c, key, v, at, f);
@@ -249,7 +258,9 @@ static void check_value(Check *c, enum FtType type, const char *key, Val v, At a
     else if (!kw_is(v, "everywhere")) crash_item(c, key, v, at);
     break;
   case FT_T_EXPECT: map_or(c, FT_EXPECT, key, v, at, NULL, "a map such as {:result ..}"); break;
-  case FT_T_EXPECT_ERROR: map_or(c, FT_EXPECT_ERROR, key, v, at, is_kw_val, "an error type such as :timeout, or a map {:type .. :message ..}"); break;
+  case FT_T_EXPECT_ERROR:
+    map_or(c, FT_EXPECT_ERROR, key, v, at, is_kw_val, "an error type such as :timeout, or a map {:type .. :message ..}");
+    break;
   case FT_T_EXPECT_WAIT: map_or(c, FT_EXPECT_WAIT, key, v, at, is_kw_val, "a step id, or a map {:step .. :key ..}"); break;
   case FT_T_EXPECT_STEPS: vector_of(c, key, v, at, step_item); break;
   case FT_T_EXPECT_TIME: map_or(c, FT_EXPECT_TIME, key, v, at, is_duration, "a duration such as \"30d\", or {:min .. :max ..}"); break;
@@ -269,7 +280,8 @@ static int given(Val m, const char *const *keys, size_t n) {
 static void check_answer(Check *c, Val m, At at) {
   static const char *const kinds[] = {"value", "response", "error", "fn", "attempts", "real"};
   int n = given(m, kinds, sizeof kinds / sizeof *kinds);
-  if (n > 1) diag_add(c, DIAG_test_key_conflict, at, NULL, "an answer has one of :value :response :error :fn :attempts :real, here are %d", n);
+  if (n > 1)
+    diag_add(c, DIAG_test_key_conflict, at, NULL, "an answer has one of :value :response :error :fn :attempts :real, here are %d", n);
   if (!n)
     diag_add(c, DIAG_test_key_missing, at, "to have the step give this map, write {:value {..}}",
              "an answer needs one of :value :response :error :fn :attempts :real");
@@ -278,11 +290,13 @@ static void check_answer(Check *c, Val m, At at) {
 static void check_expect(Check *c, Val m, At at) {
   static const char *const values[] = {"result", "matches", "pred"};
   Val status = map_get_kw(m, "status");
-  bool value = given(m, values, 3) > 0, error = given(m, (const char *const[]){"error"}, 1), wait = given(m, (const char *const[]){"waits-on"}, 1);
+  bool value = given(m, values, 3) > 0, error = given(m, (const char *const[]){"error"}, 1),
+       wait = given(m, (const char *const[]){"waits-on"}, 1);
   if (!map_count(m)) diag_add(c, DIAG_test_key_missing, at, NULL, ":expect is empty: say at least {:status :completed}");
   if (value + error + wait > 1)
     diag_add(c, DIAG_test_key_conflict, at, NULL, "a run ends in one way: with a value (:result :matches :pred), an :error, or :waits-on");
-  if (is_kw(status) && ((value && !kw_is(status, "completed")) || (error && !kw_is(status, "failed")) || (wait && !kw_is(status, "waiting"))))
+  if (is_kw(status) &&
+      ((value && !kw_is(status, "completed")) || (error && !kw_is(status, "failed")) || (wait && !kw_is(status, "waiting"))))
     diag_add(c, DIAG_test_key_conflict, at_field(c, at, "status"), NULL, ":status %s does not go with the other keys", val_text(status));
 }
 
@@ -293,7 +307,8 @@ static void check_rules(Check *c, enum FtMap which, Val m, At at) {
   case FT_EXPECT: check_expect(c, m, at); break;
   case FT_EVENT:
     if (step && !is_nil(map_get_kw(m, "key"))) diag_add(c, DIAG_test_key_conflict, at, NULL, "an event has a :key or a :step");
-    if (!step && is_nil(map_get_kw(m, "key"))) diag_add(c, DIAG_test_key_missing, at, NULL, "an event needs the :step that waits, or its :key");
+    if (!step && is_nil(map_get_kw(m, "key")))
+      diag_add(c, DIAG_test_key_missing, at, NULL, "an event needs the :step that waits, or its :key");
     break;
   case FT_CRASH:
     if (step == time) diag_add(c, step ? DIAG_test_key_conflict : DIAG_test_key_missing, at, NULL, "a crash is at a :step or :at a time");
@@ -322,7 +337,7 @@ static void unknown_key(Check *c, enum FtMap which, Val k, At at) {
   if (near) buf_fmt(&hint, "did you mean :%s?", near);
   else buf_fmt(&hint, "its keys are %s", buf_cstr(&keys));
   const char *title = flowtest_maps[which].title;
-  diag_add(c, DIAG_test_key_unknown, at, buf_cstr(&hint), "%s is no key of %c%s", val_text(k), title[0] == 'A' ? 'a' : title[0] == 'E' ? 'e' : title[0], title + 1);
+  diag_add(c, DIAG_test_key_unknown, at, buf_cstr(&hint), "%s is no key of %c%s", val_text(k), title[0] | 0x20, title + 1);
   buf_free(&hint);
   buf_free(&keys);
 }
@@ -336,7 +351,9 @@ static void check_map(Check *c, enum FtMap which, Val m, At at) {
     v = map_get(m, kw_c(key->name), ABSENT);
     path_kw(c, key->name);
     if (!same(v, ABSENT)) check_value(c, key_types[i], key->name, v, at_field(c, at, key->name));
-    else if (key->required) diag_add(c, DIAG_test_key_missing, at, NULL, "%s needs :%s, %s", flowtest_maps[which].title, key->name, *key->doc ? key->doc : "see the format");
+    else if (key->required)
+      diag_add(c, DIAG_test_key_missing, at, NULL, "%s needs :%s, %s", flowtest_maps[which].title, key->name,
+               *key->doc ? key->doc : "see the format");
     path_pop(c);
   }
   map_iter(&it, m);
@@ -402,7 +419,8 @@ static void check_names(Check *c, Val cases, At at) {
     Val m = vec_nth(cases, i), name = map_get_kw(m, "name");
     if (!is_name(name)) continue;
     if (!same(set_get(seen, name, ABSENT), ABSENT))
-      diag_add(c, DIAG_test_case_duplicate, at_field(c, at_kid(c, at, i, m), "name"), NULL, "there is another case named %s", val_text(name));
+      diag_add(c, DIAG_test_case_duplicate, at_field(c, at_kid(c, at, i, m), "name"), NULL, "there is another case named %s",
+               val_text(name));
     seen = set_conj(seen, name);
   }
 }
@@ -474,15 +492,16 @@ static bool load_flow(Reading *r, Buf *more) {
   Buf text = {0};
   r->f->flow_path = is_str(named) ? test_beside(r->f->path, str_s(named)) : default_flow(r->f->path);
   if (!test_file_text(r->f->flow_path, &text)) {
-    diag_add(c, DIAG_test_flow_missing, is_nil(named) ? c->root : at_field(c, c->root, "flow"), is_nil(named) ? "name it: :flow \"my.edn\"" : NULL,
-             "cannot read the flow %s: %s", r->f->flow_path, strerror(errno));
+    diag_add(c, DIAG_test_flow_missing, is_nil(named) ? c->root : at_field(c, c->root, "flow"),
+             is_nil(named) ? "name it: :flow \"my.edn\"" : NULL, "cannot read the flow %s: %s", r->f->flow_path, strerror(errno));
     return false;
   }
   Diags d = {0};
   r->f->flow = flowdef_read(buf_cstr(&text), text.n, r->f->flow_path, &d);
   if (!r->f->flow) {
     diags_print(&d, r->f->flow_path, more);
-    diag_add(c, DIAG_test_flow_missing, is_nil(named) ? c->root : at_field(c, c->root, "flow"), NULL, "the flow %s does not read", r->f->flow_path);
+    diag_add(c, DIAG_test_flow_missing, is_nil(named) ? c->root : at_field(c, c->root, "flow"), NULL, "the flow %s does not read",
+             r->f->flow_path);
   }
   diags_free(&d);
   buf_free(&text);

@@ -283,7 +283,9 @@ bool record_read(const TestFile *f, Val tcase, Val *out, Buf *why) {
   if (!is_str(name)) return true;
   char *path = test_beside(f->path, str_s(name));
   bool ok = test_file_text(path, &text);
-  if (!ok) buf_fmt(why, "cannot read :recorded %s: %s\n  write it with `breyta-run test %s --record --filter '%s'`\n", path, strerror(errno), f->path, kw_text(map_get_kw(tcase, "name")));
+  if (!ok)
+    buf_fmt(why, "cannot read :recorded %s: %s\n  write it with `breyta-run test %s --record --filter '%s'`\n", path, strerror(errno),
+            f->path, kw_text(map_get_kw(tcase, "name")));
   Val v = ok ? read_one(buf_cstr(&text), text.n, path, true) : NIL;
   if (ok && (is_sig(v) || !is_map(v) || !is_map(map_get_kw(v, "steps")))) {
     Val msg = is_sig(v) && is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;

@@ -43,7 +43,8 @@ static void values_differ(Engine *e, const RunRow *row, const RunState *end, Buf
   if (row->status != RUN_COMPLETED || end->status != RUN_COMPLETED || !engine_state(e, row->run, &was, &err)) return;
   out->n = 0;
   buf_c(out, "the flow's value differs from the stored one\n");
-  if (!match_diff(env_new(), was.value, end->value, true, "the value", "  ", out)) buf_c(out, "  the values are equal but for their types\n");
+  if (!match_diff(env_new(), was.value, end->value, true, "the value", "  ", out))
+    buf_c(out, "  the values are equal but for their types\n");
 }
 
 void flowtest_replay(Engine *e, const RunRow *row, const FlowDef *flow, TestResult *out) {

@@ -55,7 +55,8 @@ static bool add_answers(Script *s, Val steps, bool own, Buf *why) {
 }
 
 bool script_init(Script *s, Env *env, const char *file, Val tcase, Val recorded, Buf *why) {
-  *s = (Script){.env = env, .file = file, .answers = map_empty, .own = set_empty, .ncalls = map_empty, .seen = map_empty, .used = set_empty};
+  *s =
+      (Script){.env = env, .file = file, .answers = map_empty, .own = set_empty, .ncalls = map_empty, .seen = map_empty, .used = set_empty};
   Val all = map_get_kw(tcase, "steps"), own = map_get_kw(tcase, TEST_OWN_STEPS);
   return add_answers(s, recorded, true, why) && add_answers(s, all, !is_map(own), why) && add_answers(s, own, true, why);
 }
@@ -184,7 +185,8 @@ static bool function_result(const Script *s, Val fn, const StepCall *c, int call
 
 /* The config without what a test has no need of: bindings and secrets. */
 static Val without_bindings(Val cfg) {
-  if (!is_nil(map_get_kw(cfg, "connection"))) cfg = map_assoc(map_dissoc(cfg, kw_c("connection")), kw_c("url"), str_c("http://test.invalid/"));
+  if (!is_nil(map_get_kw(cfg, "connection")))
+    cfg = map_assoc(map_dissoc(cfg, kw_c("connection")), kw_c("url"), str_c("http://test.invalid/"));
   return map_dissoc(map_dissoc(cfg, kw_c("auth")), kw_c("template"));
 }
 
@@ -230,7 +232,8 @@ static HttpResponse *response_new(Val spec) {
   }
   Buf b = {0};
   if (is_str(body)) buf_add(&b, str_s(body), str_n(body));
-  else if (!is_nil(body) && !is_sig(json_print(&b, body)) && !http_response_get(r, "content-type")) add_header(r, "content-type", "application/json");
+  else if (!is_nil(body) && !is_sig(json_print(&b, body)) && !http_response_get(r, "content-type"))
+    add_header(r, "content-type", "application/json");
   r->body = bytes_copy(b.p, b.n);
   r->nbody = b.n;
   buf_free(&b);

@@ -117,8 +117,16 @@ static void printed(bool silent) { /* what the flow prints goes to standard erro
 
 static void engine_begin(World *w) {
   Err err = {0};
-  EngineOptions o = {.workspace = WORKSPACE, .listen = "test.invalid", .public_url = "https://test.invalid", .ctx = w, .target = w->bound, .fuel_limit = FUEL_LIMIT,
-                     .stand_in = answer_stand_in, .answered = answer_observed, .verify = w->verify, .snapshot_after = w->verify ? 1 : 0};
+  EngineOptions o = {.workspace = WORKSPACE,
+                     .listen = "test.invalid",
+                     .public_url = "https://test.invalid",
+                     .ctx = w,
+                     .target = w->bound,
+                     .fuel_limit = FUEL_LIMIT,
+                     .stand_in = answer_stand_in,
+                     .answered = answer_observed,
+                     .verify = w->verify,
+                     .snapshot_after = w->verify ? 1 : 0};
   w->engine = engine_new(w->store, &o, &err);
   if (!w->engine) abort(); /* it only allocates */
 }
@@ -178,7 +186,9 @@ static void settle(World *w) {
   enum Busy busy = BUSY;
   while (busy != IDLE && !w->stop && !w->died) {
     if (!engine_turn(w->engine, busy == BUSY_OUTSIDE ? 20 : 0, &idle, &err)) {
-      world_fail(w, "%s", !strcmp(err.code ? err.code : "", "snapshot_mismatch") ? "a snapshot of the run does not survive being restored" : err.msg);
+      world_fail(w, "%s",
+                 !strcmp(err.code ? err.code : "", "snapshot_mismatch") ? "a snapshot of the run does not survive being restored"
+                                                                        : err.msg);
       w->stop = true;
     }
     busy = world_busy(w);
@@ -444,11 +454,14 @@ static void unhappened(World *w) {
   for (size_t i = 0; i < w->nevents; i++) {
     const TestEvent *ev = &w->events[i];
     Val step = map_get_kw(ev->spec, "step");
-    if (ev->left && !ev->own) world_fail(w, "event %zu never happened: the run did not wait at :%s", i + 1, kw_text(is_nil(step) ? ev->key : step));
+    if (ev->left && !ev->own)
+      world_fail(w, "event %zu never happened: the run did not wait at :%s", i + 1, kw_text(is_nil(step) ? ev->key : step));
   }
   for (size_t i = 0; i < w->ncrashes; i++)
     if (!w->crashes[i].done)
-      world_fail(w, "crash %zu never happened: %s", i + 1, is_nil(map_get_kw(w->crashes[i].spec, "at")) ? "no such attempt, or its step has no such point" : "the run had ended before");
+      world_fail(w, "crash %zu never happened: %s", i + 1,
+                 is_nil(map_get_kw(w->crashes[i].spec, "at")) ? "no such attempt, or its step has no such point"
+                                                              : "the run had ended before");
 }
 
 /* --- making a world --------------------------------------------------------------------------------------------------------- */

@@ -102,7 +102,12 @@ static enum StoreMemVerdict on_kind_3(void *ctx, int64_t run, int kind, Bytesv p
 static Store *store_with_run(int *asked) {
   Err e = {0};
   Store *s = store_open("", &(StoreOptions){.memory = true}, &e);
-  RunRow row = {.run = 1, .run_id = (char *)(uintptr_t)"r", .workspace = (char *)(uintptr_t)"w", .slug = (char *)(uintptr_t)"s", .epoch = 1, .snap_seq = -1};
+  RunRow row = {.run = 1,
+                .run_id = (char *)(uintptr_t) "r",
+                .workspace = (char *)(uintptr_t) "w",
+                .slug = (char *)(uintptr_t) "s",
+                .epoch = 1,
+                .snap_seq = -1};
   Batch *b = batch_new();
   batch_run_create(b, &row);
   assert_true(store_submit_wait(s, b, &e));
