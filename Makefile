@@ -66,7 +66,7 @@ $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
-TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[brs]*.c)))
+TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[brst]*.c)))
 $(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
 $(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
 CRASH_MAIN = $(wildcard tests/crash/crash_*.c) tests/crash/equality.c
@@ -76,6 +76,7 @@ $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/libbreyta.a
 $(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
 $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
 $(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
+$(B)/t/fuzz_testfile: $(B)/tests/fuzz/fuzz_testfile.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
 $(TESTPROGS):
 	@mkdir -p $(dir $@)
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)

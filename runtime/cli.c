@@ -16,6 +16,8 @@
 const CliCommand cli_commands[CMD_COUNT] = {CLI_COMMANDS(CLI_CMD_ROW)};
 const CliOption cli_options[OPT_COUNT] = {CLI_OPTIONS(CLI_OPT_ROW)};
 
+_Static_assert(OPT_COUNT <= 32 && CMD_COUNT <= 32, "Cli.given and CliOption.cmds have a bit for each");
+
 /* --- talking --------------------------------------------------------------------------------------------------------------------- */
 static void say(const char *fmt, va_list ap) {
   char msg[2048];
@@ -50,6 +52,17 @@ void cli_out(const char *s, size_t n) {
 }
 void cli_out_flush(void) {
   if (fflush(stdout)) out_failed();
+}
+
+bool cli_write_all(int fd, const void *bytes, size_t n) {
+  for (const char *p = bytes; n;) {
+    ssize_t k = write(fd, p, n);
+    if (k < 0 && errno == EINTR) continue;
+    if (k <= 0) return false;
+    p += k;
+    n -= (size_t)k;
+  }
+  return true;
 }
 
 bool cli_read_all(FILE *f, Buf *b) {

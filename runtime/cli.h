@@ -47,6 +47,7 @@ int cli_usage(const Cli *cli, const char *fmt, ...) __attribute__((format(printf
 /* Standard output. A reader that went away ends the process with status 141; any other failure is told, with status 1. */
 void cli_out(const char *s, size_t n);
 void cli_out_flush(void);
+bool cli_write_all(int fd, const void *bytes, size_t n); /* between processes */
 bool cli_read_all(FILE *f, Buf *b);
 bool cli_read_file(const char *path, Buf *b); /* errno on failure; - is standard input */
 /* (pr-str v) with lazy seqs realised on a machine. nil, or a signal. */

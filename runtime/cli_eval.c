@@ -145,17 +145,6 @@ static void batch_line(const char *s, size_t n, Buf *b) {
   buf_ch(b, '\n');
 }
 
-static bool write_all(int fd, const char *p, size_t n) {
-  while (n) {
-    ssize_t k = write(fd, p, n);
-    if (k < 0 && errno == EINTR) continue;
-    if (k <= 0) return false;
-    p += k;
-    n -= (size_t)k;
-  }
-  return true;
-}
-
 static _Noreturn void batch_child(int in, int out) {
   struct rlimit lim;
   if (!getrlimit(RLIMIT_AS, &lim) && (lim.rlim_cur == RLIM_INFINITY || lim.rlim_cur > BATCH_ADDRESS_SPACE)) {
@@ -178,7 +167,7 @@ static _Noreturn void batch_child(int in, int out) {
     Buf b = {0};
     if (n && line[n - 1] == '\n') n--;
     batch_line(line, (size_t)n, &b);
-    if (!write_all(1, b.p, b.n)) _exit(EXIT_PIPE);
+    if (!cli_write_all(1, b.p, b.n)) _exit(EXIT_PIPE);
     buf_free(&b);
   }
   _exit(EXIT_OK);
@@ -249,7 +238,7 @@ static int batch(void) {
       cli_say("cannot start an evaluator: %s", strerror(errno));
       return EXIT_FAILED;
     }
-    bool sent = write_all(c.in, line, (size_t)n) && (line[n - 1] == '\n' || write_all(c.in, "\n", 1));
+    bool sent = cli_write_all(c.in, line, (size_t)n) && (line[n - 1] == '\n' || cli_write_all(c.in, "\n", 1));
     int answer = sent ? child_answer(&c) : 0;
     if (answer == 1) {
       cli_out(c.got.p, c.got.n);

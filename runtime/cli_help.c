@@ -1,5 +1,6 @@
 /* cli_help.c - texts made from the tables of cli_options.h: --help, the man page, the completion script, and suggestions. */
 #include "cli.h"
+#include "flowtest.h"
 
 #define WIDTH 96
 
@@ -48,6 +49,22 @@ static void command_list(Buf *b) {
   for (int i = 1; i < CMD_COUNT; i++) buf_fmt(b, "  %-9s %s\n", cli_commands[i].name, cli_commands[i].summary);
 }
 
+static void flow_test_keys(Buf *b, int map) {
+  for (size_t i = 0; i < flowtest_nkeys; i++) {
+    if ((int)flowtest_keys[i].map != map) continue;
+    buf_fmt(b, "    :%-13s", flowtest_keys[i].name);
+    wrap(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it", 18);
+  }
+}
+
+static void flow_test_format(Buf *b) {
+  for (int m = 0; m < FT_MAPS_COUNT; m++) {
+    buf_fmt(b, "\n%s\n  ", flowtest_maps[m].title);
+    wrap(b, flowtest_maps[m].text, 2);
+    flow_test_keys(b, m);
+  }
+}
+
 void cli_help(enum CliCmd cmd, Buf *b) {
   const CliCommand *c = &cli_commands[cmd];
   buf_fmt(b, "Usage: breyta-run %s%s%s\n\n", c->name, *c->name ? " " : "", c->args);
@@ -56,6 +73,7 @@ void cli_help(enum CliCmd cmd, Buf *b) {
   buf_c(b, "\nOptions:\n");
   for (int i = 0; i < OPT_COUNT; i++)
     if (cli_options[i].help && cli_options[i].cmds & 1u << cmd) option_help(b, &cli_options[i]);
+  if (cmd == CMD_test) flow_test_format(b);
   if (cmd == CMD_run || cmd == CMD_resume)
     buf_c(b, "\nExit status: 0 completed, 1 failed, 2 bad usage or an invalid flow, 3 parked (standard error says what would wake it).\n");
 }
@@ -99,6 +117,23 @@ static void man_command(Buf *b, enum CliCmd cmd) {
     if (cli_options[i].help && i != OPT_help && cli_options[i].cmds & 1u << cmd) man_option(b, &cli_options[i]);
 }
 
+static void man_flow_tests(Buf *b) {
+  buf_c(b, ".SH FLOW TESTS\n");
+  for (int m = 0; m < FT_MAPS_COUNT; m++) {
+    buf_fmt(b, ".SS %s\n", flowtest_maps[m].title);
+    roff(b, flowtest_maps[m].text);
+    buf_ch(b, '\n');
+    for (size_t i = 0; i < flowtest_nkeys; i++) {
+      if (flowtest_keys[i].map != (enum FtMap)m) continue;
+      buf_fmt(b, ".TP\n.B :");
+      roff(b, flowtest_keys[i].name);
+      buf_c(b, "\n\\&");
+      roff(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it");
+      buf_ch(b, '\n');
+    }
+  }
+}
+
 void cli_man(Buf *b) {
   buf_c(b, ".TH BREYTA\\-RUN 1 \"\" \"breyta\\-run " BREYTA_VERSION "\" \"User Commands\"\n"
            ".SH NAME\nbreyta\\-run \\- run flows durably on one SQLite file\n.SH SYNOPSIS\n");
@@ -109,6 +144,7 @@ void cli_man(Buf *b) {
   }
   buf_c(b, ".SH COMMANDS\n");
   for (int i = 0; i < CMD_COUNT; i++) man_command(b, i);
+  man_flow_tests(b);
   buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nthe run completed\n.TP\n.B 1\nit failed; standard error names the position and the step\n"
            ".TP\n.B 2\nbad usage or an invalid flow\n.TP\n.B 3\nparked: standard error says what would wake it and how\n"
            ".TP\n.B 130, 143\nstopped by SIGINT or SIGTERM; the run is durable\n"

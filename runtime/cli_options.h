@@ -56,6 +56,12 @@
           "Records the request durably and has it done: by the executor that holds the database, else at once. The step that the run "  \
           "is at fails with an error that no catch clause takes; finally blocks run, steps in them included. With --force the run "     \
           "ends as terminated where it is. A finished run stays as it is.")                                                            \
+  COMMAND(test, "test", "[PATH...] [OPTIONS]", "test flows without their services",                                                  \
+          "Runs the cases of test files (*.test.edn; folders are searched, the default is the present one): each is one run of a flow with "\
+          "scripted answers for its steps, on a store in memory, with a clock that jumps instead of waiting, with crashes where the case "\
+          "says, and expectations of the result and the steps taken. Every passing case is also replayed from its journal and run again "\
+          "on restored snapshots. With --replay-db the PATHs are flows, and the runs of a database are compared with them. Exits 0 when "\
+          "all passed, 1 when some failed, 2 for bad usage or an invalid file.")                                                     \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
@@ -67,7 +73,7 @@
 #define ON_ALL (~0u)
 
 #define CLI_OPTIONS(OPTION)                                                                                                          \
-  OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork),                                                                       \
+  OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork) | ON(test),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
   OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl), "the database")                                                     \
   OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint), "how values are printed")                                             \
@@ -78,7 +84,7 @@
          "accept POST /<workspace>/events/<wait-key> while a run waits")                                                              \
   OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run) | ON(fork), "start durably, print the run id and exit 3")                                      \
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
-  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl),                                                                   \
+  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
   OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl),                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
@@ -91,6 +97,15 @@
   OPTION(TEXT, flow, 0, "flow", "FILE", 0, ON(fork), "another source for the new run")                                                  \
   OPTION(FLAG, force, 0, "force", 0, 0, ON(cancel), "do not run finally blocks: the run ends as terminated")                            \
   OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel), "kept with the run")                                                         \
+  OPTION(FLAG, record, 0, "record", 0, 0, ON(test),                                                                                  \
+         "run cases for real, on the real clock, and write the answers of their steps to the case's :recorded file, secrets left out; "\
+         "for a flow without tests, begin a test file")                                                                              \
+  OPTION(TEXT, replay_db, 0, "replay-db", "FILE", 0, ON(test),                                                                       \
+         "re-execute the runs stored in this database against the flows at PATH, without any effect, and tell which would take another path")\
+  OPTION(TEXT, filter, 0, "filter", "TEXT", 0, ON(test), "only cases whose name contains TEXT")                                      \
+  OPTION(FLAG, fail_fast, 0, "fail-fast", 0, 0, ON(test), "stop at the first failure")                                               \
+  OPTION(TEXT, report, 0, "format", "text|tap|junit|json", "text", ON(test), "how the results are printed")                          \
+  OPTION(TEXT, time_limit, 0, "time-limit", "SECONDS", "60", ON(test), "longest real time of one case; it fails alone")              \
   OPTION(LIST, expr, 'e', "expr", "EXPR", 0, ON(eval), "evaluate EXPR and print each value; may be given more than once")             \
   OPTION(FLAG, batch, 0, "batch", 0, 0, ON(eval), "one expression a line in, one result a line out")                                  \
   OPTION(TEXT, nrepl, 0, "nrepl", "[HOST:]PORT", 0, ON(repl),                                                                         \

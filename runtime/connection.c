@@ -168,8 +168,12 @@ Target *target_load(const char *path, Err *e) {
     err_set(e, "connections", "%s: %s", path, why.msg);
     return NULL;
   }
+  return target_from(file, path, e);
+}
+
+Target *target_from(Val data, const char *what, Err *e) {
   Load l = {.t = target_new()};
-  bool ok = load_all(&l, path, file, e);
+  bool ok = load_all(&l, what, data, e);
   buf_free(&l.problems);
   if (ok) return l.t;
   target_free(l.t);

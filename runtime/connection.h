@@ -15,6 +15,8 @@ typedef struct Target Target;
 Target *target_new(void); /* nothing bound */
 /* EDN when the name ends in .edn, else JSON. NULL: *e has path, place and what would work. All problems in one message. */
 Target *target_load(const char *path, Err *e);
+/* The same from data {:connections {..} :secrets {..}}; `what` begins the messages. */
+Target *target_from(Val data, const char *what, Err *e);
 void target_free(Target *t);
 const SecretSet *target_secrets(const Target *t); /* t may be NULL */
 /* The connection of a slot for a definition's :requires (a vector or nil): what is bound, laid over what the requirement

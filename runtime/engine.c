@@ -458,6 +458,13 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   return true;
 }
 
+int64_t engine_next_due(Engine *e) {
+  int64_t now = now_ms(), due = store_timer_next(e->store); /* that of a sleeping run may be there twice */
+  if (due <= now) due = INT64_MAX;
+  e->next_store_timer = 0;
+  return e->ntimers && e->timers[0].due < due ? e->timers[0].due : due;
+}
+
 bool engine_loop(Engine *e, volatile bool *stop, Err *err) {
   bool idle = false;
   if (!engine_drain_inbox(e, err)) return false;

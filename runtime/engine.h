@@ -13,6 +13,8 @@
 
 typedef struct Engine Engine;
 struct StepEvent;
+struct StepCall;
+struct StepKind;
 
 typedef struct EngineOptions {
   const char *workspace;      /* "local" */
@@ -27,6 +29,10 @@ typedef struct EngineOptions {
   size_t snapshot_after;      /* journal bytes behind the last snapshot that make a new one; 0 = 64 KiB */
   int64_t mem_limit;          /* bytes a run may hold; 0 = 1 GiB */
   int64_t fuel_limit;         /* machine steps between two durable boundaries; 0 = 3,000,000,000 */
+  /* Tests, all with ctx. stand_in: who runs a step in place of its family, NULL nobody; asked for every call, also for one that
+   * is only replayed. answered: what an external kind reported, before policies look at it. Either may be NULL. */
+  const struct StepKind *(*stand_in)(void *ctx, Val type, Val id);
+  void (*answered)(void *ctx, const struct StepCall *c, bool ok, Val v, int64_t retry_after_ms);
   bool verify;                /* tests: after every step check that snapshot -> restore -> snapshot is the identity */
 } EngineOptions;
 
@@ -65,6 +71,8 @@ bool engine_resume(Engine *e, int64_t run, Err *err);
 bool engine_loop(Engine *e, volatile bool *stop, Err *err);
 /* One turn of the loop: handle what is ready, wait at most max_wait_ms. *idle: nothing in memory can go on by itself. */
 bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err);
+/* When the next timer fires of a run in memory or waiting outside; INT64_MAX none. For callers whose clock jumps. */
+int64_t engine_next_due(Engine *e);
 bool engine_state(Engine *e, int64_t run, RunState *out, Err *err);
 /* Deliver what waits in the inbox (callbacks sent by others, answers to checkpoints) to the runs it belongs to. */
 bool engine_drain_inbox(Engine *e, Err *err);
@@ -107,6 +115,7 @@ typedef struct StepKind {
   void (*cancel)(Engine *e, StepCall *c); /* may be NULL */
 } StepKind;
 void engine_register(const StepKind *k);   /* external effects; the built-in inline kinds are in engine_steps.c */
+const StepKind *engine_kind(const char *name); /* NULL: not registered */
 bool engine_kind_known(const char *name);  /* registered: a definition may use it */
 Val step_config(const StepCall *c);
 const char *step_key(const StepCall *c);   /* idempotency key run/step/occurrence */

@@ -40,6 +40,7 @@ struct StepCall {
   RetryPolicy retry;
   bool checkpoint;      /* parked at :on-error :checkpoint */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
+  bool stand_in;        /* kind is a test's, in place of the family */
 };
 
 /* error: the map its step fails with; nil: not to be cancelled. The request's row in the inbox, and when it was noticed. */
@@ -85,7 +86,11 @@ typedef struct Run {
 } Run;
 
 typedef struct TimerEntry { int64_t due; int64_t run; uint64_t token; } TimerEntry;
-typedef struct ParkedSet { int64_t *a; size_t n, cap; } ParkedSet; /* engine_parked.c */
+typedef struct ParkedSet { int64_t *a; size_t n, cap; } ParkedSet; /* engine_state.c: engine_replay; with `as`, against that definition in place of the stored one (snapshots are then not
+ * compared), and `differs` says what it sees to r->diff. */
+bool replay_against(Engine *e, int64_t run, const FlowDef *as, void (*differs)(Run *r, const char *what), Buf *diff, RunState *end, Err *err);
+
+/* engine_parked.c */
 typedef struct Watch { int fd; void (*f)(Engine *e, void *ctx); void *ctx; } Watch;
 
 struct Engine {
@@ -207,4 +212,7 @@ void parked_clear(ParkedSet *s);
 /* engine_kv.c */
 bool kv_step(Run *r, Val cfg, Val *result, Val *error);
 Val kv_check(Engine *e, Val cfg);
+/* Beside any run: what :kv holds under a key. kv_look: NIL and false when there is nothing at that time. */
+bool kv_seed(Store *s, const char *workspace, const char *key, Val value, Err *e);
+bool kv_look(Store *s, const char *workspace, const char *key, int64_t at_ms, Val *value);
 #endif

@@ -1,6 +1,7 @@
 /* engine_kv.c - the :kv step (spec/flows.md 4.9): on our own store, in the same transaction as the step's record. Values
  * keep their EDN types. Expired entries are missing. One engine thread does all of it, so read-modify-write is atomic. */
 #include "engine_int.h"
+#include "eval/unit.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -210,6 +211,33 @@ static bool kv_list(Kv *k) {
 static const struct { const char *name; bool key; bool (*f)(Kv *k); } operations[] = {
     {"get", true, kv_get}, {"set", true, kv_set}, {"delete", true, kv_delete}, {"exists", true, kv_exists},
     {"increment", true, kv_increment}, {"append", true, kv_append}, {"list-keys", false, kv_list}};
+
+bool kv_seed(Store *s, const char *workspace, const char *key, Val value, Err *e) {
+  Val kv[] = {kw_c("value"), value};
+  Buf b = {0};
+  if (!key_ok(key)) return err_set(e, "validation", "a :kv key is 1 to 256 letters, digits, _ - : and not \"%.80s\"", key);
+  if (is_sig(snap_data(&b, map_from(kv, 1, false)))) {
+    buf_free(&b);
+    return err_set(e, "not-serializable", "the value of :kv key %.80s is no data", key);
+  }
+  Batch *batch = batch_new();
+  batch_kv_put(batch, workspace, key, (Bytesv){b.p, b.n}, 0);
+  buf_free(&b);
+  return store_submit_wait(s, batch, e);
+}
+
+bool kv_look(Store *s, const char *workspace, const char *key, int64_t at_ms, Val *value) {
+  KvRow row = {0};
+  Err e = {0};
+  *value = NIL;
+  if (!store_kv_get(s, workspace, key, &row, &e)) return false;
+  bool live = row.expires_ms == 0 || row.expires_ms > at_ms;
+  Val entry = live ? snap_read_value(env_core(), row.value.p, row.value.n) : NIL;
+  blob_free(&row.value);
+  free(row.key);
+  *value = map_get_kw(entry, "value");
+  return is_map(entry);
+}
 
 /* Reads see what is submitted, not what is still being put together: so every operation has a batch of its own, which the
  * writer's group commit joins again. */

@@ -191,16 +191,20 @@ static void compare_end(Run *r) {
   buf_free(&b);
 }
 
-bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err) {
+bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err) { return replay_against(e, run, NULL, first_difference, diff, end, err); }
+
+bool replay_against(Engine *e, int64_t run, const FlowDef *as, void (*differs)(Run *r, const char *what), Buf *diff, RunState *end, Err *err) {
   RunRow row = {0};
   err->code = NULL;
+  if (as && !engine_def_add(e, (FlowDef *)(uintptr_t)as, err)) return false;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
   Run *r = run_make(e, &row);
   Blob snap = {0};
   r->replaying_only = true;
-  r->on_replay = first_difference;
+  r->on_replay = differs;
+  if (as) snprintf(r->source_hash, sizeof r->source_hash, "%s", as->hash);
   r->diff = diff;
-  if (row.snap_seq >= 0 && store_snapshot_get(e->store, run, &r->compare_seq, &snap, err)) r->compare = &snap;
+  if (!as && row.snap_seq >= 0 && store_snapshot_get(e->store, run, &r->compare_seq, &snap, err)) r->compare = &snap;
   bool ok = run_load(r, &row, true, err);
   if (ok) {
     run_replay(r);

@@ -25,6 +25,7 @@ static const StepKind *find_kind(const char *name) {
   return NULL;
 }
 
+const StepKind *engine_kind(const char *name) { return find_kind(name); }
 bool engine_kind_known(const char *name) { return find_kind(name) != NULL; }
 
 Val err_map(const char *type, const char *msg) {
@@ -125,6 +126,9 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   if (!is_str(c->title)) c->title = NIL;
   c->attempt = 1;
   c->kind = find_kind(kw_text(c->type));
+  const StepKind *other = r->e->o.stand_in ? r->e->o.stand_in(r->e->o.ctx, c->type, c->id) : NULL;
+  if (other) c->kind = other;
+  c->stand_in = other != NULL;
   c->token = (uint64_t)r->run << 24 | (++r->e->next_token & 0xffffff);
   Err e = {0};
   if (!backoff_policy(map_get_kw(cfg, "retry"), &c->retry, &e)) backoff_default(&c->retry);
@@ -461,12 +465,14 @@ static Val cleaned(StepCall *c, Val v) {
 }
 
 void step_done(Engine *e, StepCall *c, Val result) {
-  (void)e;
-  step_resolve(c, true, cleaned(c, result));
+  Val v = cleaned(c, result);
+  if (e->o.answered) e->o.answered(e->o.ctx, c, true, v, -1);
+  step_resolve(c, true, v);
 }
 void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms) {
-  (void)e;
-  step_error(c, cleaned(c, error), retry_after_ms);
+  Val v = cleaned(c, error);
+  if (e->o.answered) e->o.answered(e->o.ctx, c, false, v, retry_after_ms);
+  step_error(c, v, retry_after_ms);
 }
 
 static void fail_validation(StepCall *c, const char *msg) {
@@ -778,7 +784,8 @@ static void external_begin(StepCall *c) {
 
 void step_begin_attempt(StepCall *c) {
   const char *type = kw_text(c->type);
-  if (!strcmp(type, "function")) function_begin(c);
+  if (c->stand_in) external_begin(c);
+  else if (!strcmp(type, "function")) function_begin(c);
   else if (!strcmp(type, "kv")) kv_begin(c);
   else if (!strcmp(type, "sleep")) sleep_begin(c);
   else if (!strcmp(type, "wait")) wait_begin(c);

@@ -94,7 +94,7 @@ static int diag_order(const void *x, const void *y) {
   return by_code ? by_code : strcmp(a->message, b->message);
 }
 
-static void diags_sort(Diags *d) {
+void diags_sort(Diags *d) {
   if (d->n > 1) qsort(d->a, d->n, sizeof *d->a, diag_order);
 }
 
@@ -281,34 +281,33 @@ static const char *kind_of_form(Val v) {
   return class_name_of(v);
 }
 
-/* The one map of the text. false: d says why. */
-static bool read_map(const char *text, size_t n, const char *file, Val *map, Diags *d) {
+static bool not_one(Diags *d, int line, int col, const char *fmt, const char *a, const char *b) {
+  Buf text = {0};
+  buf_fmt(&text, fmt, a, b);
+  diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, line, col, NULL, buf_cstr(&text));
+  buf_free(&text);
+  return false;
+}
+
+bool diags_read_map(const char *text, size_t n, const char *file, const char *what, Val *map, Diags *d) {
+  if (n > UINT32_MAX / 2) return not_one(d, 0, 0, "the file is too large%s%s", "", "");
   Reader r;
   read_init(&r, text, n, file);
   r.positions = true;
   *map = read_next(&r);
   if (is_sig(*map)) return syntax_diag(d, &r), false;
-  if (same(*map, ABSENT))
-    return diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, 1, 1, NULL,
-                    "the file holds no flow definition: one map {...} was expected"),
-           false;
+  if (same(*map, ABSENT)) return not_one(d, 1, 1, "the file holds no %s: one map {...} was expected%s", what, "");
+  int line = 1, col = 1;
   if (!is_map(*map)) {
-    Buf b = {0};
-    int line = 1, col = 1;
     form_pos(*map, &line, &col);
-    buf_fmt(&b, "a flow definition is one map {...}, this is %s", kind_of_form(*map));
-    diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, line, col, NULL, buf_cstr(&b));
-    buf_free(&b);
-    return false;
+    return not_one(d, line, col, "a %s is one map {...}, this is %s", what, kind_of_form(*map));
   }
-  int line = r.line, col = r.col;
+  line = r.line, col = r.col;
   Val more = read_next(&r);
   if (is_sig(more)) return syntax_diag(d, &r), false;
   if (same(more, ABSENT)) return true;
   form_pos(more, &line, &col);
-  diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, line, col, NULL,
-           "something follows the flow definition: a file holds one map and nothing behind it");
-  return false;
+  return not_one(d, line, col, "something follows the %s: a file holds one map and nothing behind it%s", what, "");
 }
 
 /* --- the body ----------------------------------------------------------------------------------------------------- */
@@ -375,8 +374,7 @@ static FlowDef *def_new(const char *text, size_t n, const char *file, Val map) {
 FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d) {
   int errors = d->errors;
   Val map;
-  if (n > UINT32_MAX / 2) return diag_put(d, NULL, DIAG_clojure_syntax_invalid, true, 0, 0, NULL, "the file is too large"), NULL;
-  if (!read_map(text, n, file, &map, d)) return NULL;
+  if (!diags_read_map(text, n, file, "flow definition", &map, d)) return NULL;
   Check c = {.f = def_new(text, n, file, map),
              .d = d,
              .used_functions = map_empty,

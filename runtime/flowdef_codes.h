@@ -111,7 +111,16 @@
   DIAG(loop_without_wait, U, "add a :wait or :sleep step to the loop, or use flow/poll or for")                          \
   DIAG(sandbox_unbounded_range, W, "give range an end")                                                                  \
   DIAG(string_key_lookup, W, "input keys are keywords here: write (:x input)")                                           \
-  DIAG(nondeterministic_call, U, "the value is recorded, so replay is safe; upstream refuses it")
+  DIAG(nondeterministic_call, U, "the value is recorded, so replay is safe; upstream refuses it")                        \
+  /* flow tests (flowtest_read.c) */                                                                                     \
+  DIAG(test_key_unknown, E, NULL)                                                                                        \
+  DIAG(test_key_missing, E, NULL)                                                                                        \
+  DIAG(test_key_conflict, E, NULL)                                                                                       \
+  DIAG(test_value_invalid, E, NULL)                                                                                      \
+  DIAG(test_code_invalid, E, NULL)                                                                                       \
+  DIAG(test_case_duplicate, E, "give each case a name of its own")                                                       \
+  DIAG(test_flow_missing, E, NULL)                                                                                       \
+  DIAG(test_step_unknown, W, "no such keyword is in the flow")
 
 typedef enum DiagCode {
 #define DIAG_ENUM(code, severity, hint) DIAG_##code,

@@ -37,6 +37,10 @@ void path_push(Check *c, Val v);
 void path_kw(Check *c, const char *name);
 void path_pop(Check *c);
 
+/* The one map of a text, read as source with positions; `what` it is, for the message. false: d says why not. */
+bool diags_read_map(const char *text, size_t n, const char *file, const char *what, Val *map, Diags *d);
+void diags_sort(Diags *d);
+
 At at_node(const Check *c, const PosNode *n, At otherwise);
 At at_entry(const Check *c, At map, Val key); /* the value of an entry */
 At at_field(const Check *c, At map, const char *kw);

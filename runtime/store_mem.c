@@ -9,6 +9,7 @@
  *   b id                     -> inbox row           k workspace key        -> expires value
  *   o workspace key          -> at outcome          f workspace slug       -> runs ever made
  *   u hash                   -> file data           c hash                 -> file text         m name -> value */
+#include "store_mem.h"
 #include "store_impl.h"
 #include "store_omap.h"
 #include "store_record.h"
@@ -26,6 +27,9 @@ typedef struct Mem {
   size_t n_undo, cap_undo;
   int64_t next_inbox;
   StoreStats stats;
+  StoreMemJudge judge; /* tests; NULL: everything is kept */
+  void *judge_ctx;
+  bool dead;           /* the judge said so: what is submitted is lost */
 } Mem;
 
 /* ---- packing ---- */
@@ -467,7 +471,53 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   return NULL;
 }
 
+/* ---- deaths, for tests ---- */
+
+/* What the journal records of a batch say about it: the worst of them. */
+static enum StoreMemVerdict judge(const Mem *m, const Batch *b) {
+  enum StoreMemVerdict worst = STORE_MEM_KEEP;
+  for (size_t i = 0; i < b->n && m->judge; i++) {
+    const Op *op = &b->ops[i];
+    if (op->type != OP_APPEND) continue;
+    Bytesv payload = {op_blob(b, op) + RECORD_HEADER, op->blob_n - RECORD_HEADER};
+    enum StoreMemVerdict v = m->judge(m->judge_ctx, op->run, op->kind, payload);
+    if (v > worst) worst = v;
+  }
+  return worst;
+}
+
+/* Nobody hears of it, but for who stands and waits. */
+static void lose(Store *s, Batch *b) {
+  if (b->waiter) {
+    b->error = "store_failed";
+    store_complete(s, b);
+  } else {
+    batch_free(b);
+  }
+}
+
+void store_mem_judge(Store *s, StoreMemJudge f, void *ctx) {
+  Mem *m = (Mem *)s;
+  m->judge = f;
+  m->judge_ctx = ctx;
+}
+
+void store_mem_revive(Store *s) {
+  Completion c[64];
+  while (store_completions(s, c, 64)) continue; /* they were for a process that is gone */
+  ((Mem *)s)->dead = false;
+}
+
+static void mem_apply(Store *s, Batch *b);
 static void mem_submit(Store *s, Batch *b) {
+  Mem *m = (Mem *)s;
+  enum StoreMemVerdict v = m->dead ? STORE_MEM_LOSE : judge(m, b);
+  m->dead = m->dead || v != STORE_MEM_KEEP;
+  if (v == STORE_MEM_LOSE) lose(s, b);
+  else mem_apply(s, b);
+}
+
+static void mem_apply(Store *s, Batch *b) {
   Mem *m = (Mem *)s;
   uint64_t rows = m->stats.journal_rows;
   int64_t inbox = m->next_inbox;

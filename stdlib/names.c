@@ -112,7 +112,7 @@ static Val names_uuid_from(Val s) {
 DOC(random_uuid, "[]", "A random UUID (version 4).", "(uuid? (random-uuid)) ;=> true");
 static Val names_random_uuid(void) {
   uint64_t r[2];
-  while (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r) continue;
+  while (!stdlib_random(r, 2) && getrandom(r, sizeof r, 0) != (ssize_t)sizeof r) continue;
   r[0] = (r[0] & ~(uint64_t)0xf000) | 0x4000;
   r[1] = (r[1] & ~((uint64_t)3 << 62)) | ((uint64_t)2 << 62);
   return uuid_new(r[0], r[1]);

@@ -386,6 +386,18 @@ static Val numbers_parse_boolean(Val s) {
 /* xoshiro256++ (Blackman and Vigna), one per thread, seeded by the kernel. */
 static _Thread_local uint64_t rand_state[4];
 
+static _Thread_local bool rand_seeded;
+
+void stdlib_seed(uint64_t seed) {
+  rand_seeded = seed != 0;
+  for (int i = 0; i < 4; i++) { /* splitmix64 */
+    uint64_t z = seed ? (seed += 0x9e3779b97f4a7c15u) : 0;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    rand_state[i] = z ^ z >> 31;
+  }
+}
+
 static void rand_seed(void) {
   while (getrandom(rand_state, sizeof rand_state, 0) != (ssize_t)sizeof rand_state) continue;
 }
@@ -401,6 +413,11 @@ static uint64_t rand_bits(void) {
   s[2] ^= t;
   s[3] = (s[3] << 45) | (s[3] >> 19);
   return result;
+}
+
+bool stdlib_random(uint64_t *out, size_t n) {
+  for (size_t i = 0; i < n && rand_seeded; i++) out[i] = rand_bits();
+  return rand_seeded;
 }
 
 DOC(rand, "[] [n]", "A random double from 0 (included) to n (not included, default 1).", "(< -1 (rand 5) 5) ;=> true");

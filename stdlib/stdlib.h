@@ -11,4 +11,7 @@
 STDLIB_TABLES(STDLIB_DECLARE)
 
 void stdlib_register(void);
+/* Tests: rand, random-uuid and the like follow from this seed on this thread; 0: from the kernel again. */
+void stdlib_seed(uint64_t seed);
+bool stdlib_random(uint64_t *out, size_t n); /* n seeded words; false: there is no seed, ask the kernel */
 #endif

@@ -42,7 +42,7 @@ EOF
 
 @test "every command and option of the help is in the man page" {
   breyta-run --man > man
-  for c in resume send approve reject retry skip runs show replay fork cancel eval; do
+  for c in resume send approve reject retry skip runs show replay fork cancel test eval; do
     grep -q "^.SS breyta.-run $c" man
     grep -q "breyta-run $c" "$ROOT/README.md" || grep -q "\`$c" "$ROOT/README.md"
   done
