@@ -21,7 +21,7 @@ static void start(void) {
   mem_init();
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
-  if (!builtin_find("clojure.core/macroexpand-1")) builtin_register(rows_env);
+  env_register();
   engine_init();
   mach_defaults.fuel_limit = 1000000; /* macros run while a function is compiled */
   mach_defaults.mem_limit = (uint64_t)64 << 20;

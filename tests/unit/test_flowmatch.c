@@ -162,7 +162,7 @@ int main(void) {
   mem_init();
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
-  if (!builtin_find("clojure.core/macroexpand-1")) builtin_register(rows_env);
+  env_register();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(table), cmocka_unit_test(code_that_does_not_compile), cmocka_unit_test(many_differences_are_cut),
       cmocka_unit_test(a_store_in_memory_dies_where_it_is_told)};
