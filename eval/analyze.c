@@ -454,7 +454,7 @@ static Node *an_def(An *a, Val form, const Val *f, unsigned n, bool tail) {
   if (!is_nil(AS(Sym, f[1])->ns) && !str_eq_c(AS(Sym, f[1])->ns, str_s(AS(Sym, ns)->name)))
     return syntax(a, "Can't refer to qualified var that doesn't exist", "");
   Val name = sym_of(NIL, AS(Sym, f[1])->name), old = map_get(AS(Ns, a->env->cur_ns)->vars, name, NIL);
-  if (is_type(old, T_VAR) && !var_is_own(old, ns)) return already_refers(a, name, old);
+  if (is_type(old, T_VAR) && !var_is_own(old, ns) && !var_yields(old)) return already_refers(a, name, old);
   Val var = env_intern(a->env, ns, name);
   var_declare(var, def_meta(a, form, meta_of(f[1])));
   if (AS(Var, var)->h.flags & VAR_RUN) a->unit->shared = false;

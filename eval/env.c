@@ -311,6 +311,7 @@ Val env_make_ns(Env *e, Val ns_sym) {
   return from_obj(n);
 }
 
+bool var_yields(Val v) { return (obj(v)->flags & VAR_CONST) && !strncmp(str_s(AS(Sym, AS(Var, v)->ns)->name), "breyta.", 7); }
 bool var_is_own(Val v, Val ns_sym) { return is_type(v, T_VAR) && sym_eq(AS(Var, v)->ns, ns_sym); }
 
 Val env_intern(Env *e, Val ns_sym, Val name_sym) {

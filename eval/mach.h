@@ -35,9 +35,9 @@ typedef struct Env {
 /* What a session gives its machines, and they to the ones they start (macros, comparators). Each may be NULL. */
 typedef struct MachIo {
   void (*err)(struct Mach *m, const char *s, size_t n); /* *err*; NULL = nowhere */
-  /* The next line of standard input without its end: a string, nil at the end, or a signal. A string as `unread` is put
-   * back in front instead (nil is answered); it may hold several lines. NULL = there is no input. */
-  Val (*line)(struct Mach *m, Val unread);
+  /* The next line of standard input without its end: a string, nil at the end, or a signal. NULL = there is no input. What a reader
+   * has of it and did not use stays in the stream that *in* is (stdlib/streams.c). */
+  Val (*line)(struct Mach *m);
   bool (*slice_end)(struct Mach *m); /* at the end of each slice; true: stop the evaluation (InterruptedException, not to be caught) */
 } MachIo;
 

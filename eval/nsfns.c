@@ -233,7 +233,7 @@ static Val filters_of(int n, const Val *a, Filters *f) {
 static Val put_refer(Val here, Val name, Val var) {
   Ns *n = AS(Ns, here);
   Val old = map_get(n->vars, name, NIL);
-  if (is_type(old, T_VAR) && !same(old, var)) {
+  if (is_type(old, T_VAR) && !same(old, var) && !var_yields(old)) {
     Buf b = {0};
     CHECK(print_to(&b, old, &print_plain));
     Val e = ex_throw(EXC_STATE, "%s already refers to: %s in namespace: %s", str_s(AS(Sym, name)->name), buf_cstr(&b), ns_text(here));

@@ -14,6 +14,7 @@ Env *env_core(void);
 const char *file_intern(const char *file); /* a copy that lives for ever; one per name */
 bool env_ns_known(Env *e, Val ns_name_str); /* namespace or alias of that name exists */
 Val env_alias_target(Env *e, Val ns_name_str);         /* T_STR of the namespace that a qualifier names: itself, or what an alias stands for */
+bool var_yields(Val var);                    /* a name that the REPL offers: as with those of clojure.core, one's own takes its place */
 bool var_is_own(Val var, Val ns_sym);        /* a var, and interned there rather than referred */
 bool env_core_has_ns(const char *name);
 void env_each_core_ns(void (*f)(const char *name, void *ctx), void *ctx);

@@ -504,15 +504,6 @@ bool buf_take_line(Buf *b, Buf *line, bool rest) {
   return true;
 }
 
-void buf_put_line_back(Buf *b, const char *s, size_t n) {
-  Buf all = {0};
-  buf_add(&all, s, n);
-  buf_ch(&all, '\n');
-  if (b->n) buf_add(&all, b->p, b->n);
-  buf_free(b);
-  *b = all;
-}
-
 char *buf_cstr(Buf *b) {
   buf_room(b, 1);
   b->p[b->n] = 0;

@@ -52,6 +52,5 @@ Val buf_str(Buf *b); /* as a string value; the buffer is freed and zeroed */
 void buf_free(Buf *b);
 /* Moves the first line of b to the end of `line`, without its end, and drops it from b; a last one without end too if `rest`. */
 bool buf_take_line(Buf *b, Buf *line, bool rest);
-void buf_put_line_back(Buf *b, const char *s, size_t n); /* in front of b, with an end of line */
 char *buf_cstr(Buf *b); /* NUL-terminated view, owned by the buffer */
 #endif

@@ -36,18 +36,10 @@ static void out_stderr(Mach *m, const char *s, size_t n) {
   fwrite(s, 1, n, stderr);
 }
 
-/* read-line and read of a program: standard input, after what was put back. */
-static Val in_stdin(Mach *m, Val unread) {
-  static Buf back;
+static Val in_stdin(Mach *m) {
   static char *line;
   static size_t cap;
   (void)m;
-  if (is_str(unread)) {
-    buf_put_line_back(&back, str_s(unread), str_n(unread));
-    return NIL;
-  }
-  Buf first = {0};
-  if (buf_take_line(&back, &first, true)) return buf_str(&first);
   cli_out_flush();
   ssize_t n = getline(&line, &cap, stdin);
   return n < 0 ? NIL : str_new(line, (size_t)n - (line[n - 1] == '\n'));

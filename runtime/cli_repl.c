@@ -101,6 +101,7 @@ static void pipe_eval(Repl *r, size_t n) {
   src.text = buf_cstr(&text);
   src.n = text.n;
   repl_eval(r->s, &src, &cb);
+  repl_take_input(r->s, &r->pending);
   cli_out_flush();
   buf_free(&text);
 }

@@ -108,14 +108,10 @@ static Val stopped_here(ReplSession *s) {
   return ex_throw_kind(EXC_INTERRUPTED, KIND_LIMIT, "Evaluation interrupted");
 }
 
-static Val in_line(Mach *m, Val unread) {
+static Val in_line(Mach *m) {
   (void)m;
   ReplSession *s = current;
   Buf line = {0};
-  if (is_str(unread)) {
-    buf_put_line_back(&s->unread, str_s(unread), str_n(unread));
-    return NIL;
-  }
   bool got = buf_take_line(&s->unread, &line, true);
   if (!got && s->cb && s->cb->line) {
     repl_block_begin();
@@ -139,8 +135,8 @@ static const struct { const char *ns, *name; int what; } bound[] = {
     {"clojure.core", "*1", 0}, {"clojure.core", "*2", 0}, {"clojure.core", "*3", 0}, {"clojure.core", "*e", 0},
     {"clojure.core", "*ns*", 0}, {"clojure.core", "*print-length*", 1}, {"clojure.core", "*print-level*", 1},
     {"clojure.core", "*print-meta*", 1}, {"clojure.core", "*print-namespace-maps*", 2}, {"clojure.core", "*print-readably*", 1},
-    {"clojure.core", "*command-line-args*", 1}, {"clojure.core", "*err*", 1}, {"clojure.pprint", "*print-right-margin*", 1}};
-enum { BOUND_NIL, BOUND_ROOT, BOUND_TRUE };
+    {"clojure.core", "*command-line-args*", 1}, {"clojure.core", "*err*", 1}, {"clojure.core", "*in*", 3}, {"clojure.pprint", "*print-right-margin*", 1}};
+enum { BOUND_NIL, BOUND_ROOT, BOUND_TRUE, BOUND_STDIN };
 
 static Box *binding_new(ReplSession *s, Val v) {
   Box *cell = mem_obj(T_VOLATILE);
@@ -149,12 +145,15 @@ static Box *binding_new(ReplSession *s, Val v) {
   return cell;
 }
 
+static Val stdin_new(void) { return builtin_call(builtin_find("breyta.io/stdin"), 0, NULL); }
+
 static void bind_vars(ReplSession *s) {
   s->bindings = hmap_empty;
   for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
     Val var = env_resolve(s->env, sym_new(bound[i].ns, bound[i].name));
     if (!is_type(var, T_VAR)) continue;
     Val v = bound[i].what == BOUND_ROOT ? AS(Var, var)->root : bound[i].what == BOUND_TRUE ? TRUE_V : NIL;
+    if (bound[i].what == BOUND_STDIN) v = stdin_new();
     s->bindings = map_assoc(s->bindings, var, from_obj(binding_new(s, v)));
   }
 }
@@ -163,6 +162,32 @@ Val *repl_binding(ReplSession *s, const char *name) {
   Val var = env_resolve(s->env, sym_new("clojure.core", name));
   Val cell = is_type(var, T_VAR) ? map_get(s->bindings, var, NIL) : NIL;
   return is_nil(cell) ? NULL : &AS(Box, cell)->val;
+}
+
+/* What read and read-line left in *in* goes back to the session's input, without the rest of a line that is blank: a form ends with
+ * its line, for people. */
+static void settle_input(ReplSession *s) {
+  Val *in = repl_binding(s, "*in*");
+  if (!in || !is_type(*in, T_STREAM) || obj(*in)->aux != STREAM_STDIN || !is_str(AS(Stream, *in)->text)) return;
+  Stream *st = AS(Stream, *in);
+  const char *left = str_s(st->text) + st->pos, *p = left + strspn(left, " \t\r,");
+  if (*p == '\n') left = p + 1;
+  Buf left_over = {0};
+  buf_c(&left_over, left);
+  if (s->unread.n) buf_add(&left_over, s->unread.p, s->unread.n);
+  buf_free(&s->unread);
+  s->unread = left_over;
+  st->text = NIL;
+  st->pos = 0;
+}
+
+void repl_take_input(ReplSession *s, Buf *b) {
+  Buf left_over = {0};
+  buf_add(&left_over, buf_cstr(&s->unread), s->unread.n);
+  if (b->n) buf_add(&left_over, b->p, b->n);
+  buf_free(b);
+  *b = left_over;
+  s->unread.n = 0;
 }
 
 static void set_binding(ReplSession *s, const char *name, Val v) {
@@ -253,6 +278,7 @@ ReplSession *repl_clone(ReplSession *of) {
   s->bindings = hmap_empty;
   map_iter(&it, of->bindings);
   while (map_next(&it, &var, &cell)) s->bindings = map_assoc(s->bindings, var, from_obj(binding_new(s, AS(Box, cell)->val)));
+  set_binding(s, "*in*", stdin_new());
   repl_leave(s);
   return s;
 }
@@ -479,6 +505,7 @@ ReplResult repl_eval(ReplSession *s, const ReplSource *src, const ReplCallbacks 
   ReplResult result = eval_text(s, src);
   if (src->ns) s->env->cur_ns = ns;
   set_binding(s, "*ns*", s->env->cur_ns);
+  settle_input(s);
   s->cb = NULL;
   current = outer;
   mach_cur = outer_mach;

@@ -85,6 +85,7 @@ ReplSession *repl_clone(ReplSession *of);  /* the same namespaces; bindings and 
 void repl_free(ReplSession *s);            /* not while it evaluates */
 
 ReplResult repl_eval(ReplSession *s, const ReplSource *src, const ReplCallbacks *cb);
+void repl_take_input(ReplSession *s, Buf *b);   /* lines that `line` gave and no program used, in front of what b holds */
 void repl_interrupt(ReplSession *s);            /* async-signal-safe */
 bool repl_interrupted(const ReplSession *s);    /* an interrupt has not taken effect yet; async-signal-safe */
 bool repl_evaluating(const ReplSession *s);     /* between start and end of repl_eval; async-signal-safe */

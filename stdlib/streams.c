@@ -215,7 +215,7 @@ static Val fill(Val v, bool more) {
     return ex_throw(EXC_UNSUPPORTED, "Standard input is not available in flows; use the flow's input or a :wait");
   if (!is_str(s->text)) s->text = str_c(""), s->pos = 0;
   if (!more && s->pos < str_n(s->text)) return NIL;
-  TRY(line, mach_cur->io.line ? mach_cur->io.line(mach_cur, NIL) : NIL);
+  TRY(line, mach_cur->io.line ? mach_cur->io.line(mach_cur) : NIL);
   if (is_nil(line)) return FALSE_V;
   s->text = str_fmt("%s%s\n", str_s(s->text) + s->pos, str_s(line));
   s->pos = 0;

@@ -18,7 +18,7 @@ load help
 (prn (read-line) (try (read) (catch Exception e (ex-message e))))
 EOF
   printf 'first\n(a b\n  c) d rest\nlast' | breyta-run eval p.clj > got 2> err
-  printf 'first\n(a b c) d "rest"\n"last" "EOF while reading"\n' > want
+  printf 'first\n(a b c) d " rest"\n"last" "EOF while reading"\n' > want
   diff want got
   [ "$(cat err)" = "to err" ]
 }

@@ -186,7 +186,7 @@ static void test_input(void **state) {
   (void)state;
   static const char *const lines[] = {"one", "(+ 1", " 2) (rest", "of it)", NULL};
   seen.lines = lines;
-  EV("[(read-line) (read) (read) (read-line)]", "=[\"one\" (+ 1 2) (rest of it) nil]@user ");
+  EV("[(read-line) (read) (read) (read-line)]", "=[\"one\" (+ 1 2) (rest of it) \"\"]@user ");
 }
 
 static void load(const char *text) {
