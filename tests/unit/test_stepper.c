@@ -514,7 +514,7 @@ static int setup(void **st) {
   mem_init();
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
-  if (!builtin_find("clojure.core/macroexpand-1")) builtin_register(rows_env);
+  env_register();
   engine_init();
   return 0;
 }
