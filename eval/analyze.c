@@ -437,6 +437,13 @@ static Node *already_refers(An *a, Val name, Val var) {
   return fail(a);
 }
 
+/* What the REPL puts into `user` for convenience (breyta.repl, breyta.help) gives way to names of one's own. */
+static bool of_the_repl(Val var) {
+  Val home = AS(Var, var)->ns;
+  if (is_type(home, T_NS)) home = AS(Ns, home)->name;
+  return is_sym(home) && !strncmp(str_s(AS(Sym, home)->name), "breyta.", 7);
+}
+
 /* With :line, :column and :file, as the JVM's compiler adds them; not for the library, which would keep them for ever. */
 static Val def_meta(An *a, Val form, Val meta) {
   int line, col;
@@ -454,7 +461,7 @@ static Node *an_def(An *a, Val form, const Val *f, unsigned n, bool tail) {
   if (!is_nil(AS(Sym, f[1])->ns) && !str_eq_c(AS(Sym, f[1])->ns, str_s(AS(Sym, ns)->name)))
     return syntax(a, "Can't refer to qualified var that doesn't exist", "");
   Val name = sym_of(NIL, AS(Sym, f[1])->name), old = map_get(AS(Ns, a->env->cur_ns)->vars, name, NIL);
-  if (is_type(old, T_VAR) && !var_is_own(old, ns)) return already_refers(a, name, old);
+  if (is_type(old, T_VAR) && !var_is_own(old, ns) && !of_the_repl(old)) return already_refers(a, name, old);
   Val var = env_intern(a->env, ns, name);
   var_declare(var, def_meta(a, form, meta_of(f[1])));
   if (AS(Var, var)->h.flags & VAR_RUN) a->unit->shared = false;
