@@ -3,9 +3,10 @@
  *   Any step of a run, finished or stopped anywhere, can be looked at; rebuilt from the start of the journal and from the stored
  *   snapshot it is the same machine, byte for byte.
  *   A fork at any step, nothing changed, ends as its parent did; no effect of a step that it took over happens again, those from the
- *   step on happen once, under its own keys (flows on kv end otherwise: what the parent stored is there); its own journal rebuilds it. So
- * do forks of forks. A crash while a fork is made leaves it wholly or not at all, and never without an acknowledged fork; the parent is as
- * it was. */
+ *   step on happen once, under its own keys (flows on kv end otherwise: what the parent stored is there); its own journal rebuilds it.
+ *   So do forks of forks.
+ *   A crash while a fork is made leaves it wholly or not at all, and never without an acknowledged fork; the parent is as it was.
+ *   A crash around a request to cancel loses no acknowledged one: the run ends cancelled, and its journal says so. */
 #include "flow_trial.h"
 #include "runtime/engine_int.h"
 #include "runtime/fork.h"
@@ -270,6 +271,70 @@ static void crash_points(const Script *s, int64_t step, ForkChanges c, const cha
   passed += ok && n > 4;
 }
 
+/* --- cancelling ------------------------------------------------------------ */
+static void turns(Process *p, int64_t run) {
+  Err err = {0};
+  RunState st = {.status = RUN_RUNNING};
+  bool idle = false;
+  if (!engine_drain_inbox(p->engine, &err)) return;
+  for (int i = 0; i < 1000 && !vfs_crash_happened(); i++)
+    if (!engine_turn(p->engine, 5, &idle, &err) || !engine_state(p->engine, run, &st, &err) || run_status_final(st.status) || idle) return;
+}
+
+/* Parks the run, asks for its end; the power goes at the event. *acked: the request was durable. The number of events. */
+static uint64_t cancel_until(Trial *t, uint64_t event, bool *acked) {
+  Process p;
+  Err err = {0};
+  RunRow row = {0};
+  trial_world();
+  if (!process_start(&p, t, (EngineOptions){0})) abort();
+  Val input = map_assoc(map_empty, kw_c("name"), str_c("trial"));
+  if (!engine_start(p.engine, trial_def(t->script), input, "t", &t->run, &err)) abort();
+  for (bool idle = false; !idle;)
+    if (!engine_turn(p.engine, 5, &idle, &err)) abort();
+  if (!store_run_get(p.store, t->run, &row, &err)) abort();
+  uint64_t from = vfs_crash_count();
+  vfs_crash_at(event ? from + event : 0);
+  *acked = engine_cancel(p.store, &row, false, "enough", &err);
+  if (*acked) turns(&p, t->run);
+  uint64_t n = vfs_crash_count() - from;
+  if (event && !vfs_crash_happened()) vfs_crash_now();
+  run_row_free(&row);
+  process_end(&p);
+  return n;
+}
+
+static bool ends_cancelled(Trial *t, bool acked, uint64_t event) {
+  Process p;
+  Err err = {0};
+  RunState st;
+  if (!process_start(&p, t, (EngineOptions){0})) return fail(t->script, (int64_t)event, trial_why, NULL);
+  bool ok = engine_resume(p.engine, t->run, &err) || fail(t->script, (int64_t)event, "cannot be resumed:", err.msg);
+  if (ok) turns(&p, t->run);
+  ok = ok && engine_state(p.engine, t->run, &st, &err);
+  if (ok && st.status != RUN_CANCELLED && (acked || st.status != RUN_WAITING))
+    ok = fail(t->script, (int64_t)event, "is", run_status_name(st.status));
+  ok = ok && (trial_replay(&p, t) || fail(t->script, (int64_t)event, trial_why, NULL));
+  process_end(&p);
+  return ok;
+}
+
+static void cancel_points(const Script *s) {
+  Trial t = {.script = s};
+  bool acked, ok = true;
+  uint64_t n = cancel_until(&t, 0, &acked);
+  for (uint64_t k = 1; ok && k <= n + 1; k++) {
+    t = (Trial){.script = s};
+    cancel_until(&t, k, &acked);
+    for (int mode = VFS_DROP_ALL; ok && mode <= VFS_RANDOM; mode++) {
+      points++;
+      vfs_crash_materialise((enum VfsCrashMode)mode, k * 7 + (uint64_t)mode);
+      ok = ends_cancelled(&t, acked, k);
+    }
+  }
+  passed += ok && n > 4;
+}
+
 static const Script *script(const char *flow) {
   for (size_t i = 0; i < trial_count; i++)
     if (!strcmp(trial_scripts[i].flow, flow)) return &trial_scripts[i];
@@ -295,6 +360,8 @@ int main(int argc, char **argv) {
   crash_points(script("nested_try"), 2, locals, "completed {:message \"level 2\", :levels [2 1 2], :after :calm}");
   crash_points(script("lazy"), 2, result,
                "completed {:two [1 100], :four [1 100 9 16], :p 101, :q 1, :odd [1 9 25], :nested ([1 :a] [1 :b] [100 :a] [100 :b])}");
+  cancel_points(script("wait"));
+  cancel_points(script("checkpoint"));
   printf("%d forks, %d rebuilt machines compared, %d crash points\n%d passed, %d failed\n", forks, looks, points, passed, failed);
   return failed != 0;
 }

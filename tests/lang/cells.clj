@@ -37,3 +37,7 @@
 (reduce (fn [a x] (if (> a 10) (reduced [:stop a]) (+ a x))) (range)) ;=> [:stop 15]
 (deref (atom [])) ;=> []
 @(let [a (atom 0)] (letfn [(tick [] (swap! a inc))] (tick) (tick)) a) ;=> 2
+(meta (atom 1 :meta {:a 1})) ;=> {:a 1}
+(try (atom 1 :bad) (catch IllegalArgumentException e (ex-message e))) ;=> "No value supplied for key: :bad"
+(try (atom 1 :meta 5) (catch ClassCastException e (subs (ex-message e) 0 47))) ;=> "class java.lang.Long cannot be cast to class cl"
+[(meta 'a) (meta (with-meta [] {:a 1})) (bytes? (byte-array 1))] ;=> [nil {:a 1} true]
