@@ -299,7 +299,7 @@ static void table_rebuild(Table *t) {
   MemSlot *old = t->w.cur;
   size_t live = count_live(old, t->w.ncur), cap = TABLE_MIN;
   if (!old) mem_weak_add(&t->w);
-  while (cap < live * 3) cap *= 2;
+  while (cap < live * 2) cap *= 2;
   MemSlot *fresh = mem_raw(cap * sizeof *fresh);
   memset(fresh, 0, cap * sizeof *fresh);
   publish(&t->w.next, &t->w.nnext, fresh, cap);

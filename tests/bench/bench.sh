@@ -2,7 +2,7 @@
 # bench.sh [BIN BUILD_DIR]: the figures, `make bench`. Without arguments BUILD_DIR is $B (default build) and BIN is in it; CC and
 # LIBS are make's. Language figures by measure.py, durable ones by bench_durable, both helpers compiled here. A missed bar is
 # printed as MISS and does not fail; a wrong result does.
-#   BENCH_RUNS=5 runs of each program, BENCH_CLOJURE=0 without the JVM, BENCH_PARKED=100000, BENCH_CRASH=10000,
+#   BENCH_RUNS=5 runs of each program, BENCH_CLOJURE=0 without the JVM, BENCH_CLOJURE_RUNS=1, BENCH_PARKED=100000, BENCH_CRASH=10000,
 #   BENCH_DIR=directory for databases (default BUILD_DIR/bench-data): its disk is what is measured
 set -eu
 case $# in
