@@ -22,6 +22,12 @@ Val champ_assoc(Val node, uint32_t shift, uint32_t h, Val k, Val v, uint32_t edi
 /* The node without k; nil when that was all. */
 Val champ_dissoc(Val node, uint32_t shift, uint32_t h, Val k, uint32_t edit, bool *removed);
 
+bool champ_use_popcnt(bool yes); /* chosen at start; for tests. What it was */
+/* The same, made of the popcnt instruction; for champ.c alone. */
+Val champ_popcnt_find(Val node, uint32_t h, Val k, const Val **kv);
+Val champ_popcnt_assoc(Val node, uint32_t shift, uint32_t h, Val k, Val v, uint32_t edit, bool *added);
+Val champ_popcnt_dissoc(Val node, uint32_t shift, uint32_t h, Val k, uint32_t edit, bool *removed);
+
 static inline bool champ_is_collision(const MNode *m) { return m->h.aux != 0; }
 static inline const Val *champ_pair(const MNode *m, uint32_t bit) { return m->a + 2 * hash_pop(m->datamap & (bit - 1)); }
 static inline uint32_t champ_child_at(const MNode *m, uint32_t bit) { return hash_pop2(m->datamap, m->nodemap & (bit - 1)); }

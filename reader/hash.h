@@ -52,9 +52,8 @@ static inline Val key_eq(Val a, Val b) {
   return val_equiv(a, b);
 }
 
-/* Bits set in x, and twice those in a plus those in b. Files that walk hash nodes ask for the popcnt instruction, which
- * every x86-64 CPU since 2008 has (`#pragma GCC target`, a third off a lookup); elsewhere both counts go through one
- * computation. */
+/* Bits set in x, and twice those in a plus those in b. Where the compiler may not use the popcnt instruction (see
+ * champ_nodes.h) both counts go through one computation. */
 #if defined(__POPCNT__) || !defined(__x86_64__)
 static inline uint32_t hash_pop(uint32_t x) { return (uint32_t)__builtin_popcount(x); }
 static inline uint32_t hash_pop2(uint32_t a, uint32_t b) { return 2 * hash_pop(a) + hash_pop(b); }

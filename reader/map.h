@@ -26,12 +26,13 @@ Val amap_from(const Val *kvs, size_t pairs); /* array-map: an array map of any s
 Val smap_new(Val cmp);                       /* nil = compare; C comparators only on this layer */
 
 /* Iteration in the order of `seq`. Not affected by later changes (maps do not change). */
+typedef struct MapIterPlace { Val node; uint32_t todo; uint8_t pair, child; } MapIterPlace; /* bits still to come, places in a */
 typedef struct MapIter {
   Val m;
   uint32_t i;
   int depth;
   union {
-    struct { Val node; uint32_t bit; } path[8]; /* hash nodes and the bits of each still to come */
+    MapIterPlace path[8];                       /* hash nodes */
     Val stack[48];                              /* sorted: nodes whose entry and right side are still to come */
   };
 } MapIter;

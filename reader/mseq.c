@@ -6,9 +6,6 @@
  *   MNode   i = bit, or pair number in a collision node
  *   Record  i = number of the field; the other keys are walked as the map they are in
  *   SNode   see sorted.c */
-#if defined(__x86_64__)
-#pragma GCC target("popcnt")
-#endif
 #include "map.h"
 #include "champ.h"
 #include "sorted.h"
@@ -28,8 +25,9 @@ static Val set_map(Val m) {
 static uint32_t node_todo(const MNode *m) { return champ_is_collision(m) ? m->datamap : m->datamap | m->nodemap; }
 
 static void iter_push(MapIter *it, Val node) {
-  it->path[it->depth].node = node;
-  it->path[it->depth++].bit = node_todo(AS(MNode, node));
+  const MNode *m = AS(MNode, node);
+  MapIterPlace *p = &it->path[it->depth++];
+  *p = (MapIterPlace){.node = node, .todo = node_todo(m), .pair = 0, .child = champ_is_collision(m) ? 0 : (uint8_t)(2 * hash_pop(m->datamap))};
 }
 
 static void iter_spine(MapIter *it, Val n) {
@@ -52,17 +50,17 @@ static bool iter_pair(const Val *kv, Val *k, Val *v) {
 
 static bool iter_hash(MapIter *it, Val *k, Val *v) {
   while (it->depth) {
-    const MNode *m = AS(MNode, it->path[it->depth - 1].node);
-    uint32_t *todo = &it->path[it->depth - 1].bit;
-    if (!*todo) {
+    MapIterPlace *p = &it->path[it->depth - 1];
+    const MNode *m = AS(MNode, p->node);
+    if (!p->todo) {
       it->depth--;
     } else if (champ_is_collision(m)) {
-      return iter_pair(m->a + 2 * (m->datamap - (*todo)--), k, v);
+      return iter_pair(m->a + 2 * (m->datamap - p->todo--), k, v);
     } else {
-      uint32_t bit = *todo & (0 - *todo);
-      *todo ^= bit;
-      if (m->datamap & bit) return iter_pair(champ_pair(m, bit), k, v);
-      iter_push(it, champ_child(m, bit));
+      uint32_t bit = p->todo & (0 - p->todo);
+      p->todo ^= bit;
+      if (m->datamap & bit) return iter_pair(m->a + 2 * p->pair++, k, v);
+      iter_push(it, m->a[p->child++]);
     }
   }
   return false;

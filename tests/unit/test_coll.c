@@ -3,6 +3,7 @@
  * Expectations come from Clojure 1.11 itself (hashes, error texts, data/iteration_order.txt, made by the .clj beside it)
  * or from naive models under fixed random seeds. Runs from the top of the checkout. */
 #include "tests/unit/coll_help.h"
+#include "reader/champ.h"
 
 #ifndef TEST_DATA
 #define TEST_DATA "tests/unit/data/"
@@ -316,6 +317,15 @@ static void vec_transient_steps(VecModel *m, int64_t x) {
   m->v = tvec_persistent(t);
 }
 
+/* As the only holder does; the version that it began with, and the one published, belong to others too. */
+static void vec_own_steps(VecModel *m, int64_t x) {
+  for (uint32_t steps = rnd(100); steps > 0 && m->n < VMAX; steps--) {
+    m->v = coll_conj_own(m->v, I(x));
+    m->a[m->n++] = x++;
+  }
+  coll_publish(m->v);
+}
+
 static void test_vec_model(void **state) {
   (void)state;
   static VecModel m[VERSIONS];
@@ -326,6 +336,7 @@ static void test_vec_model(void **state) {
     *to = m[rnd(VERSIONS)]; /* a branch of one history: the others must not see what happens to it */
     if (rnd(3)) vec_transient_steps(to, round * 1000);
     for (uint32_t k = rnd(60); k > 0; k--) vec_step(to, round * 1000 + 500 + k);
+    if (rnd(2)) vec_own_steps(to, round * 1000 + 700);
     if (!rnd(12)) vec_step_sub(to);
     vec_check(to);
     vec_check(&m[round % VERSIONS]);
@@ -450,8 +461,17 @@ static void map_transient_steps(MapModel *m, int64_t x) {
   m->s = tset_persistent(s);
 }
 
-static void test_map_model(void **state) {
-  (void)state;
+static void map_own_steps(MapModel *m, int64_t x) {
+  for (uint32_t k = rnd(60); k > 0; k--, x++) {
+    uint32_t i = rnd(DOMAIN);
+    m->m = coll_assoc_own(m->m, dom[i], I(x));
+    m->s = set_conj(m->s, dom[i]);
+    model_set(m, i, x);
+  }
+  coll_publish(m->m);
+}
+
+static void map_model(void) {
   static MapModel m[MAPS];
   seed = 77;
   make_domain(false);
@@ -464,9 +484,22 @@ static void test_map_model(void **state) {
     *to = m[rnd(MAPS)];
     if (rnd(2)) map_transient_steps(to, round * 1000);
     else map_steps(to, round * 1000);
+    if (rnd(2)) map_own_steps(to, round * 1000 + 300);
     map_check(to);
     map_check(&m[round % MAPS]);
   }
+}
+
+static void test_map_model(void **state) {
+  (void)state;
+  map_model();
+}
+
+static void test_map_model_plain(void **state) { /* the code for processors without popcnt */
+  (void)state;
+  bool was = champ_use_popcnt(false);
+  map_model();
+  champ_use_popcnt(was);
 }
 
 static uint32_t tree_height(Val n) { /* of a tree that is balanced all over */
@@ -631,6 +664,7 @@ int main(void) {
       cmocka_unit_test(test_vec_big),
       cmocka_unit_test(test_vec_edges),
       cmocka_unit_test(test_map_model),
+      cmocka_unit_test(test_map_model_plain),
       cmocka_unit_test(test_sorted_model),
       cmocka_unit_test(test_sorted_comparators),
       cmocka_unit_test(test_key_kept),
