@@ -338,6 +338,7 @@ static EvalFn builtin_op(Node *n, const Builtin *b) {
   return NULL; /* the machine throws the ArityException */
 }
 
+#ifndef STRESS_NODIRECT
 /* For a call whose arguments are not all simple: the C function the machine may call when it has them. */
 #define OUT_OF_LINE2(name, fn) \
   static Val fn##_out(Val a, Val b) { return fn(a, b); }
@@ -347,7 +348,6 @@ static const struct { const char *name; F2 fn; } binary_fns[] = {
     BINARY(ROW_BINARY_FN)};
 
 static void direct_callee(Node *n) {
-#ifndef STRESS_NODIRECT
   if (n->kind != NK_CALLC || n->nk < 1 || n->nk > 3 || !is_type(n->val, T_BUILTIN)) return;
   const Builtin *b = AS(BuiltinObj, n->val)->def;
   if (!(b->flags & B_PURE) || b->flags & B_DOT || b->native || b->macro) return;
@@ -358,10 +358,10 @@ static void direct_callee(Node *n) {
   if (n->nk == 1) n->p = (void *)(uintptr_t)b->f1;
   if (n->nk == 2) n->p = (void *)(uintptr_t)b->f2;
   if (n->nk == 3) n->p = (void *)(uintptr_t)b->f3;
-#else
-  (void)n;
-#endif
 }
+#else
+static void direct_callee(Node *n) { (void)n; }
+#endif
 
 static bool kids_simple(const Node *n) {
   for (unsigned i = 0; i < n->nk; i++)

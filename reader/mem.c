@@ -21,7 +21,7 @@ _Thread_local Pending pend;
 _Thread_local uint64_t mem_charged;
 _Thread_local int64_t *mem_fuel;
 
-enum { GRANULE = 16, SMALL_MAX = 256, LISTS = SMALL_MAX / GRANULE + 1, KIND_ATOMIC = 0, KIND_NORMAL = 1 };
+enum { GRANULE = 16, SMALL_MAX = 512, LISTS = SMALL_MAX / GRANULE + 1, KIND_ATOMIC = 0, KIND_NORMAL = 1 };
 static uint64_t fail_in; /* test hook; 0 = off */
 
 _Noreturn void mem_exhausted(size_t bytes) {

@@ -20,8 +20,12 @@ static void put_i(Buf *b, int64_t i) { put_u(b, ((uint64_t)i << 1) ^ (uint64_t)(
 
 /* --- writer state ---------------------------------------------------------------------------------------------------------- */
 typedef struct Ptrs { void **key; uint32_t *ix; size_t cap, n; } Ptrs; /* address -> index */
+typedef struct TextAt { uint32_t hash, off, n, ix; } TextAt;           /* off: in Writer.texts; n: length + 1, 0 = free */
+typedef struct TextTable { TextAt *at; size_t cap, n; } TextTable;
+enum { START = 64 }; /* what most values need and no more: their tables are on the C stack */
 typedef struct Writer {
-  Ptrs objs, texts_by_name;
+  Ptrs objs;
+  TextTable texts_at;
   ValVec order;      /* objects, in index order */
   Buf texts;
   uint32_t ntexts;
@@ -31,7 +35,19 @@ typedef struct Writer {
   bool data_only;
   bool records;      /* data_only: one was met, they are to be made plain maps */
   bool machine;      /* literals of the code are written by number */
+  void *keys0[START];
+  uint32_t ixs0[START];
+  TextAt texts0[START];
+  Val order0[START / 2], work0[START / 2];
 } Writer;
+
+static void writer_init(Writer *w) {
+  memset(w, 0, offsetof(Writer, order0));
+  w->objs = (Ptrs){w->keys0, w->ixs0, START, 0};
+  w->texts_at = (TextTable){w->texts0, START, 0};
+  w->order = (ValVec){w->order0, 0, START / 2};
+  w->work = (ValVec){w->work0, 0, START / 2};
+}
 
 static _Thread_local Unit **last_units;
 static _Thread_local size_t last_nunits;
@@ -62,16 +78,36 @@ static uint32_t *ptrs_at(Ptrs *t, const void *key, bool *fresh) {
   return &t->ix[i];
 }
 
+static TextAt *text_slot(const TextTable *t, const char *texts, uint32_t hash, const char *s, size_t n) {
+  for (size_t i = hash & (t->cap - 1);; i = (i + 1) & (t->cap - 1)) {
+    TextAt *e = &t->at[i];
+    if (!e->n || (e->hash == hash && e->n == n + 1 && !memcmp(texts + e->off, s, n))) return e;
+  }
+}
+
+static void texts_grow(TextTable *t) {
+  TextTable big = {mem_alloc_atomic(2 * t->cap * sizeof(TextAt)), 2 * t->cap, t->n};
+  memset(big.at, 0, big.cap * sizeof(TextAt));
+  for (size_t i = 0; i < t->cap; i++) {
+    size_t j = t->at[i].hash & (big.cap - 1);
+    while (t->at[i].n && big.at[j].n) j = (j + 1) & (big.cap - 1);
+    if (t->at[i].n) big.at[j] = t->at[i];
+  }
+  *t = big;
+}
+
 static uint32_t text_ix(Writer *w, const char *s, size_t n) {
-  Val key = sym_of(NIL, str_new(s, n)); /* interned: one address per text */
-  bool fresh;
-  uint32_t *ix = ptrs_at(&w->texts_by_name, obj(key), &fresh);
-  if (fresh) {
-    *ix = w->ntexts++;
+  uint32_t hash = 0x811c9dc5u;
+  for (size_t i = 0; i < n; i++) hash = (hash ^ (uint8_t)s[i]) * 0x01000193u;
+  if (w->texts_at.n * 2 >= w->texts_at.cap) texts_grow(&w->texts_at);
+  TextAt *e = text_slot(&w->texts_at, w->texts.p, hash, s, n);
+  if (!e->n) {
     put_u(&w->texts, n);
+    *e = (TextAt){hash, (uint32_t)w->texts.n, (uint32_t)n + 1, w->ntexts++};
+    w->texts_at.n++;
     buf_add(&w->texts, s, n);
   }
-  return *ix;
+  return e->ix;
 }
 static uint32_t text_of(Writer *w, Val str) { return text_ix(w, str_s(str), str_n(str)); }
 
@@ -89,6 +125,8 @@ static uint32_t unit_ix(Writer *w, Unit *u) {
 }
 
 static int one_ix(Val v) {
+  int t = type_of(v);
+  if (t != T_VEC && t != T_ARR && t != T_AMAP && t != T_HMAP && t != T_SET && t != T_EMPTY) return -1;
   for (unsigned i = 0; i < SNAP_ONES; i++)
     if (same(snap_one(i), v)) return (int)i;
   return -1;
@@ -431,7 +469,9 @@ static void put_tables(Writer *w, Buf *body, char kind) {
 }
 
 static Val write_value(Buf *out, Val v, bool data_only) {
-  Writer w = {.data_only = data_only};
+  Writer w;
+  writer_init(&w);
+  w.data_only = data_only;
   CHECK(number_from(&w, v));
   if (w.records) {
     TRY(plain, rec_plain(v));
@@ -472,7 +512,9 @@ static Val number_machine(Writer *w, const Mach *m, uint32_t live) {
 }
 
 Val snap_machine(Buf *out, const Mach *m) {
-  Writer w = {.machine = true};
+  Writer w;
+  writer_init(&w);
+  w.machine = true;
   uint32_t live = frame_live(m);
   snap_const_refresh();
   CHECK(number_machine(&w, m, live));
