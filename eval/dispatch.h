@@ -30,6 +30,7 @@ static inline Val class_key(Val x) {
   case T_BIGINT: return fix(t + 256 * (obj(x)->flags & 2));
   case T_EX: return fix(t + 256 * (int64_t)AS(Ex, x)->cls);
   case T_MSEQ: return fix(t + 256 * (int64_t)AS(MSeq, x)->what);
+  case T_REF: case T_JARRAY: case T_STREAM: return class_of(x); /* one of several */
   case -1: return is_flo(x) ? fix(T_DOUBLE) : is_nil(x) ? fix(-2) : fix(-3 - (int64_t)(x.w & 0xff));
   default: return fix(t);
   }
