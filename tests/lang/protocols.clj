@@ -1,4 +1,4 @@
-;; protocols.clj - defprotocol, extend and its like, dispatch. The answers are those of Clojure 1.11.1 (tests/lang/README.md).
+;; protocols.clj - defprotocol, extend and its like, dispatch. The answers are those that Debian's clojure gives.
 
 (do (defprotocol Shape "shapes" (area [this] "the area") (scale [this k] [this k j]))
     [(:doc (meta #'Shape)) (:arglists (meta #'area)) (:doc (meta #'area)) (:arglists (meta #'scale)) (:on Shape) (:sigs Shape) (:var Shape)

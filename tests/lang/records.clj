@@ -1,4 +1,4 @@
-;; records.clj - defrecord. The answers are those of Clojure 1.11.1 (tests/lang/README.md).
+;; records.clj - defrecord. The answers are those that Debian's clojure gives.
 
 (do (defrecord Point [x y])
     (def p (->Point 1 2))

@@ -1,4 +1,4 @@
-;; types.clj - deftype and reify. The answers are those of Clojure 1.11.1 (tests/lang/README.md).
+;; types.clj - deftype and reify. The answers are those that Debian's clojure gives.
 
 (do (defprotocol Shape (area [_]))
     (deftype T [a b] Shape (area [_] (+ a b)) Object (toString [_] (str "T<" a "," b ">")))
