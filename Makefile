@@ -26,7 +26,7 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 PACKAGES = gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats clojure libnrepl-clojure python3 curl procps man-db
 
-.PHONY: all deps run test check crash fuzz bench docs complexity format clean help
+.PHONY: all deps run test conformance check crash fuzz bench docs complexity format clean help
 all: $(B)/breyta-run
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo 'make deps       install the Debian packages that building and testing need (root)'
 	@echo 'make run FLOW=flows-examples/hello/flow.edn'
 	@echo 'make test       the gate: everything fast and complete; closes with N passed, N failed'
+	@echo 'make conformance what Clojure answers: all groups outside opt-*, then opt-*, kinds of errors too'
 	@echo 'make check      layering, headers, warnings-only checks'
 	@echo 'make crash      every crash point, a long kill -9 loop'
 	@echo 'make fuzz       long fuzzing of the readers'
@@ -83,6 +84,9 @@ $(TESTPROGS):
 
 test: $(B)/breyta-run $(TESTPROGS)
 	@B=$(B) SAN=$(SAN) STRESS=$(STRESS) tests/run.sh
+conformance: $(B)/breyta-run
+	@run() { python3 tests/conformance/bin/run.py "$$@" --kinds --show 20 --known tests/conformance/known.txt -- $(B)/breyta-run eval --batch; }; \
+	run --no-optional; s=$$?; run --group 'opt-*' && exit $$s
 check:
 	@tests/tools/check_layers.sh
 crash: $(B)/breyta-run $(TESTPROGS)

@@ -666,6 +666,29 @@ static void note_callee(An *a, const Node *callee) {
   }
 }
 
+/* Functions that Clojure compiles in line whatever the number of arguments: a wrong one is found then, not when the call is made. */
+static bool inlined(const char *name) {
+  static const char *const names[] = {
+      "aclone", "alength", "bit-not", "bit-shift-left", "bit-shift-right", "boolean", "byte", "char", "compare", "count", "dec", "dec'",
+      "double", "float", "inc", "inc'", "int", "long", "neg?", "nil?", "num", "pos?", "quot", "rem", "short", "unchecked-add", "unchecked-dec",
+      "unchecked-inc", "unchecked-int", "unchecked-long", "unchecked-multiply", "unchecked-negate", "unchecked-subtract",
+      "unsigned-bit-shift-right", "zero?"};
+  if (strncmp(name, "clojure.core/", 13) != 0) return false;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(names[i], name + 13)) return true;
+  return false;
+}
+
+static bool inline_arity_ok(An *a, const Node *call) {
+  if (!is_type(call->val, T_BUILTIN)) return true;
+  const Builtin *b = AS(BuiltinObj, call->val)->def;
+  const bool fits[] = {b->f0, b->f1, b->f2, b->f3, b->f4};
+  if (b->fv || b->native || (call->nk < 5 && fits[call->nk]) || !inlined(b->name)) return true;
+  ex_throw_kind(EXC_ARITY, KIND_SYNTAX, "Wrong number of args (%u) passed to: %s", call->nk, b->name);
+  fail(a);
+  return false;
+}
+
 /* (.name x ...) that no builtin is: a member of an instance, found when it runs. (.-name x) is a field. */
 static Val dot_method(An *a, Val head) {
   const char *s = is_sym(head) && is_nil(AS(Sym, head)->ns) ? str_s(AS(Sym, head)->name) : "";
@@ -710,7 +733,7 @@ static Node *an_call(An *a, const Val *f, unsigned n) {
   x->val = x->kid[0]->val;
   for (unsigned i = 1; i < n; i++) x->kid[i - 1] = x->kid[i];
   x->nk = (uint16_t)(n - 1);
-  return done(x);
+  return inline_arity_ok(a, x) ? done(x) : NULL;
 }
 
 static Node *an_list(An *a, Val form, bool tail) {

@@ -43,6 +43,7 @@ static uint32_t host_add(const char *name) {
   obj(cls)->aux = (uint16_t)((nhosts + 1) | (nhosts < ROWS && rows[nhosts].kind == INTERFACE ? CLASS_INTERFACE : 0));
   h->cls = cls;
   h->above[0] |= 1; /* java.lang.Object, the first row */
+  if (*name == '[' && nhosts >= ROWS) add_above(h, "java.lang.Cloneable java.io.Serializable"); /* another array */
   return nhosts++;
 }
 

@@ -123,6 +123,22 @@ static EvalFn dot_op(Node *n, const Builtin *b) {
   return evs[n->nk];
 }
 
+/* (breyta.type/get* local place): a field, in a method of its type. */
+static Val ev_field(const Node *n, Val *fp) {
+  Val x = fp[n->slot];
+  uintptr_t i = (uintptr_t)n->p;
+  if (is_user(x) && i < AS(Record, x)->n) return AS(Record, x)->f[i];
+  Val args[2] = {x, n->kid[1]->val};
+  return builtin_call(AS(BuiltinObj, n->val)->def, 2, args);
+}
+static EvalFn field_op(Node *n, const Builtin *b) {
+  bool field = n->nk == 2 && n->kid[0]->kind == NK_LOCAL && n->kid[1]->kind == NK_CONST && is_fix(n->kid[1]->val) && !strcmp(b->name, "breyta.type/get*");
+  if (!field) return NULL;
+  n->slot = n->kid[0]->slot;
+  n->p = (void *)(uintptr_t)fix_of(n->kid[1]->val);
+  return ev_field;
+}
+
 static Val ev_calln(const Node *n, Val *fp) {
   /* The arguments go where the machine would put them: nested direct calls use deeper temps. */
   Val *t = fp + n->depth + 1;
@@ -318,6 +334,8 @@ static EvalFn if_form(const Node *n) {
 static EvalFn builtin_op(Node *n, const Builtin *b) {
   if (!(b->flags & B_PURE) || b->native || b->macro) return NULL;
   if (b->flags & B_DOT) return dot_op(n, b);
+  EvalFn field = field_op(n, b);
+  if (field) return field;
   EvalFn special = special_op(n, b);
   if (special) return special;
   void *fixed[] = {(void *)(uintptr_t)b->f0, (void *)(uintptr_t)b->f1, (void *)(uintptr_t)b->f2, (void *)(uintptr_t)b->f3,

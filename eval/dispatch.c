@@ -81,31 +81,13 @@ static Val method_lookup(const Method *me, Val proto, Val x) {
 }
 
 /* --- the cache of a method: [protocol, key, value, key, value ...] ----------------------------------------------------------- */
-enum { CACHE_BITS = 4, CACHE_VALS = 1 + (2 << CACHE_BITS) };
-
-/* Values of one key have one class. */
-static inline Val class_key(Val x) {
-  if (is_fix(x)) return fix(T_LONG);
-  int t = type_of(x);
-  switch (t) {
-  case T_RECORD: case T_INSTANCE: return AS(Record, x)->type;
-  case T_BIGINT: return fix(t + 256 * (obj(x)->flags & 2));
-  case T_EX: return fix(t + 256 * (int64_t)AS(Ex, x)->cls);
-  case T_MSEQ: return fix(t + 256 * (int64_t)AS(MSeq, x)->what);
-  case -1: return is_flo(x) ? fix(T_DOUBLE) : is_nil(x) ? fix(-2) : fix(-3 - (int64_t)(x.w & 0xff));
-  default: return fix(t);
-  }
-}
-
-static inline Val *cache_at(Arr *c, Val key) { return &c->a[1 + 2 * (key.w * 0x9e3779b97f4a7c15u >> (64 - CACHE_BITS))]; }
-
 static void cache_put(Method *me, Val proto, Val key, Val v) {
   Val old = {__atomic_load_n(&me->cache.w, __ATOMIC_ACQUIRE)};
   bool keep = !is_nil(old) && same(AS(Arr, old)->a[0], proto);
-  Val fresh = arr_new(keep ? AS(Arr, old)->a : NULL, CACHE_VALS);
+  Val fresh = arr_new(keep ? AS(Arr, old)->a : NULL, METHOD_CACHE_VALS);
   Arr *c = AS(Arr, fresh);
   c->a[0] = proto;
-  Val *at = cache_at(c, key);
+  Val *at = method_cache_at(c, key);
   at[0] = key;
   at[1] = v;
   __atomic_store_n(&me->cache.w, fresh.w, __ATOMIC_RELEASE);
@@ -132,12 +114,8 @@ static Val method_find(Method *me, Val x) {
     TRY(f, meta_impl(me, proto, x));
     if (!is_nil(f)) return f;
   }
-  Val key = class_key(x), v = ABSENT, cache = {__atomic_load_n(&me->cache.w, __ATOMIC_ACQUIRE)};
-  if (!is_nil(cache) && same(AS(Arr, cache)->a[0], proto)) {
-    const Val *at = cache_at(AS(Arr, cache), key);
-    if (same(at[0], key)) v = at[1];
-  }
-  if (same(v, ABSENT)) v = method_slow(me, proto, key, x);
+  Val v = method_cached(me, x);
+  if (same(v, ABSENT)) v = method_slow(me, proto, class_key(x), x);
   return is_fix(v) ? reify_method(x, v) : v;
 }
 
@@ -182,8 +160,7 @@ bool dispatch_dot(Mach *m, uint32_t base, int argc, const Builtin *b, Dispatch *
 
 /* --- multimethods ------------------------------------------------------------------------------------------------------------ */
 static Val hierarchy_now(const Multi *mm) {
-  Val h = mm->hierarchy;
-  if (is_nil(h)) h = env_intern(mach_cur->env, sym_c("breyta.world"), sym_c("hierarchy"));
+  Val h = is_nil(mm->hierarchy) ? env_hierarchy(mach_cur->env) : mm->hierarchy;
   switch (type_of(h)) {
   case T_VAR: return AS(Var, h)->root;
   case T_ATOM: return AS(Atom, h)->val;
@@ -298,7 +275,8 @@ static Val answer_step(Mach *m, uint32_t pc, Val *s, Val in) {
   Val a = arr_new(NULL, call->n + 1);
   AS(Arr, a)->a[0] = in;
   memcpy(AS(Arr, a)->a + 1, call->a, call->n * sizeof(Val));
-  pend.answers = list_conj(s[1], a);
+  pend.answers = vec_conj(is_nil(s[1]) ? vec_empty : s[1], a);
+  pend.answer_at = 0;
   return NIL;
 }
 const NativeDef nd_answer = {"breyta/answer", 1, 0, 0, false, false, 2, answer_step};

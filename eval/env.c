@@ -339,6 +339,12 @@ static bool take_mark(Val *meta, const char *key) {
   return true;
 }
 
+/* It belongs to the run: a var of its own namespace. */
+Val env_hierarchy(Env *e) {
+  if (is_nil(e->hierarchy)) e->hierarchy = env_intern(e, sym_c("breyta.world"), sym_c("hierarchy"));
+  return e->hierarchy;
+}
+
 void var_declare(Val var, Val meta) {
   if (is_nil(meta)) return;
   Var *v = AS(Var, var);

@@ -657,6 +657,12 @@ static Val check_macro_arity(Val f, uint32_t n) {
   return ex_arity((int)n, str_s(code->name));
 }
 
+/* What a macro of the library throws is about the syntax of its call. */
+static void complained(void) {
+  Ex *e = AS(Ex, pend.ex);
+  if (e->kind != KIND_LIMIT && e->kind != KIND_STACK) e->kind = KIND_SYNTAX;
+}
+
 static Val macro_call(Expander *x, Val var, Val form, const ValVec *f) {
   TRY(root, var_get(var));
   if (is_type(root, T_BUILTIN) && AS(BuiltinObj, root)->def->macro) {
@@ -672,7 +678,9 @@ static Val macro_call(Expander *x, Val var, Val form, const ValVec *f) {
   vv_push(&args, form);
   vv_push(&args, env);
   for (size_t i = 1; i < f->n; i++) vv_push(&args, f->a[i]);
-  return mach_call_sync(x->env, root, args.a, (uint32_t)args.n);
+  Val v = mach_call_sync(x->env, root, args.a, (uint32_t)args.n);
+  if (same(v, SIG_THROW) && obj(var)->flags & VAR_CONST) complained();
+  return v;
 }
 
 Val macro_args(Expander *x, Val form, ValVec *f, const char *name, int min, int max) {

@@ -5,7 +5,7 @@
  * fast_op chooses a node's operation once, at analysis. Frames are exactly those that frame.h describes, so it does not matter
  * to a snapshot or a trace which of fast.c and mach.c pushed one. A call that is a child evaluated by a waiting frame is
  * `sited`: that frame says already where it is (frame_site), so it pushes none of its own. */
-#include "frame.h"
+#include "dispatch.h"
 #include "arith.h"
 
 #define OPS(X)                                                                                                      \
@@ -314,6 +314,20 @@ call:
   base += n->depth;
   fp += n->depth;
 apply:
+  if (is_type(*fp, T_METHOD) && argc > 0 && argc < 8 && nf <= m->max_frames && !(obj(*fp)->flags & METHOD_META)) {
+    v = method_cached(AS(Method, *fp), fp[1]);
+    const FnCode *code = is_type(v, T_FN) ? AS(Fn, v)->code : NULL;
+    if (code && code->fixed[argc] >= 0) {
+      const FnArity *ar = &code->ar[code->fixed[argc]];
+      *fp = v;
+      slots_need(m, base + ar->nslots);
+      m->live = base + ar->nslots;
+      fp = m->slots + base;
+      n = ar->body;
+      SPEND();
+      GO(n);
+    }
+  }
   if (is_type(*fp, T_FN) && nf <= m->max_frames) {
     const FnCode *code = AS(Fn, *fp)->code;
     const FnArity *ar = code->var_arity ? &code->ar[code->var_arity - 1] : NULL;

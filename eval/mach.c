@@ -16,6 +16,7 @@ static Go demand_frame(Mach *m, Regs *r, uint32_t top, uint64_t cells) {
   s[3] = bool_val(pend.demand_deep);
   s[4] = s[5] = NIL;
   frame_push(m, demand_is_call() ? &nd_answer : &nd_realize, top, 0, FR_NATIVE);
+  if (!demand_is_call()) pend.answers = NIL; /* asked for again: what is realised meanwhile must not see them */
   pend.demand = NIL;
   r->v = NIL;
   return GO_NATIVE;

@@ -30,6 +30,7 @@ typedef struct Env {
   uint32_t serial;  /* next identity of a function, atom, var, exception, ... */
   int64_t gensym;
   bool sandbox;     /* flow code: no eval of files, no slurp, no host effects but steps */
+  Val hierarchy;    /* env_hierarchy's var, once it was asked for */
 } Env;
 
 /* What a session gives its machines, and they to the ones they start (macros, comparators). Each may be NULL. */
@@ -129,6 +130,7 @@ Val env_resolve(Env *e, Val sym);
 Val env_intern(Env *e, Val ns_sym, Val name_sym); /* T_VAR, made when missing */
 Val env_find_ns(Env *e, Val ns_sym);              /* T_NS or nil */
 Val env_make_ns(Env *e, Val ns_sym);
+Val env_hierarchy(Env *e);                        /* the var of the run's global hierarchy (derive, isa?) */
 Val var_get(Val var);                             /* dynamic binding or root; throws when unbound */
 Val var_name_sym(Val var);                        /* ns/name */
 Val var_meta(Val var);                            /* what (meta var) says: :name and :ns included */

@@ -245,8 +245,8 @@ static Val put_pairs(Printer *p, Val m, bool lifted) {
   return NIL;
 }
 
-static Val put_map(Printer *p, Val m) {
-  Val ns = p->o->namespace_maps ? print_common_ns(m) : NIL;
+/* The keys are lifted to the namespace ns unless that is nil. */
+static Val put_braces(Printer *p, Val m, Val ns) {
   if (p->level == 0) {
     put_ch(p->b, '#');
     return NIL;
@@ -260,16 +260,12 @@ static Val put_map(Printer *p, Val m) {
   return NIL;
 }
 
-static Val put_record(Printer *p, Val v) { /* the keys are never lifted */
+static Val put_map(Printer *p, Val m) { return put_braces(p, m, p->o->namespace_maps ? print_common_ns(m) : NIL); }
+
+static Val put_record(Printer *p, Val v) {
   put_ch(p->b, '#');
   put_c(p->b, class_name_of(v));
-  const PrintOpts *outer = p->o;
-  PrintOpts plain = *outer;
-  plain.namespace_maps = false;
-  p->o = &plain;
-  Val r = put_map(p, v);
-  p->o = outer;
-  return r;
+  return put_braces(p, v, NIL);
 }
 
 static Val put_coll(Printer *p, Val v, const char *open, char close, Val (*body)(Printer *, Val)) {

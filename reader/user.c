@@ -42,8 +42,9 @@ static bool same_words(const Val *a, const Val *b, uint32_t n) {
 }
 
 Val user_call(Val f, const Val *args, uint32_t n) {
-  for (Val l = pend.answers; is_type(l, T_LIST); l = AS(List, l)->rest) { /* each: [answer f arg ...] */
-    const Arr *a = AS(Arr, AS(List, l)->first);
+  uint32_t known = is_nil(pend.answers) ? 0 : vec_count(pend.answers);
+  while (pend.answer_at < known) { /* each: [answer f arg ...]; those whose result was cached somewhere are not asked for again */
+    const Arr *a = AS(Arr, vec_nth(pend.answers, pend.answer_at++));
     if (a->n == n + 2 && same(a->a[1], f) && same_words(a->a + 2, args, n)) return a->a[0];
   }
   Val call = arr_new(NULL, n + 1);

@@ -2,8 +2,9 @@
  * do: Object, Comparable, IFn, ILookup, Seqable, IDeref ...; and calling them from C.
  *
  * No function of reader/ runs Clojure code. `user_call` says SIG_DEMAND with pend.demand = a T_ARR [f arg ...]; the machine
- * makes that call, puts what it answered into pend.answers, and makes the C call again, which then finds it there. Answers
- * live as long as that one C call is being made: a walk that asks n times is made n times, so nothing here is for big loops. */
+ * makes that call, puts what it answered into pend.answers, and makes the C call again, which then finds it there: as it asks
+ * in the same order each time, answers are used up in order. They live as long as that one C call is being made: a walk that
+ * asks n times is made n times, so nothing here is for big loops. */
 #ifndef BR_USER_H
 #define BR_USER_H
 #include "seq.h"

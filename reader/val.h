@@ -112,7 +112,8 @@ typedef struct Pending {
   Val demand;      /* SIG_DEMAND: the lazy seq to realise */
   uint32_t demand_n;  /* how many cells of it; 0 = the machine's doubling policy */
   bool demand_deep;   /* realise everything inside the value `demand` (any collection), at any depth */
-  Val answers;        /* what methods of the program answered to the C call that is being made (user.h) */
+  Val answers;        /* vector of what methods of the program answered to the C call that is being made (user.h), or nil */
+  uint32_t answer_at; /* the next one that this try of the call has not looked at */
 } Pending;
 extern _Thread_local Pending pend;
 

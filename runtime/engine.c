@@ -74,10 +74,14 @@ void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx)
 }
 
 /* --- definitions ------------------------------------------------------------------------------------------------------------------ */
-/* (flow/result* body), analyzed once per definition unless it has vars of its own. */
-Unit *engine_body_unit(const FlowDef *f, Err *err) {
+Env *engine_env(void) {
   Env *env = env_new();
   env->sandbox = true;
+  return env;
+}
+
+/* (flow/result* body), analyzed once per definition unless it has vars of its own: then for each run, in its environment. */
+Unit *engine_body_unit(const FlowDef *f, Env *env, Err *err) {
   Val call[] = {sym_new("flow", "result*"), f->body};
   Val core = expand(env, list_from(call, 2), f->file);
   Unit *u = is_sig(core) ? NULL : analyze(env, core, f->file);
@@ -90,7 +94,7 @@ Unit *engine_body_unit(const FlowDef *f, Err *err) {
 bool engine_def_add(Engine *e, FlowDef *f, Err *err) {
   for (size_t i = 0; i < e->ndefs; i++)
     if (!strcmp(e->defs[i]->hash, f->hash)) return true;
-  Unit *u = engine_body_unit(f, err);
+  Unit *u = engine_body_unit(f, engine_env(), err);
   if (!u) return false;
   FlowDef **defs = mem_alloc((e->ndefs + 1) * sizeof *defs);
   Unit **units = mem_alloc((e->ndefs + 1) * sizeof *units);

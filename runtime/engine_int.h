@@ -144,7 +144,8 @@ void run_finish(Run *r, enum RunStatus st, Val outcome);
 void run_block(Run *r, const char *why);
 Val run_error_map(Run *r, Val ex);
 bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
-Unit *engine_body_unit(const FlowDef *f, Err *err); /* NULL: it does not compile */
+Env *engine_env(void);                                       /* an empty one for the code of a flow */
+Unit *engine_body_unit(const FlowDef *f, Env *env, Err *err); /* NULL: it does not compile */
 bool engine_def_add(Engine *e, FlowDef *f, Err *err);
 /* A row for a new run; id has room for the text. Its input with :flow/ctx. */
 RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]);

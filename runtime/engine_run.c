@@ -216,8 +216,27 @@ static void put_units(Run *r, Unit **units, size_t n) {
   }
 }
 
-static void verify_snapshot(Run *r, const Buf *b) {
+/* Units that the snapshot names and the store has not been given yet: those of code that defines vars are no one else's. */
+typedef struct Fresh { Unit **units; size_t n; Val (*loader)(void *ctx, const UnitHash *h); void *ctx; } Fresh;
+static Val load_fresh(void *ctx, const UnitHash *h) {
+  const Fresh *f = ctx;
+  for (size_t i = 0; i < f->n; i++)
+    if (!memcmp(&f->units[i]->hash, h, sizeof *h)) return unit_stored_form(f->units[i]);
+  return f->loader ? f->loader(f->ctx, h) : ABSENT;
+}
+
+static Mach *read_back(const Buf *b, Unit **units, size_t n) {
+  Fresh f = {units, n, unit_loader, unit_loader_ctx};
+  unit_loader = load_fresh;
+  unit_loader_ctx = &f;
   Mach *copy = snap_read_machine(b->p, b->n);
+  unit_loader = f.loader;
+  unit_loader_ctx = f.ctx;
+  return copy;
+}
+
+static void verify_snapshot(Run *r, const Buf *b, Unit **units, size_t n) {
+  Mach *copy = read_back(b, units, n);
   Buf again = {0};
   bool ok = copy && !is_sig(snap_machine(&again, copy)) && again.n == b->n && !memcmp(again.p, b->p, b->n);
   buf_free(&again);
@@ -251,7 +270,7 @@ void run_snapshot(Run *r) {
   size_t n = snap_units(&units);
   put_units(r, units, n);
   batch_snapshot(run_batch(r), r->run, r->epoch, r->seq, (Bytesv){b.p, b.n});
-  if (r->e->o.verify) verify_snapshot(r, &b);
+  if (r->e->o.verify) verify_snapshot(r, &b, units, n);
   r->tail_bytes = 0;
   r->snap_bytes = b.n;
   r->snap_seq = r->seq;
@@ -294,9 +313,8 @@ static Val state_map(Val input) {
 bool run_boot(Run *r, Err *err) {
   Unit *u = NULL;
   if (!engine_def(r->e, r->source_hash, &r->def, &u, err)) return false;
-  Env *env = env_new();
-  env->sandbox = true;
-  if (!u || !u->shared) u = engine_body_unit(r->def, err);
+  Env *env = engine_env();
+  if (!u || !u->shared) u = engine_body_unit(r->def, env, err);
   if (!u) return false;
   r->m = mach_new(env);
   machine_ports(r);

@@ -51,20 +51,15 @@ static Val multi_is(Val x) { return bool_val(is_type(x, T_MULTI)); }
 
 /* ---- the global hierarchy of derive and isa? ---- */
 
-/* It belongs to the run: a var of its own namespace. */
-static Val hierarchy_var(void) { return env_intern(mach_cur->env, sym_c("breyta.world"), sym_c("hierarchy")); }
-
 DOC(global, "[]", "The global hierarchy of this run, nil when nothing has been derived.", "(breyta.multi/global) ;=> nil");
 static Val multi_global(void) {
-  TRY(var, hierarchy_var());
-  Val h = AS(Var, var)->root;
+  Val h = AS(Var, env_hierarchy(mach_cur->env))->root;
   return same(h, UNBOUND) ? NIL : h;
 }
 
 DOC(set_hierarchy, "[h]", "Makes h the global hierarchy of this run.", "(breyta.multi/set-hierarchy! nil) ;=> nil");
 static Val multi_set_hierarchy(Val h) {
-  TRY(var, hierarchy_var());
-  AS(Var, var)->root = h;
+  AS(Var, env_hierarchy(mach_cur->env))->root = h;
   return NIL;
 }
 

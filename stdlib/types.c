@@ -32,7 +32,7 @@ static Val implemented(unsigned kind, Val specs, bool *host) {
     bool object = is_type(c, T_CLASS) && !strcmp(class_text(c), "java.lang.Object");
     if (!is_type(c, T_CLASS) || (!object && !class_is_interface(c))) {
       TRY(s, arg_str_of(xs.a[i]));
-      return ex_throw(EXC_ILLEGAL_ARG, "only interfaces are supported, had: %s", is_type(c, T_CLASS) ? class_text(c) : str_s(s));
+      return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "only interfaces are supported, had: %s", is_type(c, T_CLASS) ? class_text(c) : str_s(s));
     }
     *host |= !class_is_own(c);
     if (!object) vv_push(&out, c);

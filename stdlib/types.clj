@@ -232,7 +232,7 @@
          (merge (breyta.type/protocol-now (var ~pname))
                 (array-map :on '~cname :on-interface (breyta.type/interface* '~cname) ~@(when doc [:doc doc]))
                 ~opts
-                (array-map :sigs '~(keyed {} identity) :var (var ~pname)
+                (array-map :sigs '~(not-empty (keyed {} identity)) :var (var ~pname)
                            :method-map '~(keyed (hash-map) (fn [sig] (keyword (:name sig)))))))
        ~@(map (fn [sig]
                 `(def ~(with-meta (:name sig) (merge {:arglists (list 'quote (:arglists sig)) :protocol (list 'var pname)}
