@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ int sock_listen(const char *hp, Err *e) {
   if (!split_host(hp, host, sizeof host, port, sizeof port, e)) return -1;
   bool all = !strcmp(host, "*");
   int rc = getaddrinfo(all ? NULL : *host ? host : "127.0.0.1", port, &hints, &list), fd = -1;
+  if (rc && !strcasecmp(host, "localhost")) rc = getaddrinfo("127.0.0.1", port, &hints, &list); /* a machine without /etc/hosts */
   if (rc) return err_set(e, "listen", "cannot listen on %.100s: %s", hp, gai_strerror(rc)), -1;
   for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) fd = bind_one(a);
   if (fd < 0) err_set(e, "listen", "cannot listen on %.100s: %s", hp, strerror(errno));
