@@ -77,21 +77,21 @@ def programs():
     """The table; {program: {name: (seconds, MiB)}}"""
     head = ("program", "breyta-run", "lua5.4", "python3", "clojure")
     print("\n%-9s %19s %19s %19s %19s   x lua  x python  x clojure (without its start-up)" % head)
-    all_m, clojure_start = {}, None
+    all_m, starts = {}, []
     for p in PROGRAMS:
         commands = peers(p)
         clj = commands.pop("clojure", None)
         m = all_m[p] = side_by_side(commands, RUNS, EXPECTED[p])
         if clj:  # seconds each, and the ratios are small
-            m.update(side_by_side({"clojure": clj}, CLOJURE_RUNS))
-            if clojure_start is None:
-                clojure_start = side_by_side({"clojure": peers("startup")["clojure"]}, 3)["clojure"][0]
+            m.update(side_by_side({"start": peers("startup")["clojure"], "clojure": clj}, CLOJURE_RUNS))
+            starts.append(m["start"][0])
         own = m["breyta"][0]
-        ratio = lambda peer, less=0: "%6.2f" % (own / max(m[peer][0] - less, 1e-3)) if peer in m else "     -"
+        ratio = lambda peer, less=0: "%6.2f" % (own / (m[peer][0] - less)) if peer in m and m[peer][0] > less else "     -"
         print("%-9s %s %s %s %s  %s    %s     %s (%s)" % (p, *(cell(m, n) for n in ("breyta", *head[2:])), ratio("lua5.4"), ratio("python3"),
-              ratio("clojure"), ratio("clojure", clojure_start or 0).strip()), flush=True)
-    if clojure_start is not None:
-        print("clojure starts in %.2f s; 'without' takes that off its time and nothing off ours" % clojure_start)
+              ratio("clojure"), ratio("clojure", m["start"][0] if clj else 0).strip()), flush=True)
+    if starts:
+        print("clojure starts in %.2f s; 'without' takes the start-up measured beside each program off its time and nothing off ours"
+              % statistics.median(starts))
     return all_m
 
 
