@@ -34,7 +34,13 @@ static const char *const programs[] = {
     "(let [v (volatile! #{}) d (delay 1/3)] (doseq [x (range 20)] (vswap! v conj [x (fn [] x) 1.5M @d \"s\"])) (count @v))",
     "(reduce-kv (fn [m k v] (assoc m v k)) {} (zipmap (range 30) (map (comp keyword str) (range 30))))",
     "(clojure.string/replace \"a1b2c3\" #\"\\d\" (fn [d] (str \"<\" d \">\")))",
-    "(group-by (fn [x] (mod x 3)) (partition-all 2 (range 30)))"};
+    "(group-by (fn [x] (mod x 3)) (partition-all 2 (range 30)))",
+    "(do (defprotocol P (f [x] [x y])) (defrecord R [a b] P (f [_] (* a b)) (f [r y] (assoc r :c y))) (extend-type nil P (f [_] 0)) "
+    "(reduce + (map (fn [i] (f (if (odd? i) (->R i (:c (f (->R 1 2) i))) nil))) (range 20))))",
+    "(do (deftype T [^:unsynchronized-mutable n] Object (toString [_] (str \"t\" n)) (equals [_ o] true) (hashCode [_] 7) clojure.lang.IFn (invoke [_ x] "
+    "(set! n (+ n x)) n)) (let [t (->T 0) r (reify clojure.lang.IDeref (deref [_] (t 1)))] (dotimes [i 10] (t i)) [(str t) @r (get {t 1} (->T 5))]))",
+    "(do (derive ::a ::b) (defmulti m (fn [x & _] (if (number? x) ::a (class x)))) (defmethod m ::b [x] [x]) (defmethod m :default [x] (seq (str x))) "
+    "(mapv m [1 \"a\" :k 2]))"};
 enum { NPROGRAMS = sizeof programs / sizeof *programs, STOPS = 16, MAX_UNITS = 256 };
 
 static Unit **stored;
