@@ -670,8 +670,8 @@ static void note_callee(An *a, const Node *callee) {
 static bool inlined(const char *name) {
   static const char *const names[] = {
       "aclone", "alength", "bit-not", "bit-shift-left", "bit-shift-right", "boolean", "byte", "char", "compare", "count", "dec", "dec'",
-      "double", "float", "inc", "inc'", "int", "long", "neg?", "nil?", "num", "pos?", "quot", "rem", "short", "unchecked-add", "unchecked-dec",
-      "unchecked-inc", "unchecked-int", "unchecked-long", "unchecked-multiply", "unchecked-negate", "unchecked-subtract",
+      "double", "float", "inc", "inc'", "int", "long", "neg?", "nil?", "num", "pos?", "quot", "rem", "short", "unchecked-add",
+      "unchecked-dec", "unchecked-inc", "unchecked-int", "unchecked-long", "unchecked-multiply", "unchecked-negate", "unchecked-subtract",
       "unsigned-bit-shift-right", "zero?"};
   if (strncmp(name, "clojure.core/", 13) != 0) return false;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)

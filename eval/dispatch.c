@@ -56,16 +56,16 @@ Val protocol_impl(Val proto, Val x) {
 static Val no_method(const Method *me, Val x) {
   Buf b = {0};
   print_to(&b, me->proto, &print_plain);
-  Val r = ex_throw(EXC_ILLEGAL_ARG, "No implementation of method: :%s of protocol: %s found for class: %s", str_s(AS(Kw, me->name)->name), buf_cstr(&b),
-                   is_nil(x) ? "nil" : class_name_of(x));
+  Val r = ex_throw(EXC_ILLEGAL_ARG, "No implementation of method: :%s of protocol: %s found for class: %s",
+                   str_s(AS(Kw, me->name)->name), buf_cstr(&b), is_nil(x) ? "nil" : class_name_of(x));
   buf_free(&b);
   return r;
 }
 
 static Val abstract_method(const Method *me, Val proto, Val x) {
   return ex_throw(EXC_ABSTRACT,
-                  "Receiver class %s does not define or inherit an implementation of the resolved method 'abstract java.lang.Object %s()' of "
-                  "interface %s.",
+                  "Receiver class %s does not define or inherit an implementation of the resolved method 'abstract java.lang.Object "
+                  "%s()' of interface %s.",
                   class_name_of(x), str_s(AS(Kw, me->name)->name), class_text(proto_key(proto, "on-interface")));
 }
 

@@ -588,7 +588,8 @@ static bool field_is_mutable(Val sym) {
 /* (with-fields* this [field ...] body...): each field, unless a local shadows it, reads as (get* this place). */
 static Val x_with_fields(Expander *x, Val form, const ValVec *f) {
   (void)form;
-  if (f->n < 3 || !is_sym(f->a[1]) || !is_vec(f->a[2])) return err_argument("Malformed with-fields*, expecting (with-fields* this [field...] body...)");
+  if (f->n < 3 || !is_sym(f->a[1]) || !is_vec(f->a[2]))
+    return err_argument("Malformed with-fields*, expecting (with-fields* this [field...] body...)");
   Val locals = x->locals, fields = x->fields;
   x->fields = map_empty;
   for (uint32_t i = 0; i < vec_count(f->a[2]); i++) {

@@ -246,16 +246,32 @@ Val macro_defonce(Expander *x, Val form) {
   return LIST(sym_c("do"), LIST(sym_c("def"), f.a[1]), LIST(sym_c("if"), bound, NIL, def));
 }
 
-MACRO_DOC(import, "[& class-symbols]", "Does nothing: the classes that code may mention need no import.",
+/* The call of import* for the classes that items from 1 on name. */
+static Val import_call(Expander *x, const ValVec *f) {
+  ValVec call = {0};
+  vv_push(&call, sym_new("breyta.type", "import*"));
+  for (size_t i = 1; i < f->n; i++) {
+    TRY(data, form_plain(x, f->a[i]));
+    bool quote = form_is_list(data) && sym_is(seq_first(data), "quote");
+    vv_push(&call, quote ? data : quoted(data));
+  }
+  return list_from(call.a, call.n);
+}
+
+MACRO_DOC(import, "[& class-symbols]",
+          "Lets classes that defrecord and deftype made in other namespaces be named without theirs: other.Point, or (other Point ...).\n"
+          "The classes of the host that code may mention need no import.",
           "(import java.util.UUID) ;=> nil");
 Val macro_import(Expander *x, Val form) {
-  (void)x; (void)form;
-  return NIL;
+  ValVec f = {0};
+  CHECK(form_items(x, form, &f));
+  return import_call(x, &f);
 }
 
 /* What a clause of ns stands for: (require 'spec ...), (refer-clojure :exclude '[names]) ...; nil for those that do nothing. */
 static Val ns_clause(Expander *x, const ValVec *clause) {
-  static const char *const calls[] = {"require", "use", "refer-clojure", "refer"}, *const ignored[] = {"import", "load", "gen-class"};
+  static const char *const calls[] = {"require", "use", "refer-clojure", "refer"}, *const ignored[] = {"load", "gen-class"};
+  if (kw_is(clause->a[0], "import")) return import_call(x, clause);
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
     if (kw_is(clause->a[0], ignored[i])) return NIL;
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -281,7 +297,7 @@ static Val ns_meta_form(Val name, Val doc, Val attrs) {
 
 MACRO_DOC(ns, "[name docstring? attr-map? & clauses]",
           "Makes the namespace `name` the current one, creating it when missing. Clauses: (:require [lib :as a :refer [x]] ...), (:use ...),\n"
-          "(:refer-clojure :exclude [x] :only [x] :rename {x y}), (:refer lib filters...); (:import ...) is accepted: classes need none.",
+          "(:refer-clojure :exclude [x] :only [x] :rename {x y}), (:refer lib filters...); (:import [other Point]), see import.",
           "(do (ns demo.text (:require [clojure.string :as s])) (s/upper-case \"a\")) ;=> \"A\"\n"
           "(do (ns demo.own (:refer-clojure :exclude [inc])) (defn inc [x] [x]) (inc 1)) ;=> [1]");
 Val macro_ns(Expander *x, Val form) {

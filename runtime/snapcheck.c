@@ -86,7 +86,8 @@ static bool vseq_ok(const VSeq *s) {
 
 static const char *class_ok(const Class *c) {
   if (!c->h.flags) return NULL; /* of the host: made by name */
-  bool ok = is_sym(c->name) && is_type(c->fields, T_ARR) && is_map(c->methods) && is_type(c->ifaces, T_ARR) && (is_nil(c->mutables) || is_set(c->mutables));
+  bool ok = is_sym(c->name) && is_type(c->fields, T_ARR) && is_map(c->methods) && is_type(c->ifaces, T_ARR) &&
+            (is_nil(c->mutables) || is_set(c->mutables));
   for (uint32_t i = 0; ok && i < AS(Arr, c->ifaces)->n; i++) ok = is_type(AS(Arr, c->ifaces)->a[i], T_CLASS);
   return ok ? NULL : "a class is malformed";
 }
@@ -176,7 +177,8 @@ static const char *check_scalar(Val v) {
   case T_METHOD: return method_ok(AS(Method, v));
   case T_MULTI: {
     const Multi *m = AS(Multi, v);
-    return is_str(m->name) && is_map(m->methods) && is_map(m->prefers) && meta_ok(m->meta) && is_nil(m->cache) ? NULL : "a multimethod is malformed";
+    bool ok = is_str(m->name) && is_map(m->methods) && is_map(m->prefers) && meta_ok(m->meta) && is_nil(m->cache);
+    return ok ? NULL : "a multimethod is malformed";
   }
   case T_VAR: return is_sym(AS(Var, v)->name) && is_sym(AS(Var, v)->ns) ? NULL : "a var is malformed";
   case T_NS: return is_sym(AS(Ns, v)->name) && is_map(AS(Ns, v)->vars) && is_map(AS(Ns, v)->aliases) ? NULL : "a namespace is malformed";

@@ -346,7 +346,7 @@ static void put_contents(Writer *w, Buf *b, Val v) {
     Val name;
     if (core_function(v, &name)) return;
     put_u(b, AS(Fn, v)->serial);
-  } else if (o->type != T_KW && o->type != T_SYM && o->type != T_BUILTIN && o->type != T_CLASS && !(o->type == T_VAR && !(o->flags & VAR_RUN))) {
+  } else if (o->type != T_KW && o->type != T_SYM && o->type != T_BUILTIN && !(o->type == T_VAR && !(o->flags & VAR_RUN))) {
     put_raw(b, o);
   }
   Val *kids = written_kids(v, &n);

@@ -197,8 +197,8 @@
                   (if (dominates? h prefers (key taken) (key entry))
                     taken
                     (throw (new IllegalArgumentException
-                                (str "Multiple methods in multimethod '" (part multi :name) "' match dispatch value: " (if (nil? v) "null" v)
-                                     " -> " (if (nil? (key entry)) "null" (key entry)) " and " (if (nil? (key taken)) "null" (key taken))
+                                (str "Multiple methods in multimethod '" (part multi :name) "' match dispatch value: "
+                                     (if (nil? v) "null" v) " -> " (if (nil? (key entry)) "null" (key entry)) " and " (if (nil? (key taken)) "null" (key taken))
                                      ", and neither is preferred")))))
                 found))
             nil

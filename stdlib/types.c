@@ -3,6 +3,7 @@
 #include "stdlib.h"
 #include "args.h"
 #include "eval/dispatch.h"
+#include "eval/unit.h"
 #include "reader/mem.h"
 
 /* ---- classes ---- */
@@ -22,7 +23,8 @@ static Val array_of(const ValVec *v) { return arr_new(v->a, (uint32_t)v->n); }
 /* The classes that a definition implements anyway, then those it names; *host: one of these is the host's. */
 static Val implemented(unsigned kind, Val specs, bool *host) {
   static const char *const record[] = {"clojure.lang.IRecord", "clojure.lang.IHashEq", "clojure.lang.IObj", "clojure.lang.ILookup",
-                                       "clojure.lang.IKeywordLookup", "clojure.lang.IPersistentMap", "java.util.Map", "java.io.Serializable", NULL};
+                                       "clojure.lang.IKeywordLookup", "clojure.lang.IPersistentMap", "java.util.Map",
+                                       "java.io.Serializable", NULL};
   static const char *const type[] = {"clojure.lang.IType", NULL}, *const reify[] = {"clojure.lang.IObj", NULL};
   ValVec xs = {0}, out = {0};
   for (const char *const *s = kind == CLASS_RECORD ? record : kind == CLASS_TYPE ? type : reify; *s; s++) vv_push(&out, class_host(*s));
@@ -32,7 +34,8 @@ static Val implemented(unsigned kind, Val specs, bool *host) {
     bool object = is_type(c, T_CLASS) && !strcmp(class_text(c), "java.lang.Object");
     if (!is_type(c, T_CLASS) || (!object && !class_is_interface(c))) {
       TRY(s, arg_str_of(xs.a[i]));
-      return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "only interfaces are supported, had: %s", is_type(c, T_CLASS) ? class_text(c) : str_s(s));
+      const char *had = is_type(c, T_CLASS) ? class_text(c) : str_s(s);
+      return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "only interfaces are supported, had: %s", had);
     }
     *host |= !class_is_own(c);
     if (!object) vv_push(&out, c);
@@ -50,7 +53,8 @@ static Val check_method(Val name, const ValVec *specs, bool host) {
       if (kw_is(name, object[k])) return NIL;
   }
   if (host) return NIL;
-  return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "Can't define method not in interfaces: %s", is_kw(name) ? str_s(AS(Kw, name)->name) : "?");
+  const char *text = is_kw(name) ? str_s(AS(Kw, name)->name) : "?";
+  return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "Can't define method not in interfaces: %s", text);
 }
 
 /* keys[0], keys[step], ...: method names. */
@@ -58,7 +62,8 @@ static Val check_methods(const Val *keys, size_t n, size_t step, Val specs) {
   ValVec xs = {0};
   bool host = false;
   CHECK(coll_into_array(specs, &xs));
-  for (size_t i = 0; i < xs.n; i++) host |= is_type(xs.a[i], T_CLASS) && !class_is_own(xs.a[i]) && strcmp(class_text(xs.a[i]), "java.lang.Object");
+  for (size_t i = 0; i < xs.n; i++)
+    host |= is_type(xs.a[i], T_CLASS) && !class_is_own(xs.a[i]) && strcmp(class_text(xs.a[i]), "java.lang.Object");
   for (size_t i = 0; i < n; i += step) CHECK(check_method(keys[i], &xs, host));
   return NIL;
 }
@@ -70,7 +75,8 @@ static Val keyword_array(Val symbols) {
     if (!is_sym(xs.a[i])) return ex_cast(xs.a[i], "clojure.lang.Symbol");
     xs.a[i] = kw_of(NIL, AS(Sym, xs.a[i])->name);
     for (size_t j = 0; j < i; j++)
-      if (same(xs.a[j], xs.a[i])) return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "Duplicate field name \"%s\"", str_s(AS(Kw, xs.a[i])->name));
+      if (same(xs.a[j], xs.a[i]))
+        return ex_throw_kind(EXC_ILLEGAL_ARG, KIND_SYNTAX, "Duplicate field name \"%s\"", str_s(AS(Kw, xs.a[i])->name));
   }
   return array_of(&xs);
 }
@@ -111,7 +117,8 @@ static Val types_from_map(Val c, Val m) {
   return rec_from_map(c, map);
 }
 
-DOC(wrong_arity, "[n name]", "Throws the ArityException of a call of name with n arguments.", "(breyta.type/wrong-arity 1 \"user/f\") ;!> arity");
+DOC(wrong_arity, "[n name]", "Throws the ArityException of a call of name with n arguments.",
+    "(breyta.type/wrong-arity 1 \"user/f\") ;!> arity");
 static Val types_wrong_arity(Val n, Val name) { return ex_arity(is_fix(n) ? (int)fix_of(n) : 0, is_str(name) ? str_s(name) : "?"); }
 
 DOC(basis, "[class]", "The fields of a record class, as symbols; what (Point/getBasis) calls.", "");
@@ -229,7 +236,8 @@ static Val types_extend(Val proto, Val atype, Val methods) {
   CHECK(extend_checked(proto, atype));
   Var *var = AS(Var, map_get_kw(proto, "var"));
   if (var->h.flags & VAR_CONST)
-    return ex_throw(EXC_UNSUPPORTED, "the protocols of the library are shared by all runs and cannot be extended; give the value a type of your own");
+    return ex_throw(EXC_UNSUPPORTED,
+                    "the protocols of the library are shared by all runs and cannot be extended; give the value a type of your own");
   Val now = is_map(var->root) ? var->root : proto;
   Val impls = map_get_kw(now, "impls");
   TRY(more, map_assoc(is_nil(impls) ? map_empty : impls, atype, methods));
@@ -238,7 +246,8 @@ static Val types_extend(Val proto, Val atype, Val methods) {
   return NIL;
 }
 
-DOC(find_impl, "[protocol x]", "What implements a protocol for x: x itself when its class does, the map of methods given to extend, or nil.",
+DOC(find_impl, "[protocol x]",
+    "What implements a protocol for x: x itself when its class does, the map of methods given to extend, or nil.",
     "(do (defprotocol Area (area [x])) (extend-type String Area (area [s] 1)) (keys (find-protocol-impl Area \"a\"))) ;=> (:area)");
 static Val types_find_impl(Val proto, Val x) { return protocol_impl(proto, x); }
 
@@ -260,7 +269,8 @@ static Val types_extends(Val proto, Val atype) {
 
 /* ---- relations of classes ---- */
 
-DOC(bases, "[class]", "The superclass of a class and the interfaces it implements itself.", "(bases Number) ;=> (java.lang.Object java.io.Serializable)");
+DOC(bases, "[class]", "The superclass of a class and the interfaces it implements itself.",
+    "(bases Number) ;=> (java.lang.Object java.io.Serializable)");
 static Val types_bases(Val c) {
   if (is_nil(c)) return NIL;
   if (!is_type(c, T_CLASS)) return ex_cast(c, "java.lang.Class");
@@ -287,6 +297,33 @@ static Val types_supers(Val c) {
   return set_count(out) ? out : NIL;
 }
 
+/* A class of the program gets its short name in the current namespace; others have no need of one. */
+static Val import_one(Env *e, Val sym) {
+  Val var = env_type_var(e, sym);
+  if (is_nil(var)) return NIL;
+  Ns *ns = AS(Ns, e->cur_ns);
+  TRY(vars, map_assoc(ns->vars, AS(Var, var)->name, var));
+  ns->vars = vars;
+  return NIL;
+}
+
+static Val import_spec(Env *e, Val spec) {
+  if (is_sym(spec)) return import_one(e, spec);
+  ValVec xs = {0};
+  CHECK(coll_into_array(spec, &xs));
+  for (size_t i = 1; i < xs.n; i++) {
+    if (!is_sym(xs.a[0]) || !is_sym(xs.a[i])) return ex_cast(xs.a[i], "clojure.lang.Symbol");
+    CHECK(import_one(e, sym_of(NIL, str_fmt("%s.%s", str_s(AS(Sym, xs.a[0])->name), str_s(AS(Sym, xs.a[i])->name)))));
+  }
+  return NIL;
+}
+
+DOC(import_classes, "[& specs]", "What import and the :import clause of ns call.", "");
+static Val types_import(int n, const Val *a) {
+  for (int i = 0; i < n; i++) CHECK(import_spec(mach_cur->env, a[i]));
+  return NIL;
+}
+
 DOC(class_below, "[child parent]", "True if the class child is the class parent or below it.", "(breyta.type/isa? Long Number) ;=> true");
 static Val types_isa(Val c, Val parent) { return bool_val(is_type(c, T_CLASS) && is_type(parent, T_CLASS) && class_isa(c, parent)); }
 
@@ -307,6 +344,7 @@ const BuiltinRow rows_types[] = {
     ROW1("breyta.type/interface-of*", types_interface_of, interface_of, B_PURE),
     ROW4("breyta.type/method*", types_method, make_method, B_IMPURE),
     ROW3("breyta.type/extend*", types_extend, extend_one, B_IMPURE),
+    ROWV("breyta.type/import*", 0, types_import, import_classes, B_IMPURE),
     ROW2("breyta.type/isa?", types_isa, class_below, B_PURE),
     ROW2("find-protocol-impl", types_find_impl, find_impl, B_PURE),
     ROW2("satisfies?", types_satisfies, satisfies, B_PURE),

@@ -58,7 +58,7 @@
 
 (defmacro extend-protocol
   "Implements a protocol for several types: (extend-protocol Protocol Type (method [this x] ...) ... Type ...).
-  (do (defprotocol Area (area [x])) (extend-protocol Area nil (area [_] 0) String (area [s] (count s))) [(area nil) (area \"ab\")]) ;=> [0 2]"
+  (do (defprotocol Area (area [x])) (extend-protocol Area nil (area [_] 0) String (area [s] 1)) [(area nil) (area \"ab\")]) ;=> [0 1]"
   [p & specs]
   `(do ~@(map (fn [[t methods]] `(extend-type ~t ~p ~@methods)) (breyta.type/by-head specs))))
 

@@ -28,7 +28,7 @@ const Script trial_scripts[] = {
     {"atoms", NOBODY, NULL, NULL, NULL, false},
     {"records", NOBODY, NULL, NULL,
      "{:sent {:a 9}, :same-key :one, :next 42, :plain true, :described [[:shape 16] [:other \"7\"]], :record false, :again 5, "
-     ":shape {:a 3, :extra true}, :tally \"tally 42\", :areas [1 36 4 0 5]}", false},
+     ":shape {:a 3, :extra true}, :tally \"tally 42\", :json \"[{\\\"a\\\":1}]\", :areas [1 36 4 0 5]}", false},
     {"skip", NOBODY, NULL, NULL, "[true true]", false},
     {"nested_try", NOBODY, NULL, NULL, "{:message \"level 2\", :levels [2 1 0], :after :calm}", false},
     {"at_most_once", NOBODY, NULL, NULL, "[1 2 3 :done]", false},

@@ -74,3 +74,8 @@
     (let [s (->Stack nil)] [(mapv s [:a :b :c]) @s (doall (map s [1 2])) @s])) ;=> [[1 2 3] (:c :b :a) (4 5) (2 1 :c :b :a)]
 (do (deftype Str [^:unsynchronized-mutable n] Object (toString [_] (set! n (inc n)) (str "call " n)))
     (let [s (->Str 0)] [(str s) (str s) (str s s)])) ;=> ["call 1" "call 2" "call 3call 4"]
+
+;; names of classes from other namespaces
+
+(do (ns my-shapes) (defrecord Sq [a]) (ns other (:import [my_shapes Sq])) (defn make [n] (Sq. n)) (in-ns 'user) [(other/make 1) (instance? my_shapes.Sq (other/make 2)) (class (other/make 3))]) ;=> [#my_shapes.Sq{:a 1} true my_shapes.Sq]
+(do (ns my-shapes) (deftype T [a]) (in-ns 'user) (import 'my_shapes.T) (.-a (T. 5))) ;=> 5
