@@ -28,7 +28,8 @@ static bool is_short_name(const char *full, const char *name) {
     size_t n = strlen(packages[i]);
     if (!strncmp(full, packages[i], n) && !strcmp(full + n, name)) return true;
   }
-  return false;
+  const char *last = strrchr(full, '.'); /* java.io.IOException and the like: what would have been imported */
+  return last && !strncmp(full, "java.", 5) && !strcmp(last + 1, name);
 }
 
 int exc_by_name(const char *class_name) {

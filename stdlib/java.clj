@@ -120,7 +120,7 @@
    (when (zero? y)
      (throw (new ArithmeticException (if (zero? x) "Division undefined" "Division by zero"))))
    (let [q (/ (rationalize x) (rationalize y))
-         ten (reduce *' (repeat (abs scale) 10))
+         ten (reduce *' (repeat (clojure.core/abs scale) 10))
          scaled (if (neg? scale) (/ q ten) (* q ten))
          floor (let [n (if (ratio? scaled) (numerator scaled) scaled) d (if (ratio? scaled) (denominator scaled) 1)] (quot (- n (clojure.core/mod n d)) d))
          rest (- scaled floor)
@@ -147,7 +147,7 @@
   (if (pos? m) (biginteger (clojure.core/mod x m)) (throw (new ArithmeticException "BigInteger: modulus not positive"))))
 (defn pow "(.pow x n)" [x n] (breyta.java/need-decimal x "pow" 1) (if (neg? n) (throw (new ArithmeticException (if (decimal? x) "Invalid operation" "Negative exponent"))) (let [r (reduce *' (if (decimal? x) 1M 1) (repeat n x))] (if (decimal? x) r (biginteger r)))))
 (defn modPow "(.modPow x n m)" [x n m] (biginteger (loop [b (clojure.core/mod x m), n n, r 1] (if (zero? n) (clojure.core/mod r m) (recur (clojure.core/mod (*' b b) m) (quot n 2) (if (odd? n) (clojure.core/mod (*' r b) m) r))))))
-(defn gcd "(.gcd x y)" [x y] (biginteger (loop [a (abs x), b (abs y)] (if (zero? b) a (recur b (rem a b))))))
+(defn gcd "(.gcd x y)" [x y] (biginteger (loop [a (clojure.core/abs x), b (clojure.core/abs y)] (if (zero? b) a (recur b (rem a b))))))
 (defn bitLength "(.bitLength big-integer)" [x] (loop [n (if (neg? x) (-' (inc x)) x), bits 0] (if (zero? n) bits (recur (quot n 2) (inc bits)))))
 (defn max "(.max x y)" [x y] (breyta.java/need-decimal x "max" 1) (if (neg? (compare x y)) y x))
 (defn min "(.min x y)" [x y] (breyta.java/need-decimal x "min" 1) (if (pos? (compare x y)) y x))
@@ -177,7 +177,7 @@
   (let [s (.scale x)]
     (if (neg? s)
       (str (unscaledValue x) (apply str (repeat (if (zero? x) 0 (- s)) "0")))
-      (let [digits (str (abs (unscaledValue x)))
+      (let [digits (str (clojure.core/abs (unscaledValue x)))
             digits (str (apply str (repeat (- (inc s) (clojure.core/count digits)) "0")) digits)
             point (- (clojure.core/count digits) s)]
         (str (when (neg? x) "-") (subs digits 0 point) (when (pos? s) ".") (subs digits point))))))

@@ -899,5 +899,6 @@
         (breyta.host/fail :arithmetic "Cannot divide by zero")
         (breyta.time/nanos-duration (quot (nanos x) n))))))
 (defn negated "(.negated x)" [x] (multipliedBy x -1))
+(defn abs "(.abs duration)" [x] (if (neg? (breyta.host/a x)) (negated x) x))
 (defn isZero "(.isZero x)" [x] (and (zero? (breyta.host/a x)) (zero? (breyta.host/b x)) (zero? (breyta.host/c x))))
 (defn isNegative "(.isNegative x)" [x] (if (= (breyta.time/k x) :period) (boolean (some neg? [(breyta.host/a x) (breyta.host/b x) (breyta.host/c x)])) (neg? (breyta.host/a x))))

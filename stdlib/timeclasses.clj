@@ -10,7 +10,7 @@
   (str (java.time.Instant/ofEpochMilli 1500)) ;=> \"1970-01-01T00:00:01.500Z\""
   [ms]
   (breyta.time/instant (Math/floorDiv ms 1000) (* 1000000 (Math/floorMod ms 1000))))
-(defn ofEpochSecond "(Instant/ofEpochSecond s) (Instant/ofEpochSecond s nanos)" ([s] (breyta.time/instant s 0)) ([s n] (breyta.time/instant s n)))
+(defn ofEpochSecond "(Instant/ofEpochSecond s) (Instant/ofEpochSecond s nanos)" ([s] (breyta.time/instant (long s) 0)) ([s n] (breyta.time/instant (long s) (long n))))
 (defn parse
   "The Instant of ISO-8601 text.
   (str (java.time.Instant/parse \"2020-01-02T03:04:05.060Z\")) ;=> \"2020-01-02T03:04:05.060Z\"
@@ -36,6 +36,8 @@
   "The Duration from one moment to another.
   (str (java.time.Duration/between (java.time.Instant/ofEpochSecond 0) (java.time.Instant/ofEpochSecond 90))) ;=> \"PT1M30S\""
   [x y]
+  (when (= :date (breyta.host/kind x))
+    (breyta.time/unsupported "unit" "Seconds"))
   (breyta.time/nanos-duration (breyta.time/until x y "Nanos")))
 (defn parse
   "The Duration of text such as PT1H30M.
@@ -148,7 +150,12 @@
 (def MIN "-18:00" (breyta.time/offset -64800))
 (def MAX "+18:00" (breyta.time/offset 64800))
 (defn of "(ZoneOffset/of \"+02:00\")" [id] (breyta.time/offset-id id))
-(defn ofHours "(ZoneOffset/ofHours n)" [n] (breyta.time/offset (* 3600 n)))
+(defn ofHours
+  "(ZoneOffset/ofHours n)"
+  [n]
+  (if (<= -18 n 18)
+    (breyta.time/offset (* 3600 n))
+    (breyta.host/fail :date (str "Zone offset hours not in valid range: value " n " is not in the range -18 to 18"))))
 (defn ofHoursMinutes "(ZoneOffset/ofHoursMinutes h m)" [h m] (breyta.time/offset (+ (* 3600 h) (* 60 m))))
 (defn ofTotalSeconds "(ZoneOffset/ofTotalSeconds n)" [n] (breyta.time/offset n))
 

@@ -33,7 +33,7 @@
 
 (defn tokens-of
   "[tokens rest] of the characters of a pattern, up to a ] or the end."
-  [s depth]
+  [s depth pattern]
   (loop [s s, out []]
     (let [c (first s)]
       (cond
@@ -41,11 +41,11 @@
         (= c \]) (if (zero? depth)
                    (throw (new IllegalArgumentException "Pattern invalid as it contains ] without previous ["))
                    [out (rest s)])
-        (= c \[) (let [[inner more] (tokens-of (rest s) (inc depth))]
+        (= c \[) (let [[inner more] (tokens-of (rest s) (inc depth) pattern)]
                    (recur more (conj out [:optional inner])))
         (= c \') (let [[text more] (loop [s (rest s), text ""]
                                      (cond
-                                       (empty? s) (throw (new IllegalArgumentException "Pattern ends with an incomplete string literal"))
+                                       (empty? s) (throw (new IllegalArgumentException (str "Pattern ends with an incomplete string literal: " pattern)))
                                        (and (= (first s) \') (= (second s) \')) (recur (nnext s) (str text \'))
                                        (= (first s) \') [text (rest s)]
                                        :else (recur (rest s) (str text (first s)))))]
@@ -64,7 +64,7 @@
   "The formatter of a pattern.
   (.format (breyta.timefmt/pattern \"d MMM uuuu\") (java.time.LocalDate/of 2020 2 3)) ;=> \"3 Feb 2020\""
   [s]
-  (formatter s ((tokens-of s 0) 0) false nil))
+  (formatter s ((tokens-of s 0 s) 0) false nil))
 
 (defn named
   "A formatter that DateTimeFormatter has as a constant."
@@ -305,11 +305,12 @@
                                       [(+ i 3) (put-field fields "OffsetSeconds" 0)]
                                       (when-let [[end secs] (parse-offset-at s i nil "")] [end (put-field fields "OffsetSeconds" secs)]))
                  (= (first t) :instant) (let [r (parse-tokens s i [[\u 4] "-" [\M 2] "-" [\d 2] "T" [\H 2] ":" [\m 2] ":" [\s 2] [:fraction] [\X 5]] fields)]
-                                          (when (vector? r) r))
+                                          r)
                  :else (parse-letter s i (first t) (second t) more fields))]
-      (if fits
-        (recur s (fits 0) more (fits 1))
-        i))
+      (cond
+        (nil? fits) i
+        (vector? fits) (recur s (fits 0) more (fits 1))
+        :else fits))
     [i fields]))
 
 (defn resolve-date
@@ -396,6 +397,8 @@
       :else (try
               (resolved (r 1) strict)
               (catch java.time.DateTimeException e
+                (when (= tokens [[:instant]])
+                  (breyta.host/fail :parse (str "Text '" (shown s) "' could not be parsed at index 0")))
                 (breyta.host/fail :parse (str "Text '" (shown s) "' could not be parsed: " (ex-message e))))))))
 
 (defn parse-as
