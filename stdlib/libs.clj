@@ -500,7 +500,7 @@
 
 (defmacro proxy
   "Refused: makes an object of a Java class.
-  (proxy [Object] [] (toString [] \"x\")) ;!> unsupported"
+  (proxy [Object] [] (toString [] \"x\")) ;!> syntax"
   [class-and-interfaces args & fs]
   (throw (new UnsupportedOperationException "proxy needs classes of the JVM: use reify, or a map of functions")))
 

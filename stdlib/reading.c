@@ -170,7 +170,6 @@ static Val from_reader(Mach *m, bool edn, Val opts, Val eof, Val v, Val *text) {
   if (is_sig(form)) return form;
   if (text) *text = text_trim(str_new(str_s(st->text) + st->pos, used), true, false);
   st->pos += (uint32_t)used;
-  CHECK(stream_settle(v));
   return same(form, ABSENT) ? no_form(eof) : finish(m, &rd, form);
 }
 

@@ -222,19 +222,6 @@ static Val fill(Val v, bool more) {
   return TRUE_V;
 }
 
-/* What is left of a line goes back to standard input, where a REPL may read on: the object in *in* keeps nothing. */
-Val stream_settle(Val v) {
-  Stream *s = AS(Stream, v);
-  if (!is_kind(v, STREAM_STDIN) || !is_str(s->text)) return NIL;
-  const char *p = str_s(s->text) + s->pos, *end = str_s(s->text) + str_n(s->text);
-  while (p < end && strchr(" \t,", *p)) p++;
-  if (end > p && end[-1] == '\n') end--;
-  s->text = NIL;
-  s->pos = 0;
-  if (p < end && mach_cur->io.line) CHECK(mach_cur->io.line(mach_cur, str_new(p, (size_t)(end - p))));
-  return NIL;
-}
-
 /* Another line behind what a reader of standard input holds; false: there is none. */
 Val stream_more(Val v) {
   TRY(got, fill(v, true));
@@ -257,9 +244,7 @@ static Val line_from(Val v) {
   const char *eol = memchr(p, '\n', (size_t)(end - p)), *stop = eol ? eol : end;
   s->pos = (uint32_t)((eol ? eol + 1 : end) - str_s(s->text));
   if (stop > p && stop[-1] == '\r') stop--;
-  Val line = str_new(p, (size_t)(stop - p));
-  CHECK(stream_settle(v));
-  return line;
+  return str_new(p, (size_t)(stop - p));
 }
 
 Val stream_in(void) { return var_get(env_resolve(mach_cur->env, sym_new("clojure.core", "*in*"))); }
@@ -281,7 +266,6 @@ static Val streams_read_char(Val v) {
   if (s->pos == str_n(s->text)) return fix(-1);
   uint32_t c = utf8_next(&p);
   s->pos = (uint32_t)(p - str_s(s->text));
-  CHECK(stream_settle(v));
   return fix(c);
 }
 
