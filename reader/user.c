@@ -56,7 +56,7 @@ Val user_call(Val f, const Val *args, uint32_t n) {
 Val user_invoke(Val x, enum UserMethod m, const Val *args, uint32_t n) {
   Val f = user_method(x, m), all[4] = {x};
   if (is_nil(f)) return ABSENT;
-  memcpy(all + 1, args, n * sizeof *args);
+  if (n) memcpy(all + 1, args, n * sizeof *args);
   return user_call(f, all, n + 1);
 }
 
