@@ -637,6 +637,11 @@ static Node *an_new(An *a, Val form, const Val *f, unsigned n, bool tail) {
   buf_fmt(&b, "%s.", dot ? dot + 1 : s);
   const Builtin *c = builtin_find(buf_cstr(&b));
   buf_free(&b);
+  if (!c) {
+    Val made = env_resolve(a->env, sym_of(str_c("breyta.new"), str_c(dot ? dot + 1 : s))); /* constructors of the prelude */
+    if (is_sig(made)) return fail(a);
+    if (is_type(made, T_VAR)) return call_const(a, AS(Var, made)->root, f + 2, n - 2);
+  }
   if (c) return call_const(a, c->self, f + 2, n - 2);
   Val type = env_type_var(a->env, f[1]);
   if (!is_nil(type)) return call_named(a, "breyta.type/new*", f + 1, n - 1);

@@ -99,7 +99,7 @@ static Val ev_call4(const Node *n, Val *fp) {
 /* A builtin .name: of an instance of the program's own type the machine looks whether it has such a member. */
 #define DOT_TARGET(a) \
   ARG(a, 0);          \
-  if (is_user(a)) return SIG_DEMAND
+  if (is_user(a) || is_type(a, T_HOST)) return SIG_DEMAND
 static Val ev_dot1(const Node *n, Val *fp) {
   DOT_TARGET(a);
   return AS_FN(F1)(a);

@@ -149,11 +149,30 @@ static Dispatch dot_call(Mach *m, uint32_t base, int argc, const Method *me, Val
     memmove(m->slots + base, m->slots + base + 1, (size_t)argc * sizeof(Val));
     return DISPATCH_FEWER;
   }
+  Val f = is_user(x) || me->h.flags & METHOD_FIELD ? NIL : env_method(AS(Kw, me->name)->name);
+  if (is_sig(f)) {
+    *out = f;
+    return DISPATCH_SIGNAL;
+  }
+  if (!is_nil(f)) {
+    m->slots[base] = f;
+    return DISPATCH_CALL;
+  }
   *out = no_member(str_s(AS(Kw, me->name)->name), argc, x);
   return DISPATCH_SIGNAL;
 }
 
+/* Host values have their methods in the prelude; builtins of the same name are for other targets. */
+static bool host_method(Mach *m, uint32_t base, const Builtin *b, Dispatch *d) {
+  Val f = env_method(str_c(b->name + 1));
+  if (is_nil(f) || is_sig(f)) return false;
+  m->slots[base] = f;
+  *d = DISPATCH_CALL;
+  return true;
+}
+
 bool dispatch_dot(Mach *m, uint32_t base, int argc, const Builtin *b, Dispatch *d, Val *out) {
+  if (argc && is_type(m->slots[base + 1], T_HOST)) return host_method(m, base, b, d);
   if (!argc || !is_user(m->slots[base + 1])) return false;
   return member(m, base, argc, kw_c(b->name + 1), false, d, out);
 }

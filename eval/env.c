@@ -24,7 +24,7 @@ static Core *core;
 static size_t core_n;
 static Env *core_env;
 static pthread_mutex_t core_lock;
-static struct { const char *name; } core_ns[64];
+static struct { const char *name; } core_ns[256];
 static size_t core_ns_n;
 
 static uint64_t text_hash(const char *s, size_t n) {
@@ -404,6 +404,12 @@ static Val resolve_qualified(Env *e, Val sym) {
   Core *c = core_lookup(s, AS(Sym, sym)->name);
   if (!c && !strncmp(s, "java.", 5)) c = core_lookup(strrchr(s, '.') + 1, AS(Sym, sym)->name);
   return c ? core_var(c) : NIL;
+}
+
+Val env_method(Val name) {
+  Core *c = core_lookup("breyta.method", name);
+  TRY(var, c ? core_var(c) : NIL);
+  return is_nil(var) ? NIL : var_get(var);
 }
 
 Val env_resolve(Env *e, Val sym) {

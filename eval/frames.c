@@ -87,7 +87,7 @@ Val nf_calln(Mach *m, uint32_t pc, Val f, const Val *args, uint32_t n) {
   slots_need(m, m->nf_top + n + 8);
   Val *t = m->slots + m->nf_top;
   t[0] = f;
-  memcpy(t + 1, args, n * sizeof *args);
+  if (n) memcpy(t + 1, args, n * sizeof *args);
   if (m->live < m->nf_top + n + 1) m->live = m->nf_top + n + 1;
   return nf_ask(m, pc, n);
 }

@@ -127,6 +127,7 @@ uint64_t mach_reachable(const Mach *m);
 /* The var a symbol names: core table, prelude (loaded on first use), then the environment. nil: none. Core vars are
  * shared by all environments and constant. */
 Val env_resolve(Env *e, Val sym);
+Val env_method(Val name); /* the function of the prelude that (.name x ...) calls for what no builtin takes; nil: none. name: T_STR */
 Val env_intern(Env *e, Val ns_sym, Val name_sym); /* T_VAR, made when missing */
 Val env_find_ns(Env *e, Val ns_sym);              /* T_NS or nil */
 Val env_make_ns(Env *e, Val ns_sym);

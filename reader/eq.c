@@ -1,4 +1,5 @@
 /* eq.c - equality and order, see eq.h. */
+#include "host.h"
 #include "hash.h"
 #include "user.h"
 #include "ex.h"
@@ -87,6 +88,7 @@ static Val eq_heap(Val a, Val b) { /* same type, not a number nor a collection *
   switch (type_of(a)) {
   case T_STR: return bool_val(str_n(a) == str_n(b) && !memcmp(str_s(a), str_s(b), str_n(a)));
   case T_SYM: return bool_val(sym_eq(a, b));
+  case T_HOST: return host_eq(a, b);
   case T_UUID: return bool_val(AS(Uuid, a)->hi == AS(Uuid, b)->hi && AS(Uuid, a)->lo == AS(Uuid, b)->lo);
   case T_INST: return bool_val(AS(Inst, a)->ms == AS(Inst, b)->ms);
   case T_TAGGED: {
@@ -166,13 +168,14 @@ static Val compare_heap(Val a, Val b, int *out) { /* same type */
   case T_STR: *out = str_compare_java(a, b); return NIL;
   case T_SYM: *out = named_compare(AS(Sym, a)->ns, AS(Sym, a)->name, AS(Sym, b)->ns, AS(Sym, b)->name); return NIL;
   case T_KW: *out = named_compare(AS(Kw, a)->ns, AS(Kw, a)->name, AS(Kw, b)->ns, AS(Kw, b)->name); return NIL;
+  case T_HOST: return host_compare(a, b, out) ? NIL : ex_cast(obj(a)->aux == obj(b)->aux ? a : b, obj(a)->aux == obj(b)->aux ? "java.lang.Comparable" : class_name_of(a));
   case T_UUID: *out = uuid_compare(AS(Uuid, a), AS(Uuid, b)); return NIL;
   case T_INST: *out = three_way(AS(Inst, a)->ms < AS(Inst, b)->ms, AS(Inst, a)->ms > AS(Inst, b)->ms); return NIL;
   default: return ex_cast(a, "java.lang.Comparable");
   }
 }
 
-static bool is_comparable_type(int t) { return t == T_STR || t == T_SYM || t == T_KW || t == T_UUID || t == T_INST; }
+static bool is_comparable_type(int t) { return t == T_STR || t == T_SYM || t == T_KW || t == T_UUID || t == T_INST || t == T_HOST; }
 
 static Val compare_imm(Val a, Val b, int *out) {
   if (is_bool(a)) {

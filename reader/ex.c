@@ -1,5 +1,6 @@
 /* ex.c - see ex.h. The wording is Clojure 1.11's on JDK 17. */
 #include "ex.h"
+#include "host.h"
 #include "mem.h"
 #include "text.h"
 
@@ -27,7 +28,8 @@ static bool is_short_name(const char *full, const char *name) {
     size_t n = strlen(packages[i]);
     if (!strncmp(full, packages[i], n) && !strcmp(full + n, name)) return true;
   }
-  return false;
+  const char *last = strrchr(full, '.'); /* java.io.IOException and the like: what would have been imported */
+  return last && !strncmp(full, "java.", 5) && !strcmp(last + 1, name);
 }
 
 int exc_by_name(const char *class_name) {
@@ -156,6 +158,7 @@ const char *class_name_of(Val v) {
   case T_RECORD: case T_INSTANCE: return str_s(AS(Sym, AS(Class, ((const Record *)o)->type)->name)->name);
   case T_REF: return ref_classes[o->aux % REF_KINDS];
   case T_JARRAY: return str_s(((const JArray *)o)->cls);
+  case T_HOST: return o->aux == HOST_OBJECT && is_str(((const Host *)o)->y) ? str_s(((const Host *)o)->y) : host_classes[o->aux % HOST_KINDS];
   case T_STREAM: return stream_classes[o->aux % 5];
   default: return type_info[o->type].cls;
   }

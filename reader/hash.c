@@ -2,6 +2,7 @@
 #include "hash.h"
 #include "user.h"
 #include "ex.h"
+#include "host.h"
 
 uint32_t murmur_int(uint32_t x) { return x ? hash_fmix(hash_mix_h1(0, hash_mix_k1(x)), 4) : 0; }
 uint32_t murmur_long(int64_t x) { return hash_long(x); }
@@ -121,6 +122,7 @@ static Val hash_heap(Val v, uint32_t *out) {
   switch (type_of(v)) {
   case T_STR: *out = murmur_bytes_of_str(v); return NIL;
   case T_KW: case T_SYM: *out = obj(v)->hash; return NIL;
+  case T_HOST: return host_hash(v, out);
   case T_UUID: *out = fold64(AS(Uuid, v)->hi ^ AS(Uuid, v)->lo); return NIL;
   case T_INST: *out = fold64((uint64_t)AS(Inst, v)->ms); return NIL;
   case T_TAGGED: return hash_tagged(AS(Tagged, v), out);

@@ -7,6 +7,7 @@
 #include "mem.h"
 #include "read.h"
 #include "user.h"
+#include "host.h"
 #include <stdio.h>
 
 #define PRINT_DEPTH 2000
@@ -365,6 +366,11 @@ static Val put_opaque(Printer *p, Val v) {
   else
     put_c(p->b, cls ? cls : "nil");
   if (is_type(v, T_NS)) put_c(p->b, " \""), put_symbol_like(p->b, AS(Ns, v)->name), put_ch(p->b, '"');
+  if (is_type(v, T_HOST) || (is_type(v, T_STREAM) && obj(v)->aux <= STREAM_BUILDER)) { /* toString in quotes */
+    put_c(p->b, " \"");
+    CHECK(print_str_of(p->b, v));
+    put_ch(p->b, '"');
+  }
   put_ch(p->b, ']');
   return NIL;
 }
@@ -503,6 +509,7 @@ Val print_str_of(Buf *b, Val v) {
   case T_STR: put_str(b, v); return NIL;
   case T_REGEX: put_str(b, AS(Regex, v)->pattern); return NIL;
   case T_UUID: uuid_print(b, AS(Uuid, v)); return NIL;
+  case T_HOST: return host_text(b, v);
   case T_INST: inst_str(b, AS(Inst, v)->ms); return NIL;
   case T_CLASS:
     put_c(b, obj(v)->aux & CLASS_INTERFACE || obj(v)->flags & CLASS_PROTOCOL ? "interface " : "class ");

@@ -75,7 +75,8 @@ enum Tail { TAIL_NONE, TAIL_VALS, TAIL_BYTES };
   /* newer ones: the order is part of the snapshot format */                                    \
   TYPE(T_REF, Ref, 8, 5, TAIL_NONE, "clojure.lang.Ref")                                         \
   TYPE(T_JARRAY, JArray, 8, 2, TAIL_NONE, "[Ljava.lang.Object;")                                \
-  TYPE(T_STREAM, Stream, 8, 2, TAIL_NONE, "java.io.StringWriter")
+  TYPE(T_STREAM, Stream, 8, 2, TAIL_NONE, "java.io.StringWriter")                               \
+  TYPE(T_HOST, Host, 24, 2, TAIL_NONE, "java.lang.Object")                   /* host.h */
 
 #define TYPE_ENUM(name, strukt, raw, nvals, tail, cls) name,
 enum Type { TYPE_TABLE(TYPE_ENUM) T_COUNT };
@@ -180,6 +181,8 @@ enum ArrayKind { ARRAY_OBJECT, ARRAY_LONG, ARRAY_INT, ARRAY_SHORT, ARRAY_CHAR, A
  * Readers: `text` is the whole of it, pos the byte where reading goes on. */
 typedef struct { Obj h; uint32_t serial; uint32_t pos; Val text, meta; } Stream;
 enum StreamKind { STREAM_WRITER, STREAM_BUILDER, STREAM_READER, STREAM_ERR, STREAM_STDIN };
+
+typedef struct { Obj h; int64_t a, b; int32_t c; uint32_t pad; Val x, y; } Host; /* aux: HostKind, host.h */
 
 #define AS(T, v) ((T *)obj(v))
 #endif

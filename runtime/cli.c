@@ -3,6 +3,7 @@
 #include "eval/expand.h"
 #include "eval/introspect.h"
 #include "eval/unit.h"
+#include "flow_tables.h"
 #include "reader/mem.h"
 #include "stdlib/stdlib.h"
 #include <errno.h>
@@ -106,6 +107,7 @@ void cli_values(void) {
   stdlib_register();
   if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
   env_register();
+  if (!builtin_find("breyta.sandbox/url-encode")) builtin_register(rows_sandbox);
   if (!builtin_find("breyta.repl/info")) builtin_register(rows_introspect);
 }
 

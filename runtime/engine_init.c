@@ -2,11 +2,16 @@
 #include "engine_int.h"
 #include "flow_tables.h"
 
+/* Some of them may be there already: the command line gives the sandbox helpers to every program. */
+static void table_register(const BuiltinRow *rows) {
+  if (!builtin_find(rows[0].name)) builtin_register(rows);
+}
+
 void engine_init(void) {
   static bool done;
   if (done) return;
   done = true;
   builtin_register(rows_flow);
-  FLOW_TABLES(builtin_register)
+  FLOW_TABLES(table_register)
   engine_http_register();
 }

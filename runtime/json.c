@@ -389,6 +389,13 @@ static Val write_other(Out *o, Val v, const Level *at) {
     buf_ch(o->b, '"');
     return NIL;
   }
+  if (is_type(v, T_HOST) && obj(v)->aux) { /* java.time: as their toString */
+    Buf t = {0};
+    CHECK(print_str_of(&t, v));
+    json_text(o->b, t.p, t.n);
+    buf_free(&t);
+    return NIL;
+  }
   if (is_type(v, T_INST)) return write_inst(o->b, AS(Inst, v)->ms), NIL;
   char what[96];
   const char *cls = class_name_of(v);

@@ -5,6 +5,7 @@
 #include "reader/vec.h"
 #include "reader/map.h"
 #include "reader/seq.h"
+#include "reader/host.h"
 
 static bool is_or_nil(Val v, int type) { return is_nil(v) || is_type(v, type); }
 static bool str_or_nil(Val v) { return is_or_nil(v, T_STR); }
@@ -151,6 +152,15 @@ static const char *check_coll(Val v) {
   }
 }
 
+static bool host_ok(const Host *h) {
+  bool nanos = h->b >= 0 && h->b < HOST_DAY_NS;
+  if (h->h.aux >= HOST_KINDS) return false;
+  if (h->h.aux == HOST_ZONE) return is_str(h->x);
+  if (h->h.aux == HOST_PERIOD || h->h.aux == HOST_OBJECT) return true;
+  if (h->h.aux == HOST_DURATION) return nanos;
+  return nanos && h->a > -INT64_C(40000000000000000) && h->a < INT64_C(40000000000000000);
+}
+
 /* Writers hold a list of strings, readers one string and a place in it. */
 static bool stream_ok(const Stream *s) {
   if (s->h.aux == STREAM_READER) return is_str(s->text) && s->pos <= str_n(s->text);
@@ -183,6 +193,7 @@ static const char *check_scalar(Val v) {
   case T_VAR: return is_sym(AS(Var, v)->name) && is_sym(AS(Var, v)->ns) ? NULL : "a var is malformed";
   case T_NS: return is_sym(AS(Ns, v)->name) && is_map(AS(Ns, v)->vars) && is_map(AS(Ns, v)->aliases) ? NULL : "a namespace is malformed";
   case T_JARRAY: return is_type(AS(JArray, v)->arr, T_ARR) && is_str(AS(JArray, v)->cls) ? NULL : "an array is malformed";
+  case T_HOST: return host_ok(AS(Host, v)) ? NULL : "a host value is malformed";
   case T_STREAM: return stream_ok(AS(Stream, v)) ? NULL : "a text stream is malformed";
   case T_TAGGED: return is_sym(AS(Tagged, v)->tag) ? NULL : "a tagged literal is malformed";
   case T_MATCHER: return is_type(AS(Matcher, v)->re, T_REGEX) && is_str(AS(Matcher, v)->str) ? NULL : "a matcher is malformed";

@@ -1,5 +1,5 @@
 /* format.c - java.util.Formatter: %s %d %x %o %f %e %g %b %c %h %n %% with flags, width, precision and argument index.
- * Doubles are rounded half up from their shortest decimal text, as Java does, not from their binary value. */
+ * %t (format_time.c). Doubles are rounded half up from their shortest decimal text, as Java does, not from their binary value. */
 #include "stdlib.h"
 #include "args.h"
 #include "unicode.h"
@@ -17,6 +17,7 @@ typedef struct Spec {
   unsigned flags;
   int width, prec; /* -1: none */
   char conv;       /* lower case */
+  char suffix;     /* of %t */
   bool upper;
 } Spec;
 
@@ -86,8 +87,12 @@ static Val parse_spec(const char **p, const char *end, Spec *f) {
   char c = **p;
   f->upper = c >= 'A' && c <= 'Z';
   f->conv = f->upper ? (char)(c + 32) : c;
-  if (!strchr("bhscdoxefgan%", f->conv) || (f->upper && !strchr("bhscxega", f->conv))) return unknown_conversion(*p);
+  if (!strchr("bhscdoxefgant%", f->conv) || (f->upper && !strchr("bhscxegat", f->conv))) return unknown_conversion(*p);
   ++*p;
+  if (f->conv == 't') {
+    if (*p >= end || !strchr(FORMAT_TIME_SUFFIXES, **p)) return ex_throw(EXC_FORMAT_UNKNOWN, "Conversion = 't%c'", *p < end ? **p : '?');
+    f->suffix = *(*p)++;
+  }
   f->len = (size_t)(*p - f->text);
   return NIL;
 }
@@ -100,7 +105,7 @@ static Val check_spec(const Spec *f) {
     bool precision;
   } rules[] = {
       {"bhs", F_LEFT | F_PREVIOUS, true},
-      {"c%n", F_LEFT | F_PREVIOUS, false},
+      {"c%nt", F_LEFT | F_PREVIOUS, false},
       {"d", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS, false},
       {"xo", F_LEFT | F_ZERO | F_ALT | F_PREVIOUS, false},
       {"fg", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS | F_ALT, true},
@@ -358,6 +363,14 @@ static Val put_hash(Buf *out, const Spec *f, Val x) {
   return NIL;
 }
 
+static Val put_time(Buf *out, const Spec *f, Val x) {
+  Buf b = {0};
+  Val r = format_time(&b, f->suffix, x);
+  if (!is_sig(r)) put_text(out, f, b.p ? b.p : "", b.n);
+  buf_free(&b);
+  return r;
+}
+
 static Val put_argument(Buf *out, const Spec *f, Val x) {
   if (f->conv == 'b') {
     const char *t = truthy(x) ? "true" : "false";
@@ -375,6 +388,7 @@ static Val put_argument(Buf *out, const Spec *f, Val x) {
   case 'o': return put_unsigned(out, f, x);
   case 'c': return put_char(out, f, x);
   case 'h': return put_hash(out, f, x);
+  case 't': return put_time(out, f, x);
   default: return put_float(out, f, x);
   }
 }

@@ -3,6 +3,7 @@
 #include "args.h"
 #include "streams.h"
 #include "reader/mem.h"
+#include "reader/host.h"
 #include "reader/read.h"
 #include "eval/unit.h"
 #include <errno.h>
@@ -38,6 +39,7 @@ static Val host_property2(Val name, Val otherwise) {
 DOC(inst_ms, "[inst]", "Milliseconds since 1970 of an instant.", "(inst-ms #inst \"2020-01-01T00:00:00Z\") ;=> 1577836800000");
 static Val host_inst_ms(Val x) {
   if (is_type(x, T_INST)) return int_val(AS(Inst, x)->ms);
+  if (is_type(x, T_HOST) && obj(x)->aux == HOST_INSTANT) return int_val(AS(Host, x)->a * 1000 + AS(Host, x)->b / 1000000);
   return ex_throw(EXC_ILLEGAL_ARG, "No implementation of method: :inst-ms* of protocol: #'clojure.core/Inst found for class: %s",
                   is_nil(x) ? "nil" : class_name_of(x));
 }
@@ -61,6 +63,17 @@ DOC(get_time, "[date]", "Milliseconds since 1970 of an instant.", "(.getTime (ja
 static Val host_get_time(Val x) {
   if (is_type(x, T_INST)) return int_val(AS(Inst, x)->ms);
   return is_nil(x) ? arg_null("java.util.Date.getTime()", "x") : arg_no_method("getTime", 0, x);
+}
+
+DOC(thread_sleep, "[ms]", "Waits so many milliseconds. In a flow use a :sleep step, which may take as long as it likes.",
+    "(Thread/sleep 0) ;=> nil");
+static Val host_sleep(Val ms) {
+  ARG_INT(n, ms);
+  if (mach_cur && mach_cur->env->sandbox) return ex_throw(EXC_UNSUPPORTED, "Thread/sleep is not available in flows; use a :sleep step");
+  if (n < 0) return ex_throw(EXC_ILLEGAL_ARG, "timeout value is negative");
+  struct timespec t = {n / 1000, n % 1000 * 1000000};
+  while (nanosleep(&t, &t) && errno == EINTR && !(mach_cur && mach_cur->io.slice_end && mach_cur->io.slice_end(mach_cur))) {}
+  return NIL;
 }
 
 /* ---- files ---- */
@@ -141,6 +154,7 @@ static Val host_ns_source(Val lib) {
 
 const BuiltinRow rows_host[] = {
     ROW1("breyta.ns/source", host_ns_source, ns_source, B_IMPURE),
+    ROW1("Thread/sleep", host_sleep, thread_sleep, B_IMPURE),
     ROW0("System/currentTimeMillis", host_millis, millis, B_NONDET),
     ROW0("System/nanoTime", host_nanos, nanos, B_NONDET),
     ROW1("System/getProperty", host_property, property, B_PURE),

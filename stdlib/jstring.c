@@ -46,6 +46,7 @@ static Val jstring_equals(Val x, Val y) {
     TRY(py, rec_plain(y));
     return val_eq(px, py);
   }
+  if (is_type(x, T_DECIMAL) && is_type(y, T_DECIMAL) && AS(Decimal, x)->scale != AS(Decimal, y)->scale) return FALSE_V;
   return val_eq(x, y);
 }
 
@@ -103,6 +104,16 @@ STRING_METHOD(trim, "trim", trim_java(s), "The string without control characters
 STRING_METHOD(strip, "strip", text_trim(s, true, true), "The string without white space at both ends.", "(.strip \" a \") ;=> \"a\"")
 STRING_METHOD(is_blank, "isBlank", bool_val(!str_n(text_trim(s, true, true))), "True if there is nothing but white space.",
               "(.isBlank \" \") ;=> true")
+
+/* With a Locale: all of them agree here. */
+static Val jstring_upper2(Val s, Val locale) {
+  (void)locale;
+  return jstring_upper(s);
+}
+static Val jstring_lower2(Val s, Val locale) {
+  (void)locale;
+  return jstring_lower(s);
+}
 
 DOC(length, "[s]", "Number of characters.", "(.length \"abc\") ;=> 3\n(.length (StringBuilder. \"ab\")) ;=> 2");
 static Val jstring_length(Val s) {
@@ -396,7 +407,9 @@ const BuiltinRow rows_jstring[] = {
     ROW1(".getName", jstring_get_name, get_name, B_PURE),
     ROW1(".getSimpleName", jstring_simple_name, simple_name, B_PURE),
     ROW1(".toUpperCase", jstring_upper, upper, B_PURE),
+    ROW2(".toUpperCase", jstring_upper2, upper, B_PURE),
     ROW1(".toLowerCase", jstring_lower, lower, B_PURE),
+    ROW2(".toLowerCase", jstring_lower2, lower, B_PURE),
     ROW1(".trim", jstring_trim, trim, B_PURE),
     ROW1(".strip", jstring_strip, strip, B_PURE),
     ROW1(".length", jstring_length, length, B_PURE),

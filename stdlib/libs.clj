@@ -496,6 +496,69 @@
   [o w]
   (pr o))
 
+;; ---- what needs the JVM, with a word on what to use instead ----
+
+(defmacro proxy
+  "Refused: makes an object of a Java class.
+  (proxy [Object] [] (toString [] \"x\")) ;!> syntax"
+  [class-and-interfaces args & fs]
+  (throw (new UnsupportedOperationException "proxy needs classes of the JVM: use reify, or a map of functions")))
+
+(defmacro gen-class
+  "Refused: makes a Java class."
+  [& options]
+  (throw (new UnsupportedOperationException "gen-class needs the JVM: use defrecord or deftype")))
+
+(defmacro gen-interface
+  "Refused: makes a Java interface."
+  [& options]
+  (throw (new UnsupportedOperationException "gen-interface needs the JVM: use defprotocol")))
+
+(defmacro definterface
+  "Refused: makes a Java interface."
+  [name & sigs]
+  (throw (new UnsupportedOperationException "definterface needs the JVM: use defprotocol")))
+
+(defn bean
+  "Refused: looks at an object by reflection."
+  [x]
+  (throw (new UnsupportedOperationException "bean needs reflection: values here are data already")))
+
+(defn push-thread-bindings
+  "Refused: bindings end where the form that made them ends."
+  [bindings]
+  (throw (new UnsupportedOperationException "push-thread-bindings: use with-bindings or with-bindings*")))
+
+(defn pop-thread-bindings
+  "Refused: bindings end where the form that made them ends."
+  []
+  (throw (new UnsupportedOperationException "pop-thread-bindings: use with-bindings or with-bindings*")))
+
+(defn file-seq
+  "Refused: walks directories."
+  [dir]
+  (throw (new UnsupportedOperationException "file-seq: directories cannot be listed here")))
+
+(ns clojure.java.io)
+
+(defn file
+  "The path of a file, its parts joined by /.
+  (clojure.java.io/file \"a\" \"b\") ;=> \"a/b\""
+  [& parts]
+  (clojure.string/join "/" parts))
+
+(defn reader
+  "A reader of a file, or of a reader; for line-seq, slurp and read. Files are not available in flows.
+  (line-seq (clojure.java.io/reader (java.io.StringReader. \"a\\nb\"))) ;=> (\"a\" \"b\")"
+  [x & opts]
+  (if (string? x) (java.io.StringReader. (slurp x)) (java.io.BufferedReader. x)))
+
+(defn resource
+  "nil: there is no classpath.
+  (clojure.java.io/resource \"x\") ;=> nil"
+  [n]
+  nil)
+
 (ns breyta.read)
 
 (defn resolve

@@ -1,6 +1,7 @@
 /* preds.c - predicates of types, and classes: class, type, instance?, cast. */
 #include "stdlib.h"
 #include "args.h"
+#include "reader/host.h"
 #include "eval/class.h"
 
 #define PRED(id, expr, doc, example)                                                                                                       \
@@ -96,7 +97,7 @@ PRED(is_sorted, is_sorted(x) || OWN("Sorted"), "True if x is a sorted map or set
 PRED(is_ifn, is_callable(x), "True if x can be called: functions, keywords, symbols, maps, sets, vectors.", "(ifn? :a) ;=> true")
 PRED(is_fn, is_function(x) || OWN("Fn"), "True if x was made by fn or is a function of the library.", "(fn? inc) ;=> true\n(fn? :a) ;=> false")
 PRED(is_uuid, is_type(x, T_UUID), "True if x is a UUID.", "(uuid? (parse-uuid \"00000000-0000-0000-0000-000000000001\")) ;=> true")
-PRED(is_inst, is_type(x, T_INST), "True if x is an instant.", "(inst? #inst \"2026\") ;=> true")
+PRED(is_inst, is_type(x, T_INST) || (is_type(x, T_HOST) && obj(x)->aux == HOST_INSTANT), "True if x is an instant.", "(inst? #inst \"2026\") ;=> true")
 PRED(is_map_entry, is_entry(x), "True if x is a map entry.", "(map-entry? (first {:a 1})) ;=> true\n(map-entry? [1 2]) ;=> false")
 PRED(is_delay, is_type(x, T_DELAY), "True if x is a delay.", "(delay? (delay 1)) ;=> true")
 PRED(is_volatile, is_type(x, T_VOLATILE), "True if x is a volatile.", "(volatile? (volatile! 1)) ;=> true")

@@ -4,7 +4,7 @@
 #define BR_PRELUDE_TEXT_H
 #include <stddef.h>
 
-#define PRELUDE_FILES(F) F(prelude) F(types) F(multi) F(vars) F(cells) F(zip) F(libs) F(test)
+#define PRELUDE_FILES(F) F(prelude) F(types) F(multi) F(vars) F(cells) F(zip) F(libs) F(test) F(java) F(time) F(timefmt) F(timeclasses)
 
 typedef struct PreludeFile { const char *name, *text, *end; } PreludeFile; /* name: "zip.clj" */
 extern const PreludeFile prelude_files[]; /* a NULL name ends it */

@@ -285,6 +285,10 @@ static Val streams_unread(Val v, Val code) {
 
 Val stream_rest(Val v) {
   CHECK(stream_reader(v, "java.io.Reader"));
+  for (Val more = TRUE_V; truthy(more);) {
+    more = stream_more(v);
+    if (is_sig(more)) return more;
+  }
   Stream *s = AS(Stream, v);
   Val rest = str_new(str_s(s->text) + s->pos, str_n(s->text) - s->pos);
   s->pos = (uint32_t)str_n(s->text);

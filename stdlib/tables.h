@@ -26,6 +26,7 @@
   TABLE(rows_lazy)           \
   TABLE(rows_host)           \
   TABLE(rows_reading)        \
+  TABLE(rows_hostfns)        \
   TABLE(rows_arrays)         \
   TABLE(rows_refs)           \
   TABLE(rows_streams)

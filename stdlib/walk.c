@@ -178,7 +178,7 @@ Val walk_block(Val *src, Val *at, Val out[32], uint32_t *n, enum WalkBlock how) 
     return TRUE_V;
   }
   uint32_t k = w.n < 31 ? w.n : 31;
-  memcpy(out + 1, w.p, k * sizeof(Val));
+  if (k) memcpy(out + 1, w.p, k * sizeof(Val));
   *at = fix(fix_of(*at) + k);
   *n = 1 + k;
   return TRUE_V;

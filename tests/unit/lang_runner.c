@@ -126,6 +126,8 @@ static Val eval_unit(Env **env, Val form, int64_t k) {
 }
 
 static Val eval_form(Env **env, Val form, int64_t k) {
+  TRY(top, env_top_form(*env, form));
+  form = top;
   if (!is_type(form, T_LIST) || !sym_is(AS(List, form)->first, "do")) return eval_unit(env, form, k);
   Val last = NIL;
   for (Val s = AS(List, form)->rest; is_type(s, T_LIST) && !is_sig(last); s = AS(List, s)->rest) last = eval_form(env, AS(List, s)->first, k);
