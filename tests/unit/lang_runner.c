@@ -3,6 +3,7 @@
  * be the snapshot it was read from, byte for byte.
  *
  *     lang_runner [--suspend K] [--gc] [--no-docs] [--slow] FILE...
+ *     lang_runner --list FILE...      prints `WHERE TAB EXPR TAB error or value TAB WANT`, line ends as spaces, and runs nothing
  *
  * FILE.clj: `EXPR ;=> VALUE` and `EXPR ;!> kind` (expressions of several lines and several forms end with such a line;
  * lines that begin with ; between them are comments). FILE.txt: conformance, `id TAB expr`; only plain and restored are
@@ -29,7 +30,7 @@
 #define STACK_BYTES ((rlim_t)1 << 30)
 
 static int suspend_at = -1, passed, failed;
-static bool collect, slow;
+static bool collect, slow, list;
 static const char *where = "";
 static int where_line;
 static char broken[256]; /* what the snapshot round trip got wrong in this case */
@@ -216,8 +217,24 @@ static bool addresses(const char *expr) { /* answers that are not the same twice
   return false;
 }
 
+static void print_case(const char *expr, const char *want, bool error) {
+  bool comment = false, text = false; /* a comment would swallow the rest of the line */
+  printf("%s:%d\t", where, where_line);
+  for (const char *p = expr; *p; p++) {
+    if (*p == '"' && !comment && (p == expr || p[-1] != '\\')) text = !text;
+    if (*p == ';' && !text && (p == expr || p[-1] != '\\')) comment = true;
+    if (*p == '\n') comment = false;
+    if (!comment) putchar(*p == '\n' ? ' ' : *p);
+  }
+  printf("\t%s\t%s\n", error ? "error" : "value", want);
+}
+
 /* want NULL: only that plain and restored agree. */
 static void check(const char *expr, const char *want, bool error) {
+  if (list) {
+    print_case(expr, want, error);
+    return;
+  }
   double t0 = seconds();
   Buf plain = {0}, restored = {0};
   size_t n = strlen(expr);
@@ -357,6 +374,7 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[i], "--suspend") && i + 1 < argc) suspend_at = atoi(argv[++i]);
     else if (!strcmp(argv[i], "--gc")) collect = true;
     else if (!strcmp(argv[i], "--slow")) slow = true;
+    else if (!strcmp(argv[i], "--list")) list = true;
     else if (!strcmp(argv[i], "--no-docs")) docs = false;
     else return fprintf(stderr, "lang_runner: unknown option %s\n", argv[i]), 2;
   }
@@ -370,6 +388,6 @@ int main(int argc, char **argv) {
     builtin_each(builtin_docs, NULL);
     for (const PreludeFile *f = prelude_files; f->name; f++) prelude_docs(f);
   }
-  printf("%d passed, %d failed\n", passed, failed);
+  if (!list) printf("%d passed, %d failed\n", passed, failed);
   return failed != 0;
 }
