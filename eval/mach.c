@@ -134,9 +134,7 @@ static Val call_data(Val f, int argc, const Val *a) {
   case T_VEC: case T_ENTRY: {
     if (argc != 1) return ex_arity(argc, class_name_of(f));
     if (!is_integer(a[0])) return ex_throw(EXC_ILLEGAL_ARG, "Key must be integer");
-    int64_t i;
-    if (!arg_int(a[0], &i)) return SIG_THROW;
-    return coll_nth(f, i, ABSENT);
+    return coll_nth(f, num_java_int(a[0]), ABSENT);
   }
   case T_TVEC:
     if (argc != 1 || !is_fix(a[0]) || fix_of(a[0]) < 0 || fix_of(a[0]) >= tvec_count(f)) return ex_index();

@@ -163,11 +163,10 @@ Val coll_nth(Val x, int64_t i, Val not_found) {
 
 /* ---- get, contains? ---- */
 
-/* The place a key names in n elements, -1 none. Vectors take integers only, strings any number, truncated. */
+/* The place a key names in n elements, -1 none: its Number.intValue(). Vectors take integers only, strings any number. */
 static int64_t key_index(Val k, int64_t n, bool any_number) {
-  int64_t i;
-  if (is_fix(k)) i = fix_of(k);
-  else if (!(any_number ? is_num(k) : is_integer(k)) || !num_to_long(k, &i)) return -1;
+  if (!(any_number ? is_num(k) : is_integer(k))) return -1;
+  int64_t i = is_fix(k) ? (int32_t)fix_of(k) : num_java_int(k);
   return i >= 0 && i < n ? i : -1;
 }
 

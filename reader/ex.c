@@ -121,8 +121,27 @@ Val ex_not_seqable(Val v) {
   return ex_throw(EXC_ILLEGAL_ARG, "Don't know how to create ISeq from: %s", cls ? cls : "null");
 }
 
+/* Members of host classes have no arity but overloads: .name, Class/name and Class. are all found by their number. */
+static Val no_member(int argc, const char *name) {
+  const char *slash = strchr(name, '/');
+  size_t n = strlen(name);
+  if (slash) return ex_throw(EXC_ILLEGAL_ARG, "No matching method %s found taking %d args", slash + 1, argc);
+  return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class %.*s", (int)n - 1, name);
+}
+
+static bool is_member(const char *name) { /* Class/name or Class. */
+  return *name >= 'A' && *name <= 'Z' && (strchr(name, '/') || name[strlen(name) - 1] == '.');
+}
+
 Val ex_arity(int argc, const char *fn_name) {
+  if (is_member(fn_name)) return no_member(argc, fn_name);
   return ex_throw(EXC_ARITY, "Wrong number of args (%d) passed to: %s", argc, fn_name);
+}
+
+Val ex_no_method(const char *method, int n, Val target) {
+  const char *cls = class_name_of(target), *of = cls ? " for class " : "";
+  if (n == 0 && cls) return ex_throw(EXC_ILLEGAL_ARG, "No matching field found: %s for class %s", method, cls);
+  return ex_throw(EXC_ILLEGAL_ARG, "No matching method %s found taking %d args%s%s", method, n, of, cls ? cls : "");
 }
 
 Val ex_index(void) { return ex_throw_val(ex_make(EXC_INDEX, NIL, NIL, NIL)); }

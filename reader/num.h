@@ -20,7 +20,12 @@ bool num_to_long(Val v, int64_t *out); /* any number, truncating; false: out of 
 /* An int index argument, as Clojure's (int x) coerces; false with a pending exception otherwise. */
 bool arg_int(Val v, int64_t *out);
 
+/* Number.longValue() and intValue() of any number: doubles saturate (NaN is 0), integers wrap around. */
+int64_t num_java_long(Val v);
+int32_t num_java_int(Val v);
+
 Val num_add(Val a, Val b); Val num_sub(Val a, Val b); Val num_mul(Val a, Val b); Val num_div(Val a, Val b);
+Val num_div_double(Val a, Val b);    /* of what is known to be doubles at compile time: no error for a zero divisor */
 Val num_addp(Val a, Val b); Val num_subp(Val a, Val b); Val num_mulp(Val a, Val b); /* +' -' *' */
 Val num_quot(Val a, Val b); Val num_rem(Val a, Val b); Val num_mod(Val a, Val b);
 Val num_neg(Val a); Val num_inc(Val a); Val num_dec(Val a); Val num_negp(Val a); Val num_incp(Val a); Val num_decp(Val a);

@@ -69,10 +69,21 @@ static Val hash_elements(Val coll, bool ordered) {
   }
 }
 
+static Val need_iterable(Val x) {
+  if (is_nil(x)) return arg_null("java.lang.Iterable.iterator()", "xs");
+  return is_coll(x) ? NIL : ex_cast(x, "java.lang.Iterable");
+}
+
 DOC(hash_ordered, "[coll]", "Hash of the elements in their order, as of a vector.", "(hash-ordered-coll [1]) ;=> -1381383523");
-static Val data_hash_ordered(Val coll) { return hash_elements(coll, true); }
+static Val data_hash_ordered(Val coll) {
+  CHECK(need_iterable(coll));
+  return hash_elements(coll, true);
+}
 DOC(hash_unordered, "[coll]", "Hash of the elements whatever their order, as of a set.", "(hash-unordered-coll #{1}) ;=> 1038464948");
-static Val data_hash_unordered(Val coll) { return hash_elements(coll, false); }
+static Val data_hash_unordered(Val coll) {
+  CHECK(need_iterable(coll));
+  return hash_elements(coll, false);
+}
 
 /* ---- lookup ---- */
 

@@ -202,8 +202,10 @@ static Val numbers_udec(Val x) { return is_long(x) ? wrap(bits_of(x) - 1) : num_
 
 static Val wrap32(uint64_t x) { return fix((int32_t)(uint32_t)x); }
 
-/* Two arguments of the -int operations. */
+/* Two arguments of the -int operations: no characters here. */
 static Val two_ints(Val x, Val y, int64_t *a, int64_t *b) {
+  CHECK(is_nil(x) ? arg_null("java.lang.Character.charValue()", "x") : arg_num(x));
+  CHECK(is_nil(y) ? arg_null("java.lang.Character.charValue()", "x") : arg_num(y));
   TRY(i, num_to_int_checked(x));
   TRY(j, num_to_int_checked(y));
   *a = long_of(i);
@@ -243,26 +245,10 @@ static Val numbers_dec_int(Val x) { return numbers_subtract_int(x, fix(1)); }
 DOC(negate_int, "[x]", "Negation of a 32-bit integer, wrapping around.", "(unchecked-negate-int 5) ;=> -5");
 static Val numbers_negate_int(Val x) { return numbers_subtract_int(fix(0), x); }
 
-/* Java's d2l: NaN is 0, out of range saturates. */
-static int64_t double_to_long(double d) {
-  if (d != d) return 0;
-  if (d >= 9223372036854775808.0) return INT64_MAX;
-  return d < -9223372036854775808.0 ? INT64_MIN : (int64_t)d;
-}
-
-static uint64_t low_bits(Val x) {
-  int64_t i;
-  if (is_dbl(x)) return (uint64_t)double_to_long(dbl_of(x));
-  if (num_to_long(x, &i)) return (uint64_t)i;
-  const Val n = num_to_bigint(x);
-  uint64_t limb = AS(BigInt, n)->limb[0];
-  return AS(BigInt, n)->h.flags & 1 ? 0 - limb : limb;
-}
-
 static Val unchecked_bits(Val x, const char *call, uint64_t *out) {
   Val n = code_point(x);
   CHECK(arg_num_call(n, call));
-  *out = low_bits(n);
+  *out = (uint64_t)num_java_long(n);
   return NIL;
 }
 

@@ -13,7 +13,7 @@ import argparse, glob, os, re, sys, time
 from collections import Counter, defaultdict
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from servers import both, oracle, ours, HERE
-from normal import normal
+from normal import normal, RELATIONS
 import gen
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 README = os.path.join(ROOT, "stdlib", "README.md")
@@ -26,21 +26,27 @@ class Known:
     def __init__(self, id): self.id, self.why, self.ex, self.rules = id, "", [], []
 
     def explains(self, expr, theirs, mine):
-        return expr in self.ex or any(all(p.search({"expr": expr, "theirs": str(theirs), "ours": str(mine)}[w]) for w, p in r) for r in self.rules)
+        return expr in self.ex or any(all(holds(w, p, expr, theirs, mine) for w, p in r) for r in self.rules)
+
+
+def holds(what, pattern, expr, theirs, mine):
+    if what == "is": return RELATIONS[pattern](expr, theirs, mine)
+    return pattern.search({"expr": expr, "theirs": normal(str(theirs)), "ours": normal(str(mine))}[what])
 
 
 def load_known(path=os.path.join(HERE, "known.txt")):
-    """`= id`, then lines of prose, `ex EXPR`, and `when expr /RE/ theirs /RE/ ours /RE/` (all that are named must match)."""
+    """`= id`, then lines of prose, `ex EXPR`, and `when expr /RE/ theirs /RE/ ours /RE/ is RELATION` (all that are named must hold)."""
     out = []
     for n, l in enumerate(open(path, encoding="utf-8"), 1):
         l = l.rstrip("\n")
         if l.startswith("= "): out.append(Known(l[2:].strip()))
         elif not l.strip() or l.startswith("#"): continue
         elif l.startswith("ex "): out[-1].ex.append(l[3:])
-        elif l.startswith("when "):
-            parts = re.findall(r"(expr|theirs|ours) /((?:\\/|[^/])*)/", l)
+        elif re.match(r"when (expr|theirs|ours|is) ", l):
+            parts = [(w, re.compile(p.replace("\\/", "/"), re.S)) for w, p in re.findall(r" (expr|theirs|ours) /((?:\\/|[^/])*)/", l)]
+            parts += [("is", r) for r in re.findall(r" is ([a-z-]+)$", l)]
             if not parts: sys.exit(f"{path}:{n}: a rule without a pattern")
-            out[-1].rules.append([(w, re.compile(p.replace("\\/", "/"), re.S)) for w, p in parts])
+            out[-1].rules.append(parts)
         else: out[-1].why = (out[-1].why + " " + l.strip()).strip()
     for k in out:
         if not k.ex or not k.why: sys.exit(f"{path}: {k.id} needs a reason and an `ex` line")

@@ -216,5 +216,8 @@ def subforms(expr):
 
 def signature(expr, theirs, mine):
     head = re.match(r"\(?([^\s()]+)", expr)
-    shape = lambda a: (a.what, a.cls, re.sub(r"\d+", "9", a.text)[:60] if a.what == "err" else "")
+    def shape(a):
+        if a.what != "err": return a.what
+        t = re.sub(r"class \S+ cannot be cast to class (\S+).*", r"cast \1", a.text)
+        return a.cls, re.sub(r"(from|key|integer|type|class|on|for|number|range)(: | ).*", r"\1", re.sub(r"-?\d+", "9", t))[:60]
     return (head and head[1], shape(theirs), shape(mine))
