@@ -713,7 +713,10 @@ static Node *type_static(An *a, const Val *f, unsigned n) {
 static bool is_double_node(const Node *n) {
   if (n->kind == NK_CONST) return is_flo(n->val) || is_type(n->val, T_DOUBLE);
   if (n->kind != NK_CALLC || !is_type(n->val, T_BUILTIN)) return false;
-  static const char *const makers[] = {"clojure.core/double", "clojure.core/float", "breyta.num/divide", "Math/sqrt", "Math/pow"};
+  static const char *const makers[] = {"clojure.core/double", "clojure.core/float", "breyta.num/divide", "Math/sin", "Math/cos", "Math/exp",
+                                       "Math/log", "Math/log10", "Math/sqrt", "Math/cbrt", "Math/pow", "Math/floor", "Math/ceil", "Math/rint",
+                                       "clojure.math/sqrt", "clojure.math/pow", "clojure.math/floor", "clojure.math/ceil", "clojure.math/exp",
+                                       "clojure.math/cbrt", "clojure.math/log", "clojure.math/rint"};
   static const char *const keepers[] = {"clojure.core/+", "clojure.core/-", "clojure.core/*"};
   const char *name = AS(BuiltinObj, n->val)->def->name;
   for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)

@@ -158,6 +158,7 @@ Val coll_nth(Val x, int64_t i, Val not_found) {
     return user_op(x, UM_NTH, args, same(not_found, ABSENT) ? 1 : 2, NIL, "nth not supported on this type: %s");
   }
   if (is_type(x, T_JARRAY)) return nth_array(AS(Arr, AS(JArray, x)->arr), i, not_found);
+  if (i < 0 && !same(not_found, ABSENT)) return not_found; /* looked at before the type */
   return ex_throw(EXC_UNSUPPORTED, "nth not supported on this type: %s", simple_name(x));
 }
 

@@ -123,10 +123,15 @@ Val ex_not_seqable(Val v) {
 
 /* Members of host classes have no arity but overloads: .name, Class/name and Class. are all found by their number. */
 static Val no_member(int argc, const char *name) {
-  const char *slash = strchr(name, '/');
-  size_t n = strlen(name);
-  if (slash) return ex_throw(EXC_ILLEGAL_ARG, "No matching method %s found taking %d args", slash + 1, argc);
-  return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class %.*s", (int)n - 1, name);
+  static const struct { const char *cls, *package; } elsewhere[] = {
+      {"UUID", "java.util"}, {"Base64", "java.util"}, {"Date", "java.util"}, {"BigDecimal", "java.math"}, {"BigInteger", "java.math"},
+      {"Pattern", "java.util.regex"}, {"Instant", "java.time"}, {"Duration", "java.time"}, {"LocalDate", "java.time"}, {"ZoneId", "java.time"}};
+  int n = (int)strcspn(name, "/.");
+  const char *package = "java.lang";
+  for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+    if (strlen(elsewhere[i].cls) == (size_t)n && !strncmp(elsewhere[i].cls, name, (size_t)n)) package = elsewhere[i].package;
+  if (name[n] == '.') return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class %s.%.*s", package, n, name);
+  return ex_throw(EXC_ILLEGAL_ARG, "No matching method %s found taking %d args for class %s.%.*s", name + n + 1, argc, package, n, name);
 }
 
 static bool is_member(const char *name) { /* Class/name or Class. */
@@ -170,6 +175,7 @@ const char *class_name_of(Val v) {
   const Obj *o = obj(v);
   switch (o->type) {
   case T_BIGINT: return o->flags & 2 ? "java.math.BigInteger" : type_info[T_BIGINT].cls;
+  case T_TMAP: return is_type(((const TMap *)o)->map, T_ARR) ? "clojure.lang.PersistentArrayMap$TransientArrayMap" : type_info[T_TMAP].cls;
   case T_EX: return exc_class_name((enum Exc)((const Ex *)o)->cls);
   case T_MSEQ: return mseq_class((const MSeq *)o);
   case T_RECORD: case T_INSTANCE: return str_s(AS(Sym, AS(Class, ((const Record *)o)->type)->name)->name);

@@ -130,7 +130,6 @@ Val num_to_long_checked(Val v) {
 Val num_to_int_checked(Val v) {
   if (is_nil(v)) return ex_throw(EXC_NULL, "Cannot invoke \"java.lang.Character.charValue()\" because \"x\" is null");
   if (!is_char(v) && !is_num(v)) return ex_cast(v, "java.lang.Character");
-  if (is_dbl(v) && (dbl_of(v) < INT32_MIN || dbl_of(v) > INT32_MAX)) return out_of_range("int", v);
   TRY(n, num_to_long_checked(v));
   int64_t i = long_of(n);
   if (i < INT32_MIN || i > INT32_MAX) return ex_throw(EXC_ARITHMETIC, "integer overflow");
@@ -325,7 +324,10 @@ Val num_add(Val a, Val b) { return add(a, b, false); }
 Val num_sub(Val a, Val b) { return sub(a, b, false); }
 Val num_mul(Val a, Val b) { return mul(a, b, false); }
 Val num_addp(Val a, Val b) { return add(a, b, true); }
-Val num_subp(Val a, Val b) { return sub(a, b, true); }
+Val num_subp(Val a, Val b) {
+  if (class_of(b) == C_NONE && !is_nil(a)) return bad_number(b); /* -y is made first */
+  return sub(a, b, true);
+}
 Val num_mulp(Val a, Val b) { return mul(a, b, true); }
 Val num_inc(Val a) { return add(a, fix(1), false); }
 Val num_dec(Val a) { return sub(a, fix(1), false); }
@@ -397,8 +399,22 @@ static int order(Val a, Val b) {
 
 static bool is_gt(int o) { return o == 1; }
 
+/* A ratio beside a decimal is made a decimal, which fails when its expansion does not end. */
+static Val comparable(Val a, Val b) {
+  enum Class ca = class_of(a), cb = class_of(b);
+  if ((ca == C_RATIO && cb == C_DEC) || (ca == C_DEC && cb == C_RATIO)) return dec_of(ca == C_RATIO ? a : b);
+  return NIL;
+}
+
+Val num_compare(Val a, Val b, int *out) {
+  CHECK(comparable(a, b));
+  *out = num_cmp(a, b);
+  return NIL;
+}
+
 static __attribute__((noinline)) Val ordered(Val a, Val b, bool (*test)(int)) {
   if (!is_num(a) || !is_num(b)) return test == is_gt ? bad_operand(b, a) : bad_operand(a, b); /* (> a b) is (< b a) */
+  CHECK(comparable(a, b));
   return bool_val(test(order(a, b)));
 }
 

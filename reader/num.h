@@ -34,6 +34,7 @@ Val num_lt(Val a, Val b); Val num_le(Val a, Val b); Val num_gt(Val a, Val b); Va
 Val num_equiv(Val a, Val b);         /* == : a boolean */
 bool num_eq(Val a, Val b);           /* = on two numbers: same category and value */
 int num_cmp(Val a, Val b);           /* compare on two numbers, -1 0 1 */
+Val num_compare(Val a, Val b, int *out); /* the same, or ArithmeticException of 1/3 and a decimal: it has no exact decimal */
 bool num_is_zero(Val v); bool num_is_pos(Val v); bool num_is_neg(Val v);
 Val num_numerator(Val r); Val num_denominator(Val r);
 Val num_rationalize(Val v);

@@ -39,7 +39,7 @@ Val arg_no_method(const char *method, int n, Val target) { return ex_no_method(m
 
 Val arg_no_value(Val key) {
   TRY(s, arg_str_of(key));
-  return ex_throw(EXC_ILLEGAL_ARG, "No value supplied for key: %s", str_s(s));
+  return ex_throw(EXC_ILLEGAL_ARG, "No value supplied for key: %s", is_nil(key) ? "null" : str_s(s));
 }
 
 uint32_t arg_serial(void) { return mach_cur && mach_cur->env ? mach_cur->env->serial++ : 0; }

@@ -282,7 +282,7 @@ static Val data_conj_n(int n, const Val *a) {
 DOC(disj, "[set] [set key] [set key & ks]", "A copy of the set without the keys.", "(disj #{1 2} 1) ;=> #{2}\n(disj {} 1) ;!> type");
 static Val data_disj(Val s, Val x) {
   if (is_set(s)) return set_disj(s, x);
-  return is_nil(s) ? NIL : ex_cast(s, "clojure.lang.IPersistentSet");
+  return !truthy(s) ? NIL : ex_cast(s, "clojure.lang.IPersistentSet");
 }
 static Val data_disj_n(int n, const Val *a) {
   Val s = a[0];

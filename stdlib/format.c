@@ -4,6 +4,7 @@
 #include "args.h"
 #include "unicode.h"
 #include "format.h"
+#include "reader/big.h"
 #include "reader/user.h"
 
 #include <stdio.h>
@@ -224,17 +225,34 @@ static void put_number(Buf *out, const Spec *f, bool neg, const char *digits, si
 
 /* ---- integers ---- */
 
+/* java.math.BigInteger; not Clojure's BigInt */
+static bool is_big_integer(Val x) { return is_type(x, T_BIGINT) && (AS(BigInt, x)->h.flags & 2); }
+
 static Val put_decimal(Buf *out, const Spec *f, Val x) {
-  bool big = is_type(x, T_BIGINT) && (AS(BigInt, x)->h.flags & 2); /* java.math.BigInteger; not Clojure's BigInt */
-  if (!is_long(x) && !big) return bad_type(f, x);
+  if (!is_long(x) && !is_big_integer(x)) return bad_type(f, x);
   TRY(s, arg_str_of(x));
   bool neg = str_s(s)[0] == '-';
   put_number(out, f, neg, str_s(s) + neg, str_n(s) - neg);
   return NIL;
 }
 
+/* A java.math.BigInteger has a sign in every radix. */
+static Val put_big(Buf *out, const Spec *f, Val x) {
+  int radix = f->conv == 'o' ? 8 : 16;
+  Buf b = {0}, text = {0};
+  big_print_radix(&text, x, radix);
+  bool neg = text.p[0] == '-';
+  if (f->flags & F_ALT) buf_c(&b, radix == 8 ? "0" : f->upper ? "0X" : "0x");
+  for (const char *c = buf_cstr(&text) + neg; *c; c++) buf_ch(&b, f->upper && *c >= 'a' ? (char)(*c - 32) : *c);
+  put_number(out, f, neg, buf_cstr(&b), b.n);
+  buf_free(&b);
+  buf_free(&text);
+  return NIL;
+}
+
 static Val put_unsigned(Buf *out, const Spec *f, Val x) {
   char buf[32];
+  if (is_big_integer(x)) return put_big(out, f, x);
   if (!is_long(x)) return bad_type(f, x);
   CHECK(no_flags(f, "( +"));
   const char *prefix = !(f->flags & F_ALT) ? "" : f->conv == 'x' ? "0x" : "0";

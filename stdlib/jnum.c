@@ -33,7 +33,8 @@ static Val parse_radix(Val s, Val radix, int64_t limit) {
   if (is_nil(s)) return ex_throw(EXC_NUMBER_FORMAT, "Cannot parse null string");
   if (!is_str(s)) return ex_cast(s, "java.lang.String");
   ARG_INT(r, radix);
-  if (r < 2 || r > 36) return ex_throw(EXC_NUMBER_FORMAT, "radix %lld out of range", (long long)r);
+  if (r < 2) return ex_throw(EXC_NUMBER_FORMAT, "radix %lld less than Character.MIN_RADIX", (long long)r);
+  if (r > 36) return ex_throw(EXC_NUMBER_FORMAT, "radix %lld greater than Character.MAX_RADIX", (long long)r);
   if (parse_i64(str_s(s), str_s(s) + str_n(s), (int)r, &v) && v <= limit && v >= -limit - 1) return int_val(v);
   if (r == 10) return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\"", str_s(s));
   return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\" under radix %d", str_s(s), (int)r);
@@ -60,7 +61,9 @@ static Val jnum_parse_double(Val s) {
   const char *p = str_s(s);
   while ((unsigned char)(*p - 1) < 32) p++;
   if (!*p) return ex_throw(EXC_NUMBER_FORMAT, "empty String");
-  return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\"", str_s(s));
+  const char *end = str_s(s) + str_n(s);
+  while ((unsigned char)(end[-1] - 1) < 32) end--;
+  return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%.*s\"", (int)(end - p), p);
 }
 static Val jnum_double_of(Val x) { return is_num(x) ? dbl_val(num_to_double(x)) : jnum_parse_double(x); }
 

@@ -182,6 +182,8 @@ static Val jstring_char_at(Val s, Val i) {
   s = chars_of(s);
   CHECK(need_str(s, "charAt", 1));
   ARG_INT(at, i);
+  int64_t n = AS(Str, s)->nchars;
+  if (at < 0 || at >= n) return ex_throw(EXC_STRING_INDEX, "index %lld, length %lld", (long long)at, (long long)n);
   return coll_nth(s, at, ABSENT);
 }
 

@@ -52,7 +52,7 @@ DOC(as_float, "[x]", "Rounds a number to single precision; the result is a doubl
 static Val numbers_float(Val x) {
   CHECK(arg_num_call(x, ARG_DOUBLE_VALUE));
   double d = num_to_double(x);
-  if (d - d == 0 && fabs(d) > 3.4028234663852886e38) return out_of_range("float", x);
+  if (fabs(d) > 3.4028234663852886e38) return out_of_range("float", x);
   return dbl_val((double)(float)d);
 }
 
@@ -205,8 +205,8 @@ static Val wrap32(uint64_t x) { return fix((int32_t)(uint32_t)x); }
 /* Two arguments of the -int operations: no characters here. */
 static Val two_ints(Val x, Val y, int64_t *a, int64_t *b) {
   CHECK(is_nil(x) ? arg_null("java.lang.Character.charValue()", "x") : arg_num(x));
-  CHECK(is_nil(y) ? arg_null("java.lang.Character.charValue()", "x") : arg_num(y));
   TRY(i, num_to_int_checked(x));
+  CHECK(is_nil(y) ? arg_null("java.lang.Character.charValue()", "x") : arg_num(y));
   TRY(j, num_to_int_checked(y));
   *a = long_of(i);
   *b = long_of(j);
@@ -256,6 +256,7 @@ DOC(unchecked_long, "[x]", "Coerces to a long; what does not fit saturates (doub
     "(unchecked-long 1e30) ;=> 9223372036854775807");
 static Val numbers_ulong(Val x) {
   uint64_t bits;
+  if (is_char(x)) return ex_cast(x, "java.lang.Number");
   CHECK(unchecked_bits(x, "java.lang.Number.longValue()", &bits));
   return wrap(bits);
 }
@@ -263,6 +264,7 @@ static Val numbers_ulong(Val x) {
 DOC(unchecked_int, "[x]", "Coerces to 32 bits; what does not fit wraps around.", "(unchecked-int 3000000000) ;=> -1294967296");
 static Val numbers_uint(Val x) {
   uint64_t bits;
+  if (!is_nil(x) && !is_num(x) && !is_char(x)) return ex_cast(x, "java.lang.Character");
   CHECK(unchecked_bits(x, "java.lang.Number.intValue()", &bits));
   if (is_dbl(x) && (int64_t)bits > INT32_MAX) return fix(INT32_MAX);
   if (is_dbl(x) && (int64_t)bits < INT32_MIN) return fix(INT32_MIN);
@@ -272,6 +274,7 @@ static Val numbers_uint(Val x) {
 DOC(unchecked_short, "[x]", "Coerces to 16 bits; what does not fit wraps around.", "(unchecked-short 70000) ;=> 4464");
 static Val numbers_ushort(Val x) {
   uint64_t bits;
+  if (is_char(x)) return ex_cast(x, "java.lang.Number");
   CHECK(unchecked_bits(x, "java.lang.Number.shortValue()", &bits));
   return fix((int16_t)bits);
 }
@@ -279,6 +282,7 @@ static Val numbers_ushort(Val x) {
 DOC(unchecked_byte, "[x]", "Coerces to 8 bits; what does not fit wraps around.", "(unchecked-byte 200) ;=> -56");
 static Val numbers_ubyte(Val x) {
   uint64_t bits;
+  if (is_char(x)) return ex_cast(x, "java.lang.Number");
   CHECK(unchecked_bits(x, "java.lang.Number.byteValue()", &bits));
   return fix((int8_t)bits);
 }

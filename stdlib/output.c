@@ -20,7 +20,7 @@ static Val dynamic(const char *name) { return dynamic_in("clojure.core", name); 
 static int64_t limit_of(const char *name) {
   Val v = dynamic(name);
   int64_t n;
-  return is_num(v) && num_to_long(v, &n) && n >= 0 ? n : -1;
+  return is_num(v) && num_to_long(v, &n) ? (n < 0 ? 0 : n) : -1; /* none: what is no number */
 }
 
 static PrintOpts options(bool readably) {

@@ -68,7 +68,7 @@ EXACT = {
     "rsubseq": ["map set", "fn2", "any"], "sorted-map-by": ["fn2", "key", "any", "key", "any"], "sorted-set-by": ["fn2", "any", "any", "any"], "sorted-map": ["key", "any", "key", "any"],
     "sorted-set": ["key num", "key num", "key num"], "hash-map": ["any", "any", "any", "any"], "array-map": ["any", "any", "any", "any"], "min-key": ["fn1", "any", "any"], "max-key": ["fn1", "any", "any"],
     "reduce-kv": ["fn2 any", "any", "map vec"], "comp": ["fn1", "fn1"], "partial": ["fn2", "any"], "juxt": ["fn1", "fn1"], "every-pred": ["fn1", "fn1"], "some-fn": ["fn1", "fn1"],
-    "interleave": ["coll", "coll", "coll"], "cycle": ["coll"], "range": ["num", "num", "num"], "repeat": ["small", "any"], "with-meta": ["coll", "map nil"], "vary-meta": ["coll", "fn1", "any"],
+    "interleave": ["coll", "coll", "coll"], "cycle": ["coll"], "range": ["num", "num", "num"], "repeat": ["small", "any"], "with-meta": ["coll", "meta"], "isa?": ["any", "any"], "parents": ["kw"], "ancestors": ["kw"], "descendants": ["kw"], "vary-meta": ["coll", "fn1", "any"],
     "conj!": ["cell", "any"], "assoc!": ["cell", "key", "any"], "dissoc!": ["cell", "key"], "persistent!": ["cell"], "pop!": ["cell"], "disj!": ["cell", "any"], "transient": ["vec map set any"],
     "dedupe": ["coll"], "disj": ["set", "any"], "contains?": ["map set vec any", "key any"], "select-keys": ["map vec", "path coll"], "instance?": ["any", "any"], "cast": ["any", "any"],
     "print-str": ["any", "any"], "prn-str": ["any", "any"], "pr-str": ["any", "any"], "println-str": ["any", "any"], "char-escape-string": ["char"], "aget": ["coll", "small"],
@@ -209,7 +209,7 @@ def subforms(expr):
             stack.append(i)
         elif c in ")]}" and stack:
             s = stack.pop()
-            if c == ")" and (s == 0 or expr[s - 1] not in "'#@"): out.append(expr[s:i + 1])
+            if c == ")" and not re.match(r"\((recur|fn|catch|finally) ", expr[s:]) and (s == 0 or expr[s - 1] not in "'#@"): out.append(expr[s:i + 1])
         i += 1
     return sorted(set(out), key=len)
 

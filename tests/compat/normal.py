@@ -7,6 +7,7 @@ RULES = [(re.compile(a), b) for a, b in [
     # exceptions as values: no trace, one line
     (r"\s:trace\s+\[(?:\[[^\]]*\]|\s)*\]", ""),
     (r" *:at \[[^\]]*\]", ""),
+    (r'#object\[\\?"([^" \\]+)\\?"( \\?"[^"]*")?\]', r"#object[\1]"),
     # numbered names
     (r"--inliner--\d+", ""),
     (r"\beval\d+", "eval"),
@@ -30,7 +31,7 @@ RULES = [(re.compile(a), b) for a, b in [
     (r"(not supported on this type: )\w+\$\w+", r"\1AFunction"),
     # arity messages name the function only
     (r"(passed to: )(?:.*/)?([^/ ]+|/)$", r"\1\2"),
-    (r"(passed to: [^ ]+?)--\d+$", r"\1"),
+    (r'(passed to: [^ "]+?)--\d+', r"\1"),
     (r"passed to: (?:fn|eval|fn__N|G)$", "passed to: fn"),
     (r"@[0-9a-f]{5,8}\b", "@H"),
 ]]
@@ -50,8 +51,9 @@ def normal(s):
 # ---- relations between the two answers that known.txt may name: `when is NAME` ----
 DOUBLE = re.compile(r"-?\d+\.\d+(?:E-?\d+)?")
 SEQS = re.compile(r"clojure\.lang\.(?:ArraySeq|ChunkedCons|LongRange|Cons|LazySeq|PersistentList|PersistentTreeMap\$Seq|PersistentArrayMap\$Seq|PersistentHashMap\$NodeSeq|"
-                  r"APersistentMap\$(?:Seq|KeySeq|ValSeq)|PersistentVector\$ChunkedSeq|StringSeq|Range|Iterate|Repeat|Cycle|IteratorSeq|PersistentHashMap\$ArrayNode\$Seq|IndexedSeq)")
+                  r"APersistentMap\$(?:Seq|KeySeq|ValSeq)|PersistentVector\$ChunkedSeq|StringSeq|Range|Iterate|Repeat|Cycle|IteratorSeq|PersistentHashMap\$ArrayNode\$Seq|IndexedSeq|PersistentList\$EmptyList)")
 NARROW = [(r"java\.lang\.(Integer|Short|Byte)\b", "java.lang.Long"), (r"java\.lang\.Float\b", "java.lang.Double"),
+          (r"clojure\.lang\.PersistentTreeMap\$(?:Red|Black)\w*", "clojure.lang.MapEntry"),
           (r"clojure\.lang\.APersistentVector\$SubVector", "clojure.lang.PersistentVector"), (r"clojure\.core\.Vec\b", "clojure.lang.PersistentVector")]
 
 

@@ -45,4 +45,4 @@ BIND = ["(atom 1)", "(atom nil)", "(atom {})", "(volatile! 1)", "(delay 1)", "(r
 COLL = VEC + LIST + LAZY + MAP + SET + STR[:6] + NIL
 ANY = NUM + STR + CHAR + KW * 2 + SYM + MISC + COLL + NIL * 4 + BOOL * 4 + REGEX[:3] + FN1[:5] + BIND[:5]
 KINDS = dict(any=ANY, nil=NIL, bool=BOOL, small=SMALL, int=INT, num=NUM, str=STR, char=CHAR, kw=KW, sym=SYM, regex=REGEX, vec=VEC, list=LIST, lazy=LAZY, map=MAP, set=SET, xrel=XREL,
-             fn1=FN1, fn2=FN2, fn0=FN0, xf=XF, rf=RF, path=PATH, coll=COLL, cell=BIND, key=KW + SMALL + STR[:4] + NIL, dbl=DBL, dec=DEC, ratio=RATIO, big=BIG)
+             fn1=FN1, fn2=FN2, fn0=FN0, xf=XF, rf=RF, path=PATH, coll=COLL, cell=BIND, meta=["{:a 1}", "{}", "nil", "{:type :t}", "{:a 1 :b {:c [1]}}"], key=KW + SMALL + STR[:4] + NIL, dbl=DBL, dec=DEC, ratio=RATIO, big=BIG)
