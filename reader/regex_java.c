@@ -1,6 +1,7 @@
 /* regex_java.c - the translation of java.util.regex patterns for pcre2. One pass; a character class is parsed into an
  * expression of its own, because Java's may nest and intersect. */
 #include "regex_java.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_NEST 250
@@ -14,11 +15,21 @@ typedef struct {
   int depth;
   bool x;          /* COMMENTS */
   bool atom;       /* something stands here that a quantifier may follow */
+  Buf names;       /* of the groups so far: <a><b> */
 } Tr;
 
 static bool fail(Tr *t, const char *what, const char *at) {
   if (!t->j->error) t->j->error = what, t->j->error_at = at ? (size_t)(at - t->s) : SIZE_MAX;
   return false;
+}
+
+/* The same with a name in the text, cut when it is long. */
+static bool fail_name(Tr *t, const char *format, const char *name, size_t n, const char *at) {
+  if (t->j->error) return false;
+  char shown[48];
+  snprintf(shown, sizeof shown, "%.*s", (int)(n < sizeof shown ? n : sizeof shown - 1), name);
+  snprintf(t->j->text, sizeof t->j->text, format, shown);
+  return fail(t, t->j->text, at);
 }
 
 static bool is_alpha(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
@@ -165,10 +176,12 @@ static bool property(Tr *t, Buf *b, bool neg) {
     buf_fmt(b, neg ? "[^%s]" : "[%s]", known);
     return true;
   }
+  const char *full = name;
+  size_t full_n = n;
   prop_strip(&name, &n);
   for (size_t i = 0; i < n; i++)
     if (!is_alpha(name[i]) && !is_dig(name[i]) && name[i] != '_' && name[i] != ' ')
-      return fail(t, "Unknown character property name", t->p - 1);
+      return fail_name(t, "Unknown character property name {%s}", full, full_n, t->p - 1);
   buf_fmt(b, neg ? "[\\P{%.*s}]" : "[\\p{%.*s}]", (int)n, name);
   return true;
 }
@@ -277,25 +290,30 @@ static bool class_side(Tr *t, Union *u, bool first) {
   }
 }
 
-/* All sides of the intersection, each but the last as a lookahead. */
+/* One more side of the intersection; the one before becomes a lookahead. Empty sides do not count. */
+static void class_add_side(Union *u, Buf *out, Buf *last, int *sides, bool *simple) {
+  if (!u->any_alt && !u->items.n) return;
+  if (*sides) buf_fmt(out, "(?=%s)", buf_cstr(last));
+  last->n = 0;
+  *simple = *sides == 0 && !u->any_alt;
+  ++*sides;
+  union_finish(u, last);
+}
+
 static bool class_sides(Tr *t, Buf *out, int *sides, bool *simple) {
   Buf last = {0};
   bool ok = true;
-  for (*sides = 0;; (*sides)++) {
+  *sides = 0;
+  for (bool first = true;; first = false) {
     Union u = {0};
-    ok = class_side(t, &u, *sides == 0);
-    if (*sides) buf_fmt(out, "(?=%s)", buf_cstr(&last));
-    last.n = 0;
-    *simple = *sides == 0 && !u.any_alt && u.items.n;
-    bool empty = !u.any_alt && !u.items.n;
-    union_finish(&u, &last);
+    ok = class_side(t, &u, first);
+    class_add_side(&u, out, &last, sides, simple);
     if (!ok || *t->p == ']') break;
     while (t->p < t->end && *t->p == '&') t->p++;
-    if (empty && *sides) break;
   }
   buf_add(out, last.p, last.n);
   buf_free(&last);
-  return ok;
+  return ok && !*sides ? fail(t, "Bad class syntax", t->p) : ok;
 }
 
 /* t->p is behind the [; leaves it behind the ]. */
@@ -354,21 +372,34 @@ static bool group_name(Tr *t, char close, const char **name, int *n) {
   return *n <= 32 ? true : fail(t, "Group name is longer than 32 characters", *name);
 }
 
+static bool name_known(Tr *t, const char *name, int n) {
+  char key[40];
+  int k = snprintf(key, sizeof key, "<%.*s>", n, name);
+  return t->names.n && memmem(t->names.p, t->names.n, key, (size_t)k) != NULL;
+}
+
 static bool named_reference(Tr *t) {
   const char *name;
   int n;
   if (t->p >= t->end || *t->p != '<') return fail(t, "\\k is not followed by '<' for named capturing group", t->p);
   t->p++;
   if (!group_name(t, '>', &name, &n)) return false;
+  if (!name_known(t, name, n)) return fail_name(t, "named capturing group <%s> does not exist", name, (size_t)n, t->p - 1);
   buf_fmt(t->out, "\\k<%.*s>", n, name);
   return true;
+}
+
+/* An assertion; pcre2 takes no quantifier behind one unless it is a group. */
+static void anchor(Tr *t, const char *pcre) {
+  bool quantified = t->p < t->end && *t->p && strchr("*+?{", *t->p);
+  buf_fmt(t->out, quantified ? "(?:%s)" : "%s", pcre);
 }
 
 /* Java's \b knows letters and digits of all scripts, though its \w does not. */
 static void word_boundary(Tr *t, bool neg) {
   static const char w[] = "[\\p{L}\\p{Nd}_]";
   if (t->j->ucp)
-    buf_c(t->out, neg ? "\\B" : "\\b");
+    anchor(t, neg ? "\\B" : "\\b");
   else if (neg)
     buf_fmt(t->out, "(?:(?<=%s)(?=%s)|(?<!%s)(?!%s))", w, w, w, w);
   else
@@ -387,7 +418,8 @@ static bool escape(Tr *t) {
   if (c == 'p' || c == 'P') return property(t, t->out, c == 'P');
   if (c == 'k') return named_reference(t);
   if (c == 'b' || c == 'B') return word_boundary(t, c == 'B'), true;
-  if (!strchr("dDsSwWhHvVRXAzZG", c)) return fail(t, "Illegal/unsupported escape sequence", at + 1);
+  if (strchr("AzZG", c)) return anchor(t, (char[]){'\\', c, 0}), true;
+  if (!strchr("dDsSwWhHvVRX", c)) return fail(t, "Illegal/unsupported escape sequence", at + 1);
   buf_fmt(t->out, "\\%c", c);
   return true;
 }
@@ -443,6 +475,8 @@ static bool named_group(Tr *t, bool x) {
   int n;
   t->opened++;
   if (!group_name(t, '>', &name, &n)) return false;
+  if (name_known(t, name, n)) return fail_name(t, "Named capturing group <%s> is already defined", name, (size_t)n, t->p - 1);
+  buf_fmt(&t->names, "<%.*s>", n, name);
   buf_fmt(t->out, "(?<%.*s>", n, name);
   return group_rest(t, x);
 }
@@ -528,7 +562,8 @@ static bool element(Tr *t) {
   case '[': t->p++; return class_body(t, t->out);
   case '\\': return escape(t);
   case '|': t->atom = false; buf_ch(t->out, *t->p++); return true;
-  case '.': case '^': case '$': buf_ch(t->out, *t->p++); return true;
+  case '^': case '$': t->p++; return anchor(t, (char[]){c, 0}), true;
+  case '.': buf_ch(t->out, *t->p++); return true;
   default: put_lit(t->out, utf8_next(&t->p)); return true;
   }
 }
@@ -564,6 +599,12 @@ bool regex_java(const char *pattern, size_t n, RegexJava *j) {
   Tr t = {.s = pattern, .p = pattern, .end = pattern + n, .j = j, .out = &j->out, .groups = count_groups(pattern, pattern + n)};
   /* (?U) changes how \b is written, so it must be known from the start */
   if (memmem(pattern, n, "(?U", 3)) j->ucp = true;
-  if (!sequence(&t)) return false;
+  /* pcre2 would step over both characters of CR LF at once when no match begins there, unless the pattern speaks of one */
+  bool begun = t.p < t.end;
+  buf_c(&j->out, begun ? "(?:" : "");
+  bool ok = sequence(&t);
+  buf_c(&j->out, begun ? ")(?:|(?!)\\r)" : "");
+  buf_free(&t.names);
+  if (!ok) return false;
   return t.p >= t.end ? true : fail(&t, "Unmatched closing ')'", t.p == pattern ? NULL : t.p - 1);
 }

@@ -30,10 +30,9 @@ DOC(as_int, "[x]", "Coerces a number or character to an integer of 32 bits, trun
 
 static Val narrow(Val x, int64_t limit, const char *type) {
   Val n = code_point(x);
-  int64_t i;
   CHECK(arg_num_call(n, ARG_DOUBLE_VALUE));
-  if (!num_to_long(n, &i) || i < -limit || i >= limit) return out_of_range(type, x);
-  return fix(i);
+  TRY(l, num_to_long_checked(n));
+  return long_of(l) < -limit || long_of(l) >= limit ? out_of_range(type, x) : l;
 }
 
 DOC(as_short, "[x]", "Coerces to an integer of 16 bits.", "(short 5) ;=> 5\n(short 40000) ;!> argument");

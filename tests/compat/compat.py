@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from servers import both, oracle, ours, HERE
 from normal import normal, RELATIONS
 import gen
+from modes import MODES
 ROOT = os.path.normpath(os.path.join(HERE, "..", ".."))
 README = os.path.join(ROOT, "stdlib", "README.md")
 BEGIN, END = "<!-- deviations: made from tests/compat/known.txt by `make compat-readme` -->\n", "<!-- end of deviations -->\n"
@@ -124,14 +125,15 @@ def minimal(a, servers, known, answers):
 
 def cmd_fuzz(a):
     known, servers = load_known(), (oracle(a.millis), ours(a.bin))
-    g = gen.Gen(a.seed, gen.names(servers), a.only)
+    g = MODES[a.mode](a.seed) if a.mode else gen.Gen(a.seed, gen.names(servers), a.only)
     seen, bad, done, t0 = Counter(), 0, 0, time.time()
     out = open(a.out, "w", encoding="utf-8") if a.out else None
     while done < a.n:
         exprs = [g.expr() for _ in range(min(500, a.n - done))]
         done += len(exprs)
         answers = both(a.bin, exprs, servers=servers)
-        for expr, theirs, _ in answers: g.learn(expr, theirs)
+        if not a.mode:
+            for expr, theirs, _ in answers: g.learn(expr, theirs)
         for expr, theirs, mine in minimal(a, servers, known, [x for x in answers if different(known, *x)]):
             key = gen.signature(expr, theirs, mine)
             seen[key] += 1
@@ -172,6 +174,7 @@ def main():
     f = sub.add_parser("fuzz")
     f.add_argument("n", type=int)
     f.add_argument("--seed", type=int, default=1)
+    f.add_argument("--mode", choices=sorted(MODES), help="another generator: regex, reader, numbers")
     f.add_argument("--only", help="regexp of generators or function names")
     f.add_argument("--same", type=int, default=1, help="how many of one cause to show")
     f.add_argument("--millis", type=int, default=1500)
