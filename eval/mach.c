@@ -110,9 +110,12 @@ static Go builtin_enter(Mach *m, Regs *r, const Builtin *b, uint32_t base, int a
 
 static Val key_must_be_integer(void) { return ex_throw(EXC_ILLEGAL_ARG, "Key must be integer"); }
 
-static const char *simple_class(Val f) { /* a nested class, as arity errors name it: Outer/Inner */
-  const char *name = class_name_of(f), *dollar = strrchr(name, '$');
-  return dollar ? dollar + 1 : name;
+static Val nested_arity(int argc, Val f) { /* a nested class is named Outer/Inner */
+  Buf b = {0};
+  for (const char *c = class_name_of(f); *c; c++) buf_ch(&b, *c == '$' ? '/' : *c);
+  Val v = ex_arity(argc, buf_cstr(&b));
+  buf_free(&b);
+  return v;
 }
 
 /* Data as functions: keywords, symbols, maps, sets, vectors. */
@@ -144,12 +147,12 @@ static Val call_data(Val f, int argc, const Val *a) {
     return coll_nth(f, num_java_int(a[0]), ABSENT);
   }
   case T_TVEC:
-    if (argc != 1) return ex_arity(argc, simple_class(f));
+    if (argc != 1) return nested_arity(argc, f);
     if (!is_integer(a[0])) return key_must_be_integer();
     return coll_nth(f, num_java_int(a[0]), ABSENT);
   case T_TMAP:
   case T_TSET:
-    if (argc < 1 || argc > 2) return ex_arity(argc, simple_class(f));
+    if (argc < 1 || argc > 2) return nested_arity(argc, f);
     return coll_get(f, a[0], argc == 2 ? a[1] : NIL);
   default:
     if (is_nil(f)) return ex_throw(EXC_NULL, "Cannot call nil as a function");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define MAX_NEST 250
+enum { COMMENTS = 1, NOCASE = 2 };
 
 typedef struct {
   const char *s, *p, *end;
@@ -13,7 +14,7 @@ typedef struct {
   int groups;      /* capturing groups in the whole pattern */
   int opened;      /* capturing groups opened so far */
   int depth;
-  bool x;          /* COMMENTS */
+  unsigned on;     /* flags */
   bool atom;       /* something stands here that a quantifier may follow */
   Buf names;       /* of the groups so far: <a><b> */
 } Tr;
@@ -158,6 +159,15 @@ static void prop_strip(const char **name, size_t *n) {
   }
 }
 
+/* Upper, lower and title case are one for (?i): pcre2 leaves properties alone. */
+static bool prop_cased(const char *name, size_t n) {
+  static const char *const cased[] = {"Lu", "Ll", "Lt", "IsLu", "IsLl", "IsLt", "javaLowerCase", "javaUpperCase", "javaTitleCase",
+                                      "IsUppercase", "IsLowercase", "IsTitlecase", "gc=Lu", "gc=Ll", "gc=Lt"};
+  for (size_t i = 0; i < sizeof cased / sizeof *cased; i++)
+    if (strlen(cased[i]) == n && !memcmp(cased[i], name, n)) return true;
+  return false;
+}
+
 /* Items of a character class; t->p is behind the p or P. `neg` as the class must say it. */
 static bool property(Tr *t, Buf *b, bool neg) {
   const char *at = t->p, *name = at;
@@ -171,7 +181,7 @@ static bool property(Tr *t, Buf *b, bool neg) {
   } else
     utf8_next(&t->p);
   if (n == 0) return fail(t, "Empty character family", at);
-  const char *known = prop_known(name, n);
+  const char *known = t->on & NOCASE && prop_cased(name, n) ? "\\p{L&}" : prop_known(name, n);
   if (known) {
     buf_fmt(b, neg ? "[^%s]" : "[%s]", known);
     return true;
@@ -277,7 +287,7 @@ static bool class_side(Tr *t, Union *u, bool first) {
     if (t->p >= t->end) return fail(t, "Unclosed character class", t->end - 1);
     if (*t->p == ']' && !first) return true;
     if (t->end - t->p >= 2 && t->p[0] == '&' && t->p[1] == '&') return true;
-    if (t->x && (strchr(" \t\n\r\f\v", *t->p) && *t->p)) {
+    if (t->on & COMMENTS && (strchr(" \t\n\r\f\v", *t->p) && *t->p)) {
       t->p++;
       continue;
     }
@@ -428,6 +438,8 @@ static bool escape(Tr *t) {
 
 static bool sequence(Tr *t);
 
+static void set_flag(Tr *t, unsigned flag, bool on) { t->on = on ? t->on | flag : t->on & ~flag; }
+
 /* Flags between (? and : or ). Writes those that pcre2 has. */
 static bool flags(Tr *t, Buf *b) {
   bool off = false;
@@ -435,10 +447,10 @@ static bool flags(Tr *t, Buf *b) {
     char c = *t->p;
     if (c == '-' && !off)
       off = true, buf_ch(b, c);
-    else if (c == 'i' || c == 'm' || c == 's')
+    else if (c == 'm' || c == 's')
       buf_ch(b, c);
-    else if (c == 'x')
-      t->x = !off, buf_ch(b, c);
+    else if (c == 'x' || c == 'i')
+      set_flag(t, c == 'x' ? COMMENTS : NOCASE, !off), buf_ch(b, c);
     else if (c == 'U')
       t->j->ucp = true;
     else if (c != 'd' && c != 'u')
@@ -447,16 +459,16 @@ static bool flags(Tr *t, Buf *b) {
   return t->p < t->end ? true : fail(t, "Unknown inline modifier", t->end);
 }
 
-static bool group_rest(Tr *t, bool x) {
+static bool group_rest(Tr *t, unsigned on) {
   if (!sequence(t)) return false;
   if (t->p >= t->end) return fail(t, "Unclosed group", t->end);
   t->p++;
   buf_ch(t->out, ')');
-  t->x = x, t->atom = true;
+  t->on = on, t->atom = true;
   return true;
 }
 
-static bool flag_group(Tr *t, bool x) {
+static bool flag_group(Tr *t, unsigned on) {
   Buf b = {0};
   bool ok = flags(t, &b);
   const char *f = strcmp(buf_cstr(&b), "-") ? buf_cstr(&b) : "";
@@ -467,10 +479,10 @@ static bool flag_group(Tr *t, bool x) {
   else if (ok && *f)
     buf_fmt(t->out, "(?%s)", f);
   buf_free(&b);
-  return scoped ? group_rest(t, x) : ok;
+  return scoped ? group_rest(t, on) : ok;
 }
 
-static bool named_group(Tr *t, bool x) {
+static bool named_group(Tr *t, unsigned on) {
   const char *name;
   int n;
   t->opened++;
@@ -478,31 +490,31 @@ static bool named_group(Tr *t, bool x) {
   if (name_known(t, name, n)) return fail_name(t, "Named capturing group <%s> is already defined", name, (size_t)n, t->p - 1);
   buf_fmt(&t->names, "<%.*s>", n, name);
   buf_fmt(t->out, "(?<%.*s>", n, name);
-  return group_rest(t, x);
+  return group_rest(t, on);
 }
 
 /* t->p is behind the ( */
 static bool group(Tr *t) {
   static const char *const heads[] = {"?:", "?=", "?!", "?>", "?<=", "?<!"};
-  bool x = t->x;
+  unsigned on = t->on;
   if (t->p >= t->end || *t->p != '?') {
     t->opened++;
     buf_ch(t->out, '(');
-    return group_rest(t, x);
+    return group_rest(t, on);
   }
   for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
     size_t n = strlen(heads[i]);
     if ((size_t)(t->end - t->p) < n || memcmp(t->p, heads[i], n)) continue;
     t->p += n;
     buf_fmt(t->out, "(%s", heads[i]);
-    return group_rest(t, x);
+    return group_rest(t, on);
   }
   t->p++;
   if (t->p < t->end && *t->p == '<') {
     t->p++;
-    return named_group(t, x);
+    return named_group(t, on);
   }
-  return flag_group(t, x);
+  return flag_group(t, on);
 }
 
 /* ---- quantifiers ---- */
@@ -551,8 +563,8 @@ static void comment(Tr *t) {
 /* One element that is not a group end. */
 static bool element(Tr *t) {
   char c = *t->p;
-  if (t->x && c && strchr(" \t\n\r\f\v", c)) return t->p++, true;
-  if (t->x && c == '#') return comment(t), true;
+  if (t->on & COMMENTS && c && strchr(" \t\n\r\f\v", c)) return t->p++, true;
+  if (t->on & COMMENTS && c == '#') return comment(t), true;
   if (c == '*' || c == '+' || c == '?' || c == '{') return quantifier(t);
   if (c == '\\' && t->end - t->p >= 2 && t->p[1] == 'Q') return t->p += 2, quote(t), true;
   if (c == '\\' && t->end - t->p >= 2 && t->p[1] == 'E') return t->p += 2, true;

@@ -177,13 +177,21 @@ static Val jstring_last_index_of(Val s, Val x) {
   return index_val(s, text_find_last(s, part, str_n(s)));
 }
 
+/* The JVM keeps Latin-1 strings apart from others, and its two ways to get a character have messages of their own. */
+static Val bad_char_index(Val s, int64_t at) {
+  const char *p = str_s(s), *end = p + str_n(s);
+  while (p < end)
+    if (utf8_next(&p) > 0xff) return ex_throw(EXC_STRING_INDEX, "index %lld, length %u", (long long)at, AS(Str, s)->nchars);
+  return ex_throw(EXC_STRING_INDEX, "String index out of range: %lld", (long long)at);
+}
+
 DOC(char_at, "[s index]", "The character at an index.", "(.charAt \"abc\" 1) ;=> \\b");
 static Val jstring_char_at(Val s, Val i) {
   s = chars_of(s);
   CHECK(need_str(s, "charAt", 1));
   ARG_INT(at, i);
   int64_t n = AS(Str, s)->nchars;
-  if (at < 0 || at >= n) return ex_throw(EXC_STRING_INDEX, "index %lld, length %lld", (long long)at, (long long)n);
+  if (at < 0 || at >= n) return bad_char_index(s, at);
   return coll_nth(s, at, ABSENT);
 }
 
@@ -385,7 +393,15 @@ static Val jstring_get_value(Val e) {
 
 DOC(join, "[separator coll]", "The texts of the elements joined.", "(String/join \",\" [\"a\" \"b\"]) ;=> \"a,b\"");
 static Val jstring_join(Val sep, Val coll) {
+  SeqIter it;
+  Val x;
   CHECK(arg_text(sep, "delimiter"));
+  CHECK(seq_iter(&it, coll));
+  for (;;) {
+    TRY(more, seq_iter_next(&it, &x));
+    if (!truthy(more)) break;
+    if (!is_nil(x)) CHECK(arg_text(x, "cs"));
+  }
   return text_join(sep, coll);
 }
 
