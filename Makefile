@@ -26,7 +26,7 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 PACKAGES = gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats clojure libnrepl-clojure python3 curl procps man-db
 
-.PHONY: all deps run test conformance check crash fuzz bench docs complexity format clean help
+.PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run
 
 help:
@@ -38,6 +38,9 @@ help:
 	@echo 'make check      layering, headers, warnings-only checks'
 	@echo 'make crash      every crash point, a long kill -9 loop'
 	@echo 'make fuzz       long fuzzing of the readers'
+	@echo 'make fuzz-long  each fuzz target for FUZZ_SECONDS (600) under ASan'
+	@echo 'make lang-ways  every language test in the five ways of running it'
+	@echo 'make compat     our answers beside those of Debian'"'"'s clojure; FUZZ=N random expressions, SEED=N'
 	@echo 'make bench      figures beside peers and the disk'
 	@echo 'make docs       man page and function reference into build/'
 	@echo 'make complexity the longest functions; make format: clang-format'
@@ -93,6 +96,14 @@ crash: $(B)/breyta-run $(TESTPROGS)
 	@B=$(B) CRASH_ALL=1 tests/run.sh crash
 fuzz: $(TESTPROGS)
 	@B=$(B) FUZZ_N=2000000 tests/run.sh fuzz
+# Needs Debian's `clojure`: not part of `make test`.
+COMPAT = python3 tests/compat/compat.py --bin $(B)/breyta-run
+compat: $(B)/breyta-run $(B)/t/lang_runner
+	@command -v clojure >/dev/null || { echo 'make compat needs the package clojure'; exit 2; }
+	@$(if $(FUZZ),rc=0; for m in "" "--mode numbers" "--mode reader" "--mode regex"; do \
+	  $(COMPAT) fuzz $(FUZZ) --seed $(or $(SEED),1) $$m || rc=1; done; exit $$rc,$(COMPAT) sample)
+compat-readme:
+	@$(COMPAT) readme --write
 run: all
 	$(B)/breyta-run $(or $(FLOW),flows-examples/hello/flow.edn)
 bench: $(B)/breyta-run

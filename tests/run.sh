@@ -37,6 +37,7 @@ suite() { # name group command...
 }
 
 suite layers check tests/tools/check_layers.sh
+suite deviations check python3 tests/compat/compat.py readme
 for t in tests/unit/test_*.c; do
   n=$(basename "$t" .c)
   suite "$n" unit "$B/t/$n"

@@ -6,9 +6,18 @@
 ;; backslash \\. What the compiler wraps in a CompilerException is answered as its cause. The line `:names` is answered by
 ;; all public names of the namespaces that we have too: `NAMESPACE/NAME KIND ARGLISTS`, one a line, then an empty line.
 (ns oracle
-  (:require [clojure.string :as str] [clojure.set] [clojure.walk] [clojure.edn] [clojure.math]))
+  (:require [clojure.string :as str]))
 
-(def spaces '[clojure.core clojure.string clojure.set clojure.walk clojure.edn clojure.math])
+;; Only answers go to stdout; what libraries keep as their *out* does not.
+(def answers *out*)
+(def nowhere (java.io.PrintWriter. (java.io.OutputStreamWriter. (java.io.OutputStream/nullOutputStream))))
+(alter-var-root #'*out* (constantly nowhere))
+(System/setOut (java.io.PrintStream. (java.io.OutputStream/nullOutputStream)))
+
+(def spaces
+  '[clojure.core clojure.string clojure.set clojure.walk clojure.edn clojure.math clojure.data clojure.datafy clojure.instant clojure.pprint
+    clojure.repl clojure.stacktrace clojure.template clojure.test clojure.zip])
+(binding [*out* nowhere] (apply require spaces))
 (def millis (Long/parseLong (or (first *command-line-args*) "4000")))
 (def end (Object.))
 
@@ -50,7 +59,7 @@
 
 (defn answer [text]
   (try
-    (binding [*ns* (fresh-ns) *out* (java.io.StringWriter.) *print-length* nil]
+    (binding [*ns* (fresh-ns) *out* nowhere clojure.test/*test-out* nowhere *print-length* nil]
       (str "ok\t" (escape (pr-str (forms text)))))
     (catch ThreadDeath e (throw e))
     (catch Throwable e
@@ -74,6 +83,7 @@
   (println))
 
 (doseq [line (line-seq (java.io.BufferedReader. *in*))]
-  (if (= line ":names") (names) (println (guarded line)))
-  (flush))
+  (binding [*out* answers]
+    (if (= line ":names") (names) (println (guarded line)))
+    (flush)))
 (shutdown-agents)
