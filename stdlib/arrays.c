@@ -457,7 +457,7 @@ static Val class_called(const char *name) {
   c->name = sym_c(name);
   return from_obj(c);
 }
-DOC(prim_class, "[]", "The class of a primitive type, for make-array and into-array.", "(str Long/TYPE) ;=> \"class long\"");
+DOC(prim_class, "[]", "The class of a primitive type, for make-array and into-array.", "(str Long/TYPE) ;=> \"long\"");
 #define PRIMITIVES(P)                                                                                                                     \
   P(Long, long) P(Integer, int) P(Short, short) P(Byte, byte) P(Character, char) P(Boolean, boolean) P(Double, double) P(Float, float)
 #define PRIM_FN(cls, prim) static Val arrays_type_##prim(void) { return class_called(#prim); }
