@@ -364,7 +364,6 @@ BINARY(OUT_OF_LINE2)
 static const struct { const char *name; F2 fn; } binary_fns[] = {
 #define ROW_BINARY_FN(name, fn) {name, fn##_out},
     BINARY(ROW_BINARY_FN)};
-#endif
 
 static void direct_callee(Node *n) {
   if (n->kind != NK_CALLC || n->nk < 1 || n->nk > 3 || !is_type(n->val, T_BUILTIN)) return;
