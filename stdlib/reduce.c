@@ -108,10 +108,9 @@ DOC(reduce, "[f coll] [f init coll]",
 /* slots: f, init or coll, coll | acc, at */
 /* A collection reduces itself with a function, which is cast before the first element is looked at; nil does not. */
 static Val reduce_fn(Val f, Val coll) {
-  static const int types[] = {T_FN, T_BUILTIN, T_VAR, T_KW, T_SYM, T_VEC, T_ENTRY, T_AMAP, T_HMAP, T_SMAP, T_SET, T_SSET, T_TVEC, T_TMAP, T_TSET};
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    if (is_type(f, types[i])) return NIL;
-  return is_nil(coll) || is_nil(f) || is_type(f, T_RECORD) ? NIL : ex_cast(f, "clojure.lang.IFn");
+  if (is_type(f, T_FN) || is_type(f, T_BUILTIN) || is_nil(coll) || is_nil(f)) return NIL;
+  TRY(callable, builtin_find("clojure.core/ifn?")->f1(f));
+  return truthy(callable) ? NIL : ex_cast(f, "clojure.lang.IFn");
 }
 
 static Val reduce_step(Mach *m, uint32_t pc, Val *s, Val in) {

@@ -215,7 +215,8 @@ static bool sort_is(Val f, const char *name) {
 /* Functions are Comparators in Clojure; what only can be called, such as a keyword, is none. nil: the natural order. */
 static Val sort_comparator(Val f) {
   int t = type_of(f);
-  return t == T_FN || t == T_BUILTIN || is_nil(f) || same(f, ABSENT) ? NIL : ex_cast(f, "java.util.Comparator");
+  bool own = t == T_INSTANCE || t == T_RECORD; /* a type may be a Comparator */
+  return t == T_FN || t == T_BUILTIN || t == T_METHOD || own || is_nil(f) || same(f, ABSENT) ? NIL : ex_cast(f, "java.util.Comparator");
 }
 
 static int64_t sort_fast(const Val *s, Val f) {
