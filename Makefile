@@ -15,6 +15,9 @@ LAYERS = reader eval stdlib runtime
 CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fno-strict-aliasing -I. -MMD -MP \
   $(if $(filter none,$(GC)),-DGC_NONE,) $(if $(STRESS),-DSTRESS_$(shell echo $(STRESS) | tr a-z A-Z)=1) \
   $(if $(SAN),-fsanitize=$(if $(filter address,$(SAN)),address$(comma)undefined,$(SAN)) -fno-sanitize-recover=undefined)
+ifneq ($(FUZZER),)
+CFLAGS += -fsanitize=fuzzer-no-link
+endif
 comma := ,
 LDFLAGS = $(if $(SAN),-fsanitize=$(if $(filter address,$(SAN)),address$(comma)undefined,$(SAN)))
 LIBS = $(if $(filter none,$(GC)),,-l:libgc.a) -lgmp -lpcre2-8 -lutf8proc -lsqlite3 -ljansson -lzstd -lcrypto -lpthread -ldl -lm
@@ -26,7 +29,7 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 PACKAGES = gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats clojure libnrepl-clojure python3 curl procps man-db
 
-.PHONY: all deps run test conformance check crash fuzz bench docs complexity format clean help
+.PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run
 
 help:
@@ -37,7 +40,10 @@ help:
 	@echo 'make conformance what Clojure answers: all groups outside opt-*, then opt-*, kinds of errors too'
 	@echo 'make check      layering, headers, warnings-only checks'
 	@echo 'make crash      every crash point, a long kill -9 loop'
-	@echo 'make fuzz       long fuzzing of the readers'
+	@echo 'make fuzz       long fuzzing of the readers and the evaluator'
+	@echo 'make fuzz-long  each fuzz target for FUZZ_SECONDS (600) under ASan'
+	@echo 'make lang-ways  every language test in the five ways of running it'
+	@echo 'make compat     our answers beside those of Debian'"'"'s clojure; FUZZ=N random expressions, SEED=N'
 	@echo 'make bench      figures beside peers and the disk'
 	@echo 'make docs       man page and function reference into build/'
 	@echo 'make complexity the longest functions; make format: clang-format'
@@ -67,17 +73,21 @@ $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
-TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[brst]*.c)))
+TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[berst]*.c)))
 $(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
 $(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
 CRASH_MAIN = $(wildcard tests/crash/crash_*.c) tests/crash/equality.c
 CRASH_OBJ = $(patsubst %.c,$(B)/%.o,$(filter-out $(CRASH_MAIN),$(wildcard tests/crash/*.c)))
 $(patsubst tests/crash/%.c,$(B)/t/%,$(CRASH_MAIN)): $(B)/t/%: $(B)/tests/crash/%.o $(CRASH_OBJ) $(B)/libbreyta.a
-$(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/libbreyta.a
-$(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
-$(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
-$(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
-$(B)/t/fuzz_testfile: $(B)/tests/fuzz/fuzz_testfile.o $(B)/tests/fuzz/fuzz_main.o $(B)/libbreyta.a
+# with clang's libFuzzer (FUZZER=1) instead of our own driver
+FUZZ_MAIN = $(if $(FUZZER),,$(B)/tests/fuzz/fuzz_main.o)
+$(B)/t/fuzz_%: LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
+$(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/tests/unit/trips.o $(B)/libbreyta.a
+$(B)/t/fuzz_eval: $(B)/tests/fuzz/fuzz_eval.o $(B)/tests/unit/trips.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_testfile: $(B)/tests/fuzz/fuzz_testfile.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(TESTPROGS):
 	@mkdir -p $(dir $@)
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
@@ -91,8 +101,20 @@ check:
 	@tests/tools/check_layers.sh
 crash: $(B)/breyta-run $(TESTPROGS)
 	@B=$(B) CRASH_ALL=1 tests/run.sh crash
+lang-ways:
+	@CC='$(CC)' tests/lang_ways.sh
+fuzz-long:
+	@tests/fuzz/long.sh
 fuzz: $(TESTPROGS)
 	@B=$(B) FUZZ_N=2000000 tests/run.sh fuzz
+# Needs Debian's `clojure`: not part of `make test`.
+COMPAT = python3 tests/compat/compat.py --bin $(B)/breyta-run
+compat: $(B)/breyta-run $(B)/t/lang_runner
+	@command -v clojure >/dev/null || { echo 'make compat needs the package clojure'; exit 2; }
+	@$(if $(FUZZ),rc=0; for m in "" "--mode numbers" "--mode reader" "--mode regex"; do \
+	  $(COMPAT) fuzz $(FUZZ) --seed $(or $(SEED),1) $$m || rc=1; done; exit $$rc,$(COMPAT) sample)
+compat-readme:
+	@$(COMPAT) readme --write
 run: all
 	$(B)/breyta-run $(or $(FLOW),flows-examples/hello/flow.edn)
 bench: $(B)/breyta-run

@@ -714,6 +714,29 @@ static Node *type_static(An *a, const Val *f, unsigned n) {
   return call_named(a, create ? "breyta.type/from-map*" : "breyta.type/basis*", args, n);
 }
 
+/* Does the compiler know that this is a primitive double? Then dividing by zero is infinite instead of an error. */
+static bool is_double_node(const Node *n) {
+  if (n->kind == NK_CONST) return is_flo(n->val) || is_type(n->val, T_DOUBLE);
+  if (n->kind != NK_CALLC || !is_type(n->val, T_BUILTIN)) return false;
+  static const char *const makers[] = {"clojure.core/double", "clojure.core/float", "breyta.num/divide", "Math/sin", "Math/cos", "Math/exp",
+                                       "Math/log", "Math/log10", "Math/sqrt", "Math/cbrt", "Math/pow", "Math/floor", "Math/ceil", "Math/rint",
+                                       "clojure.math/sqrt", "clojure.math/pow", "clojure.math/floor", "clojure.math/ceil", "clojure.math/exp",
+                                       "clojure.math/cbrt", "clojure.math/log", "clojure.math/rint"};
+  static const char *const keepers[] = {"clojure.core/+", "clojure.core/-", "clojure.core/*"};
+  const char *name = AS(BuiltinObj, n->val)->def->name;
+  for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+    if (!strcmp(name, makers[i])) return true;
+  for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++)
+    if (!strcmp(name, keepers[i])) return n->nk && (is_double_node(n->kid[0]) || (n->nk > 1 && is_double_node(n->kid[1])));
+  return false;
+}
+
+static Val typed_callee(Val callee, const Node *x) {
+  const Builtin *divide = builtin_find("clojure.core//");
+  if (x->nk != 3 || !is_type(callee, T_BUILTIN) || AS(BuiltinObj, callee)->def != divide) return callee;
+  return is_double_node(x->kid[1]) || is_double_node(x->kid[2]) ? builtin_find("breyta.num/divide")->self : callee;
+}
+
 static Node *an_call(An *a, const Val *f, unsigned n) {
   uint32_t line = a->line, col = a->col;
   Node *x = n == 1 && is_sym(f[0]) ? static_field(a, f[0]) : NULL; /* (System/nanoTime): naming it is calling it */
@@ -735,7 +758,7 @@ static Node *an_call(An *a, const Val *f, unsigned n) {
   note_callee(a, x->kid[0]);
   if (x->kid[0]->kind != NK_CONST) return done(x);
   x->kind = NK_CALLC; /* a constant callee is no child: it is stored at once */
-  x->val = x->kid[0]->val;
+  x->val = typed_callee(x->kid[0]->val, x);
   for (unsigned i = 1; i < n; i++) x->kid[i - 1] = x->kid[i];
   x->nk = (uint16_t)(n - 1);
   return inline_arity_ok(a, x) ? done(x) : NULL;

@@ -140,6 +140,7 @@ Val builtin_call(const Builtin *b, int argc, const Val *a) {
   default: break;
   }
   if (b->fv && argc >= b->var_min) return b->fv(argc, a);
+  if (*b->name == '.' && argc > 0) return ex_no_method(b->name + 1, argc - 1, a[0]);
   return ex_arity(argc, b->name);
 }
 

@@ -420,6 +420,36 @@ static Val x_fn(Expander *x, Val form, const ValVec *f) {
   return LIST(core_sym("with-meta"), fn, mf);
 }
 
+static bool is_quoted(Val v) { return is_type(v, T_LIST) && sym_is(AS(List, v)->first, "quote"); }
+
+/* Is this form its own value? Quoted data is. */
+static bool is_data(Val v) {
+  if (is_sym(v)) return false;
+  if (form_is_list(v)) return is_type(v, T_EMPTY) || is_quoted(v);
+  if (!is_vec(v) && !is_map(v) && !is_set(v)) return true;
+  ValVec parts = {0};
+  if (is_sig(coll_into_array(v, &parts))) return false;
+  for (size_t i = 0; i < parts.n; i++)
+    if (!is_data(parts.a[i])) return false;
+  return true;
+}
+
+/* The metadata of a def's symbol that has to be evaluated: (k form ...). */
+static Val computed_meta(Expander *x, Val sym) {
+  ValVec out = {0};
+  MapIter it;
+  Val k, v;
+  if (!is_map(meta_of(sym))) return empty_list;
+  map_iter(&it, meta_of(sym));
+  while (map_next(&it, &k, &v)) {
+    if (is_data(v) || is_position_key(k) || kw_is(k, "arglists") || kw_is(k, "macro") || kw_is(k, "dynamic")) continue;
+    TRY(form, x_form(x, v));
+    vv_push(&out, k);
+    vv_push(&out, form);
+  }
+  return list_from(out.a, out.n);
+}
+
 /* Metadata of a def's symbol is data here: '([x]) and the like lose their quote. */
 static Val def_meta(Expander *x, Val sym, Val doc) {
   Val meta = is_map(meta_of(sym)) ? meta_of(sym) : map_empty, out = map_empty, k, v;
@@ -435,6 +465,18 @@ static Val def_meta(Expander *x, Val sym, Val doc) {
   return map_count(out) ? out : NIL;
 }
 
+/* The def, and then what its metadata evaluates to. */
+static Val def_with_meta(Val sym, Val computed, Val def) {
+  if (!is_type(computed, T_LIST)) return def;
+  Val var = LIST(sym_c("var"), sym_bare(sym));
+  ValVec call = {0};
+  vv_push(&call, core_sym("alter-meta!"));
+  vv_push(&call, var);
+  vv_push(&call, core_sym("assoc"));
+  for (Val s = computed; is_type(s, T_LIST); s = AS(List, s)->rest) vv_push(&call, AS(List, s)->first);
+  return LIST(sym_c("do"), def, list_from(call.a, call.n), var);
+}
+
 static Val x_def(Expander *x, Val form, const ValVec *f) {
   (void)form;
   bool documented = f->n == 4 && is_str(f->a[2]);
@@ -443,10 +485,11 @@ static Val x_def(Expander *x, Val form, const ValVec *f) {
   if (!is_sym(f->a[1])) return err_runtime("First argument to def must be a Symbol");
   TRY(meta, def_meta(x, f->a[1], documented ? f->a[2] : NIL));
   TRY(sym, with_meta(sym_bare(f->a[1]), meta));
-  if (f->n == 2) return LIST(f->a[0], sym);
+  TRY(computed, computed_meta(x, f->a[1]));
+  if (f->n == 2) return def_with_meta(sym, computed, LIST(f->a[0], sym));
   TRY(init, x_form(x, f->a[f->n - 1]));
   TRY(named, name_fn(x, init, sym));
-  return LIST(f->a[0], sym, named);
+  return def_with_meta(sym, computed, LIST(f->a[0], sym, named));
 }
 
 static Val x_var(Expander *x, Val form, const ValVec *f) {
@@ -828,6 +871,7 @@ static Val x_any(Expander *x, Val form) {
   if (is_map(form)) return x_map_literal(x, form);
   if (is_set(form)) return x_set_literal(x, form);
   if (is_type(form, T_EMPTY)) return with_user_meta(x, form, empty_list);
+  if (is_type(form, T_VAR)) return LIST(sym_c("var"), var_name_sym(form)); /* a macro has put it there: named, so that it can be stored */
   return form_is_list(form) ? x_list(x, form) : form;
 }
 

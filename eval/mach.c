@@ -108,6 +108,16 @@ static Go builtin_enter(Mach *m, Regs *r, const Builtin *b, uint32_t base, int a
   return GO_RET;
 }
 
+static Val key_must_be_integer(void) { return ex_throw(EXC_ILLEGAL_ARG, "Key must be integer"); }
+
+static Val nested_arity(int argc, Val f) { /* a nested class is named Outer/Inner */
+  Buf b = {0};
+  for (const char *c = class_name_of(f); *c; c++) buf_ch(&b, *c == '$' ? '/' : *c);
+  Val v = ex_arity(argc, buf_cstr(&b));
+  buf_free(&b);
+  return v;
+}
+
 /* Data as functions: keywords, symbols, maps, sets, vectors. */
 static Val call_data(Val f, int argc, const Val *a) {
   int t = type_of(f);
@@ -133,17 +143,17 @@ static Val call_data(Val f, int argc, const Val *a) {
     return set_get(f, a[0], NIL);
   case T_VEC: case T_ENTRY: {
     if (argc != 1) return ex_arity(argc, class_name_of(f));
-    if (!is_integer(a[0])) return ex_throw(EXC_ILLEGAL_ARG, "Key must be integer");
-    int64_t i;
-    if (!arg_int(a[0], &i)) return SIG_THROW;
-    return coll_nth(f, i, ABSENT);
+    if (!is_integer(a[0])) return key_must_be_integer();
+    return coll_nth(f, num_java_int(a[0]), ABSENT);
   }
   case T_TVEC:
-    if (argc != 1 || !is_fix(a[0]) || fix_of(a[0]) < 0 || fix_of(a[0]) >= tvec_count(f)) return ex_index();
-    return tvec_nth(f, (uint32_t)fix_of(a[0]));
+    if (argc != 1) return nested_arity(argc, f);
+    if (!is_integer(a[0])) return key_must_be_integer();
+    return coll_nth(f, num_java_int(a[0]), ABSENT);
   case T_TMAP:
-    if (argc < 1 || argc > 2) return ex_arity(argc, class_name_of(f));
-    return tmap_get(f, a[0], argc == 2 ? a[1] : NIL);
+  case T_TSET:
+    if (argc < 1 || argc > 2) return nested_arity(argc, f);
+    return coll_get(f, a[0], argc == 2 ? a[1] : NIL);
   default:
     if (is_nil(f)) return ex_throw(EXC_NULL, "Cannot call nil as a function");
     if (same(f, UNBOUND)) return ex_throw(EXC_STATE, "Attempting to call unbound fn");
@@ -316,7 +326,8 @@ static Go finish_throw(Regs *r, Val v) {
 }
 
 static Go choose_case(Regs *r, const Node *n, Val ix) {
-  r->n = n->kid[is_fix(ix) ? fix_of(ix) : 1];
+  uint64_t i = is_fix(ix) ? (uint64_t)fix_of(ix) : 1;
+  r->n = n->kid[i < n->nk ? i : 1];
   r->direct = true;
   return GO_EVAL;
 }

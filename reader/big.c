@@ -231,17 +231,18 @@ size_t big_digits(Val a) {
   return n;
 }
 
+void big_print_radix(Buf *b, Val a, int radix) {
+  View x;
+  mpz_srcptr z = view(&x, a);
+  char *text = mem_raw(mpz_sizeinbase(z, radix) + 2);
+  buf_c(b, mpz_get_str(text, radix, z));
+  mem_raw_free(text);
+}
+
 void big_print(Buf *b, Val a) {
   int64_t i;
-  View x;
-  if (big_to_long(a, &i)) {
-    buf_fmt(b, "%" PRId64, i);
-    return;
-  }
-  mpz_srcptr z = view(&x, a);
-  char *text = mem_raw(mpz_sizeinbase(z, 10) + 2);
-  buf_c(b, mpz_get_str(text, 10, z));
-  mem_raw_free(text);
+  if (big_to_long(a, &i)) buf_fmt(b, "%" PRId64, i);
+  else big_print_radix(b, a, 10);
 }
 
 static int digit_value(char c) {

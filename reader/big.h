@@ -26,6 +26,7 @@ double big_to_double(Val a);           /* nearest, ties to even */
 size_t big_digits(Val a);              /* decimal digits of |a|, 1 for 0 */
 uint32_t big_hash(Val a);              /* BigInteger.hashCode */
 void big_print(Buf *b, Val a);         /* decimal digits with sign, no N */
+void big_print_radix(Buf *b, Val a, int radix); /* 2 to 36 */
 Val big_as_java(Val a);                /* marked as a java.math.BigInteger */
 bool big_twos_fives(Val a, uint64_t *twos, uint64_t *fives); /* |a| = 2^twos x 5^fives? a is not 0 */
 Val big_strip10(Val a, uint64_t max, uint64_t *count);       /* a / 10^count, as many as divide it, at most max */

@@ -158,16 +158,16 @@ Val coll_nth(Val x, int64_t i, Val not_found) {
     return user_op(x, UM_NTH, args, same(not_found, ABSENT) ? 1 : 2, NIL, "nth not supported on this type: %s");
   }
   if (is_type(x, T_JARRAY)) return nth_array(AS(Arr, AS(JArray, x)->arr), i, not_found);
+  if (i < 0 && !same(not_found, ABSENT)) return not_found; /* looked at before the type */
   return ex_throw(EXC_UNSUPPORTED, "nth not supported on this type: %s", simple_name(x));
 }
 
 /* ---- get, contains? ---- */
 
-/* The place a key names in n elements, -1 none. Vectors take integers only, strings any number, truncated. */
+/* The place a key names in n elements, -1 none: its Number.intValue(). Vectors take integers only, strings any number. */
 static int64_t key_index(Val k, int64_t n, bool any_number) {
-  int64_t i;
-  if (is_fix(k)) i = fix_of(k);
-  else if (!(any_number ? is_num(k) : is_integer(k)) || !num_to_long(k, &i)) return -1;
+  if (!(any_number ? is_num(k) : is_integer(k))) return -1;
+  int64_t i = is_fix(k) ? (int32_t)fix_of(k) : num_java_int(k);
   return i >= 0 && i < n ? i : -1;
 }
 

@@ -171,8 +171,12 @@ static Val compare_heap(Val a, Val b, int *out) { /* same type */
   case T_HOST: return host_compare(a, b, out) ? NIL : ex_cast(obj(a)->aux == obj(b)->aux ? a : b, obj(a)->aux == obj(b)->aux ? "java.lang.Comparable" : class_name_of(a));
   case T_UUID: *out = uuid_compare(AS(Uuid, a), AS(Uuid, b)); return NIL;
   case T_INST: *out = three_way(AS(Inst, a)->ms < AS(Inst, b)->ms, AS(Inst, a)->ms > AS(Inst, b)->ms); return NIL;
-  default: return ex_cast(a, "java.lang.Comparable");
+  case T_CLASS:
+    if (same(AS(Class, a)->name, AS(Class, b)->name)) return NIL;
+    break;
+  default: break;
   }
+  return ex_cast(a, "java.lang.Comparable");
 }
 
 static bool is_comparable_type(int t) { return t == T_STR || t == T_SYM || t == T_KW || t == T_UUID || t == T_INST || t == T_HOST; }
@@ -197,8 +201,7 @@ Val val_compare(Val a, Val b, int *out) {
   }
   if (is_num(a)) {
     if (!is_num(b)) return ex_cast(b, "java.lang.Number");
-    *out = num_cmp(a, b);
-    return NIL;
+    return num_compare(a, b, out);
   }
   if (is_imm(a)) return compare_imm(a, b, out);
   if (is_vec(a)) return is_vec(b) ? compare_vecs(a, b, out) : ex_cast(b, "clojure.lang.IPersistentVector");
@@ -207,5 +210,5 @@ Val val_compare(Val a, Val b, int *out) {
     return same(r, ABSENT) ? ex_cast(a, "java.lang.Comparable") : r;
   }
   if (type_of(a) != type_of(b) && is_comparable_type(type_of(a))) return ex_cast(b, class_name_of(a));
-  return compare_heap(a, b, out);
+  return type_of(a) == type_of(b) ? compare_heap(a, b, out) : ex_cast(a, "java.lang.Comparable");
 }

@@ -123,8 +123,32 @@ Val ex_not_seqable(Val v) {
   return ex_throw(EXC_ILLEGAL_ARG, "Don't know how to create ISeq from: %s", cls ? cls : "null");
 }
 
+/* Members of host classes have no arity but overloads: .name, Class/name and Class. are all found by their number. */
+static Val no_member(int argc, const char *name) {
+  static const struct { const char *cls, *package; } elsewhere[] = {
+      {"UUID", "java.util"}, {"Base64", "java.util"}, {"Date", "java.util"}, {"BigDecimal", "java.math"}, {"BigInteger", "java.math"},
+      {"Pattern", "java.util.regex"}, {"Instant", "java.time"}, {"Duration", "java.time"}, {"LocalDate", "java.time"}, {"ZoneId", "java.time"}};
+  int n = (int)strcspn(name, "/.");
+  const char *package = "java.lang";
+  for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+    if (strlen(elsewhere[i].cls) == (size_t)n && !strncmp(elsewhere[i].cls, name, (size_t)n)) package = elsewhere[i].package;
+  if (name[n] == '.') return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class %s.%.*s", package, n, name);
+  return ex_throw(EXC_ILLEGAL_ARG, "No matching method %s found taking %d args for class %s.%.*s", name + n + 1, argc, package, n, name);
+}
+
+static bool is_member(const char *name) { /* Class/name or Class. */
+  return *name >= 'A' && *name <= 'Z' && (strchr(name, '/') || name[strlen(name) - 1] == '.');
+}
+
 Val ex_arity(int argc, const char *fn_name) {
+  if (is_member(fn_name)) return no_member(argc, fn_name);
   return ex_throw(EXC_ARITY, "Wrong number of args (%d) passed to: %s", argc, fn_name);
+}
+
+Val ex_no_method(const char *method, int n, Val target) {
+  const char *cls = class_name_of(target), *of = cls ? " for class " : "";
+  if (n == 0 && cls) return ex_throw(EXC_ILLEGAL_ARG, "No matching field found: %s for class %s", method, cls);
+  return ex_throw(EXC_ILLEGAL_ARG, "No matching method %s found taking %d args%s%s", method, n, of, cls ? cls : "");
 }
 
 Val ex_index(void) { return ex_throw_val(ex_make(EXC_INDEX, NIL, NIL, NIL)); }
@@ -153,6 +177,7 @@ const char *class_name_of(Val v) {
   const Obj *o = obj(v);
   switch (o->type) {
   case T_BIGINT: return o->flags & 2 ? "java.math.BigInteger" : type_info[T_BIGINT].cls;
+  case T_TMAP: return is_type(((const TMap *)o)->map, T_ARR) ? "clojure.lang.PersistentArrayMap$TransientArrayMap" : type_info[T_TMAP].cls;
   case T_EX: return exc_class_name((enum Exc)((const Ex *)o)->cls);
   case T_MSEQ: return mseq_class((const MSeq *)o);
   case T_RECORD: case T_INSTANCE: return str_s(AS(Sym, AS(Class, ((const Record *)o)->type)->name)->name);

@@ -68,7 +68,13 @@
   EXC(EXC_NO_FIELD, "java.lang.NoSuchFieldException", EXC_EXCEPTION, KIND_RUNTIME)                    \
   EXC(EXC_VM, "java.lang.VirtualMachineError", EXC_ERROR, KIND_RUNTIME)                               \
   EXC(EXC_OUT_OF_MEMORY, "java.lang.OutOfMemoryError", EXC_VM, KIND_RUNTIME)                              \
-  EXC(EXC_CANCELLED, "breyta.CancelledError", EXC_ERROR, KIND_CANCELLED)
+  EXC(EXC_CANCELLED, "breyta.CancelledError", EXC_ERROR, KIND_CANCELLED)             \
+  EXC(EXC_FORMAT_FLAGS, "java.util.IllegalFormatFlagsException", EXC_FORMAT, KIND_ARGUMENT)           \
+  EXC(EXC_FORMAT_DUPLICATE, "java.util.DuplicateFormatFlagsException", EXC_FORMAT, KIND_ARGUMENT)     \
+  EXC(EXC_FORMAT_MISMATCH, "java.util.FormatFlagsConversionMismatchException", EXC_FORMAT, KIND_ARGUMENT) \
+  EXC(EXC_FORMAT_WIDTH, "java.util.IllegalFormatWidthException", EXC_FORMAT, KIND_ARGUMENT)           \
+  EXC(EXC_FORMAT_NO_WIDTH, "java.util.MissingFormatWidthException", EXC_FORMAT, KIND_ARGUMENT)        \
+  EXC(EXC_FORMAT_PRECISION, "java.util.IllegalFormatPrecisionException", EXC_FORMAT, KIND_ARGUMENT)
 
 #define KIND_TABLE(KIND)                                                                         \
   KIND(KIND_READER, "reader") KIND(KIND_SYNTAX, "syntax") KIND(KIND_UNRESOLVED, "unresolved")    \
@@ -98,6 +104,7 @@ Val ex_throw_kind(enum Exc c, enum Kind k, const char *fmt, ...) __attribute__((
 Val ex_cast(Val v, const char *to_class);   /* "class A cannot be cast to class B (...)"; nil gives NullPointerException */
 Val ex_not_seqable(Val v);                  /* "Don't know how to create ISeq from: java.lang.Long" */
 Val ex_arity(int argc, const char *fn_name); /* "Wrong number of args (2) passed to: clojure.core/inc" */
+Val ex_no_method(const char *method, int n, Val target); /* "No matching method add found taking 1 args for class ..." */
 Val ex_index(void);                         /* IndexOutOfBoundsException, no message */
 
 /* What `class` says: the Java class name of any value (nil: NULL). */

@@ -81,6 +81,23 @@ bool num_to_long(Val v, int64_t *out) {
   return !is_sig(i) && big_to_long(i, out);
 }
 
+static double clamp(double d, double low, double high) { return isnan(d) ? 0 : d < low ? low : d > high ? high : d; }
+
+int64_t num_java_long(Val v) {
+  int64_t i;
+  if (is_dbl(v) && dbl_of(v) >= 0x1p63) return INT64_MAX;
+  if (is_dbl(v)) return (int64_t)clamp(dbl_of(v), -0x1p63, 0x1p63);
+  if (num_to_long(v, &i)) return i;
+  Val n = num_to_bigint(v);
+  uint64_t limb = is_sig(n) || !AS(BigInt, n)->n ? 0 : AS(BigInt, n)->limb[0];
+  return (int64_t)(!is_sig(n) && AS(BigInt, n)->h.flags & 1 ? 0 - limb : limb);
+}
+
+int32_t num_java_int(Val v) {
+  if (is_dbl(v)) return (int32_t)clamp(dbl_of(v), INT32_MIN, INT32_MAX);
+  return (int32_t)num_java_long(v);
+}
+
 static Val out_of_range(const char *type, Val v) {
   Buf b = {0};
   num_str(&b, v);
@@ -113,7 +130,6 @@ Val num_to_long_checked(Val v) {
 Val num_to_int_checked(Val v) {
   if (is_nil(v)) return ex_throw(EXC_NULL, "Cannot invoke \"java.lang.Character.charValue()\" because \"x\" is null");
   if (!is_char(v) && !is_num(v)) return ex_cast(v, "java.lang.Character");
-  if (is_dbl(v) && (dbl_of(v) < INT32_MIN || dbl_of(v) > INT32_MAX)) return out_of_range("int", v);
   TRY(n, num_to_long_checked(v));
   int64_t i = long_of(n);
   if (i < INT32_MIN || i > INT32_MAX) return ex_throw(EXC_ARITHMETIC, "integer overflow");
@@ -250,23 +266,35 @@ static Val double_op(enum NumOp op, double a, double b) {
   case OP_DIV: return dbl_val(a / b);
   default: break;
   }
-  if (b == 0) return div_zero();
   return op == OP_QUOT ? double_quot(a / b) : double_rem(a, b);
 }
 
 static Val exact_op(enum NumOp op, enum Class c, Val a, Val b) {
-  if (op >= OP_DIV && num_is_zero(b)) return div_zero();
   if (c == C_DEC) return dec_op(op, a, b);
   if (c == C_RATIO || op == OP_DIV) return ratio_op(op, a, b);
   return big_op(op, a, b);
 }
 
+static bool is_nan_val(Val v) { return is_dbl(v) && isnan(dbl_of(v)); }
+
+/* Division looks at the divisor first, and throws for a zero of any type: only what the compiler knows to be doubles
+ * (num_div_double) divides as IEEE 754 says. A NaN goes before everything. */
+static Val divisor(enum NumOp op, Val a, Val b) {
+  if (op == OP_DIV && is_nan_val(a)) return a;
+  if (op == OP_DIV && is_nan_val(b)) return b;
+  if (class_of(b) == C_NONE) return bad_number(b);
+  return num_is_zero(b) ? div_zero() : NIL;
+}
+
 static __attribute__((noinline)) Val arith(enum NumOp op, Val a, Val b, bool promote) {
   enum Class ca = class_of(a), cb = class_of(b), c = ca > cb ? ca : cb;
+  if (op >= OP_DIV) {
+    Val v = divisor(op, a, b);
+    if (!is_nil(v)) return v;
+  }
   if (c == C_NONE) return bad_operand(a, b);
   if (c == C_DBL) return double_op(op, num_to_double(a), num_to_double(b));
   if (c != C_LONG) return exact_op(op, c, a, b);
-  if (op >= OP_DIV && long_of(b) == 0) return div_zero();
   return long_op(op, long_of(a), long_of(b), promote);
 }
 
@@ -296,7 +324,10 @@ Val num_add(Val a, Val b) { return add(a, b, false); }
 Val num_sub(Val a, Val b) { return sub(a, b, false); }
 Val num_mul(Val a, Val b) { return mul(a, b, false); }
 Val num_addp(Val a, Val b) { return add(a, b, true); }
-Val num_subp(Val a, Val b) { return sub(a, b, true); }
+Val num_subp(Val a, Val b) {
+  if (class_of(b) == C_NONE && !is_nil(a)) return bad_number(b); /* -y is made first */
+  return sub(a, b, true);
+}
 Val num_mulp(Val a, Val b) { return mul(a, b, true); }
 Val num_inc(Val a) { return add(a, fix(1), false); }
 Val num_dec(Val a) { return sub(a, fix(1), false); }
@@ -304,8 +335,13 @@ Val num_incp(Val a) { return add(a, fix(1), true); }
 Val num_decp(Val a) { return sub(a, fix(1), true); }
 
 Val num_div(Val a, Val b) {
-  if (both_flo(a, b)) return dbl_val(flo_of(a) / flo_of(b));
+  if (both_flo(a, b) && flo_of(b) != 0) return dbl_val(flo_of(a) / flo_of(b));
   return arith(OP_DIV, a, b, false);
+}
+
+Val num_div_double(Val a, Val b) {
+  if (class_of(a) == C_NONE || class_of(b) == C_NONE) return bad_operand(a, b);
+  return dbl_val(num_to_double(a) / num_to_double(b));
 }
 
 Val num_quot(Val a, Val b) {
@@ -361,14 +397,29 @@ static int order(Val a, Val b) {
   }
 }
 
+static bool is_gt(int o) { return o == 1; }
+
+/* A ratio beside a decimal is made a decimal, which fails when its expansion does not end. */
+static Val comparable(Val a, Val b) {
+  enum Class ca = class_of(a), cb = class_of(b);
+  if ((ca == C_RATIO && cb == C_DEC) || (ca == C_DEC && cb == C_RATIO)) return dec_of(ca == C_RATIO ? a : b);
+  return NIL;
+}
+
+Val num_compare(Val a, Val b, int *out) {
+  CHECK(comparable(a, b));
+  *out = num_cmp(a, b);
+  return NIL;
+}
+
 static __attribute__((noinline)) Val ordered(Val a, Val b, bool (*test)(int)) {
-  if (!is_num(a) || !is_num(b)) return bad_operand(a, b);
+  if (!is_num(a) || !is_num(b)) return test == is_gt ? bad_operand(b, a) : bad_operand(a, b); /* (> a b) is (< b a) */
+  CHECK(comparable(a, b));
   return bool_val(test(order(a, b)));
 }
 
 static bool is_lt(int o) { return o == -1; }
 static bool is_le(int o) { return o <= 0; }
-static bool is_gt(int o) { return o == 1; }
 static bool is_ge(int o) { return o == 0 || o == 1; }
 static bool is_equal(int o) { return o == 0; }
 

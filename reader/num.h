@@ -20,7 +20,12 @@ bool num_to_long(Val v, int64_t *out); /* any number, truncating; false: out of 
 /* An int index argument, as Clojure's (int x) coerces; false with a pending exception otherwise. */
 bool arg_int(Val v, int64_t *out);
 
+/* Number.longValue() and intValue() of any number: doubles saturate (NaN is 0), integers wrap around. */
+int64_t num_java_long(Val v);
+int32_t num_java_int(Val v);
+
 Val num_add(Val a, Val b); Val num_sub(Val a, Val b); Val num_mul(Val a, Val b); Val num_div(Val a, Val b);
+Val num_div_double(Val a, Val b);    /* of what is known to be doubles at compile time: no error for a zero divisor */
 Val num_addp(Val a, Val b); Val num_subp(Val a, Val b); Val num_mulp(Val a, Val b); /* +' -' *' */
 Val num_quot(Val a, Val b); Val num_rem(Val a, Val b); Val num_mod(Val a, Val b);
 Val num_neg(Val a); Val num_inc(Val a); Val num_dec(Val a); Val num_negp(Val a); Val num_incp(Val a); Val num_decp(Val a);
@@ -29,6 +34,7 @@ Val num_lt(Val a, Val b); Val num_le(Val a, Val b); Val num_gt(Val a, Val b); Va
 Val num_equiv(Val a, Val b);         /* == : a boolean */
 bool num_eq(Val a, Val b);           /* = on two numbers: same category and value */
 int num_cmp(Val a, Val b);           /* compare on two numbers, -1 0 1 */
+Val num_compare(Val a, Val b, int *out); /* the same, or ArithmeticException of 1/3 and a decimal: it has no exact decimal */
 bool num_is_zero(Val v); bool num_is_pos(Val v); bool num_is_neg(Val v);
 Val num_numerator(Val r); Val num_denominator(Val r);
 Val num_rationalize(Val v);

@@ -492,6 +492,12 @@ static Val str_lazy(Buf *b, Val v) {
   return NIL;
 }
 
+/* long, int, void, ...: what Integer/TYPE and its like are. */
+static bool is_primitive_class(Val cls) {
+  const char *name = str_s(AS(Sym, AS(Class, cls)->name)->name);
+  return *name >= 'a' && *name <= 'z' && !strchr(name, '.');
+}
+
 Val print_str_of(Buf *b, Val v) {
   if (is_nil(v)) return NIL;
   if (is_char(v)) {
@@ -512,7 +518,7 @@ Val print_str_of(Buf *b, Val v) {
   case T_HOST: return host_text(b, v);
   case T_INST: inst_str(b, AS(Inst, v)->ms); return NIL;
   case T_CLASS:
-    put_c(b, obj(v)->aux & CLASS_INTERFACE || obj(v)->flags & CLASS_PROTOCOL ? "interface " : "class ");
+    if (!is_primitive_class(v)) put_c(b, obj(v)->aux & CLASS_INTERFACE || obj(v)->flags & CLASS_PROTOCOL ? "interface " : "class ");
     put_symbol_like(b, AS(Class, v)->name);
     return NIL;
   case T_NS: put_symbol_like(b, AS(Ns, v)->name); return NIL;

@@ -1,9 +1,11 @@
 /* regex_java.c - the translation of java.util.regex patterns for pcre2. One pass; a character class is parsed into an
  * expression of its own, because Java's may nest and intersect. */
 #include "regex_java.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_NEST 250
+enum { COMMENTS = 1, NOCASE = 2 };
 
 typedef struct {
   const char *s, *p, *end;
@@ -12,13 +14,23 @@ typedef struct {
   int groups;      /* capturing groups in the whole pattern */
   int opened;      /* capturing groups opened so far */
   int depth;
-  bool x;          /* COMMENTS */
+  unsigned on;     /* flags */
   bool atom;       /* something stands here that a quantifier may follow */
+  Buf names;       /* of the groups so far: <a><b> */
 } Tr;
 
 static bool fail(Tr *t, const char *what, const char *at) {
   if (!t->j->error) t->j->error = what, t->j->error_at = at ? (size_t)(at - t->s) : SIZE_MAX;
   return false;
+}
+
+/* The same with a name in the text, cut when it is long. */
+static bool fail_name(Tr *t, const char *format, const char *name, size_t n, const char *at) {
+  if (t->j->error) return false;
+  char shown[48];
+  snprintf(shown, sizeof shown, "%.*s", (int)(n < sizeof shown ? n : sizeof shown - 1), name);
+  snprintf(t->j->text, sizeof t->j->text, format, shown);
+  return fail(t, t->j->text, at);
 }
 
 static bool is_alpha(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
@@ -147,6 +159,15 @@ static void prop_strip(const char **name, size_t *n) {
   }
 }
 
+/* Upper, lower and title case are one for (?i): pcre2 leaves properties alone. */
+static bool prop_cased(const char *name, size_t n) {
+  static const char *const cased[] = {"Lu", "Ll", "Lt", "IsLu", "IsLl", "IsLt", "javaLowerCase", "javaUpperCase", "javaTitleCase",
+                                      "IsUppercase", "IsLowercase", "IsTitlecase", "gc=Lu", "gc=Ll", "gc=Lt"};
+  for (size_t i = 0; i < sizeof cased / sizeof *cased; i++)
+    if (strlen(cased[i]) == n && !memcmp(cased[i], name, n)) return true;
+  return false;
+}
+
 /* Items of a character class; t->p is behind the p or P. `neg` as the class must say it. */
 static bool property(Tr *t, Buf *b, bool neg) {
   const char *at = t->p, *name = at;
@@ -160,15 +181,17 @@ static bool property(Tr *t, Buf *b, bool neg) {
   } else
     utf8_next(&t->p);
   if (n == 0) return fail(t, "Empty character family", at);
-  const char *known = prop_known(name, n);
+  const char *known = t->on & NOCASE && prop_cased(name, n) ? "\\p{L&}" : prop_known(name, n);
   if (known) {
     buf_fmt(b, neg ? "[^%s]" : "[%s]", known);
     return true;
   }
+  const char *full = name;
+  size_t full_n = n;
   prop_strip(&name, &n);
   for (size_t i = 0; i < n; i++)
     if (!is_alpha(name[i]) && !is_dig(name[i]) && name[i] != '_' && name[i] != ' ')
-      return fail(t, "Unknown character property name", t->p - 1);
+      return fail_name(t, "Unknown character property name {%s}", full, full_n, t->p - 1);
   buf_fmt(b, neg ? "[\\P{%.*s}]" : "[\\p{%.*s}]", (int)n, name);
   return true;
 }
@@ -264,7 +287,7 @@ static bool class_side(Tr *t, Union *u, bool first) {
     if (t->p >= t->end) return fail(t, "Unclosed character class", t->end - 1);
     if (*t->p == ']' && !first) return true;
     if (t->end - t->p >= 2 && t->p[0] == '&' && t->p[1] == '&') return true;
-    if (t->x && (strchr(" \t\n\r\f\v", *t->p) && *t->p)) {
+    if (t->on & COMMENTS && (strchr(" \t\n\r\f\v", *t->p) && *t->p)) {
       t->p++;
       continue;
     }
@@ -277,25 +300,30 @@ static bool class_side(Tr *t, Union *u, bool first) {
   }
 }
 
-/* All sides of the intersection, each but the last as a lookahead. */
+/* One more side of the intersection; the one before becomes a lookahead. Empty sides do not count. */
+static void class_add_side(Union *u, Buf *out, Buf *last, int *sides, bool *simple) {
+  if (!u->any_alt && !u->items.n) return;
+  if (*sides) buf_fmt(out, "(?=%s)", buf_cstr(last));
+  last->n = 0;
+  *simple = *sides == 0 && !u->any_alt;
+  ++*sides;
+  union_finish(u, last);
+}
+
 static bool class_sides(Tr *t, Buf *out, int *sides, bool *simple) {
   Buf last = {0};
   bool ok = true;
-  for (*sides = 0;; (*sides)++) {
+  *sides = 0;
+  for (bool first = true;; first = false) {
     Union u = {0};
-    ok = class_side(t, &u, *sides == 0);
-    if (*sides) buf_fmt(out, "(?=%s)", buf_cstr(&last));
-    last.n = 0;
-    *simple = *sides == 0 && !u.any_alt && u.items.n;
-    bool empty = !u.any_alt && !u.items.n;
-    union_finish(&u, &last);
+    ok = class_side(t, &u, first);
+    class_add_side(&u, out, &last, sides, simple);
     if (!ok || *t->p == ']') break;
     while (t->p < t->end && *t->p == '&') t->p++;
-    if (empty && *sides) break;
   }
   buf_add(out, last.p, last.n);
   buf_free(&last);
-  return ok;
+  return ok && !*sides ? fail(t, "Bad class syntax", t->p) : ok;
 }
 
 /* t->p is behind the [; leaves it behind the ]. */
@@ -354,21 +382,34 @@ static bool group_name(Tr *t, char close, const char **name, int *n) {
   return *n <= 32 ? true : fail(t, "Group name is longer than 32 characters", *name);
 }
 
+static bool name_known(Tr *t, const char *name, int n) {
+  char key[40];
+  int k = snprintf(key, sizeof key, "<%.*s>", n, name);
+  return t->names.n && memmem(t->names.p, t->names.n, key, (size_t)k) != NULL;
+}
+
 static bool named_reference(Tr *t) {
   const char *name;
   int n;
   if (t->p >= t->end || *t->p != '<') return fail(t, "\\k is not followed by '<' for named capturing group", t->p);
   t->p++;
   if (!group_name(t, '>', &name, &n)) return false;
+  if (!name_known(t, name, n)) return fail_name(t, "named capturing group <%s> does not exist", name, (size_t)n, t->p - 1);
   buf_fmt(t->out, "\\k<%.*s>", n, name);
   return true;
+}
+
+/* An assertion; pcre2 takes no quantifier behind one unless it is a group. */
+static void anchor(Tr *t, const char *pcre) {
+  bool quantified = t->p < t->end && *t->p && strchr("*+?{", *t->p);
+  buf_fmt(t->out, quantified ? "(?:%s)" : "%s", pcre);
 }
 
 /* Java's \b knows letters and digits of all scripts, though its \w does not. */
 static void word_boundary(Tr *t, bool neg) {
   static const char w[] = "[\\p{L}\\p{Nd}_]";
   if (t->j->ucp)
-    buf_c(t->out, neg ? "\\B" : "\\b");
+    anchor(t, neg ? "\\B" : "\\b");
   else if (neg)
     buf_fmt(t->out, "(?:(?<=%s)(?=%s)|(?<!%s)(?!%s))", w, w, w, w);
   else
@@ -387,7 +428,8 @@ static bool escape(Tr *t) {
   if (c == 'p' || c == 'P') return property(t, t->out, c == 'P');
   if (c == 'k') return named_reference(t);
   if (c == 'b' || c == 'B') return word_boundary(t, c == 'B'), true;
-  if (!strchr("dDsSwWhHvVRXAzZG", c)) return fail(t, "Illegal/unsupported escape sequence", at + 1);
+  if (strchr("AzZG", c)) return anchor(t, (char[]){'\\', c, 0}), true;
+  if (!strchr("dDsSwWhHvVRX", c)) return fail(t, "Illegal/unsupported escape sequence", at + 1);
   buf_fmt(t->out, "\\%c", c);
   return true;
 }
@@ -396,6 +438,8 @@ static bool escape(Tr *t) {
 
 static bool sequence(Tr *t);
 
+static void set_flag(Tr *t, unsigned flag, bool on) { t->on = on ? t->on | flag : t->on & ~flag; }
+
 /* Flags between (? and : or ). Writes those that pcre2 has. */
 static bool flags(Tr *t, Buf *b) {
   bool off = false;
@@ -403,10 +447,10 @@ static bool flags(Tr *t, Buf *b) {
     char c = *t->p;
     if (c == '-' && !off)
       off = true, buf_ch(b, c);
-    else if (c == 'i' || c == 'm' || c == 's')
+    else if (c == 'm' || c == 's')
       buf_ch(b, c);
-    else if (c == 'x')
-      t->x = !off, buf_ch(b, c);
+    else if (c == 'x' || c == 'i')
+      set_flag(t, c == 'x' ? COMMENTS : NOCASE, !off), buf_ch(b, c);
     else if (c == 'U')
       t->j->ucp = true;
     else if (c != 'd' && c != 'u')
@@ -415,16 +459,16 @@ static bool flags(Tr *t, Buf *b) {
   return t->p < t->end ? true : fail(t, "Unknown inline modifier", t->end);
 }
 
-static bool group_rest(Tr *t, bool x) {
+static bool group_rest(Tr *t, unsigned on) {
   if (!sequence(t)) return false;
   if (t->p >= t->end) return fail(t, "Unclosed group", t->end);
   t->p++;
   buf_ch(t->out, ')');
-  t->x = x, t->atom = true;
+  t->on = on, t->atom = true;
   return true;
 }
 
-static bool flag_group(Tr *t, bool x) {
+static bool flag_group(Tr *t, unsigned on) {
   Buf b = {0};
   bool ok = flags(t, &b);
   const char *f = strcmp(buf_cstr(&b), "-") ? buf_cstr(&b) : "";
@@ -435,40 +479,42 @@ static bool flag_group(Tr *t, bool x) {
   else if (ok && *f)
     buf_fmt(t->out, "(?%s)", f);
   buf_free(&b);
-  return scoped ? group_rest(t, x) : ok;
+  return scoped ? group_rest(t, on) : ok;
 }
 
-static bool named_group(Tr *t, bool x) {
+static bool named_group(Tr *t, unsigned on) {
   const char *name;
   int n;
   t->opened++;
   if (!group_name(t, '>', &name, &n)) return false;
+  if (name_known(t, name, n)) return fail_name(t, "Named capturing group <%s> is already defined", name, (size_t)n, t->p - 1);
+  buf_fmt(&t->names, "<%.*s>", n, name);
   buf_fmt(t->out, "(?<%.*s>", n, name);
-  return group_rest(t, x);
+  return group_rest(t, on);
 }
 
 /* t->p is behind the ( */
 static bool group(Tr *t) {
   static const char *const heads[] = {"?:", "?=", "?!", "?>", "?<=", "?<!"};
-  bool x = t->x;
+  unsigned on = t->on;
   if (t->p >= t->end || *t->p != '?') {
     t->opened++;
     buf_ch(t->out, '(');
-    return group_rest(t, x);
+    return group_rest(t, on);
   }
   for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
     size_t n = strlen(heads[i]);
     if ((size_t)(t->end - t->p) < n || memcmp(t->p, heads[i], n)) continue;
     t->p += n;
     buf_fmt(t->out, "(%s", heads[i]);
-    return group_rest(t, x);
+    return group_rest(t, on);
   }
   t->p++;
   if (t->p < t->end && *t->p == '<') {
     t->p++;
-    return named_group(t, x);
+    return named_group(t, on);
   }
-  return flag_group(t, x);
+  return flag_group(t, on);
 }
 
 /* ---- quantifiers ---- */
@@ -517,8 +563,8 @@ static void comment(Tr *t) {
 /* One element that is not a group end. */
 static bool element(Tr *t) {
   char c = *t->p;
-  if (t->x && c && strchr(" \t\n\r\f\v", c)) return t->p++, true;
-  if (t->x && c == '#') return comment(t), true;
+  if (t->on & COMMENTS && c && strchr(" \t\n\r\f\v", c)) return t->p++, true;
+  if (t->on & COMMENTS && c == '#') return comment(t), true;
   if (c == '*' || c == '+' || c == '?' || c == '{') return quantifier(t);
   if (c == '\\' && t->end - t->p >= 2 && t->p[1] == 'Q') return t->p += 2, quote(t), true;
   if (c == '\\' && t->end - t->p >= 2 && t->p[1] == 'E') return t->p += 2, true;
@@ -528,7 +574,8 @@ static bool element(Tr *t) {
   case '[': t->p++; return class_body(t, t->out);
   case '\\': return escape(t);
   case '|': t->atom = false; buf_ch(t->out, *t->p++); return true;
-  case '.': case '^': case '$': buf_ch(t->out, *t->p++); return true;
+  case '^': case '$': t->p++; return anchor(t, (char[]){c, 0}), true;
+  case '.': buf_ch(t->out, *t->p++); return true;
   default: put_lit(t->out, utf8_next(&t->p)); return true;
   }
 }
@@ -564,6 +611,12 @@ bool regex_java(const char *pattern, size_t n, RegexJava *j) {
   Tr t = {.s = pattern, .p = pattern, .end = pattern + n, .j = j, .out = &j->out, .groups = count_groups(pattern, pattern + n)};
   /* (?U) changes how \b is written, so it must be known from the start */
   if (memmem(pattern, n, "(?U", 3)) j->ucp = true;
-  if (!sequence(&t)) return false;
+  /* pcre2 would step over both characters of CR LF at once when no match begins there, unless the pattern speaks of one */
+  bool begun = t.p < t.end;
+  buf_c(&j->out, begun ? "(?:" : "");
+  bool ok = sequence(&t);
+  buf_c(&j->out, begun ? ")(?:|(?!)\\r)" : "");
+  buf_free(&t.names);
+  if (!ok) return false;
   return t.p >= t.end ? true : fail(&t, "Unmatched closing ')'", t.p == pattern ? NULL : t.p - 1);
 }

@@ -10,7 +10,8 @@
 typedef struct RegexJava {
   Buf out;          /* the pcre2 pattern */
   bool ucp;         /* (?U) was used: \w \d \s \b are Unicode's */
-  const char *error; /* NULL, or static text of what is wrong ... */
+  const char *error; /* NULL, or what is wrong, static or in `text` ... */
+  char text[96];
   size_t error_at;  /* ... and at which byte; SIZE_MAX: nowhere in particular */
 } RegexJava;
 

@@ -1,10 +1,12 @@
 /* user.c - see user.h. */
 #include "user.h"
 #include "hash.h"
+#include "big.h"
 #include "print.h"
 #include "record.h"
 #include "mem.h"
 #include "ex.h"
+#include <math.h>
 
 /* ---- finding and calling ---- */
 
@@ -168,7 +170,10 @@ Val java_hash(Val v, uint32_t *out) {
   case T_KW: *out = symbol_hash(AS(Kw, v)->ns, AS(Kw, v)->name) + 0x9e3779b9u; return NIL;
   default: break;
   }
-  if (!is_integer(v) || !num_to_long(v, &i)) return val_hash(v, out);
-  *out = hash_fold((uint64_t)i);
+  if (is_type(v, T_DECIMAL)) *out = 31 * big_hash(AS(Decimal, v)->unscaled) + (uint32_t)AS(Decimal, v)->scale;
+  else if (is_type(v, T_BIGINT) && (obj(v)->flags & 2 || !num_to_long(v, &i))) *out = big_hash(v); /* a small BigInt is a long */
+  else if (is_integer(v)) *out = hash_fold((uint64_t)num_java_long(v));
+  else if (is_dbl(v) && dbl_of(v) == 0) *out = signbit(dbl_of(v)) ? 0x80000000u : 0;
+  else return val_hash(v, out);
   return NIL;
 }

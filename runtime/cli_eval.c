@@ -125,7 +125,7 @@ static void error_line(Env *e, Val x, Buf *b) {
     buf_add(b, data.p, data.n);
   }
   buf_free(&data);
-  buf_ch(b, '}');
+  buf_fmt(b, ", :class \"%s\"}", exc_class_name((enum Exc)ex->cls));
 }
 
 static void batch_line(const char *s, size_t n, Buf *b) {

@@ -35,14 +35,11 @@ Val arg_str_of(Val v) {
 
 Val arg_to_string(Val v, const char *var) { return is_nil(v) ? arg_null("Object.toString()", var) : arg_str_of(v); }
 
-Val arg_no_method(const char *method, int n, Val target) {
-  const char *cls = class_name_of(target);
-  return ex_throw(EXC_ILLEGAL_ARG, "No matching method %s found taking %d args%s%s", method, n, cls ? " for class " : "", cls ? cls : "");
-}
+Val arg_no_method(const char *method, int n, Val target) { return ex_no_method(method, n, target); }
 
 Val arg_no_value(Val key) {
   TRY(s, arg_str_of(key));
-  return ex_throw(EXC_ILLEGAL_ARG, "No value supplied for key: %s", str_s(s));
+  return ex_throw(EXC_ILLEGAL_ARG, "No value supplied for key: %s", is_nil(key) ? "null" : str_s(s));
 }
 
 uint32_t arg_serial(void) { return mach_cur && mach_cur->env ? mach_cur->env->serial++ : 0; }

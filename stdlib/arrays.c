@@ -146,10 +146,10 @@ static Val arrays_byte(Val x) {
 DOC(object_array, "[size-or-seq]", "An array of any values, of a size or of a seq.", "(vec (object-array 2)) ;=> [nil nil]\n(vec (object-array [1 :a])) ;=> [1 :a]");
 static Val arrays_object(Val x) { return typed1(ARRAY_OBJECT, "[Ljava.lang.Object;", x); }
 
-DOC(to_array, "[coll]", "An array of the elements of coll; an array is answered as it is.", "(vec (to-array [1 2])) ;=> [1 2]\n(to-array 1) ;!> type");
+DOC(to_array, "[coll]", "An array of the elements of coll; an array is answered as it is.", "(vec (to-array [1 2])) ;=> [1 2]\n(to-array 1) ;!> runtime");
 static Val arrays_to_array(Val coll) {
   if (is_type(coll, T_JARRAY)) return coll;
-  if (!is_seqable(coll)) return ex_throw(EXC_CLASS_CAST, "Unable to convert: class %s to Object[]", class_name_of(coll));
+  if (!is_seqable(coll)) return ex_throw(EXC_RUNTIME, "Unable to convert: class %s to Object[]", class_name_of(coll));
   return arrays_object(is_nil(coll) ? vec_empty : coll);
 }
 
@@ -457,7 +457,7 @@ static Val class_called(const char *name) {
   c->name = sym_c(name);
   return from_obj(c);
 }
-DOC(prim_class, "[]", "The class of a primitive type, for make-array and into-array.", "(str Long/TYPE) ;=> \"class long\"");
+DOC(prim_class, "[]", "The class of a primitive type, for make-array and into-array.", "(str Long/TYPE) ;=> \"long\"");
 #define PRIMITIVES(P)                                                                                                                     \
   P(Long, long) P(Integer, int) P(Short, short) P(Byte, byte) P(Character, char) P(Boolean, boolean) P(Double, double) P(Float, float)
 #define PRIM_FN(cls, prim) static Val arrays_type_##prim(void) { return class_called(#prim); }

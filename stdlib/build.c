@@ -44,6 +44,7 @@ static Val need_vector(Val v) {
   return is_nil(v) ? arg_null("clojure.lang.IPersistentVector.count()", "v") : ex_cast(v, "clojure.lang.IPersistentVector");
 }
 static Val build_subvec(Val v, Val start) {
+  CHECK(coll_count(v));
   CHECK(need_vector(v));
   ARG_INT(from, start);
   return subvec_range(v, from, vec_count(v));
@@ -158,14 +159,14 @@ static Val build_repeat2(Val n, Val x) {
 
 /* ---- arrays, which are vectors and bytes here ---- */
 
-/* What vector-of makes of an element of each type, by the conversion of that name. */
-static Val convert_element(Val type, Val x) {
+/* What vector-of makes of an element of each type: the conversion of that name. */
+static Val element_converter(Val type) {
   static const char *const types[] = {"int", "long", "float", "double", "byte", "short", "char", "boolean"};
   char name[32];
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     if (!kw_is(type, types[i])) continue;
     snprintf(name, sizeof name, "clojure.core/%s", types[i]);
-    return builtin_call(builtin_find(name), 1, &x);
+    return builtin_find(name)->self;
   }
   TRY(shown, arg_str_of(type));
   return ex_throw(EXC_ILLEGAL_ARG, "Unrecognized type %s", str_s(shown));
@@ -175,8 +176,10 @@ DOC(vector_of, "[t & elements]", "A vector of elements of one type: :int :long :
     "(vector-of :int 1 2.5) ;=> [1 2]\n(vector-of :foo 1) ;!> argument");
 static Val build_vector_of(int n, const Val *a) {
   ValVec v = {0};
+  CHECK(element_converter(a[0]));
   for (int i = 1; i < n; i++) {
-    TRY(x, convert_element(a[0], a[i]));
+    TRY(f, element_converter(a[0]));
+    TRY(x, builtin_call(AS(BuiltinObj, f)->def, 1, &a[i]));
     vv_push(&v, x);
   }
   return vec_from(v.a, v.n);

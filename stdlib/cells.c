@@ -7,7 +7,8 @@
 
 /* Refs and agents have validators and watches too; their structs begin alike. */
 static Val cell_ref(Val v) { return is_type(v, T_ATOM) || is_type(v, T_REF) ? v : ex_cast(v, "clojure.lang.IRef"); }
-static Val cell_atom(Val v) { return is_type(v, T_ATOM) ? v : ex_cast(v, "clojure.lang.IAtom"); }
+static Val cell_is(Val v, const char *cls) { return is_type(v, T_ATOM) ? v : ex_cast(v, cls); }
+static Val cell_atom(Val v) { return cell_is(v, "clojure.lang.IAtom"); }
 
 /* ---- changing an atom ---- */
 
@@ -94,6 +95,7 @@ static const NativeDef nd_swap = {"clojure.core/swap!", 1, 2, 2, true, false, C_
 DOC(swap_vals, "[atom f] [atom f x] [atom f x y] [atom f x y & args]", "As swap!, but answers [old new].",
     "(swap-vals! (atom 1) inc) ;=> [1 2]");
 static Val swap_vals_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  CHECK(cell_is(s[0], "clojure.lang.IAtom2"));
   CHECK(swap_run(m, pc, s, in));
   return vec_of2(s[3 + C_OLD], s[3 + C_VAL]);
 }
@@ -128,6 +130,7 @@ static const NativeDef nd_reset = {"clojure.core/reset!", 1, 2, 2, false, false,
 
 DOC(reset_vals, "[atom newval]", "Sets the atom to newval and answers [old new].", "(reset-vals! (atom 1) 5) ;=> [1 5]");
 static Val reset_vals_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  CHECK(cell_is(s[0], "clojure.lang.IAtom2"));
   CHECK(reset_run(m, pc, s, in));
   return vec_of2(s[2 + C_OLD], s[2 + C_VAL]);
 }

@@ -69,10 +69,21 @@ static Val hash_elements(Val coll, bool ordered) {
   }
 }
 
+static Val need_iterable(Val x) {
+  if (is_nil(x)) return arg_null("java.lang.Iterable.iterator()", "xs");
+  return is_coll(x) ? NIL : ex_cast(x, "java.lang.Iterable");
+}
+
 DOC(hash_ordered, "[coll]", "Hash of the elements in their order, as of a vector.", "(hash-ordered-coll [1]) ;=> -1381383523");
-static Val data_hash_ordered(Val coll) { return hash_elements(coll, true); }
+static Val data_hash_ordered(Val coll) {
+  CHECK(need_iterable(coll));
+  return hash_elements(coll, true);
+}
 DOC(hash_unordered, "[coll]", "Hash of the elements whatever their order, as of a set.", "(hash-unordered-coll #{1}) ;=> 1038464948");
-static Val data_hash_unordered(Val coll) { return hash_elements(coll, false); }
+static Val data_hash_unordered(Val coll) {
+  CHECK(need_iterable(coll));
+  return hash_elements(coll, false);
+}
 
 /* ---- lookup ---- */
 
@@ -271,7 +282,7 @@ static Val data_conj_n(int n, const Val *a) {
 DOC(disj, "[set] [set key] [set key & ks]", "A copy of the set without the keys.", "(disj #{1 2} 1) ;=> #{2}\n(disj {} 1) ;!> type");
 static Val data_disj(Val s, Val x) {
   if (is_set(s)) return set_disj(s, x);
-  return is_nil(s) ? NIL : ex_cast(s, "clojure.lang.IPersistentSet");
+  return !truthy(s) ? NIL : ex_cast(s, "clojure.lang.IPersistentSet");
 }
 static Val data_disj_n(int n, const Val *a) {
   Val s = a[0];

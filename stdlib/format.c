@@ -4,6 +4,9 @@
 #include "args.h"
 #include "unicode.h"
 #include "format.h"
+#include "reader/big.h"
+#include "reader/user.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,8 +14,6 @@ enum { F_LEFT = 1, F_PLUS = 2, F_SPACE = 4, F_ZERO = 8, F_GROUP = 16, F_PAREN = 
 static const char flag_chars[] = "-+ 0,(#<";
 
 typedef struct Spec {
-  const char *text; /* the whole specifier */
-  size_t len;
   int index; /* argument index, 0: the next one */
   unsigned flags;
   int width, prec; /* -1: none */
@@ -29,17 +30,47 @@ static Val unknown_conversion(const char *p) {
   return ex_throw(EXC_FORMAT_UNKNOWN, "Conversion = '%s'", c);
 }
 
-static char shown(const Spec *f) { return f->upper ? (char)(f->conv - 32) : f->conv; }
+static Val bad_type(const Spec *f, Val x) { return ex_throw(EXC_FORMAT_CONV, "%c != %s", f->conv, class_name_of(x)); }
 
-static Val bad_type(const Spec *f, Val x) { return ex_throw(EXC_FORMAT_CONV, "%c != %s", shown(f), class_name_of(x)); }
+/* The flags in the order in which java.util.Formatter names them; ^ stands for upper case. */
+static void flags_text(Buf *b, unsigned flags, bool upper) {
+  static const struct { char c; unsigned flag; } order[] = {{'-', F_LEFT}, {'^', 0}, {'#', F_ALT}, {'+', F_PLUS}, {' ', F_SPACE},
+                                                            {'0', F_ZERO}, {',', F_GROUP}, {'(', F_PAREN}, {'<', F_PREVIOUS}};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    if (order[i].flag ? flags & order[i].flag : upper) buf_ch(b, order[i].c);
+}
 
-static Val bad_flags(const Spec *f, unsigned bad) {
-  for (int i = 0; flag_chars[i]; i++)
-    if (bad & (1u << i)) return ex_throw(EXC_FORMAT, "Conversion = %c, Flags = %c", shown(f), flag_chars[i]);
+/* Throws for the first of the flags, in that order, that the specifier has. */
+static Val no_flags(const Spec *f, const char *bad) {
+  for (; *bad; bad++)
+    if (f->flags & (1u << (strchr(flag_chars, *bad) - flag_chars)))
+      return ex_throw(EXC_FORMAT_MISMATCH, "Conversion = %c, Flags = %c", f->conv, *bad);
   return NIL;
 }
 
-static Val missing_argument(const Spec *f) { return ex_throw(EXC_FORMAT_MISSING, "Format specifier '%.*s'", (int)f->len, f->text); }
+/* An exception whose message is the specifier, or its flags in quotes. */
+static Val spec_error(enum Exc cls, const Spec *f) {
+  Buf b = {0};
+  bool missing = cls == EXC_FORMAT_MISSING;
+  buf_c(&b, missing ? "Format specifier '%" : "%");
+  flags_text(&b, f->flags, false);
+  if (f->index) buf_fmt(&b, "%d$", f->index);
+  if (f->width >= 0) buf_fmt(&b, "%d", f->width);
+  if (f->prec >= 0) buf_fmt(&b, ".%d", f->prec);
+  buf_ch(&b, f->upper ? (char)(f->conv - 32) : f->conv);
+  if (missing) buf_ch(&b, '\'');
+  Val v = ex_throw(cls, "%s", buf_cstr(&b));
+  buf_free(&b);
+  return v;
+}
+
+static Val flags_error(const Spec *f) {
+  Buf b = {0};
+  flags_text(&b, f->flags, f->upper);
+  Val v = ex_throw(EXC_FORMAT_FLAGS, "Flags = '%s'", buf_cstr(&b));
+  buf_free(&b);
+  return v;
+}
 
 /* ---- parsing ---- */
 
@@ -55,35 +86,39 @@ static int parse_digits(const char **p) {
 static Val parse_flags(const char **p, Spec *f) {
   for (const char *c; **p && (c = strchr(flag_chars, **p)); ++*p) {
     unsigned flag = 1u << (c - flag_chars);
-    if (f->flags & flag) return ex_throw(EXC_FORMAT, "Flags = '%c'", **p);
+    if (f->flags & flag) return ex_throw(EXC_FORMAT_DUPLICATE, "Flags = '%c'", **p);
     f->flags |= flag;
   }
   return NIL;
 }
 
+/* %[index$][flags][width][.precision]conversion. */
+static bool spec_shape(const char *p) {
+  p += strspn(p, "0123456789$-+ ,(#<");
+  if (*p == '.' && p[1] >= '0' && p[1] <= '9') p += 1 + strspn(p + 1, "0123456789");
+  return (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '%';
+}
+
 /* One specifier; *p is behind the %. */
 static Val parse_spec(const char **p, const char *end, Spec *f) {
   const char *start = *p;
-  *f = (Spec){.text = start - 1, .width = -1, .prec = -1};
-  if (**p >= '1' && **p <= '9') {
-    int n = parse_digits(p);
-    if (**p == '$') {
-      f->index = n;
-      ++*p;
-      CHECK(parse_flags(p, f));
-    } else {
-      f->width = n;
-    }
+  *f = (Spec){.width = -1, .prec = -1};
+  if (start >= end) return unknown_conversion(start - 1);
+  if (!spec_shape(start)) return unknown_conversion(start);
+  const char *digits = start;
+  int n = parse_digits(p);
+  if (*p > digits && **p == '$') {
+    f->index = n;
+    ++*p;
   } else {
-    CHECK(parse_flags(p, f));
+    *p = start;
   }
-  if (f->width < 0 && **p >= '1' && **p <= '9') f->width = parse_digits(p);
+  CHECK(parse_flags(p, f));
+  if (**p >= '0' && **p <= '9') f->width = parse_digits(p);
   if (**p == '.') {
     ++*p;
-    if (**p < '0' || **p > '9') return unknown_conversion(*p - 1);
     f->prec = parse_digits(p);
   }
-  if (*p >= end) return unknown_conversion(start < end ? start : start - 1);
   char c = **p;
   f->upper = c >= 'A' && c <= 'Z';
   f->conv = f->upper ? (char)(c + 32) : c;
@@ -93,34 +128,48 @@ static Val parse_spec(const char **p, const char *end, Spec *f) {
     if (*p >= end || !strchr(FORMAT_TIME_SUFFIXES, **p)) return ex_throw(EXC_FORMAT_UNKNOWN, "Conversion = 't%c'", *p < end ? **p : '?');
     f->suffix = *(*p)++;
   }
-  f->len = (size_t)(*p - f->text);
   return NIL;
 }
 
-/* What every conversion allows. */
+static Val check_precision(const Spec *f) { return f->prec < 0 ? NIL : ex_throw(EXC_FORMAT_PRECISION, "%d", f->prec); }
+static Val check_left(const Spec *f) {
+  return (f->flags & F_LEFT) && f->width < 0 ? spec_error(EXC_FORMAT_NO_WIDTH, f) : NIL;
+}
+
+static Val check_general(const Spec *f) {
+  if (f->conv != 's') CHECK(no_flags(f, "#"));
+  CHECK(check_left(f));
+  return no_flags(f, "+ 0,(");
+}
+
+static Val check_character(const Spec *f) {
+  CHECK(check_precision(f));
+  CHECK(no_flags(f, "#+ 0,("));
+  return check_left(f);
+}
+
+static Val check_number(const Spec *f) {
+  if (f->width < 0 && (f->flags & (F_LEFT | F_ZERO))) return spec_error(EXC_FORMAT_NO_WIDTH, f);
+  if ((f->flags & F_PLUS && f->flags & F_SPACE) || (f->flags & F_LEFT && f->flags & F_ZERO)) return flags_error(f);
+  if (strchr("dox", f->conv)) CHECK(check_precision(f));
+  const char *bad = f->conv == 'd' || f->conv == 'g' ? "#" : f->conv == 'a' ? "(," : f->conv == 'f' ? "" : ",";
+  return no_flags(f, bad);
+}
+
+static Val check_text(const Spec *f) { /* %% and %n */
+  CHECK(check_precision(f));
+  if (f->conv == 'n' && f->width >= 0) return ex_throw(EXC_FORMAT_WIDTH, "%d", f->width);
+  if (f->flags & ~(unsigned)(f->conv == '%' ? F_LEFT : 0)) return flags_error(f);
+  return check_left(f);
+}
+
 static Val check_spec(const Spec *f) {
-  static const struct {
-    const char *convs;
-    unsigned allowed;
-    bool precision;
-  } rules[] = {
-      {"bhs", F_LEFT | F_PREVIOUS, true},
-      {"c%nt", F_LEFT | F_PREVIOUS, false},
-      {"d", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS, false},
-      {"xo", F_LEFT | F_ZERO | F_ALT | F_PREVIOUS, false},
-      {"fg", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_GROUP | F_PAREN | F_PREVIOUS | F_ALT, true},
-      {"e", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_PAREN | F_PREVIOUS | F_ALT, true},
-      {"a", F_LEFT | F_PLUS | F_SPACE | F_ZERO | F_PREVIOUS | F_ALT, true},
-  };
-  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-    if (!strchr(rules[i].convs, f->conv)) continue;
-    if (f->prec >= 0 && !rules[i].precision) return ex_throw(EXC_FORMAT, "%d", f->prec);
-    CHECK(bad_flags(f, f->flags & ~rules[i].allowed));
+  switch (f->conv) {
+  case 'b': case 'h': case 's': return check_general(f);
+  case 'c': case 't': return check_character(f);
+  case '%': case 'n': return check_text(f);
+  default: return check_number(f);
   }
-  if ((f->flags & (F_LEFT | F_ZERO)) && f->width < 0) return ex_throw(EXC_FORMAT, "%.*s", (int)f->len, f->text);
-  if ((f->flags & F_LEFT) && (f->flags & F_ZERO)) return ex_throw(EXC_FORMAT, "Flags = '-0'");
-  if ((f->flags & F_PLUS) && (f->flags & F_SPACE)) return ex_throw(EXC_FORMAT, "Flags = '+ '");
-  return NIL;
 }
 
 /* ---- padding ---- */
@@ -181,18 +230,36 @@ static void put_number(Buf *out, const Spec *f, bool neg, const char *digits, si
 
 /* ---- integers ---- */
 
+/* java.math.BigInteger; not Clojure's BigInt */
+static bool is_big_integer(Val x) { return is_type(x, T_BIGINT) && (AS(BigInt, x)->h.flags & 2); }
+
 static Val put_decimal(Buf *out, const Spec *f, Val x) {
-  bool big = is_type(x, T_BIGINT) && (AS(BigInt, x)->h.flags & 2); /* java.math.BigInteger; not Clojure's BigInt */
-  if (!is_long(x) && !big) return bad_type(f, x);
+  if (!is_long(x) && !is_big_integer(x)) return bad_type(f, x);
   TRY(s, arg_str_of(x));
   bool neg = str_s(s)[0] == '-';
   put_number(out, f, neg, str_s(s) + neg, str_n(s) - neg);
   return NIL;
 }
 
+/* A java.math.BigInteger has a sign in every radix. */
+static Val put_big(Buf *out, const Spec *f, Val x) {
+  int radix = f->conv == 'o' ? 8 : 16;
+  Buf b = {0}, text = {0};
+  big_print_radix(&text, x, radix);
+  bool neg = text.p[0] == '-';
+  if (f->flags & F_ALT) buf_c(&b, radix == 8 ? "0" : f->upper ? "0X" : "0x");
+  for (const char *c = buf_cstr(&text) + neg; *c; c++) buf_ch(&b, f->upper && *c >= 'a' ? (char)(*c - 32) : *c);
+  put_number(out, f, neg, buf_cstr(&b), b.n);
+  buf_free(&b);
+  buf_free(&text);
+  return NIL;
+}
+
 static Val put_unsigned(Buf *out, const Spec *f, Val x) {
   char buf[32];
+  if (is_big_integer(x)) return put_big(out, f, x);
   if (!is_long(x)) return bad_type(f, x);
+  CHECK(no_flags(f, "( +"));
   const char *prefix = !(f->flags & F_ALT) ? "" : f->conv == 'x' ? "0x" : "0";
   int n = snprintf(buf, sizeof buf, f->conv == 'o' ? "%llo" : f->upper ? "%llX" : "%llx", (unsigned long long)long_of(x));
   Buf b = {0};
@@ -346,6 +413,11 @@ static Val put_char(Buf *out, const Spec *f, Val x) {
 }
 
 static Val put_string(Buf *out, const Spec *f, Val x) {
+  CHECK(no_flags(f, "#"));
+  if (is_nil(x)) {
+    put_text(out, f, "null", 4);
+    return NIL;
+  }
   TRY(s, arg_str_of(x));
   put_text(out, f, str_s(s), str_n(s));
   return NIL;
@@ -354,10 +426,7 @@ static Val put_string(Buf *out, const Spec *f, Val x) {
 static Val put_hash(Buf *out, const Spec *f, Val x) {
   char buf[16];
   uint32_t h;
-  if (is_str(x))
-    h = str_hash_java(str_s(x), str_n(x));
-  else
-    CHECK(val_hash(x, &h));
+  CHECK(java_hash(x, &h));
   int n = snprintf(buf, sizeof buf, "%x", h);
   put_text(out, f, buf, (size_t)n);
   return NIL;
@@ -377,12 +446,12 @@ static Val put_argument(Buf *out, const Spec *f, Val x) {
     put_text(out, f, t, strlen(t));
     return NIL;
   }
+  if (f->conv == 's') return put_string(out, f, x);
   if (is_nil(x)) {
     put_text(out, f, "null", 4);
     return NIL;
   }
   switch (f->conv) {
-  case 's': return put_string(out, f, x);
   case 'd': return put_decimal(out, f, x);
   case 'x':
   case 'o': return put_unsigned(out, f, x);
@@ -395,7 +464,7 @@ static Val put_argument(Buf *out, const Spec *f, Val x) {
 
 static Val pick_argument(const Spec *f, int n, const Val *args, int *next, int *last, Val *x) {
   int i = f->flags & F_PREVIOUS ? *last : f->index ? f->index - 1 : (*next)++;
-  if (i < 0 || i >= n) return missing_argument(f);
+  if (i < 0 || i >= n) return spec_error(EXC_FORMAT_MISSING, f);
   *last = i;
   *x = args[i];
   return NIL;
@@ -407,7 +476,6 @@ static Val put_spec(Buf *out, const Spec *f, int n, const Val *args, int *next, 
     buf_ch(out, '\n');
     return NIL;
   }
-  CHECK(check_spec(f));
   if (f->conv == '%') {
     put_padded(out, f, "%", 1);
     return NIL;
@@ -416,19 +484,36 @@ static Val put_spec(Buf *out, const Spec *f, int n, const Val *args, int *next, 
   return put_argument(out, f, x);
 }
 
+/* The text from *p up to the next specifier, which is parsed into f: TRUE_V if there is one. */
+static Val next_spec(const char **p, const char *end, Buf *text, Spec *f) {
+  const char *q = memchr(*p, '%', (size_t)(end - *p));
+  if (text) buf_add(text, *p, (size_t)((q ? q : end) - *p));
+  if (!q) return FALSE_V;
+  *p = q + 1;
+  CHECK(parse_spec(p, end, f));
+  return TRUE_V;
+}
+
+/* Java checks the whole template before it looks at the first argument. */
+static Val check_template(const char *p, const char *end) {
+  Spec f;
+  for (;;) {
+    TRY(more, next_spec(&p, end, NULL, &f));
+    if (!truthy(more)) return NIL;
+    CHECK(check_spec(&f));
+  }
+}
+
 Val format_to(Buf *out, Val fmt, int n, const Val *args) {
   const char *p = str_s(fmt), *end = p + str_n(fmt);
   int next = 0, last = -1;
   Spec f;
-  while (p < end) {
-    const char *q = memchr(p, '%', (size_t)(end - p));
-    buf_add(out, p, (size_t)((q ? q : end) - p));
-    if (!q) return NIL;
-    p = q + 1;
-    CHECK(parse_spec(&p, end, &f));
+  CHECK(check_template(p, end));
+  for (;;) {
+    TRY(more, next_spec(&p, end, out, &f));
+    if (!truthy(more)) return NIL;
     CHECK(put_spec(out, &f, n, args, &next, &last));
   }
-  return NIL;
 }
 
 DOC(format, "[fmt & args]", "The text of a java.util.Formatter template.",

@@ -3,6 +3,7 @@
 #include "args.h"
 #include "unicode.h"
 #include <float.h>
+#include <math.h>
 #include <strings.h>
 
 /* ---- parsing ---- */
@@ -32,7 +33,8 @@ static Val parse_radix(Val s, Val radix, int64_t limit) {
   if (is_nil(s)) return ex_throw(EXC_NUMBER_FORMAT, "Cannot parse null string");
   if (!is_str(s)) return ex_cast(s, "java.lang.String");
   ARG_INT(r, radix);
-  if (r < 2 || r > 36) return ex_throw(EXC_NUMBER_FORMAT, "radix %lld out of range", (long long)r);
+  if (r < 2) return ex_throw(EXC_NUMBER_FORMAT, "radix %lld less than Character.MIN_RADIX", (long long)r);
+  if (r > 36) return ex_throw(EXC_NUMBER_FORMAT, "radix %lld greater than Character.MAX_RADIX", (long long)r);
   if (parse_i64(str_s(s), str_s(s) + str_n(s), (int)r, &v) && v <= limit && v >= -limit - 1) return int_val(v);
   if (r == 10) return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\"", str_s(s));
   return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\" under radix %d", str_s(s), (int)r);
@@ -59,13 +61,16 @@ static Val jnum_parse_double(Val s) {
   const char *p = str_s(s);
   while ((unsigned char)(*p - 1) < 32) p++;
   if (!*p) return ex_throw(EXC_NUMBER_FORMAT, "empty String");
-  return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%s\"", str_s(s));
+  const char *end = str_s(s) + str_n(s);
+  while ((unsigned char)(end[-1] - 1) < 32) end--;
+  return ex_throw(EXC_NUMBER_FORMAT, "For input string: \"%.*s\"", (int)(end - p), p);
 }
 static Val jnum_double_of(Val x) { return is_num(x) ? dbl_val(num_to_double(x)) : jnum_parse_double(x); }
 
 DOC(parse_boolean_j, "[s]", "True if the string is \"true\" in any case.", "(Boolean/parseBoolean \"TRUE\") ;=> true");
 static Val jnum_parse_boolean(Val s) {
   if (is_bool(s)) return s;
+  if (!is_nil(s) && !is_str(s)) return ex_cast(s, "java.lang.String");
   return bool_val(is_str(s) && str_n(s) == 4 && !strcasecmp(str_s(s), "true"));
 }
 
@@ -136,6 +141,17 @@ static Val jnum_compare(Val x, Val y) {
   CHECK(arg_num_call(x, "java.lang.Number.longValue()"));
   CHECK(arg_num_call(y, "java.lang.Number.longValue()"));
   return fix(num_cmp(x, y));
+}
+
+DOC(compare_double_j, "[x y]", "Order of two doubles as Double.compare: -0.0 before 0.0, NaN behind everything.",
+    "(Double/compare 1.0 ##NaN) ;=> -1\n(Double/compare 0.0 -0.0) ;=> 1");
+static Val jnum_compare_double(Val x, Val y) {
+  CHECK(arg_num_call(x, ARG_DOUBLE_VALUE));
+  CHECK(arg_num_call(y, ARG_DOUBLE_VALUE));
+  double a = num_to_double(x), b = num_to_double(y);
+  if (a < b || a > b) return fix(a < b ? -1 : 1);
+  int ra = a != a ? 2 : !signbit(a), rb = b != b ? 2 : !signbit(b);
+  return fix((ra > rb) - (ra < rb));
 }
 
 DOC(is_nan_j, "[x]", "True if x is NaN.", "(Double/isNaN 1.0) ;=> false");
@@ -257,11 +273,11 @@ static Val jnum_char_to_string(Val x) {
 #define NUM_METHOD(id, java, expr, doc, example)                                                                                           \
   DOC(id, "[x]", doc, example);                                                                                                            \
   static Val jnum_##id(Val x) {                                                                                                            \
-    if (!is_num(x)) return is_nil(x) ? arg_null("Number." java "()", "x") : arg_no_method(java, 0, x);                                     \
+    if (!is_num(x)) return is_nil(x) ? arg_null("Object.getClass()", "target") : arg_no_method(java, 0, x);                                     \
     return expr;                                                                                                                           \
   }
-NUM_METHOD(long_value, "longValue", num_to_long_checked(x), "The number as a long.", "(.longValue 1.9) ;=> 1")
-NUM_METHOD(int_value, "intValue", num_to_int_checked(x), "The number as an integer.", "(.intValue 1.9) ;=> 1")
+NUM_METHOD(long_value, "longValue", int_val(num_java_long(x)), "The number as a long.", "(.longValue 1.9) ;=> 1")
+NUM_METHOD(int_value, "intValue", fix(num_java_int(x)), "The number as an integer.", "(.intValue 1.9) ;=> 1")
 NUM_METHOD(double_value, "doubleValue", dbl_val(num_to_double(x)), "The number as a double.", "(.doubleValue 1) ;=> 1.0")
 NUM_METHOD(negate, "negate", num_neg(x), "The number with the other sign.", "(.negate 1.5M) ;=> -1.5M")
 NUM_METHOD(method_abs, "abs", num_abs(x), "Absolute value.", "(.abs -1.5M) ;=> 1.5M")
@@ -269,7 +285,7 @@ NUM_METHOD(method_sign, "signum", fix(num_is_neg(x) ? -1 : num_is_zero(x) ? 0 : 
 
 static Val need_decimal(Val x, const char *method, int n) {
   if (is_type(x, T_DECIMAL)) return NIL;
-  return is_nil(x) ? arg_null("java.math.BigDecimal", "x") : arg_no_method(method, n, x);
+  return is_nil(x) ? arg_null("Object.getClass()", "target") : arg_no_method(method, n, x);
 }
 
 DOC(set_scale, "[x scale] [x scale rounding-mode]", "A BigDecimal with that many digits behind the point.",
@@ -299,7 +315,7 @@ static Val jnum_precision(Val x) {
   DOC(id, "[x y]", doc, example);                                                                                                          \
   static Val jnum_##id(Val x, Val y) {                                                                                                     \
     if (is_type(x, T_DECIMAL) ? is_type(y, T_DECIMAL) : is_type(x, T_BIGINT) && is_integer(y)) return fn(x, y);                            \
-    return is_nil(x) ? arg_null("Number." java, "x") : arg_no_method(java, 1, x);                                                          \
+    return is_nil(x) ? arg_null("Object.getClass()", "target") : arg_no_method(java, 1, x);                                                          \
   }
 NUM_METHOD2(method_add, "add", num_add, "Sum of two BigDecimals or two BigIntegers.", "(.add 1.5M 2.5M) ;=> 4.0M")
 NUM_METHOD2(method_subtract, "subtract", num_sub, "Difference of two BigDecimals or two BigIntegers.", "(.subtract 1.5M 1.0M) ;=> 0.5M")
@@ -337,7 +353,7 @@ const BuiltinRow rows_jnum[] = {
     ROW1("Long/numberOfLeadingZeros", jnum_leading, leading, B_PURE),
     ROW2("Long/compare", jnum_compare, compare_j, B_PURE),
     ROW2("Integer/compare", jnum_compare, compare_j, B_PURE),
-    ROW2("Double/compare", jnum_compare, compare_j, B_PURE),
+    ROW2("Double/compare", jnum_compare_double, compare_double_j, B_PURE),
     ROW1("Double/isNaN", jnum_is_nan, is_nan_j, B_PURE),
     ROW1("Double/isInfinite", jnum_is_infinite, is_infinite_j, B_PURE),
     ROW0("Long/MAX_VALUE", jnum_long_max, long_max, B_PURE),

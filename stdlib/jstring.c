@@ -9,14 +9,14 @@
 #include "reader/mem.h"
 #include <strings.h>
 
-static Val no_target(const char *method) { return ex_throw(EXC_NULL, "Cannot invoke \"%s\" because target is null", method); }
+static Val no_target(void) { return arg_null("Object.getClass()", "target"); }
 
 /* A StringBuilder answers the questions of CharSequence as its text does. */
 static Val chars_of(Val s) { return is_type(s, T_STREAM) && obj(s)->aux <= STREAM_BUILDER ? stream_text(s) : s; }
 
 static Val need_str(Val s, const char *method, int n) {
   if (is_str(s)) return NIL;
-  return is_nil(s) ? no_target(method) : arg_no_method(method, n, s);
+  return is_nil(s) ? no_target() : arg_no_method(method, n, s);
 }
 
 /* A string or character that a method searches for; Java takes the code of a character as well. */
@@ -30,7 +30,7 @@ static Val part_of(Val x, Val s, const char *method, int n) {
 /* ---- Object ---- */
 
 DOC(to_string, "[x]", "The text of x, as str gives it.", "(.toString 5) ;=> \"5\"");
-static Val jstring_to_string(Val x) { return is_nil(x) ? no_target("Object.toString()") : arg_str_of(x); }
+static Val jstring_to_string(Val x) { return is_nil(x) ? no_target() : arg_str_of(x); }
 
 DOC(value_of, "[x]", "The text of x; nil is \"null\".", "(String/valueOf 5) ;=> \"5\"");
 static Val jstring_value_of(Val x) {
@@ -40,7 +40,7 @@ static Val jstring_value_of(Val x) {
 
 DOC(equals, "[x y]", "True if x and y are equal.", "(.equals \"a\" \"a\") ;=> true");
 static Val jstring_equals(Val x, Val y) {
-  if (is_nil(x)) return no_target("Object.equals(Object)");
+  if (is_nil(x)) return no_target();
   if (is_type(x, T_RECORD) != is_type(y, T_RECORD)) { /* as a java.util.Map a record equals any map of its entries */
     TRY(px, rec_plain(x));
     TRY(py, rec_plain(y));
@@ -50,10 +50,10 @@ static Val jstring_equals(Val x, Val y) {
   return val_eq(x, y);
 }
 
-DOC(hash_code, "[x]", "Java's hash code of x.", "(.hashCode \"abc\") ;=> 96354\n(.hashCode {:a 1}) ;=> 1013910568");
+DOC(hash_code, "[x]", "Java's hash code of x.", "(.hashCode \"abc\") ;=> 96354\n(.hashCode {:a 1}) ;=> 1013910568\n(.hashCode :a) ;=> 1013910569");
 static Val jstring_hash_code(Val x) {
   uint32_t h;
-  if (is_nil(x)) return no_target("Object.hashCode()");
+  if (is_nil(x)) return no_target();
   CHECK(java_hash(x, &h));
   return fix((int32_t)h);
 }
@@ -61,7 +61,7 @@ static Val jstring_hash_code(Val x) {
 DOC(compare_to, "[x y]", "Negative, zero or positive as x is less than, equal to or greater than y.", "(.compareTo \"a\" \"b\") ;=> -1");
 static Val jstring_compare_to(Val x, Val y) {
   int order;
-  if (is_nil(x)) return no_target("Comparable.compareTo(Object)");
+  if (is_nil(x)) return no_target();
   CHECK(val_compare(x, y, &order));
   return fix(order);
 }
@@ -71,12 +71,12 @@ static Val jstring_get_name(Val x) {
   if (is_kw(x)) return AS(Kw, x)->name;
   if (is_sym(x)) return AS(Sym, x)->name;
   if (is_type(x, T_CLASS)) return AS(Sym, AS(Class, x)->name)->name;
-  return is_nil(x) ? no_target("getName()") : arg_no_method("getName", 0, x);
+  return is_nil(x) ? no_target() : arg_no_method("getName", 0, x);
 }
 
 DOC(simple_name, "[x]", "The name of a class without its package.", "(.getSimpleName (class \"a\")) ;=> \"String\"");
 static Val jstring_simple_name(Val x) {
-  if (!is_type(x, T_CLASS)) return is_nil(x) ? no_target("getSimpleName()") : arg_no_method("getSimpleName", 0, x);
+  if (!is_type(x, T_CLASS)) return is_nil(x) ? no_target() : arg_no_method("getSimpleName", 0, x);
   const char *s = str_s(AS(Sym, AS(Class, x)->name)->name), *cut = strrchr(s, '.');
   return str_c(cut ? cut + 1 : s);
 }
@@ -188,11 +188,21 @@ static Val jstring_last_index_of(Val s, Val x) {
   return index_val(s, text_find_last(s, part, str_n(s)));
 }
 
+/* The JVM keeps Latin-1 strings apart from others, and its two ways to get a character have messages of their own. */
+static Val bad_char_index(Val s, int64_t at) {
+  const char *p = str_s(s), *end = p + str_n(s);
+  while (p < end)
+    if (utf8_next(&p) > 0xff) return ex_throw(EXC_STRING_INDEX, "index %lld, length %u", (long long)at, AS(Str, s)->nchars);
+  return ex_throw(EXC_STRING_INDEX, "String index out of range: %lld", (long long)at);
+}
+
 DOC(char_at, "[s index]", "The character at an index.", "(.charAt \"abc\" 1) ;=> \\b");
 static Val jstring_char_at(Val s, Val i) {
   s = chars_of(s);
   CHECK(need_str(s, "charAt", 1));
   ARG_INT(at, i);
+  int64_t n = AS(Str, s)->nchars;
+  if (at < 0 || at >= n) return bad_char_index(s, at);
   return coll_nth(s, at, ABSENT);
 }
 
@@ -279,7 +289,7 @@ static Val jstring_compare_ignoring_case(Val s, Val t) {
 }
 
 DOC(iterator, "[coll]", "What iterator-seq walks: the collection.", "(iterator-seq (.iterator [1 2])) ;=> (1 2)");
-static Val jstring_iterator(Val coll) { return is_nil(coll) ? no_target("iterator()") : is_seqable(coll) ? coll : arg_no_method("iterator", 0, coll); }
+static Val jstring_iterator(Val coll) { return is_nil(coll) ? no_target() : is_seqable(coll) ? coll : arg_no_method("iterator", 0, coll); }
 
 DOC(concat, "[s t]", "s and t joined.", "(.concat \"a\" \"b\") ;=> \"ab\"");
 static Val jstring_concat(Val s, Val t) {
@@ -355,7 +365,7 @@ static Val jstring_contains(Val s, Val x) {
 DOC(is_empty, "[x]", "True if the string or collection is empty.", "(.isEmpty \"\") ;=> true");
 static Val jstring_is_empty(Val x) {
   x = chars_of(x);
-  if (!is_str(x) && !is_coll(x)) return is_nil(x) ? no_target("isEmpty()") : arg_no_method("isEmpty", 0, x);
+  if (!is_str(x) && !is_coll(x)) return is_nil(x) ? no_target() : arg_no_method("isEmpty", 0, x);
   TRY(n, coll_count(x));
   return bool_val(fix_of(n) == 0);
 }
@@ -363,13 +373,13 @@ static Val jstring_is_empty(Val x) {
 DOC(size, "[coll]", "Number of elements of a collection.", "(.size [1 2]) ;=> 2");
 static Val jstring_size(Val x) {
   if (is_coll(x)) return coll_count(x);
-  return is_nil(x) ? no_target("size()") : arg_no_method("size", 0, x);
+  return is_nil(x) ? no_target() : arg_no_method("size", 0, x);
 }
 
 DOC(get, "[coll key]", "The value at a key of a map, or an index of a list.", "(.get {:a 1} :a) ;=> 1\n(.get [1 2] 5) ;!> index");
 static Val jstring_get(Val coll, Val k) {
   if (is_map(coll) || is_set(coll)) return coll_get(coll, k, NIL);
-  if (!is_sequential(coll)) return is_nil(coll) ? no_target("get(Object)") : arg_no_method("get", 1, coll);
+  if (!is_sequential(coll)) return is_nil(coll) ? no_target() : arg_no_method("get", 1, coll);
   ARG_INT(i, k);
   return coll_nth(coll, i, ABSENT);
 }
@@ -377,24 +387,32 @@ static Val jstring_get(Val coll, Val k) {
 DOC(contains_key, "[map key]", "True if the map has the key.", "(.containsKey {:a 1} :a) ;=> true");
 static Val jstring_contains_key(Val m, Val k) {
   if (is_map(m) || is_vec(m)) return coll_contains(m, k);
-  return is_nil(m) ? no_target("containsKey(Object)") : arg_no_method("containsKey", 1, m);
+  return is_nil(m) ? no_target() : arg_no_method("containsKey", 1, m);
 }
 
 DOC(get_key, "[entry]", "The key of a map entry.", "(.getKey (first {:a 1})) ;=> :a");
 static Val jstring_get_key(Val e) {
   if (is_entry(e)) return AS(Entry, e)->k;
-  return is_nil(e) ? no_target("getKey()") : arg_no_method("getKey", 0, e);
+  return is_nil(e) ? no_target() : arg_no_method("getKey", 0, e);
 }
 
 DOC(get_value, "[entry]", "The value of a map entry.", "(.getValue (first {:a 1})) ;=> 1");
 static Val jstring_get_value(Val e) {
   if (is_entry(e)) return AS(Entry, e)->v;
-  return is_nil(e) ? no_target("getValue()") : arg_no_method("getValue", 0, e);
+  return is_nil(e) ? no_target() : arg_no_method("getValue", 0, e);
 }
 
 DOC(join, "[separator coll]", "The texts of the elements joined.", "(String/join \",\" [\"a\" \"b\"]) ;=> \"a,b\"");
 static Val jstring_join(Val sep, Val coll) {
+  SeqIter it;
+  Val x;
   CHECK(arg_text(sep, "delimiter"));
+  CHECK(seq_iter(&it, coll));
+  for (;;) {
+    TRY(more, seq_iter_next(&it, &x));
+    if (!truthy(more)) break;
+    if (!is_nil(x)) CHECK(arg_text(x, "cs"));
+  }
   return text_join(sep, coll);
 }
 

@@ -540,8 +540,8 @@ static const NativeDef nd_partition_all = {"clojure.core/partition-all", 1, 1, 3
 static Val step_distinct(Mach *m, uint32_t pc, Val *s, Val in) {
   Walk w = {0};
   (void)pc, (void)in;
-  if (is_map(s[0]) || is_set(s[0])) /* as in Clojure, where distinct takes its argument apart like a vector */
-    return ex_throw(EXC_UNSUPPORTED, "nth not supported on this type: %s", class_name_of(s[0]) + sizeof "clojure.lang." - 1);
+  if (is_map(s[0]) || is_set(s[0]) || !is_seqable(s[0])) /* as in Clojure, where distinct takes its argument apart like a vector */
+    return coll_nth(s[0], 0, ABSENT);
   for (int64_t turns = 1;; turns++) {
     if (is_nil(s[4])) {
       TRY(more, walk_next(&w, &s[0], &s[1], &s[3]));

@@ -53,6 +53,9 @@ DOC(div, "[x] [x y] [x y & more]", "Divides x by the later numbers; with one arg
 static Val math_inverse(Val x) { return num_div(fix(1), x); }
 static Val math_div_n(int n, const Val *a) { return fold(num_div, n, a); }
 
+DOC(div_double, "[x y]", "What / becomes where the compiler sees that x or y is a double: division by zero is infinite.",
+    "(breyta.num/divide 1.0 0) ;=> ##Inf");
+
 DOC(addp, "[] [x] [x y] [x y & more]", "Sum of the numbers, promoting to BigInt instead of overflowing.",
     "(+' 9223372036854775807 1) ;=> 9223372036854775808N");
 static Val math_addp_n(int n, const Val *a) { return fold(num_addp, n, a); }
@@ -79,16 +82,16 @@ DOC(abs, "[a]", "Absolute value of a number.", "(abs -5) ;=> 5\n(abs -1.5) ;=> 1
 static bool is_nan(Val v) { return is_dbl(v) && dbl_of(v) != dbl_of(v); }
 
 static Val math_max2(Val x, Val y) {
-  TRY(gt, num_gt(x, y));
   if (is_nan(x)) return x;
   if (is_nan(y)) return y;
+  TRY(gt, num_gt(x, y));
   return truthy(gt) ? x : y;
 }
 
 static Val math_min2(Val x, Val y) {
-  TRY(lt, num_lt(x, y));
   if (is_nan(x)) return x;
   if (is_nan(y)) return y;
+  TRY(lt, num_lt(x, y));
   return truthy(lt) ? x : y;
 }
 
@@ -210,6 +213,7 @@ const BuiltinRow rows_math[] = {
     ROW1("/", math_inverse, div, B_PURE),
     ROW2("/", num_div, div, B_PURE),
     ROWV("/", 3, math_div_n, div, B_PURE),
+    ROW2("breyta.num/divide", num_div_double, div_double, B_PURE),
     ROW0("+'", math_zero, addp, B_PURE),
     ROW1("+'", math_cast, addp, B_PURE),
     ROW2("+'", num_addp, addp, B_PURE),

@@ -30,10 +30,9 @@ DOC(as_int, "[x]", "Coerces a number or character to an integer of 32 bits, trun
 
 static Val narrow(Val x, int64_t limit, const char *type) {
   Val n = code_point(x);
-  int64_t i;
   CHECK(arg_num_call(n, ARG_DOUBLE_VALUE));
-  if (!num_to_long(n, &i) || i < -limit || i >= limit) return out_of_range(type, x);
-  return fix(i);
+  TRY(l, num_to_long_checked(n));
+  return long_of(l) < -limit || long_of(l) >= limit ? out_of_range(type, x) : l;
 }
 
 DOC(as_short, "[x]", "Coerces to an integer of 16 bits.", "(short 5) ;=> 5\n(short 40000) ;!> argument");
@@ -52,7 +51,7 @@ DOC(as_float, "[x]", "Rounds a number to single precision; the result is a doubl
 static Val numbers_float(Val x) {
   CHECK(arg_num_call(x, ARG_DOUBLE_VALUE));
   double d = num_to_double(x);
-  if (d - d == 0 && fabs(d) > 3.4028234663852886e38) return out_of_range("float", x);
+  if (fabs(d) > 3.4028234663852886e38) return out_of_range("float", x);
   return dbl_val((double)(float)d);
 }
 
@@ -202,9 +201,11 @@ static Val numbers_udec(Val x) { return is_long(x) ? wrap(bits_of(x) - 1) : num_
 
 static Val wrap32(uint64_t x) { return fix((int32_t)(uint32_t)x); }
 
-/* Two arguments of the -int operations. */
+/* Two arguments of the -int operations: no characters here. */
 static Val two_ints(Val x, Val y, int64_t *a, int64_t *b) {
+  CHECK(is_nil(x) ? arg_null("java.lang.Character.charValue()", "x") : arg_num(x));
   TRY(i, num_to_int_checked(x));
+  CHECK(is_nil(y) ? arg_null("java.lang.Character.charValue()", "x") : arg_num(y));
   TRY(j, num_to_int_checked(y));
   *a = long_of(i);
   *b = long_of(j);
@@ -243,26 +244,10 @@ static Val numbers_dec_int(Val x) { return numbers_subtract_int(x, fix(1)); }
 DOC(negate_int, "[x]", "Negation of a 32-bit integer, wrapping around.", "(unchecked-negate-int 5) ;=> -5");
 static Val numbers_negate_int(Val x) { return numbers_subtract_int(fix(0), x); }
 
-/* Java's d2l: NaN is 0, out of range saturates. */
-static int64_t double_to_long(double d) {
-  if (d != d) return 0;
-  if (d >= 9223372036854775808.0) return INT64_MAX;
-  return d < -9223372036854775808.0 ? INT64_MIN : (int64_t)d;
-}
-
-static uint64_t low_bits(Val x) {
-  int64_t i;
-  if (is_dbl(x)) return (uint64_t)double_to_long(dbl_of(x));
-  if (num_to_long(x, &i)) return (uint64_t)i;
-  const Val n = num_to_bigint(x);
-  uint64_t limb = AS(BigInt, n)->limb[0];
-  return AS(BigInt, n)->h.flags & 1 ? 0 - limb : limb;
-}
-
 static Val unchecked_bits(Val x, const char *call, uint64_t *out) {
   Val n = code_point(x);
   CHECK(arg_num_call(n, call));
-  *out = low_bits(n);
+  *out = (uint64_t)num_java_long(n);
   return NIL;
 }
 
@@ -270,6 +255,7 @@ DOC(unchecked_long, "[x]", "Coerces to a long; what does not fit saturates (doub
     "(unchecked-long 1e30) ;=> 9223372036854775807");
 static Val numbers_ulong(Val x) {
   uint64_t bits;
+  if (is_char(x)) return ex_cast(x, "java.lang.Number");
   CHECK(unchecked_bits(x, "java.lang.Number.longValue()", &bits));
   return wrap(bits);
 }
@@ -277,6 +263,7 @@ static Val numbers_ulong(Val x) {
 DOC(unchecked_int, "[x]", "Coerces to 32 bits; what does not fit wraps around.", "(unchecked-int 3000000000) ;=> -1294967296");
 static Val numbers_uint(Val x) {
   uint64_t bits;
+  if (!is_nil(x) && !is_num(x) && !is_char(x)) return ex_cast(x, "java.lang.Character");
   CHECK(unchecked_bits(x, "java.lang.Number.intValue()", &bits));
   if (is_dbl(x) && (int64_t)bits > INT32_MAX) return fix(INT32_MAX);
   if (is_dbl(x) && (int64_t)bits < INT32_MIN) return fix(INT32_MIN);
@@ -286,6 +273,7 @@ static Val numbers_uint(Val x) {
 DOC(unchecked_short, "[x]", "Coerces to 16 bits; what does not fit wraps around.", "(unchecked-short 70000) ;=> 4464");
 static Val numbers_ushort(Val x) {
   uint64_t bits;
+  if (is_char(x)) return ex_cast(x, "java.lang.Number");
   CHECK(unchecked_bits(x, "java.lang.Number.shortValue()", &bits));
   return fix((int16_t)bits);
 }
@@ -293,6 +281,7 @@ static Val numbers_ushort(Val x) {
 DOC(unchecked_byte, "[x]", "Coerces to 8 bits; what does not fit wraps around.", "(unchecked-byte 200) ;=> -56");
 static Val numbers_ubyte(Val x) {
   uint64_t bits;
+  if (is_char(x)) return ex_cast(x, "java.lang.Number");
   CHECK(unchecked_bits(x, "java.lang.Number.byteValue()", &bits));
   return fix((int8_t)bits);
 }

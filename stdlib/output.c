@@ -17,17 +17,18 @@ static Val dynamic_in(const char *ns, const char *name) {
 
 static Val dynamic(const char *name) { return dynamic_in("clojure.core", name); }
 
-static int64_t limit_of(const char *name) {
+/* A limit of printing, -1 for none; what is no number is none, and a negative one means what `negative` says. */
+static int64_t limit_of(const char *name, int64_t negative) {
   Val v = dynamic(name);
   int64_t n;
-  return is_num(v) && num_to_long(v, &n) && n >= 0 ? n : -1;
+  return is_num(v) && num_to_long(v, &n) ? (n < 0 ? negative : n) : -1;
 }
 
 static PrintOpts options(bool readably) {
   PrintOpts o = readably ? print_readably : print_plain;
   if (!mach_cur || is_nil(mach_cur->bindings)) return o;
-  o.length = limit_of("*print-length*");
-  o.level = limit_of("*print-level*");
+  o.length = limit_of("*print-length*", -1);
+  o.level = limit_of("*print-level*", 0);
   o.meta = same(dynamic("*print-meta*"), TRUE_V);
   Val maps = dynamic("*print-namespace-maps*"), ready = dynamic("*print-readably*");
   if (is_bool(maps)) o.namespace_maps = truthy(maps);

@@ -144,6 +144,9 @@ static Val preds_cast(Val c, Val x) {
   return ex_throw(EXC_CLASS_CAST, "Cannot cast %s to %s", class_name_of(x), class_text(c));
 }
 
+DOC(get_class, "[x]", "The class of x.", "(.getClass 1) ;=> java.lang.Long\n(.getClass nil) ;!> null");
+static Val preds_get_class(Val x) { return is_nil(x) ? arg_null("Object.getClass()", "target") : preds_class(x); }
+
 const BuiltinRow rows_preds[] = {
     ROW1("nil?", preds_is_nil, is_nil, B_PURE),
     ROW1("some?", preds_is_some, is_some, B_PURE),
@@ -197,6 +200,6 @@ const BuiltinRow rows_preds[] = {
     ROW1("type", preds_type, type, B_PURE),
     ROW2("instance?", preds_instance, instance, B_PURE),
     ROW2("cast", preds_cast, cast, B_PURE),
-    ROW1(".getClass", preds_class, class, B_PURE),
+    ROW1(".getClass", preds_get_class, get_class, B_PURE),
     ROW_END,
 };

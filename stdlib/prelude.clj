@@ -274,6 +274,7 @@
   (subseq (sorted-set 1 2 3 4) > 2) ;=> (3 4)
   (subseq (sorted-set 1 2 3 4) >= 2 < 4) ;=> (2 3)"
   ([sc test k]
+   (breyta.sorted/from sc k true) ; the error of what is not sorted
    (let [in? (breyta.sorted/bound sc test k)]
      (if (or (= test >) (= test >=))
        (when-let [s (breyta.sorted/from sc k true)]
@@ -288,6 +289,7 @@
   "As subseq, in descending order.
   (rsubseq (sorted-set 1 2 3 4) < 3) ;=> (2 1)"
   ([sc test k]
+   (breyta.sorted/from sc k false) ; the error of what is not sorted
    (let [in? (breyta.sorted/bound sc test k)]
      (if (or (= test <) (= test <=))
        (when-let [s (breyta.sorted/from sc k false)]
@@ -484,9 +486,11 @@
   (sequence (map +) [1 2] [10 20]) ;=> (11 22)"
   ([coll] (if (seq? coll) coll (or (seq coll) ())))
   ([xform coll]
-   (breyta.xf/run xform (fn [rf s] (rf nil (first s))) coll))
+   (let [made (breyta.xf/run xform (fn [rf s] (rf nil (first s))) coll)]
+     (if (seq made) made ())))
   ([xform coll & colls]
-   (breyta.xf/run xform (fn [rf s] (apply rf nil (first s))) (apply map vector coll colls))))
+   (let [made (breyta.xf/run xform (fn [rf s] (apply rf nil (first s))) (apply map vector coll colls))]
+     (if (seq made) made ()))))
 
 (defn eduction
   "A seq of what the transducers, one after the other, make of coll.
@@ -704,6 +708,7 @@
 (defn partition-all
   "(partition-all n)"
   [n]
+  (long n) ; the error of what is no number
   (fn [rf]
     (let [part (volatile! [])]
       (fn
@@ -798,13 +803,13 @@
   "form with every part that is a key of smap replaced by its value, the innermost first.
   (clojure.walk/postwalk-replace {:a :b} [:a [:a]]) ;=> [:b [:b]]"
   [smap form]
-  (postwalk (fn [x] (if-let [hit (find smap x)] (val hit) x)) form))
+  (postwalk (fn [x] (if (contains? smap x) (smap x) x)) form))
 
 (defn prewalk-replace
   "form with every part that is a key of smap replaced by its value, the outermost first.
   (clojure.walk/prewalk-replace {:a [:b], :b 1} [:a]) ;=> [[1]]"
   [smap form]
-  (prewalk (fn [x] (if-let [hit (find smap x)] (val hit) x)) form))
+  (prewalk (fn [x] (if (contains? smap x) (smap x) x)) form))
 
 (defn keywordize-keys
   "m with the string keys of all maps in it made keywords.
@@ -835,13 +840,21 @@
 
 (ns clojure.set)
 
+(defn biggest-first
+  "The sets with the one for which (size s) is greatest (the last of several) in front."
+  [size sets]
+  (let [most (apply max-key size sets)]
+    (cons most (remove (fn [s] (identical? most s)) sets))))
+
 (defn union
   "The set of the elements of all sets.
   (clojure.set/union #{1} #{2}) ;=> #{1 2}"
   ([] #{})
   ([a] a)
-  ([a b] (if (< (count a) (count b)) (into b a) (into a b)))
-  ([a b & more] (reduce union (union a b) more)))
+  ([a b] (if (< (count a) (count b)) (reduce conj b a) (reduce conj a b)))
+  ([a b & more]
+   (let [[most & others] (biggest-first count (list* a b more))]
+     (reduce into most others))))
 
 (defn intersection
   "The set of the elements that are in every set.
@@ -851,7 +864,9 @@
    (if (< (count b) (count a))
      (recur b a)
      (reduce (fn [acc x] (if (contains? b x) acc (disj acc x))) a a)))
-  ([a b & more] (reduce intersection (intersection a b) more)))
+  ([a b & more]
+   (let [[least & others] (biggest-first (fn [s] (- (count s))) (list* a b more))]
+     (reduce intersection least others))))
 
 (defn difference
   "The set of the elements of a that are in none of the others.
@@ -946,6 +961,7 @@
   "s with each character c for which (cmap c) answers something replaced by that.
   (clojure.string/escape \"<a>\" {\\< \"&lt;\"}) ;=> \"&lt;a>\""
   [s cmap]
+  (triml s) ; only strings: the error of anything else
   (apply str (map (fn [c] (or (cmap c) c)) s)))
 
 ;; ---- clojure.pprint: the layout itself is reader/pprint.c ----

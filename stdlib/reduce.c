@@ -106,11 +106,19 @@ DOC(reduce, "[f coll] [f init coll]",
     "(reduce + [1 2 3]) ;=> 6\n(reduce conj [] '(1 2)) ;=> [1 2]\n(reduce + []) ;=> 0\n"
     "(reduce (fn [a x] (if (> x 2) (reduced a) (+ a x))) 0 (range)) ;=> 3\n(reduce + 0 5) ;!> :argument");
 /* slots: f, init or coll, coll | acc, at */
+/* A collection reduces itself with a function, which is cast before the first element is looked at; nil does not. */
+static Val reduce_fn(Val f, Val coll) {
+  if (is_type(f, T_FN) || is_type(f, T_BUILTIN) || is_nil(coll) || is_nil(f)) return NIL;
+  TRY(callable, builtin_find("clojure.core/ifn?")->f1(f));
+  return truthy(callable) ? NIL : ex_cast(f, "clojure.lang.IFn");
+}
+
 static Val reduce_step(Mach *m, uint32_t pc, Val *s, Val in) {
   Val own = pc == 0 && same(s[2], ABSENT) ? own_reduce(s[1], UM_REDUCE) : NIL;
   if (!is_nil(own)) return nf_call2(m, 3, own, s[1], s[0]);
   if (pc == 0) {
     bool init = !same(s[2], ABSENT);
+    CHECK(reduce_fn(s[0], s[init ? 2 : 1]));
     s[3] = init ? s[1] : ABSENT;
     if (!init) s[2] = s[1];
     s[1] = NIL;

@@ -1,5 +1,6 @@
-/* sort.c - sort and sort-by: a stable bottom-up merge sort that can stop at every comparison. All of its state is in slots,
- * so that comparators and key functions are ordinary calls. Items are `stride` values apart; the first is what is compared
+/* sort.c - sort and sort-by: a stable bottom-up merge sort that can stop at every comparison; fewer than 32 items are sorted
+ * by binary insertion with exactly the comparisons that Java's TimSort makes, so that a comparator which throws, counts or
+ * contradicts itself shows what it shows in Clojure. All state is in slots, so that comparators and key functions are ordinary calls. Items are `stride` values apart; the first is what is compared
  * (sort-by: [key element]), and all are moved. */
 #include "hof.h"
 #include "args.h"
@@ -8,7 +9,7 @@
 #include "reader/print.h"
 
 /* slots of sort: comparator, coll | then these; sort-by has the key function in front */
-enum { S_ARR, S_TMP, S_N, S_STRIDE, S_WIDTH, S_LO, S_A, S_B, S_OUT, S_FAST, S_AT, S_META, S_COUNT };
+enum { S_ARR, S_TMP, S_N, S_STRIDE, S_WIDTH, S_LO, S_A, S_B, S_OUT, S_FAST, S_AT, S_META, S_PHASE, S_COUNT };
 /* How two keys are compared. */
 enum { FAST_NONE, FAST_COMPARE, FAST_FIX, FAST_FIX_DOWN, FAST_STR };
 
@@ -98,10 +99,83 @@ static Val sort_before(int64_t fast, Val f, Val y, Val x) {
 
 static void merge_take(Merge *g, bool right) { merge_move(g, right ? g->b++ : g->a++, 1); }
 
+/* ---- few items: find the run at the beginning, then insert the others ---- */
+
+enum { INSERT_MAX = 32 };
+enum { RUN_FIRST, RUN_DOWN, RUN_UP, INSERT };
+typedef struct Insertion { Val *a; uint32_t n, st, phase, i, left, right; } Insertion;
+
+static void insertion_load(const Val *s, Insertion *g) {
+  *g = (Insertion){AS(Arr, s[S_ARR])->a, (uint32_t)fix_of(s[S_N]), (uint32_t)fix_of(s[S_STRIDE]), (uint32_t)fix_of(s[S_PHASE]),
+                   (uint32_t)fix_of(s[S_A]), (uint32_t)fix_of(s[S_LO]), (uint32_t)fix_of(s[S_B])};
+}
+
+static void insertion_save(Val *s, const Insertion *g) {
+  s[S_PHASE] = fix(g->phase);
+  s[S_A] = fix(g->i);
+  s[S_LO] = fix(g->left);
+  s[S_B] = fix(g->right);
+}
+
+static uint32_t insertion_other(const Insertion *g) { /* what item i is compared with */
+  return g->phase == INSERT ? (g->left + g->right) / 2 : g->i - 1;
+}
+
+static void insertion_move(Insertion *g, uint32_t from, uint32_t to) {
+  Val item[2];
+  size_t bytes = g->st * sizeof(Val);
+  memcpy(item, g->a + (size_t)from * g->st, bytes);
+  memmove(g->a + (size_t)(to + 1) * g->st, g->a + (size_t)to * g->st, (from - to) * bytes);
+  memcpy(g->a + (size_t)to * g->st, item, bytes);
+}
+
+static void insertion_end_run(Insertion *g) {
+  if (g->phase == RUN_DOWN)
+    for (uint32_t k = 1; k < g->i; k++) insertion_move(g, k, 0);
+  g->phase = INSERT;
+  g->left = 0;
+  g->right = g->i;
+}
+
+/* Does item i belong in front of the other? */
+static void insertion_answer(Insertion *g, bool before) {
+  if (g->phase == INSERT) {
+    if (before) g->right = insertion_other(g);
+    else g->left = insertion_other(g) + 1;
+    if (g->left < g->right) return;
+    insertion_move(g, g->i, g->left);
+    g->left = 0;
+    g->right = ++g->i;
+    return;
+  }
+  if (g->phase == RUN_FIRST) g->phase = before ? RUN_DOWN : RUN_UP;
+  if (before == (g->phase == RUN_DOWN)) g->i++;
+  if (before != (g->phase == RUN_DOWN) || g->i == g->n) insertion_end_run(g);
+}
+
+static Val insertion_run(Mach *m, uint32_t pc, Val *s, Val f, Val in) {
+  Insertion g;
+  insertion_load(s, &g);
+  if (!is_nil(in)) insertion_answer(&g, truthy(in));
+  m->nf_pc = pc;
+  while (g.i < g.n) {
+    Val x = g.a[(size_t)insertion_other(&g) * g.st], y = g.a[(size_t)g.i * g.st];
+    insertion_save(s, &g);
+    Val before = sort_before(fix_of(s[S_FAST]), f, y, x);
+    if (same(before, ABSENT)) return nf_call2(m, pc + 1, f, y, x);
+    if (is_sig(before)) return before;
+    insertion_answer(&g, truthy(before));
+  }
+  return TRUE_V;
+}
+
+/* ---- many ---- */
+
 /* Run until done (TRUE_V) or a signal. `pc` continues, pc + 1 takes the comparator's answer. */
 static Val sort_run(Mach *m, uint32_t pc, Val *s, Val f, Val in) {
   Merge g;
   int64_t fast = fix_of(s[S_FAST]);
+  if (!is_nil(s[S_PHASE])) return insertion_run(m, pc, s, f, in);
   merge_load(s, &g);
   if (!is_nil(in)) merge_take(&g, truthy(in));
   m->nf_pc = pc;
@@ -138,6 +212,13 @@ static bool sort_is(Val f, const char *name) {
   return is_type(f, T_BUILTIN) && !strcmp(AS(BuiltinObj, f)->def->name, name);
 }
 
+/* Functions are Comparators in Clojure; what only can be called, such as a keyword, is none. nil: the natural order. */
+static Val sort_comparator(Val f) {
+  int t = type_of(f);
+  bool own = t == T_INSTANCE || t == T_RECORD; /* a type may be a Comparator */
+  return t == T_FN || t == T_BUILTIN || t == T_METHOD || own || is_nil(f) || same(f, ABSENT) ? NIL : ex_cast(f, "java.util.Comparator");
+}
+
 static int64_t sort_fast(const Val *s, Val f) {
   bool natural = same(f, ABSENT) || sort_is(f, "clojure.core/compare");
   bool fixes = keys_all(s, key_is_fix);
@@ -150,8 +231,13 @@ static int64_t sort_fast(const Val *s, Val f) {
 /* The array in S_ARR has S_N items of S_STRIDE values: prepare for sort_run. */
 static void sort_begin(Val *s, Val f) {
   Merge g = {.n = (uint32_t)fix_of(s[S_N]), .width = 1};
-  s[S_TMP] = arr_new(NULL, AS(Arr, s[S_ARR])->n);
   s[S_FAST] = fix(sort_fast(s, f));
+  if (g.n < INSERT_MAX) {
+    Insertion few = {.phase = RUN_FIRST, .i = 1};
+    insertion_save(s, &few);
+    return;
+  }
+  s[S_TMP] = arr_new(NULL, AS(Arr, s[S_ARR])->n);
   g.b = merge_mid(&g);
   merge_save(s, &g);
 }
@@ -194,6 +280,8 @@ static Val sort_step(Mach *m, uint32_t pc, Val *s, Val in) {
     CHECK(walk_all(m, 1, &s[1], &q[S_AT], &q[S_ARR], &q[S_N]));
     q[S_ARR] = walk_take_arr(q[S_ARR], q[S_N]);
     q[S_STRIDE] = fix(1);
+    if (!same(q[S_N], fix(0))) CHECK(sort_comparator(s[0]));
+    if (is_nil(s[0])) s[0] = ABSENT;
     sort_begin(q, s[0]);
   }
   Val answer = NIL;
@@ -204,23 +292,28 @@ static Val sort_step(Mach *m, uint32_t pc, Val *s, Val in) {
   CHECK(sort_run(m, 2, q, s[0], answer));
   return sort_result(q);
 }
-static const NativeDef nd_sort = {"clojure.core/sort", 1, 1, 2, false, false, S_COUNT, sort_step};
+static const NativeDef nd_sort = {"clojure.core/sort", 2, 1, 2, false, false, S_COUNT, sort_step};
 
 DOC(sort_by, "[keyfn coll] [keyfn comp coll]",
     "The elements of coll in the order of their (keyfn x), as sort orders them. keyfn is called once per element.",
     "(sort-by :a [{:a 2} {:a 1}]) ;=> ({:a 1} {:a 2})\n(sort-by count > [\"a\" \"ccc\" \"bb\"]) ;=> (\"ccc\" \"bb\" \"a\")");
+/* The second element is the first that a comparison looks at. A single one is not compared. */
+static uint32_t sort_key_place(uint32_t i) { return i < 2 ? 1 - i : i; }
+
 /* Keys for the elements: S_ARR becomes [key element key element ...]; S_A counts. */
 static Val sort_keys(Mach *m, Val *s, uint32_t pc, Val in) {
   Val *q = s + 3;
   Val *pairs = AS(Arr, q[S_TMP])->a;
   uint32_t i = (uint32_t)fix_of(q[S_A]), n = (uint32_t)fix_of(q[S_N]);
-  if (pc == 3) pairs[2 * i++] = in;
-  for (; i < n; i++) {
-    Val x = AS(Arr, q[S_ARR])->a[i];
+  if (n == 1) pairs[1] = AS(Arr, q[S_ARR])->a[0];
+  if (pc == 3) pairs[2 * sort_key_place(i++)] = in;
+  for (; n > 1 && i < n; i++) {
+    uint32_t at = sort_key_place(i);
+    Val x = AS(Arr, q[S_ARR])->a[at];
     q[S_A] = fix(i);
-    pairs[2 * i + 1] = x;
+    pairs[2 * at + 1] = x;
     TRY(k, hof_call1(m, 3, s[0], x));
-    pairs[2 * i] = k;
+    pairs[2 * at] = k;
     if (i % 256 == 255 && nf_spent(m, 256)) {
       q[S_A] = fix(i + 1);
       return nf_yield(m, 2);
@@ -245,6 +338,7 @@ static Val sort_by_step(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc <= 1) {
     m->nf_pc = 1;
     CHECK(walk_all(m, 1, &s[2], &q[S_AT], &q[S_ARR], &q[S_N]));
+    if (fix_of(q[S_N]) > 1) CHECK(sort_comparator(s[1]));
     q[S_TMP] = arr_new(NULL, 2 * (uint32_t)fix_of(q[S_N]));
     q[S_A] = fix(0);
   }
@@ -262,7 +356,7 @@ static Val sort_by_step(Mach *m, uint32_t pc, Val *s, Val in) {
   CHECK(sort_run(m, 4, q, s[1], answer));
   return sort_result(q);
 }
-static const NativeDef nd_sort_by = {"clojure.core/sort-by", 1, 2, 3, false, false, S_COUNT, sort_by_step};
+static const NativeDef nd_sort_by = {"clojure.core/sort-by", 2, 2, 3, false, false, S_COUNT, sort_by_step};
 
 /* ---- the comparators of sorted collections ---- */
 
@@ -293,12 +387,10 @@ void sort_init(void) { smap_cmp_hook = sort_hook; }
 DOC(sorted_map_by, "[comparator & keyvals]", "A map that keeps its keys in the order of comparator.",
     "(sorted-map-by > 1 :a 2 :b) ;=> {2 :b, 1 :a}\n(sorted-map-by (fn [a b] (compare b a)) 1 :a 2 :b) ;=> {2 :b, 1 :a}");
 static Val sorted_map_by(int argc, const Val *argv) {
+  CHECK(sort_comparator(argv[0]));
   Val m = smap_new(argv[0]);
   for (int i = 1; i < argc; i += 2) {
-    if (i + 1 >= argc) {
-      TRY(text, pr_str(argv[i]));
-      return ex_throw(EXC_ILLEGAL_ARG, "No value supplied for key: %s", str_s(text));
-    }
+    if (i + 1 >= argc) return arg_no_value(argv[i]);
     TRY(m2, map_assoc(m, argv[i], argv[i + 1]));
     m = m2;
   }
@@ -308,6 +400,7 @@ static Val sorted_map_by(int argc, const Val *argv) {
 DOC(sorted_set_by, "[comparator & keys]", "A set that keeps its elements in the order of comparator.",
     "(sorted-set-by > 1 3 2) ;=> #{3 2 1}");
 static Val sorted_set_by(int argc, const Val *argv) {
+  CHECK(sort_comparator(argv[0]));
   Val s = sset_new(argv[0]);
   for (int i = 1; i < argc; i++) {
     TRY(s2, set_conj(s, argv[i]));

@@ -37,6 +37,7 @@ suite() { # name group command...
 }
 
 suite layers check tests/tools/check_layers.sh
+suite deviations check python3 tests/compat/compat.py readme
 for t in tests/unit/test_*.c; do
   n=$(basename "$t" .c)
   suite "$n" unit "$B/t/$n"
@@ -44,10 +45,11 @@ done
 [ "${STRESS:-}" = nodirect ] || suite conformance lang python3 tests/conformance/bin/run.py --no-optional --show 5 --known tests/conformance/known.txt -- "$B/breyta-run" eval --batch
 if [ -x "$B/t/lang_runner" ] && ls tests/lang/*.clj >/dev/null 2>&1; then
   suite language lang "$B/t/lang_runner" tests/lang/*.clj
-  suite language-suspended lang "$B/t/lang_runner" --suspend "${SUSPEND_K:-50}" tests/lang/*.clj
+  suite language-suspended lang "$B/t/lang_runner" --suspend "${SUSPEND_K:-7}" tests/lang/*.clj
 fi
 suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/read
 [ -f tests/fuzz/fuzz_snapshot.c ] && suite fuzz-snapshot fuzz "$B/t/fuzz_snapshot" -n "${FUZZ_N:-2000}" -s 1 tests/fuzz/corpus/snapshot
+suite fuzz-eval fuzz "$B/t/fuzz_eval" -n "${FUZZ_N:-1000}" -s 1 tests/fuzz/corpus/eval
 suite fuzz-bencode fuzz "$B/t/fuzz_bencode" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/bencode
 suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile
 suite crash-store crash "$B/t/crash_store"

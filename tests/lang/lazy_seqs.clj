@@ -64,3 +64,19 @@
 (take-last 2 (range 5)) ;=> (3 4)
 (take-nth 3 (range 10)) ;=> (0 3 6 9)
 (let [d (delay (range 3))] [(realized? d) @d (realized? d)]) ;=> [false (0 1 2) true]
+
+;; found by comparison with Clojure (tests/compat)
+(try (doall (map + [] 5)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "Don't know how to create ISeq from: java.lang.Long"]
+(try (doall (map vector [] [1] 5)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "Don't know how to create ISeq from: java.lang.Long"]
+(try (doall (mapv vector [] [1] 5)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "Don't know how to create ISeq from: java.lang.Long"]
+(let [n (atom 0)] (doall (map vector [] (map (fn [x] (swap! n inc) x) [1 2 3]))) @n) ;=> 3
+(try (doall (distinct 4)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.UnsupportedOperationException "nth not supported on this type: Long"]
+(sequence (map inc) []) ;=> ()
+(class (sequence (map inc) [])) ;=> clojure.lang.PersistentList$EmptyList
+(try (doall (partition-all {})) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.PersistentArrayMap cannot be cast to class java.lang.Number (clojure.lang.PersistentArrayMap is in unnamed module of loader 'app'; java.lang.Number is in module java.base of loader 'bootstrap')"]
+(clojure.set/union [1 2] #{3} '(4)) ;=> [1 2 3 4]
+(clojure.set/union #{1} [2 3 4] {:a 1}) ;=> [2 3 4 1 [:a 1]]
+(clojure.set/intersection #{1 2 3} #{2 3} #{3 4}) ;=> #{3}
+(try (doall (clojure.walk/prewalk-replace 4 [1])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "contains? not supported on type: java.lang.Long"]
+(binding [*print-level* -1] (pr-str [1])) ;=> "#"
+(binding [*print-length* -1] (pr-str [1 2])) ;=> "[1 2]"

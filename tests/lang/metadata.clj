@@ -20,3 +20,9 @@
 (do (defn f "docs" {:added "1"} [x] x) [(:doc (meta #'f)) (:added (meta #'f))]) ;=> ["docs" "1"]
 (binding [*print-meta* true] (pr-str (with-meta [1] {:a 1}))) ;=> "^{:a 1} [1]"
 (let [x (with-meta [1 2] {:m 1}) [a :as all] x] (meta all)) ;=> {:m 1}
+
+;; the metadata of a def is evaluated, and a macro may put a var itself into code
+(do (def ^{:a (inc 1) :b 'x :c [1 (+ 1 1)]} y 5) [(select-keys (meta #'y) [:a :b :c]) y]) ;=> [{:a 2, :b x, :c [1 2]} 5]
+(do (def ^{:test (fn [] 7)} y 5) ((:test (meta #'y)))) ;=> 7
+(do (defn ^{:a (str 1 2)} f "doc" [x] x) [(:a (meta #'f)) (:doc (meta #'f)) (:arglists (meta #'f))]) ;=> ["12" "doc" ([x])]
+(do (def sums 1) (defmacro mv [] (list 'identity (resolve 'sums))) (let [v (mv)] [(mapv inc [1 2]) (= v #'sums)])) ;=> [[2 3] true]

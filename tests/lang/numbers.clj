@@ -55,3 +55,41 @@ Long/MIN_VALUE ;=> -9223372036854775808
 (Long/toString 255 16) ;=> "ff"
 (+ 1 nil) ;!> :null
 (+ 1 "2") ;!> :type
+
+;; found by comparison with Clojure (tests/compat)
+(try (doall (let [[x y] [1.0 0]] (/ x y))) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Divide by zero"]
+(try (doall (apply / [1.0 0.0])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Divide by zero"]
+(try (doall (reduce / [1 0.0])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Divide by zero"]
+(let [[y] [0]] (/ 1.0 y)) ;=> ##Inf
+(let [[x] [1]] (/ (double x) 0)) ;=> ##Inf
+(let [[x y] [##NaN 0]] (/ x y)) ;=> ##NaN
+(let [[x y] [##NaN "a"]] (max x y)) ;=> ##NaN
+(try (doall (/ :d 0)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Divide by zero"]
+(try (doall (/ nil 0)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Divide by zero"]
+(try (doall (> "a" :b)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.Keyword cannot be cast to class java.lang.Number (clojure.lang.Keyword is in unnamed module of loader 'app'; java.lang.Number is in module java.base of loader 'bootstrap')"]
+(try (doall (< "a" :b)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.String cannot be cast to class java.lang.Number (java.lang.String and java.lang.Number are in module java.base of loader 'bootstrap')"]
+(try (doall (-' [1] "a")) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.String cannot be cast to class java.lang.Number (java.lang.String and java.lang.Number are in module java.base of loader 'bootstrap')"]
+(try (doall (max 1/3 1.10M)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Non-terminating decimal expansion; no exact representable decimal result."]
+(try (doall (== 0M -1/3)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Non-terminating decimal expansion; no exact representable decimal result."]
+(== 1/2 0.5M) ;=> true
+(try (doall (compare 100M 2/3)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "Non-terminating decimal expansion; no exact representable decimal result."]
+(sort [1/2 0.25M]) ;=> (0.25M 1/2)
+([1 2 3] 4294967296) ;=> 1
+(get [1 2 3] 4294967297) ;=> 2
+(get "abc" 1e300) ;=> nil
+(try (doall (subvec [1 2] 4294967296)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "integer overflow"]
+(try (doall (map int [1e10])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "integer overflow"]
+(try (doall (map short [1e300])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "Value out of range for long: 1.0E300"]
+(try (doall (byte 123456789012345678901/7)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "Value out of range for long: 17636684144620811271"]
+(try (doall (unchecked-inc-int :a)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.Keyword cannot be cast to class java.lang.Number (clojure.lang.Keyword is in unnamed module of loader 'app'; java.lang.Number is in module java.base of loader 'bootstrap')"]
+(try (doall (unchecked-add-int 4294967297 :c)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ArithmeticException "integer overflow"]
+(try (doall (unchecked-int [1])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.PersistentVector cannot be cast to class java.lang.Character (clojure.lang.PersistentVector is in unnamed module of loader 'app'; java.lang.Character is in module java.base of loader 'bootstrap')"]
+(Double/compare 2.5 ##NaN) ;=> -1
+(Double/compare 0.0 -0.0) ;=> 1
+[(.intValue 1e300) (.longValue 1e300) (.intValue 4294967297) (.longValue 123456789012345678901234567890N) (.intValue ##NaN)] ;=> [2147483647 9223372036854775807 1 -4362896299872285998 0]
+(try (doall (Boolean/parseBoolean 5)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.Long cannot be cast to class java.lang.String (java.lang.Long and java.lang.String are in module java.base of loader 'bootstrap')"]
+(try (doall (Long/parseLong "a" 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.NumberFormatException "radix 1 less than Character.MIN_RADIX"]
+(try (doall (Double/parseDouble " x ")) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.NumberFormatException "For input string: \"x\""]
+[(.hashCode 5) (.hashCode -1) (.hashCode 1.5) (.hashCode 1/3) (.hashCode 1.50M) (.hashCode 12345678901234567890N) (.hashCode \a) (.hashCode true)] ;=> [5 0 1073217536 2 4652 -1436577082 97 1231]
+[(.hashCode "abc") (.hashCode :a/b) (.hashCode 'a/b) (.hashCode [1 2 3]) (.hashCode {:a 1}) (.hashCode #{1 2}) (.hashCode '()) (.hashCode (range 3))] ;=> [96354 1013910665 -1640525104 30817 1013910568 3 1 29824]
+(try (doall (.setScale 1.5M)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "No matching field found: setScale for class java.math.BigDecimal"]

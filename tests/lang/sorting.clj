@@ -33,3 +33,24 @@
 (max-key count "aa" "b" "ccc") ;=> "ccc"
 (reverse (sort (shuffle (range 5)))) ;=> (4 3 2 1 0)
 (apply < (sort (shuffle (range 100)))) ;=> true
+
+;; found by comparison with Clojure (tests/compat)
+(try (doall (sort :a [1 2])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.Keyword cannot be cast to class java.util.Comparator (clojure.lang.Keyword is in unnamed module of loader 'app'; java.util.Comparator is in module java.base of loader 'bootstrap')"]
+(sort :a []) ;=> ()
+(try (doall (sort #'compare [2 1])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.Var cannot be cast to class java.util.Comparator (clojure.lang.Var is in unnamed module of loader 'app'; java.util.Comparator is in module java.base of loader 'bootstrap')"]
+(sort nil [2 1]) ;=> (1 2)
+(try (doall (sort-by identity :a [1 2])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.Keyword cannot be cast to class java.util.Comparator (clojure.lang.Keyword is in unnamed module of loader 'app'; java.util.Comparator is in module java.base of loader 'bootstrap')"]
+(sort-by first [5]) ;=> (5)
+(sort-by type [1 2]) ;=> (1 2)
+(try (doall (sort-by dec ["a" :b])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.Keyword cannot be cast to class java.lang.Number (clojure.lang.Keyword is in unnamed module of loader 'app'; java.lang.Number is in module java.base of loader 'bootstrap')"]
+(let [seen (atom [])] (sort (fn [a b] (swap! seen conj [a b]) (compare a b)) [3 1 2 5 4]) @seen) ;=> [[1 3] [2 1] [2 3] [2 1] [5 2] [5 3] [4 3] [4 5]]
+(let [seen (atom [])] (sort (fn [a b] (swap! seen conj [a b]) (compare a b)) [5 4 3 1 2 9 0]) @seen) ;=> [[4 5] [3 4] [1 3] [2 1] [2 4] [2 3] [2 1] [9 3] [9 5] [0 4] [0 2] [0 1]]
+(sort (fn [a b] true) [1 2 3 4 5]) ;=> (5 4 3 2 1)
+(sort (fn [a b] 1) [1 2 3 4 5]) ;=> (1 2 3 4 5)
+(sort (fn [a b] -1) [1 2 3 4 5]) ;=> (5 4 3 2 1)
+(sort [3 ##NaN 1 2]) ;=> (3 ##NaN 1 2)
+(sort > (range 40)) ;=> (39 38 37 36 35 34 33 32 31 30 29 28 27 26 25 24 23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0)
+(try (doall (sorted-map-by :a 1 2)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.Keyword cannot be cast to class java.util.Comparator (clojure.lang.Keyword is in unnamed module of loader 'app'; java.util.Comparator is in module java.base of loader 'bootstrap')"]
+(try (doall (sorted-set-by {:a 1} 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.PersistentArrayMap cannot be cast to class java.util.Comparator (clojure.lang.PersistentArrayMap is in unnamed module of loader 'app'; java.util.Comparator is in module java.base of loader 'bootstrap')"]
+(try (doall (sorted-map-by < 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "No value supplied for key: 1"]
+(try (doall (sorted-map-by < nil)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "No value supplied for key: null"]

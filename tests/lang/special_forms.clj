@@ -55,3 +55,22 @@
 ((fn [x] {:pre [(pos? x)]} x) -1) ;!> :assert
 ((fn [x] {:post [(< % 10)]} x) 11) ;!> :assert
 (let [v (volatile! 0)] (and (do (vswap! v inc) nil) (vswap! v inc)) @v) ;=> 1
+
+;; found by comparison with Clojure (tests/compat)
+(case (map inc [1 2]) 1 :one (2 3) :few :else) ;=> :else
+(case (map inc [1 2]) 1 :one ((2 3)) :list :else) ;=> :list
+(case (filter odd? (range 5)) [1 3] :vec :else) ;=> :vec
+(let [f (fn [x] (case x ((1 2 3)) :a :b))] [(f (map inc (range 3))) (f [1 2 3]) (f (range 3))]) ;=> [:a :a :b]
+(try (do (def ^:dynamic *y* 1) (set! *y* 2)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalStateException "Can't change/establish root binding of: *y* with set"]
+(try (doall ((transient [1]) :a)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "Key must be integer"]
+(try (doall ((transient [1]) 1 2)) (catch Throwable e [(class e) (ex-message e)])) ;=> [clojure.lang.ArityException "Wrong number of args (2) passed to: clojure.lang.PersistentVector/TransientVector"]
+[((transient #{1}) 1) ((transient #{1}) 2 3) ((transient {:a 1}) :a)] ;=> [1 3 1]
+(map (fn [x] (nth #{1} -1 x)) [7]) ;=> (7)
+(disj false 1) ;=> nil
+(try (doall (.getClass nil)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.NullPointerException "Cannot invoke \"Object.getClass()\" because \"target\" is null"]
+(class (transient {})) ;=> clojure.lang.PersistentArrayMap$TransientArrayMap
+(try (doall (reduce 0 [1])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.Long cannot be cast to class clojure.lang.IFn (java.lang.Long is in module java.base of loader 'bootstrap'; clojure.lang.IFn is in unnamed module of loader 'app')"]
+(reduce 0 1 nil) ;=> 1
+(try (doall (vector-of :x)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "Unrecognized type :x"]
+(try (doall (subseq #{} > 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.PersistentHashSet cannot be cast to class clojure.lang.Sorted (clojure.lang.PersistentHashSet and clojure.lang.Sorted are in unnamed module of loader 'app')"]
+(try (doall (rsubseq {} < 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class clojure.lang.PersistentArrayMap cannot be cast to class clojure.lang.Sorted (clojure.lang.PersistentArrayMap and clojure.lang.Sorted are in unnamed module of loader 'app')"]

@@ -53,3 +53,35 @@
 (edn/read-string "{:a [1 2.0 \"x\" #{:b}]}") ;=> {:a [1 2.0 "x" #{:b}]}
 (read-string "(+ 1 2)") ;=> (+ 1 2)
 (edn/read-string "[1") ;!> :runtime
+
+;; found by comparison with Clojure (tests/compat)
+(try (doall (format "%12.2d" 32)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.IllegalFormatPrecisionException "2"]
+(try (doall (format "%+s" 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.FormatFlagsConversionMismatchException "Conversion = s, Flags = +"]
+(try (doall (format "%-d" 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.MissingFormatWidthException "%-d"]
+(try (doall (format "%0,12%" 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.IllegalFormatFlagsException "Flags = '0,'"]
+(try (doall (format "%--5d" 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.DuplicateFormatFlagsException "Flags = '-'"]
+(try (doall (format "%5n")) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.IllegalFormatWidthException "5"]
+(try (doall (format "%,x" 3)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.FormatFlagsConversionMismatchException "Conversion = x, Flags = ,"]
+(try (doall (format "%E" 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.IllegalFormatConversionException "e != java.lang.Long"]
+(try (doall (format "%(x" 3)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.FormatFlagsConversionMismatchException "Conversion = x, Flags = ("]
+(try (doall (format "%d %q")) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.UnknownFormatConversionException "Conversion = 'q'"]
+(try (doall (format "%5.")) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.UnknownFormatConversionException "Conversion = '5'"]
+(format "%2$s %1$s %s" 1 2) ;=> "2 1 1"
+(try (doall (format "%<s" 1)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.MissingFormatArgumentException "Format specifier '%<s'"]
+(try (doall (format "%#s" nil)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.util.FormatFlagsConversionMismatchException "Conversion = s, Flags = #"]
+(format "%h %H" "abc" 255) ;=> "17862 FF"
+(format "%x %X %o" (biginteger 255) (biginteger -255) (biginteger 8)) ;=> "ff -FF 10"
+(try (doall (.charAt "abc" 3)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.StringIndexOutOfBoundsException "String index out of range: 3"]
+(try (doall (String/join "," [1])) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.Long cannot be cast to class java.lang.CharSequence (java.lang.Long and java.lang.CharSequence are in module java.base of loader 'bootstrap')"]
+(try (doall (str/escape 5 {})) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.Long cannot be cast to class java.lang.CharSequence (java.lang.Long and java.lang.CharSequence are in module java.base of loader 'bootstrap')"]
+(re-find #"\sy" "x\r\ny") ;=> "\ny"
+(re-seq #"\R|." "a\r\nb") ;=> ("a" "\r\n" "b")
+(re-seq #"[&&a]" "a&b") ;=> ("a")
+(re-seq #"(?i)\p{Lu}" "aB") ;=> ("a" "B")
+(re-seq #"\A?b|$??c" "abc") ;=> ("b" "c")
+(re-seq #"\b{2}a" "a ba a") ;=> ("a" "a")
+(try (re-pattern "\\k<n>") (catch Exception e (ex-message e))) ;=> "named capturing group <n> does not exist near index 4\n\\k<n>\n    ^"
+(try (re-pattern "(?<n>a)(?<n>b)") (catch Exception e (ex-message e))) ;=> "Named capturing group <n> is already defined near index 11\n(?<n>a)(?<n>b)\n           ^"
+(read-string "`(-> inc str/join x)") ;=> (clojure.core/seq (clojure.core/concat (clojure.core/list (quote clojure.core/->)) (clojure.core/list (quote clojure.core/inc)) (clojure.core/list (quote clojure.string/join)) (clojure.core/list (quote user/x))))
+(try (doall (hash-ordered-coll 5)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.Long cannot be cast to class java.lang.Iterable (java.lang.Long and java.lang.Iterable are in module java.base of loader 'bootstrap')"]
+(try (doall (hash-unordered-coll "ab")) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.String cannot be cast to class java.lang.Iterable (java.lang.String and java.lang.Iterable are in module java.base of loader 'bootstrap')"]

@@ -31,6 +31,10 @@ Val env_resolve(Env *e, Val sym) {
   (void)sym;
   return NIL;
 }
+void env_reader(Env *e, Reader *r) {
+  (void)e;
+  (void)r;
+}
 Val var_get(Val var) { return AS(Var, var)->root; }
 Val var_name_sym(Val var) { return AS(Var, var)->name; }
 

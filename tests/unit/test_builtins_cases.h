@@ -45,7 +45,7 @@
 {"(int \"a\")", "!! java.lang.ClassCastException | class java.lang.String cannot be cast to class java.lang.Character (java.lang.String and java.lang.Character are in module java.base of loader 'bootstrap')"},
 {"(int \\a)", "97"},
 {"(int :a)", "!! java.lang.ClassCastException | class clojure.lang.Keyword cannot be cast to class java.lang.Character (clojure.lang.Keyword is in unnamed module of loader 'app'; java.lang.Character is in module java.base of loader 'bootstrap')"},
-{"(int 1.0E20)", "!! java.lang.IllegalArgumentException | Value out of range for int: 1.0E20"},
+{"(int 1.0E20)", "!! java.lang.IllegalArgumentException | Value out of range for long: 1.0E20"},
 {"(int ##NaN)", "0"},
 {"(int 3000000000)", "!! java.lang.ArithmeticException | integer overflow"},
 {"(int 1.9)", "1"},
