@@ -668,6 +668,8 @@ static void note_callee(An *a, const Node *callee) {
     if (b->native || (b->flags & B_STEP)) a->fn->may_step = true;
   } else if (is_type(callee->val, T_FN)) {
     if (AS(Fn, callee->val)->code->may_step) a->fn->may_step = true;
+  } else if (is_type(callee->val, T_METHOD) || is_type(callee->val, T_MULTI)) {
+    a->fn->may_step = true;
   }
 }
 
@@ -746,7 +748,6 @@ static Node *an_call(An *a, const Val *f, unsigned n) {
   if (is_sig(dot)) return fail(a);
   ValVec with_dot = {0};
   if (!is_nil(dot)) { /* the same nodes as when a later version has it as a builtin */
-    a->fn->may_step = true;
     vv_push(&with_dot, dot);
     for (unsigned i = 1; i < n; i++) vv_push(&with_dot, f[i]);
     f = with_dot.a;

@@ -97,7 +97,16 @@ static Val add_entries(Val map, Val ns, bool own) {
   Val k, v;
   map_iter(&it, AS(Ns, ns)->vars);
   while (map_next(&it, &k, &v))
-    if (is_type(v, T_VAR) && var_is_own(v, AS(Ns, ns)->name) == own) map = map_assoc(map, k, v);
+    if (is_type(v, T_VAR) && !(obj(v)->flags & VAR_TYPE) && var_is_own(v, AS(Ns, ns)->name) == own) map = map_assoc(map, k, v);
+  return map;
+}
+
+static Val add_types(Val map, Val ns) { /* classes of the program that have a name there */
+  MapIter it;
+  Val k, v;
+  map_iter(&it, AS(Ns, ns)->vars);
+  while (map_next(&it, &k, &v))
+    if (is_type(v, T_VAR) && obj(v)->flags & VAR_TYPE && is_type(AS(Var, v)->root, T_CLASS)) map = map_assoc(map, k, AS(Var, v)->root);
   return map;
 }
 
@@ -139,13 +148,15 @@ static Val fn_ns_map(Val x) {
   Val k, v;
   map_iter(&it, own);
   while (map_next(&it, &k, &v)) m = map_assoc(m, k, v);
-  return m;
+  TRY(ns, ns_the(x));
+  return add_types(m, ns);
 }
 
-DOC(ns_imports, "[ns]", "Always an empty map: classes need no import.", "(ns-imports 'user) ;=> {}");
+DOC(ns_imports, "[ns]", "A map from the names of the program's own classes that a namespace has to these; the host's need no import.",
+    "(ns-imports 'user) ;=> {}\n(do (defrecord P [x]) (ns-imports 'user)) ;=> {P user.P}");
 static Val fn_ns_imports(Val x) {
-  CHECK(ns_the(x));
-  return map_empty;
+  TRY(ns, ns_the(x));
+  return add_types(map_empty, ns);
 }
 
 /* --- aliases -------------------------------------------------------------------------------------------------------- */

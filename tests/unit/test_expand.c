@@ -136,7 +136,7 @@ static void definitions(void **state) {
   assert_true(truthy(map_get_kw(meta_of(seq_first(seq_next(expanded("(defmacro m [] 1)", NULL)))), "macro")));
   expands("(ns a.b \"doc\" (:require [c.d :as e] f (g h [i :as j])) (:import x))",
           "(do (clojure.core/in-ns (quote a.b)) (clojure.core/reset-meta! (clojure.core/find-ns (quote a.b)) (quote {:doc \"doc\"})) "
-          "(clojure.core/require (quote [c.d :as e]) (quote f) (quote (g h [i :as j]))) nil)");
+          "(clojure.core/require (quote [c.d :as e]) (quote f) (quote (g h [i :as j]))) (breyta.type/import* (quote x)) nil)");
   expands("(declare a b)", "(do (def a) (def b))");
 }
 
