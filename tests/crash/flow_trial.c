@@ -190,6 +190,7 @@ static bool outside_acts(Process *p, Trial *t, bool parked, int *patience) {
 
 static bool quiet(Process *p, const Trial *t) {
   Run *r = run_find(p->engine, t->run);
+  if (!r && p->engine->hold_ms && p->engine->ntimers) return false; /* refused by a full disk: taken up again later */
   return !p->engine->ready && (!r || r->phase == R_DONE || r->phase == R_PARKED);
 }
 
