@@ -42,27 +42,11 @@ static Val get(Build *b, const char *key) { return map_get_kw(b->cfg, key); }
 
 /* ---- scalars as text ---- */
 
-/* Text of a header or query value: strings, keywords (ns/name), numbers, booleans, characters, #inst, #uuid. ABSENT: none. */
-static Val scalar_text(Val v) {
-  Buf t = {0};
-  if (is_str(v)) return v;
-  if (is_kw(v)) return is_nil(AS(Kw, v)->ns) ? AS(Kw, v)->name : str_fmt("%s/%s", str_s(AS(Kw, v)->ns), str_s(AS(Kw, v)->name));
-  if (is_type(v, T_INST)) { /* the ISO text that JSON has, without its quotes */
-    CHECK(json_print(&t, v));
-    Val s = str_new(t.p + 1, t.n - 2);
-    buf_free(&t);
-    return s;
-  }
-  if (!is_num(v) && !is_bool(v) && !is_char(v) && !is_sym(v) && !is_type(v, T_UUID)) return ABSENT;
-  CHECK(print_str_of(&t, v));
-  return buf_str(&t);
-}
-
 /* Calls f with every text of v: a scalar once, a vector, list, set or seq once per element. nil is skipped. */
 typedef void (*EachFn)(Build *b, Val key, Val text);
 static Val each_text(Build *b, const char *what, Val key, Val v, EachFn f) {
   if (is_nil(v)) return NIL;
-  TRY(t, scalar_text(v));
+  TRY(t, json_scalar_text(v));
   if (!same(t, ABSENT)) return f(b, key, t), NIL;
   if (!is_sequential(v) && !is_set(v)) {
     problem_val(b, what, v, "; use strings, numbers, keywords, booleans or vectors of them");
@@ -71,7 +55,7 @@ static Val each_text(Build *b, const char *what, Val key, Val v, EachFn f) {
   Val s = seq_of(v);
   for (; !is_nil(s) && !is_sig(s); s = seq_next(s)) {
     TRY(x, seq_first(s));
-    TRY(xt, scalar_text(x));
+    TRY(xt, json_scalar_text(x));
     if (same(xt, ABSENT))
       problem_val(b, what, x, "; use strings, numbers, keywords or booleans");
     else
@@ -85,7 +69,7 @@ static Val each_pair(Build *b, const char *what, Val m, EachFn f) {
   Val k, v;
   map_iter(&it, m);
   while (map_next(&it, &k, &v)) {
-    TRY(name, scalar_text(k));
+    TRY(name, json_scalar_text(k));
     if (same(name, ABSENT))
       problem_val(b, what, k, " as a key; use strings or keywords");
     else
@@ -342,8 +326,7 @@ static Val build_body(Build *b) {
 static void refuse_unavailable(Build *b) {
   static const char *const keys[][2] = {
       {"multipart", ":multipart needs resources, which this build does not have; use :json, :form or :body"},
-      {"body-from-ref", ":body-from-ref needs resources, which this build does not have; use :body"},
-      {"template", ":template of :http was not expanded; write the request into the step"}};
+      {"body-from-ref", ":body-from-ref needs resources, which this build does not have; use :body"}};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (!is_nil(get(b, keys[i][0]))) problem(b, keys[i][1]);
 }

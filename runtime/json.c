@@ -428,3 +428,18 @@ static Val print_root(Buf *b, Val v, int indent) {
 
 Val json_print(Buf *b, Val v) { return print_root(b, v, 0); }
 Val json_pretty(Buf *b, Val v) { return print_root(b, v, 2); }
+
+Val json_scalar_text(Val v) {
+  Buf t = {0};
+  if (is_str(v)) return v;
+  if (is_kw(v)) return is_nil(AS(Kw, v)->ns) ? AS(Kw, v)->name : str_fmt("%s/%s", str_s(AS(Kw, v)->ns), str_s(AS(Kw, v)->name));
+  if (is_type(v, T_INST)) { /* the ISO text that JSON has, without its quotes */
+    CHECK(json_print(&t, v));
+    Val s = str_new(t.p + 1, t.n - 2);
+    buf_free(&t);
+    return s;
+  }
+  if (!is_num(v) && !is_bool(v) && !is_char(v) && !is_sym(v) && !is_type(v, T_UUID)) return ABSENT;
+  CHECK(print_str_of(&t, v));
+  return buf_str(&t);
+}

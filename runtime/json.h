@@ -26,6 +26,9 @@ bool json_keyword_like(const char *s, size_t n);
  * On a signal the buffer holds rubbish. */
 Val json_print(Buf *b, Val v);
 Val json_pretty(Buf *b, Val v); /* two spaces a level */
+/* A scalar without quotes, for headers, queries and templates: strings, keywords (ns/name), symbols, numbers, booleans,
+ * characters, #inst, #uuid. ABSENT for all else; a signal. */
+Val json_scalar_text(Val v);
 /* Append a JSON string, quotes included, of any valid UTF-8 text. Any thread. */
 void json_text(Buf *b, const char *s, size_t n);
 #endif
