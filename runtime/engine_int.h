@@ -39,6 +39,7 @@ struct StepCall {
   Val node;
   RetryPolicy retry;
   bool checkpoint;      /* parked at :on-error :checkpoint */
+  Val problem;          /* error map: its :template cannot be rendered; nil */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
   bool stand_in;        /* kind is a test's, in place of the family */
 };

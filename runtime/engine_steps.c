@@ -6,6 +6,7 @@
 #include "eval/frame.h"
 #include "eval/unit.h"
 #include "reader/read.h"
+#include "template_step.h"
 #include <stdlib.h>
 
 #define WAIT_DEFAULT_MS (24LL * 3600 * 1000)
@@ -115,12 +116,25 @@ void call_free(StepCall *c) {
   c->secrets = NULL;
 }
 
+/* The config with its :template rendered. It stays as it is when that fails: the call then has a problem. */
+static Val templated(Run *r, Val type, Val cfg, Val *problem) {
+  Err err = {0};
+  *problem = NIL;
+  if (is_nil(map_get_kw(cfg, "template"))) return cfg;
+  if (!r->def && !engine_def(r->e, r->source_hash, &r->def, NULL, &err)) {
+    *problem = map_assoc(err_map("validation", err.msg), kw_c("retryable?"), FALSE_V);
+    return cfg;
+  }
+  Val out = template_config(map_get_kw(r->def->map, "templates"), kw_text(type), cfg, problem);
+  return same(out, ABSENT) ? cfg : out;
+}
+
 static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   StepCall *c = mem_alloc(sizeof *c);
   c->r = r;
   c->type = kw_is(type, "code") ? kw_c("function") : type;
   c->id = id;
-  c->cfg = cfg;
+  c->cfg = cfg = templated(r, type, cfg, &c->problem);
   c->journal_cfg = step_journal_cfg(cfg);
   c->title = map_get_kw(cfg, "title");
   if (!is_str(c->title)) c->title = NIL;
@@ -149,6 +163,7 @@ static uint64_t input_hash(Val cfg) {
 StepCall *step_call(Run *r) {
   Val *s = step_slots(r->m);
   StepCall *c = call_new(r, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
+  s[ST_CFG] = c->cfg; /* as the journal has it, and rendered once */
   c->node = step_node(r->m);
   c->occ = next_occurrence(r, c->node, c->id);
   r->steps++;
@@ -784,7 +799,8 @@ static void external_begin(StepCall *c) {
 
 void step_begin_attempt(StepCall *c) {
   const char *type = kw_text(c->type);
-  if (c->stand_in) external_begin(c);
+  if (!is_nil(c->problem)) step_error(c, c->problem, -1);
+  else if (c->stand_in) external_begin(c);
   else if (!strcmp(type, "function")) function_begin(c);
   else if (!strcmp(type, "kv")) kv_begin(c);
   else if (!strcmp(type, "sleep")) sleep_begin(c);

@@ -70,6 +70,7 @@
   DIAG(invalid_template, E, NULL)                                                                                        \
   DIAG(duplicate_template_id, E, "give each template an id of its own")                                                  \
   DIAG(missing_template_reference, E, NULL)                                                                              \
+  DIAG(template_type_mismatch, E, "a step takes the :type of its family: :http-request for :http, :llm-prompt for :llm and :agent, :db-query for :db")                                                                              \
   DIAG(invalid_functions_shape, E, "write [{:id :f :language :clojure :code (quote (fn [input] ...))}]")                 \
   DIAG(invalid_function, E, NULL)                                                                                        \
   DIAG(duplicate_function_id, E, "give each function an id of its own")                                                  \

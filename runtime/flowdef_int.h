@@ -21,7 +21,7 @@ typedef struct Check {
   At root; /* the definition map */
   Val path[CHECK_PATH];
   size_t npath;
-  Val used_functions, used_steps, used_templates; /* maps id -> [line col] of what the body mentions */
+  Val used_functions, used_steps, used_templates; /* maps id -> [line col kind] of what the body mentions first */
   Val mentioned;                                  /* set of the qualified keywords anywhere in the body */
   bool dynamic_ref;                               /* an id is computed: nothing can be called unreferenced */
   ValVec free_syms;                               /* symbols that are not local, with ... */

@@ -2,6 +2,7 @@
  * :templates, :functions, packaged :steps and :agents. */
 #include "flowdef_int.h"
 #include "step_options.h"
+#include "template_step.h"
 
 #define N_OF(a) (sizeof(a) / sizeof *(a))
 
@@ -122,6 +123,38 @@ static void check_requirement(Check *c, Val v, At at, Val *seen) {
 void check_requires(Check *c, Val v, At at) { each_entry(c, v, at, DIAG_invalid_requires_shape, "requires", check_requirement); }
 
 /* --- templates ---------------------------------------------------------------------------------------------------- */
+static void check_template_text(Check *c, Val s, At at, Val id) {
+  TemplateError e;
+  Template *t = template_parse(str_s(s), str_n(s), &e);
+  if (!t) diag_add(c, DIAG_invalid_template, at, NULL, "template %s, %d:%d of this text: %s", val_text(id), e.line, e.col, e.msg);
+  template_free(t);
+}
+
+/* Every string that is going to be rendered, at any depth. */
+static void check_template_part(Check *c, Val v, At at, Val id, int depth) {
+  MapIter it;
+  Val k, x;
+  if (is_str(v)) check_template_text(c, v, at, id);
+  if (depth > TEMPLATE_PATH && (is_map(v) || is_vec(v)))
+    diag_add(c, DIAG_invalid_template, at, NULL, "template %s: maps and vectors inside each other, deeper than %d levels", val_text(id), TEMPLATE_PATH);
+  else if (is_map(v)) {
+    map_iter(&it, v);
+    while (map_next(&it, &k, &x))
+      if (template_renders(k)) check_template_part(c, x, at_entry(c, at, k), id, depth + 1);
+  } else if (is_vec(v)) {
+    for (uint32_t i = 0; i < vec_count(v); i++) check_template_part(c, vec_nth(v, i), at_kid(c, at, i, vec_nth(v, i)), id, depth + 1);
+  }
+}
+
+static void check_template_texts(Check *c, Val v, At at) {
+  const char *type = kw_text(map_get_kw(v, "type")), *key;
+  for (int i = 0; (key = template_key(type, i)); i++) {
+    path_kw(c, key);
+    check_template_part(c, map_get_kw(v, key), at_field(c, at, key), map_get_kw(v, "id"), 1);
+    path_pop(c);
+  }
+}
+
 static void check_template(Check *c, Val v, At at, Val *seen) {
   enum DiagCode code = DIAG_invalid_template;
   if (!is_map(v)) {
@@ -146,6 +179,23 @@ static void check_template(Check *c, Val v, At at, Val *seen) {
   else
     diag_add(c, code, at_field(c, at, "type"), "use :http-request :llm-prompt :db-query or :notification",
              "the template :type %s is not known", val_text(type));
+  check_template_texts(c, v, at);
+}
+
+/* A step uses a template of its own family's type. */
+static void check_template_uses(Check *c, Val templates) {
+  for (uint32_t i = 0; is_vec(templates) && i < vec_count(templates); i++) {
+    Val id = map_get_kw(vec_nth(templates, i), "id"), type = map_get_kw(vec_nth(templates, i), "type");
+    Val use = is_nil(id) ? NIL : map_get(c->used_templates, name_kw(id), NIL);
+    if (!is_vec(use) || !is_kw(type)) continue;
+    const char *kind = kw_text(vec_nth(use, 2)), *wants = template_type_of(kind);
+    At at = {NULL, (int)fix_of(vec_nth(use, 0)), (int)fix_of(vec_nth(use, 1))};
+    if (!wants)
+      diag_add(c, DIAG_template_type_mismatch, at, "remove it", ":%s steps take no :template", kind);
+    else if (!template_fits(kind, kw_text(type)))
+      diag_add(c, DIAG_template_type_mismatch, at, NULL, "the template %s is of :type %s, a :%s step needs :%s", val_text(id), val_text(type),
+               kind, wants);
+  }
 }
 
 static void check_references(Check *c, Val used, const char *field, enum DiagCode code) {
@@ -169,6 +219,7 @@ void check_templates(Check *c, Val v, At at) {
   path_pop(c);
   path_kw(c, "flow");
   check_references(c, c->used_templates, "templates", DIAG_missing_template_reference);
+  check_template_uses(c, v);
 }
 
 /* --- functions ---------------------------------------------------------------------------------------------------- */

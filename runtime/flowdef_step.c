@@ -152,8 +152,9 @@ static void unknown_option(Check *c, const char *kind, Val k, At at) {
   diag_add(c, DIAG_flow_step_option_unknown, at, near ? hint : NULL, ":%s steps have no option %s", kind, val_text(k));
 }
 
-static void note_use(Val *set, Val id, At at) {
-  if (same(map_get(*set, id, ABSENT), ABSENT)) *set = map_assoc(*set, id, vec_of2(fix(at.line), fix(at.col)));
+static void note_use(Val *set, Val id, At at, const char *kind) {
+  Val use[] = {fix(at.line), fix(at.col), kw_c(kind)};
+  if (same(map_get(*set, id, ABSENT), ABSENT)) *set = map_assoc(*set, id, vec_from(use, 3));
 }
 
 /* Ids of functions and templates that an option names. */
@@ -163,7 +164,7 @@ static void note_reference(Check *c, const char *kind, const char *name, Val v, 
   if (!is_literal(v))
     c->dynamic_ref = true;
   else if (!is_nil(name_kw(v)))
-    note_use(fn ? &c->used_functions : &c->used_templates, name_kw(v), at);
+    note_use(fn ? &c->used_functions : &c->used_templates, name_kw(v), at, kind);
 }
 
 static void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
@@ -295,7 +296,7 @@ static void check_kind(Check *c, Val type, At at, int kind) {
 
 static void check_packaged_call(Check *c, Val form, At at, uint32_t argc) {
   Val id = list_nth(form, 1), last = list_nth(form, argc);
-  note_use(&c->used_steps, id, at_kid(c, at, 1, id));
+  note_use(&c->used_steps, id, at_kid(c, at, 1, id), "");
   diag_add(c, DIAG_unsupported_step, at, "call the underlying step itself", "packaged steps such as %s are not run by this build yet",
            val_text(id));
   if (argc < 2)
