@@ -69,36 +69,35 @@ static Val loop_value(const Render *r, const Expr *x) {
   return name_is(name, "last") ? l->last : ABSENT;
 }
 
-static Val block_parameter(const Render *r, Slice name) {
+/* The innermost block parameter of that name; NULL: none. */
+static const Val *block_parameter(const Render *r, const Expr *x) {
+  if (x->data || x->scoped || !x->parts) return NULL;
+  Slice name = x->parts->name;
   for (const Bind *b = r->bind; b; b = b->up)
     for (int i = 0; i < b->node->nnames; i++)
-      if (b->node->names[i].n == name.n && !memcmp(b->node->names[i].s, name.s, name.n)) return b->v[i];
-  return ABSENT;
+      if (b->node->names[i].n == name.n && !memcmp(b->node->names[i].s, name.s, name.n)) return &b->v[i];
+  return NULL;
 }
 
-static bool has_parameter(const Render *r, const Expr *x) {
-  if (x->data || x->scoped || !x->parts) return false;
-  for (const Bind *b = r->bind; b; b = b->up)
-    for (int i = 0; i < b->node->nnames; i++)
-      if (b->node->names[i].n == x->parts->name.n && !memcmp(b->node->names[i].s, x->parts->name.s, x->parts->name.n)) return true;
-  return false;
+/* What a path begins with; *p is what is still to be looked up. */
+static Val path_base(const Render *r, const Expr *x, const Part **p) {
+  const Val *bound = block_parameter(r, x);
+  const Scope *s = r->scope;
+  *p = x->parts;
+  if ((x->data || bound) && *p) *p = (*p)->next;
+  if (x->data) return loop_value(r, x);
+  if (bound) return *bound;
+  for (int i = 0; i < x->up && s; i++) s = s->up;
+  return s ? s->ctx : ABSENT;
 }
 
 static Val eval_path(Render *r, const Expr *x) {
-  const Part *p = x->parts;
-  Val v;
-  if (x->data) {
-    v = loop_value(r, x);
-    p = p ? p->next : NULL;
-  } else if (has_parameter(r, x)) {
-    v = block_parameter(r, p->name);
-    p = p->next;
-  } else {
-    const Scope *s = r->scope;
-    for (int i = 0; i < x->up && s; i++) s = s->up;
-    v = s ? s->ctx : ABSENT;
+  const Part *p;
+  Val v = path_base(r, x, &p);
+  for (; p && !same(v, ABSENT) && !is_sig(v); p = p->next) {
+    if (!template_spend(r, x->at, 1 + p->name.n / 16)) return SIG_THROW;
+    v = template_member(r, v, str_new(p->name.s, p->name.n));
   }
-  for (; p && !same(v, ABSENT) && !is_sig(v); p = p->next) v = template_member(r, v, str_new(p->name.s, p->name.n));
   return v;
 }
 
@@ -108,13 +107,14 @@ static Val number_of(Slice text) {
 }
 
 Val template_eval(Render *r, const Expr *x) {
+  if (!template_spend(r, x->at, x->kind == EX_PATH ? 0 : 1 + x->text.n / 16)) return SIG_THROW;
   switch (x->kind) {
   case EX_PATH: return eval_path(r, x);
   case EX_STR: return str_new(x->text.s, x->text.n);
   case EX_NUM: return number_of(x->text);
   case EX_BOOL: return bool_val(x->yes);
   case EX_NIL: return NIL;
-  case EX_CALL: return template_spend(r, x->at, 1) ? template_call(r, x) : SIG_THROW;
+  case EX_CALL: return template_call(r, x);
   }
   return ABSENT;
 }
@@ -186,6 +186,7 @@ static size_t brace_name(const char *s, size_t n) {
 
 static bool render_braces(Render *r, const TNode *n) {
   const char *s = n->text.s, *end = s + n->text.n;
+  if (!template_spend(r, n->at, n->text.n / 16)) return false;
   for (const char *p = s; p < end;) {
     const char *open = memchr(p, '{', (size_t)(end - p));
     size_t k = open ? brace_name(open, (size_t)(end - open)) : 0, plain = (size_t)((open ? open + 1 : end) - p);

@@ -103,6 +103,7 @@ static Val end_of(Call *c, bool last) {
   if (is_nil(v)) return NIL;
   if (is_str(v)) {
     uint32_t chars = AS(Str, v)->nchars, at = last ? chars - 1 : 0;
+    if (!template_spend(c->r, c->x->at, last ? str_n(v) / 16 : 0)) return SIG_THROW;
     return chars ? str_sub(v, at, at + 1) : NIL;
   }
   if (!is_list_like(v)) return FAIL(c, "%s takes a list or a text", last ? "last" : "first");

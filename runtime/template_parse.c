@@ -427,10 +427,13 @@ static bool hash_next(const Parser *ps) {
   return p > ps->p && q < ps->end && ps->s[q] == '=';
 }
 
-static bool read_hash(Parser *ps, Arg ***tail) {
+enum { HASH_MAX = 16 };
+static bool read_hash(Parser *ps, Arg ***tail, int *n) {
   Arg *a = take(ps->t, sizeof *a);
   bool plain;
+  uint32_t at = ps->p;
   if (!read_name(ps, &a->name, &plain)) return false;
+  if (++*n > HASH_MAX) return FAIL(ps, at, "more than %d arguments by name", HASH_MAX);
   skip_blanks(ps);
   ps->p++; /* = */
   if (!(a->value = read_expr(ps))) return false;
@@ -443,10 +446,11 @@ static bool read_hash(Parser *ps, Arg ***tail) {
 static bool read_args(Parser *ps, Expr *x, int *n) {
   Expr **tail = &x->args;
   Arg **hash = &x->hash;
+  int named = 0;
   for (*n = 0; !at_end(ps) && ps->s[ps->p] != ')';) {
     if (x->hash && !hash_next(ps)) return FAIL(ps, ps->p, "expected key=value: arguments by name come last");
     if (hash_next(ps)) {
-      if (!read_hash(ps, &hash)) return false;
+      if (!read_hash(ps, &hash, &named)) return false;
       continue;
     }
     uint32_t p = ps->p + 2;

@@ -184,6 +184,16 @@ static char *nested_calls(void) {
   return buf_cstr(&b);
 }
 
+/* One tag of some 60 KB in a loop of 10,000. */
+static char *long_tag(const char *begin, const char *middle, const char *end) {
+  Buf b = {0};
+  buf_c(&b, "{{#each @root.l}}{{#each @root.l}}");
+  buf_c(&b, begin);
+  while (b.n < 60000) buf_c(&b, middle);
+  buf_fmt(&b, "%s{{/each}}{{/each}}", end);
+  return buf_cstr(&b);
+}
+
 static void limited(char *template, Val data, const char *message) {
   char *got = answer(template, strlen(template), data, &lenient);
   if (!strstr(got, message)) fail_msg("\"%.200s\" lacks \"%s\"", got, message);
@@ -206,6 +216,10 @@ static void test_limits(void **state) {
   limited(repeat("{{#each @root.l}}", "", "{{/each}}", 10), data, "takes too long");
   limited(repeat("{{#each @root.l}}", "{{@root.s}}", "{{/each}}", 1), data, "over 8 MiB");
   limited(repeat("{{#each @root.l}}", "{{length (json @root.s)}}{{length (join @root.l separator=@root.s)}}", "{{/each}}", 2), data, "takes too long");
+  static const char *const slow[][2] = {{"{{length \"", "xxxxxxxxxxxxxxx"}, {"{{default ", "nnnnnnnnnnnnnnn"}};
+  static const char *const ends[] = {"\"}}", " 1}}"};
+  for (size_t i = 0; i < sizeof slow / sizeof *slow; i++) limited(long_tag(slow[i][0], slow[i][1], ends[i]), data, "takes too long");
+  limited(long_tag("{{json l", " pretty=true", "}}"), data, "more than 16 arguments by name");
   TemplateError e;
   Buf b = {0};
   for (size_t i = 0; i <= TEMPLATE_MAX_BYTES; i++) buf_ch(&b, 'x');
