@@ -21,7 +21,7 @@ bool exc_is_a(enum Exc c, enum Exc ancestor) {
   return true;
 }
 
-/* What a program may write without a package: java.lang is imported, and Clojure's own two. */
+/* What a program may write without a package: java.lang, Clojure's own, and whatever of java.* it would have imported. */
 static bool is_short_name(const char *full, const char *name) {
   static const char *const packages[] = {"java.lang.", "clojure.lang."};
   for (size_t i = 0; i < sizeof packages / sizeof *packages; i++) {

@@ -93,7 +93,7 @@ enum Kind { KIND_TABLE(KIND_ENUM) KIND_COUNT };
 const char *exc_class_name(enum Exc c);
 const char *kind_name(enum Kind k);
 bool exc_is_a(enum Exc c, enum Exc ancestor);
-int exc_by_name(const char *class_name); /* full or (java.lang, clojure.lang) short name; -1 unknown */
+int exc_by_name(const char *class_name); /* full or short name; -1 unknown */
 
 Val ex_make(enum Exc c, Val msg, Val data, Val cause); /* T_EX; msg a T_STR or nil; kind from the table */
 Val ex_throw_val(Val ex);                              /* throw: any T_EX */
