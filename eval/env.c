@@ -19,7 +19,7 @@ typedef struct Core {
   Val var;
 } Core;
 
-#define CORE_CAP 4096
+#define CORE_CAP 8192
 static Core *core;
 static size_t core_n;
 static Env *core_env;
