@@ -95,7 +95,7 @@ static Val eval_path(Render *r, const Expr *x) {
   const Part *p;
   Val v = path_base(r, x, &p);
   for (; p && !same(v, ABSENT) && !is_sig(v); p = p->next) {
-    if (!template_spend(r, x->at, 1 + p->name.n / 16)) return SIG_THROW;
+    if (!template_spend(r, x->at, 1 + p->name.n / TEMPLATE_WORK_BYTES)) return SIG_THROW;
     v = template_member(r, v, str_new(p->name.s, p->name.n));
   }
   return v;
@@ -107,7 +107,7 @@ static Val number_of(Slice text) {
 }
 
 Val template_eval(Render *r, const Expr *x) {
-  if (!template_spend(r, x->at, x->kind == EX_PATH ? 0 : 1 + x->text.n / 16)) return SIG_THROW;
+  if (!template_spend(r, x->at, x->kind == EX_PATH ? 0 : 1 + x->text.n / TEMPLATE_WORK_BYTES)) return SIG_THROW;
   switch (x->kind) {
   case EX_PATH: return eval_path(r, x);
   case EX_STR: return str_new(x->text.s, x->text.n);
@@ -153,7 +153,7 @@ static bool list_text(Render *r, uint32_t at, Val v, Buf *b, int depth) {
 
 bool template_text(Render *r, uint32_t at, Val v, Buf *b) {
   size_t before = b->n;
-  return value_text(r, at, v, b, 0) && template_spend(r, at, (b->n - before) / 16);
+  return value_text(r, at, v, b, 0) && template_spend(r, at, (b->n - before) / TEMPLATE_WORK_BYTES);
 }
 
 static void add_html(Buf *out, const char *s, size_t n) {
@@ -186,7 +186,7 @@ static size_t brace_name(const char *s, size_t n) {
 
 static bool render_braces(Render *r, const TNode *n) {
   const char *s = n->text.s, *end = s + n->text.n;
-  if (!template_spend(r, n->at, n->text.n / 16)) return false;
+  if (!template_spend(r, n->at, n->text.n / TEMPLATE_WORK_BYTES)) return false;
   for (const char *p = s; p < end;) {
     const char *open = memchr(p, '{', (size_t)(end - p));
     size_t k = open ? brace_name(open, (size_t)(end - open)) : 0, plain = (size_t)((open ? open + 1 : end) - p);

@@ -30,7 +30,7 @@ typedef struct TemplateError { int line, col; char msg[320]; char variable[128];
 enum { TEMPLATE_DEPTH = 64 };                      /* of blocks and subexpressions */
 #define TEMPLATE_MAX_BYTES ((size_t)1 << 20)       /* of a template's text: spec/flows.md 10 */
 #define TEMPLATE_MAX_OUTPUT ((size_t)8 << 20)      /* of one budget */
-#define TEMPLATE_MAX_WORK 300000                   /* tags, elements, and bytes / 16 that helpers produce */
+#define TEMPLATE_MAX_WORK 300000                   /* tags, elements, and each 64 bytes of text that is made or copied */
 
 typedef struct TemplateBudget { size_t bytes; int64_t work; } TemplateBudget;
 #define TEMPLATE_BUDGET ((TemplateBudget){TEMPLATE_MAX_OUTPUT, TEMPLATE_MAX_WORK})

@@ -50,7 +50,7 @@ static Val helper_json(Call *c) {
   Buf b = {0};
   bool wide = truthy(pretty) && !same(pretty, ABSENT);
   Val s = wide ? json_pretty(&b, c->args[0]) : json_print(&b, c->args[0]);
-  if (!is_sig(s) && template_spend(c->r, c->x->at, b.n / 16)) return buf_str(&b);
+  if (!is_sig(s) && template_spend(c->r, c->x->at, b.n / TEMPLATE_WORK_BYTES)) return buf_str(&b);
   buf_free(&b);
   if (!is_sig(s)) return s = SIG_THROW;
   Val ex = pend.ex;
@@ -90,7 +90,7 @@ static Val helper_join(Call *c) {
   Buf b = {0};
   for (size_t i = 0; i < items.n; i++) {
     if (i) buf_add(&b, str_s(between), str_n(between));
-    if (template_spend(c->r, c->x->at, 1 + str_n(between) / 16) && template_text(c->r, c->x->at, items.a[i], &b)) continue;
+    if (template_spend(c->r, c->x->at, 1 + str_n(between) / TEMPLATE_WORK_BYTES) && template_text(c->r, c->x->at, items.a[i], &b)) continue;
     buf_free(&b);
     return SIG_THROW;
   }
@@ -103,7 +103,7 @@ static Val end_of(Call *c, bool last) {
   if (is_nil(v)) return NIL;
   if (is_str(v)) {
     uint32_t chars = AS(Str, v)->nchars, at = last ? chars - 1 : 0;
-    if (!template_spend(c->r, c->x->at, last ? str_n(v) / 16 : 0)) return SIG_THROW;
+    if (!template_spend(c->r, c->x->at, last ? str_n(v) / TEMPLATE_WORK_BYTES : 0)) return SIG_THROW;
     return chars ? str_sub(v, at, at + 1) : NIL;
   }
   if (!is_list_like(v)) return FAIL(c, "%s takes a list or a text", last ? "last" : "first");

@@ -31,6 +31,8 @@ enum Helper {
   HELPER_COUNT
 };
 
+enum { TEMPLATE_WORK_BYTES = 64 }; /* of text that count as one unit of work */
+
 enum NodeKind { ND_TEXT, ND_VALUE, ND_IF, ND_UNLESS, ND_EACH, ND_WITH, ND_SECTION };
 typedef struct TNode {
   enum NodeKind kind;
