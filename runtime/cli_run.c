@@ -8,6 +8,7 @@
 #include "snapshot.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* --- shared --------------------------------------------------------------------------------------------------------------------- */
 void cli_engine_values(void) {
@@ -298,9 +299,17 @@ static int resume_runs(CliSession *s, Runs *runs) {
   return cli_loop(s) ? report_all(s, runs) : EXIT_FAILED;
 }
 
+/* No database where one is looked for in vain: a mistyped --db must not become one. */
+static int nothing_stored(const Cli *cli) {
+  if (cli->args.n) return cli_usage(cli, "there is no run %s: %s does not exist", cli->args.a[0], cli->db);
+  fprintf(stderr, "nothing to resume: %s does not exist\n", cli->db);
+  return EXIT_OK;
+}
+
 int cmd_resume(Cli *cli) {
   CliSession s = {0};
   Runs runs = {0};
+  if (access(cli->db, F_OK) && errno == ENOENT) return nothing_stored(cli);
   if (!cli_session_open(&s, cli)) return s.status;
   int status = resume_runs(&s, &runs);
   free(runs.a);
@@ -340,6 +349,7 @@ static void say_recorded(Cli *cli, Store *s, const char *key) {
 
 int cmd_send(Cli *cli) {
   if (cli->args.n != 2) return cli_usage(cli, "send takes a wait key and a JSON value: breyta-run send WAIT-KEY '{\"status\": \"ok\"}'");
+  if (!*cli->args.a[0]) return cli_usage(cli, "send: the wait key is empty");
   cli_values();
   Val body;
   if (!cli_json(cli, "the answer", cli->args.a[1], &body)) return EXIT_USAGE;

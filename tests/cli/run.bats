@@ -148,3 +148,10 @@ FLOW
   br late.edn --run-id t; want 0 "[:timeout 2 3]"
   br replay t; [ "$st" = 0 ]
 }
+@test "an error in a function names its place there, behind the flow's" {
+  flow inner '(flow/step :function :s {:ref :f :input {}})' '{:id :f :language :clojure :code (quote (fn [m]
+  (let [x nil]
+    (+ 1 x))))}'
+  br inner.edn; want 1 ""
+  says "at user/fn (inner.edn:8:5)"; says "at user/eval (inner.edn:9:15)"
+}
