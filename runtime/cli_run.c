@@ -347,6 +347,30 @@ static void say_recorded(Cli *cli, Store *s, const char *key) {
   wait_row_free(&w);
 }
 
+/* Has the key its answer already? Told; the first one counts, here as with --listen. */
+static bool is_duplicate(Cli *cli, Store *s, const char *key) {
+  WaitRow w = {0};
+  InboxRow before = {0};
+  Blob was = {0};
+  Err err = {0};
+  int64_t at = 0;
+  if (store_inbox_by_key(s, cli->workspace, key, &before, 1, &err) && !strcmp(before.kind, "event")) {
+    fprintf(stderr, "an answer to \"%s\" is recorded already and is the one that counts; this one changes nothing\n", key);
+    inbox_row_free(&before);
+    return true;
+  }
+  inbox_row_free(&before);
+  bool waiting = store_wait_get(s, cli->workspace, key, &w, &err);
+  wait_row_free(&w);
+  if (waiting || !store_outcome_get(s, cli->workspace, key, &at, &was, &err)) return false;
+  blob_free(&was);
+  if (now_ms() - at >= ANSWERED_FOR_MS) return false;
+  char when[40];
+  cli_time_text(at, when);
+  fprintf(stderr, "\"%s\" was answered at %s; for 24 hours, or until a run waits for it again, another answer changes nothing\n", key, when);
+  return true;
+}
+
 int cmd_send(Cli *cli) {
   if (cli->args.n != 2) return cli_usage(cli, "send takes a wait key and a JSON value: breyta-run send WAIT-KEY '{\"status\": \"ok\"}'");
   if (!*cli->args.a[0]) return cli_usage(cli, "send: the wait key is empty");
@@ -355,8 +379,9 @@ int cmd_send(Cli *cli) {
   if (!cli_json(cli, "the answer", cli->args.a[1], &body)) return EXIT_USAGE;
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
-  int status = put_inbox(cli, s, cli->args.a[0], "event", body);
-  if (status == EXIT_OK) say_recorded(cli, s, cli->args.a[0]);
+  bool duplicate = is_duplicate(cli, s, cli->args.a[0]);
+  int status = duplicate ? EXIT_OK : put_inbox(cli, s, cli->args.a[0], "event", body);
+  if (status == EXIT_OK && !duplicate) say_recorded(cli, s, cli->args.a[0]);
   store_close(s);
   return status;
 }
