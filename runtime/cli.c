@@ -68,7 +68,7 @@ bool cli_write_all(int fd, const void *bytes, size_t n) {
 bool cli_read_all(FILE *f, Buf *b) {
   char chunk[65536];
   size_t n;
-  while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_add(b, chunk, n);
+  while (!feof(f) && (n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_add(b, chunk, n); /* a terminal ends once */
   return !ferror(f);
 }
 

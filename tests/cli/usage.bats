@@ -80,3 +80,26 @@ load help
   br resume x --db typo.db; want 2 ""; says "there is no run x"
   [ ! -e typo.db ]
 }
+@test "--input - on a terminal ends with one Ctrl-D" {
+  flow echo '(:a (flow/input))'
+  python3 - <<'PY'
+import os, pty, select
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("breyta-run", ["breyta-run", "echo.edn", "--input", "-"])
+os.write(fd, b'{"a": 42}\n\x04')
+out = b""
+while select.select([fd], [], [], 20)[0]:
+    try:
+        more = os.read(fd, 4096)
+    except OSError:
+        break
+    if not more:
+        break
+    out += more
+else:
+    os.kill(pid, 9)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, out
+assert b"\r\n42\r\n" in out, out
+PY
+}
