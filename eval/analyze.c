@@ -36,7 +36,11 @@ typedef struct An {
 static Node *an_form(An *a, Val form, bool tail);
 
 /* --- nodes -------------------------------------------------------------------------------------------------------- */
-static Node *fail(An *a) { a->failed = true; return NULL; }
+static Node *fail(An *a) {
+  if (!a->failed) exception_at(a->env, a->unit->file, a->line, a->col);
+  a->failed = true;
+  return NULL;
+}
 
 static Node *node_new(An *a, enum NodeKind kind, unsigned nk) {
   Node *n = mem_alloc(sizeof(Node) + nk * sizeof(Node *));

@@ -486,7 +486,12 @@ Val mach_call_sync(Env *env, Val f, const Val *args, uint32_t n) {
 }
 
 static Val eval_unit(Env *e, Val form, const char *file) {
-  TRY(cf, expand(e, form, file));
+  int line, col;
+  Val cf = expand(e, form, file);
+  if (is_sig(cf)) {
+    if (form_pos(form, &line, &col)) exception_at(e, file, (uint32_t)line, (uint32_t)col);
+    return cf;
+  }
   Unit *u = analyze(e, cf, file);
   if (!u) return SIG_THROW;
   Fn *f = mem_obj_n(T_FN, 0);
@@ -521,6 +526,7 @@ static Val eval_form(Env *e, Val form, const char *file) {
 }
 
 Val env_eval(Env *e, Val form) { return eval_form(e, form, NULL); }
+Val env_eval_at(Env *e, Val form, const char *file) { return eval_form(e, form, file); }
 
 static Val quoted_name(void *ctx, Val sym) { /* syntax-quote: the full name of an unqualified symbol */
   Env *e = ctx;

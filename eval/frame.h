@@ -66,5 +66,6 @@ static inline const Node *frame_site(const Frame *f) {
 /* Slots in use by the frame on top: what a snapshot has to save. */
 uint32_t frame_live(const Mach *m);
 uint32_t native_slots(const NativeDef *d); /* slots of a native frame, callee included */
+void exception_at(Env *e, const char *file, uint32_t line, uint32_t col); /* give pend.ex the place of a form that does not compile */
 void exception_trace(Mach *m);             /* give pend.ex a trace of the present frames unless it has one */
 #endif

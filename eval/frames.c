@@ -275,6 +275,13 @@ void mach_trace(const Mach *m, Buf *b, int max) {
   }
 }
 
+void exception_at(Env *e, const char *file, uint32_t line, uint32_t col) {
+  if (!is_type(pend.ex, T_EX) || !is_nil(AS(Ex, pend.ex)->trace)) return;
+  Buf b = {0};
+  buf_fmt(&b, "  at %s/eval (%s:%u:%u)\n", str_s(AS(Sym, AS(Ns, e->cur_ns)->name)->name), file ? file : "?", line, col);
+  AS(Ex, pend.ex)->trace = buf_str(&b);
+}
+
 void exception_trace(Mach *m) {
   if (!is_type(pend.ex, T_EX) || !is_nil(AS(Ex, pend.ex)->trace)) return;
   Buf b = {0};

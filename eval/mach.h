@@ -142,4 +142,5 @@ void prelude_register(const char *text, size_t n, const char *file);
 Val env_eval_text(Env *e, const char *src, size_t n, const char *file);
 /* Macroexpand, analyze and run one form (nested machine). */
 Val env_eval(Env *e, Val form);
+Val env_eval_at(Env *e, Val form, const char *file); /* with the file that traces name */
 #endif

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #ifndef GC_NONE
 #define GC_THREADS 1
@@ -376,4 +377,12 @@ void *mem_obj_n(enum Type t, uint32_t n) {
   o->n = n;
   if (n > 65536 && mem_fuel) *mem_fuel -= n >> 8;
   return o;
+}
+
+uint64_t mem_share(void) {
+  long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  uint64_t bytes = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+  struct rlimit lim;
+  if (!getrlimit(RLIMIT_AS, &lim) && lim.rlim_cur != RLIM_INFINITY && (!bytes || lim.rlim_cur < bytes)) bytes = lim.rlim_cur;
+  return bytes / 4;
 }

@@ -46,6 +46,9 @@ void *mem_raw_grow(void *p, size_t bytes);
 void mem_raw_free(void *p);
 _Noreturn void mem_exhausted(size_t bytes); /* the message, then _exit(70) */
 
+/* What one evaluation without a limit of its own may hold: a quarter of the machine's memory or of `ulimit -v`, so that an endless seq that is
+ * held ends in an error and not in the end of the process, or of others. 0: unknown. */
+uint64_t mem_share(void);
 size_t mem_heap_bytes(void); /* live heap, for limits and metrics */
 void mem_collect(void);
 /* Test hook: the k-th allocation from now fails (0 = never). */

@@ -69,7 +69,7 @@ bool cli_write_all(int fd, const void *bytes, size_t n) {
 bool cli_read_all(FILE *f, Buf *b) {
   char chunk[65536];
   size_t n;
-  while ((n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_add(b, chunk, n);
+  while (!feof(f) && (n = fread(chunk, 1, sizeof chunk, f)) > 0) buf_add(b, chunk, n); /* a terminal ends once */
   return !ferror(f);
 }
 
@@ -187,6 +187,9 @@ static int parse(Cli *cli, int argc, char **argv) {
   while (optind < argc) list_add(&cli->args, argv[optind++]);
   if (cli->format && strcmp(cli->format, "edn") && strcmp(cli->format, "json"))
     return cli_usage(cli, "--format is edn or json, not %s", cli->format);
+  if (cli->db && !*cli->db) return cli_usage(cli, "--db: a file name is needed");
+  if (cli->workspace && (!*cli->workspace || cli->workspace[strcspn(cli->workspace, "/'\" \t\n")]))
+    return cli_usage(cli, "--workspace: \"%s\" is no name: it is part of URLs, so no spaces, quotes or slashes", cli->workspace);
   return 0;
 }
 

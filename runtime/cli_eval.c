@@ -69,7 +69,7 @@ static bool eval_print(Env *e, const char *src) {
     Val form = read_next(&r);
     if (same(form, ABSENT)) return true;
     Buf b = {0};
-    Val v = is_sig(form) ? form : env_eval(e, form);
+    Val v = is_sig(form) ? form : env_eval_at(e, form, "-e");
     if (!is_sig(v)) v = cli_pr(e, v, &b);
     buf_ch(&b, '\n');
     if (!is_sig(v)) cli_out(b.p, b.n);
@@ -251,6 +251,7 @@ int cmd_eval(Cli *cli) {
   if (cli->args.n > 1) return cli_usage(cli, "eval takes one file, and there is also %s", cli->args.a[1]);
   if (cli->batch) return batch();
   mach_defaults.out = out_stdout;
+  mach_defaults.mem_limit = mem_share();
   mach_defaults.io = (MachIo){.err = out_stderr, .line = in_stdin};
   cli_values();
   return cli->expr.n ? eval_exprs(cli) : eval_file(cli, cli->args.a[0]);

@@ -21,7 +21,8 @@
           "Records the answer durably, also for a wait that no run has registered yet and beside a running executor, and exits 0 "    \
           "without running anything. Write -- before a JSON value that begins with a minus sign.")                                   \
   COMMAND(approve, "approve", "RUN-ID [STEP] [OPTIONS]", "approve what a run waits for",                                            \
-          "Records a person's approval for the checkpoint or approval that the run waits for; `breyta-run resume` goes on with it.")  \
+          "Records a person's approval for what the run waits for; at a checkpoint the failed step is tried again. `breyta-run "           \
+          "resume` goes on with it.")                                                                                              \
   COMMAND(reject, "reject", "RUN-ID [STEP] [OPTIONS]", "reject what a run waits for",                                               \
           "Records a person's rejection: at a checkpoint the step's error fails the run.")                                          \
   COMMAND(retry, "retry", "RUN-ID [STEP] [OPTIONS]", "have the failed step of a checkpoint tried again",                            \

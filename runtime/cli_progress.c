@@ -121,7 +121,7 @@ void progress_tick(Progress *p) {
     elapsed_text(now - p->step[i].since_ms, took);
     buf_fmt(&b, "%s%s %s", b.n ? " | " : "... ", p->step[i].what, took);
     if (p->step[i].due_ms > now) {
-      elapsed_text(p->step[i].due_ms - now + 999, took);
+      elapsed_text(p->step[i].due_ms - now, took);
       buf_fmt(&b, ", %s in %s", p->step[i].retry ? "tried again" : "goes on", took);
     }
   }

@@ -8,6 +8,7 @@
 #include "snapshot.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* --- shared --------------------------------------------------------------------------------------------------------------------- */
 void cli_engine_values(void) {
@@ -298,9 +299,17 @@ static int resume_runs(CliSession *s, Runs *runs) {
   return cli_loop(s) ? report_all(s, runs) : EXIT_FAILED;
 }
 
+/* No database where one is looked for in vain: a mistyped --db must not become one. */
+static int nothing_stored(const Cli *cli) {
+  if (cli->args.n) return cli_usage(cli, "there is no run %s: %s does not exist", cli->args.a[0], cli->db);
+  fprintf(stderr, "nothing to resume: %s does not exist\n", cli->db);
+  return EXIT_OK;
+}
+
 int cmd_resume(Cli *cli) {
   CliSession s = {0};
   Runs runs = {0};
+  if (access(cli->db, F_OK) && errno == ENOENT) return nothing_stored(cli);
   if (!cli_session_open(&s, cli)) return s.status;
   int status = resume_runs(&s, &runs);
   free(runs.a);
@@ -338,15 +347,41 @@ static void say_recorded(Cli *cli, Store *s, const char *key) {
   wait_row_free(&w);
 }
 
+/* Has the key its answer already? Told; the first one counts, here as with --listen. */
+static bool is_duplicate(Cli *cli, Store *s, const char *key) {
+  WaitRow w = {0};
+  InboxRow before = {0};
+  Blob was = {0};
+  Err err = {0};
+  int64_t at = 0;
+  if (store_inbox_by_key(s, cli->workspace, key, &before, 1, &err) && !strcmp(before.kind, "event")) {
+    fprintf(stderr, "an answer to \"%s\" is recorded already and is the one that counts; this one changes nothing\n", key);
+    inbox_row_free(&before);
+    return true;
+  }
+  inbox_row_free(&before);
+  bool waiting = store_wait_get(s, cli->workspace, key, &w, &err);
+  wait_row_free(&w);
+  if (waiting || !store_outcome_get(s, cli->workspace, key, &at, &was, &err)) return false;
+  blob_free(&was);
+  if (now_ms() - at >= ANSWERED_FOR_MS) return false;
+  char when[40];
+  cli_time_text(at, when);
+  fprintf(stderr, "\"%s\" was answered at %s; for 24 hours, or until a run waits for it again, another answer changes nothing\n", key, when);
+  return true;
+}
+
 int cmd_send(Cli *cli) {
   if (cli->args.n != 2) return cli_usage(cli, "send takes a wait key and a JSON value: breyta-run send WAIT-KEY '{\"status\": \"ok\"}'");
+  if (!*cli->args.a[0]) return cli_usage(cli, "send: the wait key is empty");
   cli_values();
   Val body;
   if (!cli_json(cli, "the answer", cli->args.a[1], &body)) return EXIT_USAGE;
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
-  int status = put_inbox(cli, s, cli->args.a[0], "event", body);
-  if (status == EXIT_OK) say_recorded(cli, s, cli->args.a[0]);
+  bool duplicate = is_duplicate(cli, s, cli->args.a[0]);
+  int status = duplicate ? EXIT_OK : put_inbox(cli, s, cli->args.a[0], "event", body);
+  if (status == EXIT_OK && !duplicate) say_recorded(cli, s, cli->args.a[0]);
   store_close(s);
   return status;
 }

@@ -72,7 +72,7 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   progress_init(&s->progress, cli->progress);
   cli_engine_values();
   if (cli->connections && !(s->target = target_load(cli->connections, &err))) {
-    s->status = cli_usage(cli, "--connections %s", err.msg);
+    s->status = cli_usage(cli, "--connections: %s", err.msg);
     return false;
   }
   s->store = cli_store(cli, (StoreOptions){.executor = true});
@@ -82,7 +82,8 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   s->engine = engine_new(s->store, &o, &err);
   if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
   if (!s->engine || (cli->listen && !s->listener)) {
-    cli_say("%s%s%s", cli->listen ? "--listen " : "", cli->listen && s->engine ? cli->listen : "", err.msg);
+    if (err.code && !strcmp(err.code, "validation")) s->status = cli_usage(cli, "--listen: %s", err.msg);
+    else cli_say("%s%s", s->engine ? "--listen: " : "", err.msg);
     cli_session_close(s);
     return false;
   }
@@ -97,7 +98,7 @@ static const char *hint_for(Val error) {
       {"timeout", "raise :timeout of the step, or give it :retry"},
       {"network", "give the step :retry {:max-attempts 3}, or check that the address can be reached from here"},
       {"http-error", "make the status a result with :accept-status #{404}, or catch the error in the flow"},
-      {"not-serializable", "a step's result must be data: no functions, atoms or exceptions"},
+      {"not-serializable", "what a step takes and gives, and the run's value, must be data: no functions, atoms or exceptions"},
       {"limit", "look for an endless loop, endless recursion or an endless seq at the position above"},
       {"stack", "use loop/recur instead of recursion"},
       {"wait-timeout", "give the :wait a longer :timeout, or :on-timeout :continue with a :default-value"},
@@ -169,9 +170,16 @@ int cli_report(CliSession *s, int64_t run, bool print) {
   return EXIT_PARKED;
 }
 
+/* With the port that was got where port 0 was asked for. */
+static void say_listening(const CliSession *s) {
+  const char *hp = s->cli->listen, *colon = strrchr(hp, ':');
+  int n = colon ? (int)(colon - hp) : 0;
+  fprintf(stderr, "listening on http://%.*s:%d/%s/events/<wait-key>\n", n ? n : 9, n ? hp : "127.0.0.1", engine_listen_port(s->listener), s->cli->workspace);
+}
+
 bool cli_loop(CliSession *s) {
   Err err = {0};
-  if (s->cli->listen) fprintf(stderr, "listening on http://%s/%s/events/<wait-key>\n", s->cli->listen, s->cli->workspace);
+  if (s->listener) say_listening(s);
   if (engine_loop(s->engine, &stop, &err)) return true;
   progress_clear(&s->progress);
   cli_say("%s [%s]", err.msg, err.code ? err.code : "?");

@@ -86,7 +86,7 @@ static bool list_runs(const Cli *cli, Store *s, Err *err) {
     buf_free(&b);
   } while (n == PAGE && ok);
   if (formatted(cli) && !strcmp(cli->format, "json")) cli_out(first ? "[]\n" : "]\n", first ? 3 : 2);
-  else if (first) fprintf(stderr, "no runs in %s\n", cli->db);
+  else if (first && !err->code) fprintf(stderr, "no runs in %s\n", cli->db);
   return ok;
 }
 

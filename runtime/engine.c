@@ -324,7 +324,7 @@ static bool answered(Engine *e, const InboxRow *row, Err *err) {
   int64_t at;
   if (!store_outcome_get(e->store, row->workspace, row->key, &at, &was, err)) return false;
   blob_free(&was);
-  return row->received_ms >= at && row->received_ms - at < 24 * 3600 * 1000LL;
+  return row->received_ms >= at && row->received_ms - at < ANSWERED_FOR_MS;
 }
 
 /* An event for a wait: true when it was used. One that finds its wait answered but not yet committed is looked at again. */
@@ -389,7 +389,7 @@ bool engine_send(Engine *e, const char *workspace, const char *key, Val body, co
   int64_t at;
   bool waiting = store_wait_get(e->store, workspace, key, &w, err);
   wait_row_free(&w);
-  if (!waiting && store_outcome_get(e->store, workspace, key, &at, &was, err) && now_ms() - at < 24 * 3600 * 1000LL) {
+  if (!waiting && store_outcome_get(e->store, workspace, key, &at, &was, err) && now_ms() - at < ANSWERED_FOR_MS) {
     blob_free(&was);
     buf_free(&b);
     *outcome = "duplicate";

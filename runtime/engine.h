@@ -58,6 +58,7 @@ typedef struct RunState {
   char waits_for[512]; /* parked: what would wake it, by when, and the command to do it; lines */
 } RunState;
 
+#define ANSWERED_FOR_MS (24 * 3600 * 1000LL) /* after a wait was answered, another answer to its key changes nothing */
 Engine *engine_new(Store *s, const EngineOptions *o, Err *e);
 void engine_free(Engine *e); /* hands back runs in memory: nothing is lost, they stay where they are durable */
 void engine_here(Engine *e); /* the engine's thread is this one from now on (one at a time: the caller sees to that) */

@@ -386,7 +386,8 @@ Val run_error_map(Run *r, Val ex) {
   if (is_nil(map_get_kw(m, "type"))) m = map_assoc(m, kw_c("type"), kw_c(kind_name((enum Kind)x->kind)));
   if (is_nil(map_get_kw(m, "message"))) m = map_assoc(m, kw_c("message"), is_nil(x->msg) ? str_c(exc_class_name((enum Exc)x->cls)) : x->msg);
   m = map_assoc(m, kw_c("class"), str_c(exc_class_name((enum Exc)x->cls)));
-  if (is_str(x->trace) && str_n(x->trace)) m = map_assoc(m, kw_c("trace"), x->trace);
+  bool of_step = is_kw(map_get_kw(m, "step-id")) && is_str(map_get_kw(m, "trace")); /* says more: where in the function */
+  if (!of_step && is_str(x->trace) && str_n(x->trace)) m = map_assoc(m, kw_c("trace"), x->trace);
   return m;
 }
 

@@ -547,6 +547,7 @@ static void function_begin(StepCall *c) {
   Val *s = step_slots(c->r->m);
   s[ST_TMP] = fn;
   s[ST_PHASE] = fix(PHASE_BEGIN);
+  run_progress(c->r, STEP_STARTED, NULL, 0);
   c->r->resume = ABSENT;
   c->r->resume_throw = false;
   run_ready(c->r);

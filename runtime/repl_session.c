@@ -195,17 +195,11 @@ static void set_binding(ReplSession *s, const char *name, Val v) {
   if (cell) *cell = v;
 }
 
-/* An endless seq that is held must end in an error of that evaluation and not in the end of the process. */
-static uint64_t memory_limit(void) {
-  long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-  return pages > 0 && size > 0 ? (uint64_t)pages / 2 * (uint64_t)size : 0;
-}
-
 static Mach *mach_for(ReplSession *s) {
   Mach *m = mach_new(s->env);
   m->out = out_text;
   m->io = (MachIo){err_text, in_line, slice_end};
-  if (!m->mem_limit) m->mem_limit = memory_limit();
+  if (!m->mem_limit) m->mem_limit = mem_share();
   return m;
 }
 

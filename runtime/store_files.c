@@ -65,7 +65,7 @@ static int lock_refused(int fd, const char *db, int why, Err *e) {
   close(fd);
   if (why != EAGAIN && why != EACCES) err_set(e, "db_open", "%s.lock: cannot lock: %s", db, strerror(why));
   else
-    err_set(e, "db_locked", "%s is in use by another executor (pid %s); stop it, or use list, show, send and cancel beside it", db,
+    err_set(e, "db_locked", "%s is in use by another executor (pid %s); stop it, or use runs, show, send and cancel beside it", db,
             *pid ? pid : "unknown");
   return -1;
 }

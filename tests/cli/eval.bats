@@ -78,3 +78,13 @@ EOF
   [ "$status" = 1 ]
   [[ $output = *"cannot write to standard output"* ]]
 }
+@test "what does not compile has a place, -e is named" {
+  br eval -e $'(defn f [x]\n  (+ 1 (foo x)))'; want 1 ""; says "(-e:2:8)"
+  br eval -e '(inc nil)'; want 1 ""; says "(-e:1:1)"
+  printf '(ns a)\n\n(if)\n' > bad.clj
+  br eval bad.clj; want 1 ""; says "(bad.clj:3:1)"
+}
+@test "an endless seq that is held ends in an error, long before the machine's memory" {
+  ulimit -v 2000000
+  br eval -e '(count (vec (repeat 10000000000 1)))'; want 1 ""; says "LimitError"
+}

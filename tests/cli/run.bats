@@ -148,3 +148,25 @@ FLOW
   br late.edn --run-id t; want 0 "[:timeout 2 3]"
   br replay t; [ "$st" = 0 ]
 }
+@test "an error in a function names its place there, behind the flow's" {
+  flow inner '(flow/step :function :s {:ref :f :input {}})' '{:id :f :language :clojure :code (quote (fn [m]
+  (let [x nil]
+    (+ 1 x))))}'
+  br inner.edn; want 1 ""
+  says "at user/fn (inner.edn:8:5)"; says "at user/eval (inner.edn:9:15)"
+}
+@test "send tells when an answer changes nothing" {
+  flow ask '(flow/step :wait :w {:key "k" :timeout "2h"})'
+  br send k 1; want 0 ""; says "recorded; no run waits"
+  br send k 2; want 0 ""; says "recorded already"
+  br ask.edn --run-id a; want 0 1
+  br send k 3; want 0 ""; says "was answered at"
+  br ask.edn --run-id b; want 3 ""
+  br send k 4; want 0 ""; says "recorded for run b"
+  br send k 5; want 0 ""; says "recorded already"
+  br resume b; want 0 4
+}
+@test "a function that runs has its line of progress" {
+  flow fn '(flow/step :function :s {:ref :f :input {}})' '{:id :f :language :clojure :code (quote (fn [m] 1))}'
+  br fn.edn --progress; want 0 1; says "start  :function :s"; says "done   :function :s"
+}

@@ -61,3 +61,45 @@ load help
   breyta-run echo.edn --input - --format json < in.json > got 2>/dev/null
   [ "$(cat got)" = '{"a":[1,2.5],"Some Key":null}' ]
 }
+@test "names that cannot be: workspace, database, wait key" {
+  flow one 1
+  br one.edn --workspace ''; want 2 ""; says "--workspace"
+  br one.edn --workspace a/b; want 2 ""; says "--workspace"
+  br one.edn --db ''; want 2 ""; says "--db"
+  br send '' 1; want 2 ""; says "wait key is empty"
+  [ ! -e .breyta ]
+}
+@test "--listen: a bad address is told once, port 0 says which it got" {
+  flow one 1
+  br one.edn --listen foo; want 2 ""; says 'breyta-run: --listen: "foo" is not HOST:PORT'
+  br one.edn --listen 127.0.0.1:0; want 0 1
+  [[ $err =~ http://127.0.0.1:[1-9][0-9]*/local/events/ ]]
+}
+@test "resume does not make a database of a mistyped name" {
+  br resume --db typo.db; want 0 ""; says "typo.db does not exist"
+  br resume x --db typo.db; want 2 ""; says "there is no run x"
+  [ ! -e typo.db ]
+}
+@test "--input - on a terminal ends with one Ctrl-D" {
+  flow echo '(:a (flow/input))'
+  python3 - <<'PY'
+import os, pty, select
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("breyta-run", ["breyta-run", "echo.edn", "--input", "-"])
+os.write(fd, b'{"a": 42}\n\x04')
+out = b""
+while select.select([fd], [], [], 20)[0]:
+    try:
+        more = os.read(fd, 4096)
+    except OSError:
+        break
+    if not more:
+        break
+    out += more
+else:
+    os.kill(pid, 9)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, out
+assert b"\r\n42\r\n" in out, out
+PY
+}
