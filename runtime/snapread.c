@@ -397,11 +397,23 @@ Val snap_read_value(Env *env, const void *p, size_t n) {
 }
 
 /* --- machines -------------------------------------------------------------------------------------------------------------------------- */
+/* Dynamic bindings: nil, or a map from vars to the boxes that deref and set! reach into. */
+static bool bindings_ok(Val b) {
+  MapIter it;
+  Val var, cell;
+  if (!is_map(b)) return is_nil(b);
+  map_iter(&it, b);
+  while (map_next(&it, &var, &cell))
+    if (!is_type(var, T_VAR) || !is_type(cell, T_VOLATILE)) return false;
+  return true;
+}
+
 static bool node_frame_ok(const Mach *m, const Frame *f, const Node *n) {
   if ((uint64_t)f->base + n->depth > m->nslots_cap) return false;
   if (!is_type(m->slots[f->base], T_FN)) return false;
   const FnCode *code = AS(Fn, m->slots[f->base])->code;
   if (code->unit != n->unit || code->id != n->fn_id) return false;
+  if (n->kind == NK_BINDING && f->pc != PC_EVAL && !bindings_ok(m->slots[f->base + n->depth])) return false;
   if (f->pc == PC_EVAL || f->pc == PC_RET) return true;
   if (n->kind == NK_TRY) return f->pc >= PC_TRY_BODY && f->pc <= PC_TRY_RETHROW;
   if (n->kind == NK_BINDING && f->pc == PC_BOUND) return true;
@@ -441,7 +453,7 @@ static void get_machine(In *in, Mach *m) {
   e->cur_ns = get_word(in);
   m->bindings = get_word(in);
   m->state = get_word(in);
-  if (!is_map(e->namespaces) || !is_type(e->cur_ns, T_NS) || !(is_nil(m->bindings) || is_map(m->bindings))) damaged(in, "bad environment");
+  if (!is_map(e->namespaces) || !is_type(e->cur_ns, T_NS) || !bindings_ok(m->bindings)) damaged(in, "bad environment");
   e->serial = get_u32(in);
   e->gensym = get_i(in);
   e->sandbox = get_u32(in) != 0;
