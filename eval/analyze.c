@@ -724,14 +724,15 @@ static Node *type_static(An *a, const Val *f, unsigned n) {
 static bool is_double_node(const Node *n) {
   if (n->kind == NK_CONST) return is_flo(n->val) || is_type(n->val, T_DOUBLE);
   if (n->kind != NK_CALLC || !is_type(n->val, T_BUILTIN)) return false;
-  static const char *const makers[] = {"clojure.core/double", "clojure.core/float", "breyta.num/divide", "Math/sin", "Math/cos", "Math/exp",
-                                       "Math/log", "Math/log10", "Math/sqrt", "Math/cbrt", "Math/pow", "Math/floor", "Math/ceil", "Math/rint",
-                                       "clojure.math/sqrt", "clojure.math/pow", "clojure.math/floor", "clojure.math/ceil", "clojure.math/exp",
-                                       "clojure.math/cbrt", "clojure.math/log", "clojure.math/rint"};
+  static const char *const makers[] = {"clojure.core/double", "clojure.core/float", "breyta.num/divide"};
+  static const char *const longs[] = {"Math/abs", "Math/max", "Math/min", "Math/round", "Exact", "exact", "floor-", "floorD", "floorM", "xponent"};
   static const char *const keepers[] = {"clojure.core/+", "clojure.core/-", "clojure.core/*"};
   const char *name = AS(BuiltinObj, n->val)->def->name;
   for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
     if (!strcmp(name, makers[i])) return true;
+  bool math = !strncmp(name, "Math/", 5) || !strncmp(name, "clojure.math/", 13);
+  for (size_t i = 0; i < sizeof longs / sizeof *longs; i++) math = math && !strstr(name, longs[i]);
+  if (math) return strcmp(name, "clojure.math/round") != 0;
   for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++)
     if (!strcmp(name, keepers[i])) return n->nk && (is_double_node(n->kid[0]) || (n->nk > 1 && is_double_node(n->kid[1])));
   return false;

@@ -398,6 +398,7 @@ static int order(Val a, Val b) {
 }
 
 static bool is_gt(int o) { return o == 1; }
+static bool is_equal(int o) { return o == 0; }
 
 /* A ratio beside a decimal is made a decimal, which fails when its expansion does not end. */
 static Val comparable(Val a, Val b) {
@@ -413,6 +414,10 @@ Val num_compare(Val a, Val b, int *out) {
 }
 
 static __attribute__((noinline)) Val ordered(Val a, Val b, bool (*test)(int)) {
+  if (test == is_equal) { /* == casts both before it looks for nil */
+    if (!is_nil(a) && !is_num(a)) return bad_number(a);
+    if (!is_nil(b) && !is_num(b)) return bad_number(b);
+  }
   if (!is_num(a) || !is_num(b)) return test == is_gt ? bad_operand(b, a) : bad_operand(a, b); /* (> a b) is (< b a) */
   CHECK(comparable(a, b));
   return bool_val(test(order(a, b)));
@@ -421,7 +426,6 @@ static __attribute__((noinline)) Val ordered(Val a, Val b, bool (*test)(int)) {
 static bool is_lt(int o) { return o == -1; }
 static bool is_le(int o) { return o <= 0; }
 static bool is_ge(int o) { return o == 0 || o == 1; }
-static bool is_equal(int o) { return o == 0; }
 
 /* Fixnums order as their words do. */
 Val num_lt(Val a, Val b) { return both_fix(a, b) ? bool_val((int64_t)a.w < (int64_t)b.w) : ordered(a, b, is_lt); }

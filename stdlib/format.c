@@ -375,6 +375,15 @@ static void put_hex_float(Buf *out, const Spec *f, double d) {
   put_text(out, &plain, text, (size_t)n);
 }
 
+/* The point that the flag # wants, behind the digits and in front of an exponent. */
+static void put_point(Buf *b) {
+  size_t at = 0;
+  while (at < b->n && b->p[at] >= '0' && b->p[at] <= '9') at++;
+  buf_ch(b, '.');
+  memmove(b->p + at + 1, b->p + at, b->n - 1 - at);
+  b->p[at] = '.';
+}
+
 static Val put_float(Buf *out, const Spec *f, Val x) {
   if (!is_dbl(x) && !(is_type(x, T_DECIMAL) && f->conv != 'a')) return bad_type(f, x);
   if (is_dbl(x) && put_special(out, f, dbl_of(x))) return NIL;
@@ -397,7 +406,7 @@ static Val put_float(Buf *out, const Spec *f, Val x) {
   if (f->upper)
     for (size_t i = 0; i < b.n; i++)
       if (b.p[i] == 'e') b.p[i] = 'E';
-  if ((f->flags & F_ALT) && !memchr(b.p, '.', b.n)) buf_ch(&b, '.');
+  if ((f->flags & F_ALT) && !memchr(b.p, '.', b.n)) put_point(&b);
   put_number(out, f, str_s(text)[0] == '-', buf_cstr(&b), b.n);
   buf_free(&b);
   return NIL;

@@ -404,15 +404,14 @@ static Val jstring_get_value(Val e) {
 
 DOC(join, "[separator coll]", "The texts of the elements joined.", "(String/join \",\" [\"a\" \"b\"]) ;=> \"a,b\"");
 static Val jstring_join(Val sep, Val coll) {
-  SeqIter it;
-  Val x;
+  ValVec parts = {0};
   CHECK(arg_text(sep, "delimiter"));
-  CHECK(seq_iter(&it, coll));
-  for (;;) {
-    TRY(more, seq_iter_next(&it, &x));
-    if (!truthy(more)) break;
-    if (!is_nil(x)) CHECK(arg_text(x, "cs"));
+  CHECK(coll_into_array(coll, &parts));
+  for (size_t i = 0; i < parts.n; i++) {
+    if (is_nil(parts.a[i])) parts.a[i] = str_c("null");
+    CHECK(arg_text(parts.a[i], "cs"));
   }
+  coll = vec_from(parts.a, parts.n);
   return text_join(sep, coll);
 }
 

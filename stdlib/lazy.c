@@ -418,7 +418,7 @@ static Val fn_range3(Val start, Val end, Val step) {
   TRY(ended, range_ended(start, end, step));
   return truthy(ended) ? empty_list : LAZY(LZ_RANGE, start, end, step);
 }
-static Val fn_range1(Val end) { return fn_range3(fix(0), end, fix(1)); }
+static Val fn_range1(Val end) { return is_dbl(end) && dbl_of(end) != dbl_of(end) ? empty_list : fn_range3(fix(0), end, fix(1)); }
 static Val fn_range2(Val start, Val end) { return fn_range3(start, end, fix(1)); }
 
 /* ---- interleave, interpose ---- */
@@ -490,7 +490,9 @@ static Val step_partition(Mach *m, uint32_t pc, Val *s, Val in) {
   int64_t n, step;
   (void)in;
   CHECK(hof_count(s[1], &n));
-  CHECK(hof_count(s[2], &step));
+  bool bad_step = !is_num(s[2]); /* seen only when there is a piece */
+  if (bad_step) step = n;
+  else CHECK(hof_count(s[2], &step));
   if (pc == 0 && is_nil(s[6])) {
     TRY(any, partition_begin(s, n));
     if (is_nil(any)) return NIL;
@@ -500,6 +502,7 @@ static Val step_partition(Mach *m, uint32_t pc, Val *s, Val in) {
       s[8] = s[4];
       s[9] = s[5];
     }
+    if (fix_of(s[7]) >= n && bad_step) return hof_count(s[2], &step);
     if (fix_of(s[7]) >= n) return cons_new(partition_piece(s), partition_next(s, n, step));
     TRY(more, walk_next(&w, &s[4], &s[5], &x));
     if (!truthy(more)) break;

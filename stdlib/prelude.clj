@@ -486,7 +486,7 @@
   (sequence (map +) [1 2] [10 20]) ;=> (11 22)"
   ([coll] (if (seq? coll) coll (or (seq coll) ())))
   ([xform coll]
-   (let [made (breyta.xf/run xform (fn [rf s] (rf nil (first s))) coll)]
+   (let [made (breyta.xf/run xform (fn [rf s] (rf nil (first s))) (seq coll))]
      (if (seq made) made ())))
   ([xform coll & colls]
    (let [made (breyta.xf/run xform (fn [rf s] (apply rf nil (first s))) (apply map vector coll colls))]

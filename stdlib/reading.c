@@ -142,9 +142,11 @@ DOC(read_edn, "[s] [opts s]",
 static Val read_edn_step(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc) return in;
   bool plain = same(s[1], ABSENT);
-  Val eof = plain ? NIL : eof_option(s[0]), text = plain ? s[0] : s[1];
-  if (is_sig(eof) || is_nil(text)) return is_nil(text) ? NIL : eof;
+  Val text = plain ? s[0] : s[1];
+  if (!truthy(text)) return NIL;
   if (!is_str(text)) return ex_cast(text, "java.lang.String");
+  Val eof = plain ? NIL : eof_option(s[0]);
+  if (is_sig(eof)) return eof;
   return from_string(m, true, plain ? NIL : s[0], eof, text);
 }
 static const NativeDef nd_read_edn = {"clojure.edn/read-string", 1, 1, 2, false, false, 0, read_edn_step};

@@ -106,9 +106,10 @@ DOC(reduce, "[f coll] [f init coll]",
     "(reduce + [1 2 3]) ;=> 6\n(reduce conj [] '(1 2)) ;=> [1 2]\n(reduce + []) ;=> 0\n"
     "(reduce (fn [a x] (if (> x 2) (reduced a) (+ a x))) 0 (range)) ;=> 3\n(reduce + 0 5) ;!> :argument");
 /* slots: f, init or coll, coll | acc, at */
-/* A collection reduces itself with a function, which is cast before the first element is looked at; nil does not. */
+/* Some collections reduce themselves with a function, which is cast before the first element is looked at. */
 static Val reduce_fn(Val f, Val coll) {
-  if (is_type(f, T_FN) || is_type(f, T_BUILTIN) || is_nil(coll) || is_nil(f)) return NIL;
+  bool own = is_type(coll, T_VEC) || is_type(coll, T_LIST) || is_type(coll, T_RANGE) || is_type(coll, T_REPEAT);
+  if (is_type(f, T_FN) || is_type(f, T_BUILTIN) || !own || is_nil(f)) return NIL;
   TRY(callable, builtin_find("clojure.core/ifn?")->f1(f));
   return truthy(callable) ? NIL : ex_cast(f, "clojure.lang.IFn");
 }
@@ -395,8 +396,14 @@ static Val realise_step(Mach *m, uint32_t pc, Val *s, bool keep) {
   Val x;
   if (pc == 0) {
     int64_t n = FIX_MAX;
-    if (same(s[1], ABSENT)) s[1] = s[0];
-    else CHECK(hof_count(s[0], &n));
+    if (same(s[1], ABSENT)) {
+      s[1] = s[0];
+    } else { /* the collection is looked at before the number */
+      m->nf_pc = 0;
+      TRY(any, walk_seq(s[1]));
+      if (is_nil(any)) return keep ? s[1] : NIL;
+      CHECK(hof_count(s[0], &n));
+    }
     s[0] = keep ? s[1] : NIL;
     s[3] = s[1];
     s[1] = NIL;

@@ -17,6 +17,11 @@ SKIP = set("""rand rand-int rand-nth random-sample random-uuid shuffle gensym sl
  macroexpand macroexpand-1 prefers defmethod methods get-method remove-method remove-all-methods prefer-method postwalk-demo prewalk-demo
  ref ref-set alter commute ensure ref-history-count ref-max-history ref-min-history clojure-version tagged-literal
  array-map-cls chunk chunk-append chunk-buffer chunk-cons chunk-first chunk-next chunk-rest unchecked-byte unchecked-short unchecked-char""".split())
+SKIP |= set("""set-error-mode! error-mode error-handler await await1 await-for send-via agent-error agent-errors agent? future? seque deliver extends? extenders satisfies?
+ find-protocol-impl find-protocol-method aset-int aset-long aset-byte aset-short aset-char aset-float aset-double aset-boolean byte-array short-array char-array float-array double-array
+ boolean-array int-array long-array to-array-2d make-array aset aget munge namespace-munge reader-conditional resolve ns-resolve deref ->Eduction ->ArrayChunk ->Vec ->VecNode ->VecSeq
+ chunk-first chunk-rest chunk-next""".split())
+SPACES = set("clojure.core clojure.string clojure.set clojure.walk clojure.edn clojure.math clojure.data clojure.zip".split())
 ENDLESS = set("cycle repeat repeatedly iterate range".split())
 BOUNDED = set("range repeat take drop repeatedly take-nth nthrest nthnext replicate times partition partition-all dotimes make-array vector-of bit-shift-left drop-last take-last split-at".split())
 
@@ -103,9 +108,9 @@ TEMPLATES = """(let [[a b & c :as d] {coll}] [a b c d])|(let [{:keys [a b] :as m
 (conj {coll} {any} {any})|(assoc {coll} {key} {any} {key} {any})|(get {coll} {any} {any})|(reduce {fn2} {coll})|(reduce {fn2} {any} {coll})|({map} {key} {any})|({set} {any})|({vec} {num})|({kw} {any} {any})|({any} {any})|({fn1} {any} {any})|(format "{fmt}" {any})
 (format "{fmt}" {num})|(format "{fmt}" {int})|(format "{fmt}|{fmt}" {num} {any})|(edn/read-string {str})|(read-string {str})|(str {num})|(pr-str {any})|(frequencies {coll})|(type {any})|(class {any})|(map {fn2} {coll} {coll})|(apply {fn2} {coll})|(vec {any})
 (let [a (atom {any})] [(swap! a {fn1}) @a])|(let [a (atom {any})] (reset-vals! a {any}))|(compare {num} {num})|(= {num} {num})|(== {num} {num})|(< {num} {num})|(+ {num} {num})|(- {num} {num})|(* {num} {num})|(/ {num} {num})|(quot {num} {num})|(rem {num} {num})|(mod {num} {num})
-(max {num} {num})|(min {num} {num})|(hash {num})|(str/replace {str} {regex} {str})|(str/split {str} {regex})|(re-seq {regex} {str})|(with-precision {small} (/ {dec} {dec}))|(with-precision {small} :rounding HALF_UP (* {dec} {dec}))|(+' {num} {num})|(*' {num} {num})|(persistent! (conj! (transient {coll}) {any}))"""
+(max {num} {num})|(min {num} {num})|(hash {num})|(str/replace {str} {regex} {str})|(str/split {str} {regex})|(re-seq {regex} {str})|(with-precision {prec} (/ {dec} {dec}))|(with-precision {prec} :rounding HALF_UP (* {dec} {dec}))|(+' {num} {num})|(*' {num} {num})|(persistent! (conj! (transient {coll}) {any}))"""
 TEMPLATES = [t for l in TEMPLATES.splitlines() for t in l.split("|") if t.count("(") == t.count(")")] + ['(format "{fmt}-{fmt}" {num} {any})']
-HOLE = re.compile(r"\{(any|coll|map|fn0|fn1|fn2|small|num|int|str|regex|kw|key|set|vec|xf|rf|dec|fmt)\}")
+HOLE = re.compile(r"\{(any|coll|map|fn0|fn1|fn2|small|num|int|str|regex|kw|key|set|vec|xf|rf|dec|fmt|prec)\}")
 
 
 def names(servers):
@@ -116,6 +121,7 @@ def names(servers):
     out = {}
     for l in iter(o.p.stdout.readline, b"\n"):
         n, kind, args = l.decode().rstrip("\n").split(" ", 2)
+        if n.split("/")[0] not in SPACES: continue
         if kind == "fn" and n.split("/", 1)[1] not in SKIP and not n.split("/", 1)[1].startswith("unchecked-"[:0] or "\0"):
             out[n] = [re.findall(r"[^\s]+", a) for a in re.findall(r"\[([^\[\]]*(?:\[[^\]]*\][^\[\]]*)*)\]", args[1:-1])] if args != "nil" else [["x"]]
     have = u.ask([f"(some? (resolve '{n}))" for n in out])
@@ -181,7 +187,7 @@ class Gen:
 
     def expr(self):
         if self.templates and (not self.all or self.r.random() < 0.35):
-            return HOLE.sub(lambda m: self.fmt() if m[1] == "fmt" else self.value(m[1], 1), self.r.choice(self.templates))
+            return HOLE.sub(lambda m: self.fmt() if m[1] == "fmt" else str(self.r.randrange(0, 20)) if m[1] == "prec" else self.value(m[1], 1), self.r.choice(self.templates))
         return self.call(2)
 
     def learn(self, expr, theirs):
