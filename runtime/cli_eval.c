@@ -125,7 +125,8 @@ static void error_line(Env *e, Val x, Buf *b) {
     buf_add(b, data.p, data.n);
   }
   buf_free(&data);
-  buf_fmt(b, ", :class \"%s\"}", exc_class_name((enum Exc)ex->cls));
+  if (getenv("BREYTA_BATCH_CLASS")) buf_fmt(b, ", :class \"%s\"", exc_class_name((enum Exc)ex->cls)); /* tests/compat asks for it */
+  buf_ch(b, '}');
 }
 
 static void batch_line(const char *s, size_t n, Buf *b) {
