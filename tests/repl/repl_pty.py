@@ -377,7 +377,7 @@ def test_pipe_goes_on_after_errors():
     equal(status, 1)
     equal(out[:4], "1\n1\n")
     has(err, "ArithmeticException: Divide by zero\n  at user/eval (<stdin>:2:1)")
-    has(err, "Unable to resolve symbol: foo in this context\n  at <stdin>:3:1")
+    has(err, "Unable to resolve symbol: foo in this context\n  at user/eval (<stdin>:3:1)")
     has(err, "<stdin>:4:1: Unmatched delimiter")
     has(err, "<stdin>:5:1: Map literal")
     status, out, err = pipe("(+ 1 2)\n(open\n [")
