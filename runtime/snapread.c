@@ -408,6 +408,16 @@ static bool bindings_ok(Val b) {
   return true;
 }
 
+static bool namespaces_ok(Val m) {
+  MapIter it;
+  Val name, ns;
+  if (!is_map(m)) return false;
+  map_iter(&it, m);
+  while (map_next(&it, &name, &ns))
+    if (!is_sym(name) || !is_type(ns, T_NS)) return false;
+  return true;
+}
+
 static bool node_frame_ok(const Mach *m, const Frame *f, const Node *n) {
   if ((uint64_t)f->base + n->depth > m->nslots_cap) return false;
   if (!is_type(m->slots[f->base], T_FN)) return false;
@@ -453,7 +463,7 @@ static void get_machine(In *in, Mach *m) {
   e->cur_ns = get_word(in);
   m->bindings = get_word(in);
   m->state = get_word(in);
-  if (!is_map(e->namespaces) || !is_type(e->cur_ns, T_NS) || !bindings_ok(m->bindings)) damaged(in, "bad environment");
+  if (!namespaces_ok(e->namespaces) || !is_type(e->cur_ns, T_NS) || !bindings_ok(m->bindings)) damaged(in, "bad environment");
   e->serial = get_u32(in);
   e->gensym = get_i(in);
   e->sandbox = get_u32(in) != 0;
