@@ -29,7 +29,9 @@
   (map #(Class/forName %)
        ["java.util.UUID" "java.util.Date" "java.util.Base64" "java.util.regex.Pattern" "java.time.Instant" "java.time.Duration"
         "java.time.LocalDate" "java.time.ZoneId" "java.time.ZonedDateTime" "java.time.format.DateTimeFormatter"
-        "java.time.temporal.ChronoUnit" "java.time.DateTimeException" "java.util.NoSuchElementException"
+        "java.time.temporal.ChronoUnit" "java.time.temporal.ChronoField" "java.time.temporal.TemporalAdjusters" "java.time.LocalTime"
+        "java.time.LocalDateTime" "java.time.OffsetDateTime" "java.time.ZoneOffset" "java.time.Period" "java.time.Year" "java.time.YearMonth"
+        "java.time.Month" "java.time.DayOfWeek" "java.time.DateTimeException" "java.util.NoSuchElementException"
         "java.util.concurrent.ThreadLocalRandom" "java.io.IOException" "java.io.FileNotFoundException" "clojure.lang.ExceptionInfo"]))
 
 (defn new-ns []
