@@ -161,10 +161,17 @@ static Val call_data(Val f, int argc, const Val *a) {
   }
 }
 
+/* What is called may stand for another function (a var, a method, a type's invoke), which may stand for another: a ring of
+ * them is an endless recursion without frames. */
+enum { APPLY_RING = 1000 };
 static Go apply(Mach *m, Regs *r, uint16_t demands) {
   uint32_t base = r->base;
-  for (;;) {
+  for (int turns = 0;; turns++) {
     Val f = m->slots[base];
+    if (turns == APPLY_RING) {
+      ex_throw(EXC_STACK, "a function that stands for itself");
+      return GO_THROW;
+    }
     switch (type_of(f)) {
     case T_FN: return call_fn(m, r, AS(Fn, f)->code, base, r->argc);
     case T_BUILTIN: {

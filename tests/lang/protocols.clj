@@ -78,3 +78,5 @@
     [(f (->R 3)) (reduce + (mapcat f [(->R 2) (->R 3)])) (let [a (atom (->R 1))] (swap! a update :n inc) [(f @a) @a])
      (try (throw (ex-info "x" {:r (->R 1)})) (catch Exception e (f (:r (ex-data e)))))]) ;=> [(1 2 3) 9 [(1 2) #user.R{:n 2}] (1)]
 (do (defprotocol P (f [x])) (extend-type Long P (f [n] (if (zero? n) :end (f (dec n))))) (f 300)) ;=> :end
+(do (defprotocol Ring (ring [x])) (extend Long Ring {:ring ring}) (ring 1)) ;!> :stack
+(do (def ring-var nil) (alter-var-root #'ring-var (constantly #'ring-var)) (ring-var 1)) ;!> :stack
