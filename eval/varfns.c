@@ -154,7 +154,8 @@ static Val fn_thread_bindings(void) {
 static Val bind_all(Mach *m, Val map) {
   MapIter it;
   Val b = is_nil(m->bindings) ? hmap_empty : m->bindings, var, v;
-  if (!is_nil(map) && !is_map(map)) return ex_cast(map, "clojure.lang.Associative");
+  if (is_nil(map)) return ex_throw(EXC_NULL, "Cannot invoke \"clojure.lang.Associative.seq()\" because \"bindings\" is null");
+  if (!is_map(map)) return ex_cast(map, "clojure.lang.Associative");
   map_iter(&it, map);
   while (map_next(&it, &var, &v)) {
     CHECK(need_var(var));

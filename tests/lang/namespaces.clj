@@ -69,3 +69,4 @@
 (do (definline sq [x] `(* ~x ~x)) [(sq 3) (map sq [1 2])]) ;=> [9 (1 4)]
 (destructure '[a 1]) ;=> [a 1]
 (do (import 'java.time.Instant) (instance? Instant (Instant/ofEpochSecond 1))) ;=> true
+(with-bindings* nil (fn [] 1)) ;!> :null
