@@ -23,7 +23,7 @@ guided() { # target seconds: 0 = nothing found
   mkdir -p "$corpus"
   : >"$log"
   while [ $SECONDS -lt $end ]; do
-    nice -n 10 "$B/t/fuzz_$1" -max_total_time=$((end - SECONDS)) -rss_limit_mb="$mb" -malloc_limit_mb=1500 -timeout=60 -max_len=4000 -print_final_stats=1 \
+    nice -n 10 "$B/t/fuzz_$1" -max_total_time=$((end - SECONDS)) -rss_limit_mb="$mb" -malloc_limit_mb=1500 -timeout=60 -detect_leaks=0 -max_len=4000 -print_final_stats=1 \
       -artifact_prefix="$B/found/$1-" "$corpus" "tests/fuzz/corpus/$1" >>"$log" 2>&1
     rc=$?
     if [ $rc = 71 ] && ! grep -q 'malloc(' "$log"; then rm -f "$B/found/$1-oom-"*; rc=0; continue; fi # it has grown: go on
