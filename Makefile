@@ -16,7 +16,7 @@ CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) -fno-strict-aliasing -I. -MMD -MP
   $(if $(filter none,$(GC)),-DGC_NONE,) $(if $(STRESS),-DSTRESS_$(shell echo $(STRESS) | tr a-z A-Z)=1) \
   $(if $(SAN),-fsanitize=$(if $(filter address,$(SAN)),address$(comma)undefined,$(SAN)) -fno-sanitize-recover=undefined)
 ifneq ($(FUZZER),)
-CFLAGS += -fsanitize=fuzzer-no-link -DSEQ_WALK_MAX=65536
+CFLAGS += -fsanitize=fuzzer-no-link -DSEQ_WALK_MAX=8192
 endif
 comma := ,
 LDFLAGS = $(if $(SAN),-fsanitize=$(if $(filter address,$(SAN)),address$(comma)undefined,$(SAN)))

@@ -4,10 +4,10 @@
  * An input with an odd first byte is source text. Otherwise its bytes are a recipe: each node of an expression takes a byte
  * for its kind and more for the function (any of the library, effects left out), so that every mutation is a program.
  * FUZZ_EVAL_SHOW=1 prints the expressions. Build with clang -fsanitize=fuzzer,address -DGC_NONE, or with fuzz_main.c. */
+#include "fuzz_watch.h"
 #include "tests/unit/trips.h"
 #include "eval/mach.h"
 #include "reader/seq.h"
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -109,7 +109,7 @@ static void start(void) {
   add_names("clojure.set");
   add_names("clojure.walk");
   mach_defaults.fuel_limit = trip_limits.fuel;
-  signal(SIGALRM, too_long);
+  watch_init(too_long);
 }
 
 static bool limited(const char *answer) { return !strncmp(answer, "!limit", 6) || !strncmp(answer, "!stack", 6); }
@@ -131,12 +131,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   if (data[0] & 1) buf_add(&text, (const char *)data + 2, n - 2);
   else node(&r, MAX_DEPTH);
   if (show) fprintf(stderr, "%s\n", buf_cstr(&text));
-  alarm(SECONDS);
+  watch_for(SECONDS);
   trip_answer(buf_cstr(&text), text.n, 0, &plain);
   int64_t k = 1 + data[1] % 60;
   *trip_broken = 0;
   trip_answer(buf_cstr(&text), text.n, k, &restored);
-  alarm(0);
+  watch_for(0);
   bool same = !strcmp(plain.p, restored.p) || limited(plain.p) || limited(restored.p) || trip_unstable(buf_cstr(&text));
   if (*trip_broken || !same) different(plain.p, restored.p, k);
   buf_free(&plain);

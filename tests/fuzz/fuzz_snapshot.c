@@ -4,6 +4,7 @@
  * edit of the snapshot's body: position (2, little endian, modulo its length), operation, value. So inputs stay small and
  * every one gets past header and checksum. Machines that are read run with little fuel and memory, are written again, and
  * what they answer is printed. Build with clang -fsanitize=fuzzer,address -DGC_NONE, or with fuzz_main.c. */
+#include "fuzz_watch.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
 #include "eval/unit.h"
@@ -12,7 +13,6 @@
 #include "runtime/cli.h"
 #include "runtime/snapshot.h"
 #include "runtime/store_record.h"
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -203,7 +203,7 @@ static void start(void) {
   stored = mem_root(MAX_UNITS * sizeof *stored);
   unit_loader = stored_form;
   mach_defaults = (MachDefaults){.fuel_limit = 20000, .mem_limit = 16 << 20, .max_frames = 300};
-  signal(SIGALRM, too_long);
+  watch_init(too_long);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
@@ -219,9 +219,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   unpack(&snap);
   for (size_t i = 2; i + 4 <= n; i += 4) edit(data + i);
   pack(&damaged, (uint8_t)snap.p[3]);
-  alarm(20);
+  watch_for(20);
   run_read(&damaged, m);
-  alarm(0);
+  watch_for(0);
   buf_free(&snap);
   buf_free(&damaged);
   return 0;
