@@ -244,6 +244,7 @@ DOC(deref, "[ref] [ref timeout-ms timeout-val]",
     "promise without value answers that, at once.",
     "@(atom 1) ;=> 1\n(deref (delay 2)) ;=> 2\n(deref 5) ;!> :type\n(deref (promise) 100 :none) ;=> :none");
 static Val deref_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (pc & NF_THROWN && !is_type(s[0], T_DELAY)) return ex_throw_val(in); /* of a type's own deref */
   if (!same(s[1], ABSENT)) {
     if (same(s[2], ABSENT)) return ex_arity(2, "clojure.core/deref");
     bool blocking = is_type(s[0], T_REF) && (obj(s[0])->aux == REF_PROMISE || obj(s[0])->aux == REF_FUTURE);

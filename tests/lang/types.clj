@@ -23,6 +23,8 @@
     [((->F :a)) ((->F :a) 1) ((->F :a) 1 2) (map (->F :m) [1 2]) (ifn? (->F 1)) (fn? (->F 1)) (reduce (->F 0) [1 2 3]) (mapv (->F 1) [1]) (sort-by (->F 1) [3 1 2])
      (update {:a 1} :a (->F :u)) ((comp (->F 1) inc) 1) (some (->F 1) [1]) (swap! (atom 1) (->F 2)) (filter (->F 1) [1 2]) (doall (map (->F 1) (range 2)))]) ;=> [:none [:a 1] [:a 1 2] ([:m 1] [:m 2]) true false [0 [0 1 2] 3] [[1 1]] (1 2 3) {:a [:u 1]} [1 2] [1 1] [2 1] (1 2) ([1 0] [1 1])]
 (do (deftype D [v] clojure.lang.IDeref (deref [_] v)) [@(->D 5) (deref (->D 6)) (reduce + (map deref [(->D 1) (->D 2)])) (instance? clojure.lang.IDeref (->D 1))]) ;=> [5 6 3 true]
+(try @(reify clojure.lang.IDeref (deref [_] (throw (ex-info "own" {:a 1})))) (catch Exception e (ex-data e))) ;=> {:a 1}
+(try (deref (reify clojure.lang.IDeref (deref [_] (/ 1 0)))) (catch ArithmeticException e (ex-message e))) ;=> "Divide by zero"
 (do (deftype L [m] clojure.lang.ILookup (valAt [_ k] (get m k)) (valAt [_ k nf] (get m k nf)))
     (def l (->L {:a 1}))
     [(:a l) (get l :a) (get l :b 9) (:b l 8) (let [{:keys [a b] :or {b 3}} l] [a b]) (get-in {:x l} [:x :a]) (map :a [l l])]) ;=> [1 1 9 8 [1 3] 1 (1 1)]
