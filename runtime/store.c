@@ -238,6 +238,27 @@ void batch_kv_put(Batch *b, const char *workspace, const char *key, Bytesv value
 
 void batch_kv_del(Batch *b, const char *workspace, const char *key) { batch_kv(b, OP_KV_DEL, workspace, key); }
 
+static void batch_doc(Batch *b, Op *op, const char *workspace, const char *kind, const char *key, int64_t rev) {
+  op->i[0] = rev;
+  op_set_key(b, op, workspace, key);
+  op_set_str(b, op, 2, kind);
+}
+
+void batch_doc_put(Batch *b, const DocRow *d) {
+  Op *op = batch_op(b, OP_DOC_PUT, 0, 0);
+  if (!op) return;
+  batch_doc(b, op, d->workspace, d->kind, d->key, d->rev);
+  op->i[1] = d->at_ms;
+  op->i[2] = d->run;
+  op->i[3] = d->expires_ms;
+  op_set_blob(b, op, (Bytesv){d->data.p, d->data.n}, 0);
+}
+
+void batch_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev) {
+  Op *op = batch_op(b, OP_DOC_DEL, 0, 0);
+  if (op) batch_doc(b, op, workspace, kind, key, rev);
+}
+
 void batch_unit_put(Batch *b, const uint8_t hash[16], const char *file, Bytesv data) {
   Op *op = batch_op(b, OP_UNIT_PUT, 0, 0);
   if (!op) return;
@@ -461,6 +482,7 @@ const char *store_error_text(const char *code) {
       {"out_of_order", "an earlier change of the run was refused"},
       {"stale_epoch", "another executor has taken the run over"},
       {"wait_exists", "another live wait has this key"},
+      {"doc_conflict", "it was changed by somebody else meanwhile: read it again and repeat the change"},
       {"wait_missing", "no such wait"},
       {"inbox_gone", "the inbox row is already gone"},
       {"not_executor", "only the executor changes runs; use the inbox beside it"},
@@ -525,6 +547,29 @@ bool store_kv_get(Store *s, const char *workspace, const char *key, KvRow *out, 
 }
 size_t store_kv_list(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e) {
   return s->impl->kv_list(fresh(s, e), workspace, prefix ? prefix : "", after ? after : "", out, max, e);
+}
+void doc_row_free(DocRow *d) {
+  free(d->workspace);
+  free(d->kind);
+  free(d->key);
+  blob_free(&d->data);
+  *d = (DocRow){0};
+}
+bool store_doc_get(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e) {
+  return s->impl->doc_get(fresh(s, e), workspace, kind, key, out, e);
+}
+size_t store_docs(Store *s, const char *workspace, const char *kind, const char *prefix, const char *after, DocRow *out, size_t max, Err *e) {
+  DocQuery q = {DOCS_BY_KEY, workspace, kind, prefix ? prefix : "", after ? after : "", 0, 0};
+  return s->impl->docs(fresh(s, e), &q, out, max, e);
+}
+size_t store_docs_newest(Store *s, const char *workspace, const char *kind, int64_t before_ms, const char *before_key, DocRow *out, size_t max,
+                         Err *e) {
+  DocQuery q = {DOCS_NEWEST, workspace, kind, "", before_key ? before_key : "", before_ms, 0};
+  return s->impl->docs(fresh(s, e), &q, out, max, e);
+}
+size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int64_t run, const char *after, DocRow *out, size_t max, Err *e) {
+  DocQuery q = {DOCS_OF_RUN, workspace, kind, "", after ? after : "", 0, run};
+  return s->impl->docs(fresh(s, e), &q, out, max, e);
 }
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
   return s->impl->unit_get(fresh(s, e), hash, file, out, e);

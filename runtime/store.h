@@ -54,6 +54,15 @@ typedef struct RunRow {
 } RunRow;
 void run_row_free(RunRow *r);
 
+/* A document: what the engine keeps by (workspace, kind, key) beside runs, such as a resource. rev counts its writes from 1. */
+typedef struct DocRow {
+  char *workspace, *kind, *key;
+  int64_t rev, at_ms, run, expires_ms; /* at: orders listings; run: 0 none; expires: 0 never, what is over stays until it is deleted */
+  Blob data;
+} DocRow;
+void doc_row_free(DocRow *d);
+enum { DOC_ANY = -1, DOC_NEW = 0 }; /* as `rev` of a write: whatever is there; nothing is there */
+
 typedef struct WaitRow { char *workspace, *key; int64_t run; int64_t seq; int64_t created_ms; Blob spec; } WaitRow;
 void wait_row_free(WaitRow *w);
 typedef struct InboxRow { int64_t id; char *workspace, *key; char *kind; int64_t received_ms; Blob body; } InboxRow;
@@ -107,6 +116,10 @@ void batch_meta_put(Batch *b, const char *name, const char *value);
 /* Outcomes of finished waits (24 h memory for duplicates): */
 void batch_outcome_put(Batch *b, const char *workspace, const char *key, int64_t at_ms, Bytesv outcome);
 
+/* d->rev: the revision it replaces, DOC_ANY or DOC_NEW; another one there: doc_conflict. */
+void batch_doc_put(Batch *b, const DocRow *d);
+void batch_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev);
+
 /* Takes ownership of b. `tag` comes back in the completion. */
 void store_submit(Store *s, Batch *b, uint64_t tag);
 typedef struct Completion { uint64_t tag; const char *error; } Completion; /* error NULL = durable now */
@@ -137,6 +150,14 @@ size_t store_inbox(Store *s, int64_t after, InboxRow *out, size_t max, Err *e);
 size_t store_inbox_by_key(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e);
 bool store_kv_get(Store *s, const char *workspace, const char *key, KvRow *out, Err *e); /* expired = not there is the caller's */
 size_t store_kv_list(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e);
+bool store_doc_get(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e);
+/* Of one kind, keys that begin with `prefix` and come after `after` (bytes), in key order. */
+size_t store_docs(Store *s, const char *workspace, const char *kind, const char *prefix, const char *after, DocRow *out, size_t max, Err *e);
+/* Of one kind, newest first by (at, key), behind (before_ms, before_key); from the newest: INT64_MAX and "". */
+size_t store_docs_newest(Store *s, const char *workspace, const char *kind, int64_t before_ms, const char *before_key, DocRow *out, size_t max,
+                         Err *e);
+/* Of one run, in key order behind `after`. */
+size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int64_t run, const char *after, DocRow *out, size_t max, Err *e);
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
 bool store_source_get(Store *s, const char *hash, char **file, Blob *out, Err *e);
 bool store_meta_get(Store *s, const char *name, char **value, Err *e);

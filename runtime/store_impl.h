@@ -29,6 +29,8 @@ enum OpType {
   OP_SOURCE_PUT, /* s: hash file; blob */
   OP_META_PUT,   /* s: name value */
   OP_OUTCOME_PUT, /* i: at; s: workspace key; blob */
+  OP_DOC_PUT,     /* i: rev at run expires; s: workspace key kind; blob */
+  OP_DOC_DEL,     /* i: rev; s: workspace key kind */
   OP_DROP_SEGMENT /* i: segment; from store_drop_history only */
 };
 
@@ -72,6 +74,13 @@ static inline const char *op_str(const Batch *b, const Op *op, int k) { return o
 static inline char *op_blob(const Batch *b, const Op *op) { return b->mem + op->blob; }
 uint64_t op_key_hash(const char *workspace, const char *key);
 
+/* Which documents, and where the last page ended. */
+typedef struct DocQuery {
+  enum { DOCS_BY_KEY, DOCS_NEWEST, DOCS_OF_RUN } how;
+  const char *workspace, *kind, *prefix, *key; /* key: after, or of the last one of the newest */
+  int64_t at_ms, run;
+} DocQuery;
+
 typedef struct StoreImpl {
   void (*close)(Store *s);
   const char *(*failed)(const Store *s);
@@ -92,6 +101,8 @@ typedef struct StoreImpl {
   size_t (*inbox_by_key)(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e);
   bool (*kv_get)(Store *s, const char *workspace, const char *key, KvRow *out, Err *e);
   size_t (*kv_list)(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e);
+  bool (*doc_get)(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e);
+  size_t (*docs)(Store *s, const struct DocQuery *q, DocRow *out, size_t max, Err *e);
   bool (*unit_get)(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
   bool (*source_get)(Store *s, const char *hash, char **file, Blob *out, Err *e);
   bool (*meta_get)(Store *s, const char *name, char **value, Err *e);

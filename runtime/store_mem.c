@@ -8,6 +8,7 @@
  *   w workspace key          -> wait                v run workspace key    -> (waits by run)
  *   b id                     -> inbox row           k workspace key        -> expires value
  *   o workspace key          -> at outcome          f workspace slug       -> runs ever made
+ *   y workspace kind key     -> rev at run expires data
  *   u hash                   -> file data           c hash                 -> file text         m name -> value */
 #include "store_mem.h"
 #include "store_impl.h"
@@ -424,6 +425,26 @@ static const char *outcome_put(Mem *m, const Batch *b, const Op *op) {
   return e || !store_tune.purge_always ? e : outcome_purge(m, op->i[0] - OUTCOME_KEEP_MS);
 }
 
+static Bytes key_doc(const char *workspace, const char *kind, const char *key) {
+  Bytes k = key_strs('y', workspace, kind);
+  if (key) add_str(&k, key);
+  return k;
+}
+
+static const char *doc(Mem *m, const Batch *b, const Op *op) {
+  const OmapNode *n = find(m, key_doc(op_str(b, op, 0), op_str(b, op, 2), op_str(b, op, 1)));
+  Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
+  int64_t rev = n ? get_int(&in) : 0;
+  if (op->i[0] != DOC_ANY && op->i[0] != rev) return "doc_conflict";
+  Bytes key = key_doc(op_str(b, op, 0), op_str(b, op, 2), op_str(b, op, 1));
+  if (op->type == OP_DOC_DEL) return del(m, key);
+  Bytes v = {0};
+  add_int(&v, rev + 1);
+  for (int i = 1; i < 4; i++) add_int(&v, op->i[i]);
+  add(&v, op_blob(b, op), op->blob_n);
+  return put(m, key, v);
+}
+
 /* No-op when present. */
 static const char *put_file(Mem *m, Bytes key, const Batch *b, const Op *op, const char *file) {
   Bytes v = {0};
@@ -462,6 +483,8 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_INBOX_DEL: return inbox_del(m, op);
   case OP_KV_PUT: return put_timed(m, 'k', b, op);
   case OP_KV_DEL: return del(m, key_strs('k', op_str(b, op, 0), op_str(b, op, 1)));
+  case OP_DOC_PUT:
+  case OP_DOC_DEL: return doc(m, b, op);
   case OP_UNIT_PUT: return unit_put(m, b, op);
   case OP_SOURCE_PUT: return put_file(m, key_strs('c', op_str(b, op, 0), NULL), b, op, op_str(b, op, 1));
   case OP_META_PUT: return meta_put(m, b, op);
@@ -716,6 +739,60 @@ static size_t mem_kv_list(Store *s, const char *workspace, const char *prefix, c
   return n;
 }
 
+static bool doc_out(const OmapNode *n, DocRow *d, Err *e) {
+  Reader at = reader(store_omap_key(n)), in = reader(store_omap_value(n));
+  at.p++;
+  *d = (DocRow){.workspace = get_str(&at), .kind = get_str(&at), .key = get_str(&at)};
+  d->rev = get_int(&in);
+  d->at_ms = get_int(&in);
+  d->run = get_int(&in);
+  d->expires_ms = get_int(&in);
+  d->data = get_rest(&in);
+  if (at.oom || in.oom) doc_row_free(d);
+  return (!at.oom && !in.oom) || no_memory(e);
+}
+
+static bool mem_doc_get(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e) {
+  const OmapNode *n = find((Mem *)s, key_doc(workspace, kind, key));
+  *out = (DocRow){0};
+  return n && doc_out(n, out, e);
+}
+
+static bool doc_before(const DocRow *a, const DocRow *b) {
+  return a->at_ms != b->at_ms ? a->at_ms > b->at_ms : strcmp(a->key, b->key) > 0;
+}
+
+static bool doc_wanted(const DocRow *d, const DocQuery *q) {
+  if (q->how == DOCS_NEWEST) return doc_before(&(DocRow){.at_ms = q->at_ms, .key = (char *)(uintptr_t)q->key}, d);
+  if (strcmp(d->key, q->key) <= 0) return false;
+  return q->how == DOCS_OF_RUN ? d->run == q->run : !strncmp(d->key, q->prefix, strlen(q->prefix));
+}
+
+/* Puts d where it belongs among the first `max` in the order of the query, which is the order of keys or its own. */
+static size_t doc_insert(DocRow *out, size_t n, size_t max, const DocQuery *q, DocRow d) {
+  size_t i = n;
+  while (q->how == DOCS_NEWEST && i && doc_before(&d, &out[i - 1])) i--;
+  if (i == max) return doc_row_free(&d), n;
+  if (n == max) doc_row_free(&out[--n]);
+  memmove(out + i + 1, out + i, (n - i) * sizeof *out);
+  out[i] = d;
+  return n + 1;
+}
+
+static size_t mem_docs(Store *s, const DocQuery *q, DocRow *out, size_t max, Err *e) {
+  size_t n = 0;
+  Bytes table = key_doc(q->workspace, q->kind, NULL);
+  for (const OmapNode *at = walk((Mem *)s, key_doc(q->workspace, q->kind, NULL)); !table.oom && at && starts(at, view(&table));
+       at = store_omap_next(at)) {
+    DocRow d;
+    if (!doc_out(at, &d, e)) break;
+    if (doc_wanted(&d, q)) n = doc_insert(out, n, max, q, d);
+    else doc_row_free(&d);
+  }
+  free(table.p);
+  return n;
+}
+
 static bool file_out(const OmapNode *n, char **file, Blob *out, Err *e) {
   if (!n) return false;
   Reader in = reader(store_omap_value(n));
@@ -764,7 +841,7 @@ static const StoreImpl mem_impl = {
     .run_get = mem_run_get, .run_by_id = mem_run_by_id, .runs = mem_runs, .journal = mem_journal, .snapshot_get = mem_snapshot,
     .timers_due = mem_timers_due, .timer_next = mem_timer_next, .wait_get = mem_wait_get, .waits = mem_waits,
     .outcome_get = mem_outcome, .inbox = mem_inbox, .inbox_by_key = mem_inbox_by_key, .kv_get = mem_kv_get, .kv_list = mem_kv_list,
-    .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
+    .doc_get = mem_doc_get, .docs = mem_docs, .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
     .drop_history = mem_drop,
 };
 

@@ -23,6 +23,10 @@ static const char SCHEMA[] =
     "CREATE TABLE outcomes(workspace TEXT, key TEXT, at INTEGER NOT NULL, outcome BLOB, PRIMARY KEY(workspace,key)) WITHOUT ROWID;"
     "CREATE INDEX outcomes_at ON outcomes(at);"
     "CREATE TABLE kv(workspace TEXT, key TEXT, value BLOB, expires INTEGER NOT NULL, PRIMARY KEY(workspace,key)) WITHOUT ROWID;"
+    "CREATE TABLE docs(workspace TEXT, kind TEXT, key TEXT, rev INTEGER NOT NULL, at INTEGER NOT NULL, run INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, data BLOB, PRIMARY KEY(workspace,kind,key)) WITHOUT ROWID;"
+    "CREATE INDEX docs_at ON docs(workspace,kind,at);"
+    "CREATE INDEX docs_run ON docs(run) WHERE run>0;"
     "CREATE TABLE units(hash BLOB PRIMARY KEY, file TEXT, data BLOB);"
     "CREATE TABLE sources(hash TEXT PRIMARY KEY, file TEXT, text BLOB);"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;";

@@ -50,6 +50,9 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_WAITS_DEL, "DELETE FROM waits WHERE run=?1") \
   X(W_INBOX, "INSERT INTO inbox(workspace,key,kind,received,body) VALUES(?1,?2,?3,?4,?5)") \
   X(W_INBOX_DEL, "DELETE FROM inbox WHERE id=?1") \
+  X(W_DOC_REV, "SELECT rev FROM docs WHERE workspace=?1 AND kind=?3 AND key=?2") \
+  X(W_DOC, "INSERT OR REPLACE INTO docs(workspace,key,kind,rev,at,run,expires,data) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)") \
+  X(W_DOC_DEL, "DELETE FROM docs WHERE workspace=?1 AND kind=?3 AND key=?2") \
   X(W_KV, "INSERT OR REPLACE INTO kv VALUES(?1,?2,?3,?4)") \
   X(W_KV_DEL, "DELETE FROM kv WHERE workspace=?1 AND key=?2") \
   X(W_UNIT, "INSERT OR IGNORE INTO units VALUES(?1,?2,?3)") \
@@ -79,12 +82,17 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_INBOX_KEY, "SELECT id,workspace,key,kind,received,body FROM inbox WHERE workspace=?1 AND key=?2 ORDER BY id LIMIT ?3") \
   X(R_KV, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key=?2") \
   X(R_KV_LIST, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key>=?2 AND key>?3 ORDER BY key") \
+  X(R_DOC, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key=?3") \
+  X(R_DOCS, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key>=?3 AND key>?4 ORDER BY key LIMIT ?5") \
+  X(R_DOCS_NEWEST, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND (at<?3 OR (at=?3 AND key<?4)) ORDER BY at DESC, key DESC LIMIT ?5") \
+  X(R_DOCS_RUN, "SELECT " SQ_DOC_COLS " WHERE run=?3 AND workspace=?1 AND kind=?2 AND key>?4 ORDER BY key LIMIT ?5") \
   X(R_UNIT, "SELECT file,data FROM units WHERE hash=?1") \
   X(R_SOURCE, "SELECT file,text FROM sources WHERE hash=?1") \
   X(R_META, "SELECT value FROM meta WHERE name=?1")
 #define SQ_RUN_COLS \
   "r.run,r.run_id,r.workspace,r.slug,r.version,r.epoch,r.status,r.created,r.updated,r.finished,r.wake,r.head_row,r.head_seq," \
   "coalesce(s.seq,-1),r.source_hash,r.note FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
+#define SQ_DOC_COLS "workspace,kind,key,rev,at,run,expires,data FROM docs"
 #define X_ENUM(name, sql) name,
 enum SqStmt { SQ_STATEMENTS(X_ENUM) SQ_STMTS };
 #undef X_ENUM
@@ -187,7 +195,15 @@ void sq_ops_commit(Sq *s);   /* cur becomes com */
 void sq_ops_rollback(Sq *s); /* com becomes cur */
 void sq_ops_undo(Sq *s, uint64_t stamp, int64_t last_row); /* of one batch */
 
-/* store_sqlite_read.c */
+/* store_sqlite_read.c: a query bound and ready, or NULL with *e; a row, or false at the end (reset) and on an error (with *e). */
+sqlite3_stmt *sq_query(Sq *s, enum SqStmt id, Err *e);
+bool sq_next_row(Sq *s, sqlite3_stmt *st, Err *e);
+char *sq_col_str(sqlite3_stmt *st, int i, bool *ok);
+Blob sq_col_blob(sqlite3_stmt *st, int i, bool *ok);
+bool sq_no_memory(Err *e);
+/* store_sqlite_docs.c */
+bool sq_doc_get(Store *st, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e);
+size_t sq_docs(Store *st, const DocQuery *q, DocRow *out, size_t max, Err *e);
 extern const StoreImpl sq_impl;
 void sq_close(Store *st);
 const char *sq_failed(const Store *st);

@@ -291,6 +291,31 @@ static int kv(Sq *s, const Batch *b, const Op *op) {
   return sq_done(st);
 }
 
+/* The revision that is there, 0 none. */
+static int doc_rev(Sq *s, const Batch *b, const Op *op, int64_t *rev) {
+  STMT(st, W_DOC_REV);
+  bind_key(st, b, op);
+  sq_bind_str(st, 3, or_empty(op_str(b, op, 2)));
+  int rc = sqlite3_step(st);
+  *rev = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+  sqlite3_reset(st);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : rc;
+}
+
+static int doc(Sq *s, Batch *b, const Op *op) {
+  int64_t rev;
+  DO(doc_rev(s, b, op, &rev));
+  if (op->i[0] != DOC_ANY && op->i[0] != rev) return refuse(b, "doc_conflict");
+  STMT(st, op->type == OP_DOC_PUT ? W_DOC : W_DOC_DEL);
+  bind_key(st, b, op);
+  sq_bind_str(st, 3, or_empty(op_str(b, op, 2)));
+  if (op->type == OP_DOC_DEL) return sq_done(st);
+  sqlite3_bind_int64(st, 4, rev + 1);
+  bind_ints(st, 5, op->i + 1, 3);
+  bind_blob(st, 8, b, op);
+  return sq_done(st);
+}
+
 static int unit_put(Sq *s, const Batch *b, const Op *op) {
   STMT(st, W_UNIT);
   sqlite3_bind_blob(st, 1, op->key16, 16, SQLITE_STATIC);
@@ -343,6 +368,8 @@ static int op_apply(Sq *s, Batch *b, const Op *op) {
   case OP_INBOX_DEL: return inbox_del(s, b, op);
   case OP_KV_PUT:
   case OP_KV_DEL: return kv(s, b, op);
+  case OP_DOC_PUT:
+  case OP_DOC_DEL: return doc(s, b, op);
   case OP_UNIT_PUT: return unit_put(s, b, op);
   case OP_SOURCE_PUT: return source_put(s, b, op);
   case OP_META_PUT: return meta_put(s, b, op);

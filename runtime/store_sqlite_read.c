@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool no_memory(Err *e) { return err_set(e, "out_of_memory", "out of memory"); }
+bool sq_no_memory(Err *e) { return err_set(e, "out_of_memory", "out of memory"); }
 
 /* Bound and ready, or NULL with *e. */
-static sqlite3_stmt *query(Sq *s, enum SqStmt id, Err *e) {
+sqlite3_stmt *sq_query(Sq *s, enum SqStmt id, Err *e) {
   sqlite3_stmt *st = sq_stmt(&s->rd, id);
   if (!st) sq_error(&s->rd, e, "a read failed");
   return st;
 }
 
 /* One row? false at the end, or with *e on an error; then the statement is reset. */
-static bool next_row(Sq *s, sqlite3_stmt *st, Err *e) {
+bool sq_next_row(Sq *s, sqlite3_stmt *st, Err *e) {
   int rc = sqlite3_step(st);
   if (rc == SQLITE_ROW) return true;
   if (rc != SQLITE_DONE) sq_error(&s->rd, e, "a read failed");
@@ -25,7 +25,7 @@ static bool next_row(Sq *s, sqlite3_stmt *st, Err *e) {
 
 /* ---- columns ---- */
 
-static char *col_str(sqlite3_stmt *st, int i, bool *ok) {
+char *sq_col_str(sqlite3_stmt *st, int i, bool *ok) {
   const char *t = (const char *)sqlite3_column_text(st, i);
   if (!t) return NULL;
   char *copy = strdup(t);
@@ -33,7 +33,7 @@ static char *col_str(sqlite3_stmt *st, int i, bool *ok) {
   return copy;
 }
 
-static Blob col_blob(sqlite3_stmt *st, int i, bool *ok) {
+Blob sq_col_blob(sqlite3_stmt *st, int i, bool *ok) {
   Blob b = {0};
   const void *p = sqlite3_column_blob(st, i);
   if (!blob_copy(&b, p, (size_t)sqlite3_column_bytes(st, i))) *ok = false;
@@ -80,11 +80,11 @@ static bool head_now(Sq *s, int64_t run, int64_t *row, int64_t *seq, Err *e) {
 
 static bool run_from_row(sqlite3_stmt *st, RunRow *r) {
   bool ok = true;
-  *r = (RunRow){.run = col_int(st, 0), .run_id = col_str(st, 1, &ok), .workspace = col_str(st, 2, &ok), .slug = col_str(st, 3, &ok),
+  *r = (RunRow){.run = col_int(st, 0), .run_id = sq_col_str(st, 1, &ok), .workspace = sq_col_str(st, 2, &ok), .slug = sq_col_str(st, 3, &ok),
                 .version = col_int(st, 4), .epoch = col_int(st, 5), .status = (enum RunStatus)col_int(st, 6), .created_ms = col_int(st, 7),
                 .updated_ms = col_int(st, 8), .finished_ms = col_int(st, 9), .wake_ms = col_int(st, 10), .head_row = col_int(st, 11),
-                .head_seq = col_int(st, 12), .snap_seq = col_int(st, 13), .source_hash = col_str(st, 14, &ok),
-                .note = col_str(st, 15, &ok)};
+                .head_seq = col_int(st, 12), .snap_seq = col_int(st, 13), .source_hash = sq_col_str(st, 14, &ok),
+                .note = sq_col_str(st, 15, &ok)};
   if (!ok) run_row_free(r);
   return ok;
 }
@@ -92,9 +92,9 @@ static bool run_from_row(sqlite3_stmt *st, RunRow *r) {
 /* The heads come after the rows: then they are at least as new. */
 static size_t run_rows(Sq *s, sqlite3_stmt *st, RunRow *out, size_t max, Err *e) {
   size_t n = 0;
-  while (n < max && next_row(s, st, e)) {
+  while (n < max && sq_next_row(s, st, e)) {
     if (!run_from_row(st, &out[n])) {
-      no_memory(e);
+      sq_no_memory(e);
       break;
     }
     n++;
@@ -117,7 +117,7 @@ static bool one_run(Sq *s, sqlite3_stmt *st, RunRow *out, Err *e) {
 
 static bool r_run_get(Store *b, int64_t run, RunRow *out, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_RUN, e);
+  sqlite3_stmt *st = sq_query(s, R_RUN, e);
   if (!st) return false;
   sqlite3_bind_int64(st, 1, run);
   return one_run(s, st, out, e);
@@ -125,7 +125,7 @@ static bool r_run_get(Store *b, int64_t run, RunRow *out, Err *e) {
 
 static bool r_run_by_id(Store *b, const char *run_id, RunRow *out, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_RUN_ID, e);
+  sqlite3_stmt *st = sq_query(s, R_RUN_ID, e);
   if (!st) return false;
   sq_bind_str(st, 1, run_id);
   return one_run(s, st, out, e);
@@ -133,7 +133,7 @@ static bool r_run_by_id(Store *b, const char *run_id, RunRow *out, Err *e) {
 
 static size_t r_runs(Store *b, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, mask == 1u << RUN_RUNNING ? R_RUNNING : R_RUNS, e);
+  sqlite3_stmt *st = sq_query(s, mask == 1u << RUN_RUNNING ? R_RUNNING : R_RUNS, e);
   if (!st) return 0;
   sqlite3_bind_int64(st, 1, after);
   sqlite3_bind_int64(st, 2, mask ? mask : ~0u);
@@ -156,10 +156,10 @@ static int64_t counted(Sq *s, sqlite3_stmt *st) {
   return n;
 }
 
-static int64_t r_max_run(Store *b) { return counted((Sq *)b, query((Sq *)b, R_MAX_RUN, NULL)); }
+static int64_t r_max_run(Store *b) { return counted((Sq *)b, sq_query((Sq *)b, R_MAX_RUN, NULL)); }
 
 static int64_t r_slug_count(Store *b, const char *workspace, const char *slug) {
-  sqlite3_stmt *st = query((Sq *)b, R_SLUG, NULL);
+  sqlite3_stmt *st = sq_query((Sq *)b, R_SLUG, NULL);
   if (st) sq_bind_str(st, 1, workspace);
   if (st) sq_bind_str(st, 2, slug);
   return counted((Sq *)b, st);
@@ -218,7 +218,7 @@ static bool chain_collect(Sq *s, int64_t run, int64_t after, int64_t row, int64_
     bool ok = chain_add(c, row);
     row = col_int(st, 1);
     sqlite3_reset(st);
-    if (!ok) return no_memory(e);
+    if (!ok) return sq_no_memory(e);
     if (!row != (seq == 1)) return corrupt(e, run, seq, c->rows[c->n - 1]);
   }
   return true;
@@ -235,7 +235,7 @@ static bool chain_deliver(Sq *s, int64_t run, int64_t seq, const Chain *c, bool 
     Blob copy;
     bool ok = blob_copy(&copy, rec.data.p, rec.data.n);
     sqlite3_reset(st);
-    if (!ok) return no_memory(e);
+    if (!ok) return sq_no_memory(e);
     rec.data.p = copy.p;
     more = f(ctx, &rec);
     blob_free(&copy);
@@ -244,10 +244,10 @@ static bool chain_deliver(Sq *s, int64_t run, int64_t seq, const Chain *c, bool 
 }
 
 static bool run_head(Sq *s, int64_t run, int64_t *row, int64_t *seq, Err *e) {
-  sqlite3_stmt *st = query(s, W_HEAD, e);
+  sqlite3_stmt *st = sq_query(s, W_HEAD, e);
   if (!st) return false;
   sqlite3_bind_int64(st, 1, run);
-  if (!next_row(s, st, e)) return false;
+  if (!sq_next_row(s, st, e)) return false;
   *row = col_int(st, 2);
   *seq = col_int(st, 3);
   sqlite3_reset(st);
@@ -272,15 +272,15 @@ static bool snapshot_out(sqlite3_stmt *st, int64_t run, int64_t *seq, Blob *out,
   *seq = col_int(st, 0);
   if (!store_record_open_snapshot(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), run, *seq, &v))
     return err_set(e, "corrupt_record", "run %lld: the snapshot of seq %lld is damaged", (long long)run, (long long)*seq);
-  return blob_copy(out, v.p, v.n) || no_memory(e);
+  return blob_copy(out, v.p, v.n) || sq_no_memory(e);
 }
 
 static bool r_snapshot(Store *b, int64_t run, int64_t *seq, Blob *out, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_SNAPSHOT, e);
+  sqlite3_stmt *st = sq_query(s, R_SNAPSHOT, e);
   if (!st) return false;
   sqlite3_bind_int64(st, 1, run);
-  if (!next_row(s, st, e)) return false;
+  if (!sq_next_row(s, st, e)) return false;
   bool ok = snapshot_out(st, run, seq, out, e);
   sqlite3_reset(st);
   return ok;
@@ -290,34 +290,34 @@ static bool r_snapshot(Store *b, int64_t run, int64_t *seq, Blob *out, Err *e) {
 
 static size_t r_timers_due(Store *b, int64_t now, TimerRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_DUE, e);
+  sqlite3_stmt *st = sq_query(s, R_DUE, e);
   if (!st) return 0;
   sqlite3_bind_int64(st, 1, now);
   sqlite3_bind_int64(st, 2, (int64_t)max);
   size_t n = 0;
-  for (; n < max && next_row(s, st, e); n++) out[n] = (TimerRow){col_int(st, 0), col_int(st, 1), col_int(st, 2)};
+  for (; n < max && sq_next_row(s, st, e); n++) out[n] = (TimerRow){col_int(st, 0), col_int(st, 1), col_int(st, 2)};
   sqlite3_reset(st);
   return n;
 }
 
 static int64_t r_timer_next(Store *b) {
-  sqlite3_stmt *st = query((Sq *)b, R_NEXT, NULL);
+  sqlite3_stmt *st = sq_query((Sq *)b, R_NEXT, NULL);
   return st ? one_int(st, INT64_MAX, INT64_MAX) : INT64_MAX;
 }
 
 static bool wait_from_row(sqlite3_stmt *st, WaitRow *w) {
   bool ok = true;
-  *w = (WaitRow){.workspace = col_str(st, 0, &ok), .key = col_str(st, 1, &ok), .run = col_int(st, 2), .seq = col_int(st, 3),
-                 .created_ms = col_int(st, 4), .spec = col_blob(st, 5, &ok)};
+  *w = (WaitRow){.workspace = sq_col_str(st, 0, &ok), .key = sq_col_str(st, 1, &ok), .run = col_int(st, 2), .seq = col_int(st, 3),
+                 .created_ms = col_int(st, 4), .spec = sq_col_blob(st, 5, &ok)};
   if (!ok) wait_row_free(w);
   return ok;
 }
 
 static size_t wait_rows(Sq *s, sqlite3_stmt *st, WaitRow *out, size_t max, Err *e) {
   size_t n = 0;
-  for (; n < max && next_row(s, st, e); n++)
+  for (; n < max && sq_next_row(s, st, e); n++)
     if (!wait_from_row(st, &out[n])) {
-      no_memory(e);
+      sq_no_memory(e);
       break;
     }
   sqlite3_reset(st);
@@ -326,7 +326,7 @@ static size_t wait_rows(Sq *s, sqlite3_stmt *st, WaitRow *out, size_t max, Err *
 
 static bool r_wait_get(Store *b, const char *workspace, const char *key, WaitRow *out, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_WAIT, e);
+  sqlite3_stmt *st = sq_query(s, R_WAIT, e);
   if (!st) return false;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, key);
@@ -336,7 +336,7 @@ static bool r_wait_get(Store *b, const char *workspace, const char *key, WaitRow
 static size_t r_waits(Store *b, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
   enum SqStmt id = workspace ? (run ? R_WAITS_RUN : R_WAITS) : (run ? R_WAITS_RUN_ALL : R_WAITS_ALL);
-  sqlite3_stmt *st = query(s, id, e);
+  sqlite3_stmt *st = sq_query(s, id, e);
   if (!st) return 0;
   if (workspace) sq_bind_str(st, 1, workspace);
   if (run) sqlite3_bind_int64(st, 2, run);
@@ -346,31 +346,31 @@ static size_t r_waits(Store *b, const char *workspace, int64_t run, WaitRow *out
 
 static bool r_outcome(Store *b, const char *workspace, const char *key, int64_t *at, Blob *out, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_OUTCOME, e);
+  sqlite3_stmt *st = sq_query(s, R_OUTCOME, e);
   if (!st) return false;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, key);
-  if (!next_row(s, st, e)) return false;
+  if (!sq_next_row(s, st, e)) return false;
   bool ok = true;
   *at = col_int(st, 0);
-  *out = col_blob(st, 1, &ok);
+  *out = sq_col_blob(st, 1, &ok);
   sqlite3_reset(st);
-  return ok || no_memory(e);
+  return ok || sq_no_memory(e);
 }
 
 static bool inbox_from_row(sqlite3_stmt *st, InboxRow *r) {
   bool ok = true;
-  *r = (InboxRow){.id = col_int(st, 0), .workspace = col_str(st, 1, &ok), .key = col_str(st, 2, &ok), .kind = col_str(st, 3, &ok),
-                  .received_ms = col_int(st, 4), .body = col_blob(st, 5, &ok)};
+  *r = (InboxRow){.id = col_int(st, 0), .workspace = sq_col_str(st, 1, &ok), .key = sq_col_str(st, 2, &ok), .kind = sq_col_str(st, 3, &ok),
+                  .received_ms = col_int(st, 4), .body = sq_col_blob(st, 5, &ok)};
   if (!ok) inbox_row_free(r);
   return ok;
 }
 
 static size_t inbox_rows(Sq *s, sqlite3_stmt *st, InboxRow *out, size_t max, Err *e) {
   size_t n = 0;
-  for (; n < max && next_row(s, st, e); n++)
+  for (; n < max && sq_next_row(s, st, e); n++)
     if (!inbox_from_row(st, &out[n])) {
-      no_memory(e);
+      sq_no_memory(e);
       break;
     }
   sqlite3_reset(st);
@@ -379,7 +379,7 @@ static size_t inbox_rows(Sq *s, sqlite3_stmt *st, InboxRow *out, size_t max, Err
 
 static size_t r_inbox(Store *b, int64_t after, InboxRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_INBOX, e);
+  sqlite3_stmt *st = sq_query(s, R_INBOX, e);
   if (!st) return 0;
   sqlite3_bind_int64(st, 1, after);
   sqlite3_bind_int64(st, 2, (int64_t)max);
@@ -388,7 +388,7 @@ static size_t r_inbox(Store *b, int64_t after, InboxRow *out, size_t max, Err *e
 
 static size_t r_inbox_by_key(Store *b, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_INBOX_KEY, e);
+  sqlite3_stmt *st = sq_query(s, R_INBOX_KEY, e);
   if (!st) return 0;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, key);
@@ -450,16 +450,16 @@ static enum Pending kv_pending(Sq *s, const char *workspace, const char *key, Kv
 static bool r_kv_get(Store *b, const char *workspace, const char *key, KvRow *out, Err *e) {
   Sq *s = (Sq *)b;
   enum Pending p = kv_pending(s, workspace, key, out);
-  if (p == PENDING_OOM) return no_memory(e);
+  if (p == PENDING_OOM) return sq_no_memory(e);
   if (p != PENDING_NONE) return p == PENDING_PUT;
-  sqlite3_stmt *st = query(s, R_KV, e);
+  sqlite3_stmt *st = sq_query(s, R_KV, e);
   if (!st) return false;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, key);
-  if (!next_row(s, st, e)) return false;
+  if (!sq_next_row(s, st, e)) return false;
   bool ok = kv_from_row(out, st);
   sqlite3_reset(st);
-  return ok || no_memory(e);
+  return ok || sq_no_memory(e);
 }
 
 /* A pending key of a listing; a deletion has no value and `del`. */
@@ -533,13 +533,13 @@ static size_t overs_take(Overs *o, size_t *at, const char *key, KvRow *out, size
 
 static size_t kv_merge(Sq *s, sqlite3_stmt *st, const char *prefix, Overs *o, KvRow *out, size_t max, Err *e) {
   size_t n = 0, at = 0;
-  while (n < max && next_row(s, st, e)) {
+  while (n < max && sq_next_row(s, st, e)) {
     const char *key = (const char *)sqlite3_column_text(st, 0);
     if (strncmp(key, prefix, strlen(prefix))) break;
     n = overs_take(o, &at, key, out, n, max);
     if (n == max) break;
     if (at < o->n && !strcmp(o->v[at].row.key, key)) continue; /* covered: taken in the next turn, or deleted */
-    if (!kv_from_row(&out[n], st)) return no_memory(e), n;
+    if (!kv_from_row(&out[n], st)) return sq_no_memory(e), n;
     n++;
   }
   return overs_take(o, &at, NULL, out, n, max);
@@ -548,13 +548,13 @@ static size_t kv_merge(Sq *s, sqlite3_stmt *st, const char *prefix, Overs *o, Kv
 static size_t r_kv_list(Store *b, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
   Overs o = {0};
-  sqlite3_stmt *st = query(s, R_KV_LIST, e);
+  sqlite3_stmt *st = sq_query(s, R_KV_LIST, e);
   if (!st) return 0;
   overs_collect(s, &o, workspace, prefix, after);
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, prefix);
   sq_bind_str(st, 3, after);
-  size_t n = o.oom ? (no_memory(e), 0) : kv_merge(s, st, prefix, &o, out, max, e);
+  size_t n = o.oom ? (sq_no_memory(e), 0) : kv_merge(s, st, prefix, &o, out, max, e);
   sqlite3_reset(st);
   for (size_t i = 0; i < o.n; i++) over_free(&o.v[i]);
   free(o.v);
@@ -564,27 +564,27 @@ static size_t r_kv_list(Store *b, const char *workspace, const char *prefix, con
 /* ---- units, sources, meta ---- */
 
 static bool file_and_blob(Sq *s, sqlite3_stmt *st, char **file, Blob *out, Err *e) {
-  if (!next_row(s, st, e)) return false;
+  if (!sq_next_row(s, st, e)) return false;
   bool ok = true;
-  Blob data = col_blob(st, 1, &ok);
-  char *name = col_str(st, 0, &ok);
+  Blob data = sq_col_blob(st, 1, &ok);
+  char *name = sq_col_str(st, 0, &ok);
   sqlite3_reset(st);
   if (!ok || !file) free(name);
   else *file = name;
   if (ok) *out = data;
   else blob_free(&data);
-  return ok || no_memory(e);
+  return ok || sq_no_memory(e);
 }
 
 static bool r_unit(Store *b, const uint8_t hash[16], char **file, Blob *out, Err *e) {
-  sqlite3_stmt *st = query((Sq *)b, R_UNIT, e);
+  sqlite3_stmt *st = sq_query((Sq *)b, R_UNIT, e);
   if (!st) return false;
   sqlite3_bind_blob(st, 1, hash, 16, SQLITE_STATIC);
   return file_and_blob((Sq *)b, st, file, out, e);
 }
 
 static bool r_source(Store *b, const char *hash, char **file, Blob *out, Err *e) {
-  sqlite3_stmt *st = query((Sq *)b, R_SOURCE, e);
+  sqlite3_stmt *st = sq_query((Sq *)b, R_SOURCE, e);
   if (!st) return false;
   sq_bind_str(st, 1, hash);
   return file_and_blob((Sq *)b, st, file, out, e);
@@ -592,14 +592,14 @@ static bool r_source(Store *b, const char *hash, char **file, Blob *out, Err *e)
 
 static bool r_meta(Store *b, const char *name, char **value, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_META, e);
+  sqlite3_stmt *st = sq_query(s, R_META, e);
   if (!st) return false;
   sq_bind_str(st, 1, name);
-  if (!next_row(s, st, e)) return false;
+  if (!sq_next_row(s, st, e)) return false;
   bool ok = true;
-  *value = col_str(st, 0, &ok);
+  *value = sq_col_str(st, 0, &ok);
   sqlite3_reset(st);
-  return ok || no_memory(e);
+  return ok || sq_no_memory(e);
 }
 
 /* ---- dropping history ---- */
@@ -634,19 +634,19 @@ static bool segment_drop(Sq *s, int64_t seg, Err *e) {
 
 /* The numbers of all segments but the newest, collected first: dropping changes the list. */
 static int64_t *closed_segments(Sq *s, size_t *n, Err *e) {
-  sqlite3_stmt *st = query(s, X_SEGMENTS, e);
+  sqlite3_stmt *st = sq_query(s, X_SEGMENTS, e);
   Chain c = {0};
   *n = 0;
   if (!st) return NULL;
   int64_t newest = -1;
   bool ok = true;
-  while (ok && next_row(s, st, e)) {
+  while (ok && sq_next_row(s, st, e)) {
     int64_t seg = strtoll((const char *)sqlite3_column_text(st, 0) + 1, NULL, 10);
     if (seg > newest) newest = seg;
     ok = chain_add(&c, seg);
   }
   sqlite3_reset(st);
-  if (!ok) no_memory(e);
+  if (!ok) sq_no_memory(e);
   for (size_t i = 0; ok && i < c.n; i++)
     if (c.rows[i] != newest) c.rows[(*n)++] = c.rows[i];
   return c.rows;
@@ -671,5 +671,5 @@ const StoreImpl sq_impl = {
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,
-    .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
+    .doc_get = sq_doc_get, .docs = sq_docs, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
 };

@@ -527,6 +527,85 @@ static void list_is(Store *s, const char *prefix, const char *after, size_t max,
   assert_string_equal(got, want);
 }
 
+/* ---- documents ---- */
+
+static void doc_put(Batch *b, const char *kind, const char *key, int64_t rev, int64_t at, int64_t run, const char *data) {
+  DocRow d = {.workspace = (char *)"main", .kind = (char *)(uintptr_t)kind, .key = (char *)(uintptr_t)key, .rev = rev, .at_ms = at, .run = run,
+              .expires_ms = at + 5, .data = {(char *)(uintptr_t)data, strlen(data)}};
+  batch_doc_put(b, &d);
+}
+
+static void docs_are(DocRow *r, size_t n, const Err *e, const char *want) {
+  char got[512] = "";
+  assert_null(e->code);
+  for (size_t i = 0; i < n; i++) {
+    sprintf(got + strlen(got), "%s.%d=%s ", r[i].key, (int)r[i].rev, r[i].data.p);
+    doc_row_free(&r[i]);
+  }
+  assert_string_equal(got, want);
+}
+
+static void c_docs(void **state) {
+  Store *s = *state;
+  Batch *b = batch_new();
+  DocRow r[8];
+  Err e = {0};
+  doc_put(b, "res", "b", DOC_NEW, 10, 3, "x");
+  doc_put(b, "res", "a1", DOC_NEW, 30, 3, "y");
+  doc_put(b, "res", "a2", DOC_ANY, 10, 0, "z");
+  doc_put(b, "resource", "a0", DOC_ANY, 99, 3, "other kind");
+  doc_put(b, "res", "b", DOC_ANY, 20, 3, "x2");
+  must_store(s, b);
+  assert_true(store_doc_get(s, "main", "res", "b", r, &e));
+  assert_int_equal(r->run, 3);
+  assert_int_equal(r->expires_ms, 25);
+  assert_string_equal(r->kind, "res");
+  docs_are(r, 1, &e, "b.2=x2 ");
+  assert_false(store_doc_get(s, "main", "res", "c", r, &e));
+  assert_false(store_doc_get(s, "other", "res", "b", r, &e));
+  docs_are(r, store_docs(s, "main", "res", "", "", r, 8, &e), &e, "a1.1=y a2.1=z b.2=x2 ");
+  docs_are(r, store_docs(s, "main", "res", "a", "a1", r, 8, &e), &e, "a2.1=z ");
+  docs_are(r, store_docs(s, "main", "res", "", "", r, 2, &e), &e, "a1.1=y a2.1=z ");
+  docs_are(r, store_docs_newest(s, "main", "res", INT64_MAX, "", r, 2, &e), &e, "a1.1=y b.2=x2 ");
+  docs_are(r, store_docs_newest(s, "main", "res", 20, "b", r, 8, &e), &e, "a2.1=z ");
+  docs_are(r, store_docs_of_run(s, "main", "res", 3, "", r, 8, &e), &e, "a1.1=y b.2=x2 ");
+  docs_are(r, store_docs_of_run(s, "main", "res", 3, "a1", r, 8, &e), &e, "b.2=x2 ");
+}
+
+static void doc_refused(Store *s, const char *key, int64_t rev) {
+  Err e = {0};
+  Batch *b = batch_new();
+  batch_kv_put(b, "main", "beside", BYTES("v"), 0);
+  doc_put(b, "res", key, rev, 1, 0, "late");
+  assert_false(store_submit_wait(s, b, &e));
+  assert_string_equal(e.code, "doc_conflict");
+  kv_is(s, "beside", NULL);
+}
+
+static void c_doc_revisions(void **state) {
+  Store *s = *state;
+  DocRow r;
+  Err e = {0};
+  Batch *b = batch_new();
+  doc_put(b, "res", "k", DOC_NEW, 1, 0, "one");
+  must_store(s, b);
+  doc_refused(s, "k", DOC_NEW);
+  doc_refused(s, "k", 2);
+  doc_refused(s, "absent", 1);
+  b = batch_new();
+  doc_put(b, "res", "k", 1, 1, 0, "two");
+  must_store(s, b);
+  b = batch_new();
+  batch_doc_del(b, "main", "res", "k", 1);
+  assert_false(store_submit_wait(s, b, &e));
+  assert_string_equal(e.code, "doc_conflict");
+  b = batch_new();
+  batch_doc_del(b, "main", "res", "k", 2);
+  batch_doc_del(b, "main", "res", "absent", DOC_ANY);
+  must_store(s, b);
+  assert_false(store_doc_get(s, "main", "res", "k", &r, &e));
+}
+
 static void c_kv_list(void **state) {
   Store *s = *state;
   Batch *b = batch_new();
@@ -1172,7 +1251,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BOTH(c_run_row), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
-      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_kv), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
+      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_read_only),
