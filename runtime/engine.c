@@ -2,6 +2,7 @@
 #include "engine_int.h"
 #include "eval/expand.h"
 #include "eval/unit.h"
+#include "offload.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ void engine_free(Engine *e) {
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);
+  offload_forget(e);
   free(e->workspace);
   e->workspace = NULL;
   unit_loader = NULL;
@@ -69,7 +71,8 @@ void engine_free(Engine *e) {
 void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx) {
   for (size_t i = 0; i < e->nwatches; i++)
     if (e->watches[i].fd == fd) return;
-  if (fd < 0 || e->nwatches == sizeof e->watches / sizeof *e->watches) return;
+  if (fd < 0) return;
+  if (e->nwatches == ENGINE_WATCHES) abort(); /* one for each kind of completion: a new kind raises the limit */
   e->watches[e->nwatches++] = (Watch){fd, f, ctx};
 }
 
@@ -421,7 +424,7 @@ static int wait_ms(const Engine *e, int64_t most) {
 }
 
 static void poll_world(Engine *e, int ms) {
-  struct pollfd fds[8];
+  struct pollfd fds[ENGINE_WATCHES];
   for (size_t i = 0; i < e->nwatches; i++) fds[i] = (struct pollfd){.fd = e->watches[i].fd, .events = POLLIN};
   int n = poll(fds, e->nwatches, ms);
   if (n < 0 && errno != EINTR) engine_fatal(e, "poll_failed", strerror(errno));

@@ -92,6 +92,7 @@ typedef struct ParkedSet { int64_t *a; size_t n, cap; } ParkedSet; /* engine_sta
 bool replay_against(Engine *e, int64_t run, const FlowDef *as, void (*differs)(Run *r, const char *what), Buf *diff, RunState *end, Err *err);
 
 /* engine_parked.c */
+enum { ENGINE_WATCHES = 32 };
 typedef struct Watch { int fd; void (*f)(Engine *e, void *ctx); void *ctx; } Watch;
 
 struct Engine {
@@ -103,7 +104,7 @@ struct Engine {
   Run *ready, *ready_tail;
   TimerEntry *timers;   /* binary heap */
   size_t ntimers, cap_timers;
-  Watch watches[8];
+  Watch watches[ENGINE_WATCHES];
   size_t nwatches;
   uint64_t next_token;
   uint16_t next_life;
