@@ -82,3 +82,22 @@ bool hash_unbase64(const char *s, size_t n, Buf *out) {
   size_t tail = n % 4; /* bits behind the last whole byte must be zero */
   return tail == 0 || !(v & (tail == 2 ? 15u : 3u));
 }
+
+HashStream *hash_begin(void) {
+  EVP_MD_CTX *c = EVP_MD_CTX_new();
+  if (!c || !EVP_DigestInit_ex(c, EVP_sha256(), NULL)) mem_exhausted(sizeof c);
+  return (HashStream *)c;
+}
+
+void hash_add(HashStream *h, const void *p, size_t n) {
+  if (n && !EVP_DigestUpdate((EVP_MD_CTX *)h, p, n)) mem_exhausted(n);
+}
+
+void hash_end(HashStream *h, char out[65]) {
+  static const char digits[] = "0123456789abcdef";
+  uint8_t d[32];
+  if (out && !EVP_DigestFinal_ex((EVP_MD_CTX *)h, d, NULL)) mem_exhausted(sizeof d);
+  for (int i = 0; out && i < 32; i++) out[2 * i] = digits[d[i] >> 4], out[2 * i + 1] = digits[d[i] & 15];
+  if (out) out[64] = 0;
+  EVP_MD_CTX_free((EVP_MD_CTX *)h);
+}

@@ -1,0 +1,48 @@
+/* blobs.h - large byte strings on disk, named by the SHA-256 of their content.
+ *
+ * A blob is written to a temporary name, synced, renamed to DIR/ab/cdef.., and its directory synced, before anything names it
+ * (durability rule 11a): a record that holds a hash proves that the blob is there. The same content is stored once. Nothing is
+ * ever changed in place, so readers need no locks. What no record names is swept, but never what was written within
+ * BLOBS_GRACE_MS: its record may still be on the way.
+ *
+ * Plain C without values; every function may be called from any thread. Writing and reading block: from the engine thread
+ * go through offload.h when it is more than a page. */
+#ifndef BR_BLOBS_H
+#define BR_BLOBS_H
+#include "port.h"
+#include "store.h"
+
+#define BLOBS_GRACE_MS (3600 * 1000LL)
+typedef struct BlobStore BlobStore;
+typedef struct BlobWriter BlobWriter;
+typedef struct BlobName { char hash[65]; int64_t size; } BlobName;
+
+/* The directory is made at the first write. NULL only when memory is out. */
+BlobStore *blobs_open(const char *dir);
+/* In a directory of its own under $TMPDIR, removed with blobs_close: for stores in memory. */
+BlobStore *blobs_open_temporary(void);
+void blobs_close(BlobStore *b);
+const char *blobs_dir(const BlobStore *b);
+
+/* At most `most` bytes (0: any number), beyond that blobs_write fails with "oversize". Other errors: "disk_full", "blob_io". */
+BlobWriter *blobs_begin(BlobStore *b, int64_t most, Err *e);
+bool blobs_write(BlobWriter *w, const void *p, size_t n, Err *e); /* false: only blobs_abort is left to do */
+int64_t blobs_written(const BlobWriter *w);
+/* On stable storage when it returns true. Frees w in any case. */
+bool blobs_finish(BlobWriter *w, BlobName *out, Err *e);
+void blobs_abort(BlobWriter *w);
+/* The three in one. */
+bool blobs_put(BlobStore *b, const void *p, size_t n, BlobName *out, Err *e);
+
+bool blobs_hash_ok(const char *hash); /* 64 lower-case hex digits */
+/* A file descriptor for reading, -1: *e is "not_found" or "blob_io". */
+int blobs_file(const BlobStore *b, const char *hash, int64_t *size, Err *e);
+/* All of it; "oversize" beyond `most` bytes. */
+bool blobs_read(const BlobStore *b, const char *hash, int64_t most, Blob *out, Err *e);
+/* Path of a blob for those who open it themselves; malloc'ed. */
+char *blobs_path(const BlobStore *b, const char *hash);
+
+/* Deletes the blobs that `used` denies and that are older than the grace time, and temporary files of writers that died. */
+typedef struct BlobSweep { int64_t kept, removed, bytes; } BlobSweep;
+bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, BlobSweep *out, Err *e);
+#endif
