@@ -146,7 +146,12 @@ static void pack(Buf *out, uint8_t version) {
 static bool same_kind(Val a, Val b) {
   if (!is_ptr(a) || !is_ptr(b)) return same(a, b);
   if (type_of(a) != type_of(b)) return false;
-  return !is_type(a, T_ARR) || AS(Arr, a)->n == AS(Arr, b)->n;
+  if (!is_type(a, T_ARR)) return true;
+  const Arr *x = AS(Arr, a), *y = AS(Arr, b); /* a list that the frame keeps: of what it put there, without rings */
+  bool ok = x->n == y->n;
+  for (uint32_t i = 0; ok && i < x->n; i++)
+    ok = is_type(x->a[i], T_ARR) ? is_type(y->a[i], T_ARR) && AS(Arr, x->a[i])->n == AS(Arr, y->a[i])->n : same_kind(x->a[i], y->a[i]);
+  return ok;
 }
 
 static bool native_frames_kept(const Mach *m, const Mach *was) {
