@@ -3,6 +3,7 @@
 #include "eval/expand.h"
 #include "eval/unit.h"
 #include "offload.h"
+#include "resource.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ void engine_free(Engine *e) {
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);
   offload_forget(e);
+  blobs_close(e->blobs);
   free(e->workspace);
   e->workspace = NULL;
   unit_loader = NULL;

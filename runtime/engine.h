@@ -22,6 +22,7 @@ typedef struct EngineOptions {
   const char *listen;         /* HOST:PORT or NULL; NULL: a :wait parks at once */
   const char *public_url;     /* base of callback URLs; NULL: from listen */
   const struct Target *target; /* connections and secrets; NULL: nothing is bound */
+  struct BlobStore *blobs;    /* NULL: a store of its own beside the database, or temporary for one in memory */
   bool detach;                /* start durably and come back: nothing is run in the foreground */
   /* Called on the engine thread when a step starts, ends, retries or parks; for progress lines. May be NULL. */
   void (*progress)(void *ctx, const struct StepEvent *e); /* struct below */

@@ -83,14 +83,14 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
     if (!same(in, ABSENT)) return in;
     m->in_function = 1;
     counters_save(m, s);
-    return nf_call1(m, PC_STEP_CODE, s[ST_TMP], map_get_kw(s[ST_CFG], "input"));
+    return nf_call1(m, PC_STEP_CODE, vec_nth(s[ST_TMP], 0), vec_nth(s[ST_TMP], 1)); /* function and input */
   case PC_STEP_CODE: s[ST_TMP] = in; /* fall through */
   default: /* what is lazy in the result is still the function's code */
     m->nf_pc = PC_STEP_REALISE;
     return function_returned(m, s);
   }
 }
-const NativeDef nd_step = {"flow/step", 1, 2, 3, false, NF_CATCHES, 4, step_step};
+const NativeDef nd_step = {"flow/step", 2, 2, 3, false, NF_CATCHES, 4, step_step};
 DOC(step, "[type step-id config]",
     "Runs one durable step: type is the step family (:http :function :kv :sleep :wait ...), step-id a stable keyword, config a map "
     "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps.",

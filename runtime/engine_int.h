@@ -41,6 +41,8 @@ struct StepCall {
   bool checkpoint;      /* parked at :on-error :checkpoint */
   Val problem;          /* error map: its :template cannot be rendered; nil */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
+  Val keeping;          /* the result that :persist is writing */
+  bool kept;            /* it is written: the result is a reference now */
   bool stand_in;        /* kind is a test's, in place of the family */
 };
 
@@ -106,6 +108,7 @@ struct Engine {
   size_t ntimers, cap_timers;
   Watch watches[ENGINE_WATCHES];
   size_t nwatches;
+  struct BlobStore *blobs; /* made when needed: engine_blobs */
   uint64_t next_token;
   uint16_t next_life;
   Val units;            /* set of unit hashes (hex strings) known to be stored */

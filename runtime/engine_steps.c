@@ -6,6 +6,7 @@
 #include "eval/frame.h"
 #include "eval/unit.h"
 #include "reader/read.h"
+#include "resource.h"
 #include "template_step.h"
 #include <stdlib.h>
 
@@ -418,6 +419,7 @@ static Val oversize(const StepCall *c) {
 
 void step_resolve(StepCall *c, bool ok, Val value) {
   Run *r = c->r;
+  if (ok && persist_begin(c, value)) return;
   Val copy = sized_copy(c, value);
   if (same(copy, ABSENT)) {
     ok = false;
@@ -543,9 +545,15 @@ static bool function_deadline(StepCall *c) {
 
 static void function_begin(StepCall *c) {
   Val fn;
+  Val input = map_get_kw(c->cfg, "input"), keys = map_get_kw(c->cfg, "load"), error;
   if (!function_code(c, &fn) || !function_deadline(c)) return;
+  if (!is_nil(keys)) input = resource_load(c->r->e, c, input, keys, &error);
+  if (same(input, ABSENT)) {
+    step_error(c, error, -1);
+    return;
+  }
   Val *s = step_slots(c->r->m);
-  s[ST_TMP] = fn;
+  s[ST_TMP] = vec_of2(fn, input);
   s[ST_PHASE] = fix(PHASE_BEGIN);
   run_progress(c->r, STEP_STARTED, NULL, 0);
   c->r->resume = ABSENT;
@@ -819,7 +827,9 @@ void step_begin_attempt(StepCall *c) {
 static bool common_options_ok(StepCall *c, Err *e) {
   Val on = map_get_kw(c->cfg, "on-error"), d = map_get_kw(c->cfg, "delivery");
   RetryPolicy p;
+  Persist keep;
   if (!backoff_policy(map_get_kw(c->cfg, "retry"), &p, e)) return false;
+  if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
     return err_set(e, "validation", ":on-error must be :fail, :skip or :checkpoint");
   if (!is_nil(d) && !kw_is(d, "at-least-once") && !kw_is(d, "at-most-once") && !kw_is(d, "idempotent"))

@@ -5,6 +5,7 @@
 #include "duration.h"
 #include "engine.h"
 #include "poll.h"
+#include "persist.h"
 #include "step_options.h"
 #include <stdio.h>
 
@@ -109,6 +110,7 @@ static const char *option_problem(Check *c, const StepOption *o, Val v) {
   case OPT_URL: return url_ok(v) ? NULL : "an http:// or https:// address";
   case OPT_STR_OR_MAP: return is_str(v) || is_map(v) ? NULL : "a string or a map";
   case OPT_STR_OR_VEC: return is_str(v) || is_vec(v) ? NULL : "a string or a vector";
+  case OPT_PERSIST: return is_map(v) ? NULL : "a map such as {:type :blob}";
   case OPT_RETRY: return is_map(v) ? NULL : "a map such as {:max-attempts 3}";
   }
   return NULL;
@@ -133,6 +135,12 @@ static void check_retry(Check *c, Val v, At at) {
   RetryPolicy p;
   Err e;
   if (is_map(v) && all_literal(v) && !backoff_policy(v, &p, &e)) diag_add(c, DIAG_flow_step_option_invalid, at, NULL, ":retry: %s", e.msg);
+}
+
+static void check_persist(Check *c, const char *kind, Val v, At at) {
+  Persist p;
+  Err e = {0};
+  if (is_map(v) && !persist_read(v, kind, true, &p, &e)) diag_add(c, DIAG_flow_step_option_invalid, at, NULL, "%s", e.msg);
 }
 
 static const StepOption *find_option(const char *kind, const char *name) {
@@ -184,6 +192,7 @@ static void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
   enum DiagCode dc = o->type == OPT_CODE && is_str(v) ? DIAG_function_code_string_invalid : DIAG_flow_step_option_invalid;
   if (must) diag_add(c, dc, at, NULL, ":%s of this :%s step must be %s, got %s", name, kind, must, val_text(value));
   if (o->type == OPT_RETRY) check_retry(c, v, at);
+  if (o->type == OPT_PERSIST) check_persist(c, kind, v, at);
 }
 
 /* --- rules over several options ----------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* hash.c - see hash.h. */
 #include "hash.h"
 #include "reader/mem.h"
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -81,6 +82,11 @@ bool hash_unbase64(const char *s, size_t n, Buf *out) {
   }
   size_t tail = n % 4; /* bits behind the last whole byte must be zero */
   return tail == 0 || !(v & (tail == 2 ? 15u : 3u));
+}
+
+bool hash_same(const char *secret, const char *given) {
+  size_t n = strlen(given);
+  return strlen(secret) == n && !CRYPTO_memcmp(secret, given, n);
 }
 
 HashStream *hash_begin(void) {

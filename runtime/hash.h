@@ -13,6 +13,8 @@ bool hash_unhex(const char *s, size_t n, Buf *out);      /* false: odd length or
 void hash_base64(const uint8_t *p, size_t n, Buf *out);  /* RFC 4648 section 4, padded */
 /* Padding may be missing; the alphabet is the standard one, or the URL one. false: malformed. */
 bool hash_unbase64(const char *s, size_t n, Buf *out);
+/* Equal texts? In time that depends on the length of `given` alone. */
+bool hash_same(const char *secret, const char *given);
 /* SHA-256 of what comes in pieces; any thread. hash_end frees; out NULL: given up. */
 typedef struct HashStream HashStream;
 HashStream *hash_begin(void);

@@ -29,6 +29,7 @@ enum OptType {
   OPT_ENUM,
   OPT_CODE,       /* function form, quoted or not, or a string of one */
   OPT_RETRY,      /* backoff.h */
+  OPT_PERSIST,    /* persist.h */
   OPT_STATUSES,   /* vector or set of HTTP statuses */
   OPT_URL,        /* http:// or https:// */
   OPT_STR_OR_MAP,
@@ -61,7 +62,7 @@ enum OptType {
   O("*", "retry", 0, OPT_RETRY, 0, "{:max-attempts :backoff :backoff-ms :max-backoff-ms :jitter :retry-on}")              \
   O("*", "on-error", 0, OPT_ENUM, "fail skip checkpoint", ":fail raises, :skip gives nil, :checkpoint parks for a person") \
   O("*", "delivery", 0, OPT_ENUM, "at-least-once at-most-once idempotent", "what a step that a crash cut off does next")  \
-  O("*", "persist", 0, OPT_MAP, 0, "keep the result as a resource")                                                      \
+  O("*", "persist", 0, OPT_PERSIST, 0, "keeps the result as a resource: {:type :blob|:kv|:table ..}, and gives a reference")                                                      \
   O("*", "review", 0, OPT_ANY, 0, "human checkpoint after the step")                                                     \
   O("*", "confirm", 0, OPT_ANY, 0, "human checkpoint before the step")                                                   \
   O("*", "expect", 0, OPT_ANY, 0, "output expectation")                                                                  \
