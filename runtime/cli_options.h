@@ -67,11 +67,11 @@
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
 
-#define ON(id) (1u << CMD_##id)
+#define ON(id) ((uint64_t)1 << CMD_##id)
 #define ON_ACTIONS (ON(approve) | ON(reject) | ON(retry) | ON(skip))
 #define ON_DB (ON(run) | ON(resume) | ON(send) | ON_ACTIONS | ON(runs) | ON(show) | ON(replay) | ON(fork) | ON(cancel))
 #define ON_ENGINE (ON(run) | ON(resume) | ON(fork))
-#define ON_ALL (~0u)
+#define ON_ALL UINT64_MAX
 
 #define CLI_OPTIONS(OPTION)                                                                                                          \
   OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork) | ON(test),                                                                       \

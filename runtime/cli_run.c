@@ -92,8 +92,8 @@ void cli_commands_text(const Cli *cli, const char *text, Buf *b) {
     p += strlen(name);
     p += strcspn(p, " ");
     buf_add(b, text, (size_t)(p - text));
-    if (cli->given & (uint64_t)1 << OPT_db) buf_fmt(b, " --db %s", cli->db);
-    if (cli->given & (uint64_t)1 << OPT_workspace && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
+    if (CLI_GIVEN(cli, db)) buf_fmt(b, " --db %s", cli->db);
+    if (CLI_GIVEN(cli, workspace) && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
   }
   buf_c(b, text);
 }

@@ -8,7 +8,7 @@
 
 enum { PAGE = 128, SHORT = 160 };
 
-static bool formatted(const Cli *cli) { return cli->given & (uint64_t)1 << OPT_format; }
+static bool formatted(const Cli *cli) { return CLI_GIVEN(cli, format); }
 
 void cli_short_text(Val v, size_t most, Buf *b) {
   Buf all = {0};
@@ -75,7 +75,7 @@ static bool list_runs(const Cli *cli, Store *s, Err *err) {
     n = store_runs(s, after, 0, rows, PAGE, err);
     for (size_t i = 0; i < n; i++) {
       after = rows[i].run;
-      bool wanted = !(cli->given & (uint64_t)1 << OPT_workspace) || (rows[i].workspace && !strcmp(rows[i].workspace, cli->workspace));
+      bool wanted = !CLI_GIVEN(cli, workspace) || (rows[i].workspace && !strcmp(rows[i].workspace, cli->workspace));
       if (wanted && ok) {
         ok = list_row(cli, &rows[i], first, &b);
         first = false;
