@@ -20,6 +20,14 @@ Val box_double(double d) {
   return from_obj(o);
 }
 
+Val num_float(double d) {
+  Val v = box_double((double)(float)d);
+  obj(v)->flags = DBL_FLOAT;
+  return v;
+}
+
+bool is_float(Val v) { return is_type(v, T_DOUBLE) && obj(v)->flags & DBL_FLOAT; }
+
 static enum Class class_of(Val v) {
   if (is_fix(v)) return C_LONG;
   if (is_flo(v)) return C_DBL;
@@ -508,6 +516,14 @@ static uint32_t hash_double(double d) {
   return (uint32_t)b ^ (uint32_t)(b >> 32);
 }
 
+static uint32_t hash_float(float f) {
+  uint32_t b;
+  if (f == 0) return 0;
+  if (isnan(f)) return 0x7fc00000u;
+  memcpy(&b, &f, 4);
+  return b;
+}
+
 uint32_t num_hash(Val v) {
   int64_t i;
   switch (class_of(v)) {
@@ -515,7 +531,7 @@ uint32_t num_hash(Val v) {
   case C_BIG: return big_to_long(v, &i) ? hash_long(i) : big_hash(v);
   case C_RATIO: return big_hash(ratio_num(v)) ^ big_hash(ratio_den(v));
   case C_DEC: return dec_hash(v);
-  case C_DBL: return hash_double(dbl_of(v));
+  case C_DBL: return is_float(v) ? hash_float((float)dbl_of(v)) : hash_double(dbl_of(v));
   default: return 0;
   }
 }
@@ -530,8 +546,10 @@ static void put_long(Buf *b, int64_t i) {
   buf_add(b, p, (size_t)(text + sizeof text - p));
 }
 
-static void put_double(Buf *b, double d, const char *nan, const char *inf, const char *minus_inf) {
-  if (isfinite(d)) dbl_print(b, d);
+static void put_double(Buf *b, Val v, const char *nan, const char *inf, const char *minus_inf) {
+  double d = dbl_of(v);
+  if (isfinite(d) && is_float(v)) flt_print(b, (float)d);
+  else if (isfinite(d)) dbl_print(b, d);
   else buf_c(b, isnan(d) ? nan : d > 0 ? inf : minus_inf);
 }
 
@@ -548,13 +566,13 @@ static void put_exact(Buf *b, Val v) {
 }
 
 void num_str(Buf *b, Val v) {
-  if (is_dbl(v)) put_double(b, dbl_of(v), "NaN", "Infinity", "-Infinity");
+  if (is_dbl(v)) put_double(b, v, "NaN", "Infinity", "-Infinity");
   else put_exact(b, v);
 }
 
 void num_print(Buf *b, Val v) {
   if (is_dbl(v)) {
-    put_double(b, dbl_of(v), "##NaN", "##Inf", "##-Inf");
+    put_double(b, v, "##NaN", "##Inf", "##-Inf");
     return;
   }
   put_exact(b, v);

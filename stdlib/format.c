@@ -391,7 +391,7 @@ static Val put_float(Buf *out, const Spec *f, Val x) {
     put_hex_float(out, f, dbl_of(x));
     return NIL;
   }
-  TRY(text, arg_str_of(x));
+  TRY(text, arg_str_of(is_float(x) ? dbl_val(dbl_of(x)) : x));
   Digits g;
   Buf b = {0};
   digits_of_text(str_s(text), &g);
