@@ -102,6 +102,7 @@ int64_t num_java_long(Val v) {
 }
 
 int32_t num_java_int(Val v) {
+  if (is_type(v, T_RATIO)) return (int32_t)clamp(num_to_double(v), INT32_MIN, INT32_MAX); /* Ratio.intValue goes by a double */
   if (is_dbl(v)) return (int32_t)clamp(dbl_of(v), INT32_MIN, INT32_MAX);
   return (int32_t)num_java_long(v);
 }
