@@ -420,7 +420,11 @@ static Val sq_resolve(Sq *q, Val sym) {
   Val ns = AS(Sym, sym)->ns, name = AS(Sym, sym)->name;
   if (!is_nil(ns)) {
     Val full = read_alias(r, sym_of(NIL, ns));
-    return is_nil(full) ? sym_of(ns, name) : sym_of(full, name);
+    if (!is_nil(full)) return sym_of(full, name);
+    if (!r->resolve || strchr(str_s(ns), '.')) return sym_of(ns, name);
+    TRY(cls, r->resolve(r->ctx, sym_of(NIL, ns))); /* Math/abs */
+    bool is_class = is_nil(AS(Sym, cls)->ns) && strchr(str_s(AS(Sym, cls)->name), '.');
+    return sym_of(is_class ? AS(Sym, cls)->name : ns, name);
   }
   const char *dot = memchr(str_s(name), '.', str_n(name));
   if (dot && dot != str_s(name)) return sym_of(NIL, name); /* a class or namespace name */
@@ -435,9 +439,9 @@ static Val sq_symbol(Sq *q, Val sym) {
   bool plain = is_nil(AS(Sym, sym)->ns);
   if (plain && n > 1 && s[n - 1] == '#') return sq_gensym(q, sym_of(NIL, name));
   if (plain && n > 1 && s[n - 1] == '.' && s[0] != '.') {
-    TRY(full, sq_resolve(q, sym_parse(s, n - 1)));
-    Val ns = AS(Sym, full)->ns;
-    return sym_of(ns, str_fmt("%s.", str_s(AS(Sym, full)->name)));
+    TRY(full, sq_resolve(q, sym_parse(s, n - 1))); /* a class has a dotted name; of anything else the name stays as it is */
+    const char *cls = is_nil(AS(Sym, full)->ns) ? str_s(AS(Sym, full)->name) : "";
+    return sym_of(NIL, strchr(cls, '.') ? str_fmt("%s.", cls) : name);
   }
   if (plain && s[0] == '.') return sym_of(NIL, name);
   return sq_resolve(q, sym);
