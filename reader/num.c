@@ -192,7 +192,7 @@ static Val decimal_of_text(Val str) {
 
 Val num_to_decimal(Val v) {
   if (is_dbl(v)) return dec_of_double(dbl_of(v));
-  if (is_num(v)) return dec_of(v);
+  if (is_num(v)) return dec_in_context(v);
   if (is_str(v)) return decimal_of_text(v);
   if (is_nil(v)) return ex_throw(EXC_NULL, "Cannot invoke \"Object.getClass()\" because \"val\" is null");
   return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class java.math.BigDecimal");
@@ -371,7 +371,7 @@ Val num_mod(Val a, Val b) {
 
 static Val neg(Val a, bool promote) {
   if (is_dbl(a)) return dbl_val(-dbl_of(a));
-  if (is_type(a, T_DECIMAL)) return dec_new(big_neg(AS(Decimal, a)->unscaled), AS(Decimal, a)->scale);
+  if (is_type(a, T_DECIMAL)) return dec_negate(a);
   return sub(fix(0), a, promote);
 }
 

@@ -107,3 +107,4 @@ Long/MIN_VALUE ;=> -9223372036854775808
 (try (== nil :a) (catch Exception e (class e))) ;=> java.lang.ClassCastException
 [(format "%#2.0e" 10.0) (format "% .2A" 3.5) (String/join "," [nil "a"]) (clojure.string/blank? false)] ;=> ["1.e+01" " 0X1.C0P1" "null,a" true]
 [(format "%a" 0.1) (format "%.0a" 1.99) (format "%.3a" -0.1) (format "%a" 4.9E-324) (format "%.2a" 4.9E-324) (format "%.15a" 1.0) (format "%+.1a" 0.0)] ;=> ["0x1.999999999999ap-4" "0x1.0p1" "-0x1.99ap-4" "0x0.0000000000001p-1022" "0x1.00p-1074" "0x1.000000000000000p0" "+0x0.0p0"]
+[(with-precision 4 :rounding HALF_DOWN (- -2.82531M -83.781M)) (with-precision 3 (- 1.23456M)) (with-precision 3 (abs -1.23456M)) (with-precision 3 (bigdec 1/3))] ;=> [80.95M -1.23M 1.23M 0.333M]
