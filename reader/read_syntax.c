@@ -247,16 +247,18 @@ static Val read_ns_map(Reader *r, const char *at) {
   if (n & 1) return read_fail(r, at, EXC_RUNTIME, "Namespaced map literal must contain an even number of forms; it has %zu", n);
   for (size_t i = 0; i < n; i += 2) r->stack.a[base + i] = qualify_key(r->stack.a[base + i], ns);
   Val v = n ? map_from(r->stack.a + base, n / 2, true) : map_empty;
+  if (is_sig(v)) return read_distinct(r, brace, '}', base, 2, v);
   r->stack.n = base;
-  return read_located(r, at, v);
+  return v;
 }
 
 static Val read_set(Reader *r, const char *at) {
   size_t base;
   CHECK(read_elems(r, at, '}', &base));
   Val v = r->stack.n == base ? set_empty : set_from(r->stack.a + base, r->stack.n - base, true);
+  if (is_sig(v)) return read_distinct(r, at + 1, '}', base, 1, v);
   r->stack.n = base;
-  return read_located(r, at, v);
+  return v;
 }
 
 /* ---- reader conditionals: features :clj and :default, (:and ..) (:or ..) (:not ..) ---- */
