@@ -146,7 +146,7 @@ void cli_man(Buf *b) {
   for (int i = 0; i < CMD_COUNT; i++) man_command(b, i);
   man_flow_tests(b);
   buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nthe run completed\n.TP\n.B 1\nit failed; standard error names the position and the step\n"
-           ".TP\n.B 2\nbad usage or an invalid flow\n.TP\n.B 3\nparked: standard error says what would wake it and how\n"
+           ".TP\n.B 2\nbad usage or an invalid flow; a run or a database that does not exist\n.TP\n.B 3\nparked: standard error says what would wake it and how\n"
            ".TP\n.B 130, 143\nstopped by SIGINT or SIGTERM; the run is durable\n"
            ".SH ENVIRONMENT\n.TP\n.B BREYTA_ALLOW_PRIVATE_HOSTS\nhosts and networks that \\-\\-guard lets through, separated by commas\n"
            ".SH FILES\n.TP\n.B .breyta/breyta.db\nthe default database\n");

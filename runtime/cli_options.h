@@ -52,7 +52,8 @@
           "Makes a new durable run with the history of another one up to STEP (a number as `breyta-run show` lists them, a step id, or " \
           "id#2 for its second time) and runs it like `breyta-run FLOW.edn`. The steps before are not done again. By default STEP is "   \
           "done for real; --result or --error answer it instead, --set changes locals in front of it, --config its config. With "      \
-          "--input or --flow the flow runs again from its start on the results of the old steps, and has to reach the same ones.")     \
+          "--input or --flow the flow runs again from its start on the results of the old steps, and has to reach the same ones. "    \
+          "Nothing is taken back: :kv values that were written since, by this run too, are what the new run finds.")     \
   COMMAND(cancel, "cancel", "RUN-ID [OPTIONS]", "end a run as cancelled",                                                            \
           "Records the request durably and has it done: by the executor that holds the database, else at once. The step that the run "  \
           "is at fails with an error that no catch clause takes; finally blocks run, steps in them included. With --force the run "     \

@@ -23,6 +23,11 @@ Store *cli_store(const Cli *cli, StoreOptions o) {
   return s;
 }
 
+int cli_no_database(const Cli *cli) {
+  if (!access(cli->db, F_OK) || (errno != ENOENT && errno != ENOTDIR)) return 0;
+  return cli_usage(cli, "there is no database %s; --db names the one that the runs are in", cli->db);
+}
+
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), k = strlen(end);
   return n >= k && !strcmp(s + n - k, end);
@@ -422,6 +427,7 @@ static int answer(Cli *cli) {
     if (!cli_json(cli, "--value", cli->value, &value)) return EXIT_USAGE;
     body = map_assoc(body, kw_c("value"), value);
   }
+  if (cli_no_database(cli)) return EXIT_USAGE;
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
   RunRow row = {0};
