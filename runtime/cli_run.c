@@ -23,6 +23,11 @@ Store *cli_store(const Cli *cli, StoreOptions o) {
   return s;
 }
 
+int cli_no_database(const Cli *cli) {
+  if (!access(cli->db, F_OK) || (errno != ENOENT && errno != ENOTDIR)) return 0;
+  return cli_usage(cli, "there is no database %s; --db names the one that the runs are in", cli->db);
+}
+
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), k = strlen(end);
   return n >= k && !strcmp(s + n - k, end);
@@ -92,8 +97,8 @@ void cli_commands_text(const Cli *cli, const char *text, Buf *b) {
     p += strlen(name);
     p += strcspn(p, " ");
     buf_add(b, text, (size_t)(p - text));
-    if (cli->given & (uint64_t)1 << OPT_db) buf_fmt(b, " --db %s", cli->db);
-    if (cli->given & (uint64_t)1 << OPT_workspace && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
+    if (CLI_GIVEN(cli, db)) buf_fmt(b, " --db %s", cli->db);
+    if (CLI_GIVEN(cli, workspace) && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
   }
   buf_c(b, text);
 }
@@ -422,6 +427,7 @@ static int answer(Cli *cli) {
     if (!cli_json(cli, "--value", cli->value, &value)) return EXIT_USAGE;
     body = map_assoc(body, kw_c("value"), value);
   }
+  if (cli_no_database(cli)) return EXIT_USAGE;
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
   RunRow row = {0};

@@ -32,6 +32,10 @@ static Val step_enter(Mach *m, Val *s) {
   Buf scratch = {0};
   Val v = snap_data(&scratch, step_journal_cfg(s[ST_CFG]));
   buf_free(&scratch);
+  if (same(v, SIG_THROW) && is_type(pend.ex, T_EX)) { /* of the step, not only of the call */
+    Ex *x = AS(Ex, pend.ex);
+    if (is_map(x->data)) x->data = map_assoc(x->data, kw_c("step-id"), s[ST_ID]);
+  }
   return v; /* SIG_DEMAND: realise what is lazy in it and come back */
 }
 

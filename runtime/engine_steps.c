@@ -672,6 +672,17 @@ static bool take_early_answer(StepCall *c) {
   return true;
 }
 
+static void fail_key_taken(StepCall *c, int64_t other) {
+  RunRow row = {0};
+  Err e = {0};
+  bool known = store_run_get(c->r->e->store, other, &row, &e);
+  Buf msg = {0};
+  buf_fmt(&msg, "run %s already waits for the key \"%s\": put the workflow id or an order id into it", known ? row.run_id : "?", str_s(wait_key(c)));
+  run_row_free(&row);
+  fail_validation(c, buf_cstr(&msg));
+  buf_free(&msg);
+}
+
 static void wait_begin(StepCall *c) {
   Run *r = c->r;
   int64_t timeout;
@@ -684,10 +695,10 @@ static void wait_begin(StepCall *c) {
   c->due_ms = now_ms() + timeout;
   WaitRow held = {0};
   if (store_wait_get(r->e->store, r->workspace, str_s(key), &held, &e)) {
-    bool other = held.run != r->run;
+    int64_t other = held.run;
     wait_row_free(&held);
-    if (other) {
-      fail_validation(c, "another run already waits for this key: put the workflow id or an order id into it");
+    if (other != r->run) {
+      fail_key_taken(c, other);
       return;
     }
   }
