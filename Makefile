@@ -70,6 +70,7 @@ $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
 	@echo "  cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
 $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
+$(B)/runtime/flow_prelude.o: $(wildcard runtime/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))

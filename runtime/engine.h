@@ -33,6 +33,7 @@ typedef struct EngineOptions {
    * is only replayed. answered: what an external kind reported, before policies look at it. Either may be NULL. */
   const struct StepKind *(*stand_in)(void *ctx, Val type, Val id);
   void (*answered)(void *ctx, const struct StepCall *c, bool ok, Val v, int64_t retry_after_ms);
+  bool (*answers)(void *ctx, Val id); /* tests: has the step an answer of its own, though it is made of steps? May be NULL */
   bool verify;                /* tests: after every step check that snapshot -> restore -> snapshot is the identity */
 } EngineOptions;
 

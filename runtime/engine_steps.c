@@ -60,13 +60,14 @@ void run_progress(Run *r, int what, const char *error, int64_t due) {
 }
 
 /* --- identity ------------------------------------------------------------------------------------------------------------------- */
-/* Where the step stands: the call node whose frame is right below. */
+/* Where the step stands: the call node of the nearest frame that is the flow's own code. */
 Val step_node(const Mach *m) {
   char hex[33];
   for (uint32_t i = m->nframes - 1; i-- > 0;) {
     const Frame *f = &m->frames[i];
     if (f->flags & FR_NATIVE) continue;
     const Node *n = frame_site(f);
+    if (n->unit->core_unit) continue;
     unit_hex(&n->unit->hash, hex);
     return str_fmt("%s/%u", hex, n->id);
   }

@@ -70,6 +70,9 @@ void check_packaged(Check *c, Val steps, Val agents);
 void check_body(Check *c, At at);                          /* flowdef_lint.c */
 void check_step(Check *c, Val form, At at, bool threaded); /* flowdef_step.c: a (flow/step ...) or (flow/poll ...) call */
 void check_poll(Check *c, Val form, At at);
+/* Is key an option of the family, from step_options.h? nil, :code (it takes a function) or :option; of a family that the table does not
+ * have, everything is one. family :*: the common options alone. */
+Val step_option(Val family, Val key);
 void check_strings(Check *c);           /* flowdef_lint.c: hardcoded ids, long strings, anywhere in the definition */
 void check_compiles(Check *c, At body); /* flowdef_fn.c: what expansion and analysis object to */
 /* Form of a `:code` value: read from a string, unquoted. ABSENT and *why when it is no single form. */

@@ -42,6 +42,18 @@ bool step_kind_known(Val kw) {
   return kind_of(kw) >= 0 || (is_kw(kw) && is_nil(AS(Kw, kw)->ns) && engine_kind_known(str_s(AS(Kw, kw)->name)));
 }
 
+Val step_option(Val family, Val key) {
+  const char *kind = kw_is(family, "code") ? "function" : kw_text(family);
+  bool any = false;
+  for (size_t i = 0; i < N_OF(options); i++) {
+    bool own = !strcmp(options[i].kind, kind);
+    any |= own;
+    if ((own || !strcmp(options[i].kind, "*")) && kw_is(key, options[i].name))
+      return options[i].type == OPT_CODE ? kw_c("code") : kw_c("option");
+  }
+  return any ? NIL : kw_c("option");
+}
+
 /* --- option values ------------------------------------------------------------------------------------------------ */
 static bool in_words(const char *words, const char *w) {
   size_t n = strlen(w);
@@ -297,8 +309,6 @@ static void check_kind(Check *c, Val type, At at, int kind) {
 static void check_packaged_call(Check *c, Val form, At at, uint32_t argc) {
   Val id = list_nth(form, 1), last = list_nth(form, argc);
   note_use(&c->used_steps, id, at_kid(c, at, 1, id), "");
-  diag_add(c, DIAG_unsupported_step, at, "call the underlying step itself", "packaged steps such as %s are not run by this build yet",
-           val_text(id));
   if (argc < 2)
     diag_add(c, DIAG_flow_step_missing_config, at, "write (flow/step :ns/name {...})",
              "the packaged step %s is called without a config map", val_text(id));

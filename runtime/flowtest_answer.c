@@ -27,6 +27,11 @@ const StepKind *answer_stand_in(void *ctx, Val type, Val id) {
   return &scripted;
 }
 
+bool answer_whole(void *ctx, Val id) {
+  const World *w = ctx;
+  return script_has(&w->script, id) && !script_real(&w->script, id);
+}
+
 /* --- no answer -------------------------------------------------------------------------------------------------------------- */
 static const char *stanza(const StepCall *c) { return kw_is(c->type, "http") ? "{:response {:status 200 :body {}}}" : "{:value {}}"; }
 

@@ -124,6 +124,7 @@ static void engine_begin(World *w) {
                      .target = w->bound,
                      .fuel_limit = FUEL_LIMIT,
                      .stand_in = answer_stand_in,
+                     .answers = answer_whole,
                      .answered = answer_observed,
                      .verify = w->verify,
                      .snapshot_after = w->verify ? 1 : 0};
