@@ -208,9 +208,10 @@
 (defn asked
   "The config of the :wait in which a person is asked."
   [kind id question shown problem]
-  (cond-> (merge {:checkpoint kind :step id :on-timeout :continue :default-value :breyta/timeout}
+  (cond-> (merge {:checkpoint kind}
+                 shown
                  (select-keys question [:title :message :fields :timeout :roles :notify])
-                 shown)
+                 {:on-timeout :continue :default-value :breyta/timeout})
     problem (assoc :problem problem)))
 
 (defn refused
@@ -276,7 +277,7 @@
   [type id cfg]
   (let [question (question :confirm id (:confirm cfg))
         step (dissoc cfg :confirm :review)
-        answer (if question (ask :confirm id question {:type type :input (data-of step)}) {:approved true})]
+        answer (if question (ask :confirm id question {:step type :config (data-of step)}) {:approved true})]
     (if (:refused answer)
       (on-error id cfg (:refused answer))
       (after-review id cfg (flow/step type id (with-fields type step question answer))))))
