@@ -44,7 +44,7 @@ static Val flow_function(Val form) {
 
 DOC(option, "[family key]",
     "Is key an option of steps of this family (:* for the common options)? nil, :code for options that take a function, or :option.",
-    "(map (fn [k] (flow/option* :function k)) [:input :code :title :no-such]) ;=> (:option :code :option nil)\n"
+    "(mapv (fn [k] (flow/option* :function k)) [:input :code :title :no-such]) ;=> [:option :code :option nil]\n"
     "(flow/option* :* :title) ;=> :option");
 static Val flow_option(Val family, Val key) {
   return is_kw(family) && is_kw(key) ? step_option(family, key) : NIL;

@@ -121,6 +121,8 @@ static const char *option_problem(Check *c, const StepOption *o, Val v) {
   case OPT_URL: return url_ok(v) ? NULL : "an http:// or https:// address";
   case OPT_STR_OR_MAP: return is_str(v) || is_map(v) ? NULL : "a string or a map";
   case OPT_STR_OR_VEC: return is_str(v) || is_vec(v) ? NULL : "a string or a vector";
+  case OPT_HUMAN: return human_problem(v);
+  case OPT_EXPECT: return expect_problem(v);
   case OPT_RETRY: return is_map(v) ? NULL : "a map such as {:max-attempts 3}";
   }
   return NULL;
@@ -164,7 +166,7 @@ static void unknown_option(Check *c, const char *kind, Val k, At at) {
   diag_add(c, DIAG_flow_step_option_unknown, at, near ? hint : NULL, ":%s steps have no option %s", kind, val_text(k));
 }
 
-static void note_use(Val *set, Val id, At at, const char *kind) {
+void note_use(Val *set, Val id, At at, const char *kind) {
   Val use[] = {fix(at.line), fix(at.col), kw_c(kind)};
   if (same(map_get(*set, id, ABSENT), ABSENT)) *set = map_assoc(*set, id, vec_from(use, 3));
 }
@@ -179,7 +181,7 @@ static void note_reference(Check *c, const char *kind, const char *name, Val v, 
     note_use(fn ? &c->used_functions : &c->used_templates, name_kw(v), at, kind);
 }
 
-static void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
+void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
   const char *name = is_kw(k) && is_nil(AS(Kw, k)->ns) ? str_s(AS(Kw, k)->name) : NULL;
   const StepOption *o = name ? find_option(kind, name) : NULL;
   if (!o) {
@@ -280,6 +282,7 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
   while (map_next(&it, &k, &v)) check_option(c, kind, k, v, at);
   check_required(c, kind, cfg, at);
   check_one_of(c, kind, cfg, at);
+  check_tools(c, map_get_kw(cfg, "tools"), at_field(c, at, "tools"));
   if (!strcmp(kind, "kv"))
     check_kv(c, cfg, at);
   else if (!strcmp(kind, "function"))

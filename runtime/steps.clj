@@ -42,13 +42,13 @@
 
 (defn plain
   "x without the quote around it.
-  (breyta.step/plain '(quote (fn [x] x))) ;=> (fn [x] x)"
+  (breyta.step/plain '(quote :a)) ;=> :a"
   [x]
   (if (and (seq? x) (= 'quote (first x)) (= 2 (count x))) (second x) x))
 
 (defn function-form?
   "Is x, quoted or not, the form of a function?
-  (map breyta.step/function-form? ['(fn [x] x) '(quote (fn [x] x)) '(inc 1) :a]) ;=> (true true false false)"
+  (mapv breyta.step/function-form? ['(fn [x] x) '(quote (fn [x] x)) '(inc 1) :a]) ;=> [true true false false]"
   [x]
   (let [form (plain x)]
     (and (seq? form) (contains? #{'fn 'fn* 'clojure.core/fn} (first form)))))
