@@ -98,7 +98,7 @@
   OPTION(TEXT, config, 0, "config", "EDN", 0, ON(fork), "the step's config map, in place of what the flow computed")                    \
   OPTION(TEXT, flow, 0, "flow", "FILE", 0, ON(fork), "another source for the new run")                                                  \
   OPTION(FLAG, force, 0, "force", 0, 0, ON(cancel), "do not run finally blocks: the run ends as terminated")                            \
-  OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel), "kept with the run")                                                         \
+  OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel) | ON_ACTIONS, "kept with the run")                                                         \
   OPTION(FLAG, record, 0, "record", 0, 0, ON(test),                                                                                  \
          "run cases for real, on the real clock, and write the answers of their steps to the case's :recorded file, secrets left out; "\
          "for a flow without tests, begin a test file")                                                                              \

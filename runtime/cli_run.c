@@ -1,5 +1,6 @@
 /* cli_run.c - running flows: `breyta-run FLOW.edn`, `resume`, and the answers that others record for runs (`send`, `approve` ...). */
 #include "cli_session.h"
+#include "engine_int.h"
 #include "engine_journal.h"
 #include "eval/unit.h"
 #include "json.h"
@@ -7,6 +8,7 @@
 #include "reader/read.h"
 #include "snapshot.h"
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -391,10 +393,7 @@ int cmd_send(Cli *cli) {
   return status;
 }
 
-static const char *note_text(Val note, const char *key) {
-  Val v = map_get_kw(note, key);
-  return is_kw(v) ? str_s(AS(Kw, v)->name) : is_str(v) ? str_s(v) : "";
-}
+static const char *note_text(Val note, const char *key) { return id_text(map_get_kw(note, key)); }
 
 /* Does the run wait for this answer? Otherwise told. */
 static bool answer_fits(Cli *cli, const RunRow *row, const char *step) {
@@ -404,7 +403,7 @@ static bool answer_fits(Cli *cli, const RunRow *row, const char *step) {
     cli_say("%s %s: the run is %s and waits for no answer", verb, row->run_id, run_status_name(row->status));
     return false;
   }
-  if (step && *at && strcmp(step, at)) {
+  if (step && *at && !step_named(map_get_kw(note, "step"), step)) {
     cli_say("%s %s %s: the run waits at step %s", verb, row->run_id, step, at);
     return false;
   }
@@ -413,6 +412,12 @@ static bool answer_fits(Cli *cli, const RunRow *row, const char *step) {
     return false;
   }
   return true;
+}
+
+/* Who answers: the name of the account. */
+static const char *cli_user(void) {
+  const struct passwd *p = getpwuid(geteuid());
+  return p ? p->pw_name : getenv("USER");
 }
 
 static int answer(Cli *cli) {
@@ -428,6 +433,9 @@ static int answer(Cli *cli) {
     body = map_assoc(body, kw_c("value"), value);
   }
   if (cli_no_database(cli)) return EXIT_USAGE;
+  if (cli->reason) body = map_assoc(body, kw_c("reason"), str_c(cli->reason));
+  const char *by = cli_user();
+  if (by) body = map_assoc(body, kw_c("by"), str_c(by));
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
   RunRow row = {0};

@@ -34,6 +34,7 @@ typedef struct EngineOptions {
    * is only replayed. answered: what an external kind reported, before policies look at it. Either may be NULL. */
   const struct StepKind *(*stand_in)(void *ctx, Val type, Val id);
   void (*answered)(void *ctx, const struct StepCall *c, bool ok, Val v, int64_t retry_after_ms);
+  bool (*answers)(void *ctx, Val id); /* tests: has the step an answer of its own, though it is made of steps? May be NULL */
   bool verify;                /* tests: after every step check that snapshot -> restore -> snapshot is the identity */
 } EngineOptions;
 
@@ -56,7 +57,7 @@ typedef struct RunState {
   Val value;      /* completed */
   Val error;      /* failed: map {:type :message :step-id :attempt :at "flow.edn:3:7" :trace ...}; blocked: :message */
   bool parked;    /* waits for something this process does not provide */
-  char waits_for[512]; /* parked: what would wake it, by when, and the command to do it; lines */
+  char waits_for[1536]; /* parked: what would wake it, by when, and the command to do it; lines */
 } RunState;
 
 #define ANSWERED_FOR_MS (24 * 3600 * 1000LL) /* after a wait was answered, another answer to its key changes nothing */

@@ -1,4 +1,5 @@
 /* engine_frames.c - the flow builtins that live in the machine: the frame in which a run waits for a step. */
+#include "composite.h"
 #include "connection.h"
 #include "engine_int.h"
 #include "reader/record.h"
@@ -24,8 +25,12 @@ static Val step_enter(Mach *m, Val *s) {
     return ex_throw(EXC_UNSUPPORTED, "flow/step cannot be used inside :function code: only the flow body may run steps");
   if (!host(m)) return ex_throw(EXC_UNSUPPORTED, "flow/step works only in a running flow");
   if (!is_kw(s[ST_TYPE])) return step_usage(s[ST_TYPE], "the step type must be a keyword such as :http");
-  if (is_map(s[ST_ID]) && same(s[ST_CFG], ABSENT))
-    return step_usage(s[ST_TYPE], "a typed step takes a type, a step id and a config map; packaged steps are not available yet");
+  if (is_map(s[ST_ID]) && same(s[ST_CFG], ABSENT)) {
+    if (is_nil(AS(Kw, s[ST_TYPE])->ns))
+      return step_usage(s[ST_TYPE], "a typed step takes a type, a step id and a config map; only packaged steps (:ns/name) need no id");
+    s[ST_CFG] = s[ST_ID]; /* (flow/step :ns/name {...}): the name is the id */
+    s[ST_ID] = kw_of(NIL, AS(Kw, s[ST_TYPE])->name);
+  }
   if (!is_kw(s[ST_ID])) return step_usage(s[ST_ID], "the step id must be a keyword");
   if (same(s[ST_CFG], ABSENT)) s[ST_CFG] = map_empty;
   if (!is_map(s[ST_CFG])) return step_usage(s[ST_CFG], "the config must be a map");
@@ -67,8 +72,16 @@ static Val function_returned(Mach *m, Val *s) {
   return SIG_SUSPEND;
 }
 
-enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3 };
+/* A step that is made of steps has its function called in place of a suspension; nil: it is a step by itself. */
+static Val step_composite(Mach *m, const Val *s) {
+  Run *r = host(m);
+  bool whole = r->e->o.answers && r->e->o.answers(r->e->o.ctx, s[ST_ID]);
+  return composite_function(s[ST_TYPE], s[ST_CFG], whole);
+}
+
+enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3, PC_STEP_PARTS = 4 };
 static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (pc == (NF_THROWN | PC_STEP_PARTS)) return ex_throw_val(in);
   if (pc & NF_THROWN) { /* the function's code threw */
     counters_restore(m, s);
     if (is_type(in, T_EX) && AS(Ex, in)->kind == KIND_LIMIT && !host(m)->timed_out) return ex_throw_val(in);
@@ -80,6 +93,8 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
   switch (pc) {
   case 0:
     CHECK(step_enter(m, s));
+    TRY(parts, step_composite(m, s));
+    if (!is_nil(parts)) return nf_call3(m, PC_STEP_PARTS, parts, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
     s[ST_PHASE] = fix(PHASE_BEGIN);
     m->nf_pc = PC_STEP_ANSWER;
     return SIG_SUSPEND;
@@ -88,6 +103,7 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
     m->in_function = 1;
     counters_save(m, s);
     return nf_call1(m, PC_STEP_CODE, vec_nth(s[ST_TMP], 0), vec_nth(s[ST_TMP], 1)); /* function and input */
+  case PC_STEP_PARTS: return in;
   case PC_STEP_CODE: s[ST_TMP] = in; /* fall through */
   default: /* what is lazy in the result is still the function's code */
     m->nf_pc = PC_STEP_REALISE;
@@ -97,7 +113,8 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
 const NativeDef nd_step = {"flow/step", 2, 2, 3, false, NF_CATCHES, 4, step_step};
 DOC(step, "[type step-id config]",
     "Runs one durable step: type is the step family (:http :function :kv :sleep :wait ...), step-id a stable keyword, config a map "
-    "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps.",
+    "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps. "
+    "(flow/step :ns/name {...}) and (flow/step :ns/name step-id {...}) run a packaged step of :steps or an agent of :agents.",
     "");
 
 static Val input_step(Mach *m, uint32_t pc, Val *s, Val in) {

@@ -182,6 +182,7 @@ void step_in_flight(Run *r);           /* recovery: the step under the top frame
 StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
 bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
 bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
+bool step_named(Val id, const char *name); /* :send/confirm is "send/confirm", and as part of :send it is "send" too */
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
 Val err_map(const char *type, const char *msg);
 

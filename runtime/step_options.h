@@ -34,6 +34,8 @@ enum OptType {
   OPT_URL,        /* http:// or https:// */
   OPT_STR_OR_MAP,
   OPT_STR_OR_VEC,
+  OPT_HUMAN,      /* true, false, a text, or {:title :message :fields :timeout :roles} */
+  OPT_EXPECT,     /* a text, or a map whose :schema is one */
 };
 
 #define STEP_KINDS(K)                                                                                                    \
@@ -63,9 +65,9 @@ enum OptType {
   O("*", "on-error", 0, OPT_ENUM, "fail skip checkpoint", ":fail raises, :skip gives nil, :checkpoint parks for a person") \
   O("*", "delivery", 0, OPT_ENUM, "at-least-once at-most-once idempotent", "what a step that a crash cut off does next")  \
   O("*", "persist", 0, OPT_PERSIST, 0, "keeps the result as a resource: {:type :blob|:kv|:table ..}, and gives a reference")                                                      \
-  O("*", "review", 0, OPT_ANY, 0, "human checkpoint after the step")                                                     \
-  O("*", "confirm", 0, OPT_ANY, 0, "human checkpoint before the step")                                                   \
-  O("*", "expect", 0, OPT_ANY, 0, "output expectation")                                                                  \
+  O("*", "review", 0, OPT_HUMAN, 0, "a person approves of the result, or changes it: true, a text, or {:title :message :fields :timeout :roles}")                                                     \
+  O("*", "confirm", 0, OPT_HUMAN, 0, "a person lets the step run: true, a text, or {:title :message :fields :timeout :roles}")                                                   \
+  O("*", "expect", 0, OPT_EXPECT, 0, "what the result should be: a text, or a map; kept with the step, and :schema in it is checked to be one")                                                                  \
   O("*", "metering", 0, OPT_ANY, 0, "advisory cost information")                                                         \
   O("*", "template", 0, OPT_NAME, 0, "id of an entry of :templates")                                                     \
   O("*", "data", 0, OPT_MAP, 0, "values for the template")                                                               \
