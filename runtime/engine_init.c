@@ -16,4 +16,5 @@ void engine_init(void) {
   FLOW_TABLES(table_register)
   prelude_add(flow_prelude_files);
   engine_http_register();
+  engine_llm_register();
 }

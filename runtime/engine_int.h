@@ -159,6 +159,7 @@ void engine_timer_add(Engine *e, int64_t due, Run *r);
 void engine_fatal(Engine *e, const char *code, const char *msg);
 Val copy_data(Run *r, Val v);          /* decode(encode(v)): what replay will see */
 void run_progress(Run *r, int what, const char *error, int64_t due);
+void run_progress_text(Run *r, const char *text); /* STEP_TEXT */
 
 /* engine.c */
 Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err); /* into memory, under a new epoch. NULL: blocked or over */

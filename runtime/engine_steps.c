@@ -50,15 +50,18 @@ Val step_connection(const StepCall *c, Val slot) {
 const SecretSet *step_secrets(const StepCall *c) { return target_secrets(c->r->e->o.target); }
 SecretUse **step_secrets_used(StepCall *c) { return &c->secrets; }
 
-void run_progress(Run *r, int what, const char *error, int64_t due) {
+static void tell(Run *r, int what, const char *error, const char *text, int64_t due) {
   if (!r->e->o.progress || r->replaying_only || !r->call) return;
   StepCall *c = r->call;
   StepEvent ev = {.run = r->run, .run_id = r->run_id, .step = id_text(c->id), .type = kw_text(c->type),
                   .title = is_str(c->title) ? str_s(c->title) : NULL, .attempt = c->attempt, .occurrence = c->occ,
-                  .at_ms = now_ms(), .due_ms = due, .error = error};
+                  .at_ms = now_ms(), .due_ms = due, .error = error, .text = text};
   ev.what = what;
   r->e->o.progress(r->e->o.ctx, &ev);
 }
+
+void run_progress(Run *r, int what, const char *error, int64_t due) { tell(r, what, error, NULL, due); }
+void run_progress_text(Run *r, const char *text) { tell(r, STEP_TEXT, NULL, text, 0); }
 
 /* --- identity ------------------------------------------------------------------------------------------------------------------- */
 /* Where the step stands: the call node of the nearest frame that is the flow's own code. */
