@@ -95,6 +95,18 @@ static const char *header_get(const HttpHeader *h, size_t n, const char *name) {
 const char *http_request_get(const HttpRequest *r, const char *name) { return header_get(r->headers, r->nheaders, name); }
 const char *http_response_get(const HttpResponse *r, const char *name) { return header_get(r->headers, r->nheaders, name); }
 
+HttpSink *http_request_sink(HttpRequest *r, void *ctx, bool (*write)(void *ctx, const char *p, size_t n)) {
+  HttpSink *s = must(calloc(1, sizeof *s));
+  s->ctx = ctx;
+  s->write = write;
+  return r->sink = s;
+}
+
+static void wipe(char *s) {
+  if (s) explicit_bzero(s, strlen(s));
+  free(s);
+}
+
 static void headers_free(HttpHeader *h, size_t n) {
   for (size_t i = 0; i < n; i++) {
     free(h[i].name);
@@ -107,6 +119,12 @@ void http_request_free(HttpRequest *r) {
   headers_free(r->headers, r->nheaders);
   free(r->url);
   free(r->body);
+  http_body_free(r->stream);
+  if (r->sink && r->sink->free) r->sink->free(r->sink->ctx);
+  free(r->sink);
+  free(r->sigv4);
+  wipe(r->user);
+  wipe(r->password);
   memset(r, 0, sizeof *r);
 }
 
@@ -120,7 +138,7 @@ void http_response_free(HttpResponse *r) {
 }
 
 const char *http_err_name(enum HttpErr e) {
-  static const char *const names[] = {"ok", "network", "timeout", "oversize", "guard", "tls", "bad-url", "cancelled"};
+  static const char *const names[] = {"ok", "network", "timeout", "oversize", "guard", "tls", "bad-url", "cancelled", "aborted"};
   return names[e];
 }
 
@@ -138,7 +156,8 @@ typedef struct Xfer {
   size_t body_cap, header_bytes;
   char *host;          /* of the current hop, for the guard */
   const char *refused; /* why the guard said no */
-  bool oversize;
+  bool oversize, aborted, source_failed;
+  enum { SINK_NOT_YET, SINK_OFF, SINK_ON } sinking; /* where the body of this hop goes */
   int64_t spent_us; /* by earlier hops */
   struct Xfer *prev, *next;
 } Xfer;
@@ -195,6 +214,8 @@ static void deliver(HttpClient *c, HttpResponse *r) {
 /* The transfer is over: its response goes out, everything else is freed. */
 static void finish(Xfer *x) {
   HttpResponse *r = x->res;
+  HttpSink *s = x->req.sink;
+  if (s && s->end) s->end(s->ctx, r->err == HTTP_OK && x->sinking == SINK_ON);
   if (r->err == HTTP_OK && !r->body) r->body = copy("");
   r->duration_us = x->spent_us;
   x->res = NULL;
@@ -227,15 +248,64 @@ static bool body_reserve(Xfer *x, size_t need) {
   return true;
 }
 
+static bool redirecting(const Xfer *x, long status) {
+  return x->req.max_redirects && (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+}
+
+/* Whether the sink takes this body, asked for at its first byte (or when it ends without one). */
+static bool sink_begins(Xfer *x) {
+  HttpSink *s = x->req.sink;
+  long status = 0;
+  if (!s) return false;
+  if (x->sinking == SINK_NOT_YET) {
+    (void)L(curl_easy_getinfo)(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool on = !redirecting(x, status) && (!s->begin || s->begin(s->ctx, (int)status));
+    x->sinking = on ? SINK_ON : SINK_OFF;
+    x->res->sunk = on;
+  }
+  return x->sinking == SINK_ON;
+}
+
+/* The limit of a sink's body may be far more than memory should hold. */
+static size_t body_limit(const Xfer *x, bool sunk) {
+  size_t max = x->req.max_response;
+  bool small = !x->req.sink || (sunk && !x->req.sink->keep) || max < HTTP_DEFAULT_MAX_RESPONSE;
+  return small ? max : HTTP_DEFAULT_MAX_RESPONSE;
+}
+
+static bool keep(Xfer *x, const char *p, size_t n) {
+  HttpResponse *r = x->res;
+  if (!body_reserve(x, r->nbody + n + 1)) return !(x->oversize = true);
+  memcpy(r->body + r->nbody, p, n);
+  r->nbody += n;
+  r->body[r->nbody] = 0;
+  return true;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
   Xfer *x = ctx;
+  HttpSink *s = x->req.sink;
   n *= size;
-  x->oversize = n > x->req.max_response - x->res->nbody || !body_reserve(x, x->res->nbody + n + 1);
+  bool sunk = sink_begins(x);
+  x->oversize = n > body_limit(x, sunk) - x->res->received;
   if (x->oversize) return 0;
-  memcpy(x->res->body + x->res->nbody, p, n);
-  x->res->nbody += n;
-  x->res->body[x->res->nbody] = 0;
+  x->res->received += n;
+  if (sunk && !s->write(s->ctx, p, n)) return x->aborted = true, 0;
+  if ((!sunk || s->keep) && !keep(x, p, n)) return 0;
   return size ? n / size : n;
+}
+
+static size_t on_source(char *p, size_t size, size_t n, void *ctx) {
+  Xfer *x = ctx;
+  ssize_t got = http_body_read(x->req.stream, p, size * n);
+  if (got >= 0) return (size_t)got;
+  x->source_failed = true;
+  return CURL_READFUNC_ABORT;
+}
+
+static int on_rewind(void *ctx, curl_off_t at, int origin) {
+  Xfer *x = ctx;
+  return origin == SEEK_SET && http_body_seek(x->req.stream, (uint64_t)at) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 static void header_join(HttpHeader *h, const char *value) {
@@ -354,18 +424,35 @@ static void add_headers(Xfer *x) {
   L(curl_easy_setopt)(x->easy, CURLOPT_HTTPHEADER, x->slist);
 }
 
+static void set_stream(Xfer *x) {
+  (void)http_body_seek(x->req.stream, 0); /* an earlier hop may have read it */
+  L(curl_easy_setopt)(x->easy, CURLOPT_READFUNCTION, on_source);
+  L(curl_easy_setopt)(x->easy, CURLOPT_READDATA, x);
+  L(curl_easy_setopt)(x->easy, CURLOPT_SEEKFUNCTION, on_rewind);
+  L(curl_easy_setopt)(x->easy, CURLOPT_SEEKDATA, x);
+}
+
+static void set_signature(Xfer *x) {
+  if (!x->req.sigv4) return;
+  L(curl_easy_setopt)(x->easy, CURLOPT_AWS_SIGV4, x->req.sigv4);
+  L(curl_easy_setopt)(x->easy, CURLOPT_USERNAME, x->req.user);
+  L(curl_easy_setopt)(x->easy, CURLOPT_PASSWORD, x->req.password);
+}
+
 static void set_method(Xfer *x) {
   CURL *h = x->easy;
   const char *m = x->req.method;
-  bool body = x->req.body || !strcmp(m, "POST") || !strcmp(m, "PUT") || !strcmp(m, "PATCH");
+  bool body = x->req.body || x->req.stream || !strcmp(m, "POST") || !strcmp(m, "PUT") || !strcmp(m, "PATCH");
   if (!strcmp(m, "HEAD")) {
     L(curl_easy_setopt)(h, CURLOPT_NOBODY, 1L);
     return;
   }
   if (body) {
     L(curl_easy_setopt)(h, CURLOPT_POST, 1L);
-    L(curl_easy_setopt)(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->req.nbody);
-    L(curl_easy_setopt)(h, CURLOPT_POSTFIELDS, x->req.body ? x->req.body : "");
+    L(curl_easy_setopt)
+    (h, CURLOPT_POSTFIELDSIZE_LARGE, x->req.stream ? (curl_off_t)http_body_size(x->req.stream) : (curl_off_t)x->req.nbody);
+    if (x->req.stream) set_stream(x);
+    else L(curl_easy_setopt)(h, CURLOPT_POSTFIELDS, x->req.body ? x->req.body : "");
   }
   if (strcmp(m, body ? "POST" : "GET")) L(curl_easy_setopt)(h, CURLOPT_CUSTOMREQUEST, m);
 }
@@ -403,13 +490,15 @@ static void set_options(Xfer *x) {
   L(curl_easy_setopt)(h, CURLOPT_FRESH_CONNECT, (long)x->req.fresh);
   L(curl_easy_setopt)(h, CURLOPT_FORBID_REUSE, (long)x->req.fresh);
   if (x->lane->guarded) L(curl_easy_setopt)(h, CURLOPT_PROXY, "");
+  set_signature(x);
 }
 
 /* Starts the hop that x->req describes; on failure the transfer is finished with its error. */
 static void start_hop(Lane *l, Xfer *x) {
   x->refused = NULL;
-  x->oversize = false;
-  x->header_bytes = x->body_cap = x->res->nbody = 0;
+  x->oversize = x->aborted = x->source_failed = false;
+  x->sinking = SINK_NOT_YET;
+  x->header_bytes = x->body_cap = x->res->nbody = x->res->received = 0;
   free(x->res->body);
   x->res->body = NULL;
   headers_reset(x);
@@ -480,6 +569,13 @@ static bool header_private(const HttpHeader *h) {
          !strcasecmp(h->name, "proxy-authorization") || !strcasecmp(h->name, "host");
 }
 
+/* What another origin may not see. */
+static void drop_private(HttpRequest *r) {
+  drop_headers(r, header_private);
+  free(r->sigv4);
+  r->sigv4 = NULL;
+}
+
 static bool header_of_body(const HttpHeader *h) {
   return !strncasecmp(h->name, "content-", 8) || !strcasecmp(h->name, "transfer-encoding");
 }
@@ -487,7 +583,9 @@ static bool header_of_body(const HttpHeader *h) {
 static void become_get(HttpRequest *r) {
   strcpy(r->method, "GET");
   free(r->body);
+  http_body_free(r->stream);
   r->body = NULL;
+  r->stream = NULL;
   r->nbody = 0;
   drop_headers(r, header_of_body);
 }
@@ -495,8 +593,7 @@ static void become_get(HttpRequest *r) {
 /* Where a finished hop wants to go, malloc'ed; NULL: nowhere. */
 static char *redirect_target(const Xfer *x) {
   char *url = NULL;
-  int s = x->res->status;
-  if (!x->req.max_redirects || (s != 301 && s != 302 && s != 303 && s != 307 && s != 308)) return NULL;
+  if (!redirecting(x, x->res->status)) return NULL;
   if (L(curl_easy_getinfo)(x->easy, CURLINFO_REDIRECT_URL, &url) != CURLE_OK || !url) return NULL;
   return copy(url);
 }
@@ -511,7 +608,7 @@ static void redirect(Lane *l, Xfer *x, char *target) {
     fail(x, HTTP_BAD_URL, "more than %d redirects", r->max_redirects);
     return finish(x);
   }
-  if (!origin) drop_headers(r, header_private);
+  if (!origin) drop_private(r);
   if ((s == 303 && !head) || ((s == 301 || s == 302) && post)) become_get(r);
   L(curl_easy_cleanup)(x->easy);
   x->easy = NULL;
@@ -544,10 +641,14 @@ static enum HttpErr classify(CURLcode rc) {
 static void fail_curl(Xfer *x, CURLcode rc) {
   if (x->refused && rc == CURLE_COULDNT_CONNECT)
     fail(x, HTTP_GUARD, "%.100s is %s, which the outbound guard refuses; allow it with BREYTA_ALLOW_PRIVATE_HOSTS", x->host, x->refused);
+  else if (x->aborted)
+    fail(x, HTTP_ABORTED, "the body could not be taken further after %llu bytes", (unsigned long long)x->res->received);
+  else if (x->source_failed)
+    fail(x, HTTP_BAD_URL, "a file of the request's body cannot be read to its end");
   else if (x->oversize && x->header_bytes > HTTP_MAX_HEADER_BYTES)
     fail(x, HTTP_OVERSIZE, "response headers of more than %d bytes", HTTP_MAX_HEADER_BYTES);
   else if (x->oversize || rc == CURLE_FILESIZE_EXCEEDED)
-    fail(x, HTTP_OVERSIZE, "response body of more than %zu bytes", x->req.max_response);
+    fail(x, HTTP_OVERSIZE, "response body of more than %zu bytes", body_limit(x, x->sinking == SINK_ON));
   else if (classify(rc) == HTTP_TIMEOUT)
     fail(x, HTTP_TIMEOUT, "no complete answer in time (limit %lld ms, connecting %lld ms)", (long long)x->req.timeout_ms,
          (long long)(x->req.connect_timeout_ms ? x->req.connect_timeout_ms : HTTP_DEFAULT_CONNECT_MS));
@@ -563,6 +664,7 @@ static void hop_done(Lane *l, Xfer *x, CURLcode rc) {
   detach(l, x);
   if (target) return redirect(l, x, target);
   if (rc != CURLE_OK) fail_curl(x, rc);
+  else (void)sink_begins(x); /* a body of no bytes */
   finish(x);
 }
 

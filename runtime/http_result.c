@@ -245,7 +245,7 @@ static Val http_error(const HttpResponse *r, const HttpPlan *p, int64_t at_ms, i
 }
 
 static Val transport_error(const HttpResponse *r) {
-  static const char *const types[] = {"", "network", "timeout", "oversize", "guard", "tls", "validation", "cancelled"};
+  static const char *const types[] = {"", "network", "timeout", "oversize", "guard", "tls", "validation", "cancelled", "oversize"};
   char msg[700];
   const char *hint = r->err == HTTP_OVERSIZE ? "; raise :client-opts {:max-response-bytes n} or :persist the body" : "";
   snprintf(msg, sizeof msg, "%.16s %.300s: %s%s", r->method ? r->method : "?", r->url ? r->url : "(malformed URL)", r->msg, hint);
