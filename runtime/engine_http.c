@@ -74,7 +74,7 @@ static Val request_of(StepCall *c, bool send, HttpRequest *req, HttpPlan *plan) 
   Val cfg = step_config(c);
   HttpConn conn;
   Err err = {0};
-  Val config = conn_of(c, cfg, &conn), bad = http_build(cfg, conn.base_url ? &conn : NULL, req, plan);
+  Val config = conn_of(c, cfg, &conn), bad = http_build(cfg, conn.base_url ? &conn : NULL, NULL, req, plan);
   if (!is_nil(bad)) return bad;
   Val auth = auth_of(cfg, config);
   if (send ? http_auth_apply(auth, step_secrets(c), step_secrets_used(c), req, &err) : http_auth_check(auth, step_secrets(c), &err)) return NIL;

@@ -243,7 +243,7 @@ static HttpResponse *response_new(Val spec) {
 static bool response_result(Val spec, const StepCall *c, Val *out, int64_t *retry_after) {
   HttpRequest req;
   HttpPlan plan;
-  Val bad = http_build(without_bindings(c->cfg), NULL, &req, &plan);
+  Val bad = http_build(without_bindings(c->cfg), NULL, NULL, &req, &plan);
   if (!is_nil(bad)) {
     *out = is_map(bad) ? bad : run_error_map(NULL, pend.ex);
     return false;
