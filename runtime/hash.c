@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
 
 static void digest(const EVP_MD *md, const void *p, size_t n, uint8_t *out) {
   if (!EVP_Digest(n ? p : "", n, out, NULL, md, NULL)) mem_exhausted(n); /* its only way to fail */
@@ -106,4 +107,27 @@ void hash_end(HashStream *h, char out[65]) {
   for (int i = 0; out && i < 32; i++) out[2 * i] = digits[d[i] >> 4], out[2 * i + 1] = digits[d[i] & 15];
   if (out) out[64] = 0;
   EVP_MD_CTX_free((EVP_MD_CTX *)h);
+void hash_base64url(const uint8_t *p, size_t n, Buf *out) {
+  size_t from = out->n;
+  hash_base64(p, n, out);
+  while (out->n > from && out->p[out->n - 1] == '=') out->n--;
+  for (size_t i = from; i < out->n; i++) {
+    char c = out->p[i];
+    out->p[i] = c == '+' ? '-' : c == '/' ? '_' : c;
+  }
+}
+
+bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out) {
+  BIO *bio = BIO_new_mem_buf(pem, -1);
+  EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+  EVP_MD_CTX *md = EVP_MD_CTX_new();
+  unsigned char sig[1024];
+  size_t len = sizeof sig;
+  bool ok = key && md && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && (size_t)EVP_PKEY_get_size(key) <= sizeof sig &&
+            EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 && EVP_DigestSign(md, sig, &len, p, n) == 1;
+  if (ok) buf_add(out, (const char *)sig, len);
+  EVP_MD_CTX_free(md);
+  EVP_PKEY_free(key);
+  BIO_free(bio);
+  return ok;
 }

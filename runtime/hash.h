@@ -20,4 +20,7 @@ typedef struct HashStream HashStream;
 HashStream *hash_begin(void);
 void hash_add(HashStream *h, const void *p, size_t n);
 void hash_end(HashStream *h, char out[65]);
+void hash_base64url(const uint8_t *p, size_t n, Buf *out); /* RFC 4648 section 5, no padding */
+/* RS256: the signature of n bytes by an RSA private key in PEM text. false: pem is no such key. */
+bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out);
 #endif
