@@ -67,8 +67,31 @@ static Val function_returned(Mach *m, Val *s) {
   return SIG_SUSPEND;
 }
 
-enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3 };
+enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3, PC_STEP_PARSED = 4 };
+
+/* The :parser-fn of an :http step reads the body that the journal has, so a replay runs it again: it is code of the flow, but no
+ * step may be inside. */
+static Val parse_body(Mach *m, Val *s, Val result) {
+  Val code = map_get_kw(s[ST_CFG], "parser-fn");
+  if (is_nil(code) || !kw_is(s[ST_TYPE], "http") || !is_map(result) || is_nil(map_get_kw(result, "status"))) return result;
+  const Run *r = host(m);
+  TRY(fn, is_type(code, T_FN) || is_type(code, T_BUILTIN) ? code : flowdef_compile_fn(m->env, code, r && r->def ? r->def->file : NULL));
+  s[ST_TMP] = result;
+  m->in_function = 1;
+  return nf_call1(m, PC_STEP_PARSED, fn, map_get_kw(result, "body"));
+}
+
+static Val body_parsed(Mach *m, Val *s, Val body) {
+  Val result = s[ST_TMP];
+  s[ST_TMP] = NIL;
+  m->in_function = 0;
+  return map_assoc(result, kw_c("body"), body);
+}
 static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (pc == (PC_STEP_PARSED | NF_THROWN)) {
+    m->in_function = 0;
+    return ex_throw_val(in);
+  }
   if (pc & NF_THROWN) { /* the function's code threw */
     counters_restore(m, s);
     if (is_type(in, T_EX) && AS(Ex, in)->kind == KIND_LIMIT && !host(m)->timed_out) return ex_throw_val(in);
@@ -84,10 +107,11 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
     m->nf_pc = PC_STEP_ANSWER;
     return SIG_SUSPEND;
   case PC_STEP_ANSWER:
-    if (!same(in, ABSENT)) return in;
+    if (!same(in, ABSENT)) return parse_body(m, s, in);
     m->in_function = 1;
     counters_save(m, s);
     return nf_call1(m, PC_STEP_CODE, vec_nth(s[ST_TMP], 0), vec_nth(s[ST_TMP], 1)); /* function and input */
+  case PC_STEP_PARSED: return body_parsed(m, s, in);
   case PC_STEP_CODE: s[ST_TMP] = in; /* fall through */
   default: /* what is lazy in the result is still the function's code */
     m->nf_pc = PC_STEP_REALISE;

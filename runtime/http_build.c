@@ -270,6 +270,15 @@ static void redirects(Build *b, Val v) {
     build_problem_val(b, ":follow-redirects is ", v, "; use true, false or an integer from 0 to 20");
 }
 
+static void known_opts(Build *b, Val opts) {
+  MapIter it;
+  Val k, v;
+  map_iter(&it, opts);
+  while (map_next(&it, &k, &v))
+    if (!kw_is(k, "max-response-bytes") && !kw_is(k, "connect-timeout") && !kw_is(k, "follow-redirects"))
+      build_problem_val(b, ":client-opts has ", k, "; it takes :max-response-bytes, :connect-timeout and :follow-redirects");
+}
+
 static void build_client_opts(Build *b) {
   Val o = build_get(b, "client-opts");
   if (is_nil(o)) return;
@@ -279,6 +288,7 @@ static void build_client_opts(Build *b) {
     b->req->max_response = (size_t)long_of(max);
   else if (!is_nil(max))
     build_problem_val(b, ":max-response-bytes is ", max, "; use an integer from 1 to 1073741824");
+  known_opts(b, o);
   positive_duration(b, map_get_kw(o, "connect-timeout"), DURATION_MS, ":connect-timeout ", &b->req->connect_timeout_ms);
   redirects(b, map_get_kw(o, "follow-redirects"));
 }
@@ -289,6 +299,17 @@ static void build_limits(Build *b) {
   positive_duration(b, build_get(b, "connect-timeout-ms"), DURATION_MS, ":connect-timeout-ms ", &b->req->connect_timeout_ms);
   redirects(b, build_get(b, "follow-redirects"));
   build_client_opts(b);
+}
+
+/* What does nothing to the request, but is checked: a mistake in it would stay unseen. */
+static void check_others(Build *b) {
+  Val m = build_get(b, "metering"), idx = build_get(b, "auto-search-index?"), fn = build_get(b, "parser-fn");
+  if (!is_nil(m) && !is_map(m)) build_problem_val(b, ":metering is ", m, "; use a map");
+  if (!is_nil(idx) && !is_bool(idx)) build_problem_val(b, ":auto-search-index? is ", idx, "; use true or false");
+  if (is_nil(fn)) return;
+  if (!is_type(fn, T_FN) && !is_type(fn, T_BUILTIN) && !is_sequential(fn) && !is_str(fn))
+    build_problem_val(b, ":parser-fn is ", fn, "; use a function of the body such as (fn [body] (:items body))");
+  if (!is_nil(build_get(b, "persist"))) build_problem(b, ":parser-fn has nothing to read: :persist leaves no body in the result; use one of them");
 }
 
 /* ---- plan ---- */
@@ -348,6 +369,7 @@ static Val build_all(Build *b, const HttpConn *conn) {
   mime_header(b, "accept", "Accept", NULL);
   CHECK(build_payload(b));
   build_limits(b);
+  check_others(b);
   plan_as(b);
   CHECK(plan_accept(b));
   CHECK(plan_include(b));
