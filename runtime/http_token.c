@@ -140,6 +140,7 @@ typedef struct KeyFile { Buf email, pem, uri; } KeyFile;
 static bool assertion(KeyFile *k, const char *scope, int64_t now_s, Buf *out) {
   static const char head[] = "{\"alg\":\"RS256\",\"typ\":\"JWT\"}";
   Buf claims = {0}, sig = {0};
+  size_t from = out->n;
   buf_c(&claims, "{\"iss\":");
   add_json(&claims, buf_cstr(&k->email));
   buf_c(&claims, ",\"scope\":");
@@ -150,7 +151,7 @@ static bool assertion(KeyFile *k, const char *scope, int64_t now_s, Buf *out) {
   hash_base64url((const uint8_t *)head, sizeof head - 1, out);
   buf_ch(out, '.');
   hash_base64url((const uint8_t *)claims.p, claims.n, out);
-  bool ok = hash_rsa_sha256(buf_cstr(&k->pem), out->p, out->n, &sig);
+  bool ok = hash_rsa_sha256(buf_cstr(&k->pem), out->p + from, out->n - from, &sig);
   buf_ch(out, '.');
   hash_base64url((const uint8_t *)sig.p, sig.n, out);
   buf_free(&claims);
@@ -260,6 +261,7 @@ void token_forget(TokenWait *w) {
 static void refusal(const HttpResponse *r, Err *e) {
   Buf code = {0};
   if (r->err != HTTP_OK) err_set(e, "auth-failed", "no access token: %.200s", r->msg);
+  else if (r->status == 200) err_set(e, "auth-failed", "no access token: the answer of %.100s has none that can be used", r->url);
   else {
     bool word = member(r->body, "error", &code) && code.n < 60;
     for (size_t i = 0; word && i < code.n; i++) word = isalnum((unsigned char)code.p[i]) || strchr("_-. ", code.p[i]);

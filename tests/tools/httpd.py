@@ -280,7 +280,7 @@ class Handler(BaseHTTPRequestHandler):
             ok = False
         if not ok:
             return self.send_json(400, {"error": "invalid_grant", "error_description": "the assertion is wrong"})
-        self.send_json(200, {"access_token": "t-%d/%s/%s" % (n, c["iss"], c["scope"]), "token_type": "Bearer",
+        self.send_json(200, {"access_token": "t-%d/%s/%s" % (n, c["iss"], c["scope"].replace(" ", "+")), "token_type": "Bearer",
                              "expires_in": self.server.opts.token_ttl})
 
     def do_sigv4(self, rest):
