@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- libcurl, loaded at the first request ---- */
@@ -18,8 +20,8 @@
 #define CURL_FUNCTIONS(F)                                                                                                                  \
   F(curl_global_init)                                                                                                                      \
   F(curl_easy_init) F(curl_easy_setopt) F(curl_easy_getinfo) F(curl_easy_cleanup) F(curl_easy_strerror) F(curl_multi_init)                 \
-      F(curl_multi_setopt) F(curl_multi_add_handle) F(curl_multi_remove_handle) F(curl_multi_perform) F(curl_multi_poll)                   \
-          F(curl_multi_wakeup) F(curl_multi_info_read) F(curl_multi_cleanup) F(curl_multi_strerror) F(curl_slist_append)                   \
+      F(curl_multi_setopt) F(curl_multi_add_handle) F(curl_multi_remove_handle) F(curl_multi_socket_action) F(curl_easy_reset)             \
+          F(curl_multi_info_read) F(curl_multi_cleanup) F(curl_multi_strerror) F(curl_slist_append)                   \
               F(curl_slist_free_all) F(curl_url) F(curl_url_set) F(curl_url_get) F(curl_url_cleanup) F(curl_free)
 #define CURL_FIELD(f) __typeof__(&f) p_##f;
 static struct {
@@ -167,6 +169,10 @@ struct Lane {
   bool guarded, started, stop;
   pthread_t thread;
   CURLM *multi;
+  int poll_fd, wake_fd; /* epoll, of curl's sockets and of wake_fd */
+  int64_t due_us;       /* when curl wants to be called whatever happens; -1 never. Monotonic */
+  CURL *spare[64];      /* handles for the requests to come */
+  size_t nspare;
   Xfer *incoming, **incoming_tail; /* under client->lock */
   uint64_t *cancels;               /* under client->lock */
   size_t ncancels;
@@ -192,22 +198,37 @@ static void fail(Xfer *x, enum HttpErr err, const char *fmt, ...) {
   va_end(ap);
 }
 
+static CURL *easy_get(Lane *l) { return l->nspare ? l->spare[--l->nspare] : must(L(curl_easy_init)()); }
+
+/* The lane's thread, and whoever frees what never got there. */
+static void easy_put(Lane *l, CURL *h) {
+  if (!h) return;
+  L(curl_easy_reset)(h);
+  if (l->nspare < sizeof l->spare / sizeof *l->spare) l->spare[l->nspare++] = h;
+  else L(curl_easy_cleanup)(h);
+}
+
 static void xfer_free(Xfer *x) {
+  easy_put(x->lane, x->easy);
   if (x->slist) L(curl_slist_free_all)(x->slist);
-  if (x->easy) L(curl_easy_cleanup)(x->easy);
   http_request_free(&x->req);
   http_response_free(x->res);
   free(x->host);
   free(x);
 }
 
-static void deliver(HttpClient *c, HttpResponse *r) {
+/* Makes an eventfd readable. */
+static void ring(int fd) {
   uint64_t one = 1;
+  while (write(fd, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+static void deliver(HttpClient *c, HttpResponse *r) {
   pthread_mutex_lock(&c->lock);
   r->next = NULL;
+  if (!c->ready) ring(c->fd);
   *c->ready_tail = r;
   c->ready_tail = &r->next;
-  while (write(c->fd, &one, sizeof one) < 0 && errno == EINTR) continue;
   pthread_mutex_unlock(&c->lock);
 }
 
@@ -508,7 +529,7 @@ static void start_hop(Lane *l, Xfer *x) {
   if (!take_url(x) || !check_headers(x)) return finish(x);
   if (!token(x->req.method)) return fail(x, HTTP_BAD_URL, "the method is not a token"), finish(x);
   if (left < 0) return fail(x, HTTP_TIMEOUT, "no time left after %d redirects", x->res->redirects), finish(x);
-  x->easy = must(L(curl_easy_init)());
+  x->easy = easy_get(l);
   set_options(x);
   set_method(x);
   set_limits(x, left);
@@ -610,7 +631,7 @@ static void redirect(Lane *l, Xfer *x, char *target) {
   }
   if (!origin) drop_private(r);
   if ((s == 303 && !head) || ((s == 301 || s == 302) && post)) become_get(r);
-  L(curl_easy_cleanup)(x->easy);
+  easy_put(l, x->easy);
   x->easy = NULL;
   start_hop(l, x);
 }
@@ -722,23 +743,78 @@ static void lane_done(Lane *l) {
   }
 }
 
+/* The real one: tests that move the engine's clock do not move curl's. */
+static int64_t clock_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* curl wants to know when this socket is ready. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known) {
+  Lane *l = ctx;
+  struct epoll_event ev = {.data.fd = fd};
+  (void)easy;
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(l->poll_fd, EPOLL_CTL_DEL, fd, NULL);
+    return 0;
+  }
+  if (what & CURL_POLL_IN) ev.events |= EPOLLIN;
+  if (what & CURL_POLL_OUT) ev.events |= EPOLLOUT;
+  (void)known;
+  if (epoll_ctl(l->poll_fd, EPOLL_CTL_MOD, fd, &ev) && errno == ENOENT) (void)epoll_ctl(l->poll_fd, EPOLL_CTL_ADD, fd, &ev);
+  return 0;
+}
+
+/* To the microsecond: when curl is called before the time it means, it does nothing and does not ask again. */
+static int on_timer(CURLM *m, long ms, void *ctx) {
+  Lane *l = ctx;
+  (void)m;
+  l->due_us = ms < 0 ? -1 : clock_us() + ms * 1000;
+  return 0;
+}
+
+static void lane_must(CURLMcode rc) {
+  if (rc == CURLM_OK) return;
+  fprintf(stderr, "breyta-run: HTTP client: %s\n", L(curl_multi_strerror)(rc));
+  abort(); /* only misuse or no memory lead here */
+}
+
+static void lane_wait(Lane *l) {
+  struct epoll_event ev[64];
+  uint64_t rings;
+  int running, ms = -1;
+  if (l->due_us >= 0) {
+    int64_t left = l->due_us - clock_us();
+    ms = left < 0 ? 0 : left > 60000000 ? 60000 : (int)((left + 999) / 1000);
+  }
+  int n = epoll_wait(l->poll_fd, ev, 64, ms);
+  for (int i = 0; i < n; i++) {
+    if (ev[i].data.fd == l->wake_fd) {
+      while (read(l->wake_fd, &rings, sizeof rings) < 0 && errno == EINTR) continue;
+      continue;
+    }
+    int what = (ev[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) | (ev[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (ev[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    lane_must(L(curl_multi_socket_action)(l->multi, ev[i].data.fd, what, &running));
+  }
+  if (l->due_us < 0 || clock_us() < l->due_us) return;
+  l->due_us = -1;
+  lane_must(L(curl_multi_socket_action)(l->multi, CURL_SOCKET_TIMEOUT, 0, &running));
+}
+
 static void *lane_run(void *arg) {
   Lane *l = arg;
-  int running;
   while (lane_take(l)) {
-    CURLMcode rc = L(curl_multi_perform)(l->multi, &running);
-    if (rc == CURLM_OK) lane_done(l);
-    if (rc == CURLM_OK) rc = L(curl_multi_poll)(l->multi, NULL, 0, 1000, NULL);
-    if (rc != CURLM_OK) {
-      fprintf(stderr, "breyta-run: HTTP client: %s\n", L(curl_multi_strerror)(rc));
-      abort(); /* only misuse or no memory lead here */
-    }
+    lane_wait(l);
+    lane_done(l);
   }
   while (l->active) {
     Xfer *x = l->active;
     detach(l, x);
     xfer_free(x);
   }
+  while (l->nspare) L(curl_easy_cleanup)(l->spare[--l->nspare]);
   return NULL;
 }
 
@@ -752,18 +828,40 @@ static int start_thread(Lane *l) {
   return rc;
 }
 
+static bool lane_open(Lane *l) {
+  struct epoll_event ev = {.events = EPOLLIN};
+  l->due_us = -1;
+  l->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+  l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  ev.data.fd = l->wake_fd;
+  l->multi = L(curl_multi_init)();
+  return l->multi && l->wake_fd >= 0 && l->poll_fd >= 0 && !epoll_ctl(l->poll_fd, EPOLL_CTL_ADD, l->wake_fd, &ev);
+}
+
+static void lane_close(Lane *l) {
+  if (l->multi) (void)L(curl_multi_cleanup)(l->multi);
+  if (l->poll_fd >= 0) close(l->poll_fd);
+  if (l->wake_fd >= 0) close(l->wake_fd);
+}
+
 /* Under the lock. */
 static bool lane_start(Lane *l, Err *e) {
   if (l->started) return true;
-  l->multi = L(curl_multi_init)();
-  if (!l->multi) return err_set(e, "http_client", "curl_multi_init failed");
+  if (!lane_open(l)) {
+    err_set(e, "http_client", "the HTTP client cannot start: %s", strerror(errno));
+    return lane_close(l), false;
+  }
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_SOCKETDATA, l);
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_TIMERDATA, l);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAXCONNECTS, 128L);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 512L);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
   int rc = start_thread(l);
   l->started = !rc;
   if (l->started) return true;
-  (void)L(curl_multi_cleanup)(l->multi);
+  lane_close(l);
   return err_set(e, "http_client", "cannot start the HTTP thread: %s", strerror(rc));
 }
 
@@ -788,10 +886,10 @@ static void lane_stop(Lane *l) {
   if (!l->started) return;
   pthread_mutex_lock(&l->client->lock);
   l->stop = true;
-  (void)L(curl_multi_wakeup)(l->multi);
+  ring(l->wake_fd);
   pthread_mutex_unlock(&l->client->lock);
   pthread_join(l->thread, NULL);
-  (void)L(curl_multi_cleanup)(l->multi);
+  lane_close(l);
   free(l->cancels);
 }
 
@@ -826,9 +924,9 @@ uint64_t http_client_send(HttpClient *c, HttpRequest *r, Err *e) {
     x->res = must(calloc(1, sizeof *x->res));
     x->lane = l;
     x->res->id = id = (++c->last_id << 1) | (uint64_t)l->guarded;
+    if (!l->incoming) ring(l->wake_fd);
     *l->incoming_tail = x;
     l->incoming_tail = &x->next;
-    (void)L(curl_multi_wakeup)(l->multi);
   }
   pthread_mutex_unlock(&c->lock);
   if (!id) http_request_free(r);
@@ -841,7 +939,7 @@ void http_client_cancel(HttpClient *c, uint64_t id) {
   if (l->started) {
     l->cancels = must(realloc(l->cancels, (l->ncancels + 1) * sizeof *l->cancels));
     l->cancels[l->ncancels++] = id;
-    (void)L(curl_multi_wakeup)(l->multi);
+    ring(l->wake_fd);
   }
   pthread_mutex_unlock(&c->lock);
 }
