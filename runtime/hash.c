@@ -107,6 +107,8 @@ void hash_end(HashStream *h, char out[65]) {
   for (int i = 0; out && i < 32; i++) out[2 * i] = digits[d[i] >> 4], out[2 * i + 1] = digits[d[i] & 15];
   if (out) out[64] = 0;
   EVP_MD_CTX_free((EVP_MD_CTX *)h);
+}
+
 void hash_base64url(const uint8_t *p, size_t n, Buf *out) {
   size_t from = out->n;
   hash_base64(p, n, out);

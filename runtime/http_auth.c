@@ -168,13 +168,13 @@ static void sort_query(char *url) {
 }
 
 static bool body_digest(HttpRequest *req, char hex[65]) {
-  Buf all = {0};
+  HashStream *h = hash_begin();
   char part[16384];
   ssize_t n = 0;
+  hash_add(h, req->body ? req->body : "", req->nbody);
   if (req->stream)
-    while ((n = http_body_read(req->stream, part, sizeof part)) > 0) buf_add(&all, part, (size_t)n);
-  hash_sha256_hex(req->stream ? all.p : req->body, req->stream ? all.n : req->nbody, hex);
-  buf_free(&all);
+    while ((n = http_body_read(req->stream, part, sizeof part)) > 0) hash_add(h, part, (size_t)n);
+  hash_end(h, hex);
   if (req->stream) (void)http_body_seek(req->stream, 0);
   return n >= 0;
 }
