@@ -255,8 +255,9 @@ static bool sweep_old(Sweep *s, int dir, const char *name, int64_t *size) {
 }
 
 static void sweep_file(Sweep *s, int dir, const char *name) {
-  char hash[80];
-  snprintf(hash, sizeof hash, "%s%s", s->prefix, name);
+  char hash[80] = "";
+  strncat(hash, s->prefix, 2);
+  strncat(hash, name, 70);
   bool blob = blobs_hash_ok(hash), stray = !strcmp(s->prefix, "");
   int64_t size;
   if (!blob && !stray) return;

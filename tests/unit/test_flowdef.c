@@ -75,7 +75,7 @@ static void test_syntax(void **state) {
       {"{:a 1", "clojure_delimiters_invalid 1:6"},
       {"{:a #=(+ 1 2)}", "clojure_reader_eval_disabled 1:5"},
       {"{:a 1 :b}", "clojure_syntax_invalid 1:1"},
-      {"{:a 1 :a 2}", "clojure_syntax_invalid 1:1"},
+      {"{:a 1 :a 2}", "clojure_syntax_invalid 1:7"},
       {"{:a #nope 1}", "clojure_reader_invalid 1:5"},
       {BODY("1") "\n\n (more)", "clojure_syntax_invalid 7:2"},
   };
@@ -218,7 +218,7 @@ static void test_steps(void **state) {
       {BODY("(flow/step :slep :a {})"), "flow_step_invalid_type 5:20"},
       {BODY("(flow/step \"sleep\" :a {})"), "flow_step_invalid_type 5:20"},
       {BODY("(let [t :sleep] (flow/step t :a {}))"), "~flow_step_invalid_type 5:36"},
-      {BODY("(flow/step :llm :a {})"), "~unsupported_step 5:20"},
+      {BODY("(flow/step :files :a {})"), "~unsupported_step 5:20"},
       {BODY("(flow/step :my/s {})"), "missing_packaged_step_reference 5:20"},
       {BODY("(flow/step :my/s :a {} 1)") , "flow_step_packaged_extra_argument 5:9 missing_packaged_step_reference 5:20"},
       {BODY("(flow/step :sleep :a {:seconds 1 :confirm true :review \"ok?\"})"), ""},
