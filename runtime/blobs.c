@@ -256,8 +256,8 @@ static bool sweep_old(Sweep *s, int dir, const char *name, int64_t *size) {
 
 static void sweep_file(Sweep *s, int dir, const char *name) {
   char hash[80] = "";
-  strncat(hash, s->prefix, 2);
-  strncat(hash, name, 70);
+  memcpy(hash, s->prefix, strlen(s->prefix));
+  memcpy(hash + strlen(s->prefix), name, strlen(name)); /* sweep_dir has looked at its length */
   bool blob = blobs_hash_ok(hash), stray = !strcmp(s->prefix, "");
   int64_t size;
   if (!blob && !stray) return;
