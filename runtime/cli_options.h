@@ -88,6 +88,8 @@
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
   OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
+  OPTION(LIST, flows, 0, "flows", "DIR|FILE", 0, ON_ENGINE | ON(repl),                                                                 \
+         "where flow/call-flow and :fanout find other flows by :slug, beside the folder of the calling flow; may be given more than once")\
   OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl),                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \

@@ -61,6 +61,7 @@ void cli_session_close(CliSession *s) {
   if (s->engine) engine_free(s->engine);
   if (s->store) store_close(s->store);
   target_free(s->target);
+  flow_places_free(&s->flows);
   if (s->ticker >= 0) close(s->ticker);
 }
 
@@ -75,10 +76,16 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
     s->status = cli_usage(cli, "--connections: %s", err.msg);
     return false;
   }
+  for (int i = 0; i < cli->flows.n; i++)
+    if (!flow_places_add(&s->flows, cli->flows.a[i], &err)) {
+      s->status = cli_usage(cli, "--flows: %s", err.msg);
+      return false;
+    }
   s->store = cli_store(cli, (StoreOptions){.executor = true});
   if (!s->store) return false;
   EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .detach = cli->detach,
-                     .target = s->target, .progress = progress_event, .ctx = &s->progress, .watched = s->progress.live};
+                     .target = s->target, .resolve = flow_places_find, .resolve_ctx = &s->flows, .progress = progress_event, .ctx = &s->progress,
+                     .watched = s->progress.live};
   s->engine = engine_new(s->store, &o, &err);
   if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
   if (!s->engine || (cli->listen && !s->listener)) {

@@ -2,6 +2,7 @@
  * and telling how a run ended. One at a time; the main thread. */
 #ifndef BR_CLI_SESSION_H
 #define BR_CLI_SESSION_H
+#include "child_find.h"
 #include "cli_progress.h"
 #include "cli_run.h"
 #include "engine_listen.h"
@@ -12,6 +13,7 @@ typedef struct CliSession {
   Engine *engine;
   EngineListener *listener;
   struct Target *target;
+  FlowPlaces flows;
   int status; /* when it could not be opened */
   Progress progress;
   int ticker;

@@ -1,4 +1,5 @@
 /* cli_show.c - looking at runs: `runs`, `show`, `replay`. The database is opened for reading only, beside whoever runs it. */
+#include "child.h"
 #include "cli_run.h"
 #include "duration.h"
 #include "eval/unit.h"
@@ -48,6 +49,15 @@ static void put_row(ValVec *m, const RunRow *r) {
   put(m, "updated", time_or_nil(r->updated_ms));
   put(m, "finished", time_or_nil(r->finished_ms));
   put(m, "wakes", time_or_nil(r->wake_ms));
+  put(m, "child-of", child_lineage(r));
+}
+
+/* "child of RUN, step :s" and which one of a fan-out; nothing for a run that is nobody's child. */
+static void child_text(const RunRow *r, const char *before, Buf *b) {
+  Val of = child_lineage(r), index = map_get_kw(of, "fanout-index"), count = map_get_kw(of, "fanout-count");
+  if (!is_map(of)) return;
+  buf_fmt(b, "%schild of %s, step :%s", before, str_s(map_get_kw(of, "parent-workflow-id")), kw_text(map_get_kw(of, "parent-step-id")));
+  if (is_long(index) && is_long(count)) buf_fmt(b, ", %lld of %lld", (long long)long_of(index) + 1, (long long)long_of(count));
 }
 
 /* --- runs ------------------------------------------------------------------------------------------------------------------------ */
@@ -66,7 +76,9 @@ static bool list_row(const Cli *cli, const RunRow *r, bool first, Buf *b) {
   cli_time_text(r->created_ms, at);
   buf_fmt(b, "%-36s %-20s %-10s %-20s ", r->run_id, r->slug ? r->slug : "", run_status_name(r->status), at);
   if (r->finished_ms) cli_time_text(r->finished_ms, at);
-  buf_fmt(b, "%s\n", r->finished_ms ? at : "-");
+  buf_fmt(b, "%s", r->finished_ms ? at : "-");
+  child_text(r, "  ", b);
+  buf_ch(b, '\n');
   return true;
 }
 
@@ -211,6 +223,7 @@ static bool show_text(const Cli *cli, Engine *e, const RunRow *row, const RunSta
   Shown s = {.cli = cli, .b = &b, .created = row->created_ms};
   show_head(row, &b);
   show_lineage(e, row, &b);
+  if (row->lineage) child_text(row, "parent    ", &b), buf_ch(&b, '\n');
   buf_c(&b, "steps\n");
   bool ok = engine_history(e, row->run, show_step, &s, err);
   if (!s.n) buf_c(&b, "  none yet\n");

@@ -1,4 +1,5 @@
 /* engine.c - the engine: definitions, starting, resuming, the loop, timers, inbox. */
+#include "child.h"
 #include "engine_int.h"
 #include "eval/expand.h"
 #include "eval/unit.h"
@@ -151,7 +152,12 @@ static Val flow_ctx(Engine *e, const RunRow *row) {
   m = map_assoc(m, kw_c("version"), int_val(row->version));
   ctx_put(&m, "target", "draft");
   m = map_assoc(m, kw_c("started-at"), int_val(row->created_ms));
-  ctx_put(&m, "root-workflow-id", row->run_id);
+  Val of = child_lineage(row), root = map_get_kw(of, "root-workflow-id"), parent = map_get_kw(of, "parent-workflow-id");
+  Val installation = map_get_kw(of, "installation-id"), target = map_get_kw(of, "target");
+  ctx_put(&m, "root-workflow-id", is_str(root) ? str_s(root) : row->run_id);
+  if (is_str(parent)) ctx_put(&m, "parent-workflow-id", str_s(parent));
+  if (is_str(target)) ctx_put(&m, "target", str_s(target));
+  if (is_str(installation)) ctx_put(&m, "installation-id", str_s(installation));
   if (e->o.public_url || e->o.listen) {
     Val base = e->o.public_url ? str_fmt("%s/%s", e->o.public_url, row->workspace) : str_fmt("http://%s/%s", e->o.listen, row->workspace);
     m = map_assoc(m, kw_c("callback-base-url"), base);
@@ -240,8 +246,9 @@ bool engine_resume(Engine *e, int64_t run, Err *err) {
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
   if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
   else take_over_row(e, &row, (Cancel){.error = NIL}, err);
+  bool ok = child_resume(e, &row, err);
   run_row_free(&row);
-  return true;
+  return ok;
 }
 
 /* --- timers ------------------------------------------------------------------------------------------------------------------------------ */
@@ -379,6 +386,7 @@ bool engine_drain_inbox(Engine *e, Err *err) {
       after = rows[i].id;
       if (!strcmp(rows[i].kind, "action")) deliver_action(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "cancel")) cancel_deliver(e, &rows[i], err);
+      else if (!strcmp(rows[i].kind, "child")) child_deliver(e, &rows[i], err);
       else deliver_event(e, &rows[i], err);
       inbox_row_free(&rows[i]);
     }
@@ -421,7 +429,7 @@ static bool busy(const Engine *e) {
 static int wait_ms(const Engine *e, int64_t most) {
   int64_t now = now_ms(), until = now + (most > 20 ? 20 : most);
   if (e->ntimers && e->timers[0].due < until) until = e->timers[0].due;
-  if (e->o.listen && e->next_store_timer < until) until = e->next_store_timer;
+  if ((e->o.listen || e->child_timers) && e->next_store_timer < until) until = e->next_store_timer;
   return until <= now ? 0 : (int)(until - now);
 }
 
@@ -451,7 +459,7 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     r->queued = false;
     if (r->phase == R_READY && run_find(e, r->run) == r) run_slice(r);
   }
-  if (e->o.listen) fire_stored_timers(e);
+  if (e->o.listen || e->child_timers) fire_stored_timers(e);
   if (look_around(e) || (e->inbox_again && !e->ready)) {
     e->inbox_again = false;
     engine_drain_inbox(e, err);

@@ -16,6 +16,11 @@ struct StepEvent;
 struct StepCall;
 struct StepKind;
 
+/* A flow that another one calls. version: a number, a keyword or nil; target: "draft" ...; from: file of the caller's source or NULL. */
+typedef struct FlowWanted { const char *slug, *target, *from; Val version; } FlowWanted;
+typedef struct FlowSource { char *file; Buf text; int64_t version; } FlowSource; /* malloc'ed; version 0: draft */
+void flow_source_free(FlowSource *s);
+
 typedef struct EngineOptions {
   const char *workspace;      /* "local" */
   bool guard;                 /* outbound guard on */
@@ -23,6 +28,9 @@ typedef struct EngineOptions {
   const char *public_url;     /* base of callback URLs; NULL: from listen */
   const struct Target *target; /* connections and secrets; NULL: nothing is bound */
   struct BlobStore *blobs;    /* NULL: a store of its own beside the database, or temporary for one in memory */
+  /* Which source the slug of a child flow names (child.h). NULL: no flow can be called. Its own context. */
+  bool (*resolve)(void *ctx, const FlowWanted *w, FlowSource *out, Err *err);
+  void *resolve_ctx;
   bool detach;                /* start durably and come back: nothing is run in the foreground */
   /* Called on the engine thread when a step starts, ends, retries or parks; for progress lines. May be NULL. */
   void (*progress)(void *ctx, const struct StepEvent *e); /* struct below */
@@ -59,7 +67,7 @@ typedef struct RunState {
   Val value;      /* completed */
   Val error;      /* failed: map {:type :message :step-id :attempt :at "flow.edn:3:7" :trace ...}; blocked: :message */
   bool parked;    /* waits for something this process does not provide */
-  char waits_for[1536]; /* parked: what would wake it, by when, and the command to do it; lines */
+  char waits_for[1600]; /* parked: what would wake it, by when, and the command to do it; lines */
 } RunState;
 
 #define ANSWERED_FOR_MS (24 * 3600 * 1000LL) /* after a wait was answered, another answer to its key changes nothing */

@@ -1,5 +1,6 @@
 /* engine_cancel.c - ending runs from outside (see engine_cancel in engine.h). The request is an inbox row, so it survives whatever
  * happens before it is acted on; it goes away in the batch that records the act. */
+#include "child.h"
 #include "engine_int.h"
 #include "eval/unit.h"
 
@@ -36,7 +37,7 @@ static void cancel_step(Run *r) {
   if (r->phase == R_EFFECT && c->kind && c->kind->cancel) c->kind->cancel(r->e, c);
   run_again(r);
   if (kw_is(c->type, "wait") && !c->checkpoint && c->intent_seq) wait_cleanup(c, kw_c("cancelled"));
-  else if (c->intent_seq) batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
+  else if (c->intent_seq) child_close(c, CLOSE_CANCELLED), batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
   request_done(r);
   if (!c->started_ms) c->started_ms = now_ms();
   c->by = kw_c("cancel");
@@ -87,8 +88,11 @@ static void end_row(Engine *e, const RunRow *run, enum RunStatus st, Val error, 
   batch_append(batch, run->run, run->epoch, J_END, (Bytesv){b.p, b.n});
   batch_status(batch, run->run, run->epoch, st, now_ms(), 0, NULL);
   batch_inbox_del(batch, inbox);
+  child_over_row(batch, run, st, error);
+  child_close_row(e, batch, run, st == RUN_TERMINATED);
   buf_free(&b);
   store_submit_wait(e->store, batch, err);
+  e->inbox_again = true; /* for its children and its parent */
   parked_remove(&e->parked, run->run);
 }
 

@@ -1,4 +1,5 @@
 /* engine_frames.c - the flow builtins that live in the machine: the frame in which a run waits for a step. */
+#include "child.h"
 #include "composite.h"
 #include "connection.h"
 #include "engine_int.h"
@@ -79,7 +80,7 @@ static Val step_composite(Mach *m, const Val *s) {
   return composite_function(s[ST_TYPE], s[ST_CFG], whole);
 }
 
-enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3, PC_STEP_PARTS = 4, PC_STEP_PARSED = 5 };
+enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3, PC_STEP_PARTS = 4, PC_STEP_PARSED = 5, PC_STEP_AFTER = 6 };
 
 /* The :parser-fn of an :http step reads the body that the journal has, so a replay runs it again: it is code of the flow, but no
  * step may be inside. */
@@ -99,8 +100,14 @@ static Val body_parsed(Mach *m, Val *s, Val body) {
   m->in_function = 0;
   return map_assoc(result, kw_c("body"), body);
 }
+/* The result is recorded; what the flow wants made of it is made now, and again in every replay. */
+static Val step_result(Mach *m, Val *s, Val v) {
+  TRY(fn, step_after_fn(m, s[ST_TYPE], s[ST_CFG]));
+  return is_nil(fn) ? parse_body(m, s, v) : nf_call1(m, PC_STEP_AFTER, fn, v);
+}
+
 static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
-  if (pc == (NF_THROWN | PC_STEP_PARTS)) return ex_throw_val(in);
+  if (pc == (NF_THROWN | PC_STEP_PARTS) || pc == (NF_THROWN | PC_STEP_AFTER)) return ex_throw_val(in);
   if (pc == (PC_STEP_PARSED | NF_THROWN)) {
     m->in_function = 0;
     return ex_throw_val(in);
@@ -118,15 +125,17 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
     CHECK(step_enter(m, s));
     TRY(parts, step_composite(m, s));
     if (!is_nil(parts)) return nf_call3(m, PC_STEP_PARTS, parts, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
+    if (kw_is(s[ST_TYPE], "fanout")) fanout_count(m, s[ST_CFG]);
     s[ST_PHASE] = fix(PHASE_BEGIN);
     m->nf_pc = PC_STEP_ANSWER;
     return SIG_SUSPEND;
   case PC_STEP_ANSWER:
-    if (!same(in, ABSENT)) return parse_body(m, s, in);
+    if (!same(in, ABSENT)) return step_result(m, s, in);
     m->in_function = 1;
     counters_save(m, s);
     return nf_call1(m, PC_STEP_CODE, vec_nth(s[ST_TMP], 0), vec_nth(s[ST_TMP], 1)); /* function and input */
-  case PC_STEP_PARTS: return in;
+  case PC_STEP_PARTS:
+  case PC_STEP_AFTER: return in;
   case PC_STEP_PARSED: return body_parsed(m, s, in);
   case PC_STEP_CODE: s[ST_TMP] = in; /* fall through */
   default: /* what is lazy in the result is still the function's code */

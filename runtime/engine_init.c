@@ -1,4 +1,5 @@
 /* engine_init.c - puts the engine's names into the core table: flow builtins and macros, sandbox helpers, step kinds. */
+#include "child.h"
 #include "engine_int.h"
 #include "flow_prelude.h"
 #include "flow_tables.h"
@@ -13,6 +14,8 @@ void engine_init(void) {
   if (done) return;
   done = true;
   builtin_register(rows_flow);
+  builtin_register(rows_child);
+  child_register();
   FLOW_TABLES(table_register)
   prelude_add(flow_prelude_files);
   engine_http_register();

@@ -43,6 +43,7 @@ struct StepCall {
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
   Val keeping;          /* the result that :persist is writing */
   bool kept;            /* it is written: the result is a reference now */
+  struct Kids *kids;    /* child.h: children of a step in flight */
   bool stand_in;        /* kind is a test's, in place of the family */
 };
 
@@ -85,6 +86,9 @@ typedef struct Run {
   bool stopped;         /* it stands there */
   Cancel cancel;        /* to be cancelled at its next step */
   int64_t cancel_acted; /* inbox row of the last request acted on; it may be there until that is durable */
+  Val lineage;          /* of a child: child.h; nil */
+  Val fresh;            /* vector of the numbers of runs that batches on their way create: they run when these are durable; nil */
+  bool tells;           /* a batch of it puts something into the inbox: look there when it is durable */
   struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */
 } Run;
 
@@ -118,6 +122,7 @@ struct Engine {
   ParkedSet parked;     /* numbers of the runs this engine answers for that wait in the database alone */
   int64_t next_store_timer; /* cached due time of the earliest stored timer */
   int64_t stepping;     /* number of the run that holds in front of every step; 0 none */
+  bool child_timers;    /* a parked run waits for children until some time */
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
   int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */
@@ -171,6 +176,7 @@ void wait_cleanup(StepCall *c, Val outcome);
 void step_reached(Run *r);             /* the machine stands in a flow/step frame */
 void step_begin(StepCall *c);          /* for real */
 void step_begin_attempt(StepCall *c);  /* after commit of its intent, or again after a crash */
+bool step_intent(StepCall *c);         /* appends its intent; false: the run has ended over it */
 void step_timer(StepCall *c);          /* its timer has fired */
 void step_resolve(StepCall *c, bool ok, Val value); /* journal the result and go on */
 StepCall *step_call(Run *r);           /* of the flow/step frame on top, which is about to begin */

@@ -1,4 +1,5 @@
 /* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
+#include "child.h"
 #include "engine_int.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
@@ -54,6 +55,8 @@ Run *run_make(Engine *e, const RunRow *row) {
   r->created_ms = row->created_ms;
   r->status = row->status;
   r->snap_seq = row->snap_seq;
+  r->lineage = child_lineage(row);
+  r->fresh = NIL;
   return r;
 }
 
@@ -147,6 +150,9 @@ void run_submit(Run *r, enum After after) {
 static void durable(Run *r) {
   enum After after = r->after;
   r->after = AFTER_NOTHING;
+  child_launch(r);
+  if (r->tells) r->e->inbox_again = true;
+  r->tells = false;
   if (after != AFTER_NOTHING && after != AFTER_DONE && cancel_due(r)) return;
   switch (after) {
   case AFTER_NOTHING: break;
@@ -162,7 +168,7 @@ static void durable(Run *r) {
   case AFTER_PARK:
     r->phase = R_PARKED;
     parked_add(&r->e->parked, r->run);
-    run_progress(r, STEP_PARKED, NULL, r->call ? r->call->due_ms : 0);
+    if (!r->call || !r->call->kids) run_progress(r, STEP_PARKED, NULL, r->call ? r->call->due_ms : 0);
     if (r->call && r->call->due_ms && r->call->due_ms < r->e->next_store_timer) r->e->next_store_timer = r->call->due_ms;
     run_drop(r);
     break;
@@ -404,6 +410,7 @@ void run_finish(Run *r, enum RunStatus st, Val outcome) {
     run_append(r, J_END, rec, JE_COUNT);
   }
   r->outcome = outcome;
+  child_over(r, st, outcome);
   batch_status(run_batch(r), r->run, r->epoch, st, now_ms(), 0, NULL);
   run_submit(r, AFTER_DONE);
 }

@@ -1,5 +1,6 @@
 /* engine_state.c - looking at runs: how they stand, their history, and re-execution from the journal alone. */
 #include "engine_int.h"
+#include "child.h"
 #include "duration.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -46,13 +47,14 @@ static void say_question(const RunRow *row, Val note, const char *step, const ch
            is_nil(fields) ? review ? " [--value JSON]" : "" : " --value '{\"FIELD\": ...}'", row->run_id);
 }
 
-static void say_waits(const RunRow *row, RunState *out) {
+static void say_waits(Engine *e, const RunRow *row, RunState *out) {
   Val note = note_map(row);
   const char *what = kw_text(map_get_kw(note, "waits")), *step = id_text(map_get_kw(note, "step"));
   Val key = map_get_kw(note, "key"), due = map_get_kw(note, "due"), error = map_get_kw(note, "error");
   char when[40] = "";
   if (is_long(due) && long_of(due)) iso_time(long_of(due), when);
   if (is_kw(map_get_kw(note, "checkpoint"))) say_question(row, note, step, when, out);
+  else if (!strcmp(what, "child")) child_say_waits(e, note, row->run_id, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "wait") && is_str(key))
     snprintf(out->waits_for, sizeof out->waits_for,
              "step :%s waits for an answer with key \"%s\" until %s\nto answer: breyta-run send '%s' '{\"status\":\"ok\"}', then breyta-run resume %s",
@@ -78,7 +80,7 @@ bool engine_state(Engine *e, int64_t run, RunState *out, Err *err) {
   else if (row.status == RUN_BLOCKED) out->error = err_map("blocked", row.note ? row.note : "blocked");
   else {
     out->parked = row.status == RUN_WAITING;
-    say_waits(&row, out);
+    say_waits(e, &row, out);
   }
   run_row_free(&row);
   return true;
@@ -114,7 +116,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
       emit(h, h->intent, "failed", long_of(vec_nth(h->check, JY_AT)), NIL, vec_nth(h->check, JY_ERROR), (int)fix_of(vec_nth(h->check, JY_ATTEMPT)));
     h->check = NIL;
     h->number += is_nil(h->intent);
-    h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep"); break;
+    h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep") || child_step(vec_nth(v, JI_TYPE)); break;
   case J_RESULT: {
     bool ok = truthy(vec_nth(v, JR_OK));
     h->by = journal_field(v, JR_BY);
@@ -158,7 +160,8 @@ bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistorySt
 static bool take_lineage(void *ctx, const JournalRec *j) {
   if (j->kind != J_START) return false;
   Val v = snap_read_value(env_core(), j->data.p, j->data.n);
-  *(Val *)ctx = is_vec(v) ? journal_field(v, JT_LINEAGE) : NIL;
+  Val from = is_vec(v) ? journal_field(v, JT_LINEAGE) : NIL;
+  *(Val *)ctx = is_map(from) && !is_nil(map_get_kw(from, "run-id")) ? from : NIL; /* a child's is in its row, too */
   return false;
 }
 

@@ -1,6 +1,7 @@
 /* engine_steps.c - what happens between a flow/step frame and its result: identity, intents, attempts, retries, timers,
  * waits, replay of recorded results. */
 #include "duration.h"
+#include "child.h"
 #include "connection.h"
 #include "engine_int.h"
 #include "eval/frame.h"
@@ -207,6 +208,12 @@ static bool append_intent(StepCall *c) {
   return true;
 }
 
+bool step_intent(StepCall *c) {
+  if (append_intent(c)) return true;
+  run_finish(c->r, RUN_FAILED, run_error_map(c->r, pend.ex));
+  return false;
+}
+
 static Val long_or(Val v, int64_t otherwise) { return is_long(v) ? v : int_val(otherwise); }
 
 StepCall *step_from_intent(Run *r, Val in, int64_t seq) {
@@ -298,7 +305,9 @@ static bool replay_attempts(StepCall *c, int *last_kind) {
       c->checkpoint = true;
       c->attempt = (int)fix_of(vec_nth(rec->v, JY_ATTEMPT));
       break;
+    case J_CHILD: child_replayed(c, rec->v); break;
     case J_INTENT:
+      c->kids = NULL;
       c->attempt = (int)fix_of(vec_nth(rec->v, JI_ATTEMPT));
       c->intent_seq = rec->seq;
       c->due_ms = long_of(vec_nth(rec->v, JI_DUE));
@@ -865,6 +874,7 @@ void step_begin_attempt(StepCall *c) {
   else if (!strcmp(type, "kv")) kv_begin(c);
   else if (!strcmp(type, "sleep")) sleep_begin(c);
   else if (!strcmp(type, "wait")) wait_begin(c);
+  else if (child_step(c->type)) child_begin(c);
   else if (c->kind) external_begin(c);
   else {
     Buf b = {0};
@@ -881,7 +891,7 @@ static bool common_options_ok(StepCall *c, Err *e) {
   Persist keep;
   if (!backoff_policy(map_get_kw(c->cfg, "retry"), &p, e)) return false;
   if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
-  if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
+  if (!kw_is(c->type, "fanout") && !is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
     return err_set(e, "validation", ":on-error must be :fail, :skip or :checkpoint");
   if (!is_nil(d) && !kw_is(d, "at-least-once") && !kw_is(d, "at-most-once") && !kw_is(d, "idempotent"))
     return err_set(e, "validation", ":delivery must be :at-least-once, :at-most-once or :idempotent");
@@ -962,6 +972,10 @@ static void live_again(StepCall *c, int last_kind) {
     r->phase = R_PARKED;
     return;
   }
+  if (last_kind == J_CHILD) {
+    child_again(c);
+    return;
+  }
   if (last_kind == J_RETRY || kw_is(c->type, "sleep")) {
     r->phase = R_TIMER;
     engine_timer_add(r->e, c->due_ms, r);
@@ -990,6 +1004,10 @@ void step_timer(StepCall *c) {
   Run *r = c->r;
   if (kw_is(c->type, "wait") && !c->checkpoint) {
     wait_timed_out(c);
+    return;
+  }
+  if (c->kids) {
+    child_timer(c);
     return;
   }
   run_again(r);

@@ -91,24 +91,9 @@ static Val flow_poll_pause(Val opts, Val attempt, Val spent, Val last) {
   return int_val(pause);
 }
 
-/* --- not in this build -------------------------------------------------------------------------------------------- */
-static Val unsupported(const char *what) {
-  Val msg = str_fmt("%s is not part of this build", what);
-  Val kv[] = {kw_c("type"), kw_c("unsupported_step"), kw_c("message"), msg, kw_c("family"), kw_c(what), kw_c("retryable?"), FALSE_V};
-  return ex_throw_val(ex_make(EXC_INFO, msg, map_from(kv, 4, false), NIL));
-}
-
-DOC(call_flow, "[step-id options]", "Runs a child flow. Not part of this build: raises an ex-info of :type :unsupported_step.",
-    "(flow/call-flow :child {}) ;!> ex-info");
-static Val flow_call_flow(int argc, const Val *argv) {
-  (void)argc, (void)argv;
-  return unsupported("flow/call-flow");
-}
-
 const BuiltinRow rows_flow_fns[] = {ROW2("flow/backoff", flow_backoff, backoff, B_PURE),
                                     ROW3("flow/elapsed-at*", flow_elapsed_at, elapsed_at, B_PURE),
                                     ROW1("flow/poll-options*", flow_poll_options, poll_options, B_PURE),
                                     ROW2("flow/poll-caught*", flow_poll_caught, poll_caught, B_PURE),
                                     ROW4("flow/poll-pause*", flow_poll_pause, poll_pause, B_PURE),
-                                    ROWV("flow/call-flow", 1, flow_call_flow, call_flow, B_PURE),
                                     ROW_END};

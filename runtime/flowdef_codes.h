@@ -103,6 +103,7 @@
   DIAG(function_step_missing_code_or_ref, E, "add :ref :f (an entry of :functions) or :code (quote (fn [input] ...))")   \
   DIAG(function_step_missing_input, W, "the function gets nil; add :input {...}")                                        \
   DIAG(function_step_input_shape_invalid, U, "upstream refuses it: pass a map such as {:items [...]}")                   \
+  DIAG(flow_call_invalid, E, "write (flow/call-flow :step-id {:flow-slug :child :input {...}}) or (flow/call-flow :child {...})")       \
   DIAG(flow_poll_invalid, E, "write (flow/poll {:interval \"5s\" :timeout \"10m\" :return-on (fn [r] ...)} (flow/step ...))") \
   /* the body */                                                                                                         \
   DIAG(unresolved_symbol, E, NULL)                                                                                       \

@@ -375,6 +375,7 @@ static void walk_list(Check *c, Val form, At at, Scope s) {
   else if (list_head_is(form, "flow", "poll"))
     walk_poll(c, form, at, s);
   else if (!walk_special(c, form, at, s)) {
+    if (list_head_is(form, "flow", "call-flow")) check_call_flow(c, form, at, s.threaded);
     if (!s.threaded) check_lookup(c, form, at, s);
     s.threaded = false;
     walk_rest(c, form, at, 0, s);

@@ -158,9 +158,13 @@ static void check_persist(Check *c, const char *kind, Val v, At at) {
 }
 
 static const StepOption *find_option(const char *kind, const char *name) {
-  for (size_t i = 0; i < N_OF(options); i++)
-    if (!strcmp(options[i].name, name) && (!strcmp(options[i].kind, kind) || !strcmp(options[i].kind, "*"))) return &options[i];
-  return NULL;
+  const StepOption *common = NULL;
+  for (size_t i = 0; i < N_OF(options); i++) {
+    if (strcmp(options[i].name, name)) continue;
+    if (!strcmp(options[i].kind, kind)) return &options[i];
+    if (!strcmp(options[i].kind, "*")) common = &options[i];
+  }
+  return common;
 }
 
 static void unknown_option(Check *c, const char *kind, Val k, At at) {
@@ -284,6 +288,16 @@ static void check_wait(Check *c, Val cfg, At at) {
     diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "timeout"), "at most 30 days", "Wait timeout exceeds maximum");
 }
 
+static void check_fanout(Check *c, Val cfg, At at) {
+  Val n = map_get_kw(cfg, "max-concurrency"), items = map_get_kw(cfg, "items");
+  if (is_long(n) && (long_of(n) < 1 || long_of(n) > 5))
+    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "max-concurrency"), NULL, ":max-concurrency must be from 1 to 5, got %s", val_text(n));
+  if (is_vec(items) && vec_count(items) > 25)
+    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "items"), NULL, "a fan-out takes at most 25 :items, got %u", vec_count(items));
+  if (!is_nil(items) && is_literal(items) && !is_vec(items))
+    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "items"), NULL, ":items of this :fanout step must be a vector, got %s", val_text(items));
+}
+
 static void check_config(Check *c, const char *kind, Val cfg, At at) {
   MapIter it;
   Val k, v;
@@ -298,6 +312,8 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_function_step(c, cfg, at);
   else if (!strcmp(kind, "wait"))
     check_wait(c, cfg, at);
+  else if (!strcmp(kind, "fanout"))
+    check_fanout(c, cfg, at);
 }
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */
@@ -309,7 +325,7 @@ static void check_kind(Check *c, Val type, At at, int kind) {
     const char *near = nearest_name(str_s(AS(Kw, type)->name), names, N_OF(kinds));
     char hint[96];
     if (near) snprintf(hint, sizeof hint, "did you mean :%s?", near);
-    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "step types are :function :http :kv :sleep :wait :run ...",
+    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "step types are :function :http :kv :sleep :wait :run :fanout ...",
              "there is no step type %s", val_text(type));
   } else if (!kinds[kind].runs) {
     diag_add(c, DIAG_unsupported_step, at, NULL, "the step family %s is not part of this build", val_text(type));
@@ -392,6 +408,21 @@ void check_step(Check *c, Val form, At at, bool threaded) {
       diag_warn(c, DIAG_flow_step_invalid_type, at_kid(c, at, 1, type), "write the type itself, so that it can be checked",
                 "the step type %s is computed", val_text(type));
   }
+}
+
+/* (flow/call-flow step-id {:flow-slug ..}); without :flow-slug the map is the child's input. */
+void check_call_flow(Check *c, Val form, At at, bool threaded) {
+  uint32_t argc = list_n(form) - 1;
+  Val id = list_nth(form, 1), opts = list_nth(form, 2);
+  if (threaded) return;
+  if (argc < 1 || argc > 2)
+    diag_add(c, DIAG_flow_call_invalid, at, NULL, "flow/call-flow takes a step id and a map of options, or a slug and an input map; got %u arguments", argc);
+  else if (is_literal(id) && !is_kw(id))
+    diag_add(c, DIAG_flow_call_invalid, at_kid(c, at, 1, id), NULL, "the step id of flow/call-flow must be a keyword, got %s", val_text(id));
+  else if (argc == 2 && is_literal(opts) && !is_map(opts))
+    diag_add(c, DIAG_flow_call_invalid, at_kid(c, at, 2, opts), NULL, "the second argument of flow/call-flow must be a map, got %s", val_text(opts));
+  else if (argc == 2 && is_map(opts) && !same(map_get(opts, kw_c("flow-slug"), ABSENT), ABSENT))
+    check_config(c, "call-flow", opts, at_kid(c, at, 2, opts));
 }
 
 void check_poll(Check *c, Val form, At at) {

@@ -2,6 +2,7 @@
  * answers, an outside and a plan of crashes. The same case may be played in several worlds, one after the other. */
 #ifndef BR_FLOWTEST_INT_H
 #define BR_FLOWTEST_INT_H
+#include "child_find.h"
 #include "engine_int.h"
 #include "flowtest.h"
 #include "flowtest_match.h"
@@ -59,6 +60,7 @@ typedef struct World {
   bool lose;          /* ... before or after it is durable; 0: no sweep */
   Store *store;
   Engine *engine;
+  FlowPlaces flows;   /* :flows; none: children are not run */
   struct Target *target; /* the case's own, else NULL */
   const struct Target *bound; /* what the engine is given */
   int64_t run, now, start;
@@ -71,7 +73,7 @@ typedef struct World {
   size_t nevents, cap_events;
   TestCrash *crashes;
   size_t ncrashes;
-  int64_t answered_wait; /* sequence number of the last :wait that :steps answered */
+  Val answered_waits; /* set of [run seq]: of each run the last :wait that :steps answered */
   int64_t records, attempts;
   Val jseen, jcalls, jstep; /* the judge's: calls numbered as the script does, and the one in flight */
   int jcall, jattempt;

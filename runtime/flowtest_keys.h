@@ -37,6 +37,8 @@
   K(CASE, "clock", 0, INSTANT, "when the run starts, default \"2026-01-01T00:00:00Z\"")                                               \
   K(CASE, "seed", 0, COUNT, "of rand and random-uuid, default 1")                                                                     \
   K(CASE, "connections", 0, MAP, "what the flow's slots are bound to, as in a --connections file: slot -> {:type .. :config ..}")       \
+  K(CASE, "flows", 0, PLACES, "folders and files, from this file's folder, with the flows it calls; their steps are answered by :steps, too. "  \
+                              "Without it (\".\" is enough for flows beside it) a :call-flow or :fanout needs an answer")                \
   K(CASE, "kv", 0, KV, "what :kv holds before: key -> value")                                                                         \
   K(CASE, "steps", 0, STEPS, "step id -> an answer for every call, or a vector: first call, second call ...")                         \
   K(CASE, "recorded", 0, STRING, "file of answers for the steps without one here; --record writes it")                                \
@@ -87,7 +89,7 @@
   K(EXPECT_ERROR, "data", 0, PATTERN, "of the whole error map")                                                                       \
   K(EXPECT_WAIT, "step", 0, KEYWORD, "")                                                                                              \
   K(EXPECT_WAIT, "key", 0, PATTERN, "of a :wait")                                                                                     \
-  K(EXPECT_WAIT, "kind", 0, WAIT_KIND, ":wait :sleep or :checkpoint")                                                                 \
+  K(EXPECT_WAIT, "kind", 0, WAIT_KIND, ":wait :sleep :checkpoint or :child")                                                                 \
   K(EXPECT_STEP, "step", 1, KEYWORD, "")                                                                                              \
   K(EXPECT_STEP, "type", 0, KEYWORD, "its family")                                                                                    \
   K(EXPECT_STEP, "input", 0, PATTERN, "of its config")                                                                                \

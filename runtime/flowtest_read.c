@@ -13,7 +13,7 @@ enum FtType {
   FT_T_ANY, FT_T_STRING, FT_T_NAME, FT_T_KEYWORD, FT_T_MAP, FT_T_BOOL, FT_T_TRUE, FT_T_COUNT, FT_T_POSITIVE, FT_T_STATUS, FT_T_TIMES,
   FT_T_DURATION, FT_T_INSTANT, FT_T_FN, FT_T_PATTERN, FT_T_DATA, FT_T_ERROR, FT_T_KV, FT_T_KV_PATTERNS, FT_T_COUNTS, FT_T_ACTION,
   FT_T_OUTCOME, FT_T_POINT, FT_T_RUN_STATUS, FT_T_WAIT_KIND, FT_T_RESPONSE, FT_T_ANSWERS, FT_T_STEPS, FT_T_EVENTS, FT_T_CRASHES,
-  FT_T_EXPECT, FT_T_EXPECT_ERROR, FT_T_EXPECT_WAIT, FT_T_EXPECT_STEPS, FT_T_EXPECT_TIME, FT_T_CASES, FT_T_DEFAULTS
+  FT_T_EXPECT, FT_T_EXPECT_ERROR, FT_T_EXPECT_WAIT, FT_T_EXPECT_STEPS, FT_T_EXPECT_TIME, FT_T_CASES, FT_T_DEFAULTS, FT_T_PLACES
 };
 
 #define FT_KEY_ROW(map, name, required, type, doc) {FT_##map, name, required, doc},
@@ -96,7 +96,7 @@ static const struct { enum FtType type; const char *words; } choices[] = {
     {FT_T_OUTCOME, "delivered kept duplicate"},
     {FT_T_POINT, "before-intent after-intent before-result after-result"},
     {FT_T_RUN_STATUS, "completed failed waiting"},
-    {FT_T_WAIT_KIND, "wait sleep checkpoint"}};
+    {FT_T_WAIT_KIND, "wait sleep checkpoint child"}};
 
 static bool check_leaf(Check *c, enum FtType type, const char *key, Val v, At at) {
   for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++)
@@ -225,6 +225,10 @@ static void case_item(Check *c, const char *key, Val v, At at) {
   map_or(c, FT_CASE, key, v, at, NULL, "a map such as {:name .. :expect ..}");
 }
 
+static void place_item(Check *c, const char *key, Val v, At at) {
+  if (!is_str(v)) must(c, at, key, "the path of a folder or file", v);
+}
+
 static void vector_of(Check *c, const char *key, Val v, At at, ItemCheck f) {
   if (is_vec(v)) each(c, key, v, at, f);
   else must(c, at, key, "a vector", v);
@@ -264,6 +268,7 @@ static void check_value(Check *c, enum FtType type, const char *key, Val v, At a
   case FT_T_EXPECT_WAIT: map_or(c, FT_EXPECT_WAIT, key, v, at, is_kw_val, "a step id, or a map {:step .. :key ..}"); break;
   case FT_T_EXPECT_STEPS: vector_of(c, key, v, at, step_item); break;
   case FT_T_EXPECT_TIME: map_or(c, FT_EXPECT_TIME, key, v, at, is_duration, "a duration such as \"30d\", or {:min .. :max ..}"); break;
+  case FT_T_PLACES: vector_of(c, key, v, at, place_item); break;
   case FT_T_CASES: vector_of(c, key, v, at, case_item); break;
   case FT_T_DEFAULTS: check_defaults(c, v, at); break;
   default: break;
@@ -407,7 +412,9 @@ static void check_case_steps(Check *c, Val m, At at) {
   MapIter it;
   Val k, v, steps = map_get_kw(m, "steps"), expect = map_get_kw(m, "expect"), list = map_get_kw(expect, "steps");
   At steps_at = at_field(c, at, "steps"), list_at = at_field(c, at_field(c, at, "expect"), "steps");
-  if (is_map(steps)) {
+  Val all = map_get_kw(((Reading *)c)->f->map, "defaults");
+  bool others = !is_nil(map_get_kw(m, "flows")) || !is_nil(map_get_kw(all, "flows")); /* steps of these may be answered, too */
+  if (is_map(steps) && !others) {
     map_iter(&it, steps);
     while (map_next(&it, &k, &v)) check_step_id(c, k, at_key(c, steps_at, k));
   }

@@ -93,8 +93,9 @@ static enum StoreMemVerdict judge_record(World *w, int kind, Bytesv payload) {
 
 static enum StoreMemVerdict judge(void *ctx, int64_t run, int kind, Bytesv payload) {
   World *w = ctx;
-  if (run != w->run) return STORE_MEM_KEEP;
-  enum StoreMemVerdict v = judge_record(w, kind, payload);
+  bool child = run != w->run; /* its records count, crashes of the plan are of the flow itself */
+  if (child && !w->at_record) w->records++;
+  enum StoreMemVerdict v = child && !w->at_record ? STORE_MEM_KEEP : judge_record(w, kind, payload);
   if (v != STORE_MEM_KEEP) w->died = true;
   return v;
 }
@@ -122,6 +123,8 @@ static void engine_begin(World *w) {
                      .public_url = "https://test.invalid",
                      .ctx = w,
                      .target = w->bound,
+                     .resolve = w->flows.n ? flow_places_find : NULL,
+                     .resolve_ctx = &w->flows,
                      .fuel_limit = FUEL_LIMIT,
                      .stand_in = answer_stand_in,
                      .answers = answer_whole,
@@ -156,7 +159,7 @@ static void recover(World *w, Val input) {
   engine_free(w->engine);
   store_mem_revive(w->store);
   w->npending = 0;
-  w->answered_wait = 0;
+  w->answered_waits = set_empty;
   engine_begin(w);
   begin_run(w, input);
 }
@@ -170,7 +173,7 @@ static enum Busy run_busy(const World *w, const Run *r) {
 
 static enum Busy world_busy(const World *w) {
   const Engine *e = w->engine;
-  enum Busy most = e->ready ? BUSY : IDLE;
+  enum Busy most = e->ready || e->inbox_again ? BUSY : IDLE;
   for (size_t i = 0; i < e->cap; i++)
     for (const Run *r = e->runs[i]; r; r = r->chain) {
       enum Busy b = run_busy(w, r);
@@ -197,6 +200,11 @@ static void settle(World *w) {
 }
 
 /* --- the outside ------------------------------------------------------------------------------------------------------------ */
+static Val note_of(const RunRow *row) {
+  Val note = row->note && *row->note ? read_one(row->note, strlen(row->note), NULL, true) : NIL;
+  return is_map(note) ? note : NIL;
+}
+
 static Val run_note(World *w, enum RunStatus *st) {
   RunRow row = {0};
   Err err = {0};
@@ -204,9 +212,33 @@ static Val run_note(World *w, enum RunStatus *st) {
   *st = RUN_RUNNING;
   if (!store_run_get(w->store, w->run, &row, &err)) return NIL;
   *st = row.status;
-  if (row.note && *row.note) note = read_one(row.note, strlen(row.note), NULL, true);
+  note = note_of(&row);
   run_row_free(&row);
-  return is_map(note) ? note : NIL;
+  return note;
+}
+
+/* What the run is parked at, with the id of the run that is: its own note, or those of the children that it waits for. */
+static void leaves_of(World *w, Val note, Val run_id, ValVec *out) {
+  Val ids = map_get_kw(note, "children");
+  if (!kw_is(map_get_kw(note, "waits"), "child") || !is_vec(ids)) {
+    if (is_map(note)) vv_push(out, map_assoc(note, kw_c("run-id"), run_id));
+    return;
+  }
+  for (uint32_t i = 0; i < vec_count(ids); i++) {
+    RunRow row = {0};
+    Err err = {0};
+    if (!store_run_by_id(w->store, str_s(vec_nth(ids, i)), &row, &err)) continue;
+    if (row.status == RUN_WAITING) leaves_of(w, note_of(&row), vec_nth(ids, i), out);
+    run_row_free(&row);
+  }
+}
+
+static void leaves(World *w, Val note, ValVec *out) {
+  RunRow row = {0};
+  Err err = {0};
+  if (!store_run_get(w->store, w->run, &row, &err)) return;
+  leaves_of(w, note, str_c(row.run_id), out);
+  run_row_free(&row);
 }
 
 static Val text_kw(Val v) { return is_kw(v) ? AS(Kw, v)->name : v; }
@@ -217,6 +249,15 @@ static bool event_fits(const TestEvent *ev, Val note) {
   if (kw_is(map_get_kw(note, "waits"), "sleep")) return false;
   if (!is_nil(step)) return step_named(map_get_kw(note, "step"), id_text(step));
   return !strcmp(kw_text(ev->key), kw_text(map_get_kw(note, "key")));
+}
+
+/* The place where it fits; nil. */
+static Val event_leaf(World *w, const TestEvent *ev, Val note) {
+  ValVec at = {0};
+  leaves(w, note, &at);
+  for (size_t i = 0; i < at.n; i++)
+    if (event_fits(ev, at.a[i])) return at.a[i];
+  return NIL;
 }
 
 static size_t event_number(const World *w, const TestEvent *ev) { return (size_t)(ev - w->events) + 1; }
@@ -235,21 +276,19 @@ static bool send_answer(World *w, const TestEvent *ev, Val key, Val value) {
   return true;
 }
 
-static bool person_acts(World *w, const TestEvent *ev, Val action, Val step, Val value) {
+static bool person_acts(World *w, const TestEvent *ev, Val run_id, Val action, Val step, Val value) {
   Buf b = {0};
   Err err = {0};
-  RunRow row = {0};
   Val body = map_assoc(map_assoc(map_empty, kw_c("action"), str_c(kw_text(action))), kw_c("step"), str_c(id_text(step)));
   if (!same(value, ABSENT)) body = map_assoc(body, kw_c("value"), value);
-  if (is_sig(snap_data(&b, body)) || !store_run_get(w->store, w->run, &row, &err)) {
+  if (is_sig(snap_data(&b, body))) {
     world_fail(w, "event %zu: its :value is no data", event_number(w, ev));
     buf_free(&b);
     return false;
   }
   Batch *batch = batch_new();
-  batch_inbox_put(batch, WORKSPACE, row.run_id, "action", now_ms(), (Bytesv){b.p, b.n});
+  batch_inbox_put(batch, WORKSPACE, str_s(run_id), "action", now_ms(), (Bytesv){b.p, b.n});
   buf_free(&b);
-  run_row_free(&row);
   return store_submit_wait(w->store, batch, &err) && engine_drain_inbox(w->engine, &err);
 }
 
@@ -259,7 +298,8 @@ static void fire(World *w, TestEvent *ev) {
   Val step = map_get_kw(ev->spec, "step"), key = ev->key;
   bool answer = is_nil(action) || kw_is(action, "answer");
   if (is_nil(key) || !answer) {
-    if (st != RUN_WAITING || !event_fits(ev, note)) {
+    note = event_leaf(w, ev, note);
+    if (st != RUN_WAITING || is_nil(note)) {
       world_fail(w, "event %zu: at its time the run did not wait at :%s", event_number(w, ev), id_text(is_nil(step) ? key : step));
       ev->left = 0;
       return;
@@ -269,7 +309,7 @@ static void fire(World *w, TestEvent *ev) {
   }
   ev->left--;
   if (answer) send_answer(w, ev, key, same(value, ABSENT) ? NIL : value);
-  else person_acts(w, ev, action, step, value);
+  else person_acts(w, ev, map_get_kw(note, "run-id"), action, step, value);
 }
 
 static TestEvent *add_event(World *w, Val spec, int64_t at, Val key) {
@@ -291,11 +331,13 @@ static bool scripted_wait(World *w, Val note) {
   char text[64];
   if (!kw_is(map_get_kw(note, "waits"), "wait") || !script_has(&w->script, step)) return false;
   if (!store_wait_get(w->store, WORKSPACE, kw_text(key), &row, &err)) return false;
-  int64_t seq = row.seq;
+  int64_t seq = row.seq, run = row.run;
+  Val which = vec_of2(int_val(run), int_val(seq));
   wait_row_free(&row);
-  if (seq == w->answered_wait) return false;
-  w->answered_wait = seq;
-  snprintf(text, sizeof text, "wait/%lld", (long long)seq);
+  if (!is_nil(set_get(w->answered_waits, which, NIL))) return false;
+  w->answered_waits = set_conj(w->answered_waits, which);
+  if (run == w->run) snprintf(text, sizeof text, "wait/%lld", (long long)seq);
+  else snprintf(text, sizeof text, "wait/%lld/%lld", (long long)run, (long long)seq);
   int call = script_call(&w->script, step, text);
   Val a = script_answer(&w->script, step, call, 1), delay = map_get_kw(a, "delay");
   if (same(a, ABSENT)) return false; /* it may time out */
@@ -309,10 +351,18 @@ static bool scripted_wait(World *w, Val note) {
   return true;
 }
 
+static bool scripted_waits(World *w, Val note) {
+  ValVec at = {0};
+  leaves(w, note, &at);
+  for (size_t i = 0; i < at.n; i++)
+    if (scripted_wait(w, at.a[i])) return true;
+  return false;
+}
+
 /* The first event without a time that is about where the run is parked. */
 static TestEvent *untimed(World *w, Val note) {
   for (size_t i = 0; i < w->nevents; i++)
-    if (w->events[i].left && w->events[i].at < 0 && event_fits(&w->events[i], note)) return &w->events[i];
+    if (w->events[i].left && w->events[i].at < 0 && !is_nil(event_leaf(w, &w->events[i], note))) return &w->events[i];
   return NULL;
 }
 
@@ -362,6 +412,14 @@ static bool late_answer(World *w, int64_t until) {
   return true;
 }
 
+static bool sleeps(World *w, Val note) {
+  ValVec at = {0};
+  leaves(w, note, &at);
+  for (size_t i = 0; i < at.n; i++)
+    if (kw_is(map_get_kw(at.a[i], "waits"), "sleep")) return true;
+  return false;
+}
+
 /* One thing happens. false: nothing is left to happen. */
 static bool happen(World *w, Val input, int64_t until, bool may_park) {
   enum RunStatus st;
@@ -373,12 +431,12 @@ static bool happen(World *w, Val input, int64_t until, bool may_park) {
     recover(w, input);
     return true;
   }
-  if (st == RUN_WAITING && scripted_wait(w, note)) return true;
+  if (st == RUN_WAITING && scripted_waits(w, note)) return true;
   if ((ev = timed(w, &next)) || (st == RUN_WAITING && (ev = untimed(w, note)))) {
     fire(w, ev);
     return true;
   }
-  bool parked = st == RUN_WAITING && !kw_is(map_get_kw(note, "waits"), "sleep");
+  bool parked = st == RUN_WAITING && !sleeps(w, note);
   if (parked && may_park && next == TEST_NEVER) return false;
   int64_t due = answer_next(w), timer = engine_next_due(w->engine);
   if (due < next) next = due;
@@ -503,6 +561,21 @@ static void take_plan(World *w) {
   for (uint32_t i = 0; i < w->ncrashes; i++) w->crashes[i] = (TestCrash){vec_nth(crash, i), false};
 }
 
+static bool take_flows(World *w) {
+  Val places = map_get_kw(w->tcase, "flows");
+  Err err = {0};
+  for (uint32_t i = 0; is_vec(places) && i < vec_count(places); i++) {
+    char *path = test_beside(w->file->path, str_s(vec_nth(places, i)));
+    bool ok = flow_places_add(&w->flows, path, &err);
+    free(path);
+    if (!ok) {
+      world_fail(w, ":flows: %s", err.msg);
+      return false;
+    }
+  }
+  return true;
+}
+
 static bool open_world(World *w, Val recorded) {
   Err err = {0};
   Val seed = map_get_kw(w->tcase, "seed");
@@ -517,7 +590,7 @@ static bool open_world(World *w, Val recorded) {
   }
   store_mem_judge(w->store, judge, w);
   take_plan(w);
-  return script_init(&w->script, w->env, w->file->path, w->tcase, map_get_kw(recorded, "steps"), &w->fail) && fill_kv(w) && bind(w);
+  return script_init(&w->script, w->env, w->file->path, w->tcase, map_get_kw(recorded, "steps"), &w->fail) && fill_kv(w) && bind(w) && take_flows(w);
 }
 
 void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded) {
@@ -527,6 +600,7 @@ void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded)
   w->env->sandbox = true;
   w->value = w->error = w->note = w->jstep = NIL;
   w->jseen = w->jcalls = w->recorded = map_empty;
+  w->answered_waits = set_empty;
   take_clock(w);
   printed(w->quiet);
   if (open_world(w, recorded)) {
@@ -543,6 +617,7 @@ void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded)
 void world_close(World *w) {
   if (w->engine) engine_free(w->engine);
   if (w->store) store_close(w->store);
+  flow_places_free(&w->flows);
   target_free(w->target);
   w->target = NULL;
   buf_free(&w->fail);

@@ -49,7 +49,7 @@ static Taken take(Run *r) {
     if (rec->kind == J_STEP && is_nil(t.intent)) take_step(&t, rec->v);
     else if (rec->kind == J_INTENT) t.intent = rec->v, t.attempt = (int)fix_of(vec_nth(rec->v, JI_ATTEMPT));
     else if (rec->kind == J_RESULT && !is_nil(t.intent)) take_result(&t, rec->v);
-    else if (rec->kind != J_RETRY && rec->kind != J_CHECK) break;
+    else if (rec->kind != J_RETRY && rec->kind != J_CHECK && rec->kind != J_CHILD) break;
     r->cursor++;
   }
   return t;

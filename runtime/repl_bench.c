@@ -90,6 +90,8 @@ void bench_config(const char *db, const char *workspace, bool guard, Target *t) 
   if (t) b->target = t;
 }
 
+FlowPlaces *bench_flows(void) { return &the_bench()->flows; }
+
 void bench_flow(FlowDef *def, const char *path) {
   Bench *b = the_bench();
   char *kept = copy_text(path); /* may be the old one */
@@ -122,7 +124,8 @@ static Val open_as(Bench *b, bool executor) {
   bench_close(b);
   b->store = s;
   b->writable = executor;
-  b->e = engine_new(s, &(EngineOptions){.workspace = b->workspace, .guard = b->guard, .target = b->target, .progress = tell, .ctx = b}, &err);
+  b->e = engine_new(s, &(EngineOptions){.workspace = b->workspace, .guard = b->guard, .target = b->target, .resolve = flow_places_find,
+                                        .resolve_ctx = &b->flows, .progress = tell, .ctx = b}, &err);
   b->run = run;
   return b->e ? NIL : bench_error(&err);
 }

@@ -6,12 +6,14 @@
  * other sessions are refused (bench_enter). */
 #ifndef BR_REPL_BENCH_H
 #define BR_REPL_BENCH_H
+#include "child_find.h"
 #include "connection.h"
 #include "stepper.h"
 
 typedef struct Bench {
   char *db, *workspace, *flow_path;
   Target *target;     /* connections and secrets; NULL none */
+  FlowPlaces flows;   /* where other flows are, beside the folder of the caller */
   bool guard, talk;   /* talk: print a line for each step that ends */
   bool writable, busy;
   Store *store;
@@ -25,6 +27,7 @@ typedef struct Bench {
 Bench *bench_enter(void);
 /* What `breyta-run repl` was given; NULL: as it is. Closes what is open. The target is the bench's from now on. */
 void bench_config(const char *db, const char *workspace, bool guard, Target *t);
+FlowPlaces *bench_flows(void); /* to be added to */
 void bench_close(Bench *b);
 void bench_flow(FlowDef *def, const char *path); /* the loaded flow from now on */
 /* NIL, or SIG_THROW: an ExceptionInfo of {:type code} with what would help. */

@@ -576,6 +576,8 @@ static int open_flow(ReplSession *s, const Cli *cli, const char *path) {
   Err err = {0};
   Target *t = cli->connections ? target_load(cli->connections, &err) : NULL;
   if (cli->connections && !t) return cli_usage(cli, "--connections %s", err.msg);
+  for (int i = 0; i < cli->flows.n; i++)
+    if (!flow_places_add(bench_flows(), cli->flows.a[i], &err)) return cli_usage(cli, "--flows: %s", err.msg);
   bench_config(cli->db, cli->workspace, cli->guard, t);
   FlowDef *def = path ? cli_read_flow(cli, path) : NULL;
   if (!path) return EXIT_OK;

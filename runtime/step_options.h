@@ -55,7 +55,8 @@ enum OptType {
   K(files, 0, "source trees and changesets")                                                                             \
   K(search, 0, "search in resources, flows and runs")                                                                    \
   K(ssh, 0, "a command on a remote machine")                                                                             \
-  K(fanout, 0, "child flows side by side")                                                                               \
+  K(fanout, 1, "child flows side by side, or steps one after the other")                                                 \
+  K(call-flow, 1, "another flow as a child run: flow/call-flow")                                                         \
   K(breyta, 0, "the control plane as a tool of agents")
 
 #define STEP_OPTIONS(O)                                                                                                  \
@@ -154,6 +155,20 @@ enum OptType {
   O("wait", "event", 0, OPT_MAP, 0, "{:name :key {:path [..]}}")                                                         \
   O("wait", "roles", 0, OPT_COLL, 0, "who may answer")                                                                   \
   O("wait", "validation", 0, OPT_MAP, 0, "fields the answer must have")                                                  \
+  O("fanout", "items", 1, OPT_ANY, 0, "vector of at most 25 maps: all {:type :call-flow :flow-slug .. :input ..}, or all steps") \
+  O("fanout", "max-concurrency", 0, OPT_INT, 0, "children side by side, 1 to 5, default 5; steps run one after the other") \
+  O("fanout", "on-error", 0, OPT_ENUM, "fail continue collect", ":fail (default) stops the rest and raises; :collect adds :errors") \
+  O("fanout", "transform", 0, OPT_CODE, 0, "function from {:items :succeeded-count :failed-count} to the result")        \
+  O("call-flow", "flow-slug", 1, OPT_NAME, 0, "the flow")                                                                \
+  O("call-flow", "input", 0, OPT_MAP, 0, "its input")                                                                    \
+  O("call-flow", "timeout", 0, OPT_SECONDS, 0, "how long to wait for it; then :timeout is raised")                       \
+  O("call-flow", "version", 0, OPT_ANY, 0, "of the flow; a draft calls drafts, version 0")                               \
+  O("call-flow", "target", 0, OPT_NAME, 0, "of the flow, default draft")                                                 \
+  O("call-flow", "installation-id", 0, OPT_STRING, 0, "installation that it runs for")                                   \
+  O("call-flow", "profile-id", 0, OPT_STRING, 0, "older name of :installation-id")                                       \
+  O("call-flow", "workflow-id", 0, OPT_STRING, 0, "name of the run, default made from the parent's")                     \
+  O("call-flow", "parent-close-policy", 0, OPT_ENUM, "request-cancel terminate abandon", "what becomes of the child when nobody waits for it any more") \
+  O("call-flow", "retry-policy", 0, OPT_RETRY, 0, "as :retry, each attempt a new child; without :retry-on every failure counts") \
   O("run", "command", 1, OPT_STR_OR_VEC, 0, "text for sh -c, or a vector of program and arguments")                      \
   O("run", "workdir", 0, OPT_STRING, 0, "directory to run in")                                                           \
   O("run", "env", 0, OPT_MAP, 0, "string -> string")                                                                     \

@@ -1,5 +1,6 @@
 /* stepper.c - see stepper.h */
 #include "stepper.h"
+#include "child.h"
 #include "engine_int.h"
 #include "eval/scope.h"
 #include "inspect.h"
@@ -13,7 +14,7 @@ static enum StepperAt stored(const Stepper *s) { /* it is not in memory */
   RunState st;
   Err err = {0};
   if (!engine_state(s->e, s->run, &st, &err) || run_status_final(st.status) || st.status == RUN_BLOCKED) return STEPPER_OVER;
-  return st.status == RUN_WAITING ? STEPPER_WAITS : STEPPER_BUSY;
+  return st.status == RUN_WAITING && !child_at_work(s->e, s->run) ? STEPPER_WAITS : STEPPER_BUSY;
 }
 
 enum StepperAt stepper_where(const Stepper *s) {

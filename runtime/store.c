@@ -37,6 +37,7 @@ void run_row_free(RunRow *r) {
   free(r->slug);
   free(r->source_hash);
   free(r->note);
+  free(r->lineage);
   *r = (RunRow){0};
 }
 
@@ -142,8 +143,8 @@ void batch_run_create(Batch *b, const RunRow *r) {
   if (!op) return;
   const int64_t v[6] = {r->version, r->status, r->created_ms, r->updated_ms, r->finished_ms, r->wake_ms};
   memcpy(op->i, v, sizeof v);
-  const char *s[5] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note};
-  for (int k = 0; k < 5; k++) op_set_str(b, op, k, s[k]);
+  const char *s[6] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage};
+  for (int k = 0; k < 6; k++) op_set_str(b, op, k, s[k]);
 }
 
 void batch_expect(Batch *b, int64_t run, int64_t epoch, int64_t seq) {

@@ -51,6 +51,7 @@ typedef struct RunRow {
   int64_t snap_seq;     /* journal sequence the stored snapshot includes; -1 none */
   char *source_hash;    /* hex hash of the definition */
   char *note;           /* EDN map for people: what it waits for, or why it is blocked */
+  char *lineage;        /* of a child: EDN map (child.h), fixed for good; NULL: nobody's child */
 } RunRow;
 void run_row_free(RunRow *r);
 

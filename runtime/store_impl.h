@@ -11,7 +11,7 @@
 #include <pthread.h>
 
 enum OpType {
-  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note */
+  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note lineage */
   OP_EXPECT,     /* i: seq */
   OP_APPEND,     /* kind; blob with a record header in front */
   OP_STATUS,     /* kind = status; i: at wake; s: note */
@@ -39,7 +39,7 @@ typedef struct Op {
   int kind;
   int64_t run, epoch;
   int64_t i[6];
-  size_t s[5]; /* offset in the arena + 1; 0 = NULL */
+  size_t s[6]; /* offset in the arena + 1; 0 = NULL */
   size_t blob, blob_n;
   uint8_t key16[16];
 } Op;

@@ -180,6 +180,7 @@ static bool run_unpack(int64_t run, const OmapNode *n, RunRow *r) {
   r->slug = get_opt(&in);
   r->source_hash = get_opt(&in);
   r->note = get_opt(&in);
+  r->lineage = get_opt(&in);
   if (in.oom) run_row_free(r);
   return !in.oom;
 }
@@ -189,8 +190,8 @@ static const char *run_save(Mem *m, const RunRow *r) {
                        r->finished_ms, r->wake_ms, r->head_row, r->head_seq};
   Bytes b = {0};
   for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) add_int(&b, v[i]);
-  const char *s[] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note};
-  for (int i = 0; i < 5; i++) add_opt(&b, s[i]);
+  const char *s[] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage};
+  for (int i = 0; i < 6; i++) add_opt(&b, s[i]);
   return put(m, KEY('r', r->run), b);
 }
 
@@ -220,7 +221,7 @@ static const char *run_create(Mem *m, const Batch *b, const Op *op) {
   RunRow r = {.run = op->run, .epoch = op->epoch, .version = op->i[0], .status = (enum RunStatus)op->i[1], .created_ms = op->i[2],
               .updated_ms = op->i[3], .finished_ms = op->i[4], .wake_ms = op->i[5], .run_id = (char *)id,
               .workspace = (char *)op_str(b, op, 1), .slug = (char *)op_str(b, op, 2), .source_hash = (char *)op_str(b, op, 3),
-              .note = (char *)op_str(b, op, 4)};
+              .note = (char *)op_str(b, op, 4), .lineage = (char *)op_str(b, op, 5)};
   Bytes number = {0}, count = {0};
   const OmapNode *n = find(m, key_strs('f', r.workspace, r.slug ? r.slug : ""));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};

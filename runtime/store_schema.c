@@ -12,7 +12,7 @@ static const char SCHEMA[] =
     "CREATE TABLE state(watermark INTEGER NOT NULL, segment_bits INTEGER NOT NULL);"
     "CREATE TABLE runs(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, version INTEGER, status INTEGER NOT NULL,"
     " created INTEGER, updated INTEGER, finished INTEGER, wake INTEGER, head_row INTEGER NOT NULL, head_seq INTEGER NOT NULL,"
-    " run_id TEXT NOT NULL UNIQUE, workspace TEXT, slug TEXT, source_hash TEXT, note TEXT);"
+    " run_id TEXT NOT NULL UNIQUE, workspace TEXT, slug TEXT, source_hash TEXT, note TEXT, lineage TEXT);"
     "CREATE INDEX runs_running ON runs(run) WHERE status=0;"
     "CREATE TABLE flows(workspace TEXT, slug TEXT, n INTEGER NOT NULL, PRIMARY KEY(workspace,slug)) WITHOUT ROWID;"
     "CREATE TABLE snapshots(run INTEGER PRIMARY KEY, seq INTEGER NOT NULL, data BLOB NOT NULL);"

@@ -32,7 +32,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_RELEASE, "RELEASE batch") \
   X(W_UNDO, "ROLLBACK TO batch") \
   X(W_RUN, "INSERT INTO runs(run,epoch,version,status,created,updated,finished,wake,run_id,workspace,slug,source_hash,note," \
-           "head_row,head_seq) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,0,0)") \
+           "lineage,head_row,head_seq) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,0,0)") \
   X(W_FLOW, "INSERT INTO flows VALUES(?1,?2,1) ON CONFLICT DO UPDATE SET n=n+1") \
   X(W_HEAD, "SELECT epoch,status,head_row,head_seq FROM runs WHERE run=?1") \
   X(W_STATUS, "UPDATE runs SET status=?2,updated=?3,finished=?4,wake=?5,note=?6,head_row=?7,head_seq=?8 WHERE run=?1") \
@@ -91,7 +91,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_META, "SELECT value FROM meta WHERE name=?1")
 #define SQ_RUN_COLS \
   "r.run,r.run_id,r.workspace,r.slug,r.version,r.epoch,r.status,r.created,r.updated,r.finished,r.wake,r.head_row,r.head_seq," \
-  "coalesce(s.seq,-1),r.source_hash,r.note FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
+  "coalesce(s.seq,-1),r.source_hash,r.note,r.lineage FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
 #define SQ_DOC_COLS "workspace,kind,key,rev,at,run,expires,data FROM docs"
 #define X_ENUM(name, sql) name,
 enum SqStmt { SQ_STATEMENTS(X_ENUM) SQ_STMTS };

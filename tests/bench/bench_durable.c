@@ -7,6 +7,7 @@
 #include "reader/map.h"
 #include "reader/text.h"
 #include "runtime/cli.h"
+#include "runtime/engine_int.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -246,6 +247,50 @@ static void part_sequential(void) {
   rig_close(&g);
 }
 
+/* --- a fan-out ------------------------------------------------------------------------------------------------------------------------- */
+#define FLOW_HEAD ":concurrency {:type :keyed :key-field :run :on-new-version :coexist} :invocations {:default {:label \"Start\" :inputs []}}\n"
+static const char parent_text[] =
+    "{:slug :parent :name \"Parent\" " FLOW_HEAD
+    " :flow '(count (:items (flow/step :fanout :all {:items (vec (for [n (range 25)] {:type :call-flow :flow-slug :child :input {:n n}}))})))}\n";
+static const char child_text[] =
+    "{:slug :child :name \"Child\" " FLOW_HEAD " :flow '(flow/step :function :f {:input (flow/input) :code '(fn [i] (:n i))})}\n";
+
+static bool child_source(void *ctx, const FlowWanted *w, FlowSource *out, Err *err) {
+  (void)ctx, (void)w, (void)err;
+  *out = (FlowSource){.file = strdup("child.edn")};
+  buf_c(&out->text, child_text);
+  return true;
+}
+
+/* 25 children of one function step each, five at a time, again and again; the parent parks and is taken up for each that ends. */
+static void part_fanout(void) {
+  enum { TIMES = 40, CHILDREN = 25 };
+  Rig g;
+  StoreStats a, b;
+  double t[TIMES];
+  Diags d = {0};
+  rig_open(&g, false);
+  g.engine->o.resolve = child_source;
+  g.flow = flowdef_read(parent_text, sizeof parent_text - 1, "parent.edn", &d);
+  if (!g.flow) fail("the parent does not read");
+  store_stats(g.store, &a);
+  for (int i = 0; i < TIMES; i++) {
+    double t0 = now();
+    int64_t run = start(&g, i, 0, 0, 0);
+    loop(&g);
+    t[i] = now() - t0;
+    must_be(&g, run, RUN_COMPLETED);
+  }
+  store_stats(g.store, &b);
+  disk_again();
+  double syncs = (double)(b.syncs - a.syncs) / TIMES, ms = at_rank(t, TIMES, 0.5), bar = 40 * sync_ms + 25;
+  char text[120];
+  snprintf(text, sizeof text, "<= %.1f ms (40 x fdatasync + 1 ms a child)", bar);
+  row("fan-out of 25 children, 5 at a time", ms <= bar, text, "%.1f ms median (p90 %.1f); %.1f syncs; %.2f ms per child", ms, at_rank(t, TIMES, 0.9), syncs,
+      ms / CHILDREN);
+  rig_close(&g);
+}
+
 /* --- waking ------------------------------------------------------------------------------------------------------------------------------------ */
 static double seen_at;
 static void note_seen(int64_t run, int64_t step) {
@@ -452,7 +497,7 @@ static void part_recovery(void) {
 
 /* ---------------------------------------------------------------------------------------------------------------------------------------------------- */
 static const struct { const char *name; void (*f)(void); } parts[] = {
-    {"concurrent", part_concurrent}, {"sequential", part_sequential}, {"resume", part_resume}, {"parked", part_parked}, {"recovery", part_recovery}};
+    {"concurrent", part_concurrent}, {"sequential", part_sequential}, {"fanout", part_fanout}, {"resume", part_resume}, {"parked", part_parked}, {"recovery", part_recovery}};
 
 static bool wanted(const char *name, int argc, char **argv) {
   for (int i = 2; i < argc; i++)
@@ -461,7 +506,7 @@ static bool wanted(const char *name, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 2) fail("usage: bench_durable DIR [concurrent sequential resume parked recovery]");
+  if (argc < 2) fail("usage: bench_durable DIR [concurrent sequential fanout resume parked recovery]");
   dir = argv[1];
   snprintf(db, sizeof db, "%s/bench.db", dir);
   signal(SIGPIPE, SIG_IGN);

@@ -47,6 +47,13 @@ const Script trial_scripts[] = {
     {"fails", NOBODY, NULL, NULL, NULL, true},
     {"chance", NOBODY, NULL, NULL, "{:same-a true, :same-b true, :same-c true, :order true}", false},
     {"constants", NOBODY, NULL, NULL, NULL, false},
+    {"call_child", NOBODY, NULL, NULL, "[1 11 \"t\" \"t\" [1 11] [:child-failed \"t.bad.6\" :told] 2]", false},
+    {"fanout", NOBODY, NULL, NULL, "[[11 21 :told 41] 3 1 [:child-failed 0]]", false},
+    {"fanout_steps", NOBODY, NULL, NULL, "[[5 2 :network {:slept-seconds 0.015}] 1 1]", false},
+    {"child_retry", NOBODY, NULL, NULL, "[{:tries 3} 3]", false},
+    {"child_wait", LATE, "child-key", "{:who \"late\"}", "[\"late\" \"late\"]", false},
+    {"child_wait", EARLY, "child-key", "{:who \"early\"}", "[\"early\" \"early\"]", false},
+    {"child_timeout", TIMEOUT, NULL, NULL, "[[:timeout \"t.ask.1\"] 1]", false},
     {"bulk", LATE, "bulk", "{:go true}", NULL, false},
 };
 const size_t trial_count = sizeof trial_scripts / sizeof *trial_scripts;
@@ -75,17 +82,31 @@ const char *trial_name(const Script *s) {
   return name;
 }
 
+static bool file_text(const char *path, Buf *text) {
+  FILE *f = fopen(path, "rb");
+  if (!f) return false;
+  for (int c; (c = getc(f)) != EOF;) buf_ch(text, (char)c);
+  fclose(f);
+  return true;
+}
+
+/* Children are in a folder of their own. */
+static bool find_child(void *ctx, const FlowWanted *w, FlowSource *out, Err *err) {
+  (void)ctx;
+  char path[200];
+  snprintf(path, sizeof path, "%s/children/%s.edn", trial_dir, w->slug);
+  *out = (FlowSource){.file = strdup(path)};
+  return file_text(path, &out->text) || err_set(err, "flow_not_found", "there is no %s", path);
+}
+
 static FlowDef *read_flow(const char *name) {
   char path[200];
   snprintf(path, sizeof path, "%s/%s.edn", trial_dir, name);
-  FILE *f = fopen(path, "rb");
-  if (!f) {
+  Buf text = {0}, out = {0};
+  if (!file_text(path, &text)) {
     perror(path);
     exit(2);
   }
-  Buf text = {0}, out = {0};
-  for (int c; (c = getc(f)) != EOF;) buf_ch(&text, (char)c);
-  fclose(f);
   Diags d = {0};
   FlowDef *def = flowdef_read(buf_cstr(&text), text.n, path, &d);
   if (!def) {
@@ -145,6 +166,7 @@ bool process_start(Process *p, const Trial *t, EngineOptions o) {
   Err e = {0};
   *p = (Process){0};
   o.blobs = trial_blobs();
+  o.resolve = find_child;
   if (t->script->outside == TIMEOUT) o.listen = "127.0.0.1:1"; /* only then timers of waits fire here; nothing listens */
   p->store = store_open(DB, &(StoreOptions){.vfs = "crash", .executor = true}, &e);
   if (p->store) p->engine = engine_new(p->store, &o, &e);
@@ -209,8 +231,16 @@ static bool outside_acts(Process *p, Trial *t, bool parked, int *patience) {
   return ++*patience < 60 && engine_drain_inbox(p->engine, &err);
 }
 
+static bool any_at_work(const Engine *e) {
+  for (size_t i = 0; i < e->cap; i++)
+    for (const Run *r = e->runs[i]; r; r = r->chain)
+      if (r->phase != R_DONE && r->phase != R_PARKED) return true;
+  return e->inbox_again;
+}
+
 static bool quiet(Process *p, const Trial *t) {
   Run *r = run_find(p->engine, t->run);
+  if (any_at_work(p->engine)) return false;
   if (!r && p->engine->hold_ms && p->engine->ntimers) return false; /* refused by a full disk: taken up again later */
   return !p->engine->ready && (!r || r->phase == R_DONE || r->phase == R_PARKED);
 }
@@ -259,6 +289,27 @@ enum Progress trial_go(Process *p, Trial *t) {
 }
 
 /* --- afterwards ------------------------------------------------------------------------------------------------------------------- */
+static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* The ids of all children: none is missing, none is there twice under another name. */
+static bool children_text(Process *p, Buf *b) {
+  enum { MOST = 64 };
+  RunRow rows[MOST];
+  char *ids[MOST];
+  Err err = {0};
+  size_t n = store_runs(p->store, 0, 0, rows, MOST, &err), k = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (rows[i].lineage) ids[k++] = strdup(rows[i].run_id);
+    run_row_free(&rows[i]);
+  }
+  qsort(ids, k, sizeof *ids, by_text);
+  for (size_t i = 0; i < k; i++) {
+    buf_fmt(b, " %s", ids[i]);
+    free(ids[i]);
+  }
+  return !err.code && n < MOST;
+}
+
 char *trial_outcome(Process *p, const Trial *t) {
   RunState st;
   Err err = {0};
@@ -266,18 +317,32 @@ char *trial_outcome(Process *p, const Trial *t) {
   Buf b = {0};
   buf_fmt(&b, "%s ", run_status_name(st.status));
   print_to(&b, st.status == RUN_COMPLETED ? st.value : st.error, &print_readably);
+  if (!children_text(p, &b)) return wrong("the runs cannot be listed", NULL), NULL;
   char *text = strdup(buf_cstr(&b));
   buf_free(&b);
   return text;
 }
 
-bool trial_replay(Process *p, const Trial *t) {
+static bool replay_one(Process *p, int64_t run, const char *id) {
   Buf diff = {0};
   RunState end;
   Err err = {0};
-  if (!engine_replay(p->engine, t->run, &diff, &end, &err)) return wrong("replay", &err);
+  if (!engine_replay(p->engine, run, &diff, &end, &err)) return wrong("replay", &err);
   bool same_all = diff.n == 0;
-  if (!same_all) snprintf(trial_why, sizeof trial_why, "replay: %s", buf_cstr(&diff));
+  if (!same_all) snprintf(trial_why, sizeof trial_why, "replay of %s: %s", id, buf_cstr(&diff));
   buf_free(&diff);
   return same_all;
+}
+
+bool trial_replay(Process *p, const Trial *t) {
+  (void)t;
+  RunRow rows[64];
+  Err err = {0};
+  bool ok = true;
+  size_t n = store_runs(p->store, 0, 0, rows, 64, &err);
+  for (size_t i = 0; i < n; i++) {
+    ok = ok && replay_one(p, rows[i].run, rows[i].run_id);
+    run_row_free(&rows[i]);
+  }
+  return ok && (!err.code || wrong("the runs cannot be listed", &err));
 }

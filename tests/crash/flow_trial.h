@@ -39,9 +39,9 @@ bool process_start(Process *p, const Trial *t, EngineOptions o);
 void process_end(Process *p); /* whatever state it is in */
 /* Starts or resumes the run, plays the outside and goes on to the end. */
 enum Progress trial_go(Process *p, Trial *t);
-/* Text of how the run ended: status, value, error. Caller frees. NULL: trial_why. */
+/* Text of how the run ended: status, value, error, and the ids of its children. Caller frees. NULL: trial_why. */
 char *trial_outcome(Process *p, const Trial *t);
-/* Re-executes the run from its journal; true = no difference (else trial_why). */
+/* Re-executes the run and its children from their journals; true = no difference (else trial_why). */
 bool trial_replay(Process *p, const Trial *t);
 /* The flow's name and how it is driven; the text lives until the next call. */
 const char *trial_name(const Script *s);

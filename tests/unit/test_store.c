@@ -49,7 +49,7 @@ static void add_run(Batch *b, int64_t run) {
   char id[64];
   snprintf(id, sizeof id, "flow-x-main-r%" PRId64, run);
   RunRow r = {.run = run, .run_id = id, .workspace = "main", .slug = "x", .version = 7, .epoch = 1, .created_ms = 100, .updated_ms = 100,
-              .source_hash = "abcd"};
+              .source_hash = "abcd", .lineage = run == 2 ? "{:parent-workflow-id \"flow-x-main-r1\"}" : NULL};
   batch_run_create(b, &r);
 }
 
@@ -134,6 +134,7 @@ static void c_run_row(void **state) {
   assert_string_equal(r.run_id, "flow-x-main-r1");
   assert_string_equal(r.source_hash, "abcd");
   assert_null(r.note);
+  assert_null(r.lineage);
   assert_int_equal(r.version, 7);
   assert_int_equal(r.head_seq, 0);
   assert_int_equal(r.snap_seq, -1);
@@ -145,6 +146,20 @@ static void c_run_row(void **state) {
   run_row_free(&by_id);
   assert_false(store_run_by_id(s, "nobody", &by_id, &e));
   assert_null(e.code);
+}
+
+/* Whose child a run is stays with it to its end. */
+static void c_run_lineage(void **state) {
+  Store *s = *state;
+  make_run(s, 1);
+  make_run(s, 2);
+  Batch *b = batch_new();
+  batch_status(b, 2, 1, RUN_COMPLETED, 300, 0, NULL);
+  must_store(s, b);
+  RunRow r = run_of(s, 2);
+  assert_string_equal(r.lineage, "{:parent-workflow-id \"flow-x-main-r1\"}");
+  assert_null(r.note);
+  run_row_free(&r);
 }
 
 static void c_run_exists(void **state) {
@@ -1249,7 +1264,7 @@ static void t_record(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BOTH(c_run_row), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
+      BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
