@@ -73,7 +73,7 @@ $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
-TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[berst]*.c)))
+TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[berstw]*.c)))
 $(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
 $(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
 CRASH_MAIN = $(wildcard tests/crash/crash_*.c) tests/crash/equality.c
@@ -89,6 +89,7 @@ $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_template: $(B)/tests/fuzz/fuzz_template.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_testfile: $(B)/tests/fuzz/fuzz_testfile.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_webhook: $(B)/tests/fuzz/fuzz_webhook.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(TESTPROGS):
 	@mkdir -p $(dir $@)
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)

@@ -17,7 +17,7 @@
 const CliCommand cli_commands[CMD_COUNT] = {CLI_COMMANDS(CLI_CMD_ROW)};
 const CliOption cli_options[OPT_COUNT] = {CLI_OPTIONS(CLI_OPT_ROW)};
 
-_Static_assert(OPT_COUNT <= 32 && CMD_COUNT <= 32, "Cli.given and CliOption.cmds have a bit for each");
+_Static_assert(OPT_COUNT <= 64 && CMD_COUNT <= 32, "Cli.given and CliOption.cmds have a bit for each");
 
 /* --- talking --------------------------------------------------------------------------------------------------------------------- */
 static void say(const char *fmt, va_list ap) {

@@ -1,13 +1,14 @@
 /* engine_http.c - the :http step kind: the step's config becomes a plain request for the client's I/O thread, its response
  * comes back by number and becomes the step's result. With :delivery :idempotent the step's key travels as the
  * Idempotency-Key header; with :at-most-once the request never rides on a kept connection, because curl would repeat it. */
+#include "engine_http.h"
 #include "engine_int.h"
 #include "http_auth.h"
 #include "http_build.h"
 #include "http_result.h"
 #include <stdlib.h>
 
-typedef struct Flight { uint64_t id, token; HttpPlan plan; struct Flight *next; } Flight;
+typedef struct Flight { uint64_t id, token; HttpPlan plan; HttpDone done; void *ctx; struct Flight *next; } Flight; /* done: of a call that is no step's */
 
 static Guard *guard;
 static HttpClient *client;
@@ -28,12 +29,20 @@ static void flight_free(Flight *f) {
   free(f);
 }
 
+static void call_ended(Engine *e, const Flight *f, const HttpResponse *r) {
+  Val out = NIL;
+  int64_t retry_after = -1;
+  bool ok = http_result(r, &f->plan, now_ms(), &out, &retry_after);
+  f->done(e, f->ctx, ok, out, retry_after);
+}
+
 static void responses(Engine *e, void *ctx) {
   (void)ctx;
   HttpResponse *r;
   while ((r = http_client_next(client))) {
     Flight *f = flight_take(r->id);
-    StepCall *c = f ? step_by_token(e, f->token) : NULL;
+    StepCall *c = f && !f->done ? step_by_token(e, f->token) : NULL;
+    if (f && f->done) call_ended(e, f, r);
     if (c) {
       Val out = NIL;
       int64_t retry_after = -1;
@@ -125,6 +134,49 @@ static void http_start(Engine *e, StepCall *c) {
   }
   f->next = flights;
   flights = f;
+}
+
+/* ---- calls of others ---- */
+
+static bool call_build(const HttpCall *call, HttpRequest *req, HttpPlan *plan, Val *error) {
+  Val base = map_get_kw(call->bound, "base-url");
+  HttpConn conn = {.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(call->bound, "headers"), .query = map_get_kw(call->bound, "query")};
+  Err err = {0};
+  *error = http_build(call->cfg, conn.base_url ? &conn : NULL, req, plan);
+  if (is_sig(*error)) *error = http_error_map("validation", false, "it holds what cannot be sent");
+  if (!is_nil(*error)) return false;
+  Buf text = {0};
+  buf_fmt(&text, "the body has %zu bytes, and %zu are allowed", req->nbody, call->max_body);
+  if (req->nbody > call->max_body) *error = http_error_map("oversize", false, buf_cstr(&text));
+  else if (!http_auth_apply(map_get_kw(call->bound, "auth"), call->secrets, call->used, req, &err)) *error = error_of(&err);
+  buf_free(&text);
+  if (is_nil(*error)) return true;
+  http_request_free(req);
+  http_plan_free(plan);
+  return false;
+}
+
+bool engine_http_call(Engine *e, const HttpCall *call, HttpDone done, void *ctx, Val *error) {
+  HttpRequest req;
+  Err err = {0};
+  Flight *f = calloc(1, sizeof *f);
+  if (!f) abort();
+  if (!call_build(call, &req, &f->plan, error)) return free(f), false;
+  if (call->key) http_request_header(&req, "Idempotency-Key", call->key, false);
+  req.fresh = call->fresh;
+  req.guard = e->o.guard;
+  f->done = done;
+  f->ctx = ctx;
+  if (client_ready(e, &err)) f->id = http_client_send(client, &req, &err);
+  else http_request_free(&req);
+  if (!f->id) {
+    flight_free(f);
+    *error = http_error_map("network", true, err.msg);
+    return false;
+  }
+  f->next = flights;
+  flights = f;
+  return true;
 }
 
 void engine_http_register(void) {

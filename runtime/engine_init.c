@@ -1,5 +1,6 @@
 /* engine_init.c - puts the engine's names into the core table: flow builtins and macros, sandbox helpers, step kinds. */
 #include "engine_int.h"
+#include "notify.h"
 #include "flow_tables.h"
 
 /* Some of them may be there already: the command line gives the sandbox helpers to every program. */
@@ -14,4 +15,5 @@ void engine_init(void) {
   builtin_register(rows_flow);
   FLOW_TABLES(table_register)
   engine_http_register();
+  notify_register();
 }

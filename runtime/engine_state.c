@@ -31,16 +31,14 @@ static void iso_time(int64_t ms, char out[40]) {
   buf_free(&b);
 }
 
-static void say_waits(const RunRow *row, RunState *out) {
+static void say_waits(Engine *e, const RunRow *row, RunState *out) {
   Val note = note_map(row);
   const char *what = kw_text(map_get_kw(note, "waits")), *step = kw_text(map_get_kw(note, "step"));
   Val key = map_get_kw(note, "key"), due = map_get_kw(note, "due"), error = map_get_kw(note, "error");
   char when[40] = "";
   if (is_long(due) && long_of(due)) iso_time(long_of(due), when);
   if (!strcmp(what, "wait") && is_str(key))
-    snprintf(out->waits_for, sizeof out->waits_for,
-             "step :%s waits for an answer with key \"%s\" until %s\nto answer: breyta-run send '%s' '{\"status\":\"ok\"}', then breyta-run resume %s",
-             step, str_s(key), when, str_s(key), row->run_id);
+    wait_say(e, row, step, str_s(key), when, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "checkpoint"))
     snprintf(out->waits_for, sizeof out->waits_for,
              "step :%s failed (%.160s) and waits for a person\nto answer: breyta-run retry|skip|reject %s %s, then breyta-run resume %s", step,
@@ -62,7 +60,7 @@ bool engine_state(Engine *e, int64_t run, RunState *out, Err *err) {
   else if (row.status == RUN_BLOCKED) out->error = err_map("blocked", row.note ? row.note : "blocked");
   else {
     out->parked = row.status == RUN_WAITING;
-    say_waits(&row, out);
+    say_waits(e, &row, out);
   }
   run_row_free(&row);
   return true;

@@ -9,9 +9,6 @@
 #include "template_step.h"
 #include <stdlib.h>
 
-#define WAIT_DEFAULT_MS (24LL * 3600 * 1000)
-#define WAIT_MAX_MS (30LL * 24 * 3600 * 1000)
-
 static const StepKind *kinds[32];
 static size_t nkinds;
 void engine_register(const StepKind *k) {
@@ -490,10 +487,17 @@ void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms) {
   step_error(c, v, retry_after_ms);
 }
 
+/* Names the step: what is wrong is often seen far away from where it was written. */
 static void fail_validation(StepCall *c, const char *msg) {
-  Val m = map_assoc(err_map("validation", msg), kw_c("retryable?"), FALSE_V);
+  Buf b = {0};
+  buf_fmt(&b, "step :%s: %s", kw_text(c->id), msg);
+  Val m = map_assoc(err_map("validation", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
+  buf_free(&b);
   step_error(c, m, -1);
 }
+
+void step_invalid(StepCall *c, const char *msg) { fail_validation(c, msg); }
+bool step_intend(StepCall *c) { return append_intent(c); }
 
 /* --- :function ------------------------------------------------------------------------------------------------------------------------------- */
 static bool function_code(StepCall *c, Val *fn) {
@@ -566,7 +570,7 @@ static void function_ended(Run *r, Val *s) {
   else step_resolve(c, true, v);
 }
 
-/* --- :sleep and :wait --------------------------------------------------------------------------------------------------------------------------- */
+/* --- :sleep --------------------------------------------------------------------------------------------------------------------------- */
 static bool sleep_ms(Val cfg, int64_t *ms, Err *e) {
   Val s = map_get_kw(cfg, "seconds"), m = map_get_kw(cfg, "millis"), d = map_get_kw(cfg, "duration");
   int given = !is_nil(s) + !is_nil(m) + !is_nil(d);
@@ -582,7 +586,7 @@ static bool sleep_ms(Val cfg, int64_t *ms, Err *e) {
   return true;
 }
 
-static void note_status(Run *r, const char *what, Val step, Val key, int64_t wake) {
+void step_note(Run *r, const char *what, Val step, Val key, int64_t wake) {
   Val kv[] = {kw_c("waits"), kw_c(what), kw_c("step"), step, kw_c("key"), key, kw_c("due"), int_val(r->call->due_ms)};
   Buf note = {0};
   print_to(&note, map_from(kv, 4, false), &print_readably);
@@ -614,7 +618,7 @@ static void sleep_begin(StepCall *c) {
   batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
   if (ms >= SLEEP_PARK_MS) {
     run_snapshot(r);
-    note_status(r, "sleep", c->id, NIL, c->due_ms);
+    step_note(r, "sleep", c->id, NIL, c->due_ms);
   }
   run_progress(r, STEP_STARTED, NULL, c->due_ms);
   run_submit(r, AFTER_TIMER);
@@ -626,116 +630,6 @@ static Val slept(StepCall *c) {
   sleep_ms(c->cfg, &ms, &e);
   Val kv[] = {kw_c("slept-seconds"), ms % 1000 ? dbl_val((double)ms / 1000) : int_val(ms / 1000)};
   return map_from(kv, 1, false);
-}
-
-static Val wait_key(const StepCall *c) {
-  Val k = map_get_kw(c->cfg, "key");
-  if (is_kw(k)) return AS(Kw, k)->name;
-  return is_str(k) && str_n(k) ? k : NIL;
-}
-
-static bool wait_options(StepCall *c, int64_t *timeout, Err *e) {
-  Val t = map_get_kw(c->cfg, "timeout"), on = map_get_kw(c->cfg, "on-timeout");
-  *timeout = WAIT_DEFAULT_MS;
-  if (is_nil(wait_key(c))) return err_set(e, "validation", ":wait needs :key, a non-empty string or keyword that the answer names");
-  if (!is_nil(t) && !duration_of(t, DURATION_SECONDS, ":timeout", timeout, e)) return false;
-  if (*timeout > WAIT_MAX_MS) return err_set(e, "validation", "Wait timeout exceeds maximum: at most 30 days");
-  if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return err_set(e, "validation", ":on-timeout must be :fail or :continue");
-  return true;
-}
-
-static Val inbox_value(Run *r, const InboxRow *row) { return snap_read_value(r->m->env, row->body.p, row->body.n); }
-
-/* An answer that came before the wait: taken in the same batch that registers it. */
-static bool take_early_answer(StepCall *c) {
-  Run *r = c->r;
-  InboxRow row = {0};
-  Err e = {0};
-  if (store_inbox_by_key(r->e->store, r->workspace, str_s(wait_key(c)), &row, 1, &e) != 1) return false;
-  Val v = inbox_value(r, &row);
-  batch_inbox_del(run_batch(r), row.id);
-  if (is_sig(v)) v = NIL;
-  Buf out = {0};
-  snap_data(&out, v);
-  batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key(c)), now_ms(), (Bytesv){out.p, out.n});
-  buf_free(&out);
-  inbox_row_free(&row);
-  step_resolve(c, true, v);
-  return true;
-}
-
-static void wait_begin(StepCall *c) {
-  Run *r = c->r;
-  int64_t timeout;
-  Err e = {0};
-  if (!wait_options(c, &timeout, &e)) {
-    fail_validation(c, e.msg);
-    return;
-  }
-  Val key = wait_key(c);
-  c->due_ms = now_ms() + timeout;
-  WaitRow held = {0};
-  if (store_wait_get(r->e->store, r->workspace, str_s(key), &held, &e)) {
-    bool other = held.run != r->run;
-    wait_row_free(&held);
-    if (other) {
-      fail_validation(c, "another run already waits for this key: put the workflow id or an order id into it");
-      return;
-    }
-  }
-  if (!append_intent(c)) {
-    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
-    return;
-  }
-  if (take_early_answer(c)) return;
-  WaitRow w = {.workspace = r->workspace, .key = (char *)(uintptr_t)str_s(key), .run = r->run, .seq = c->intent_seq, .created_ms = now_ms()};
-  batch_wait_put(run_batch(r), r->epoch, &w);
-  batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
-  run_snapshot(r);
-  note_status(r, "wait", c->id, key, 0);
-  run_submit(r, AFTER_PARK);
-}
-
-void wait_cleanup(StepCall *c, Val outcome) {
-  Run *r = c->r;
-  Val key = wait_key(c);
-  if (is_nil(key)) return;
-  batch_wait_del(run_batch(r), r->run, r->epoch, r->workspace, str_s(key));
-  batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
-  Buf b = {0};
-  if (!is_sig(snap_data(&b, outcome))) batch_outcome_put(run_batch(r), r->workspace, str_s(key), now_ms(), (Bytesv){b.p, b.n});
-  buf_free(&b);
-}
-
-static void wait_timed_out(StepCall *c) {
-  Run *r = c->r;
-  run_again(r);
-  wait_cleanup(c, kw_c("timeout"));
-  if (kw_is(map_get_kw(c->cfg, "on-timeout"), "continue")) {
-    step_resolve(c, true, map_get_kw(c->cfg, "default-value"));
-    return;
-  }
-  Buf b = {0};
-  buf_fmt(&b, "no answer for wait key %s in time", str_s(wait_key(c)));
-  Val m = map_assoc(err_map("wait-timeout", buf_cstr(&b)), kw_c("key"), wait_key(c));
-  buf_free(&b);
-  step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
-}
-
-bool step_waits_for(const Run *r, const char *key) {
-  if (!r->call || !kw_is(r->call->type, "wait") || r->call->checkpoint) return false;
-  Val k = wait_key(r->call);
-  return is_str(k) && !strcmp(str_s(k), key);
-}
-
-bool step_deliver(Run *r, Val body, Batch *extra) {
-  (void)extra;
-  StepCall *c = r->call;
-  if (!c || !kw_is(c->type, "wait") || c->checkpoint) return false;
-  run_again(r);
-  wait_cleanup(c, body);
-  step_resolve(c, true, body);
-  return true;
 }
 
 /* --- a person's answers ------------------------------------------------------------------------------------------------------------------------------ */
@@ -753,10 +647,7 @@ bool step_action(Run *r, Val body) {
   Val step = map_get_kw(body, "step"), value = map_get_kw(body, "value");
   if (!c || (!is_nil(step) && strcmp(kw_text(step), kw_text(c->id)))) return false;
   bool yes = !strcmp(action, "approve"), no = !strcmp(action, "reject");
-  if (kw_is(c->type, "wait") && (yes || no)) {
-    Val answer_map = is_map(value) ? value : map_empty;
-    return step_deliver(r, map_assoc(answer_map, kw_c("action"), kw_c(action)), NULL);
-  }
+  if (kw_is(c->type, "wait") && (yes || no)) return wait_decided(r, action, value, map_get_kw(body, "by"), map_get_kw(body, "role"));
   if (!c->checkpoint) return false;
   if (!strcmp(action, "retry") || yes) check_again(c);
   else if (!strcmp(action, "skip")) {
