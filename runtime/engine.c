@@ -318,6 +318,7 @@ static Run *run_for_delivery(Engine *e, int64_t run, Err *err) {
 
 void inbox_done(Engine *e, Run *r, int64_t id) {
   if (r) {
+    r->taken = true;
     batch_inbox_del(run_batch(r), id);
     return;
   }
@@ -463,12 +464,12 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     if (r->phase == R_READY && run_find(e, r->run) == r) run_slice(r);
   }
   if (e->o.listen) fire_stored_timers(e);
-  if (look_around(e) || (e->inbox_again && !e->ready)) {
-    e->inbox_again = false;
+  if (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready)) {
+    e->inbox_again = e->wait_parked = false;
     engine_drain_inbox(e, err);
   }
   fire_timers(e);
-  *idle = !e->ready && !e->inbox_again && !busy(e);
+  *idle = !e->ready && !e->wait_parked && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, store_failed(e->store), store_error_text(store_failed(e->store)));
   if (e->fatal) {
     *err = e->fatal_err;

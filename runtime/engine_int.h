@@ -65,6 +65,7 @@ typedef struct Run {
   bool timed_out;       /* the limit that ends the :function's code is the step's :timeout */
   Batch *batch;
   int inflight;
+  bool taken;           /* an answer was taken from what came early, and its row is not deleted durably yet */
   StepCall *call;
   Val resume;           /* what the machine is resumed with; ABSENT for :function = run the code */
   Val input;            /* with :flow/ctx */
@@ -121,6 +122,7 @@ struct Engine {
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
   EarlyUse early;
+  bool wait_parked;     /* a wait has become durable: the inbox may hold its notification and its answer */
   char *base_url;       /* where people and services reach this engine; NULL: nowhere */
   int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */
   bool fatal;

@@ -200,6 +200,7 @@ void run_committed(Run *r, const char *error) {
   }
   r->e->hold_ms = 0;
   if (r->inflight) return;
+  r->taken = r->taken && r->batch;
   durable(r);
 }
 

@@ -18,6 +18,7 @@ static bool take_early(void *ctx, const char *row, const Early *x) {
   bool ok = !x->r || wait_request_value(r->e, x->r, t->spec, str_s(wait_key_of(t->c->cfg)), &v, &proof, &why);
   if (ok && !x->r) ok = wait_payload_fits(t->spec, str_s(wait_key_of(t->c->cfg)), v) && wait_answer_check(t->spec, v, NULL, &why);
   if (ok || t->own) {
+    r->taken = true;
     batch_outcome_del(run_batch(r), r->workspace, row);
     early_gone(r->e);
   }
@@ -37,6 +38,7 @@ static bool take_sent(Take *t) {
   if (strcmp(row.kind, "event")) return inbox_row_free(&row), false;
   Val v = snap_read_value(r->m->env, row.body.p, row.body.n);
   if (is_sig(v)) v = NIL;
+  r->taken = true;
   batch_inbox_del(run_batch(r), row.id);
   inbox_row_free(&row);
   t->value = v;
@@ -159,7 +161,7 @@ void wait_begin(StepCall *c) {
     run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
     return;
   }
-  if (early_answer(c, spec, true, &value)) {
+  if (!r->taken && early_answer(c, spec, true, &value)) { /* else one that is taken already could be taken again: see wait_parked */
     Buf out = {0};
     if (!is_sig(snap_data(&out, value))) batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key_of(c->cfg)), now_ms(), (Bytesv){out.p, out.n});
     buf_free(&out);
@@ -241,6 +243,6 @@ bool wait_decided(Run *r, const char *action, Val value, Val by, Val role) {
 void wait_parked(Run *r) {
   Val value = NIL;
   if (!r->call || !kw_is(r->call->type, "wait") || r->call->checkpoint) return;
-  if (!is_nil(map_get_kw(r->call->cfg, "notify"))) r->e->inbox_again = true;
+  r->e->wait_parked = true; /* people to be told, and answers that were sent meanwhile */
   if (early_answer(r->call, spec_again(r->call), false, &value)) step_deliver(r, value, NULL);
 }
