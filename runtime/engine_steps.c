@@ -576,7 +576,13 @@ static bool sleep_ms(Val cfg, int64_t *ms, Err *e) {
   int given = !is_nil(s) + !is_nil(m) + !is_nil(d);
   if (given > 1) return err_set(e, "validation", ":sleep takes one of :seconds, :millis and :duration");
   if (!is_nil(s)) {
-    if (!is_num(s) || num_to_double(s) < 0 || num_to_double(s) > 3e10) return err_set(e, "validation", ":seconds must be a number of seconds, 0 or more");
+    if (!is_num(s) || !(num_to_double(s) >= 0 && num_to_double(s) <= 3e10)) {
+      Buf b = {0};
+      if (is_sig(print_to(&b, s, &print_readably))) b.n = 0;
+      err_set(e, "validation", ":seconds is %.60s; use a number of seconds from 0 to 30000000000", buf_cstr(&b));
+      buf_free(&b);
+      return false;
+    }
     *ms = (int64_t)(num_to_double(s) * 1000 + 0.5);
     return true;
   }
@@ -666,6 +672,7 @@ bool step_action(Run *r, Val body) {
 static void kv_begin(StepCall *c) {
   Val result = NIL, error = NIL;
   if (kv_step(c->r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  else if (kw_is(map_get_kw(error, "type"), "validation")) step_invalid(c, str_s(map_get_kw(error, "message")));
   else step_error(c, error, -1);
 }
 
@@ -707,14 +714,22 @@ void step_begin_attempt(StepCall *c) {
   }
 }
 
+static bool one_of_these(Err *e, const char *option, Val v, const char *works) {
+  Buf b = {0};
+  if (is_sig(print_to(&b, v, &print_readably))) b.n = 0;
+  err_set(e, "validation", "%s is %.60s; use %s", option, buf_cstr(&b), works);
+  buf_free(&b);
+  return false;
+}
+
 static bool common_options_ok(StepCall *c, Err *e) {
   Val on = map_get_kw(c->cfg, "on-error"), d = map_get_kw(c->cfg, "delivery");
   RetryPolicy p;
   if (!backoff_policy(map_get_kw(c->cfg, "retry"), &p, e)) return false;
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
-    return err_set(e, "validation", ":on-error must be :fail, :skip or :checkpoint");
+    return one_of_these(e, ":on-error", on, ":fail, :skip or :checkpoint");
   if (!is_nil(d) && !kw_is(d, "at-least-once") && !kw_is(d, "at-most-once") && !kw_is(d, "idempotent"))
-    return err_set(e, "validation", ":delivery must be :at-least-once, :at-most-once or :idempotent");
+    return one_of_these(e, ":delivery", d, ":at-least-once, :at-most-once or :idempotent");
   return true;
 }
 
