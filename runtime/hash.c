@@ -105,6 +105,7 @@ void hash_end(HashStream *h, char out[65]) {
   for (int i = 0; out && i < 32; i++) out[2 * i] = digits[d[i] >> 4], out[2 * i + 1] = digits[d[i] & 15];
   if (out) out[64] = 0;
   EVP_MD_CTX_free((EVP_MD_CTX *)h);
+}
 
 /* Of digests, so that even the length of what differs takes no other path. */
 bool hash_equal(const char *a, size_t na, const char *b, size_t nb) {

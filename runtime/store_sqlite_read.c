@@ -353,7 +353,7 @@ static void bind_under(sqlite3_stmt *st, const char *workspace, const char *pref
 
 static size_t r_waits_under(Store *b, const char *workspace, const char *prefix, const char *after, WaitRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_WAITS_UNDER, e);
+  sqlite3_stmt *st = sq_query(s, R_WAITS_UNDER, e);
   if (!st) return 0;
   bind_under(st, workspace, prefix, after, max);
   return wait_rows(s, st, out, max, e);
@@ -361,11 +361,11 @@ static size_t r_waits_under(Store *b, const char *workspace, const char *prefix,
 
 static bool r_outcomes_use(Store *b, const char *workspace, const char *prefix, int64_t *n, int64_t *bytes, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_OUTCOMES_USE, e);
+  sqlite3_stmt *st = sq_query(s, R_OUTCOMES_USE, e);
   if (!st) return false;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, prefix);
-  if (!next_row(s, st, e)) return false;
+  if (!sq_next_row(s, st, e)) return false;
   *n = col_int(st, 0);
   *bytes = col_int(st, 1);
   sqlite3_reset(st);
@@ -407,7 +407,7 @@ static size_t inbox_rows(Sq *s, sqlite3_stmt *st, InboxRow *out, size_t max, Err
 
 static size_t r_outcomes_under(Store *b, const char *workspace, const char *prefix, const char *after, InboxRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = query(s, R_OUTCOMES_UNDER, e);
+  sqlite3_stmt *st = sq_query(s, R_OUTCOMES_UNDER, e);
   if (!st) return 0;
   bind_under(st, workspace, prefix, after, max);
   return inbox_rows(s, st, out, max, e);
