@@ -53,7 +53,7 @@ bool notify_channels_check(Val channels, Err *e) {
 
 /* ---- the request ---- */
 
-static Val over(Val under, Val top) {
+Val notify_merged(Val under, Val top) {
   MapIter it;
   Val k, v;
   if (!is_map(under)) return top;
@@ -64,7 +64,7 @@ static Val over(Val under, Val top) {
 }
 
 Val notify_request(Val channel, Val data, Val extra, Val templates, Val *error) {
-  Val all = over(over(data, map_get_kw(channel, "data")), extra), out = channel;
+  Val all = notify_merged(notify_merged(data, map_get_kw(channel, "data")), extra), out = channel;
   if (!is_nil(map_get_kw(channel, "template"))) {
     out = template_config(templates, "http", is_nil(all) ? channel : map_assoc(channel, kw_c("data"), all), error);
   } else if (!is_nil(all)) {

@@ -91,7 +91,7 @@ static bool room(Engine *e, const char *workspace, size_t bytes, Err *err) {
   bool full = known && (u->n >= EARLY_MAX || u->bytes + (int64_t)bytes > EARLY_MAX_BYTES);
   if (!known || (full && u->gone)) {
     free(u->workspace);
-    *u = (EarlyUse){.workspace = strdup(workspace)};
+    *u = (EarlyUse){.workspace = strdup(workspace), .serial = u->serial};
     if (!store_outcomes_use(e->store, workspace, prefix, &u->n, &u->bytes, err)) return false;
     full = u->n >= EARLY_MAX || u->bytes + (int64_t)bytes > EARLY_MAX_BYTES;
   }

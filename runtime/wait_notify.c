@@ -111,14 +111,6 @@ static Val channels_of(Val notify, Val data, Val templates, Val *error) {
   return same(out, ABSENT) ? out : map_get_kw(out, "channels");
 }
 
-static Val merged(Val under, Val top) {
-  MapIter it;
-  Val k, v;
-  map_iter(&it, top);
-  while (map_next(&it, &k, &v)) under = map_assoc(under, k, v);
-  return under;
-}
-
 /* ABSENT: *error. */
 static Val request_for(Engine *e, const Telling *t, Val row, const FlowDef *def, Val *error) {
   Val notify = map_get_kw(row, "notify"), data = map_get_kw(notify, "data"), links = map_empty;
@@ -127,7 +119,7 @@ static Val request_for(Engine *e, const Telling *t, Val row, const FlowDef *def,
   put_links(e, t->workspace, long_of(map_get_kw(row, "run")), long_of(map_get_kw(row, "seq")), &links, &no_links);
   if (!is_nil(data) && !is_map(data)) return *error = err_map("validation", ":notify :data must be a map"), ABSENT;
   bool whole = !is_nil(map_get_kw(notify, "template"));
-  Val channels = channels_of(notify, merged(is_nil(data) ? map_empty : data, links), templates, error), req = ABSENT;
+  Val channels = channels_of(notify, notify_merged(data, links), templates, error), req = ABSENT;
   if (!same(channels, ABSENT) && !notify_channels_check(channels, &err)) *error = err_map("validation", err.msg);
   else if (!same(channels, ABSENT)) req = notify_request(map_get_kw(channels, "http"), whole ? NIL : data, whole ? NIL : links, templates, error);
   if (same(req, ABSENT)) *error = map_assoc(explained(*error, &no_links), kw_c("retryable?"), FALSE_V);

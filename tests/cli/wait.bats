@@ -288,3 +288,29 @@ FLOW
   br lint l.edn; [ "$st" = 1 ]; all="$out$err"
   for t in insecure_webhook ':event :key' ':validation is' ':ui does not exist'; do [[ $all = *"$t"* ]] || { echo "$all" >&2; false; }; done
 }
+@test "killed at every sync around the registration: told at least once, never before the wait is durable" {
+  mail_server
+  flow w "(flow/step :wait :ask {:key \"k\" :notify {:channels {:http {:url \"http://127.0.0.1:$MAIL/keep\" :json {:link \"{{approval-url}}\"}}}}})"
+  told=0 cut=0
+  for n in 1 2 3 4 5 6 7 8; do
+    rm -rf .breyta
+    curl -s "http://127.0.0.1:$MAIL/reset" > reply
+    strace -f -qq -o trace -e trace=fdatasync,fsync -e "inject=fdatasync,fsync:signal=SIGKILL:when=$n" \
+      breyta-run w.edn --run-id r --public-url http://x.test > o 2> e 3>&- && break || st=$?
+    before=$(curl -s "http://127.0.0.1:$MAIL/kept" | grep -o waits/ | wc -l)
+    if [ "$before" -gt 0 ]; then # then the wait is there
+      br show r; [[ $out = *'waits for an answer with key "k"'* ]]
+      told=$((told + 1))
+    fi
+    [ "$st" = 3 ] && continue
+    cut=$((cut + 1))
+    br resume r --public-url http://x.test
+    [ "$st" = 3 ] || { [ "$st" = 2 ] && says "there is no run r" && continue; }
+    after=$(curl -s "http://127.0.0.1:$MAIL/kept" | grep -o 'waits/[0-9-]*/approve?token=[0-9a-f]*')
+    [ "$(wc -l <<< "$after")" -ge 1 ] && [ "$(wc -l <<< "$after")" -le 2 ] && [ "$(sort -u <<< "$after" | wc -l)" = 1 ]
+    br show r; [[ $out = *"notification was sent"* ]]
+    br approve r; br resume r; want 0 '{:action :approve}'
+  done
+  echo "cut $cut told $told"
+  [ "$cut" -ge 3 ]
+}
