@@ -27,7 +27,7 @@ LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
-  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libcmocka-dev bats clojure libnrepl-clojure python3 curl openssl strace procps man-db
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev nginx-light libcmocka-dev bats clojure libnrepl-clojure python3 curl openssl strace procps man-db
 
 .PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run
@@ -57,8 +57,8 @@ deps:
 $(B)/.headers:
 	@mkdir -p $(B); missing=; for pair in $(if $(filter none,$(GC)),,gc.h:libgc-dev) gmp.h:libgmp-dev pcre2.h:libpcre2-dev utf8proc.h:libutf8proc-dev \
 	  sqlite3.h:libsqlite3-dev jansson.h:libjansson-dev zstd.h:libzstd-dev openssl/evp.h:libssl-dev curl/curl.h:libcurl4-openssl-dev \
-	  microhttpd.h:libmicrohttpd-dev histedit.h:libedit-dev; do \
-	  printf '#define PCRE2_CODE_UNIT_WIDTH 8\n#include <stddef.h>\n#include <stdio.h>\n#include <%s>\n' "$${pair%%:*}" | $(CC) -E -x c - >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
+	  microhttpd.h:libmicrohttpd-dev histedit.h:libedit-dev libxml/parser.h:libxml2-dev yaml.h:libyaml-dev; do \
+	  printf '#define PCRE2_CODE_UNIT_WIDTH 8\n#include <stddef.h>\n#include <stdio.h>\n#include <%s>\n' "$${pair%%:*}" | $(CC) -I/usr/include/libxml2 -E -x c - >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then echo "missing packages:$$missing"; echo "install them with: make deps"; exit 1; fi; touch $@
 $(OBJ): | $(B)/.headers
 
@@ -69,7 +69,9 @@ $(B)/breyta-run: $(B)/runtime/main_run.o $(B)/libbreyta.a
 $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
 	@echo "  cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
+$(B)/runtime/xml_read.o: CFLAGS += -isystem /usr/include/libxml2
 $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
+$(B)/runtime/flow_prelude.o: $(wildcard runtime/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
@@ -86,8 +88,10 @@ $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/tests/unit/trips.o $(B)/l
 $(B)/t/fuzz_eval: $(B)/tests/fuzz/fuzz_eval.o $(B)/tests/unit/trips.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_response: $(B)/tests/fuzz/fuzz_response.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_template: $(B)/tests/fuzz/fuzz_template.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_schema: $(B)/tests/fuzz/fuzz_schema.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_testfile: $(B)/tests/fuzz/fuzz_testfile.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_webhook: $(B)/tests/fuzz/fuzz_webhook.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(TESTPROGS):

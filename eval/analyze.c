@@ -163,6 +163,10 @@ static Node *static_field(An *a, Val sym) { /* Class/FIELD: the builtin without 
   sym_text(sym, &b);
   const Builtin *f = builtin_find(buf_cstr(&b));
   buf_free(&b);
+  if (!f && strchr(str_s(AS(Sym, sym)->ns), '.')) { /* with its package: java.lang.Long/MAX_VALUE */
+    Val var = env_resolve(a->env, sym);
+    if (is_type(var, T_VAR) && is_type(AS(Var, var)->root, T_BUILTIN)) f = AS(BuiltinObj, AS(Var, var)->root)->def;
+  }
   if (!f || !f->f0 || f->f1 || f->fv || !class_known(str_s(AS(Sym, sym)->ns))) return NULL;
   Node *n = node_new(a, NK_CALLC, 0);
   n->val = f->self;

@@ -59,7 +59,7 @@ typedef struct NativeDef {
   uint16_t version;
   uint8_t min, fixed; /* least number of arguments; number of fixed slots */
   bool variadic;
-  uint8_t how; /* NF_CATCHES, NF_OWNS */
+  uint8_t how; /* NF_CATCHES, NF_OWNS, NF_BINDS */
   uint16_t nstate;
   Val (*step)(struct Mach *m, uint32_t pc, Val *s, Val in);
 } NativeDef;
@@ -68,7 +68,9 @@ enum {
   NF_CATCHES = 1,
   /* What it passes as first argument to the functions that it calls, and takes back from them, nobody else refers to (own.c).
    * It keeps no copy during the call, and publishes (coll_publish) what it returns. */
-  NF_OWNS = 2
+  NF_OWNS = 2,
+  /* Its first state slot holds the bindings that it gives back to the machine: checked when a snapshot is read. */
+  NF_BINDS = 4
 };
 
 typedef struct BuiltinRow {

@@ -28,6 +28,7 @@ static inline Val class_key(Val x) {
   switch (t) {
   case T_RECORD: case T_INSTANCE: return AS(Record, x)->type;
   case T_BIGINT: return fix(t + 256 * (obj(x)->flags & 2));
+  case T_DOUBLE: return fix(t + 256 * (obj(x)->flags & DBL_FLOAT));
   case T_EX: return fix(t + 256 * (int64_t)AS(Ex, x)->cls);
   case T_MSEQ: return fix(t + 256 * (int64_t)AS(MSeq, x)->what);
   case T_REF: case T_JARRAY: case T_STREAM: return class_of(x); /* one of several */

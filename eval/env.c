@@ -528,6 +528,14 @@ static Val eval_form(Env *e, Val form, const char *file) {
 Val env_eval(Env *e, Val form) { return eval_form(e, form, NULL); }
 Val env_eval_at(Env *e, Val form, const char *file) { return eval_form(e, form, file); }
 
+/* The full name of the class that a name means, nil if it is none. */
+static Val quoted_class(Env *e, Val name) {
+  Val sym = sym_of(NIL, name), var = env_type_var(e, sym);
+  if (is_type(var, T_VAR)) return str_c(class_text(AS(Var, var)->root));
+  Val cls = class_of_symbol(sym);
+  return is_type(cls, T_CLASS) ? AS(Sym, AS(Class, cls)->name)->name : NIL;
+}
+
 static Val quoted_name(void *ctx, Val sym) { /* syntax-quote: the full name of an unqualified symbol */
   Env *e = ctx;
   const Sym *s = AS(Sym, sym);
@@ -536,6 +544,8 @@ static Val quoted_name(void *ctx, Val sym) { /* syntax-quote: the full name of a
   Val var = map_get(AS(Ns, e->cur_ns)->vars, sym_of(NIL, s->name), NIL);
   if (is_type(var, T_VAR)) return var_name_sym(var);
   if (!is_nil(var)) return sym_of(AS(Sym, own)->name, s->name);
+  Val cls = quoted_class(e, s->name);
+  if (!is_nil(cls)) return sym_of(NIL, cls);
   if (env_is_core(e) && core_lookup(str_s(AS(Sym, own)->name), s->name)) return sym_of(AS(Sym, own)->name, s->name);
   if (core_lookup("clojure.core", s->name)) return sym_of(str_c("clojure.core"), s->name);
   return sym_of(AS(Sym, own)->name, s->name);

@@ -324,11 +324,21 @@ static Go finish_set(Mach *m, Regs *r, const Node *n, Val v) {
   return ret_val(r, v);
 }
 
-static Go finish_throw(Regs *r, Val v) {
-  (void)r;
+static bool will_be_caught(const Mach *m, Val ex);
+
+/* The trace begins at the throw itself: no frame says where that is, as its argument was evaluated directly. */
+static void trace_throw(Mach *m, const Regs *r, const Node *n) {
+  if (!is_type(pend.ex, T_EX) || !is_nil(AS(Ex, pend.ex)->trace) || will_be_caught(m, pend.ex)) return;
+  frame_push(m, n, r->base, PC_EVAL, 0);
+  exception_trace(m);
+  m->nframes--;
+}
+
+static Go finish_throw(Mach *m, const Regs *r, const Node *n, Val v) {
   if (is_nil(v)) ex_throw(EXC_NULL, "Cannot throw exception because \"null\" is null");
   else if (!is_type(v, T_EX)) ex_cast(v, "java.lang.Throwable");
   else ex_throw_val(v);
+  trace_throw(m, r, n);
   return GO_THROW;
 }
 
@@ -411,7 +421,7 @@ static Go kid_value(Mach *m, Regs *r, const Node *n, Val v) { /* the only evalua
     r->direct = true;
     return GO_EVAL;
   case NK_SET: return finish_set(m, r, n, v);
-  case NK_THROW: return finish_throw(r, v);
+  case NK_THROW: return finish_throw(m, r, n, v);
   case NK_CASE: return finish_case(m, r, n, v);
   default: return eval_def(r, n, v);
   }

@@ -333,10 +333,7 @@ static Val resolve_in(Val ns, Val locals, Val sym) {
   e->cur_ns = outer;
   if (!is_nil(type)) return AS(Var, type)->root;
   if (!is_nil(var)) return var;
-  Val cls = class_of_symbol(sym);
-  if (is_nil(cls) && is_nil(AS(Sym, sym)->ns) && strchr(str_s(AS(Sym, sym)->name), '.') && str_s(AS(Sym, sym)->name)[0] != '.')
-    return ex_throw(EXC_CLASS_NOT_FOUND, "%s", str_s(AS(Sym, sym)->name));
-  return cls;
+  return class_of_symbol(sym);
 }
 
 DOC(resolve, "[sym] [env sym]", "The var or class that a symbol names in the current namespace, nil if there is none.",

@@ -131,12 +131,23 @@ static Unit *no_unit(const UnitHash *h) {
   return NULL;
 }
 
+/* A definition of the prelude is loaded under its name before its unit is made from the store: the var must be the one that the name
+ * gives, or it would stay without a value. false: pend.ex. */
+static bool name_first(Val form) {
+  Val core = vec_nth(form, 0), ns = vec_nth(form, 2);
+  if (!truthy(vec_nth(form, 3)) || !is_type(core, T_LIST) || AS(List, core)->cnt < 2 || !sym_is(AS(List, core)->first, "def")) return true;
+  Val name = AS(List, AS(List, core)->rest)->first;
+  return !is_sym(name) || !is_sig(env_resolve(env_core(), sym_of(AS(Sym, ns)->name, AS(Sym, name)->name)));
+}
+
 Unit *unit_load(Env *env, const UnitHash *h) {
   Unit *u = unit_find(h);
   if (u) return u;
   Val f = unit_loader ? unit_loader(unit_loader_ctx, h) : ABSENT;
   if (is_sig(f)) return NULL;
   if (!is_type(f, T_VEC) || vec_count(f) != 4 || !is_sym(vec_nth(f, 2))) return no_unit(h);
+  if (!name_first(f)) return NULL;
+  if ((u = unit_find(h))) return u;
   Env *home = truthy(vec_nth(f, 3)) ? env_core() : env;
   Val ns = env_make_ns(home, vec_nth(f, 2)), outer = home->cur_ns;
   home->cur_ns = ns;

@@ -185,7 +185,7 @@ static Val with_bindings_step(Mach *m, uint32_t pc, Val *s, Val in) {
   m->bindings = s[3];
   return pc & NF_THROWN ? ex_throw_val(in) : in;
 }
-static const NativeDef nd_with_bindings = {"clojure.core/with-bindings*", 1, 2, 2, true, true, 1, with_bindings_step};
+static const NativeDef nd_with_bindings = {"clojure.core/with-bindings*", 1, 2, 2, true, NF_CATCHES | NF_BINDS, 1, with_bindings_step};
 
 DOC(math_context, "[precision mode]", "What *math-context* is bound to: digits and a rounding mode, by the name of its Java constant.",
     "(breyta.math/context 3 'HALF_UP) ;=> [3 4]\n(breyta.math/context 3 'NO) ;!> argument");

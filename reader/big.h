@@ -40,6 +40,8 @@ Val ratio_den(Val a);
 
 /* Decimals; arguments are any exact numbers. */
 Val dec_new(Val unscaled, int64_t scale);
+Val dec_in_context(Val v);             /* the same by with-precision, if there is one */
+Val dec_negate(Val dec);               /* by with-precision */
 Val dec_of(Val v); /* ratios: ArithmeticException when the expansion does not end */
 Val dec_op(enum NumOp op, Val a, Val b);
 int dec_cmp(Val a, Val b); /* two T_DECIMAL, or one and an integer or ratio */

@@ -101,6 +101,11 @@ static uint64_t shortest(uint64_t c, int q, bool narrow_below, int *exp10) {
   return s + (mid > 4 * s + 2 || (mid == 4 * s + 2 && (s & 1)));
 }
 
+static uint64_t without_zeros(uint64_t s, int *exp10) {
+  for (; s % 10 == 0; s /= 10) ++*exp10;
+  return s;
+}
+
 uint64_t dbl_shortest(double d, int *exp10) {
   uint64_t bits, frac, s;
   memcpy(&bits, &d, 8);
@@ -112,11 +117,22 @@ uint64_t dbl_shortest(double d, int *exp10) {
   if (e == 0 && frac == 2) s = 100; /* 1.0E-323, one digit though 9.9E-324 is nearer */
   else if (e == 0) s = shortest(frac, -1074, false, exp10);
   else s = shortest(frac | (uint64_t)1 << 52, e - 1075, frac == 0 && e > 1, exp10);
-  while (s % 10 == 0) {
-    s /= 10;
-    ++*exp10;
-  }
-  return s;
+  return without_zeros(s, exp10);
+}
+
+/* A float owns its interval as a double does; only the width of its significand and its exponents are others. */
+static uint64_t flt_shortest(float f, int *exp10) {
+  enum { FRAC_BITS = 23, MIN_EXP = -149 };
+  uint32_t bits, frac;
+  memcpy(&bits, &f, 4);
+  frac = bits & ((1u << FRAC_BITS) - 1);
+  int e = (int)(bits >> FRAC_BITS & 0xff);
+  pthread_once(&pows_once, make_pows);
+  if (e) return without_zeros(shortest(frac | 1u << FRAC_BITS, e + MIN_EXP - 1, frac == 0 && e > 1, exp10), exp10);
+  if (frac >= 8) return without_zeros(shortest(frac, MIN_EXP, false, exp10), exp10);
+  uint64_t s = shortest(10 * frac, MIN_EXP, false, exp10); /* two digits, as Java: 1.4E-45 though 1E-45 would do */
+  --*exp10;
+  return without_zeros(s, exp10);
 }
 
 /* ---- format ---- */
@@ -163,6 +179,21 @@ static void put_plain(Buf *b, const char *digits, int n, int point) {
   }
 }
 
+static void put_digits(Buf *b, const char *digits, int n, int exp10) {
+  int point = n + exp10;
+  if (point > 7 || point < -2) put_scientific(b, digits, n, point - 1);
+  else put_plain(b, digits, n, point);
+}
+
+void flt_print(Buf *b, float f) {
+  char digits[24];
+  int exp10 = 0;
+  if (signbit(f)) buf_ch(b, '-');
+  f = fabsf(f);
+  int n = digits_of(f == 0 ? 0 : flt_shortest(f, &exp10), digits);
+  put_digits(b, digits, n, exp10);
+}
+
 void dbl_print(Buf *b, double d) {
   char digits[24];
   int exp10 = 0;
@@ -170,7 +201,5 @@ void dbl_print(Buf *b, double d) {
   d = fabs(d);
   bool small_int = d < 1e7 && d == (double)(int)d;
   int n = digits_of(small_int ? (uint64_t)d : dbl_shortest(d, &exp10), digits);
-  int point = n + exp10;
-  if (point > 7 || point < -2) put_scientific(b, digits, n, point - 1);
-  else put_plain(b, digits, n, point);
+  put_digits(b, digits, n, exp10);
 }

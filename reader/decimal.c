@@ -153,6 +153,10 @@ static Val op_context(enum NumOp op, Val a, Val b, int64_t digits, int rounding)
   if (op == OP_QUOT || op == OP_REM) return op == OP_QUOT ? quot(a, b) : rem(a, b);
   if (op == OP_MUL) return dec_round(dec_new(big_op(OP_MUL, unscaled(a), unscaled(b)), scale_of(a) + scale_of(b)), digits, rounding);
   if (op == OP_DIV) return dec_zero(scale_of(a) - scale_of(b));
+  if (op == OP_SUB && digits) { /* it is an addition of -b, which is rounded itself */
+    TRY(minus, dec_round(b, digits, rounding));
+    b = minus;
+  }
   return dec_round(add_sub(op, a, b), digits, rounding);
 }
 
@@ -161,10 +165,25 @@ static Val dec_of_context(Val v, int64_t digits, int rounding) {
   return is_type(v, T_RATIO) ? div_context(ratio_num(v), ratio_den(v), 0, digits, rounding) : dec_of(v);
 }
 
+static bool in_context(int64_t *digits, int *rounding) { return dec_context && dec_context(digits, rounding) && *digits > 0; }
+
+Val dec_in_context(Val v) {
+  int64_t digits = 0;
+  int rounding = 4;
+  return in_context(&digits, &rounding) ? dec_of_context(v, digits, rounding) : dec_of(v);
+}
+
+Val dec_negate(Val v) {
+  int64_t digits = 0;
+  int rounding = 4;
+  Val n = dec_new(big_neg(unscaled(v)), scale_of(v));
+  return in_context(&digits, &rounding) ? dec_round(n, digits, rounding) : n;
+}
+
 Val dec_op(enum NumOp op, Val x, Val y) {
   int64_t digits = 0;
   int rounding = 4;
-  if (dec_context && dec_context(&digits, &rounding) && digits > 0) {
+  if (in_context(&digits, &rounding)) {
     TRY(a, dec_of_context(x, digits, rounding));
     TRY(b, dec_of_context(y, digits, rounding));
     return op_context(op, a, b, digits, rounding);

@@ -177,6 +177,7 @@ const char *class_name_of(Val v) {
   const Obj *o = obj(v);
   switch (o->type) {
   case T_BIGINT: return o->flags & 2 ? "java.math.BigInteger" : type_info[T_BIGINT].cls;
+  case T_DOUBLE: return o->flags & DBL_FLOAT ? "java.lang.Float" : type_info[T_DOUBLE].cls;
   case T_TMAP: return is_type(((const TMap *)o)->map, T_ARR) ? "clojure.lang.PersistentArrayMap$TransientArrayMap" : type_info[T_TMAP].cls;
   case T_EX: return exc_class_name((enum Exc)((const Ex *)o)->cls);
   case T_MSEQ: return mseq_class((const MSeq *)o);

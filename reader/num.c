@@ -20,6 +20,14 @@ Val box_double(double d) {
   return from_obj(o);
 }
 
+Val num_float(double d) {
+  Val v = box_double((double)(float)d);
+  obj(v)->flags = DBL_FLOAT;
+  return v;
+}
+
+bool is_float(Val v) { return is_type(v, T_DOUBLE) && obj(v)->flags & DBL_FLOAT; }
+
 static enum Class class_of(Val v) {
   if (is_fix(v)) return C_LONG;
   if (is_flo(v)) return C_DBL;
@@ -94,6 +102,7 @@ int64_t num_java_long(Val v) {
 }
 
 int32_t num_java_int(Val v) {
+  if (is_type(v, T_RATIO)) return (int32_t)clamp(num_to_double(v), INT32_MIN, INT32_MAX); /* Ratio.intValue goes by a double */
   if (is_dbl(v)) return (int32_t)clamp(dbl_of(v), INT32_MIN, INT32_MAX);
   return (int32_t)num_java_long(v);
 }
@@ -183,7 +192,7 @@ static Val decimal_of_text(Val str) {
 
 Val num_to_decimal(Val v) {
   if (is_dbl(v)) return dec_of_double(dbl_of(v));
-  if (is_num(v)) return dec_of(v);
+  if (is_num(v)) return dec_in_context(v);
   if (is_str(v)) return decimal_of_text(v);
   if (is_nil(v)) return ex_throw(EXC_NULL, "Cannot invoke \"Object.getClass()\" because \"val\" is null");
   return ex_throw(EXC_ILLEGAL_ARG, "No matching ctor found for class java.math.BigDecimal");
@@ -362,7 +371,7 @@ Val num_mod(Val a, Val b) {
 
 static Val neg(Val a, bool promote) {
   if (is_dbl(a)) return dbl_val(-dbl_of(a));
-  if (is_type(a, T_DECIMAL)) return dec_new(big_neg(AS(Decimal, a)->unscaled), AS(Decimal, a)->scale);
+  if (is_type(a, T_DECIMAL)) return dec_negate(a);
   return sub(fix(0), a, promote);
 }
 
@@ -508,6 +517,14 @@ static uint32_t hash_double(double d) {
   return (uint32_t)b ^ (uint32_t)(b >> 32);
 }
 
+static uint32_t hash_float(float f) {
+  uint32_t b;
+  if (f == 0) return 0;
+  if (isnan(f)) return 0x7fc00000u;
+  memcpy(&b, &f, 4);
+  return b;
+}
+
 uint32_t num_hash(Val v) {
   int64_t i;
   switch (class_of(v)) {
@@ -515,7 +532,7 @@ uint32_t num_hash(Val v) {
   case C_BIG: return big_to_long(v, &i) ? hash_long(i) : big_hash(v);
   case C_RATIO: return big_hash(ratio_num(v)) ^ big_hash(ratio_den(v));
   case C_DEC: return dec_hash(v);
-  case C_DBL: return hash_double(dbl_of(v));
+  case C_DBL: return is_float(v) ? hash_float((float)dbl_of(v)) : hash_double(dbl_of(v));
   default: return 0;
   }
 }
@@ -530,8 +547,10 @@ static void put_long(Buf *b, int64_t i) {
   buf_add(b, p, (size_t)(text + sizeof text - p));
 }
 
-static void put_double(Buf *b, double d, const char *nan, const char *inf, const char *minus_inf) {
-  if (isfinite(d)) dbl_print(b, d);
+static void put_double(Buf *b, Val v, const char *nan, const char *inf, const char *minus_inf) {
+  double d = dbl_of(v);
+  if (isfinite(d) && is_float(v)) flt_print(b, (float)d);
+  else if (isfinite(d)) dbl_print(b, d);
   else buf_c(b, isnan(d) ? nan : d > 0 ? inf : minus_inf);
 }
 
@@ -548,13 +567,13 @@ static void put_exact(Buf *b, Val v) {
 }
 
 void num_str(Buf *b, Val v) {
-  if (is_dbl(v)) put_double(b, dbl_of(v), "NaN", "Infinity", "-Infinity");
+  if (is_dbl(v)) put_double(b, v, "NaN", "Infinity", "-Infinity");
   else put_exact(b, v);
 }
 
 void num_print(Buf *b, Val v) {
   if (is_dbl(v)) {
-    put_double(b, dbl_of(v), "##NaN", "##Inf", "##-Inf");
+    put_double(b, v, "##NaN", "##Inf", "##-Inf");
     return;
   }
   put_exact(b, v);

@@ -15,6 +15,8 @@ static inline bool is_dbl(Val v) { return is_flo(v) || is_type(v, T_DOUBLE); }
 bool is_integer(Val v);              /* long or bigint */
 int64_t long_of(Val v);              /* is_long only */
 double dbl_of(Val v);                /* is_dbl only */
+bool is_float(Val v);                /* what (float x) makes: a double of single precision that prints as one; any arithmetic gives doubles */
+Val num_float(double d);
 double num_to_double(Val v);         /* any number */
 bool num_to_long(Val v, int64_t *out); /* any number, truncating; false: out of range */
 /* An int index argument, as Clojure's (int x) coerces; false with a pending exception otherwise. */
@@ -53,6 +55,7 @@ int32_t dec_precision(Val dec);
 uint32_t num_hash(Val v);            /* Clojure hasheq */
 void num_print(Buf *b, Val v);       /* as pr prints: 1N 1.5M 1.0E10 ##Inf */
 void num_str(Buf *b, Val v);         /* as str prints: 1 1.5 1.0E10 Infinity */
+void flt_print(Buf *b, float f);     /* Java's Float.toString, shortest digits */
 void dbl_print(Buf *b, double d);    /* Java's Double.toString for finite values, shortest digits */
 
 /* Parse the text of a number token in Clojure's reader syntax. ABSENT: it is not a number; SIG_THROW: e.g. 1/0. */

@@ -549,14 +549,48 @@ static Val read_vector(Reader *r, const char *at) {
   return v;
 }
 
+static inline Val read_one_thing(Reader *r, char close);
+
+/* The number of the first element that repeats an earlier one, of those from base on. */
+static size_t repeated_at(Reader *r, size_t base, size_t step) {
+  Val seen = map_empty;
+  size_t i = base;
+  for (; i < r->stack.n && same(map_get(seen, r->stack.a[i], ABSENT), ABSENT); i += step) seen = map_assoc(seen, r->stack.a[i], NIL);
+  return i - base;
+}
+
+/* Where an element begins: nothing is kept of those in front, so they are read once more. `open` when they cannot be counted. */
+static const char *element_at(Reader *r, const char *open, char close, size_t number) {
+  Reader again = *r;
+  again.positions = false;
+  again.stack = (ValVec){0};
+  again.p = open + 1;
+  for (;;) {
+    read_skip_space(&again);
+    const char *begin = again.p;
+    Val v = again.p < r->p ? read_one_thing(&again, close) : READ_CLOSE;
+    if (is_sig(v) || same(v, READ_CLOSE) || !is_nil(again.pending)) return open;
+    if (!same(v, READ_SKIP) && !number--) return begin;
+  }
+}
+
+Val read_distinct(Reader *r, const char *open, char close, size_t base, size_t step, Val v) {
+  if (!same(v, SIG_THROW) || !is_type(pend.ex, T_EX)) return v;
+  Val ex = pend.ex;
+  const char *place = element_at(r, open, close, repeated_at(r, base, step));
+  pend.ex = ex;
+  return read_located(r, place, v);
+}
+
 static Val read_map(Reader *r, const char *at) {
   size_t base;
   CHECK(read_elems(r, at, '}', &base));
   size_t n = r->stack.n - base;
   if (n & 1) return read_fail(r, at, EXC_RUNTIME, "Map literal must contain an even number of forms; it has %zu", n);
   Val v = n ? map_from(r->stack.a + base, n / 2, true) : map_empty;
+  if (is_sig(v)) return read_distinct(r, at, '}', base, 2, v);
   r->stack.n = base;
-  return read_located(r, at, v);
+  return v;
 }
 
 /* ---- the main loop ---- */

@@ -25,6 +25,9 @@ Val read_any(Reader *r, char close);
 Val read_form(Reader *r, const char *what);
 /* Elements up to `close` pushed on r->stack: nil or a signal. The caller takes them from r->stack.a + base, and pops. */
 Val read_elems(Reader *r, const char *at, char close, size_t *base);
+/* What map_from or set_from made of r->stack.a + base, every `step`-th a key: an exception for a key that is there twice gets
+ * the place of its second time. `open` is the opening delimiter. */
+Val read_distinct(Reader *r, const char *open, char close, size_t base, size_t step, Val v);
 Val read_list(Reader *r, const char *at);
 Val read_string_eof(Reader *r, const char *at, const char *kind);
 Val read_token(Reader *r); /* symbol, keyword, nil, true, false */

@@ -247,16 +247,18 @@ static Val read_ns_map(Reader *r, const char *at) {
   if (n & 1) return read_fail(r, at, EXC_RUNTIME, "Namespaced map literal must contain an even number of forms; it has %zu", n);
   for (size_t i = 0; i < n; i += 2) r->stack.a[base + i] = qualify_key(r->stack.a[base + i], ns);
   Val v = n ? map_from(r->stack.a + base, n / 2, true) : map_empty;
+  if (is_sig(v)) return read_distinct(r, brace, '}', base, 2, v);
   r->stack.n = base;
-  return read_located(r, at, v);
+  return v;
 }
 
 static Val read_set(Reader *r, const char *at) {
   size_t base;
   CHECK(read_elems(r, at, '}', &base));
   Val v = r->stack.n == base ? set_empty : set_from(r->stack.a + base, r->stack.n - base, true);
+  if (is_sig(v)) return read_distinct(r, at + 1, '}', base, 1, v);
   r->stack.n = base;
-  return read_located(r, at, v);
+  return v;
 }
 
 /* ---- reader conditionals: features :clj and :default, (:and ..) (:or ..) (:not ..) ---- */
@@ -420,7 +422,11 @@ static Val sq_resolve(Sq *q, Val sym) {
   Val ns = AS(Sym, sym)->ns, name = AS(Sym, sym)->name;
   if (!is_nil(ns)) {
     Val full = read_alias(r, sym_of(NIL, ns));
-    return is_nil(full) ? sym_of(ns, name) : sym_of(full, name);
+    if (!is_nil(full)) return sym_of(full, name);
+    if (!r->resolve || strchr(str_s(ns), '.')) return sym_of(ns, name);
+    TRY(cls, r->resolve(r->ctx, sym_of(NIL, ns))); /* Math/abs */
+    bool is_class = is_nil(AS(Sym, cls)->ns) && strchr(str_s(AS(Sym, cls)->name), '.');
+    return sym_of(is_class ? AS(Sym, cls)->name : ns, name);
   }
   const char *dot = memchr(str_s(name), '.', str_n(name));
   if (dot && dot != str_s(name)) return sym_of(NIL, name); /* a class or namespace name */
@@ -435,9 +441,9 @@ static Val sq_symbol(Sq *q, Val sym) {
   bool plain = is_nil(AS(Sym, sym)->ns);
   if (plain && n > 1 && s[n - 1] == '#') return sq_gensym(q, sym_of(NIL, name));
   if (plain && n > 1 && s[n - 1] == '.' && s[0] != '.') {
-    TRY(full, sq_resolve(q, sym_parse(s, n - 1)));
-    Val ns = AS(Sym, full)->ns;
-    return sym_of(ns, str_fmt("%s.", str_s(AS(Sym, full)->name)));
+    TRY(full, sq_resolve(q, sym_parse(s, n - 1))); /* a class has a dotted name; of anything else the name stays as it is */
+    const char *cls = is_nil(AS(Sym, full)->ns) ? str_s(AS(Sym, full)->name) : "";
+    return sym_of(NIL, strchr(cls, '.') ? str_fmt("%s.", cls) : name);
   }
   if (plain && s[0] == '.') return sym_of(NIL, name);
   return sq_resolve(q, sym);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define MAX_NEST 250
-enum { COMMENTS = 1, NOCASE = 2 };
+enum { COMMENTS = 1, NOCASE = 2, UNICODE_CASE = 4 };
 
 typedef struct {
   const char *s, *p, *end;
@@ -48,6 +48,14 @@ static void put_lit(Buf *b, uint32_t cp) {
     put_cp(b, cp);
   else
     buf_cp(b, cp);
+}
+
+/* Java's (?i) alone folds ASCII letters only. */
+static bool keeps_case(const Tr *t, uint32_t cp) { return cp > 127 && t->on & NOCASE && !(t->on & UNICODE_CASE); }
+
+static void literal(Tr *t, uint32_t cp) {
+  if (keeps_case(t, cp)) buf_fmt(t->out, "(?-i:\\x{%x})", cp);
+  else put_lit(t->out, cp);
 }
 
 /* ---- escapes that stand for one character ---- */
@@ -252,22 +260,33 @@ static int class_char(Tr *t, Union *u, uint32_t *cp) {
   return 0;
 }
 
+static void class_item(Tr *t, Union *u, uint32_t from, uint32_t to) {
+  Buf b = {0};
+  bool kept = keeps_case(t, from);
+  if (kept) buf_c(&b, "(?-i:[");
+  put_cp(&b, from);
+  if (to != from) buf_ch(&b, '-'), put_cp(&b, to);
+  if (kept) buf_c(&b, "])");
+  if (kept) union_add(u, buf_cstr(&b));
+  else buf_add(&u->items, b.p, b.n);
+  buf_free(&b);
+}
+
 static bool class_range(Tr *t, Union *u, uint32_t from) {
   uint32_t to;
   bool range = t->end - t->p >= 2 && t->p[0] == '-' && t->p[1] != ']' && t->p[1] != '[' &&
                !(t->end - t->p >= 3 && t->p[1] == '&' && t->p[2] == '&');
-  put_cp(&u->items, from);
-  if (!range) return true;
+  if (!range) return class_item(t, u, from, from), true;
   t->p++;
   int k = class_char(t, u, &to);
   if (k < 0) return false;
   if (k == 0) { /* [a-\d]: the hyphen is itself */
+    class_item(t, u, from, from);
     buf_c(&u->items, "\\-");
     return true;
   }
   if (to < from) return fail(t, "Illegal character range", t->p - 1);
-  buf_ch(&u->items, '-');
-  put_cp(&u->items, to);
+  class_item(t, u, from, to);
   return true;
 }
 
@@ -357,7 +376,7 @@ static void quote(Tr *t) {
       t->p += 2;
       return;
     }
-    put_lit(t->out, utf8_next(&t->p));
+    literal(t, utf8_next(&t->p));
     t->atom = true;
   }
 }
@@ -422,7 +441,7 @@ static bool escape(Tr *t) {
   if (t->p >= t->end) return fail(t, "Unexpected internal error", t->end);
   if (t->p[0] >= '1' && t->p[0] <= '9') return back_reference(t), true;
   int k = char_escape(t, &cp);
-  if (k == 1) put_lit(t->out, cp);
+  if (k == 1) literal(t, cp);
   if (k) return k > 0;
   char c = *t->p++;
   if (c == 'p' || c == 'P') return property(t, t->out, c == 'P');
@@ -451,9 +470,10 @@ static bool flags(Tr *t, Buf *b) {
       buf_ch(b, c);
     else if (c == 'x' || c == 'i')
       set_flag(t, c == 'x' ? COMMENTS : NOCASE, !off), buf_ch(b, c);
-    else if (c == 'U')
-      t->j->ucp = true;
-    else if (c != 'd' && c != 'u')
+    else if (c == 'u' || c == 'U') {
+      set_flag(t, UNICODE_CASE, !off);
+      if (c == 'U') t->j->ucp = true;
+    } else if (c != 'd')
       return fail(t, "Unknown inline modifier", t->p);
   }
   return t->p < t->end ? true : fail(t, "Unknown inline modifier", t->end);
@@ -576,7 +596,7 @@ static bool element(Tr *t) {
   case '|': t->atom = false; buf_ch(t->out, *t->p++); return true;
   case '^': case '$': t->p++; return anchor(t, (char[]){c, 0}), true;
   case '.': buf_ch(t->out, *t->p++); return true;
-  default: put_lit(t->out, utf8_next(&t->p)); return true;
+  default: literal(t, utf8_next(&t->p)); return true;
   }
 }
 

@@ -428,6 +428,11 @@ const char *kw_text(Val v) {
   return is_str(v) ? str_s(v) : "";
 }
 
+const char *id_text(Val v) {
+  if (!is_kw(v) || is_nil(AS(Kw, v)->ns)) return kw_text(v);
+  return str_s(str_fmt("%s/%s", str_s(AS(Kw, v)->ns), str_s(AS(Kw, v)->name)));
+}
+
 bool kw_is(Val v, const char *name) { return is_kw(v) && is_nil(AS(Kw, v)->ns) && str_eq_c(AS(Kw, v)->name, name); }
 
 /* ---- Buf ---- */

@@ -38,6 +38,7 @@ void kw_each(void (*f)(Val kw, void *ctx), void *ctx);
 bool sym_eq(Val a, Val b);            /* same ns and name, whatever the metadata */
 bool sym_is(Val v, const char *name); /* an unqualified symbol of that name */
 const char *kw_text(Val v);           /* name of a keyword, string or symbol; "" otherwise */
+const char *id_text(Val v);           /* the same with the namespace of a keyword: "ns/name" */
 bool kw_is(Val v, const char *name);  /* an unqualified keyword of that name */
 
 /* Byte buffer on malloc'ed memory: no values inside, may be used on any thread. */

@@ -94,7 +94,8 @@ Val *obj_vals(Obj *o, size_t *n);
 size_t obj_size(const Obj *o); /* bytes, tail included */
 
 typedef struct { Obj h; int64_t n; } LongObj;
-typedef struct { Obj h; double d; } DoubleObj;
+typedef struct { Obj h; double d; } DoubleObj;                    /* also java.lang.Float: flag DBL_FLOAT */
+enum { DBL_FLOAT = 1 };
 /* Magnitude in 64-bit limbs, least significant first; n = bytes of limbs; neg in flags bit 0. Printed with N unless
  * flags bit 1 (java.math.BigInteger). Always normalised; values that fit int64 may still be T_BIGINT (1N). */
 typedef struct { Obj h; uint32_t n; uint32_t pad; uint64_t limb[]; } BigInt;

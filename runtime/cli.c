@@ -17,7 +17,7 @@
 const CliCommand cli_commands[CMD_COUNT] = {CLI_COMMANDS(CLI_CMD_ROW)};
 const CliOption cli_options[OPT_COUNT] = {CLI_OPTIONS(CLI_OPT_ROW)};
 
-_Static_assert(OPT_COUNT <= 64 && CMD_COUNT <= 32, "Cli.given and CliOption.cmds have a bit for each");
+_Static_assert(OPT_COUNT <= 64 && CMD_COUNT <= 64, "Cli.given and CliOption.cmds have a bit for each");
 
 /* --- talking --------------------------------------------------------------------------------------------------------------------- */
 static void say(const char *fmt, va_list ap) {
@@ -133,7 +133,7 @@ static void getopt_tables(enum CliCmd cmd, struct option longs[OPT_COUNT + 1], c
   *p++ = ':';
   for (int i = 0; i < OPT_COUNT; i++) {
     const CliOption *o = &cli_options[i];
-    if (!(o->cmds & 1u << cmd)) continue;
+    if (!cli_takes(cmd, o)) continue;
     *l++ = (struct option){o->name, o->kind != CLI_FLAG, NULL, 256 + i};
     if (!o->letter) continue;
     *p++ = o->letter;
@@ -143,9 +143,9 @@ static void getopt_tables(enum CliCmd cmd, struct option longs[OPT_COUNT + 1], c
   *p = 0;
 }
 
-static int by_letter(int c) {
+static int by_letter(enum CliCmd cmd, int c) {
   for (int i = 0; i < OPT_COUNT; i++)
-    if (cli_options[i].letter == c) return i;
+    if (cli_options[i].letter == c && cli_takes(cmd, &cli_options[i])) return i;
   return -1;
 }
 
@@ -156,7 +156,7 @@ static int unknown_option(const Cli *cli, const char *word) {
   snprintf(bare, sizeof bare, "%s", word + strspn(word, "-"));
   bare[strcspn(bare, "=")] = 0;
   for (int i = 0; i < OPT_COUNT; i++)
-    if (cli_options[i].cmds & 1u << cli->cmd && cli_options[i].help) names[n++] = cli_options[i].name;
+    if (cli_takes(cli->cmd, &cli_options[i]) && cli_options[i].help) names[n++] = cli_options[i].name;
   const char *near = cli_nearest(bare, names, n);
   if (near) return cli_usage(cli, "unknown option %s; did you mean --%s?", word, near);
   return cli_usage(cli, "unknown option %s", word);
@@ -167,7 +167,7 @@ static int bad_option(const Cli *cli, int c, char **argv, int at) {
   const char *word = optopt && optopt < 256 ? letter : argv[at];
   if (c != ':' && optopt < 256) return unknown_option(cli, word);
   if (c == ':') {
-    int i = optopt >= 256 ? optopt - 256 : by_letter(optopt);
+    int i = optopt >= 256 ? optopt - 256 : by_letter(cli->cmd, optopt);
     return cli_usage(cli, "option --%s needs a value: --%s %s", cli_options[i].name, cli_options[i].name, cli_options[i].arg);
   }
   return cli_usage(cli, "option --%s takes no value", cli_options[optopt - 256].name);
@@ -182,7 +182,7 @@ static int parse(Cli *cli, int argc, char **argv) {
     int at = optind, c = getopt_long(argc, argv, shorts, longs, NULL);
     if (c < 0) break;
     if (c == '?' || c == ':') return bad_option(cli, c, argv, optind > at ? optind - 1 : at);
-    set_option(cli, c >= 256 ? c - 256 : by_letter(c), optarg);
+    set_option(cli, c >= 256 ? c - 256 : by_letter(cli->cmd, c), optarg);
   }
   while (optind < argc) list_add(&cli->args, argv[optind++]);
   if (cli->format && strcmp(cli->format, "edn") && strcmp(cli->format, "json"))

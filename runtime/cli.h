@@ -28,14 +28,16 @@ typedef struct Cli {
   enum CliCmd cmd;
   CLI_OPTIONS(CLI_FIELD)
   CliList args;      /* what is no option */
-  uint64_t given;    /* bits of the options on the command line */
+  uint64_t given;    /* bits of the options on the command line: CLI_GIVEN */
 } Cli;
+#define CLI_GIVEN(cli, id) (((cli)->given >> OPT_##id & 1) != 0)
 
 enum CliKind { CLI_FLAG, CLI_TEXT, CLI_LIST };
 typedef struct CliCommand { const char *name, *args, *summary, *text; int (*run)(Cli *cli); } CliCommand;
-typedef struct CliOption { enum CliKind kind; char letter; const char *name, *arg, *dflt; unsigned cmds; const char *help; size_t field; } CliOption;
+typedef struct CliOption { enum CliKind kind; char letter; const char *name, *arg, *dflt; uint64_t cmds; const char *help; size_t field; } CliOption;
 extern const CliCommand cli_commands[CMD_COUNT];
 extern const CliOption cli_options[OPT_COUNT];
+static inline bool cli_takes(enum CliCmd cmd, const CliOption *o) { return o->cmds >> cmd & 1; }
 
 int cli_main(int argc, char **argv);
 /* Collector, library, macros: before any value is made. */

@@ -67,6 +67,7 @@ static bool held(const Cli *cli) {
 
 int cmd_cancel(Cli *cli) {
   if (cli->args.n != 1) return cli_usage(cli, "cancel takes one run id: breyta-run cancel RUN-ID");
+  if (cli_no_database(cli)) return EXIT_USAGE;
   RunRow row = {0};
   CliSession s = {0};
   cli_engine_values();

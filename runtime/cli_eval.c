@@ -147,6 +147,7 @@ static _Noreturn void batch_child(int in, int out) {
 #endif
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGINT, SIG_DFL); /* the parent says it */
   FILE *lines = fdopen(in, "r"); /* not stdin: its buffer holds what the parent has read ahead */
   if (!lines || dup2(out, 1) < 0) _exit(EXIT_FAILED);
   close(0);
@@ -246,10 +247,19 @@ static int batch(void) {
   return EXIT_OK;
 }
 
+/* Ctrl-C. What was printed is out up to its last line at least where a person looks on: a terminal is written line by line. */
+static void on_interrupt(int sig) {
+  static const char said[] = "breyta-run: interrupted\n";
+  if (write(STDERR_FILENO, said, sizeof said - 1) < 0) _exit(128 + sig);
+  _exit(128 + sig);
+}
+
 int cmd_eval(Cli *cli) {
   if (cli->batch + (cli->expr.n > 0) + (cli->args.n > 0) != 1)
     return cli_usage(cli, "eval needs exactly one of -e EXPR, FILE.clj and --batch");
   if (cli->args.n > 1) return cli_usage(cli, "eval takes one file, and there is also %s", cli->args.a[1]);
+  struct sigaction stop = {.sa_handler = on_interrupt}, was;
+  if (!sigaction(SIGINT, NULL, &was) && was.sa_handler != SIG_IGN) sigaction(SIGINT, &stop, NULL);
   if (cli->batch) return batch();
   mach_defaults.out = out_stdout;
   mach_defaults.mem_limit = mem_share();

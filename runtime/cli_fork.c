@@ -78,6 +78,7 @@ int cmd_fork(Cli *cli) {
   if (cli->args.n != 2) return cli_usage(cli, "fork takes a run id and a step: breyta-run fork RUN-ID STEP");
   if (cli->run_id && !cli_good_run_id(cli->run_id)) return cli_usage(cli, "--run-id: 1 to 200 characters without spaces and quotes");
   if (cli->detach && cli->listen) return cli_usage(cli, "--detach runs nothing, so --listen makes no sense with it");
+  if (cli_no_database(cli)) return EXIT_USAGE;
   CliSession s = {0};
   Plan p = {0};
   if (!cli_session_open(&s, cli)) return s.status;

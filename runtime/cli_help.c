@@ -72,7 +72,7 @@ void cli_help(enum CliCmd cmd, Buf *b) {
   if (cmd == CMD_run) command_list(b);
   buf_c(b, "\nOptions:\n");
   for (int i = 0; i < OPT_COUNT; i++)
-    if (cli_options[i].help && cli_options[i].cmds & 1u << cmd) option_help(b, &cli_options[i]);
+    if (cli_options[i].help && cli_takes(cmd, &cli_options[i])) option_help(b, &cli_options[i]);
   if (cmd == CMD_test) flow_test_format(b);
   if (cmd == CMD_run || cmd == CMD_resume)
     buf_c(b, "\nExit status: 0 completed, 1 failed, 2 bad usage or an invalid flow, 3 parked (standard error says what would wake it).\n");
@@ -114,7 +114,7 @@ static void man_command(Buf *b, enum CliCmd cmd) {
   roff(b, c->text);
   buf_ch(b, '\n');
   for (int i = 0; i < OPT_COUNT; i++)
-    if (cli_options[i].help && i != OPT_help && cli_options[i].cmds & 1u << cmd) man_option(b, &cli_options[i]);
+    if (cli_options[i].help && i != OPT_help && cli_takes(cmd, &cli_options[i])) man_option(b, &cli_options[i]);
 }
 
 static void man_flow_tests(Buf *b) {
@@ -146,7 +146,7 @@ void cli_man(Buf *b) {
   for (int i = 0; i < CMD_COUNT; i++) man_command(b, i);
   man_flow_tests(b);
   buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nthe run completed\n.TP\n.B 1\nit failed; standard error names the position and the step\n"
-           ".TP\n.B 2\nbad usage or an invalid flow\n.TP\n.B 3\nparked: standard error says what would wake it and how\n"
+           ".TP\n.B 2\nbad usage or an invalid flow; a run or a database that does not exist\n.TP\n.B 3\nparked: standard error says what would wake it and how\n"
            ".TP\n.B 130, 143\nstopped by SIGINT or SIGTERM; the run is durable\n"
            ".SH ENVIRONMENT\n.TP\n.B BREYTA_ALLOW_PRIVATE_HOSTS\nhosts and networks that \\-\\-guard lets through, separated by commas\n"
            ".SH FILES\n.TP\n.B .breyta/breyta.db\nthe default database\n");
@@ -159,7 +159,7 @@ void cli_completion(Buf *b) {
   for (int c = CMD_COUNT; c-- > 0;) {
     buf_fmt(b, "    %s) words='", c ? cli_commands[c].name : "*");
     for (int i = 0; i < OPT_COUNT; i++)
-      if (cli_options[i].help && cli_options[i].cmds & 1u << c) buf_fmt(b, "--%s ", cli_options[i].name);
+      if (cli_options[i].help && cli_takes(c, &cli_options[i])) buf_fmt(b, "--%s ", cli_options[i].name);
     buf_c(b, "' ;;\n");
   }
   buf_c(b, "  esac\n  if [[ $COMP_CWORD == 1 ]]; then words+='");

@@ -70,7 +70,7 @@ int cmd_lint(Cli *cli) {
   Lint l = {.cli = cli, .files = vec_empty};
   Buf out = {0};
   for (int i = 0; i < cli->args.n; i++) lint_path(&l, cli->args.a[i], &out);
-  if (cli->given & (uint64_t)1 << OPT_format) {
+  if (CLI_GIVEN(cli, format)) {
     bool one = cli->args.n == 1 && vec_count(l.files) == 1;
     if (vec_count(l.files)) cli_print_value(cli, one ? vec_nth(l.files, 0) : l.files);
   } else {

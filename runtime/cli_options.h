@@ -52,7 +52,8 @@
           "Makes a new durable run with the history of another one up to STEP (a number as `breyta-run show` lists them, a step id, or " \
           "id#2 for its second time) and runs it like `breyta-run FLOW.edn`. The steps before are not done again. By default STEP is "   \
           "done for real; --result or --error answer it instead, --set changes locals in front of it, --config its config. With "      \
-          "--input or --flow the flow runs again from its start on the results of the old steps, and has to reach the same ones.")     \
+          "--input or --flow the flow runs again from its start on the results of the old steps, and has to reach the same ones. "    \
+          "Nothing is taken back: :kv values that were written since, by this run too, are what the new run finds.")     \
   COMMAND(cancel, "cancel", "RUN-ID [OPTIONS]", "end a run as cancelled",                                                            \
           "Records the request durably and has it done: by the executor that holds the database, else at once. The step that the run "  \
           "is at fails with an error that no catch clause takes; finally blocks run, steps in them included. With --force the run "     \
@@ -67,11 +68,11 @@
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
 
-#define ON(id) (1u << CMD_##id)
+#define ON(id) ((uint64_t)1 << CMD_##id)
 #define ON_ACTIONS (ON(approve) | ON(reject) | ON(retry) | ON(skip))
 #define ON_DB (ON(run) | ON(resume) | ON(send) | ON_ACTIONS | ON(runs) | ON(show) | ON(replay) | ON(fork) | ON(cancel))
 #define ON_ENGINE (ON(run) | ON(resume) | ON(fork))
-#define ON_ALL (~0u)
+#define ON_ALL UINT64_MAX
 
 #define CLI_OPTIONS(OPTION)                                                                                                          \
   OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork) | ON(test),                                                                       \
@@ -101,7 +102,7 @@
   OPTION(TEXT, config, 0, "config", "EDN", 0, ON(fork), "the step's config map, in place of what the flow computed")                    \
   OPTION(TEXT, flow, 0, "flow", "FILE", 0, ON(fork), "another source for the new run")                                                  \
   OPTION(FLAG, force, 0, "force", 0, 0, ON(cancel), "do not run finally blocks: the run ends as terminated")                            \
-  OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel), "kept with the run")                                                         \
+  OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel) | ON_ACTIONS, "kept with the run")                                                         \
   OPTION(FLAG, record, 0, "record", 0, 0, ON(test),                                                                                  \
          "run cases for real, on the real clock, and write the answers of their steps to the case's :recorded file, secrets left out; "\
          "for a flow without tests, begin a test file")                                                                              \

@@ -69,6 +69,7 @@ static void started(Progress *p, const StepEvent *e) {
   p->step[i].since_ms = e->at_ms;
   p->step[i].due_ms = e->due_ms;
   p->step[i].used = true;
+  p->step[i].text[0] = 0;
   p->step[i].retry = false;
   step_name(p, e, p->step[i].what, sizeof p->step[i].what);
 }
@@ -88,6 +89,18 @@ static void retrying(Progress *p, const StepEvent *e) {
   p->step[i].retry = true;
 }
 
+/* The end of a streamed text in one line, from the beginning of a character. */
+static void streaming(Progress *p, const StepEvent *e) {
+  int i = find(p, e, false);
+  if (i < 0) return;
+  size_t n = strlen(e->text), room = sizeof p->step[i].text - 1;
+  const char *s = e->text + (n > room ? n - room : 0);
+  while (((unsigned char)*s & 0xc0) == 0x80) s++;
+  char *out = p->step[i].text;
+  for (; *s; s++) *out++ = (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s;
+  *out = 0;
+}
+
 /* Always said: somebody must act. */
 static void held(Progress *p, const StepEvent *e) {
   progress_clear(p);
@@ -105,9 +118,23 @@ void progress_event(void *ctx, const StepEvent *e) {
   case STEP_FAILED: ended(p, e, "failed"); break;
   case STEP_RETRY: retrying(p, e); break;
   case STEP_PARKED: ended(p, e, "parked"); break;
+  case STEP_TEXT: streaming(p, e); break;
   case RUN_HELD: break;
   }
   progress_tick(p);
+}
+
+/* Behind what runs: the end of the text that one of them streams, as much as the line has room for. */
+static void live_text(const Progress *p, Buf *b) {
+  for (int i = 0; i < STEPS; i++) {
+    const char *text = p->step[i].text, *from = text;
+    if (!p->step[i].used || !*text) continue;
+    size_t all = 0, room = (size_t)width() > b->n + 8 ? (size_t)width() - b->n - 8 : 0;
+    for (const char *q = text; *q; all++) utf8_next(&q);
+    for (; all > room; all--) utf8_next(&from);
+    if (*from) buf_fmt(b, ": %s%s", from > text ? ".." : "", from);
+    return;
+  }
 }
 
 void progress_tick(Progress *p) {
@@ -125,6 +152,7 @@ void progress_tick(Progress *p) {
       buf_fmt(&b, ", %s in %s", p->step[i].retry ? "tried again" : "goes on", took);
     }
   }
+  live_text(p, &b);
   if (b.n) {
     int room = width() - 1;
     const char *s = buf_cstr(&b), *end = s;

@@ -10,7 +10,7 @@ typedef struct Progress {
   bool shown;          /* a live line stands on the screen */
   bool several;        /* more than one run: lines name it */
   int running;
-  struct { int64_t run, occurrence, since_ms, due_ms; char id[96], what[160]; bool used, retry; } step[16];
+  struct { int64_t run, occurrence, since_ms, due_ms; char id[96], what[160], text[240]; bool used, retry; } step[16];
 } Progress;
 
 void progress_init(Progress *p, bool asked);

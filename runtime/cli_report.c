@@ -318,6 +318,8 @@ void report_invalid(Report *r, const char *text) {
 
 int report_failures(const Report *r) { return r->count[REPORT_FAILED] + r->count[REPORT_BROKEN]; }
 
+int report_cases(const Report *r) { return report_failures(r) + r->count[REPORT_PASSED] + r->count[REPORT_SKIPPED]; }
+
 int report_end(Report *r) {
   r->us = mono_us() - r->us;
   if (r->format == REPORT_TEXT) text_end(r);

@@ -25,4 +25,5 @@ void report_invalid(Report *r, const char *text);
 /* Closes the report. 0 all passed, 1 some failed, 2 a file was invalid. */
 int report_end(Report *r);
 int report_failures(const Report *r);
+int report_cases(const Report *r);
 #endif

@@ -1,5 +1,6 @@
 /* cli_run.c - running flows: `breyta-run FLOW.edn`, `resume`, and the answers that others record for runs (`send`, `approve` ...). */
 #include "cli_session.h"
+#include "engine_int.h"
 #include "engine_journal.h"
 #include "eval/unit.h"
 #include "json.h"
@@ -8,6 +9,7 @@
 #include "snapshot.h"
 #include "wait_spec.h"
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,6 +24,11 @@ Store *cli_store(const Cli *cli, StoreOptions o) {
   Store *s = store_open(cli->db, &o, &err);
   if (!s) cli_say("%s [%s]", err.msg, err.code);
   return s;
+}
+
+int cli_no_database(const Cli *cli) {
+  if (!access(cli->db, F_OK) || (errno != ENOENT && errno != ENOTDIR)) return 0;
+  return cli_usage(cli, "there is no database %s; --db names the one that the runs are in", cli->db);
 }
 
 static bool ends_with(const char *s, const char *end) {
@@ -93,8 +100,8 @@ void cli_commands_text(const Cli *cli, const char *text, Buf *b) {
     p += strlen(name);
     p += strcspn(p, " ");
     buf_add(b, text, (size_t)(p - text));
-    if (cli->given & (uint64_t)1 << OPT_db) buf_fmt(b, " --db %s", cli->db);
-    if (cli->given & (uint64_t)1 << OPT_workspace && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
+    if (CLI_GIVEN(cli, db)) buf_fmt(b, " --db %s", cli->db);
+    if (CLI_GIVEN(cli, workspace) && p - text > 4 && !strncmp(p - 4, "send", 4)) buf_fmt(b, " --workspace %s", cli->workspace);
   }
   buf_c(b, text);
 }
@@ -440,10 +447,7 @@ int cmd_send(Cli *cli) {
   return status;
 }
 
-static const char *note_text(Val note, const char *key) {
-  Val v = map_get_kw(note, key);
-  return is_kw(v) ? str_s(AS(Kw, v)->name) : is_str(v) ? str_s(v) : "";
-}
+static const char *note_text(Val note, const char *key) { return id_text(map_get_kw(note, key)); }
 
 /* Does the run wait for this answer? Otherwise told. */
 static bool answer_fits(Cli *cli, const RunRow *row, const char *step) {
@@ -453,7 +457,7 @@ static bool answer_fits(Cli *cli, const RunRow *row, const char *step) {
     cli_say("%s %s: the run is %s and waits for no answer", verb, row->run_id, run_status_name(row->status));
     return false;
   }
-  if (step && *at && strcmp(step, at)) {
+  if (step && *at && !step_named(map_get_kw(note, "step"), step)) {
     cli_say("%s %s %s: the run waits at step %s", verb, row->run_id, step, at);
     return false;
   }
@@ -477,6 +481,12 @@ static bool decision_is_good(Cli *cli, Store *s, const RunRow *row, Val value) {
   return ok;
 }
 
+/* Who answers: the name of the account. */
+static const char *cli_user(void) {
+  const struct passwd *p = getpwuid(geteuid());
+  return p ? p->pw_name : getenv("USER");
+}
+
 static int answer(Cli *cli) {
   const char *verb = cli_commands[cli->cmd].name;
   if (cli->args.n < 1 || cli->args.n > 2) return cli_usage(cli, "%s takes a run id and, if you like, a step: breyta-run %s RUN-ID [STEP]", verb, verb);
@@ -489,7 +499,10 @@ static int answer(Cli *cli) {
     if (!cli_json(cli, "--value", cli->value, &value)) return EXIT_USAGE;
     body = map_assoc(body, kw_c("value"), value);
   }
-  if (cli->by) body = map_assoc(body, kw_c("by"), str_c(cli->by));
+  if (cli_no_database(cli)) return EXIT_USAGE;
+  if (cli->reason) body = map_assoc(body, kw_c("reason"), str_c(cli->reason));
+  const char *by = cli->by ? cli->by : cli_user();
+  if (by) body = map_assoc(body, kw_c("by"), str_c(by));
   if (cli->role) body = map_assoc(body, kw_c("role"), str_c(cli->role));
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;

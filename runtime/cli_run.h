@@ -9,6 +9,8 @@
 void cli_engine_values(void);
 /* NULL: told on standard error. */
 Store *cli_store(const Cli *cli, StoreOptions o);
+/* For commands that look at what is stored: a mistyped --db must not become a database. 0: it is there; else told: EXIT_USAGE. */
+int cli_no_database(const Cli *cli);
 /* JSON, @FILE (EDN when it ends in .edn) or - to a value; false: told, naming `what`. */
 bool cli_json(const Cli *cli, const char *what, const char *arg, Val *out);
 bool cli_edn(const Cli *cli, const char *what, const char *text, size_t n, const char *file, Val *out);

@@ -88,7 +88,7 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   s->store = cli_store(cli, (StoreOptions){.executor = true});
   if (!s->store) return false;
   EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .public_url = cli->public_url, .detach = cli->detach,
-                     .target = s->target, .progress = progress_event, .ctx = &s->progress};
+                     .target = s->target, .progress = progress_event, .ctx = &s->progress, .watched = s->progress.live};
   s->engine = engine_new(s->store, &o, &err);
   if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
   if (!s->engine || (cli->listen && !s->listener)) {

@@ -8,7 +8,7 @@
 
 enum { PAGE = 128, SHORT = 160 };
 
-static bool formatted(const Cli *cli) { return cli->given & (uint64_t)1 << OPT_format; }
+static bool formatted(const Cli *cli) { return CLI_GIVEN(cli, format); }
 
 void cli_short_text(Val v, size_t most, Buf *b) {
   Buf all = {0};
@@ -23,9 +23,14 @@ void cli_short_text(Val v, size_t most, Buf *b) {
   buf_free(&all);
 }
 
-static void put(Val *m, const char *key, Val v) {
-  if (!is_nil(v)) *m = map_assoc(*m, kw_c(key), v);
+/* Entries in the order in which they are told; `fields` makes them a map that keeps it. */
+static void put(ValVec *m, const char *key, Val v) {
+  if (is_nil(v)) return;
+  vv_push(m, kw_c(key));
+  vv_push(m, v);
 }
+static Val fields(const ValVec *m) { return amap_from(m->a, m->n / 2); }
+
 static Val text_or_nil(const char *s) { return s && *s ? str_c(s) : NIL; }
 static Val time_or_nil(int64_t ms) {
   char t[40];
@@ -34,17 +39,15 @@ static Val time_or_nil(int64_t ms) {
   return str_c(t);
 }
 
-static Val row_map(const RunRow *r) {
-  Val m = map_empty;
-  put(&m, "run-id", str_c(r->run_id));
-  put(&m, "flow", text_or_nil(r->slug));
-  put(&m, "workspace", text_or_nil(r->workspace));
-  put(&m, "status", str_c(run_status_name(r->status)));
-  put(&m, "created", time_or_nil(r->created_ms));
-  put(&m, "updated", time_or_nil(r->updated_ms));
-  put(&m, "finished", time_or_nil(r->finished_ms));
-  put(&m, "wakes", time_or_nil(r->wake_ms));
-  return m;
+static void put_row(ValVec *m, const RunRow *r) {
+  put(m, "run-id", str_c(r->run_id));
+  put(m, "flow", text_or_nil(r->slug));
+  put(m, "workspace", text_or_nil(r->workspace));
+  put(m, "status", str_c(run_status_name(r->status)));
+  put(m, "created", time_or_nil(r->created_ms));
+  put(m, "updated", time_or_nil(r->updated_ms));
+  put(m, "finished", time_or_nil(r->finished_ms));
+  put(m, "wakes", time_or_nil(r->wake_ms));
 }
 
 /* --- runs ------------------------------------------------------------------------------------------------------------------------ */
@@ -53,7 +56,9 @@ static bool list_row(const Cli *cli, const RunRow *r, bool first, Buf *b) {
   if (formatted(cli)) {
     bool json = !strcmp(cli->format, "json");
     if (json) buf_c(b, first ? "[" : ",\n ");
-    if (!cli_value_text(cli, row_map(r), b)) return false;
+    ValVec m = {0};
+    put_row(&m, r);
+    if (!cli_value_text(cli, fields(&m), b)) return false;
     if (!json) buf_ch(b, '\n');
     return true;
   }
@@ -75,7 +80,7 @@ static bool list_runs(const Cli *cli, Store *s, Err *err) {
     n = store_runs(s, after, 0, rows, PAGE, err);
     for (size_t i = 0; i < n; i++) {
       after = rows[i].run;
-      bool wanted = !(cli->given & (uint64_t)1 << OPT_workspace) || (rows[i].workspace && !strcmp(rows[i].workspace, cli->workspace));
+      bool wanted = !CLI_GIVEN(cli, workspace) || (rows[i].workspace && !strcmp(rows[i].workspace, cli->workspace));
       if (wanted && ok) {
         ok = list_row(cli, &rows[i], first, &b);
         first = false;
@@ -92,6 +97,7 @@ static bool list_runs(const Cli *cli, Store *s, Err *err) {
 
 int cmd_runs(Cli *cli) {
   if (cli->args.n) return cli_usage(cli, "runs takes no argument; `breyta-run show %s` shows one run", cli->args.a[0]);
+  if (cli_no_database(cli)) return EXIT_USAGE;
   cli_values();
   Store *s = cli_store(cli, (StoreOptions){.read_only = true});
   if (!s) return EXIT_FAILED;
@@ -145,7 +151,7 @@ static bool show_step(void *ctx, const HistoryStep *h) {
 
 static bool collect_step(void *ctx, const HistoryStep *h) {
   Shown *s = ctx;
-  Val m = map_empty;
+  ValVec m = {0};
   put(&m, "number", int_val(h->number));
   put(&m, "step", str_c(h->step));
   put(&m, "type", str_c(h->type));
@@ -159,21 +165,25 @@ static bool collect_step(void *ctx, const HistoryStep *h) {
   put(&m, "output", h->output);
   put(&m, "error", h->error);
   put(&m, "by", text_or_nil(h->by));
-  vv_push(&s->steps, m);
+  vv_push(&s->steps, fields(&m));
   return true;
 }
 
 static bool show_data(const Cli *cli, Engine *e, const RunRow *row, const RunState *st, Err *err) {
   Shown s = {.cli = cli};
   if (!engine_history(e, row->run, collect_step, &s, err)) return false;
-  Val m = row_map(row);
+  ValVec m = {0};
+  put_row(&m, row);
   put(&m, "source", text_or_nil(row->source_hash));
   put(&m, "forked-from", engine_lineage(e, row->run));
-  put(&m, "steps", vec_from(s.steps.a, s.steps.n));
-  if (st->status == RUN_COMPLETED) m = map_assoc(m, kw_c("value"), st->value);
-  put(&m, "error", st->error);
   if (!run_status_final(st->status)) put(&m, "waits-for", text_or_nil(st->waits_for));
-  return cli_print_value(cli, m) || err_set(err, "print", "the run cannot be shown in this format");
+  put(&m, "steps", vec_from(s.steps.a, s.steps.n));
+  if (st->status == RUN_COMPLETED) {
+    vv_push(&m, kw_c("value"));
+    vv_push(&m, st->value);
+  }
+  put(&m, "error", st->error);
+  return cli_print_value(cli, fields(&m)) || err_set(err, "print", "the run cannot be shown in this format");
 }
 
 static void show_head(const RunRow *row, Buf *b) {
@@ -224,6 +234,7 @@ static bool show_text(const Cli *cli, Engine *e, const RunRow *row, const RunSta
 static int with_run(Cli *cli, int (*f)(Cli *cli, Engine *e, const RunRow *row, Err *err)) {
   const char *verb = cli_commands[cli->cmd].name;
   if (cli->args.n != 1) return cli_usage(cli, "%s takes one run id: breyta-run %s RUN-ID", verb, verb);
+  if (cli_no_database(cli)) return EXIT_USAGE;
   cli_engine_values();
   Store *s = cli_store(cli, (StoreOptions){.read_only = true});
   if (!s) return EXIT_FAILED;

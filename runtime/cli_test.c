@@ -532,7 +532,8 @@ int cmd_test(Cli *cli) {
   } else {
     status = test_files(cli, r, limit_ms, &paths);
   }
-  int worst = report_end(r);
+  int cases = report_cases(r), worst = report_end(r);
   paths_free(&paths);
+  if (!status && !worst && !cases && cli->filter) return cli_usage(cli, "--filter %s: no case has that in its name", cli->filter);
   return status ? status : worst;
 }

@@ -3,6 +3,7 @@
 #include "eval/expand.h"
 #include "eval/unit.h"
 #include "offload.h"
+#include "resource.h"
 #include "wait_answer.h"
 #include "wait_spec.h"
 #include <errno.h>
@@ -67,6 +68,7 @@ void engine_free(Engine *e) {
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);
   offload_forget(e);
+  blobs_close(e->blobs);
   free(e->workspace);
   free(e->early.workspace);
   free(e->base_url);

@@ -22,10 +22,12 @@ typedef struct EngineOptions {
   const char *listen;         /* HOST:PORT or NULL; NULL: a :wait parks at once */
   const char *public_url;     /* base of callback URLs; NULL: from listen */
   const struct Target *target; /* connections and secrets; NULL: nothing is bound */
+  struct BlobStore *blobs;    /* NULL: a store of its own beside the database, or temporary for one in memory */
   bool detach;                /* start durably and come back: nothing is run in the foreground */
   /* Called on the engine thread when a step starts, ends, retries or parks; for progress lines. May be NULL. */
   void (*progress)(void *ctx, const struct StepEvent *e); /* struct below */
   void *ctx;
+  bool watched;               /* somebody looks at progress as it happens: steps that can stream do */
   size_t snapshot_after;      /* journal bytes behind the last snapshot that make a new one; 0 = 64 KiB */
   int64_t mem_limit;          /* bytes a run may hold; 0 = 1 GiB */
   int64_t fuel_limit;         /* machine steps between two durable boundaries; 0 = 3,000,000,000 */
@@ -33,6 +35,7 @@ typedef struct EngineOptions {
    * is only replayed. answered: what an external kind reported, before policies look at it. Either may be NULL. */
   const struct StepKind *(*stand_in)(void *ctx, Val type, Val id);
   void (*answered)(void *ctx, const struct StepCall *c, bool ok, Val v, int64_t retry_after_ms);
+  bool (*answers)(void *ctx, Val id); /* tests: has the step an answer of its own, though it is made of steps? May be NULL */
   bool verify;                /* tests: after every step check that snapshot -> restore -> snapshot is the identity */
 } EngineOptions;
 
@@ -40,11 +43,12 @@ typedef struct StepEvent {
   int64_t run;
   const char *run_id;
   enum { STEP_STARTED, STEP_DONE, STEP_FAILED, STEP_RETRY, STEP_PARKED,
+         STEP_TEXT /* text: what a step has so far, streamed */,
          RUN_HELD /* the store refused what the run did (a full disk): it is tried again; error says why; no step */ } what;
   const char *step, *type, *title;
   int attempt;
   int64_t occurrence, at_ms, due_ms; /* due: next attempt or timer; 0 none */
-  const char *error;
+  const char *error, *text;
 } StepEvent;
 
 /* How a run stands, for the caller. value/error: EDN values. */
@@ -135,6 +139,7 @@ void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms);
 /* A file descriptor that the loop watches; f is called on the engine thread when it is readable. */
 void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx);
 void engine_http_register(void);           /* engine_http.c: the :http kind */
+void engine_llm_register(void);            /* engine_llm.c: the :llm kind */
 /* Registers the flow builtins, macros and kinds; once per process before any flow is read. */
 void engine_init(void);
 #endif

@@ -1,4 +1,5 @@
 /* engine_frames.c - the flow builtins that live in the machine: the frame in which a run waits for a step. */
+#include "composite.h"
 #include "connection.h"
 #include "engine_int.h"
 #include "reader/record.h"
@@ -24,14 +25,22 @@ static Val step_enter(Mach *m, Val *s) {
     return ex_throw(EXC_UNSUPPORTED, "flow/step cannot be used inside :function code: only the flow body may run steps");
   if (!host(m)) return ex_throw(EXC_UNSUPPORTED, "flow/step works only in a running flow");
   if (!is_kw(s[ST_TYPE])) return step_usage(s[ST_TYPE], "the step type must be a keyword such as :http");
-  if (is_map(s[ST_ID]) && same(s[ST_CFG], ABSENT))
-    return step_usage(s[ST_TYPE], "a typed step takes a type, a step id and a config map; packaged steps are not available yet");
+  if (is_map(s[ST_ID]) && same(s[ST_CFG], ABSENT)) {
+    if (is_nil(AS(Kw, s[ST_TYPE])->ns))
+      return step_usage(s[ST_TYPE], "a typed step takes a type, a step id and a config map; only packaged steps (:ns/name) need no id");
+    s[ST_CFG] = s[ST_ID]; /* (flow/step :ns/name {...}): the name is the id */
+    s[ST_ID] = kw_of(NIL, AS(Kw, s[ST_TYPE])->name);
+  }
   if (!is_kw(s[ST_ID])) return step_usage(s[ST_ID], "the step id must be a keyword");
   if (same(s[ST_CFG], ABSENT)) s[ST_CFG] = map_empty;
   if (!is_map(s[ST_CFG])) return step_usage(s[ST_CFG], "the config must be a map");
   Buf scratch = {0};
   Val v = snap_data(&scratch, step_journal_cfg(s[ST_CFG]));
   buf_free(&scratch);
+  if (same(v, SIG_THROW) && is_type(pend.ex, T_EX)) { /* of the step, not only of the call */
+    Ex *x = AS(Ex, pend.ex);
+    if (is_map(x->data)) x->data = map_assoc(x->data, kw_c("step-id"), s[ST_ID]);
+  }
   return v; /* SIG_DEMAND: realise what is lazy in it and come back */
 }
 
@@ -63,8 +72,39 @@ static Val function_returned(Mach *m, Val *s) {
   return SIG_SUSPEND;
 }
 
-enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3 };
+/* A step that is made of steps has its function called in place of a suspension; nil: it is a step by itself. */
+static Val step_composite(Mach *m, const Val *s) {
+  Run *r = host(m);
+  bool whole = r->e->o.answers && r->e->o.answers(r->e->o.ctx, s[ST_ID]);
+  return composite_function(s[ST_TYPE], s[ST_CFG], whole);
+}
+
+enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3, PC_STEP_PARTS = 4, PC_STEP_PARSED = 5 };
+
+/* The :parser-fn of an :http step reads the body that the journal has, so a replay runs it again: it is code of the flow, but no
+ * step may be inside. */
+static Val parse_body(Mach *m, Val *s, Val result) {
+  Val code = map_get_kw(s[ST_CFG], "parser-fn");
+  if (is_nil(code) || !kw_is(s[ST_TYPE], "http") || !is_map(result) || is_nil(map_get_kw(result, "status"))) return result;
+  const Run *r = host(m);
+  TRY(fn, is_type(code, T_FN) || is_type(code, T_BUILTIN) ? code : flowdef_compile_fn(m->env, code, r && r->def ? r->def->file : NULL));
+  s[ST_TMP] = result;
+  m->in_function = 1;
+  return nf_call1(m, PC_STEP_PARSED, fn, map_get_kw(result, "body"));
+}
+
+static Val body_parsed(Mach *m, Val *s, Val body) {
+  Val result = s[ST_TMP];
+  s[ST_TMP] = NIL;
+  m->in_function = 0;
+  return map_assoc(result, kw_c("body"), body);
+}
 static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  if (pc == (NF_THROWN | PC_STEP_PARTS)) return ex_throw_val(in);
+  if (pc == (PC_STEP_PARSED | NF_THROWN)) {
+    m->in_function = 0;
+    return ex_throw_val(in);
+  }
   if (pc & NF_THROWN) { /* the function's code threw */
     counters_restore(m, s);
     if (is_type(in, T_EX) && AS(Ex, in)->kind == KIND_LIMIT && !host(m)->timed_out) return ex_throw_val(in);
@@ -76,24 +116,29 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
   switch (pc) {
   case 0:
     CHECK(step_enter(m, s));
+    TRY(parts, step_composite(m, s));
+    if (!is_nil(parts)) return nf_call3(m, PC_STEP_PARTS, parts, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
     s[ST_PHASE] = fix(PHASE_BEGIN);
     m->nf_pc = PC_STEP_ANSWER;
     return SIG_SUSPEND;
   case PC_STEP_ANSWER:
-    if (!same(in, ABSENT)) return in;
+    if (!same(in, ABSENT)) return parse_body(m, s, in);
     m->in_function = 1;
     counters_save(m, s);
-    return nf_call1(m, PC_STEP_CODE, s[ST_TMP], map_get_kw(s[ST_CFG], "input"));
+    return nf_call1(m, PC_STEP_CODE, vec_nth(s[ST_TMP], 0), vec_nth(s[ST_TMP], 1)); /* function and input */
+  case PC_STEP_PARTS: return in;
+  case PC_STEP_PARSED: return body_parsed(m, s, in);
   case PC_STEP_CODE: s[ST_TMP] = in; /* fall through */
   default: /* what is lazy in the result is still the function's code */
     m->nf_pc = PC_STEP_REALISE;
     return function_returned(m, s);
   }
 }
-const NativeDef nd_step = {"flow/step", 1, 2, 3, false, NF_CATCHES, 4, step_step};
+const NativeDef nd_step = {"flow/step", 2, 2, 3, false, NF_CATCHES, 4, step_step};
 DOC(step, "[type step-id config]",
     "Runs one durable step: type is the step family (:http :function :kv :sleep :wait ...), step-id a stable keyword, config a map "
-    "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps.",
+    "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps. "
+    "(flow/step :ns/name {...}) and (flow/step :ns/name step-id {...}) run a packaged step of :steps or an agent of :agents.",
     "");
 
 static Val input_step(Mach *m, uint32_t pc, Val *s, Val in) {

@@ -1,21 +1,49 @@
 /* engine_http.c - the :http step kind: the step's config becomes a plain request for the client's I/O thread, its response
  * comes back by number and becomes the step's result. With :delivery :idempotent the step's key travels as the
- * Idempotency-Key header; with :at-most-once the request never rides on a kept connection, because curl would repeat it. */
+ * Idempotency-Key header; with :at-most-once the request never rides on a kept connection, because curl would repeat it.
+ *
+ * A flight is one attempt: BUILT (checked, before its intent is durable), TOKEN (waits for an access token), QUEUED (for its turn at
+ * its gate, http_limit.h), SENT. A cancel takes it out of wherever it is. */
 #include "engine_http.h"
 #include "engine_int.h"
 #include "http_auth.h"
 #include "http_build.h"
+#include "http_limit.h"
 #include "http_result.h"
+#include "http_token.h"
+#include "metrics.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
-typedef struct Flight { uint64_t id, token; HttpPlan plan; HttpDone done; void *ctx; struct Flight *next; } Flight; /* done: of a call that is no step's */
+typedef struct Flight {
+  uint64_t id, token; /* of the client, once sent; of the call */
+  Engine *e;
+  HttpRequest req; /* until it is sent */
+  HttpPlan plan;
+  Gate *gate; /* counted in */
+  Waiter *waiter;
+  TokenWait *wait;
+  char *bearer;    /* the access token that was used */
+  Token *exchange; /* not a step's request but the one for this token */
+  HttpDone done;   /* not a step's request either: who made it is told */
+  void *ctx;
+  struct Flight *next;
+} Flight;
 
+enum { BUCKETS = 1024 };
 static Guard *guard;
 static HttpClient *client;
-static Flight *flights;
+static Flight *flights[BUCKETS];  /* sent ones by id */
+static Flight *grounded[BUCKETS]; /* built ones and those that wait, by token */
+static int clock_fd = -1;
+
+static Flight **bucket(uint64_t id) { return &flights[(id >> 1) % BUCKETS]; } /* the lowest bit says whether it is guarded */
 
 static Flight *flight_take(uint64_t id) {
-  for (Flight **at = &flights; *at; at = &(*at)->next)
+  for (Flight **at = bucket(id); *at; at = &(*at)->next)
     if ((*at)->id == id) {
       Flight *f = *at;
       *at = f->next;
@@ -24,14 +52,91 @@ static Flight *flight_take(uint64_t id) {
   return NULL;
 }
 
+static Flight **ground_bucket(uint64_t token) { return &grounded[(token ^ token >> 24) % BUCKETS]; }
+
+/* Where the flight of that call is; *at is NULL when there is none. */
+static Flight **grounded_of(uint64_t token) {
+  Flight **at = ground_bucket(token);
+  while (*at && (*at)->token != token) at = &(*at)->next;
+  return at;
+}
+
+static void ground(Flight *f) {
+  f->next = *ground_bucket(f->token);
+  *ground_bucket(f->token) = f;
+}
+
+static void unground(Flight *f) {
+  Flight **at = ground_bucket(f->token);
+  while (*at && *at != f) at = &(*at)->next;
+  if (*at) *at = f->next;
+}
+
 static void flight_free(Flight *f) {
+  if (f->waiter) limit_give_up(f->waiter);
+  if (f->wait) token_forget(f->wait);
+  if (f->bearer) explicit_bzero(f->bearer, strlen(f->bearer));
+  free(f->bearer);
+  http_request_free(&f->req);
   http_plan_free(&f->plan);
   free(f);
+}
+
+static Flight *flight_new(Engine *e) {
+  Flight *f = calloc(1, sizeof *f);
+  if (!f) abort();
+  f->e = e;
+  return f;
+}
+
+static Val error_of(const Err *err, bool retryable) { return http_error_map(err->code ? err->code : "validation", retryable, err->msg); }
+
+/* ---- turns ---- */
+
+static void set_clock(int64_t due_us) {
+  int64_t us = due_us == INT64_MAX ? 0 : due_us - mono_us();
+  if (due_us != INT64_MAX && us < 1) us = 1;
+  struct itimerspec t = {.it_value = {us / 1000000, us % 1000000 * 1000}};
+  timerfd_settime(clock_fd, 0, &t, NULL);
+}
+
+static void turns(Engine *e, void *ctx) {
+  uint64_t n;
+  (void)e;
+  (void)ctx;
+  if (read(clock_fd, &n, sizeof n) < 0) return; /* another has taken it */
+  set_clock(limit_turn(mono_us()));
+}
+
+static void leave(Flight *f) {
+  if (!f->gate) return;
+  metric_add(METRIC_http_in_flight, -1);
+  limit_leave(f->gate, mono_us());
+  set_clock(limit_turn(mono_us()));
+}
+
+/* ---- answers ---- */
+
+static void count(const HttpResponse *r) {
+  metric_add(METRIC_http_received_bytes_total, (int64_t)r->received);
+  if (r->err != HTTP_OK) metric_add(METRIC_http_errors_total, 1);
+}
+
+static void landed(Engine *e, Flight *f, const HttpResponse *r) {
+  StepCall *c = step_by_token(e, f->token);
+  Val out = NIL;
+  int64_t retry_after = -1;
+  count(r);
+  if (r->status == 401 && f->bearer) token_refused(f->bearer);
+  if (!c) return;
+  if (http_result(r, &f->plan, now_ms(), &out, &retry_after)) step_done(e, c, out);
+  else step_failed(e, c, out, retry_after);
 }
 
 static void call_ended(Engine *e, const Flight *f, const HttpResponse *r) {
   Val out = NIL;
   int64_t retry_after = -1;
+  count(r);
   bool ok = http_result(r, &f->plan, now_ms(), &out, &retry_after);
   f->done(e, f->ctx, ok, out, retry_after);
 }
@@ -41,13 +146,11 @@ static void responses(Engine *e, void *ctx) {
   HttpResponse *r;
   while ((r = http_client_next(client))) {
     Flight *f = flight_take(r->id);
-    StepCall *c = f && !f->done ? step_by_token(e, f->token) : NULL;
-    if (f && f->done) call_ended(e, f, r);
-    if (c) {
-      Val out = NIL;
-      int64_t retry_after = -1;
-      if (http_result(r, &f->plan, now_ms(), &out, &retry_after)) step_done(e, c, out);
-      else step_failed(e, c, out, retry_after);
+    if (f && f->exchange) token_answer(f->exchange, r, NULL, now_ms());
+    else if (f && f->done) call_ended(e, f, r);
+    else if (f) {
+      leave(f);
+      landed(e, f, r);
     }
     if (f) flight_free(f);
     http_response_free(r);
@@ -57,13 +160,13 @@ static void responses(Engine *e, void *ctx) {
 static bool client_ready(Engine *e, Err *err) {
   if (!guard && !(guard = guard_from_env(err))) return false;
   if (!client && !(client = http_client_new(guard, err))) return false;
+  if (clock_fd < 0 && (clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) < 0) return err_set(err, "network", "timerfd failed");
   engine_watch(e, http_client_fd(client), responses, NULL);
+  engine_watch(e, clock_fd, turns, NULL);
   return true;
 }
 
 /* ---- from the call to a request ---- */
-
-static Val error_of(const Err *err) { return http_error_map(err->code ? err->code : "validation", false, err->msg); }
 
 /* The step's own :auth wins over its connection's. */
 static Val auth_of(Val cfg, Val config) {
@@ -71,115 +174,246 @@ static Val auth_of(Val cfg, Val config) {
   return is_nil(own) ? map_get_kw(config, "auth") : own;
 }
 
-static Val conn_of(const StepCall *c, Val cfg, HttpConn *conn) {
-  Val slot = map_get_kw(cfg, "connection"), bound = is_kw(slot) ? step_connection(c, slot) : NIL;
-  Val config = map_get_kw(bound, "config"), base = map_get_kw(config, "base-url");
-  *conn = (HttpConn){.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(config, "headers"), .query = map_get_kw(config, "query")};
-  return config;
+static Val conn_config(const StepCall *c, Val cfg) {
+  Val slot = map_get_kw(cfg, "connection");
+  return is_kw(slot) ? map_get_kw(step_connection(c, slot), "config") : NIL;
 }
 
-/* nil with *req and *plan; else the error's map, or a signal. Without `send` no secret is read. */
-static Val request_of(StepCall *c, bool send, HttpRequest *req, HttpPlan *plan) {
-  Val cfg = step_config(c);
-  HttpConn conn;
+/* The connection's own limits, else those of every host. */
+static bool limits_of(Val config, LimitSpec *spec, bool *own, Err *err) {
+  if (!limit_spec(config, spec, own, err)) {
+    char msg[sizeof err->msg];
+    snprintf(msg, sizeof msg, "the connection's config: %.400s", err->msg);
+    return err_set(err, "validation", "%s", msg);
+  }
+  if (!*own) *spec = (LimitSpec){.concurrent = LIMIT_PER_HOST};
+  return true;
+}
+
+static bool rest_ok(StepCall *c, Val cfg, Val config, Err *err) {
+  LimitSpec spec;
+  bool own;
+  return limits_of(config, &spec, &own, err) && http_auth_check(auth_of(cfg, config), step_secrets(c), err);
+}
+
+/* nil with the flight's request and plan; else the error's map, or a signal. No secret is read. */
+static Val build(StepCall *c, Flight *f) {
+  Val cfg = step_config(c), config = conn_config(c, cfg), base = map_get_kw(config, "base-url");
+  HttpConn conn = {.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(config, "headers"), .query = map_get_kw(config, "query")};
   Err err = {0};
-  Val config = conn_of(c, cfg, &conn), bad = http_build(cfg, conn.base_url ? &conn : NULL, req, plan);
+  Val bad = http_build(cfg, conn.base_url ? &conn : NULL, NULL, &f->req, &f->plan);
   if (!is_nil(bad)) return bad;
-  Val auth = auth_of(cfg, config);
-  if (send ? http_auth_apply(auth, step_secrets(c), step_secrets_used(c), req, &err) : http_auth_check(auth, step_secrets(c), &err)) return NIL;
-  http_request_free(req);
-  http_plan_free(plan);
-  return error_of(&err);
+  return rest_ok(c, cfg, config, &err) ? NIL : error_of(&err, false);
 }
 
-/* The config as far as it can be judged before the intent is written. */
+/* Built ones whose run has been dropped before its intent was durable. */
+static void sweep(Engine *e) {
+  static unsigned turn;
+  for (Flight **at = &grounded[turn++ % BUCKETS]; *at;) {
+    Flight *f = *at;
+    if (f->e != e || f->waiter || f->wait || step_by_token(e, f->token)) {
+      at = &f->next;
+      continue;
+    }
+    *at = f->next;
+    flight_free(f);
+  }
+}
+
+/* The config as far as it can be judged before the intent is written. The request is kept for http_start. */
 static Val http_check(Engine *e, StepCall *c) {
-  (void)e;
-  HttpRequest req;
-  HttpPlan plan;
-  Val bad = request_of(c, false, &req, &plan);
-  if (is_sig(bad)) return bad;
-  if (is_map(bad)) return ex_throw_val(ex_make(EXC_INFO, map_get_kw(bad, "message"), bad, NIL));
-  http_request_free(&req);
-  http_plan_free(&plan);
-  return NIL;
+  sweep(e);
+  Flight *f = flight_new(e);
+  Val bad = build(c, f);
+  if (is_nil(bad)) {
+    f->token = step_token(c);
+    ground(f);
+    return NIL;
+  }
+  flight_free(f);
+  return is_map(bad) ? ex_throw_val(ex_make(EXC_INFO, map_get_kw(bad, "message"), bad, NIL)) : bad;
 }
 
-static void fail(Engine *e, StepCall *c, const Err *err) {
-  step_failed(e, c, http_error_map("network", true, err->msg), -1);
+/* ---- sending ---- */
+
+static void crash(Flight *f, Val error) {
+  Engine *e = f->e;
+  StepCall *c = step_by_token(e, f->token);
+  unground(f);
+  leave(f);
+  flight_free(f);
+  if (c) step_failed(e, c, error, -1);
+}
+
+static bool launch(Flight *f, Err *err) {
+  f->id = http_client_send(client, &f->req, err);
+  if (!f->id) return false;
+  unground(f);
+  f->next = *bucket(f->id);
+  *bucket(f->id) = f;
+  return true;
+}
+
+static void take_off(Flight *f) {
+  Err err = {0};
+  metric_add(METRIC_http_requests_total, 1);
+  if (!launch(f, &err)) crash(f, http_error_map("network", true, err.msg));
+}
+
+static void my_turn(void *ctx) {
+  Flight *f = ctx;
+  f->waiter = NULL;
+  metric_add(METRIC_http_in_flight, 1);
+  take_off(f);
+}
+
+static void gate_name(const StepCall *c, Val cfg, bool own, const HttpRequest *req, Buf *b) {
+  if (own) {
+    buf_fmt(b, "connection %s/%s", c->r->workspace, kw_text(map_get_kw(cfg, "connection")));
+    return;
+  }
+  const char *host = strstr(req->url, "://");
+  host = host ? host + 3 : req->url;
+  buf_c(b, "host ");
+  buf_add(b, host, strcspn(host, "/?#"));
+}
+
+static void queue(Flight *f, StepCall *c) {
+  Val cfg = step_config(c), config = conn_config(c, cfg);
+  LimitSpec spec;
+  bool own;
+  Err err = {0};
+  Buf name = {0};
+  if (!limits_of(config, &spec, &own, &err)) return crash(f, error_of(&err, false));
+  gate_name(c, cfg, own, &f->req, &name);
+  f->gate = limit_gate(buf_cstr(&name), &spec, mono_us());
+  buf_free(&name);
+  if (!limit_enter(f->gate, c->r->slug, my_turn, f, mono_us(), &f->waiter)) return set_clock(limit_turn(mono_us()));
+  metric_add(METRIC_http_in_flight, 1);
+  take_off(f);
+}
+
+/* ---- access tokens ---- */
+
+static void with_token(Flight *f, StepCall *c, const char *token) {
+  Val cfg = step_config(c);
+  f->bearer = strdup(token);
+  if (!f->bearer) abort();
+  http_auth_token(auth_of(cfg, conn_config(c, cfg)), token, step_secrets_used(c), &f->req);
+  queue(f, c);
+}
+
+static void token_here(void *ctx, const char *token, const Err *err, bool retryable) {
+  Flight *f = ctx;
+  StepCall *c = step_by_token(f->e, f->token);
+  f->wait = NULL;
+  if (c && token) with_token(f, c, token);
+  else crash(f, error_of(err, retryable));
+}
+
+static void ask_token(Flight *f, Token *t, HttpRequest *req) {
+  Flight *x = flight_new(f->e);
+  Err err = {0};
+  x->exchange = t;
+  x->req = *req;
+  x->req.guard = f->req.guard;
+  if (launch(x, &err)) return;
+  flight_free(x);
+  token_answer(t, NULL, &err, now_ms());
+}
+
+static void fetch_token(Flight *f, StepCall *c, Val auth) {
+  Buf scope = {0};
+  Err err = {0};
+  HttpRequest req = {0};
+  Token *t = NULL;
+  bool ask = false;
+  const char *key = http_auth_google(auth, step_secrets(c), step_secrets_used(c), &scope, &err), *token = NULL;
+  if (key) token = token_get(key, buf_cstr(&scope), now_ms(), token_here, f, &f->wait, &ask, &req, &t, &err);
+  buf_free(&scope);
+  if (ask) ask_token(f, t, &req);
+  else if (token) with_token(f, c, token);
+  else if (!f->wait) crash(f, error_of(&err, false));
+}
+
+/* ---- the step ---- */
+
+static bool headers_of_step(Flight *f, StepCall *c, Err *err) {
+  Val cfg = step_config(c), delivery = map_get_kw(cfg, "delivery"), auth = auth_of(cfg, conn_config(c, cfg));
+  if (!http_auth_apply(auth, step_secrets(c), step_secrets_used(c), &f->req, err)) return false;
+  if (kw_is(delivery, "idempotent")) http_request_header(&f->req, "Idempotency-Key", step_key(c), false);
+  f->req.fresh = kw_is(delivery, "at-most-once");
+  f->req.guard = f->e->o.guard;
+  return client_ready(f->e, err);
 }
 
 static void http_start(Engine *e, StepCall *c) {
-  HttpRequest req;
-  Flight *f = calloc(1, sizeof *f);
+  Flight **at = grounded_of(step_token(c)), *f = *at;
   Err err = {0};
-  if (!f) abort();
-  Val cfg = step_config(c), bad = request_of(c, true, &req, &f->plan);
-  if (!is_nil(bad)) {
-    free(f);
-    step_failed(e, c, is_map(bad) ? bad : http_error_map("validation", false, "the config holds what cannot be sent"), -1);
-    return;
+  if (!f) { /* after a crash, or another attempt: nothing is kept */
+    f = flight_new(e);
+    f->token = step_token(c);
+    Val bad = build(c, f);
+    ground(f);
+    if (!is_nil(bad)) return crash(f, is_map(bad) ? bad : http_error_map("validation", false, "the config holds what cannot be sent"));
   }
-  Val delivery = map_get_kw(cfg, "delivery");
-  if (kw_is(delivery, "idempotent")) http_request_header(&req, "Idempotency-Key", step_key(c), false);
-  req.fresh = kw_is(delivery, "at-most-once");
-  req.guard = e->o.guard;
-  f->token = step_token(c);
-  if (client_ready(e, &err)) f->id = http_client_send(client, &req, &err);
-  else http_request_free(&req);
-  if (!f->id) {
+  if (!headers_of_step(f, c, &err)) return crash(f, error_of(&err, false));
+  Val auth = auth_of(step_config(c), conn_config(c, step_config(c)));
+  if (http_auth_is_google(auth)) fetch_token(f, c, auth);
+  else queue(f, c);
+}
+
+static void http_cancel(Engine *e, StepCall *c) {
+  Flight **at = grounded_of(step_token(c)), *f = *at;
+  (void)e;
+  if (f) {
+    *at = f->next;
     flight_free(f);
-    fail(e, c, &err);
     return;
   }
-  f->next = flights;
-  flights = f;
+  for (size_t i = 0; i < BUCKETS; i++)
+    for (f = flights[i]; f; f = f->next)
+      if (f->token == step_token(c)) http_client_cancel(client, f->id); /* its response says so and finds nobody */
 }
 
 /* ---- calls of others ---- */
 
-static bool call_build(const HttpCall *call, HttpRequest *req, HttpPlan *plan, Val *error) {
+static bool call_auth(const HttpCall *call, HttpRequest *req, Err *err) {
+  Val auth = map_get_kw(call->bound, "auth");
+  if (http_auth_is_google(auth)) return err_set(err, "validation", "a connection with :auth {:type :google-service-account} is for :http steps");
+  return http_auth_apply(auth, call->secrets, call->used, req, err);
+}
+
+static bool call_build(const HttpCall *call, Flight *f, Val *error) {
   Val base = map_get_kw(call->bound, "base-url");
   HttpConn conn = {.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(call->bound, "headers"), .query = map_get_kw(call->bound, "query")};
   Err err = {0};
-  *error = http_build(call->cfg, conn.base_url ? &conn : NULL, req, plan);
+  *error = http_build(call->cfg, conn.base_url ? &conn : NULL, NULL, &f->req, &f->plan);
   if (is_sig(*error)) *error = http_error_map("validation", false, "it holds what cannot be sent");
   if (!is_nil(*error)) return false;
-  Buf text = {0};
-  buf_fmt(&text, "the body has %zu bytes, and %zu are allowed", req->nbody, call->max_body);
-  if (req->nbody > call->max_body) *error = http_error_map("oversize", false, buf_cstr(&text));
-  else if (!http_auth_apply(map_get_kw(call->bound, "auth"), call->secrets, call->used, req, &err)) *error = error_of(&err);
-  buf_free(&text);
-  if (is_nil(*error)) return true;
-  http_request_free(req);
-  http_plan_free(plan);
+  if (f->req.nbody > call->max_body) err_set(&err, "oversize", "the body has %zu bytes, and %zu are allowed", f->req.nbody, call->max_body);
+  else if (call_auth(call, &f->req, &err)) return true;
+  *error = error_of(&err, false);
   return false;
 }
 
 bool engine_http_call(Engine *e, const HttpCall *call, HttpDone done, void *ctx, Val *error) {
-  HttpRequest req;
   Err err = {0};
-  Flight *f = calloc(1, sizeof *f);
-  if (!f) abort();
-  if (!call_build(call, &req, &f->plan, error)) return free(f), false;
-  if (call->key) http_request_header(&req, "Idempotency-Key", call->key, false);
-  req.fresh = call->fresh;
-  req.guard = e->o.guard;
+  Flight *f = flight_new(e);
   f->done = done;
   f->ctx = ctx;
-  if (client_ready(e, &err)) f->id = http_client_send(client, &req, &err);
-  else http_request_free(&req);
-  if (!f->id) {
-    flight_free(f);
-    *error = http_error_map("network", true, err.msg);
-    return false;
-  }
-  f->next = flights;
-  flights = f;
-  return true;
+  bool built = call_build(call, f, error);
+  if (built && call->key) http_request_header(&f->req, "Idempotency-Key", call->key, false);
+  f->req.fresh = call->fresh;
+  f->req.guard = e->o.guard;
+  metric_add(METRIC_http_requests_total, built);
+  if (built && client_ready(e, &err) && launch(f, &err)) return true;
+  if (built) *error = http_error_map("network", true, err.msg);
+  flight_free(f);
+  return false;
 }
 
 void engine_http_register(void) {
-  static const StepKind http = {"http", http_check, http_start, NULL};
+  static const StepKind http = {"http", http_check, http_start, http_cancel};
   engine_register(&http);
 }

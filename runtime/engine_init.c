@@ -1,6 +1,7 @@
 /* engine_init.c - puts the engine's names into the core table: flow builtins and macros, sandbox helpers, step kinds. */
 #include "engine_int.h"
 #include "notify.h"
+#include "flow_prelude.h"
 #include "flow_tables.h"
 
 /* Some of them may be there already: the command line gives the sandbox helpers to every program. */
@@ -14,6 +15,8 @@ void engine_init(void) {
   done = true;
   builtin_register(rows_flow);
   FLOW_TABLES(table_register)
+  prelude_add(flow_prelude_files);
   engine_http_register();
   notify_register();
+  engine_llm_register();
 }

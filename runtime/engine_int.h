@@ -41,6 +41,8 @@ struct StepCall {
   bool checkpoint;      /* parked at :on-error :checkpoint */
   Val problem;          /* error map: its :template cannot be rendered; nil */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
+  Val keeping;          /* the result that :persist is writing */
+  bool kept;            /* it is written: the result is a reference now */
   bool stand_in;        /* kind is a test's, in place of the family */
 };
 
@@ -110,6 +112,7 @@ struct Engine {
   size_t ntimers, cap_timers;
   Watch watches[ENGINE_WATCHES];
   size_t nwatches;
+  struct BlobStore *blobs; /* made when needed: engine_blobs */
   uint64_t next_token;
   uint16_t next_life;
   Val units;            /* set of unit hashes (hex strings) known to be stored */
@@ -163,6 +166,7 @@ void engine_timer_add(Engine *e, int64_t due, Run *r);
 void engine_fatal(Engine *e, const char *code, const char *msg);
 Val copy_data(Run *r, Val v);          /* decode(encode(v)): what replay will see */
 void run_progress(Run *r, int what, const char *error, int64_t due);
+void run_progress_text(Run *r, const char *text); /* STEP_TEXT */
 
 /* engine.c */
 Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err); /* into memory, under a new epoch. NULL: blocked or over */
@@ -186,6 +190,8 @@ StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
 void step_invalid(StepCall *c, const char *msg); /* it fails as :validation, with no further attempt */
 bool step_intend(StepCall *c);         /* its intent into the batch; false: pend.ex */
 void step_note(Run *r, const char *what, Val step, Val key, int64_t wake); /* the run waits, for `what` */
+bool step_named(Val id, const char *name); /* :send/confirm is "send/confirm", and as part of :send it is "send" too */
+bool step_is_checkpoint(const StepCall *c); /* the :wait of a :confirm or :review: its key is the step's own */
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
 Val err_map(const char *type, const char *msg);
 

@@ -31,13 +31,29 @@ static void iso_time(int64_t ms, char out[40]) {
   buf_free(&b);
 }
 
+static const char *text_or(Val v, const char *otherwise) { return is_str(v) && str_n(v) ? str_s(v) : otherwise; }
+
+/* A :confirm or :review: what is asked and the commands that answer. */
+static void say_question(const RunRow *row, Val note, const char *step, const char *when, RunState *out) {
+  bool review = kw_is(map_get_kw(note, "checkpoint"), "review");
+  Val problem = map_get_kw(note, "problem"), fields = map_get_kw(note, "fields");
+  const char *message = text_or(map_get_kw(note, "message"), text_or(map_get_kw(note, "title"), review ? "is this result right?" : "may this step run?"));
+  snprintf(out->waits_for, sizeof out->waits_for,
+           "step :%s waits for a person's approval until %s: %.200s%s%.160s\n  %.340s\n"
+           "to answer: breyta-run approve|reject %s %s%s, then breyta-run resume %s",
+           step, when, message, is_str(problem) ? "\nthe last answer could not be used: " : "", text_or(problem, ""),
+           text_or(map_get_kw(note, "shown"), ""), row->run_id, step,
+           is_nil(fields) ? review ? " [--value JSON]" : "" : " --value '{\"FIELD\": ...}'", row->run_id);
+}
+
 static void say_waits(Engine *e, const RunRow *row, RunState *out) {
   Val note = note_map(row);
-  const char *what = kw_text(map_get_kw(note, "waits")), *step = kw_text(map_get_kw(note, "step"));
+  const char *what = kw_text(map_get_kw(note, "waits")), *step = id_text(map_get_kw(note, "step"));
   Val key = map_get_kw(note, "key"), due = map_get_kw(note, "due"), error = map_get_kw(note, "error");
   char when[40] = "";
   if (is_long(due) && long_of(due)) iso_time(long_of(due), when);
-  if (!strcmp(what, "wait") && is_str(key))
+  if (is_kw(map_get_kw(note, "checkpoint"))) say_question(row, note, step, when, out);
+  else if (!strcmp(what, "wait") && is_str(key))
     wait_say(e, row, step, str_s(key), when, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "checkpoint"))
     snprintf(out->waits_for, sizeof out->waits_for,
@@ -78,7 +94,7 @@ typedef struct Hist {
 } Hist;
 
 static void emit(Hist *h, Val in, const char *status, int64_t ended, Val output, Val error, int attempt) {
-  HistoryStep s = {.step = kw_text(vec_nth(in, JI_STEP)), .type = kw_text(vec_nth(in, JI_TYPE)),
+  HistoryStep s = {.step = id_text(vec_nth(in, JI_STEP)), .type = kw_text(vec_nth(in, JI_TYPE)),
                    .title = is_str(vec_nth(in, JI_TITLE)) ? str_s(vec_nth(in, JI_TITLE)) : NULL, .status = status, .attempt = attempt,
                    .by = kw_text(h->by), .number = h->number, .occurrence = long_of(vec_nth(in, JI_OCC)), .started_ms = long_of(vec_nth(in, JI_AT)), .ended_ms = ended,
                    .input = vec_nth(in, JI_INPUT), .output = output, .error = error};
@@ -107,7 +123,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
   }
   case J_STEP: {
     bool ok = truthy(vec_nth(v, JS_OK));
-    HistoryStep s = {.step = kw_text(vec_nth(v, JI_STEP)), .type = kw_text(vec_nth(v, JI_TYPE)),
+    HistoryStep s = {.step = id_text(vec_nth(v, JI_STEP)), .type = kw_text(vec_nth(v, JI_TYPE)),
                      .title = is_str(vec_nth(v, JI_TITLE)) ? str_s(vec_nth(v, JI_TITLE)) : NULL, .status = ok ? "completed" : "failed",
                      .by = kw_text(journal_field(v, JS_BY)), .number = ++h->number, .attempt = (int)fix_of(vec_nth(v, JI_ATTEMPT)), .occurrence = long_of(vec_nth(v, JI_OCC)),
                      .started_ms = long_of(vec_nth(v, JI_AT)), .ended_ms = long_of(vec_nth(v, JS_END)), .input = vec_nth(v, JI_INPUT),

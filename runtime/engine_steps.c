@@ -6,6 +6,7 @@
 #include "eval/frame.h"
 #include "eval/unit.h"
 #include "reader/read.h"
+#include "resource.h"
 #include "template_step.h"
 #include <stdlib.h>
 
@@ -46,24 +47,28 @@ Val step_connection(const StepCall *c, Val slot) {
 const SecretSet *step_secrets(const StepCall *c) { return target_secrets(c->r->e->o.target); }
 SecretUse **step_secrets_used(StepCall *c) { return &c->secrets; }
 
-void run_progress(Run *r, int what, const char *error, int64_t due) {
+static void tell(Run *r, int what, const char *error, const char *text, int64_t due) {
   if (!r->e->o.progress || r->replaying_only || !r->call) return;
   StepCall *c = r->call;
-  StepEvent ev = {.run = r->run, .run_id = r->run_id, .step = kw_text(c->id), .type = kw_text(c->type),
+  StepEvent ev = {.run = r->run, .run_id = r->run_id, .step = id_text(c->id), .type = kw_text(c->type),
                   .title = is_str(c->title) ? str_s(c->title) : NULL, .attempt = c->attempt, .occurrence = c->occ,
-                  .at_ms = now_ms(), .due_ms = due, .error = error};
+                  .at_ms = now_ms(), .due_ms = due, .error = error, .text = text};
   ev.what = what;
   r->e->o.progress(r->e->o.ctx, &ev);
 }
 
+void run_progress(Run *r, int what, const char *error, int64_t due) { tell(r, what, error, NULL, due); }
+void run_progress_text(Run *r, const char *text) { tell(r, STEP_TEXT, NULL, text, 0); }
+
 /* --- identity ------------------------------------------------------------------------------------------------------------------- */
-/* Where the step stands: the call node whose frame is right below. */
+/* Where the step stands: the call node of the nearest frame that is the flow's own code. */
 Val step_node(const Mach *m) {
   char hex[33];
   for (uint32_t i = m->nframes - 1; i-- > 0;) {
     const Frame *f = &m->frames[i];
     if (f->flags & FR_NATIVE) continue;
     const Node *n = frame_site(f);
+    if (n->unit->core_unit) continue;
     unit_hex(&n->unit->hash, hex);
     return str_fmt("%s/%u", hex, n->id);
   }
@@ -89,7 +94,7 @@ static uint64_t hash_bytes(const Buf *b) {
 static void make_key(StepCall *c) {
   Buf b = {0};
   const char *node = str_s(c->node), *slash = strrchr(node, '/');
-  buf_fmt(&b, "%s/%s/%.8s%s/%lld", c->r->run_id, kw_text(c->id), node, slash ? slash + 1 : "", (long long)c->occ);
+  buf_fmt(&b, "%s/%s/%.8s%s/%lld", c->r->run_id, id_text(c->id), node, slash ? slash + 1 : "", (long long)c->occ);
   free(c->key);
   c->key = strdup(buf_cstr(&b));
   if (!c->key) abort();
@@ -252,11 +257,11 @@ static bool same_step(StepCall *c, Val rec, bool is_step) {
   (void)is_step;
   Run *r = c->r;
   if (!same(vec_nth(rec, JI_STEP), c->id) || !same(vec_nth(rec, JI_TYPE), c->type)) {
-    step_mismatch(r, "the flow reaches step %s where its history has %s", kw_text(c->id), kw_text(vec_nth(rec, JI_STEP)));
+    step_mismatch(r, "the flow reaches step %s where its history has %s", id_text(c->id), id_text(vec_nth(rec, JI_STEP)));
     return false;
   }
   if (!num_eq(vec_nth(rec, JI_HASH), int_val((int64_t)c->hash))) {
-    step_mismatch(r, "step %s is called with another input than in its history%s", kw_text(c->id), "");
+    step_mismatch(r, "step %s is called with another input than in its history%s", id_text(c->id), "");
     return false;
   }
   return true;
@@ -302,7 +307,7 @@ static bool replay_attempts(StepCall *c, int *last_kind) {
     case J_END:
       if (cancel_replay(r)) return true; /* fall through */
     default:
-      step_mismatch(r, "unexpected record while step %s is in flight%s", kw_text(c->id), "");
+      step_mismatch(r, "unexpected record while step %s is in flight%s", id_text(c->id), "");
       return true;
     }
     *last_kind = rec->kind;
@@ -324,7 +329,7 @@ static void replay_step(StepCall *c) {
     return;
   }
   if (rec->kind != J_INTENT) {
-    step_mismatch(r, "the flow reaches step %s where its history has something else%s", kw_text(c->id), "");
+    step_mismatch(r, "the flow reaches step %s where its history has something else%s", id_text(c->id), "");
     return;
   }
   if (!same_step(c, rec->v, false)) return;
@@ -407,7 +412,7 @@ static Val sized_copy(StepCall *c, Val value) {
 
 static Val oversize(const StepCall *c) {
   Buf b = {0};
-  buf_fmt(&b, "the result of step %s is over 1 MiB: keep it with :persist {:type :blob} or return less", kw_text(c->id));
+  buf_fmt(&b, "the result of step %s is over 1 MiB: keep it with :persist {:type :blob} or return less", id_text(c->id));
   Val m = map_assoc(err_map("oversize", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
   buf_free(&b);
   return m;
@@ -415,6 +420,7 @@ static Val oversize(const StepCall *c) {
 
 void step_resolve(StepCall *c, bool ok, Val value) {
   Run *r = c->r;
+  if (ok && persist_begin(c, value)) return;
   Val copy = sized_copy(c, value);
   if (same(copy, ABSENT)) {
     ok = false;
@@ -490,7 +496,7 @@ void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms) {
 /* Names the step: what is wrong is often seen far away from where it was written. */
 static void fail_validation(StepCall *c, const char *msg) {
   Buf b = {0};
-  buf_fmt(&b, "step :%s: %s", kw_text(c->id), msg);
+  buf_fmt(&b, "step :%s: %s", id_text(c->id), msg);
   Val m = map_assoc(err_map("validation", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
   buf_free(&b);
   step_error(c, m, -1);
@@ -547,9 +553,15 @@ static bool function_deadline(StepCall *c) {
 
 static void function_begin(StepCall *c) {
   Val fn;
+  Val input = map_get_kw(c->cfg, "input"), keys = map_get_kw(c->cfg, "load"), error;
   if (!function_code(c, &fn) || !function_deadline(c)) return;
+  if (!is_nil(keys)) input = resource_load(c->r->e, c, input, keys, &error);
+  if (same(input, ABSENT)) {
+    step_error(c, error, -1);
+    return;
+  }
   Val *s = step_slots(c->r->m);
-  s[ST_TMP] = fn;
+  s[ST_TMP] = vec_of2(fn, input);
   s[ST_PHASE] = fix(PHASE_BEGIN);
   run_progress(c->r, STEP_STARTED, NULL, 0);
   c->r->resume = ABSENT;
@@ -592,10 +604,40 @@ static bool sleep_ms(Val cfg, int64_t *ms, Err *e) {
   return true;
 }
 
+/* The :wait of a :confirm or :review (steps.clj): its key is the step's own. */
+static bool is_checkpoint(const StepCall *c) { return kw_is(c->type, "wait") && is_kw(map_get_kw(c->cfg, "checkpoint")); }
+
+enum { SHOWN_BYTES = 300 };
+static Val short_text(Val v) {
+  Buf b = {0};
+  PrintOpts o = print_readably;
+  o.max_bytes = 1 << 20;
+  if (is_sig(print_to(&b, v, &o))) pend.ex = NIL, buf_free(&b), buf_c(&b, "too much to show");
+  bool cut = b.n > SHOWN_BYTES;
+  size_t n = cut ? SHOWN_BYTES : b.n;
+  while (cut && n && ((uint8_t)b.p[n] & 0xc0) == 0x80) n--; /* not in the middle of a character */
+  Val text = str_fmt("%.*s%s", (int)n, buf_cstr(&b), cut ? " ..." : "");
+  buf_free(&b);
+  return text;
+}
+
+/* What a person is asked, if one is. */
+static Val with_question(const StepCall *c, Val note) {
+  static const char *const keys[] = {"checkpoint", "title", "message", "problem", "fields"};
+  for (size_t i = 0; is_checkpoint(c) && i < sizeof keys / sizeof *keys; i++) {
+    Val v = map_get_kw(c->cfg, keys[i]);
+    if (!is_nil(v)) note = map_assoc(note, kw_c(keys[i]), v);
+  }
+  Val shown = map_get(c->cfg, kw_c("value"), map_get(c->cfg, kw_c("config"), ABSENT));
+  return is_checkpoint(c) && !same(shown, ABSENT) ? map_assoc(note, kw_c("shown"), short_text(shown)) : note;
+}
+
+bool step_is_checkpoint(const StepCall *c) { return is_checkpoint(c); }
+
 void step_note(Run *r, const char *what, Val step, Val key, int64_t wake) {
   Val kv[] = {kw_c("waits"), kw_c(what), kw_c("step"), step, kw_c("key"), key, kw_c("due"), int_val(r->call->due_ms)};
   Buf note = {0};
-  print_to(&note, map_from(kv, 4, false), &print_readably);
+  print_to(&note, with_question(r->call, map_from(kv, 4, false)), &print_readably);
   r->status = RUN_WAITING;
   batch_status(run_batch(r), r->run, r->epoch, RUN_WAITING, now_ms(), wake, buf_cstr(&note));
   buf_free(&note);
@@ -638,6 +680,12 @@ static Val slept(StepCall *c) {
   return map_from(kv, 1, false);
 }
 
+bool step_named(Val id, const char *name) {
+  const char *own = id_text(id);
+  size_t n = strlen(name);
+  return !strcmp(own, name) || (!strncmp(own, name, n) && (own[n] == '/' || own[n] == '.') && strchr(own, '/'));
+}
+
 /* --- a person's answers ------------------------------------------------------------------------------------------------------------------------------ */
 static void check_again(StepCall *c) {
   run_again(c->r);
@@ -651,8 +699,9 @@ bool step_action(Run *r, Val body) {
   StepCall *c = r->call;
   const char *action = kw_text(map_get_kw(body, "action"));
   Val step = map_get_kw(body, "step"), value = map_get_kw(body, "value");
-  if (!c || (!is_nil(step) && strcmp(kw_text(step), kw_text(c->id)))) return false;
+  if (!c || (!is_nil(step) && !step_named(c->id, id_text(step)))) return false;
   bool yes = !strcmp(action, "approve"), no = !strcmp(action, "reject");
+  if (is_checkpoint(c) && (yes || no)) return step_deliver(r, map_assoc(map_dissoc(body, kw_c("step")), kw_c("action"), kw_c(action)), NULL);
   if (kw_is(c->type, "wait") && (yes || no)) return wait_decided(r, action, value, map_get_kw(body, "by"), map_get_kw(body, "role"));
   if (!c->checkpoint) return false;
   if (!strcmp(action, "retry") || yes) check_again(c);
@@ -725,7 +774,9 @@ static bool one_of_these(Err *e, const char *option, Val v, const char *works) {
 static bool common_options_ok(StepCall *c, Err *e) {
   Val on = map_get_kw(c->cfg, "on-error"), d = map_get_kw(c->cfg, "delivery");
   RetryPolicy p;
+  Persist keep;
   if (!backoff_policy(map_get_kw(c->cfg, "retry"), &p, e)) return false;
+  if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
     return one_of_these(e, ":on-error", on, ":fail, :skip or :checkpoint");
   if (!is_nil(d) && !kw_is(d, "at-least-once") && !kw_is(d, "at-most-once") && !kw_is(d, "idempotent"))

@@ -5,6 +5,14 @@
 #include "wait_early.h"
 #include "wait_spec.h"
 
+/* The config with its key; that of a :confirm or :review is the step's own. */
+static Val keyed(const StepCall *c) {
+  bool own = step_is_checkpoint(c) && is_nil(map_get_kw(c->cfg, "key"));
+  return own ? map_assoc(c->cfg, kw_c("key"), str_c(c->key)) : c->cfg;
+}
+
+static Val wait_key(const StepCall *c) { return wait_key_of(keyed(c)); }
+
 /* ---- an answer that is there already ---- */
 
 typedef struct Take { StepCall *c; Val spec, value; bool found, own; } Take; /* own: what is kept under the name is for this wait alone */
@@ -15,8 +23,8 @@ static bool take_early(void *ctx, const char *row, const Early *x) {
   HookProof proof = {""};
   Err why = {0};
   Val v = x->payload;
-  bool ok = !x->r || wait_request_value(r->e, x->r, t->spec, str_s(wait_key_of(t->c->cfg)), &v, &proof, &why);
-  if (ok && !x->r) ok = wait_payload_fits(t->spec, str_s(wait_key_of(t->c->cfg)), v) && wait_answer_check(t->spec, v, NULL, &why);
+  bool ok = !x->r || wait_request_value(r->e, x->r, t->spec, str_s(wait_key(t->c)), &v, &proof, &why);
+  if (ok && !x->r) ok = wait_payload_fits(t->spec, str_s(wait_key(t->c)), v) && wait_answer_check(t->spec, v, NULL, &why);
   if (ok || t->own) {
     r->taken = true;
     batch_outcome_del(run_batch(r), r->workspace, row);
@@ -34,7 +42,7 @@ static bool take_sent(Take *t) {
   Run *r = t->c->r;
   InboxRow row = {0};
   Err e = {0};
-  if (store_inbox_by_key(r->e->store, r->workspace, str_s(wait_key_of(t->c->cfg)), &row, 1, &e) != 1) return false;
+  if (store_inbox_by_key(r->e->store, r->workspace, str_s(wait_key(t->c)), &row, 1, &e) != 1) return false;
   if (strcmp(row.kind, "event")) return inbox_row_free(&row), false;
   Val v = snap_read_value(r->m->env, row.body.p, row.body.n);
   if (is_sig(v)) v = NIL;
@@ -50,7 +58,7 @@ static bool early_answer(StepCall *c, Val spec, bool sent, Val *value) {
   Take t = {.c = c, .spec = spec, .own = true};
   Val path = map_get_kw(spec, "path"), event = map_get_kw(map_get_kw(spec, "event"), "name");
   t.found = sent && take_sent(&t);
-  if (!t.found && wait_by_key(spec)) early_each(r->e, r->workspace, str_s(wait_key_of(c->cfg)), take_early, &t);
+  if (!t.found && wait_by_key(spec)) early_each(r->e, r->workspace, str_s(wait_key(c)), take_early, &t);
   t.own = false;
   if (!t.found && is_str(path)) early_each(r->e, r->workspace, str_s(path), take_early, &t);
   if (!t.found && is_str(event)) early_each(r->e, r->workspace, str_s(event), take_early, &t);
@@ -64,7 +72,7 @@ static bool early_answer(StepCall *c, Val spec, bool sent, Val *value) {
 static Val whole_spec(const StepCall *c, Val spec) {
   Run *r = c->r;
   if (is_nil(spec)) return NIL;
-  spec = map_assoc(spec, kw_c("step"), str_c(kw_text(c->id)));
+  spec = map_assoc(spec, kw_c("step"), str_c(id_text(c->id)));
   spec = map_assoc(spec, kw_c("run-id"), str_c(r->run_id));
   spec = map_assoc(spec, kw_c("flow"), str_c(r->slug));
   spec = map_assoc(spec, kw_c("due"), int_val(c->due_ms));
@@ -73,7 +81,7 @@ static Val whole_spec(const StepCall *c, Val spec) {
 
 typedef void (*RowFn)(Run *r, const StepCall *c, const char *name);
 static void each_name(const StepCall *c, Val spec, RowFn f) {
-  const char *key = str_s(wait_key_of(c->cfg));
+  const char *key = str_s(wait_key(c));
   Val path = map_get_kw(spec, "path"), event = map_get_kw(spec, "event");
   Buf b = {0};
   if (is_str(path)) {
@@ -94,7 +102,7 @@ static void put_row(Run *r, const StepCall *c, const char *name, Blob spec) {
 }
 /* Such a row names the key it leads to. */
 static void put_name(Run *r, const StepCall *c, const char *name) {
-  Val key = wait_key_of(c->cfg);
+  Val key = wait_key(c);
   put_row(r, c, name, (Blob){(char *)(uintptr_t)str_s(key), str_n(key)});
 }
 static void del_name(Run *r, const StepCall *c, const char *name) {
@@ -108,8 +116,8 @@ static void put_notification(StepCall *c) {
   Run *r = c->r;
   Buf b = {0}, key = {0};
   if (is_nil(n) || r->replaying_only) return;
-  Val kv[] = {kw_c("run"), int_val(r->run), kw_c("seq"), int_val(c->intent_seq), kw_c("key"), wait_key_of(c->cfg), kw_c("notify"), n,
-              kw_c("step"), str_c(kw_text(c->id)), kw_c("once"), str_fmt("%s/%lld/notify", r->run_id, (long long)c->intent_seq)};
+  Val kv[] = {kw_c("run"), int_val(r->run), kw_c("seq"), int_val(c->intent_seq), kw_c("key"), wait_key(c), kw_c("notify"), n,
+              kw_c("step"), str_c(id_text(c->id)), kw_c("once"), str_fmt("%s/%lld/notify", r->run_id, (long long)c->intent_seq)};
   wait_told_name(&key, r->run, c->intent_seq);
   if (!is_sig(snap_data(&b, map_from(kv, 6, false)))) batch_inbox_put(run_batch(r), r->workspace, buf_cstr(&key), "notify", now_ms(), (Bytesv){b.p, b.n});
   buf_free(&b);
@@ -120,12 +128,15 @@ static bool key_is_free(StepCall *c) {
   Run *r = c->r;
   WaitRow held = {0};
   Err e = {0};
-  if (!store_wait_get(r->e->store, r->workspace, str_s(wait_key_of(c->cfg)), &held, &e)) return true;
-  bool other = held.run != r->run;
+  if (!store_wait_get(r->e->store, r->workspace, str_s(wait_key(c)), &held, &e)) return true;
+  int64_t other = held.run;
+  RunRow row = {0};
   wait_row_free(&held);
-  if (!other) return true;
+  if (other == r->run) return true;
+  bool known = store_run_get(r->e->store, other, &row, &e);
   Buf b = {0};
-  buf_fmt(&b, ":key is \"%.100s\", and another run already waits for it: put the workflow id or an order id into it", str_s(wait_key_of(c->cfg)));
+  buf_fmt(&b, "run %s already waits for the key \"%.200s\": put the workflow id or an order id into it", known ? row.run_id : "?", str_s(wait_key(c)));
+  run_row_free(&row);
   step_invalid(c, buf_cstr(&b));
   buf_free(&b);
   return false;
@@ -133,7 +144,7 @@ static bool key_is_free(StepCall *c) {
 
 static void park(StepCall *c, Val spec) {
   Run *r = c->r;
-  Val key = wait_key_of(c->cfg), whole = whole_spec(c, spec);
+  Val key = wait_key(c), whole = whole_spec(c, spec);
   Buf b = {0};
   if (!is_nil(whole) && is_sig(snap_data(&b, whole))) b.n = 0; /* made of data only */
   put_row(r, c, str_s(key), (Blob){b.p, b.n});
@@ -151,7 +162,7 @@ void wait_begin(StepCall *c) {
   int64_t timeout;
   Val spec = NIL, value = NIL;
   Err e = {0};
-  if (!wait_spec_of(c->cfg, &timeout, &spec, &e)) {
+  if (!wait_spec_of(keyed(c), &timeout, &spec, &e)) {
     step_invalid(c, e.msg);
     return;
   }
@@ -163,7 +174,7 @@ void wait_begin(StepCall *c) {
   }
   if (!r->taken && early_answer(c, spec, true, &value)) { /* else one that is taken already could be taken again: see wait_parked */
     Buf out = {0};
-    if (!is_sig(snap_data(&out, value))) batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key_of(c->cfg)), now_ms(), (Bytesv){out.p, out.n});
+    if (!is_sig(snap_data(&out, value))) batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key(c)), now_ms(), (Bytesv){out.p, out.n});
     buf_free(&out);
     step_resolve(c, true, value);
     return;
@@ -177,14 +188,14 @@ static Val spec_again(const StepCall *c) {
   int64_t timeout;
   Val spec = NIL;
   Err e = {0};
-  return wait_spec_of(c->cfg, &timeout, &spec, &e) ? spec : NIL;
+  return wait_spec_of(keyed(c), &timeout, &spec, &e) ? spec : NIL;
 }
 
 static void put_outcome(Run *r, const char *key, const Buf *b) { batch_outcome_put(run_batch(r), r->workspace, key, now_ms(), (Bytesv){b->p, b->n}); }
 
 void wait_cleanup(StepCall *c, Val outcome) {
   Run *r = c->r;
-  Val key = wait_key_of(c->cfg), spec;
+  Val key = wait_key(c), spec;
   if (is_nil(key)) return;
   spec = spec_again(c);
   batch_wait_del(run_batch(r), r->run, r->epoch, r->workspace, str_s(key));
@@ -210,15 +221,15 @@ void wait_timed_out(StepCall *c) {
     return;
   }
   Buf b = {0};
-  buf_fmt(&b, "no answer for wait key %s in time", str_s(wait_key_of(c->cfg)));
-  Val m = map_assoc(err_map("wait-timeout", buf_cstr(&b)), kw_c("key"), wait_key_of(c->cfg));
+  buf_fmt(&b, "no answer for wait key %s in time", str_s(wait_key(c)));
+  Val m = map_assoc(err_map("wait-timeout", buf_cstr(&b)), kw_c("key"), wait_key(c));
   buf_free(&b);
   step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
 }
 
 bool step_waits_for(const Run *r, const char *key) {
   if (!r->call || !kw_is(r->call->type, "wait") || r->call->checkpoint) return false;
-  Val k = wait_key_of(r->call->cfg);
+  Val k = wait_key(r->call);
   return is_str(k) && !strcmp(str_s(k), key);
 }
 

@@ -526,13 +526,13 @@ void check_definition(Check *c) {
               {"templates", check_templates, false},
               {"functions", check_functions, false},
               {"flow", check_body_there, true}};
+  check_packaged(c, def_field(c, "steps"), def_field(c, "agents")); /* they may use :functions and :templates */
   for (size_t i = 0; i < N_OF(rows); i++) {
     path_kw(c, rows[i].key);
     Val v = map_get(c->f->map, kw_c(rows[i].key), rows[i].absent ? ABSENT : NIL);
     rows[i].f(c, v, at_field(c, c->root, rows[i].key));
     path_pop(c);
   }
-  check_packaged(c, def_field(c, "steps"), def_field(c, "agents"));
   check_plain_fields(c);
   check_unknown_fields(c);
   check_sizes(c);

@@ -138,7 +138,7 @@ static At qualified_place(const Check *c, const char *text, At at) {
 }
 
 /* Each unknown name is told, then declared, so that one pass finds them all. */
-static void check_form(Check *c, Val form, At at, enum DiagCode code, const char *of) {
+void check_code_form(Check *c, Val form, At at, enum DiagCode code, const char *of) {
   Env *env = env_new();
   env->sandbox = true;
   for (int i = 0; i < 50; i++) {
@@ -168,7 +168,7 @@ static void check_form(Check *c, Val form, At at, enum DiagCode code, const char
 
 void check_compiles(Check *c, At body) {
   path_kw(c, "flow");
-  check_form(c, c->f->body, body, DIAG_flow_body_invalid, "");
+  check_code_form(c, c->f->body, body, DIAG_flow_body_invalid, "");
   path_pop(c);
   Val list = def_field(c, "functions");
   At at = at_field(c, c->root, "functions");
@@ -179,7 +179,7 @@ void check_compiles(Check *c, At body) {
     Buf of = {0};
     buf_fmt(&of, "function %s", val_text(id));
     path_push(c, fix(i));
-    check_form(c, form, at_field(c, at_kid(c, at, i, entry), "code"), DIAG_function_code_invalid, buf_cstr(&of));
+    check_code_form(c, form, at_field(c, at_kid(c, at, i, entry), "code"), DIAG_function_code_invalid, buf_cstr(&of));
     path_pop(c);
     buf_free(&of);
   }

@@ -70,8 +70,20 @@ void check_packaged(Check *c, Val steps, Val agents);
 void check_body(Check *c, At at);                          /* flowdef_lint.c */
 void check_step(Check *c, Val form, At at, bool threaded); /* flowdef_step.c: a (flow/step ...) or (flow/poll ...) call */
 void check_poll(Check *c, Val form, At at);
+/* Is key an option of the family, from step_options.h? nil, :code (it takes a function) or :option; of a family that the table does not
+ * have, everything is one. family :*: the common options alone. */
+Val step_option(Val family, Val key);
+/* flowdef_step.c: a literal option of a family, wherever it stands; a step type that there is. */
+void check_option(Check *c, const char *kind, Val k, Val v, At map);
+void note_use(Val *set, Val id, At at, const char *kind);
+/* flowdef_parts.c: NULL, or what the literal must be. */
+const char *human_problem(Val v);
+const char *expect_problem(Val v);
+void check_tools(Check *c, Val tools, At at); /* :tools of a step or agent: the packaged steps and agents that it names */
 void check_strings(Check *c);           /* flowdef_lint.c: hardcoded ids, long strings, anywhere in the definition */
 void check_compiles(Check *c, At body); /* flowdef_fn.c: what expansion and analysis object to */
+/* Does the form expand and analyze? `of`: whose code it is, "" for the body. */
+void check_code_form(Check *c, Val form, At at, enum DiagCode code, const char *of);
 /* Form of a `:code` value: read from a string, unquoted. ABSENT and *why when it is no single form. */
 Val code_form(Val code, const char *file, const char **why);
 bool code_is_fn(Val form); /* (fn ...), (fn* ...), or a symbol */

@@ -1,5 +1,5 @@
-/* flowdef_setup.c - what a definition brings along or needs from outside (spec/flows.md 1.3, 1.8 to 1.10): :requires,
- * :templates, :functions, packaged :steps and :agents. */
+/* flowdef_setup.c - what a definition brings along or needs from outside (spec/flows.md 1.3, 1.8, 1.9): :requires,
+ * :templates, :functions. Packaged :steps and :agents: flowdef_parts.c. */
 #include "flowdef_int.h"
 #include "step_options.h"
 #include "template_step.h"
@@ -267,63 +267,4 @@ void check_functions(Check *c, Val v, At at) {
   path_pop(c);
   path_kw(c, "flow");
   check_references(c, c->used_functions, "functions", DIAG_missing_function_reference);
-}
-
-/* --- packaged steps and agents ------------------------------------------------------------------------------------ */
-static bool is_qualified(Val v) { return is_kw(v) && is_str(AS(Kw, v)->ns); }
-
-static void check_packaged_one(Check *c, Val v, At at, Val *declared, bool agent) {
-  enum DiagCode code = DIAG_invalid_packaged_step;
-  const char *of = agent ? "an agent" : "a packaged step";
-  if (!is_map(v)) {
-    diag_add(c, code, at, NULL, "%s must be a map, got %s", of, val_text(v));
-    return;
-  }
-  Val id = map_get_kw(v, "id"), type = map_get_kw(v, "type"), defaults = map_get_kw(v, "defaults");
-  need(c, code, v, at, "id", is_qualified, "a qualified keyword such as :my/step", of);
-  if (is_qualified(id) && !add_once(declared, id))
-    diag_add(c, DIAG_duplicate_packaged_step, at_field(c, at, "id"), NULL, "%s is declared twice", val_text(id));
-  if (agent) return;
-  if (is_nil(type) || !is_kw(type))
-    need(c, code, v, at, "type", is_plain_kw, "a step type such as :http", of);
-  else if (!step_kind_known(type))
-    diag_add(c, code, at_field(c, at, "type"), NULL, "the step type %s is not known", val_text(type));
-  if (!is_nil(defaults) && !is_map(defaults))
-    diag_add(c, code, at_field(c, at, "defaults"), NULL, ":defaults must be a map, got %s", val_text(defaults));
-  bool used = !same(map_get(c->used_steps, id, ABSENT), ABSENT) || !same(set_get(c->mentioned, id, ABSENT), ABSENT);
-  if (is_qualified(id) && !used && !c->dynamic_ref)
-    diag_add(c, DIAG_unreferenced_packaged_step, at, NULL, "the packaged step %s is never used", val_text(id));
-}
-
-static void check_packaged_vec(Check *c, Val v, const char *field, Val *declared, bool agent) {
-  At at = at_field(c, c->root, field);
-  path_kw(c, field);
-  if (is_vec(v)) {
-    for (uint32_t i = 0; i < vec_count(v); i++) {
-      path_push(c, fix(i));
-      check_packaged_one(c, vec_nth(v, i), at_kid(c, at, i, vec_nth(v, i)), declared, agent);
-      path_pop(c);
-    }
-  } else if (!is_nil(v) && !agent) {
-    diag_add(c, DIAG_invalid_packaged_steps_shape, at, NULL, ":steps must be a vector of maps, got %s", val_text(v));
-  }
-  path_pop(c);
-}
-
-void check_packaged(Check *c, Val steps, Val agents) {
-  Val declared = set_empty, k, pos;
-  check_packaged_vec(c, agents, "agents", &declared, true);
-  check_packaged_vec(c, steps, "steps", &declared, false);
-  if (is_vec(steps) && vec_count(steps) > 50)
-    diag_add(c, DIAG_declared_steps_limit, at_field(c, c->root, "steps"), NULL, ":steps declares %u steps", vec_count(steps));
-  if (is_map(agents) && map_count(agents)) return; /* agents as a map: ids are not looked into */
-  MapIter it;
-  map_iter(&it, c->used_steps);
-  path_kw(c, "flow");
-  while (map_next(&it, &k, &pos)) {
-    At at = {NULL, (int)fix_of(vec_nth(pos, 0)), (int)fix_of(vec_nth(pos, 1))};
-    if (same(set_get(declared, k, ABSENT), ABSENT))
-      diag_add(c, DIAG_missing_packaged_step_reference, at, NULL, "the packaged step %s is not declared", val_text(k));
-  }
-  path_pop(c);
 }

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "poll.h"
 #include "notify.h"
+#include "persist.h"
 #include "step_options.h"
 #include "wait_spec.h"
 #include <stdio.h>
@@ -42,6 +43,18 @@ static int kind_of(Val kw) {
 
 bool step_kind_known(Val kw) {
   return kind_of(kw) >= 0 || (is_kw(kw) && is_nil(AS(Kw, kw)->ns) && engine_kind_known(str_s(AS(Kw, kw)->name)));
+}
+
+Val step_option(Val family, Val key) {
+  const char *kind = kw_is(family, "code") ? "function" : kw_text(family);
+  bool any = false;
+  for (size_t i = 0; i < N_OF(options); i++) {
+    bool own = !strcmp(options[i].kind, kind);
+    any |= own;
+    if ((own || !strcmp(options[i].kind, "*")) && kw_is(key, options[i].name))
+      return options[i].type == OPT_CODE ? kw_c("code") : kw_c("option");
+  }
+  return any ? NIL : kw_c("option");
 }
 
 /* --- option values ------------------------------------------------------------------------------------------------ */
@@ -111,6 +124,9 @@ static const char *option_problem(Check *c, const StepOption *o, Val v) {
   case OPT_URL: return url_ok(v) ? NULL : "an http:// or https:// address";
   case OPT_STR_OR_MAP: return is_str(v) || is_map(v) ? NULL : "a string or a map";
   case OPT_STR_OR_VEC: return is_str(v) || is_vec(v) ? NULL : "a string or a vector";
+  case OPT_PERSIST: return is_map(v) ? NULL : "a map such as {:type :blob}";
+  case OPT_HUMAN: return human_problem(v);
+  case OPT_EXPECT: return expect_problem(v);
   case OPT_RETRY: return is_map(v) ? NULL : "a map such as {:max-attempts 3}";
   }
   return NULL;
@@ -137,6 +153,12 @@ static void check_retry(Check *c, Val v, At at) {
   if (is_map(v) && all_literal(v) && !backoff_policy(v, &p, &e)) diag_add(c, DIAG_flow_step_option_invalid, at, NULL, ":retry: %s", e.msg);
 }
 
+static void check_persist(Check *c, const char *kind, Val v, At at) {
+  Persist p;
+  Err e = {0};
+  if (is_map(v) && !persist_read(v, kind, true, &p, &e)) diag_add(c, DIAG_flow_step_option_invalid, at, NULL, "%s", e.msg);
+}
+
 static const StepOption *find_option(const char *kind, const char *name) {
   for (size_t i = 0; i < N_OF(options); i++)
     if (!strcmp(options[i].name, name) && (!strcmp(options[i].kind, kind) || !strcmp(options[i].kind, "*"))) return &options[i];
@@ -154,7 +176,7 @@ static void unknown_option(Check *c, const char *kind, Val k, At at) {
   diag_add(c, DIAG_flow_step_option_unknown, at, near ? hint : NULL, ":%s steps have no option %s", kind, val_text(k));
 }
 
-static void note_use(Val *set, Val id, At at, const char *kind) {
+void note_use(Val *set, Val id, At at, const char *kind) {
   Val use[] = {fix(at.line), fix(at.col), kw_c(kind)};
   if (same(map_get(*set, id, ABSENT), ABSENT)) *set = map_assoc(*set, id, vec_from(use, 3));
 }
@@ -169,7 +191,7 @@ static void note_reference(Check *c, const char *kind, const char *name, Val v, 
     note_use(fn ? &c->used_functions : &c->used_templates, name_kw(v), at, kind);
 }
 
-static void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
+void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
   const char *name = is_kw(k) && is_nil(AS(Kw, k)->ns) ? str_s(AS(Kw, k)->name) : NULL;
   const StepOption *o = name ? find_option(kind, name) : NULL;
   if (!o) {
@@ -186,6 +208,7 @@ static void check_option(Check *c, const char *kind, Val k, Val v, At cfg) {
   enum DiagCode dc = o->type == OPT_CODE && is_str(v) ? DIAG_function_code_string_invalid : DIAG_flow_step_option_invalid;
   if (must) diag_add(c, dc, at, NULL, ":%s of this :%s step must be %s, got %s", name, kind, must, val_text(value));
   if (o->type == OPT_RETRY) check_retry(c, v, at);
+  if (o->type == OPT_PERSIST) check_persist(c, kind, v, at);
 }
 
 /* --- rules over several options ----------------------------------------------------------------------------------- */
@@ -311,6 +334,7 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
   while (map_next(&it, &k, &v)) check_option(c, kind, k, v, at);
   check_required(c, kind, cfg, at);
   check_one_of(c, kind, cfg, at);
+  check_tools(c, map_get_kw(cfg, "tools"), at_field(c, at, "tools"));
   if (!strcmp(kind, "kv"))
     check_kv(c, cfg, at);
   else if (!strcmp(kind, "function"))
@@ -342,8 +366,6 @@ static void check_kind(Check *c, Val type, At at, int kind) {
 static void check_packaged_call(Check *c, Val form, At at, uint32_t argc) {
   Val id = list_nth(form, 1), last = list_nth(form, argc);
   note_use(&c->used_steps, id, at_kid(c, at, 1, id), "");
-  diag_add(c, DIAG_unsupported_step, at, "call the underlying step itself", "packaged steps such as %s are not run by this build yet",
-           val_text(id));
   if (argc < 2)
     diag_add(c, DIAG_flow_step_missing_config, at, "write (flow/step :ns/name {...})",
              "the packaged step %s is called without a config map", val_text(id));

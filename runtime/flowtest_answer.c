@@ -27,12 +27,17 @@ const StepKind *answer_stand_in(void *ctx, Val type, Val id) {
   return &scripted;
 }
 
+bool answer_whole(void *ctx, Val id) {
+  const World *w = ctx;
+  return script_has(&w->script, id) && !script_real(&w->script, id);
+}
+
 /* --- no answer -------------------------------------------------------------------------------------------------------------- */
 static const char *stanza(const StepCall *c) { return kw_is(c->type, "http") ? "{:response {:status 200 :body {}}}" : "{:value {}}"; }
 
 static void unscripted(World *w, const StepCall *c, int call) {
   Buf b = {0};
-  const char *id = kw_text(c->id);
+  const char *id = id_text(c->id);
   buf_fmt(&b, "step :%s (:%s) has no answer: call %d", id, kw_text(c->type), call);
   if (c->attempt > 1) buf_fmt(&b, ", attempt %d", c->attempt);
   buf_c(&b, "\n  its input: ");
@@ -49,7 +54,7 @@ static bool input_fits(World *w, const StepCall *c, Val a, int call) {
   Val want = map_get(a, kw_c("input"), ABSENT);
   Buf b = {0};
   if (same(want, ABSENT) || !match_diff(w->env, want, c->journal_cfg, false, "input", "  ", &b)) return true;
-  world_fail(w, "step :%s, call %d, has another input\n%s", kw_text(c->id), call, buf_cstr(&b));
+  world_fail(w, "step :%s, call %d, has another input\n%s", id_text(c->id), call, buf_cstr(&b));
   buf_free(&b);
   w->stop = true;
   return false;

@@ -36,7 +36,7 @@ static void error_text(const World *w, Buf *b) {
   Val msg = map_get_kw(w->error, "message"), step = map_get_kw(w->error, "step-id");
   buf_c(b, "\n  error ");
   match_text(map_get_kw(w->error, "type"), 80, b);
-  if (!is_nil(step)) buf_fmt(b, " of step :%s", kw_text(step));
+  if (!is_nil(step)) buf_fmt(b, " of step :%s", id_text(step));
   buf_fmt(b, ": %s", is_str(msg) ? str_s(msg) : "");
   Val trace = map_get_kw(w->error, "trace");
   const char *p = is_str(trace) ? str_s(trace) : "";
@@ -49,10 +49,10 @@ static void error_text(const World *w, Buf *b) {
 
 static void waits_text(const World *w, Buf *b) {
   Val key = map_get_kw(w->note, "key");
-  buf_fmt(b, "\n  it waits at step :%s", kw_text(map_get_kw(w->note, "step")));
+  buf_fmt(b, "\n  it waits at step :%s", id_text(map_get_kw(w->note, "step")));
   if (is_str(key)) buf_fmt(b, " for an answer with the key \"%s\"", str_s(key));
   if (kw_is(map_get_kw(w->note, "waits"), "checkpoint"))
-    buf_fmt(b, " for a person; answer it with :events [{:step :%s :action :retry}]", kw_text(map_get_kw(w->note, "step")));
+    buf_fmt(b, " for a person; answer it with :events [{:step :%s :action :retry}]", id_text(map_get_kw(w->note, "step")));
 }
 
 static bool status_ok(World *w, Val expect, Buf *b) {
@@ -113,7 +113,7 @@ static void steps_text(const World *w, Buf *b) {
       buf_fmt(b, " ... (%zu in all)", w->calls.n);
       break;
     }
-    buf_fmt(b, " :%s", kw_text(w->calls.a[i].step));
+    buf_fmt(b, " :%s", id_text(w->calls.a[i].step));
   }
   buf_ch(b, '\n');
 }
@@ -133,7 +133,7 @@ static void check_steps(World *w, Val list, Buf *b) {
     Val x = vec_nth(list, i);
     char head[160];
     if (!is_map(x)) continue;
-    snprintf(head, sizeof head, "step %u, :%.100s, differs", i + 1, kw_text(step_name(x)));
+    snprintf(head, sizeof head, "step %u, :%.100s, differs", i + 1, id_text(step_name(x)));
     compare(w, x, row_map(&w->calls.a[i]), false, "steps", "the step", head, b);
   }
 }
@@ -147,7 +147,7 @@ static void check_counts(World *w, Val counts, bool attempts, Buf *b) {
     for (size_t i = 0; i < w->calls.n; i++)
       if (same(w->calls.a[i].step, id)) got += attempts ? w->calls.a[i].attempts : 1;
     if (got == long_of(n)) continue;
-    buf_fmt(b, "step :%s: %lld %s%s, expected %lld\n", kw_text(id), (long long)got, attempts ? "attempt" : "call", got == 1 ? "" : "s",
+    buf_fmt(b, "step :%s: %lld %s%s, expected %lld\n", id_text(id), (long long)got, attempts ? "attempt" : "call", got == 1 ? "" : "s",
             (long long)long_of(n));
   }
 }

@@ -93,6 +93,7 @@ void world_fail(World *w, const char *fmt, ...) __attribute__((format(printf, 2,
 
 /* flowtest_answer.c: the step kind that gives the answers */
 const StepKind *answer_stand_in(void *ctx, Val type, Val id);
+bool answer_whole(void *ctx, Val id); /* a step that is made of steps has an answer of its own */
 void answer_observed(void *ctx, const StepCall *c, bool ok, Val v, int64_t retry_after_ms);
 void answer_due(World *w); /* gives the delayed answers whose time has come */
 int64_t answer_next(const World *w);

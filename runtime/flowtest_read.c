@@ -383,9 +383,23 @@ static Val mentioned_in(Val form, Val set, int depth) {
   return set;
 }
 
+/* :send/confirm is a part of :send, and :text/greeting gives the step :greeting. */
+static bool mentioned(Val all, Val id) {
+  MapIter it;
+  Val k, same_key;
+  if (!same(set_get(all, id, ABSENT), ABSENT)) return true;
+  Val ns = AS(Kw, id)->ns, name = AS(Kw, id)->name;
+  map_iter(&it, all);
+  while (map_next(&it, &k, &same_key)) {
+    if (!is_nil(ns) && str_eq_c(AS(Kw, k)->name, str_s(ns))) return true;
+    if (is_nil(ns) && !is_nil(AS(Kw, k)->ns) && str_eq_c(AS(Kw, k)->name, str_s(name))) return true;
+  }
+  return false;
+}
+
 static void check_step_id(Check *c, Val id, At at) {
   Reading *r = (Reading *)c;
-  if (is_kw(id) && same(set_get(r->mentioned, id, ABSENT), ABSENT))
+  if (is_kw(id) && !mentioned(r->mentioned, id))
     diag_warn(c, DIAG_test_step_unknown, at, NULL, "there is no step %s in %s", val_text(id), r->f->flow_path);
 }
 

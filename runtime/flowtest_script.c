@@ -143,7 +143,7 @@ static void unused_answers(const Script *s, Val id, Val list, Buf *out) {
   int64_t calls = fix_of(map_get(s->ncalls, id, fix(0)));
   if (found)
     buf_fmt(out, "answer%s %s%s of step :%s %s never used\n  the step was called %lld time%s\n", found > 1 ? "s" : "", buf_cstr(&which),
-            found > 10 ? " ..." : "", kw_text(id), found > 1 ? "were" : "was", (long long)calls, calls == 1 ? "" : "s");
+            found > 10 ? " ..." : "", id_text(id), found > 1 ? "were" : "was", (long long)calls, calls == 1 ? "" : "s");
   buf_free(&which);
 }
 
@@ -243,7 +243,7 @@ static HttpResponse *response_new(Val spec) {
 static bool response_result(Val spec, const StepCall *c, Val *out, int64_t *retry_after) {
   HttpRequest req;
   HttpPlan plan;
-  Val bad = http_build(without_bindings(c->cfg), NULL, &req, &plan);
+  Val bad = http_build(without_bindings(c->cfg), NULL, NULL, &req, &plan);
   if (!is_nil(bad)) {
     *out = is_map(bad) ? bad : run_error_map(NULL, pend.ex);
     return false;

@@ -124,6 +124,7 @@ static void engine_begin(World *w) {
                      .target = w->bound,
                      .fuel_limit = FUEL_LIMIT,
                      .stand_in = answer_stand_in,
+                     .answers = answer_whole,
                      .answered = answer_observed,
                      .verify = w->verify,
                      .snapshot_after = w->verify ? 1 : 0};
@@ -142,7 +143,7 @@ static bool begin_run(World *w, Val input) {
     char own[300];
     snprintf(own, sizeof own, "flow-%s-" WORKSPACE "-r1", w->file->flow->slug);
     w->started = true;
-    if (engine_start(w->engine, w->file->flow, input, is_nil(id) ? own : kw_text(id), &w->run, &err) || w->died) return true;
+    if (engine_start(w->engine, w->file->flow, input, is_nil(id) ? own : id_text(id), &w->run, &err) || w->died) return true;
   }
   world_fail(w, "the run cannot %s: %s", w->started ? "go on" : "start", err.msg);
   w->stop = true;
@@ -214,7 +215,7 @@ static Val text_kw(Val v) { return is_kw(v) ? AS(Kw, v)->name : v; }
 static bool event_fits(const TestEvent *ev, Val note) {
   Val step = map_get_kw(ev->spec, "step");
   if (kw_is(map_get_kw(note, "waits"), "sleep")) return false;
-  if (!is_nil(step)) return !strcmp(kw_text(step), kw_text(map_get_kw(note, "step")));
+  if (!is_nil(step)) return step_named(map_get_kw(note, "step"), id_text(step));
   return !strcmp(kw_text(ev->key), kw_text(map_get_kw(note, "key")));
 }
 
@@ -238,7 +239,7 @@ static bool person_acts(World *w, const TestEvent *ev, Val action, Val step, Val
   Buf b = {0};
   Err err = {0};
   RunRow row = {0};
-  Val body = map_assoc(map_assoc(map_empty, kw_c("action"), str_c(kw_text(action))), kw_c("step"), str_c(kw_text(step)));
+  Val body = map_assoc(map_assoc(map_empty, kw_c("action"), str_c(kw_text(action))), kw_c("step"), str_c(id_text(step)));
   if (!same(value, ABSENT)) body = map_assoc(body, kw_c("value"), value);
   if (is_sig(snap_data(&b, body)) || !store_run_get(w->store, w->run, &row, &err)) {
     world_fail(w, "event %zu: its :value is no data", event_number(w, ev));
@@ -259,7 +260,7 @@ static void fire(World *w, TestEvent *ev) {
   bool answer = is_nil(action) || kw_is(action, "answer");
   if (is_nil(key) || !answer) {
     if (st != RUN_WAITING || !event_fits(ev, note)) {
-      world_fail(w, "event %zu: at its time the run did not wait at :%s", event_number(w, ev), kw_text(is_nil(step) ? key : step));
+      world_fail(w, "event %zu: at its time the run did not wait at :%s", event_number(w, ev), id_text(is_nil(step) ? key : step));
       ev->left = 0;
       return;
     }
@@ -300,7 +301,7 @@ static bool scripted_wait(World *w, Val note) {
   if (same(a, ABSENT)) return false; /* it may time out */
   Val value = map_get(a, kw_c("value"), ABSENT);
   if (same(value, ABSENT)) {
-    world_fail(w, "step :%s is a :wait: its answer is a {:value ..}; without one it times out", kw_text(step));
+    world_fail(w, "step :%s is a :wait: its answer is a {:value ..}; without one it times out", id_text(step));
     return false;
   }
   Val kv[] = {kw_c("value"), value};
@@ -455,7 +456,7 @@ static void unhappened(World *w) {
     const TestEvent *ev = &w->events[i];
     Val step = map_get_kw(ev->spec, "step");
     if (ev->left && !ev->own)
-      world_fail(w, "event %zu never happened: the run did not wait at :%s", i + 1, kw_text(is_nil(step) ? ev->key : step));
+      world_fail(w, "event %zu never happened: the run did not wait at :%s", i + 1, id_text(is_nil(step) ? ev->key : step));
   }
   for (size_t i = 0; i < w->ncrashes; i++)
     if (!w->crashes[i].done)

@@ -68,12 +68,12 @@ static void append_step(StepCall *c, bool ok, Val value, int64_t ended, Val by) 
 
 static bool diverges(StepCall *c, const Taken *t) {
   if (is_nil(t->intent) || !t->there) {
-    step_mismatch(c->r, "the flow reaches step :%s, but the history ends before it%s", kw_text(c->id), "");
+    step_mismatch(c->r, "the flow reaches step :%s, but the history ends before it%s", id_text(c->id), "");
     return true;
   }
   Val id = vec_nth(t->intent, JI_STEP), type = vec_nth(t->intent, JI_TYPE);
   if (same(id, c->id) && same(type, c->type)) return false;
-  step_mismatch(c->r, "the flow reaches step :%s where the history has :%s", kw_text(c->id), kw_text(id));
+  step_mismatch(c->r, "the flow reaches step :%s where the history has :%s", id_text(c->id), id_text(id));
   return true;
 }
 
@@ -185,7 +185,7 @@ static bool again_at(Run *r, Val node, Val id, Err *err) {
   r->stopped = false;
   if (!reach(r, err)) return false;
   if (same(val_eq(step_node(r->m), node), TRUE_V) && same(step_slots(r->m)[ST_ID], id)) return true;
-  return err_set(err, "fork_diverged", "with these values the flow reaches step :%s first", kw_text(step_slots(r->m)[ST_ID]));
+  return err_set(err, "fork_diverged", "with these values the flow reaches step :%s first", id_text(step_slots(r->m)[ST_ID]));
 }
 
 static bool edit(Run *r, Err *err) {

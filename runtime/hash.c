@@ -1,6 +1,7 @@
 /* hash.c - see hash.h. */
 #include "hash.h"
 #include "reader/mem.h"
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -88,6 +89,11 @@ bool hash_unbase64(const char *s, size_t n, Buf *out) {
   return tail == 0 || !(v & (tail == 2 ? 15u : 3u));
 }
 
+bool hash_same(const char *secret, const char *given) {
+  size_t n = strlen(given);
+  return strlen(secret) == n && !CRYPTO_memcmp(secret, given, n);
+}
+
 HashStream *hash_begin(void) {
   EVP_MD_CTX *c = EVP_MD_CTX_new();
   if (!c || !EVP_DigestInit_ex(c, EVP_sha256(), NULL)) mem_exhausted(sizeof c);
@@ -141,5 +147,30 @@ int hash_ecdsa_p256_verify(const char *pem, size_t npem, const void *p, size_t n
   EVP_PKEY_free(key);
   BIO_free(b);
   ERR_clear_error(); /* a wrong signature leaves notes that nobody reads */
+  return ok;
+}
+
+void hash_base64url(const uint8_t *p, size_t n, Buf *out) {
+  size_t from = out->n;
+  hash_base64(p, n, out);
+  while (out->n > from && out->p[out->n - 1] == '=') out->n--;
+  for (size_t i = from; i < out->n; i++) {
+    char c = out->p[i];
+    out->p[i] = c == '+' ? '-' : c == '/' ? '_' : c;
+  }
+}
+
+bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out) {
+  BIO *bio = BIO_new_mem_buf(pem, -1);
+  EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+  EVP_MD_CTX *md = EVP_MD_CTX_new();
+  unsigned char sig[1024];
+  size_t len = sizeof sig;
+  bool ok = key && md && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && (size_t)EVP_PKEY_get_size(key) <= sizeof sig &&
+            EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 && EVP_DigestSign(md, sig, &len, p, n) == 1;
+  if (ok) buf_add(out, (const char *)sig, len);
+  EVP_MD_CTX_free(md);
+  EVP_PKEY_free(key);
+  BIO_free(bio);
   return ok;
 }

@@ -13,11 +13,16 @@ bool hash_unhex(const char *s, size_t n, Buf *out);      /* false: odd length or
 void hash_base64(const uint8_t *p, size_t n, Buf *out);  /* RFC 4648 section 4, padded */
 /* Padding may be missing; the alphabet is the standard one, or the URL one. false: malformed. */
 bool hash_unbase64(const char *s, size_t n, Buf *out);
+/* Equal texts? In time that depends on the length of `given` alone. */
+bool hash_same(const char *secret, const char *given);
 /* SHA-256 of what comes in pieces; any thread. hash_end frees; out NULL: given up. */
 typedef struct HashStream HashStream;
 HashStream *hash_begin(void);
 void hash_add(HashStream *h, const void *p, size_t n);
 void hash_end(HashStream *h, char out[65]);
+void hash_base64url(const uint8_t *p, size_t n, Buf *out); /* RFC 4648 section 5, no padding */
+/* RS256: the signature of n bytes by an RSA private key in PEM text. false: pem is no such key. */
+bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out);
 /* Equal bytes? In a time that depends on the lengths only. */
 bool hash_equal(const char *a, size_t na, const char *b, size_t nb);
 void hash_random(uint8_t *out, size_t n); /* from the system's generator */

@@ -1,4 +1,4 @@
-#include "runtime/http_build.h"
+#include "runtime/http_build_int.h"
 #include "reader/mem.h"
 #include "reader/num.h"
 #include "reader/print.h"
@@ -11,45 +11,32 @@
 
 const char *const http_as_names[] = {"auto", "json", "jsonl", "sse", "text", "bytes", "edn", "xml", "yaml", NULL};
 
-/* The state of one build. Functions return nil or a signal; problems are collected. */
-typedef struct Build {
-  Val cfg;
-  HttpRequest *req;
-  HttpPlan *plan;
-  ValVec problems;
-  const char *type; /* of the error, once there are problems */
-  Buf url, form;
-  bool has_query;
-} Build;
-
 void http_plan_free(HttpPlan *p) {
   for (size_t i = 0; i < p->ninclude; i++) free(p->include[i]);
   free(p->include);
   memset(p, 0, sizeof *p);
 }
 
-static void problem(Build *b, const char *text) { vv_push(&b->problems, str_c(text)); }
+void build_problem(Build *b, const char *text) { vv_push(&b->problems, str_c(text)); }
 
-/* before <value> after */
-static void problem_val(Build *b, const char *before, Val v, const char *after) {
+void build_problem_val(Build *b, const char *before, Val v, const char *after) {
   Buf t = {0};
   if (is_sig(print_to(&t, v, &print_readably))) t.n = 0;
   vv_push(&b->problems, str_fmt("%s%.60s%s", before, buf_cstr(&t), after));
   buf_free(&t);
 }
 
-static Val get(Build *b, const char *key) { return map_get_kw(b->cfg, key); }
+Val build_get(Build *b, const char *key) { return map_get_kw(b->cfg, key); }
+bool build_has(Build *b, const char *key) { return !same(map_get(b->cfg, kw_c(key), ABSENT), ABSENT); }
 
 /* ---- scalars as text ---- */
 
-/* Calls f with every text of v: a scalar once, a vector, list, set or seq once per element. nil is skipped. */
-typedef void (*EachFn)(Build *b, Val key, Val text);
-static Val each_text(Build *b, const char *what, Val key, Val v, EachFn f) {
+Val build_each_text(Build *b, const char *what, Val key, Val v, EachFn f) {
   if (is_nil(v)) return NIL;
   TRY(t, json_scalar_text(v));
   if (!same(t, ABSENT)) return f(b, key, t), NIL;
   if (!is_sequential(v) && !is_set(v)) {
-    problem_val(b, what, v, "; use strings, numbers, keywords, booleans or vectors of them");
+    build_problem_val(b, what, v, "; use strings, numbers, keywords, booleans or vectors of them");
     return NIL;
   }
   Val s = seq_of(v);
@@ -57,23 +44,23 @@ static Val each_text(Build *b, const char *what, Val key, Val v, EachFn f) {
     TRY(x, seq_first(s));
     TRY(xt, json_scalar_text(x));
     if (same(xt, ABSENT))
-      problem_val(b, what, x, "; use strings, numbers, keywords or booleans");
+      build_problem_val(b, what, x, "; use strings, numbers, keywords or booleans");
     else
       f(b, key, xt);
   }
   return s;
 }
 
-static Val each_pair(Build *b, const char *what, Val m, EachFn f) {
+Val build_each_pair(Build *b, const char *what, Val m, EachFn f) {
   MapIter it;
   Val k, v;
   map_iter(&it, m);
   while (map_next(&it, &k, &v)) {
     TRY(name, json_scalar_text(k));
     if (same(name, ABSENT))
-      problem_val(b, what, k, " as a key; use strings or keywords");
+      build_problem_val(b, what, k, " as a key; use strings or keywords");
     else
-      CHECK(each_text(b, what, name, v, f));
+      CHECK(build_each_text(b, what, name, v, f));
   }
   return NIL;
 }
@@ -100,7 +87,7 @@ static void encode(Buf *b, Val text, bool form) {
   }
 }
 
-static void add_pair(Buf *b, Val key, Val text, bool form) {
+void build_add_pair(Buf *b, Val key, Val text, bool form) {
   encode(b, key, form);
   buf_ch(b, '=');
   encode(b, text, form);
@@ -109,7 +96,7 @@ static void add_pair(Buf *b, Val key, Val text, bool form) {
 static void add_query(Build *b, Val key, Val text) {
   if (b->url.p[b->url.n - 1] != '?' && b->url.p[b->url.n - 1] != '&') buf_ch(&b->url, b->has_query ? '&' : '?');
   b->has_query = true;
-  add_pair(&b->url, key, text, false);
+  build_add_pair(&b->url, key, text, false);
 }
 
 /* ---- URL ---- */
@@ -122,7 +109,7 @@ static void put_url(Build *b, const char *s, size_t n) {
   while (host < n && !strchr("/?#", s[host])) host++;
   for (; i < n && s[i] != '#'; i++) {
     unsigned char c = (unsigned char)s[i];
-    if (c < ' ' || c == 0x7f || (c == ' ' && i < host)) return problem(b, "the URL contains a blank in its host or a control character");
+    if (c < ' ' || c == 0x7f || (c == ' ' && i < host)) return build_problem(b, "the URL contains a blank in its host or a control character");
     if (i >= host && (c == ' ' || c >= 0x80))
       pct(&b->url, c);
     else
@@ -146,20 +133,20 @@ static void put_joined(Build *b, const char *base, Val path) {
 
 static void missing_connection(Build *b, Val c) {
   b->type = "missing-binding";
-  problem_val(b, "no connection is bound to ", c, "; bind it with --connections FILE (\"connections\": a \"base-url\" for the slot), or write :url");
+  build_problem_val(b, "no connection is bound to ", c, "; bind it with --connections FILE (\"connections\": a \"base-url\" for the slot), or write :url");
 }
 
 static void build_address(Build *b, const HttpConn *conn) {
-  Val url = get(b, "url"), c = get(b, "connection"), path = get(b, "path");
-  if (!is_nil(path) && !is_str(path)) problem_val(b, ":path is ", path, "; use a string such as \"/v1/items\"");
+  Val url = build_get(b, "url"), c = build_get(b, "connection"), path = build_get(b, "path");
+  if (!is_nil(path) && !is_str(path)) build_problem_val(b, ":path is ", path, "; use a string such as \"/v1/items\"");
   if (is_str(url)) {
-    if (!scheme_len(str_s(url))) return problem_val(b, ":url is ", url, "; it begins with http:// or https://");
+    if (!scheme_len(str_s(url))) return build_problem_val(b, ":url is ", url, "; it begins with http:// or https://");
     return put_url(b, str_s(url), str_n(url));
   }
-  if (!is_nil(url)) return problem_val(b, ":url is ", url, "; use a string such as \"https://host/path\"");
-  if (is_nil(c)) return problem(b, "neither :url nor :connection is there; use :url \"https://host/path\"");
+  if (!is_nil(url)) return build_problem_val(b, ":url is ", url, "; use a string such as \"https://host/path\"");
+  if (is_nil(c)) return build_problem(b, "neither :url nor :connection is there; use :url \"https://host/path\"");
   if (!conn || !conn->base_url) return missing_connection(b, c);
-  if (!scheme_len(conn->base_url)) return problem(b, "the connection's :base-url does not begin with http:// or https://");
+  if (!scheme_len(conn->base_url)) return build_problem(b, "the connection's :base-url does not begin with http:// or https://");
   if (is_nil(path) || is_str(path)) put_joined(b, conn->base_url, path);
 }
 
@@ -177,19 +164,19 @@ static Val merged(Val under, Val over) {
 }
 
 static Val build_query(Build *b, const HttpConn *conn) {
-  Val q = get(b, "query");
-  if (!is_nil(q) && !is_map(q)) return problem_val(b, ":query is ", q, "; use a map such as {:page 2 :tag [\"a\" \"b\"]}"), NIL;
+  Val q = build_get(b, "query");
+  if (!is_nil(q) && !is_map(q)) return build_problem_val(b, ":query is ", q, "; use a map such as {:page 2 :tag [\"a\" \"b\"]}"), NIL;
   TRY(all, merged(conn ? conn->query : NIL, q));
   if (is_nil(all) || !b->url.n) return NIL;
   b->has_query = memchr(b->url.p, '?', b->url.n);
-  return each_pair(b, ":query has ", all, add_query);
+  return build_each_pair(b, ":query has ", all, add_query);
 }
 
 /* ---- method and headers ---- */
 
 static void build_method(Build *b) {
   static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"};
-  Val m = get(b, "method");
+  Val m = build_get(b, "method");
   if (is_nil(m)) return;
   Val t = is_kw(m) ? AS(Kw, m)->name : m;
   for (size_t i = 0; is_str(t) && i < sizeof methods / sizeof *methods; i++)
@@ -197,7 +184,7 @@ static void build_method(Build *b) {
       strcpy(b->req->method, methods[i]);
       return;
     }
-  problem_val(b, ":method is ", m, "; use :get :post :put :patch :delete :head or :options");
+  build_problem_val(b, ":method is ", m, "; use :get :post :put :patch :delete :head or :options");
 }
 
 static bool header_name(const char *s) {
@@ -207,7 +194,7 @@ static bool header_name(const char *s) {
   return true;
 }
 
-static bool header_value(Val v) {
+bool build_header_value(Val v) {
   for (size_t i = 0; i < str_n(v); i++) {
     unsigned char c = (unsigned char)str_s(v)[i];
     if ((c < ' ' && c != '\t') || c == 0x7f) return false;
@@ -217,20 +204,20 @@ static bool header_value(Val v) {
 
 static void add_header(Build *b, Val name, Val value) {
   if (!header_name(str_s(name)) || strlen(str_s(name)) != str_n(name))
-    return problem_val(b, ":headers has the name ", name, "; header names are letters, digits and dashes");
+    return build_problem_val(b, ":headers has the name ", name, "; header names are letters, digits and dashes");
   /* the value may be a secret: it is not shown */
-  if (!header_value(value)) return problem_val(b, "the value of header ", name, " contains a line break or a control character");
+  if (!build_header_value(value)) return build_problem_val(b, "the value of header ", name, " contains a line break or a control character");
   http_request_header(b->req, str_s(name), str_s(value), false);
 }
 
 static Val build_headers(Build *b, const HttpConn *conn) {
-  Val h = get(b, "headers");
-  if (!is_nil(h) && !is_map(h)) return problem_val(b, ":headers is ", h, "; use a map such as {\"X-Trace\" \"1\"}"), NIL;
+  Val h = build_get(b, "headers");
+  if (!is_nil(h) && !is_map(h)) return build_problem_val(b, ":headers is ", h, "; use a map such as {\"X-Trace\" \"1\"}"), NIL;
   TRY(all, merged(conn ? conn->headers : NIL, h));
-  return is_nil(all) ? NIL : each_pair(b, ":headers has ", all, add_header);
+  return is_nil(all) ? NIL : build_each_pair(b, ":headers has ", all, add_header);
 }
 
-static const char *mime_of(Val v) {
+const char *build_mime(Val v) {
   static const char *const table[][2] = {{"json", "application/json"},
                                          {"form", "application/x-www-form-urlencoded"},
                                          {"xml", "application/xml"},
@@ -239,7 +226,7 @@ static const char *mime_of(Val v) {
                                          {"edn", "application/edn"},
                                          {"jsonl", "application/x-ndjson"},
                                          {"sse", "text/event-stream"}};
-  if (is_str(v) && strchr(str_s(v), '/') && header_value(v)) return str_s(v);
+  if (is_str(v) && strchr(str_s(v), '/') && build_header_value(v)) return str_s(v);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (kw_is(v, table[i][0])) return table[i][1];
   return NULL;
@@ -247,88 +234,19 @@ static const char *mime_of(Val v) {
 
 /* An explicit header wins over the shortcut, the shortcut over the body's own type. */
 static void mime_header(Build *b, const char *key, const char *name, const char *fallback) {
-  Val v = get(b, key);
-  const char *mime = is_nil(v) ? fallback : mime_of(v);
+  Val v = build_get(b, key);
+  const char *mime = is_nil(v) ? fallback : build_mime(v);
   if (!is_nil(v) && !mime)
-    problem_val(b, !strcmp(key, "accept") ? ":accept is " : ":content-type is ", v,
+    build_problem_val(b, !strcmp(key, "accept") ? ":accept is " : ":content-type is ", v,
                 "; use :json, :xml, :text or a MIME type such as \"text/csv\"");
   if (mime && !http_request_get(b->req, name)) http_request_header(b->req, name, mime, false);
 }
 
-/* ---- body ---- */
-
-static void take_body(Build *b, Buf *t) {
-  b->req->nbody = t->n;
-  b->req->body = buf_cstr(t); /* the buffer's memory is the request's now */
-}
-
-static Val body_json(Build *b, Val v, const char **mime) {
-  Buf t = {0};
-  *mime = "application/json";
-  Val r = json_print(&t, v);
-  if (same(r, SIG_THROW)) { /* no JSON form: a problem among the others */
-    Val ex = pend.ex;
-    buf_free(&t);
-    vv_push(&b->problems, str_fmt(":json %s", is_str(AS(Ex, ex)->msg) ? str_s(AS(Ex, ex)->msg) : "cannot be written"));
-    return NIL;
-  }
-  if (is_sig(r)) return buf_free(&t), r;
-  take_body(b, &t);
-  return NIL;
-}
-
-static void add_form(Build *b, Val key, Val text) {
-  if (b->form.n) buf_ch(&b->form, '&');
-  add_pair(&b->form, key, text, true);
-}
-
-static Val body_form(Build *b, Val v, const char **mime) {
-  *mime = "application/x-www-form-urlencoded";
-  if (!is_map(v)) return problem_val(b, ":form is ", v, "; use a map such as {:name \"x\"}"), NIL;
-  Val r = each_pair(b, ":form has ", v, add_form);
-  if (is_sig(r)) return buf_free(&b->form), r;
-  take_body(b, &b->form);
-  return NIL;
-}
-
-static Val body_raw(Build *b, Val v, const char **mime) {
-  Buf t = {0};
-  if (is_type(v, T_BYTES)) {
-    *mime = "application/octet-stream";
-    buf_add(&t, (const char *)AS(Bytes, v)->b, AS(Bytes, v)->n);
-  } else if (is_str(v)) {
-    *mime = "text/plain; charset=utf-8";
-    buf_add(&t, str_s(v), str_n(v));
-  } else
-    return problem_val(b, ":body is ", v, "; use a string, or :json / :form for maps"), NIL;
-  take_body(b, &t);
-  return NIL;
-}
-
-static bool has(Build *b, const char *key) { return !same(map_get(b->cfg, kw_c(key), ABSENT), ABSENT); }
-
-static Val build_body(Build *b) {
+static Val build_payload(Build *b) {
   const char *mime = NULL;
-  Val form = get(b, "form"), body = get(b, "body"), r = NIL;
-  bool json = has(b, "json"); /* :json nil is the body `null` */
-  if (!json && !is_nil(form) && !is_nil(body)) problem(b, "there are both :form and :body; use one");
-  if (json)
-    r = body_json(b, get(b, "json"), &mime);
-  else if (!is_nil(form))
-    r = body_form(b, form, &mime);
-  else if (!is_nil(body))
-    r = body_raw(b, body, &mime);
-  if (is_sig(r)) return r;
+  CHECK(build_body(b, &mime));
   mime_header(b, "content-type", "Content-Type", mime);
   return NIL;
-}
-
-static void refuse_unavailable(Build *b) {
-  static const char *const keys[][2] = {
-      {"multipart", ":multipart needs resources, which this build does not have; use :json, :form or :body"},
-      {"body-from-ref", ":body-from-ref needs resources, which this build does not have; use :body"}};
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-    if (!is_nil(get(b, keys[i][0]))) problem(b, keys[i][1]);
 }
 
 /* ---- limits ---- */
@@ -337,9 +255,9 @@ static void positive_duration(Build *b, Val v, enum DurationUnit unit, const cha
   Err e;
   if (is_nil(v)) return;
   if (!duration_of(v, unit, what, out, &e))
-    problem(b, e.msg);
+    build_problem(b, e.msg);
   else if (!*out)
-    problem_val(b, what, v, " is no time at all; use a duration such as \"30s\"");
+    build_problem_val(b, what, v, " is no time at all; use a duration such as \"30s\"");
 }
 
 static void redirects(Build *b, Val v) {
@@ -349,52 +267,73 @@ static void redirects(Build *b, Val v) {
   else if (is_long(v) && long_of(v) >= 0 && long_of(v) <= 20)
     b->req->max_redirects = (int)long_of(v);
   else
-    problem_val(b, ":follow-redirects is ", v, "; use true, false or an integer from 0 to 20");
+    build_problem_val(b, ":follow-redirects is ", v, "; use true, false or an integer from 0 to 20");
+}
+
+static void known_opts(Build *b, Val opts) {
+  MapIter it;
+  Val k, v;
+  map_iter(&it, opts);
+  while (map_next(&it, &k, &v))
+    if (!kw_is(k, "max-response-bytes") && !kw_is(k, "connect-timeout") && !kw_is(k, "follow-redirects"))
+      build_problem_val(b, ":client-opts has ", k, "; it takes :max-response-bytes, :connect-timeout and :follow-redirects");
 }
 
 static void build_client_opts(Build *b) {
-  Val o = get(b, "client-opts");
+  Val o = build_get(b, "client-opts");
   if (is_nil(o)) return;
-  if (!is_map(o)) return problem_val(b, ":client-opts is ", o, "; use a map such as {:max-response-bytes 1000000}");
+  if (!is_map(o)) return build_problem_val(b, ":client-opts is ", o, "; use a map such as {:max-response-bytes 1000000}");
   Val max = map_get_kw(o, "max-response-bytes");
   if (is_long(max) && long_of(max) > 0 && long_of(max) <= ((int64_t)1 << 30))
     b->req->max_response = (size_t)long_of(max);
   else if (!is_nil(max))
-    problem_val(b, ":max-response-bytes is ", max, "; use an integer from 1 to 1073741824");
+    build_problem_val(b, ":max-response-bytes is ", max, "; use an integer from 1 to 1073741824");
+  known_opts(b, o);
   positive_duration(b, map_get_kw(o, "connect-timeout"), DURATION_MS, ":connect-timeout ", &b->req->connect_timeout_ms);
   redirects(b, map_get_kw(o, "follow-redirects"));
 }
 
 static void build_limits(Build *b) {
   b->req->timeout_ms = HTTP_DEFAULT_TIMEOUT_MS;
-  positive_duration(b, get(b, "timeout"), DURATION_SECONDS, ":timeout ", &b->req->timeout_ms);
-  positive_duration(b, get(b, "connect-timeout-ms"), DURATION_MS, ":connect-timeout-ms ", &b->req->connect_timeout_ms);
-  redirects(b, get(b, "follow-redirects"));
+  positive_duration(b, build_get(b, "timeout"), DURATION_SECONDS, ":timeout ", &b->req->timeout_ms);
+  positive_duration(b, build_get(b, "connect-timeout-ms"), DURATION_MS, ":connect-timeout-ms ", &b->req->connect_timeout_ms);
+  redirects(b, build_get(b, "follow-redirects"));
   build_client_opts(b);
+}
+
+/* What does nothing to the request, but is checked: a mistake in it would stay unseen. */
+static void check_others(Build *b) {
+  Val m = build_get(b, "metering"), idx = build_get(b, "auto-search-index?"), fn = build_get(b, "parser-fn");
+  if (!is_nil(m) && !is_map(m)) build_problem_val(b, ":metering is ", m, "; use a map");
+  if (!is_nil(idx) && !is_bool(idx)) build_problem_val(b, ":auto-search-index? is ", idx, "; use true or false");
+  if (is_nil(fn)) return;
+  if (!is_type(fn, T_FN) && !is_type(fn, T_BUILTIN) && !is_sequential(fn) && !is_str(fn))
+    build_problem_val(b, ":parser-fn is ", fn, "; use a function of the body such as (fn [body] (:items body))");
+  if (!is_nil(build_get(b, "persist"))) build_problem(b, ":parser-fn has nothing to read: :persist leaves no body in the result; use one of them");
 }
 
 /* ---- plan ---- */
 
 static void plan_as(Build *b) {
-  Val v = get(b, "response-as");
+  Val v = build_get(b, "response-as");
   if (is_nil(v)) return;
   for (int i = 0; http_as_names[i]; i++)
     if (kw_is(v, http_as_names[i]) || str_eq_c(v, http_as_names[i])) {
       b->plan->as = (enum HttpAs)i;
       return;
     }
-  problem_val(b, ":response-as is ", v, "; use :auto :json :jsonl :sse :text :bytes :edn :xml or :yaml");
+  build_problem_val(b, ":response-as is ", v, "; use :auto :json :jsonl :sse :text :bytes :edn :xml or :yaml");
 }
 
 static void accept_one(Build *b, Val v) {
   if (is_long(v) && long_of(v) >= 100 && long_of(v) < 600)
     status_set_add(&b->plan->accept, long_of(v));
   else
-    problem_val(b, ":accept-status has ", v, "; use statuses from 100 to 599, for example #{404}");
+    build_problem_val(b, ":accept-status has ", v, "; use statuses from 100 to 599, for example #{404}");
 }
 
 static Val plan_accept(Build *b) {
-  Val v = get(b, "accept-status");
+  Val v = build_get(b, "accept-status");
   if (is_nil(v)) return NIL;
   if (!is_sequential(v) && !is_set(v)) return accept_one(b, v), NIL;
   Val s = seq_of(v);
@@ -415,9 +354,9 @@ static void add_include(Build *b, Val key, Val text) {
 }
 
 static Val plan_include(Build *b) {
-  Val v = get(b, "include-headers");
+  Val v = build_get(b, "include-headers");
   b->plan->include_some = !is_nil(v);
-  return each_text(b, ":include-headers has ", NIL, v, add_include);
+  return build_each_text(b, ":include-headers has ", NIL, v, add_include);
 }
 
 /* ---- all of it ---- */
@@ -428,9 +367,9 @@ static Val build_all(Build *b, const HttpConn *conn) {
   build_method(b);
   CHECK(build_headers(b, conn));
   mime_header(b, "accept", "Accept", NULL);
-  CHECK(build_body(b));
-  refuse_unavailable(b);
+  CHECK(build_payload(b));
   build_limits(b);
+  check_others(b);
   plan_as(b);
   CHECK(plan_accept(b));
   CHECK(plan_include(b));
@@ -454,15 +393,15 @@ static Val problems_map(Build *b) {
   return map_assoc(m, kw_c("problems"), vec_from(b->problems.a, b->problems.n));
 }
 
-Val http_build(Val config, const HttpConn *conn, HttpRequest *req, HttpPlan *plan) {
-  Build b = {.cfg = config, .req = req, .plan = plan, .type = "validation"};
+Val http_build(Val config, const HttpConn *conn, const HttpRefs *refs, HttpRequest *req, HttpPlan *plan) {
+  Build b = {.cfg = config, .req = req, .plan = plan, .refs = refs, .type = "validation"};
   http_request_init(req);
   memset(plan, 0, sizeof *plan);
   Val r = NIL;
   if (is_map(config))
     r = build_all(&b, conn);
   else
-    problem_val(&b, "the config of an :http step is ", config, "; use a map such as {:url \"https://host/path\"}");
+    build_problem_val(&b, "the config of an :http step is ", config, "; use a map such as {:url \"https://host/path\"}");
   if (!is_sig(r) && b.problems.n) r = problems_map(&b);
   if (is_nil(r)) {
     req->url = buf_cstr(&b.url);

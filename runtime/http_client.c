@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- libcurl, loaded at the first request ---- */
@@ -18,8 +20,8 @@
 #define CURL_FUNCTIONS(F)                                                                                                                  \
   F(curl_global_init)                                                                                                                      \
   F(curl_easy_init) F(curl_easy_setopt) F(curl_easy_getinfo) F(curl_easy_cleanup) F(curl_easy_strerror) F(curl_multi_init)                 \
-      F(curl_multi_setopt) F(curl_multi_add_handle) F(curl_multi_remove_handle) F(curl_multi_perform) F(curl_multi_poll)                   \
-          F(curl_multi_wakeup) F(curl_multi_info_read) F(curl_multi_cleanup) F(curl_multi_strerror) F(curl_slist_append)                   \
+      F(curl_multi_setopt) F(curl_multi_add_handle) F(curl_multi_remove_handle) F(curl_multi_socket_action) F(curl_easy_reset)             \
+          F(curl_multi_info_read) F(curl_multi_cleanup) F(curl_multi_strerror) F(curl_slist_append)                   \
               F(curl_slist_free_all) F(curl_url) F(curl_url_set) F(curl_url_get) F(curl_url_cleanup) F(curl_free)
 #define CURL_FIELD(f) __typeof__(&f) p_##f;
 static struct {
@@ -95,6 +97,18 @@ static const char *header_get(const HttpHeader *h, size_t n, const char *name) {
 const char *http_request_get(const HttpRequest *r, const char *name) { return header_get(r->headers, r->nheaders, name); }
 const char *http_response_get(const HttpResponse *r, const char *name) { return header_get(r->headers, r->nheaders, name); }
 
+HttpSink *http_request_sink(HttpRequest *r, void *ctx, bool (*write)(void *ctx, const char *p, size_t n)) {
+  HttpSink *s = must(calloc(1, sizeof *s));
+  s->ctx = ctx;
+  s->write = write;
+  return r->sink = s;
+}
+
+static void wipe(char *s) {
+  if (s) explicit_bzero(s, strlen(s));
+  free(s);
+}
+
 static void headers_free(HttpHeader *h, size_t n) {
   for (size_t i = 0; i < n; i++) {
     free(h[i].name);
@@ -107,6 +121,12 @@ void http_request_free(HttpRequest *r) {
   headers_free(r->headers, r->nheaders);
   free(r->url);
   free(r->body);
+  http_body_free(r->stream);
+  if (r->sink && r->sink->free) r->sink->free(r->sink->ctx);
+  free(r->sink);
+  free(r->sigv4);
+  wipe(r->user);
+  wipe(r->password);
   memset(r, 0, sizeof *r);
 }
 
@@ -120,7 +140,7 @@ void http_response_free(HttpResponse *r) {
 }
 
 const char *http_err_name(enum HttpErr e) {
-  static const char *const names[] = {"ok", "network", "timeout", "oversize", "guard", "tls", "bad-url", "cancelled"};
+  static const char *const names[] = {"ok", "network", "timeout", "oversize", "guard", "tls", "bad-url", "cancelled", "aborted"};
   return names[e];
 }
 
@@ -138,7 +158,8 @@ typedef struct Xfer {
   size_t body_cap, header_bytes;
   char *host;          /* of the current hop, for the guard */
   const char *refused; /* why the guard said no */
-  bool oversize;
+  bool oversize, aborted, source_failed;
+  enum { SINK_NOT_YET, SINK_OFF, SINK_ON } sinking; /* where the body of this hop goes */
   int64_t spent_us; /* by earlier hops */
   struct Xfer *prev, *next;
 } Xfer;
@@ -148,6 +169,10 @@ struct Lane {
   bool guarded, started, stop;
   pthread_t thread;
   CURLM *multi;
+  int poll_fd, wake_fd; /* epoll, of curl's sockets and of wake_fd */
+  int64_t due_us;       /* when curl wants to be called whatever happens; -1 never. Monotonic */
+  CURL *spare[64];      /* handles for the requests to come */
+  size_t nspare;
   Xfer *incoming, **incoming_tail; /* under client->lock */
   uint64_t *cancels;               /* under client->lock */
   size_t ncancels;
@@ -173,28 +198,45 @@ static void fail(Xfer *x, enum HttpErr err, const char *fmt, ...) {
   va_end(ap);
 }
 
+static CURL *easy_get(Lane *l) { return l->nspare ? l->spare[--l->nspare] : must(L(curl_easy_init)()); }
+
+/* The lane's thread, and whoever frees what never got there. */
+static void easy_put(Lane *l, CURL *h) {
+  if (!h) return;
+  L(curl_easy_reset)(h);
+  if (l->nspare < sizeof l->spare / sizeof *l->spare) l->spare[l->nspare++] = h;
+  else L(curl_easy_cleanup)(h);
+}
+
 static void xfer_free(Xfer *x) {
+  easy_put(x->lane, x->easy);
   if (x->slist) L(curl_slist_free_all)(x->slist);
-  if (x->easy) L(curl_easy_cleanup)(x->easy);
   http_request_free(&x->req);
   http_response_free(x->res);
   free(x->host);
   free(x);
 }
 
-static void deliver(HttpClient *c, HttpResponse *r) {
+/* Makes an eventfd readable. */
+static void ring(int fd) {
   uint64_t one = 1;
+  while (write(fd, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+static void deliver(HttpClient *c, HttpResponse *r) {
   pthread_mutex_lock(&c->lock);
   r->next = NULL;
+  if (!c->ready) ring(c->fd);
   *c->ready_tail = r;
   c->ready_tail = &r->next;
-  while (write(c->fd, &one, sizeof one) < 0 && errno == EINTR) continue;
   pthread_mutex_unlock(&c->lock);
 }
 
 /* The transfer is over: its response goes out, everything else is freed. */
 static void finish(Xfer *x) {
   HttpResponse *r = x->res;
+  HttpSink *s = x->req.sink;
+  if (s && s->end) s->end(s->ctx, r->err == HTTP_OK && x->sinking == SINK_ON);
   if (r->err == HTTP_OK && !r->body) r->body = copy("");
   r->duration_us = x->spent_us;
   x->res = NULL;
@@ -227,15 +269,64 @@ static bool body_reserve(Xfer *x, size_t need) {
   return true;
 }
 
+static bool redirecting(const Xfer *x, long status) {
+  return x->req.max_redirects && (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+}
+
+/* Whether the sink takes this body, asked for at its first byte (or when it ends without one). */
+static bool sink_begins(Xfer *x) {
+  HttpSink *s = x->req.sink;
+  long status = 0;
+  if (!s) return false;
+  if (x->sinking == SINK_NOT_YET) {
+    (void)L(curl_easy_getinfo)(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool on = !redirecting(x, status) && (!s->begin || s->begin(s->ctx, (int)status));
+    x->sinking = on ? SINK_ON : SINK_OFF;
+    x->res->sunk = on;
+  }
+  return x->sinking == SINK_ON;
+}
+
+/* The limit of a sink's body may be far more than memory should hold. */
+static size_t body_limit(const Xfer *x, bool sunk) {
+  size_t max = x->req.max_response;
+  bool small = !x->req.sink || (sunk && !x->req.sink->keep) || max < HTTP_DEFAULT_MAX_RESPONSE;
+  return small ? max : HTTP_DEFAULT_MAX_RESPONSE;
+}
+
+static bool keep(Xfer *x, const char *p, size_t n) {
+  HttpResponse *r = x->res;
+  if (!body_reserve(x, r->nbody + n + 1)) return !(x->oversize = true);
+  memcpy(r->body + r->nbody, p, n);
+  r->nbody += n;
+  r->body[r->nbody] = 0;
+  return true;
+}
+
 static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
   Xfer *x = ctx;
+  HttpSink *s = x->req.sink;
   n *= size;
-  x->oversize = n > x->req.max_response - x->res->nbody || !body_reserve(x, x->res->nbody + n + 1);
+  bool sunk = sink_begins(x);
+  x->oversize = n > body_limit(x, sunk) - x->res->received;
   if (x->oversize) return 0;
-  memcpy(x->res->body + x->res->nbody, p, n);
-  x->res->nbody += n;
-  x->res->body[x->res->nbody] = 0;
+  x->res->received += n;
+  if (sunk && !s->write(s->ctx, p, n)) return x->aborted = true, 0;
+  if ((!sunk || s->keep) && !keep(x, p, n)) return 0;
   return size ? n / size : n;
+}
+
+static size_t on_source(char *p, size_t size, size_t n, void *ctx) {
+  Xfer *x = ctx;
+  ssize_t got = http_body_read(x->req.stream, p, size * n);
+  if (got >= 0) return (size_t)got;
+  x->source_failed = true;
+  return CURL_READFUNC_ABORT;
+}
+
+static int on_rewind(void *ctx, curl_off_t at, int origin) {
+  Xfer *x = ctx;
+  return origin == SEEK_SET && http_body_seek(x->req.stream, (uint64_t)at) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 static void header_join(HttpHeader *h, const char *value) {
@@ -354,18 +445,35 @@ static void add_headers(Xfer *x) {
   L(curl_easy_setopt)(x->easy, CURLOPT_HTTPHEADER, x->slist);
 }
 
+static void set_stream(Xfer *x) {
+  (void)http_body_seek(x->req.stream, 0); /* an earlier hop may have read it */
+  L(curl_easy_setopt)(x->easy, CURLOPT_READFUNCTION, on_source);
+  L(curl_easy_setopt)(x->easy, CURLOPT_READDATA, x);
+  L(curl_easy_setopt)(x->easy, CURLOPT_SEEKFUNCTION, on_rewind);
+  L(curl_easy_setopt)(x->easy, CURLOPT_SEEKDATA, x);
+}
+
+static void set_signature(Xfer *x) {
+  if (!x->req.sigv4) return;
+  L(curl_easy_setopt)(x->easy, CURLOPT_AWS_SIGV4, x->req.sigv4);
+  L(curl_easy_setopt)(x->easy, CURLOPT_USERNAME, x->req.user);
+  L(curl_easy_setopt)(x->easy, CURLOPT_PASSWORD, x->req.password);
+}
+
 static void set_method(Xfer *x) {
   CURL *h = x->easy;
   const char *m = x->req.method;
-  bool body = x->req.body || !strcmp(m, "POST") || !strcmp(m, "PUT") || !strcmp(m, "PATCH");
+  bool body = x->req.body || x->req.stream || !strcmp(m, "POST") || !strcmp(m, "PUT") || !strcmp(m, "PATCH");
   if (!strcmp(m, "HEAD")) {
     L(curl_easy_setopt)(h, CURLOPT_NOBODY, 1L);
     return;
   }
   if (body) {
     L(curl_easy_setopt)(h, CURLOPT_POST, 1L);
-    L(curl_easy_setopt)(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->req.nbody);
-    L(curl_easy_setopt)(h, CURLOPT_POSTFIELDS, x->req.body ? x->req.body : "");
+    L(curl_easy_setopt)
+    (h, CURLOPT_POSTFIELDSIZE_LARGE, x->req.stream ? (curl_off_t)http_body_size(x->req.stream) : (curl_off_t)x->req.nbody);
+    if (x->req.stream) set_stream(x);
+    else L(curl_easy_setopt)(h, CURLOPT_POSTFIELDS, x->req.body ? x->req.body : "");
   }
   if (strcmp(m, body ? "POST" : "GET")) L(curl_easy_setopt)(h, CURLOPT_CUSTOMREQUEST, m);
 }
@@ -403,13 +511,15 @@ static void set_options(Xfer *x) {
   L(curl_easy_setopt)(h, CURLOPT_FRESH_CONNECT, (long)x->req.fresh);
   L(curl_easy_setopt)(h, CURLOPT_FORBID_REUSE, (long)x->req.fresh);
   if (x->lane->guarded) L(curl_easy_setopt)(h, CURLOPT_PROXY, "");
+  set_signature(x);
 }
 
 /* Starts the hop that x->req describes; on failure the transfer is finished with its error. */
 static void start_hop(Lane *l, Xfer *x) {
   x->refused = NULL;
-  x->oversize = false;
-  x->header_bytes = x->body_cap = x->res->nbody = 0;
+  x->oversize = x->aborted = x->source_failed = false;
+  x->sinking = SINK_NOT_YET;
+  x->header_bytes = x->body_cap = x->res->nbody = x->res->received = 0;
   free(x->res->body);
   x->res->body = NULL;
   headers_reset(x);
@@ -419,7 +529,7 @@ static void start_hop(Lane *l, Xfer *x) {
   if (!take_url(x) || !check_headers(x)) return finish(x);
   if (!token(x->req.method)) return fail(x, HTTP_BAD_URL, "the method is not a token"), finish(x);
   if (left < 0) return fail(x, HTTP_TIMEOUT, "no time left after %d redirects", x->res->redirects), finish(x);
-  x->easy = must(L(curl_easy_init)());
+  x->easy = easy_get(l);
   set_options(x);
   set_method(x);
   set_limits(x, left);
@@ -480,6 +590,13 @@ static bool header_private(const HttpHeader *h) {
          !strcasecmp(h->name, "proxy-authorization") || !strcasecmp(h->name, "host");
 }
 
+/* What another origin may not see. */
+static void drop_private(HttpRequest *r) {
+  drop_headers(r, header_private);
+  free(r->sigv4);
+  r->sigv4 = NULL;
+}
+
 static bool header_of_body(const HttpHeader *h) {
   return !strncasecmp(h->name, "content-", 8) || !strcasecmp(h->name, "transfer-encoding");
 }
@@ -487,7 +604,9 @@ static bool header_of_body(const HttpHeader *h) {
 static void become_get(HttpRequest *r) {
   strcpy(r->method, "GET");
   free(r->body);
+  http_body_free(r->stream);
   r->body = NULL;
+  r->stream = NULL;
   r->nbody = 0;
   drop_headers(r, header_of_body);
 }
@@ -495,8 +614,7 @@ static void become_get(HttpRequest *r) {
 /* Where a finished hop wants to go, malloc'ed; NULL: nowhere. */
 static char *redirect_target(const Xfer *x) {
   char *url = NULL;
-  int s = x->res->status;
-  if (!x->req.max_redirects || (s != 301 && s != 302 && s != 303 && s != 307 && s != 308)) return NULL;
+  if (!redirecting(x, x->res->status)) return NULL;
   if (L(curl_easy_getinfo)(x->easy, CURLINFO_REDIRECT_URL, &url) != CURLE_OK || !url) return NULL;
   return copy(url);
 }
@@ -511,9 +629,9 @@ static void redirect(Lane *l, Xfer *x, char *target) {
     fail(x, HTTP_BAD_URL, "more than %d redirects", r->max_redirects);
     return finish(x);
   }
-  if (!origin) drop_headers(r, header_private);
+  if (!origin) drop_private(r);
   if ((s == 303 && !head) || ((s == 301 || s == 302) && post)) become_get(r);
-  L(curl_easy_cleanup)(x->easy);
+  easy_put(l, x->easy);
   x->easy = NULL;
   start_hop(l, x);
 }
@@ -544,10 +662,14 @@ static enum HttpErr classify(CURLcode rc) {
 static void fail_curl(Xfer *x, CURLcode rc) {
   if (x->refused && rc == CURLE_COULDNT_CONNECT)
     fail(x, HTTP_GUARD, "%.100s is %s, which the outbound guard refuses; allow it with BREYTA_ALLOW_PRIVATE_HOSTS", x->host, x->refused);
+  else if (x->aborted)
+    fail(x, HTTP_ABORTED, "the body could not be taken further after %llu bytes", (unsigned long long)x->res->received);
+  else if (x->source_failed)
+    fail(x, HTTP_BAD_URL, "a file of the request's body cannot be read to its end");
   else if (x->oversize && x->header_bytes > HTTP_MAX_HEADER_BYTES)
     fail(x, HTTP_OVERSIZE, "response headers of more than %d bytes", HTTP_MAX_HEADER_BYTES);
   else if (x->oversize || rc == CURLE_FILESIZE_EXCEEDED)
-    fail(x, HTTP_OVERSIZE, "response body of more than %zu bytes", x->req.max_response);
+    fail(x, HTTP_OVERSIZE, "response body of more than %zu bytes", body_limit(x, x->sinking == SINK_ON));
   else if (classify(rc) == HTTP_TIMEOUT)
     fail(x, HTTP_TIMEOUT, "no complete answer in time (limit %lld ms, connecting %lld ms)", (long long)x->req.timeout_ms,
          (long long)(x->req.connect_timeout_ms ? x->req.connect_timeout_ms : HTTP_DEFAULT_CONNECT_MS));
@@ -563,6 +685,7 @@ static void hop_done(Lane *l, Xfer *x, CURLcode rc) {
   detach(l, x);
   if (target) return redirect(l, x, target);
   if (rc != CURLE_OK) fail_curl(x, rc);
+  else (void)sink_begins(x); /* a body of no bytes */
   finish(x);
 }
 
@@ -620,23 +743,78 @@ static void lane_done(Lane *l) {
   }
 }
 
+/* The real one: tests that move the engine's clock do not move curl's. */
+static int64_t clock_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* curl wants to know when this socket is ready. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known) {
+  Lane *l = ctx;
+  struct epoll_event ev = {.data.fd = fd};
+  (void)easy;
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(l->poll_fd, EPOLL_CTL_DEL, fd, NULL);
+    return 0;
+  }
+  if (what & CURL_POLL_IN) ev.events |= EPOLLIN;
+  if (what & CURL_POLL_OUT) ev.events |= EPOLLOUT;
+  (void)known;
+  if (epoll_ctl(l->poll_fd, EPOLL_CTL_MOD, fd, &ev) && errno == ENOENT) (void)epoll_ctl(l->poll_fd, EPOLL_CTL_ADD, fd, &ev);
+  return 0;
+}
+
+/* To the microsecond: when curl is called before the time it means, it does nothing and does not ask again. */
+static int on_timer(CURLM *m, long ms, void *ctx) {
+  Lane *l = ctx;
+  (void)m;
+  l->due_us = ms < 0 ? -1 : clock_us() + ms * 1000;
+  return 0;
+}
+
+static void lane_must(CURLMcode rc) {
+  if (rc == CURLM_OK) return;
+  fprintf(stderr, "breyta-run: HTTP client: %s\n", L(curl_multi_strerror)(rc));
+  abort(); /* only misuse or no memory lead here */
+}
+
+static void lane_wait(Lane *l) {
+  struct epoll_event ev[64];
+  uint64_t rings;
+  int running, ms = -1;
+  if (l->due_us >= 0) {
+    int64_t left = l->due_us - clock_us();
+    ms = left < 0 ? 0 : left > 60000000 ? 60000 : (int)((left + 999) / 1000);
+  }
+  int n = epoll_wait(l->poll_fd, ev, 64, ms);
+  for (int i = 0; i < n; i++) {
+    if (ev[i].data.fd == l->wake_fd) {
+      while (read(l->wake_fd, &rings, sizeof rings) < 0 && errno == EINTR) continue;
+      continue;
+    }
+    int what = (ev[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) | (ev[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (ev[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    lane_must(L(curl_multi_socket_action)(l->multi, ev[i].data.fd, what, &running));
+  }
+  if (l->due_us < 0 || clock_us() < l->due_us) return;
+  l->due_us = -1;
+  lane_must(L(curl_multi_socket_action)(l->multi, CURL_SOCKET_TIMEOUT, 0, &running));
+}
+
 static void *lane_run(void *arg) {
   Lane *l = arg;
-  int running;
   while (lane_take(l)) {
-    CURLMcode rc = L(curl_multi_perform)(l->multi, &running);
-    if (rc == CURLM_OK) lane_done(l);
-    if (rc == CURLM_OK) rc = L(curl_multi_poll)(l->multi, NULL, 0, 1000, NULL);
-    if (rc != CURLM_OK) {
-      fprintf(stderr, "breyta-run: HTTP client: %s\n", L(curl_multi_strerror)(rc));
-      abort(); /* only misuse or no memory lead here */
-    }
+    lane_wait(l);
+    lane_done(l);
   }
   while (l->active) {
     Xfer *x = l->active;
     detach(l, x);
     xfer_free(x);
   }
+  while (l->nspare) L(curl_easy_cleanup)(l->spare[--l->nspare]);
   return NULL;
 }
 
@@ -650,18 +828,40 @@ static int start_thread(Lane *l) {
   return rc;
 }
 
+static bool lane_open(Lane *l) {
+  struct epoll_event ev = {.events = EPOLLIN};
+  l->due_us = -1;
+  l->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+  l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  ev.data.fd = l->wake_fd;
+  l->multi = L(curl_multi_init)();
+  return l->multi && l->wake_fd >= 0 && l->poll_fd >= 0 && !epoll_ctl(l->poll_fd, EPOLL_CTL_ADD, l->wake_fd, &ev);
+}
+
+static void lane_close(Lane *l) {
+  if (l->multi) (void)L(curl_multi_cleanup)(l->multi);
+  if (l->poll_fd >= 0) close(l->poll_fd);
+  if (l->wake_fd >= 0) close(l->wake_fd);
+}
+
 /* Under the lock. */
 static bool lane_start(Lane *l, Err *e) {
   if (l->started) return true;
-  l->multi = L(curl_multi_init)();
-  if (!l->multi) return err_set(e, "http_client", "curl_multi_init failed");
+  if (!lane_open(l)) {
+    err_set(e, "http_client", "the HTTP client cannot start: %s", strerror(errno));
+    return lane_close(l), false;
+  }
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_SOCKETDATA, l);
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_TIMERDATA, l);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAXCONNECTS, 128L);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 512L);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
   int rc = start_thread(l);
   l->started = !rc;
   if (l->started) return true;
-  (void)L(curl_multi_cleanup)(l->multi);
+  lane_close(l);
   return err_set(e, "http_client", "cannot start the HTTP thread: %s", strerror(rc));
 }
 
@@ -686,10 +886,10 @@ static void lane_stop(Lane *l) {
   if (!l->started) return;
   pthread_mutex_lock(&l->client->lock);
   l->stop = true;
-  (void)L(curl_multi_wakeup)(l->multi);
+  ring(l->wake_fd);
   pthread_mutex_unlock(&l->client->lock);
   pthread_join(l->thread, NULL);
-  (void)L(curl_multi_cleanup)(l->multi);
+  lane_close(l);
   free(l->cancels);
 }
 
@@ -724,9 +924,9 @@ uint64_t http_client_send(HttpClient *c, HttpRequest *r, Err *e) {
     x->res = must(calloc(1, sizeof *x->res));
     x->lane = l;
     x->res->id = id = (++c->last_id << 1) | (uint64_t)l->guarded;
+    if (!l->incoming) ring(l->wake_fd);
     *l->incoming_tail = x;
     l->incoming_tail = &x->next;
-    (void)L(curl_multi_wakeup)(l->multi);
   }
   pthread_mutex_unlock(&c->lock);
   if (!id) http_request_free(r);
@@ -739,7 +939,7 @@ void http_client_cancel(HttpClient *c, uint64_t id) {
   if (l->started) {
     l->cancels = must(realloc(l->cancels, (l->ncancels + 1) * sizeof *l->cancels));
     l->cancels[l->ncancels++] = id;
-    (void)L(curl_multi_wakeup)(l->multi);
+    ring(l->wake_fd);
   }
   pthread_mutex_unlock(&c->lock);
 }

@@ -9,12 +9,15 @@
  * and those without run on two threads with connection pools of their own, so that a guarded request can never be sent
  * over a connection that was opened without the check (see guard.h). Under the guard proxy variables are ignored.
  *
+ * Large bodies need not be in memory: `stream` is sent from files, `sink` takes what arrives (http_body.h).
+ *
  * Redirects are followed here, not by curl: every hop is checked again, at most `max_redirects`. RFC 9110 15.4: 303
  * becomes GET (HEAD stays HEAD), 301 and 302 turn POST into GET, 307 and 308 repeat the request. On the way to another
  * origin Authorization, Cookie and headers marked `secret` are dropped. */
 #ifndef BR_HTTP_CLIENT_H
 #define BR_HTTP_CLIENT_H
 #include "runtime/guard.h"
+#include "runtime/http_body.h"
 
 #define HTTP_DEFAULT_MAX_RESPONSE ((size_t)10 << 20)
 #define HTTP_DEFAULT_CONNECT_MS 10000
@@ -32,6 +35,10 @@ typedef struct HttpRequest {
   size_t nheaders;
   char *body; /* NULL: none */
   size_t nbody;
+  HttpBody *stream;           /* in place of body; the request's own */
+  HttpSink *sink;             /* NULL: the response's body is kept in memory. malloc'ed; the request's own */
+  char *sigv4;                /* NULL, or "aws:amz:region:service": the request is signed with the keys below */
+  char *user, *password;      /* of sigv4: access key id and secret key; wiped when freed */
   int64_t timeout_ms;         /* whole exchange with redirects; 0 = none */
   int64_t connect_timeout_ms; /* 0 = HTTP_DEFAULT_CONNECT_MS */
   size_t max_response;        /* bytes of decoded body */
@@ -45,6 +52,8 @@ typedef struct HttpRequest {
 void http_request_init(HttpRequest *r);
 void http_request_header(HttpRequest *r, const char *name, const char *value, bool secret); /* appends a copy */
 const char *http_request_get(const HttpRequest *r, const char *name);                       /* case-insensitive; NULL */
+/* Adds a sink whose functions get ctx; the request must have none. */
+HttpSink *http_request_sink(HttpRequest *r, void *ctx, bool (*write)(void *ctx, const char *p, size_t n));
 void http_request_free(HttpRequest *r);                                                     /* the members; zeroes */
 
 enum HttpErr {
@@ -55,7 +64,8 @@ enum HttpErr {
   HTTP_GUARD,    /* an address that the guard refuses */
   HTTP_TLS,
   HTTP_BAD_URL, /* malformed URL, method or header; too many redirects */
-  HTTP_CANCELLED
+  HTTP_CANCELLED,
+  HTTP_ABORTED /* the sink would not take more */
 };
 const char *http_err_name(enum HttpErr e); /* "network", "bad-url" ... */
 
@@ -70,6 +80,8 @@ typedef struct HttpResponse {
   size_t nbody;
   char *method, *url; /* of the last hop; url without query, fragment and credentials */
   int redirects;
+  uint64_t received; /* bytes of decoded body, wherever they went */
+  bool sunk;         /* the body went to the sink; `body` is empty unless sink->keep */
   int64_t duration_us;
   struct HttpResponse *next;
 } HttpResponse;

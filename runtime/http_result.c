@@ -2,6 +2,8 @@
 #include "reader/ex.h"
 #include "reader/read.h"
 #include "runtime/json.h"
+#include "runtime/xml_read.h"
+#include "runtime/yaml_read.h"
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,13 +44,21 @@ static enum HttpAs auto_as(const HttpResponse *r) {
   return !strncasecmp(ct, "text/", 5) || media_in(ct, text) ? HTTP_AS_TEXT : HTTP_AS_BYTES;
 }
 
-static bool latin1(const HttpResponse *r) {
+/* The charset parameter of the Content-Type; false: none. */
+static bool charset_of(const HttpResponse *r, char out[48]) {
   const char *ct = http_response_get(r, "content-type");
   const char *cs = ct ? strcasestr(ct, "charset=") : NULL;
   if (!cs) return false;
   cs += 8;
   if (*cs == '"') cs++;
-  return !strncasecmp(cs, "iso-8859-1", 10) || !strncasecmp(cs, "latin1", 6);
+  size_t n = strcspn(cs, "\"; \t");
+  snprintf(out, 48, "%.*s", (int)(n > 47 ? 47 : n), cs);
+  return n > 0;
+}
+
+static bool latin1(const HttpResponse *r) {
+  char cs[48];
+  return charset_of(r, cs) && (!strncasecmp(cs, "iso-8859-1", 10) || !strncasecmp(cs, "latin1", 6));
 }
 
 /* UTF-8 (bad bytes become U+FFFD); ISO-8859-1 when the charset says so. */
@@ -173,6 +183,19 @@ static Val decode_edn(const HttpResponse *r, Why *w) {
   return no(w, "the body is not one EDN form (%.200s)", is_str(msg) ? str_s(msg) : "nothing to read");
 }
 
+static Val decode_xml(const HttpResponse *r, Why *w) {
+  char cs[48];
+  Err e = {0};
+  Val v = xml_read(r->body, r->nbody, charset_of(r, cs) ? cs : NULL, &e);
+  return same(v, ABSENT) ? no(w, "the body is not XML that can be read (%.200s); :response-as :text gives it as it is", e.msg) : v;
+}
+
+static Val decode_yaml(const HttpResponse *r, Why *w) {
+  Err e = {0};
+  Val v = yaml_read(r->body, r->nbody, &e);
+  return same(v, ABSENT) ? no(w, "the body is not YAML that can be read (%.200s); :response-as :text gives it as it is", e.msg) : v;
+}
+
 static Val decode(const HttpResponse *r, enum HttpAs as, Why *w) {
   if (as == HTTP_AS_AUTO) as = r->nbody ? auto_as(r) : HTTP_AS_BYTES;
   if (as == HTTP_AS_TEXT) return text_of(r, r->nbody);
@@ -183,8 +206,8 @@ static Val decode(const HttpResponse *r, enum HttpAs as, Why *w) {
   case HTTP_AS_JSONL: return decode_jsonl(r, w);
   case HTTP_AS_SSE: return decode_sse(r);
   case HTTP_AS_EDN: return decode_edn(r, w);
-  case HTTP_AS_XML: return no(w, ":response-as :xml is not supported by this build; use :text");
-  case HTTP_AS_YAML: return no(w, ":response-as :yaml is not supported by this build; use :text");
+  case HTTP_AS_XML: return decode_xml(r, w);
+  case HTTP_AS_YAML: return decode_yaml(r, w);
   default:
     return no(w, "a binary body (%.80s, %zu bytes) cannot be an inline value: it needs :persist, or :response-as :text",
               ct ? ct : "no Content-Type", r->nbody);
@@ -245,7 +268,7 @@ static Val http_error(const HttpResponse *r, const HttpPlan *p, int64_t at_ms, i
 }
 
 static Val transport_error(const HttpResponse *r) {
-  static const char *const types[] = {"", "network", "timeout", "oversize", "guard", "tls", "validation", "cancelled"};
+  static const char *const types[] = {"", "network", "timeout", "oversize", "guard", "tls", "validation", "cancelled", "oversize"};
   char msg[700];
   const char *hint = r->err == HTTP_OVERSIZE ? "; raise :client-opts {:max-response-bytes n} or :persist the body" : "";
   snprintf(msg, sizeof msg, "%.16s %.300s: %s%s", r->method ? r->method : "?", r->url ? r->url : "(malformed URL)", r->msg, hint);

@@ -4,9 +4,9 @@
  * :include-headers only those. The body by :response-as, for :auto by Content-Type:
  *     :json   also +json types                    :jsonl  a vector, one value a line
  *     :sse    a vector of {:event :data :id}      :edn    one form, strict EDN
- *     :text   text/..., xml, forms, or no type and valid UTF-8
- * An empty body is nil, as :text "". Binary bodies need :persist; :xml and :yaml have no parser here (as :auto they are
- * text). Errors: {:type :http-error :status :headers :body :message :retryable? :retry-after-ms?} for statuses that are
+ *     :xml    xml_read.h                          :yaml   yaml_read.h
+ *     :text   text/..., forms, or no type and valid UTF-8; by :auto XML and YAML too: they are parsed when asked for
+ * An empty body is nil, as :text "". Binary bodies need :persist. Errors: {:type :http-error :status :headers :body :message :retryable? :retry-after-ms?} for statuses that are
  * neither 2xx nor in :accept-status (body cut at 8 KiB), :network :timeout :oversize :guard :tls :cancelled, :validation
  * for malformed URLs and bodies that do not parse. Messages never hold the query string of the URL. */
 #ifndef BR_HTTP_RESULT_H

@@ -259,7 +259,7 @@ void inspect_print(Val map, size_t width, Buf *out) {
   Val step = map_get_kw(map, "step"), list = map_get_kw(map, "frames");
   if (is_map(step)) {
     buf_fmt(out, "in front of step %lld :%s :%s  ", (long long)long_of(map_get_kw(step, "number")), kw_text(map_get_kw(step, "type")),
-            kw_text(map_get_kw(step, "id")));
+            id_text(map_get_kw(step, "id")));
     print_cut(out, map_get_kw(step, "input"), width > 40 ? width - 40 : 20);
     buf_ch(out, '\n');
   }

@@ -360,6 +360,10 @@ static Val write_double(Out *o, double d, const Level *at) {
 }
 
 static Val write_num(Out *o, Val v, const Level *at) {
+  if (is_float(v) && isfinite(dbl_of(v))) {
+    num_str(o->b, v);
+    return NIL;
+  }
   if (is_dbl(v)) return write_double(o, dbl_of(v), at);
   if (is_type(v, T_RATIO)) return write_double(o, num_to_double(v), at);
   if (is_fix(v))

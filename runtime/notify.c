@@ -110,7 +110,7 @@ static Val invalid(Val error) { return ex_throw_val(ex_make(EXC_INFO, map_get_kw
 
 static Val invalid_text(const StepCall *c, const char *msg) {
   Buf b = {0};
-  buf_fmt(&b, "step :%s: %s", kw_text(c->id), msg);
+  buf_fmt(&b, "step :%s: %s", id_text(c->id), msg);
   Val m = map_assoc(err_map("validation", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
   buf_free(&b);
   return invalid(m);

@@ -4,6 +4,7 @@
 #include "hash.h"
 #include "json.h"
 #include "reader/ex.h"
+#include "reader/host.h"
 #include "reader/mem.h"
 #include "reader/num.h"
 #include "reader/print.h"
@@ -243,13 +244,11 @@ typedef struct Civil {
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-/* Proleptic Gregorian calendar, UTC. Days since 1970 to a date after H. Hinnant's published algorithm: years begin in March. */
+/* In UTC. */
 static Civil civil_of(int64_t ms) {
-  int64_t days = floor_div(ms, 86400000), t = ms - days * 86400000, z = days + 719468, era = floor_div(z, 146097), doe = z - era * 146097;
-  int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100),
-          mp = (5 * doy + 2) / 153;
-  Civil c = {.day = (int)(doy - (153 * mp + 2) / 5 + 1), .month = (int)(mp < 10 ? mp + 3 : mp - 9)};
-  c.year = yoe + era * 400 + (c.month <= 2);
+  int64_t days = floor_div(ms, 86400000), t = ms - days * 86400000;
+  Civil c = {0};
+  host_civil(days, &c.year, &c.month, &c.day);
   c.hour = (int)(t / 3600000), c.minute = (int)(t / 60000 % 60), c.second = (int)(t / 1000 % 60), c.ms = (int)(t % 1000);
   c.weekday = (int)((days % 7 + 11) % 7); /* 0 = Sunday */
   return c;

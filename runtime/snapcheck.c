@@ -171,9 +171,16 @@ static bool stream_ok(const Stream *s) {
   return is_type(l, T_EMPTY);
 }
 
+/* Of single precision, when it is of the class Float. */
+static bool float_ok(Val v) {
+  double d = AS(DoubleObj, v)->d;
+  return obj(v)->flags == 0 || (obj(v)->flags == DBL_FLOAT && (d != d || d == (double)(float)d));
+}
+
 static const char *check_scalar(Val v) {
   switch (type_of(v)) {
   case T_STR: return str_ok(v);
+  case T_DOUBLE: return float_ok(v) ? NULL : "a float is malformed";
   case T_BIGINT: return AS(BigInt, v)->n % 8 == 0 ? NULL : "a number is malformed";
   case T_RATIO: return is_type(AS(Ratio, v)->num, T_BIGINT) && is_type(AS(Ratio, v)->den, T_BIGINT) && AS(BigInt, AS(Ratio, v)->den)->n ? NULL : "a ratio is malformed";
   case T_DECIMAL: return is_type(AS(Decimal, v)->unscaled, T_BIGINT) ? NULL : "a decimal is malformed";

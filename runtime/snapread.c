@@ -430,6 +430,10 @@ static bool node_frame_ok(const Mach *m, const Frame *f, const Node *n) {
   return f->pc >= 1 && f->pc <= n->nk;
 }
 
+static bool native_frame_ok(const Mach *m, const Frame *f, const NativeDef *d) {
+  return !(d->how & NF_BINDS) || bindings_ok(m->slots[f->base + 1u + d->fixed + d->variadic]);
+}
+
 static void get_frame(In *in, Mach *m) {
   uint32_t u = get_u32(in);
   Frame f = {0};
@@ -480,7 +484,7 @@ static void get_machine(In *in, Mach *m) {
   for (uint32_t i = 0; i < m->nframes && !in->bad; i++) {
     const Frame *f = &m->frames[i];
     if (f->base < top || f->base >= live) damaged(in, "frame base out of order");
-    else if (!(f->flags & FR_NATIVE) && !node_frame_ok(m, f, f->code)) damaged(in, "frame and function disagree");
+    else if (!(f->flags & FR_NATIVE ? native_frame_ok(m, f, f->code) : node_frame_ok(m, f, f->code))) damaged(in, "frame and function disagree");
     top = f->base;
   }
   if (in->p != in->end) damaged(in, "something is left over");

@@ -29,10 +29,13 @@ enum OptType {
   OPT_ENUM,
   OPT_CODE,       /* function form, quoted or not, or a string of one */
   OPT_RETRY,      /* backoff.h */
+  OPT_PERSIST,    /* persist.h */
   OPT_STATUSES,   /* vector or set of HTTP statuses */
   OPT_URL,        /* http:// or https:// */
   OPT_STR_OR_MAP,
   OPT_STR_OR_VEC,
+  OPT_HUMAN,      /* true, false, a text, or {:title :message :fields :timeout :roles} */
+  OPT_EXPECT,     /* a text, or a map whose :schema is one */
 };
 
 #define STEP_KINDS(K)                                                                                                    \
@@ -43,7 +46,7 @@ enum OptType {
   K(sleep, 1, "a durable pause")                                                                                         \
   K(wait, 1, "stops until somebody answers under :key, or the time is over")                                             \
   K(run, 1, "runs a program on this machine")                                                                            \
-  K(llm, 0, "language model call")                                                                                       \
+  K(llm, 1, "one call of a language model")                                                                                                                                                                     \
   K(agent, 0, "language model agent")                                                                                    \
   K(db, 0, "SQL, BigQuery and Firestore queries")                                                                        \
   K(job, 0, "work for external workers")                                                                                 \
@@ -61,10 +64,10 @@ enum OptType {
   O("*", "retry", 0, OPT_RETRY, 0, "{:max-attempts :backoff :backoff-ms :max-backoff-ms :jitter :retry-on}")              \
   O("*", "on-error", 0, OPT_ENUM, "fail skip checkpoint", ":fail raises, :skip gives nil, :checkpoint parks for a person") \
   O("*", "delivery", 0, OPT_ENUM, "at-least-once at-most-once idempotent", "what a step that a crash cut off does next")  \
-  O("*", "persist", 0, OPT_MAP, 0, "keep the result as a resource")                                                      \
-  O("*", "review", 0, OPT_ANY, 0, "human checkpoint after the step")                                                     \
-  O("*", "confirm", 0, OPT_ANY, 0, "human checkpoint before the step")                                                   \
-  O("*", "expect", 0, OPT_ANY, 0, "output expectation")                                                                  \
+  O("*", "persist", 0, OPT_PERSIST, 0, "keeps the result as a resource: {:type :blob|:kv|:table ..}, and gives a reference")                                                      \
+  O("*", "review", 0, OPT_HUMAN, 0, "a person approves of the result, or changes it: true, a text, or {:title :message :fields :timeout :roles}")                                                     \
+  O("*", "confirm", 0, OPT_HUMAN, 0, "a person lets the step run: true, a text, or {:title :message :fields :timeout :roles}")                                                   \
+  O("*", "expect", 0, OPT_EXPECT, 0, "what the result should be: a text, or a map; kept with the step, and :schema in it is checked to be one")                                                                  \
   O("*", "metering", 0, OPT_ANY, 0, "advisory cost information")                                                         \
   O("*", "template", 0, OPT_NAME, 0, "id of an entry of :templates")                                                     \
   O("*", "data", 0, OPT_MAP, 0, "values for the template")                                                               \
@@ -96,6 +99,34 @@ enum OptType {
   O("http", "connect-timeout-ms", 0, OPT_MILLIS, 0, "of connecting")                                                     \
   O("http", "follow-redirects", 0, OPT_ANY, 0, "boolean, or how many")                                                   \
   O("http", "auto-search-index?", 0, OPT_BOOL, 0, "index a persisted result")                                            \
+  O("llm", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"") \
+  O("llm", "provider", 0, OPT_NAME, 0, "openai, openai-compatible, azure or anthropic; default: the connection's backend") \
+  O("llm", "base-url", 0, OPT_URL, 0, "the server's address; default: the connection's, then the provider's own") \
+  O("llm", "auth", 0, OPT_MAP, 0, "{:type :api-key :secret-ref ..} in place of the connection's") \
+  O("llm", "deployment", 0, OPT_NAME, 0, "azure: the deployment") \
+  O("llm", "api-version", 0, OPT_STRING, 0, "azure: the api-version") \
+  O("llm", "model", 0, OPT_NAME, 0, "the model; default: \"model\" of the connection's config") \
+  O("llm", "messages", 0, OPT_ANY, 0, "[{:role :system|:user|:assistant|:tool :content ..} ..]") \
+  O("llm", "prompt", 0, OPT_STRING, 0, "one message of the user") \
+  O("llm", "system", 0, OPT_STRING, 0, "what the model is told first") \
+  O("llm", "input", 0, OPT_ANY, 0, "text, or data that the model gets as JSON") \
+  O("llm", "temperature", 0, OPT_NUMBER, 0, "0 to 2") \
+  O("llm", "top-p", 0, OPT_NUMBER, 0, "0 to 1") \
+  O("llm", "stop", 0, OPT_STR_OR_VEC, 0, "texts that end the answer") \
+  O("llm", "max-tokens", 0, OPT_INT, 0, "most tokens of the answer") \
+  O("llm", "seed", 0, OPT_ANY, 0, "an integer: the same answer again, as far as the model can") \
+  O("llm", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2") \
+  O("llm", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2") \
+  O("llm", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high") \
+  O("llm", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache") \
+  O("llm", "previous-response-id", 0, OPT_STRING, 0, "goes along with the request") \
+  O("llm", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves") \
+  O("llm", "output", 0, OPT_ANY, 0, "{:schema a Malli or JSON schema :name \"n\" :strict true}, or :json: the answer is parsed and checked, :parsed") \
+  O("llm", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it") \
+  O("llm", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}") \
+  O("llm", "tools", 0, OPT_ANY, 0, "{:definitions [{:name :description :parameters}] :allowed [..] :mode :auto|:required|:none}") \
+  O("llm", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are") \
+  O("llm", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s") \
   O("kv", "operation", 1, OPT_ENUM, "get set delete exists increment append list-keys", "what to do")                    \
   O("kv", "key", 0, OPT_NAME, 0, "up to 256 of letters, digits, _ - :")                                                  \
   O("kv", "value", 0, OPT_ANY, 0, "of :set")                                                                             \

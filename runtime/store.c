@@ -447,6 +447,7 @@ void store_base_free(Store *s) {
       slug_free(c);
     }
   free(s->slugs);
+  free(s->path);
   pthread_mutex_destroy(&s->done_lock);
   close(s->event_fd);
 }
@@ -455,8 +456,12 @@ void store_base_free(Store *s) {
 
 Store *store_open(const char *path, const StoreOptions *o, Err *e) {
   if (e) e->code = NULL;
-  return o->memory ? store_mem_open(e) : store_sqlite_open(path, o, e);
+  Store *s = o->memory ? store_mem_open(e) : store_sqlite_open(path, o, e);
+  if (s && !o->memory) s->path = strdup(path);
+  return s;
 }
+
+const char *store_path(const Store *s) { return s->path; }
 
 void store_close(Store *s) {
   if (s) s->impl->close(s);

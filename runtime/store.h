@@ -82,6 +82,7 @@ typedef struct StoreOptions {
 /* Opens (creating directories and the file when missing, unless read_only). Errors: db_locked, db_foreign (not our
  * database: application_id), db_newer, db_corrupt, db_readonly, db_open; messages say path and way out. */
 Store *store_open(const char *path, const StoreOptions *o, Err *e);
+const char *store_path(const Store *s); /* of the database file; NULL in memory */
 /* Drains, checkpoints, closes. */
 void store_close(Store *s);
 /* The code of what ended the store (store_failed, db_corrupt), or NULL while it works. */

@@ -28,6 +28,20 @@ bool store_files_sync_parent(const char *path) {
   return ok;
 }
 
+static bool exists_beside(const char *db, const char *suffix) {
+  char name[PATH_MAX];
+  return beside_name(name, db, suffix) && access(name, F_OK) == 0;
+}
+
+bool store_files_lock_exists(const char *db) { return exists_beside(db, ".lock"); }
+
+bool store_files_frozen(const char *db) {
+  const char *slash = strrchr(db, '/');
+  char dir[PATH_MAX];
+  if (snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - db) + 1 : 1, slash ? db : ".") >= PATH_MAX) return false;
+  return access(dir, W_OK) != 0 && !exists_beside(db, "-wal");
+}
+
 static bool make_dir(const char *dir, Err *e) {
   if (mkdir(dir, 0777) == 0) 
     return store_files_sync_parent(dir) || err_set(e, "db_open", "%s: cannot sync its directory: %s", dir, strerror(errno));

@@ -13,6 +13,10 @@
 
 /* Makes the missing directories above `path`, each synced into its parent. */
 bool store_files_mkdirs(const char *path, Err *e);
+/* Can nothing be made beside the database, and is there no log beside it? Then whoever reads it may take the file as it is. */
+bool store_files_frozen(const char *db);
+/* Has an executor had it before? */
+bool store_files_lock_exists(const char *db);
 /* Syncs the directory that holds `path`: names made in it survive a power loss. */
 bool store_files_sync_parent(const char *path);
 /* A descriptor that holds the lock, or -1 with db_locked or db_open. */

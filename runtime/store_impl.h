@@ -120,6 +120,7 @@ typedef struct SlugCount SlugCount;
 /* The common head of every implementation's Store. */
 struct Store {
   const StoreImpl *impl;
+  char *path;                /* NULL in memory */
   int event_fd;
   pthread_mutex_t done_lock; /* guards the four below */
   Batch *done_first, *done_last;

@@ -1,7 +1,10 @@
 /* The tables, and the checks that a file is ours, whole and not from the future. */
 #include "store_sqlite.h"
+#include "store_files.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Sizes matter here: 100,000 parked runs must stay under 4 KiB each. Text keys are stored once per index that needs them,
  * rows that are their key have no rowid, and the journal has no index at all. */
@@ -37,6 +40,9 @@ static bool schema_error(Sq *s, Conn *c, Err *e) {
   if (rc == SQLITE_NOTADB)
     return err_set(e, "db_foreign", "%s is not a breyta-run database; give another path with --db, or move the file away", s->path);
   if (rc == SQLITE_CORRUPT) return err_set(e, "db_corrupt", "%s is damaged (%s); restore it from a backup", s->path, why);
+  if (s->o.read_only && (rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN) && access(s->path, R_OK) == 0)
+    return err_set(e, "db_readonly", "%s has a log, %s-wal, that cannot be read without making files beside it, and its directory cannot be written; "
+                   "copy both to a place of your own", s->path, s->path);
   if (rc == SQLITE_READONLY) return err_set(e, "db_readonly", "%s cannot be written (%s)", s->path, why);
   if (rc == SQLITE_FULL) return err_set(e, "disk_full", "%s: no space left on the disk", s->path);
   return err_set(e, "db_open", "%s: %s", s->path, why);
@@ -109,19 +115,48 @@ static bool schema_settings(Sq *s, Conn *c, bool first, Err *e) {
   return schema_run(s, c, sql, e);
 }
 
-static int open_flags(const Sq *s) {
-  int how = s->o.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  return how | SQLITE_OPEN_NOMUTEX;
+/* A reader makes the files of the log, too. Where it cannot, and where there is no log, the file alone is the database. */
+static char *frozen_uri(const char *path) {
+  char *uri = malloc(3 * strlen(path) + 32), *to = uri;
+  if (!uri) return NULL;
+  to += sprintf(to, "file:");
+  while (path[0] == '/' && path[1] == '/') path++; /* two would begin the name of a host */
+  for (; *path; path++)
+    if (strchr("%?#", *path)) to += sprintf(to, "%%%02X", (unsigned char)*path);
+    else *to++ = *path;
+  sprintf(to, "?immutable=1");
+  return uri;
+}
+
+static int open_file(Sq *s, Conn *c, bool read_only) {
+  if (!read_only) return sq_vfs_open(s->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, s->o.vfs, &s->syncs);
+  char *uri = !s->o.vfs && store_files_frozen(s->path) ? frozen_uri(s->path) : NULL;
+  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | (uri ? SQLITE_OPEN_URI : 0);
+  int rc = sq_vfs_open(uri ? uri : s->path, &c->db, flags, s->o.vfs, &s->syncs);
+  free(uri);
+  return rc;
 }
 
 static bool schema_connect(Sq *s, Conn *c, Err *e) {
-  int rc = sq_vfs_open(s->path, &c->db, open_flags(s), s->o.vfs, &s->syncs);
+  int rc = open_file(s, c, s->o.read_only);
   if (!c->db) return err_set(e, "db_open", "%s: %s", s->path, sqlite3_errstr(rc));
   sqlite3_extended_result_codes(c->db, 1);
   sqlite3_busy_timeout(c->db, 10000);
   if (rc != SQLITE_OK) return schema_error(s, c, e);
   if (!s->o.read_only && sqlite3_db_readonly(c->db, "main") == 1)
     return err_set(e, "db_readonly", "%s cannot be written; check its permissions", s->path);
+  return true;
+}
+
+/* Is the file somebody else's, or of a later version? Asked before anything is made beside it. What else may be wrong with it is
+ * found when it is opened for good. */
+bool sq_schema_refused(Sq *s, Err *e) {
+  Conn c = {0};
+  Err why = {0};
+  if (open_file(s, &c, true) == SQLITE_OK) schema_identify(s, &c, &why);
+  sq_conn_close(&c, true);
+  if (!why.code || (strcmp(why.code, "db_foreign") && strcmp(why.code, "db_newer"))) return false;
+  *e = why;
   return true;
 }
 

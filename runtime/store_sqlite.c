@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WAL_FRAME = 4096 + 24 };
@@ -371,8 +372,11 @@ static Sq *sq_new(const char *path, const StoreOptions *o, Err *e) {
 
 static bool prepare_files(Sq *s, Err *e) {
   if (!real_files(s)) return true;
-  if (s->o.read_only)
-    return access(s->path, F_OK) == 0 || err_set(e, "db_open", "%s: %s; no run was ever stored there", s->path, strerror(errno));
+  struct stat st;
+  bool there = stat(s->path, &st) == 0;
+  if (there && S_ISDIR(st.st_mode)) return err_set(e, "db_open", "%s is a directory; give the path of a file", s->path);
+  if (s->o.read_only) return there || err_set(e, "db_open", "%s: %s; no run was ever stored there", s->path, strerror(errno));
+  if (there && !store_files_lock_exists(s->path) && sq_schema_refused(s, e)) return false;
   if (!store_files_mkdirs(s->path, e)) return false;
   if (s->o.executor && (s->lock_fd = store_files_lock(s->path, e)) < 0) return false;
   return true;

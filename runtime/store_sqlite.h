@@ -176,6 +176,7 @@ int sq_vfs_open(const char *path, sqlite3 **db, int flags, const char *base, _At
 
 /* store_schema.c: identity, schema, pragmas. */
 bool sq_schema_open(Sq *s, Conn *c, bool first, Err *e);
+bool sq_schema_refused(Sq *s, Err *e); /* somebody else's file */
 
 /* store_sqlite_conn.c: statements and heads. */
 sqlite3_stmt *sq_stmt(Conn *c, enum SqStmt id); /* reset, unbound; NULL = see sqlite3_errcode */

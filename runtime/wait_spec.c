@@ -179,6 +179,7 @@ bool wait_spec_of(Val cfg, int64_t *timeout, Val *spec, Err *e) {
   if (*timeout > WAIT_MAX_MS) return err_set(e, "validation", "Wait timeout exceeds maximum: at most 30 days");
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return wrong(e, ":on-timeout", on, ":fail or :continue");
   if (!webhook(&m) || !event(&m) || !notify(&m) || !validation(&m) || !roles(&m)) return false;
+  if (!is_nil(map_get_kw(cfg, "checkpoint"))) put(&m, "person", TRUE_V);
   *spec = m.spec;
   return true;
 }
@@ -191,6 +192,7 @@ Val wait_spec_read(const WaitRow *w) {
 
 bool wait_by_key(Val spec) {
   if (is_nil(spec)) return true;
+  if (truthy(map_get_kw(spec, "person"))) return false;
   if (truthy(map_get_kw(spec, "webhook?"))) return is_nil(map_get_kw(spec, "path"));
   return is_nil(map_get_kw(spec, "event")) && !truthy(map_get_kw(spec, "links"));
 }

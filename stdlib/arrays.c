@@ -21,7 +21,8 @@ static Val zero_of(enum ArrayKind k) {
   case ARRAY_OBJECT: return NIL;
   case ARRAY_CHAR: return char_val(0);
   case ARRAY_BOOLEAN: return FALSE_V;
-  case ARRAY_DOUBLE: case ARRAY_FLOAT: return dbl_val(0);
+  case ARRAY_DOUBLE: return dbl_val(0);
+  case ARRAY_FLOAT: return num_float(0);
   default: return fix(0);
   }
 }
@@ -39,7 +40,7 @@ static Val fit(enum ArrayKind k, Val v) {
   if (!is_num(v)) return ex_cast(v, "java.lang.Number");
   double d = num_to_double(v);
   if (k == ARRAY_DOUBLE) return dbl_val(d);
-  if (k == ARRAY_FLOAT) return dbl_val((double)(float)d);
+  if (k == ARRAY_FLOAT) return num_float(d);
   int64_t i;
   if (!num_to_long(v, &i)) i = d >= 9.2e18 ? INT64_MAX : d <= -9.2e18 ? INT64_MIN : 0;
   return int_val(wrap(i, k));

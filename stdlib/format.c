@@ -7,6 +7,7 @@
 #include "reader/big.h"
 #include "reader/user.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -364,15 +365,40 @@ static bool put_special(Buf *out, const Spec *f, double d) {
   return true;
 }
 
+/* The significand to `prec` hexadecimal digits, halves to even; one that was rounded up to 2 is 1 of the next power. */
+static uint64_t hex_round(uint64_t significand, int prec, int *exp) {
+  int drop = 4 * (13 - prec);
+  uint64_t half = (uint64_t)1 << (drop - 1), rest = significand & (2 * half - 1), kept = significand >> drop;
+  if (rest > half || (rest == half && kept & 1)) kept++;
+  if (kept >> (4 * prec) < 2) return kept;
+  ++*exp;
+  return kept / 2;
+}
+
+/* Java's Double.toHexString; with digits asked for, subnormal numbers are normalised. */
+static void hex_text(Buf *b, double d, int prec) {
+  uint64_t bits;
+  memcpy(&bits, &d, 8);
+  int biased = (int)(bits >> 52 & 0x7ff), exp = d == 0 ? 0 : biased ? biased - 1023 : -1022, n = 13;
+  uint64_t x = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)(biased != 0) << 52;
+  if (d != 0 && prec > 0 && prec < 13) {
+    for (; !(x >> 52); x <<= 1) exp--;
+    x = hex_round(x, n = prec, &exp);
+  }
+  for (; n > 1 && (x & 15) == 0; x >>= 4) n--;
+  buf_fmt(b, "%s0x%u.%0*llx", signbit(d) ? "-" : "", (unsigned)(x >> (4 * n)), n, (unsigned long long)(x & (((uint64_t)1 << 4 * n) - 1)));
+  for (; n < prec; n++) buf_ch(b, '0');
+  buf_fmt(b, "p%d", exp);
+}
+
 static void put_hex_float(Buf *out, const Spec *f, double d) {
-  char buf[64];
-  snprintf(buf, sizeof buf, "%a", d);
-  char *p = strchr(buf, 'p'), text[80];
-  int n = snprintf(text, sizeof text, "%.*s%s%c%s", (int)(p - buf), buf, memchr(buf, '.', (size_t)(p - buf)) ? "" : ".0", 'p',
-                   p[1] == '+' ? p + 2 : p + 1);
+  Buf text = {0};
+  if (!signbit(d) && f->flags & (F_PLUS | F_SPACE)) buf_ch(&text, f->flags & F_PLUS ? '+' : ' ');
+  hex_text(&text, d, f->prec == 0 ? 1 : f->prec);
   Spec plain = *f;
   plain.prec = -1;
-  put_text(out, &plain, text, (size_t)n);
+  put_text(out, &plain, text.p, text.n);
+  buf_free(&text);
 }
 
 /* The point that the flag # wants, behind the digits and in front of an exponent. */
@@ -391,7 +417,7 @@ static Val put_float(Buf *out, const Spec *f, Val x) {
     put_hex_float(out, f, dbl_of(x));
     return NIL;
   }
-  TRY(text, arg_str_of(x));
+  TRY(text, arg_str_of(is_float(x) ? dbl_val(dbl_of(x)) : x));
   Digits g;
   Buf b = {0};
   digits_of_text(str_s(text), &g);

@@ -95,7 +95,7 @@ static Val mapv_many(Mach *m, uint32_t pc, Val *s, Val in) {
   }
   m->nf_pc = 3;
   for (;;) {
-    TRY(more, walk_zip(s[5], s[6], &s[4]));
+    TRY(more, walk_zip(s[5], s[6], &s[4], MAP_EAGER));
     if (!truthy(more)) return tvec_persistent(s[3]);
     const Arr *a = AS(Arr, s[6]);
     if (a->n != 2) return nf_calln(m, 4, s[0], a->a, a->n);

@@ -190,7 +190,6 @@
   (breyta.java/in-context mc (fn [] (+ x 0M))))
 (defn intValueExact "(.intValueExact x)" [x] (let [n (bigint x)] (cond (not= n (rationalize x)) (throw (new ArithmeticException "Rounding necessary")) (<= -2147483648 n 2147483647) (int n) :else (throw (new ArithmeticException "Overflow")))))
 (defn longValueExact "(.longValueExact x)" [x] (let [n (bigint x)] (cond (not= n (rationalize x)) (throw (new ArithmeticException "Rounding necessary")) (<= Long/MIN_VALUE n Long/MAX_VALUE) (long n) :else (throw (new ArithmeticException "Overflow")))))
-(defn floatValue "(.floatValue x)" [x] (if (number? x) (float x) (breyta.host/none "floatValue" 0 x)))
 (defn byteValue "(.byteValue x)" [x] (if (number? x) (unchecked-byte x) (breyta.host/none "byteValue" 0 x)))
 (defn shortValue "(.shortValue x)" [x] (if (number? x) (unchecked-short x) (breyta.host/none "shortValue" 0 x)))
 
@@ -346,9 +345,6 @@
 (ns System)
 (defn lineSeparator "A newline." [] "\n")
 (defn identityHashCode "The hash of x." [x] (hash x))
-
-(ns Float)
-(defn parseFloat "The number that text says, as precise as a float." [s] (float (Double/parseDouble s)))
 
 (ns Character)
 (defn valueOf "c" [c] c)

@@ -175,7 +175,10 @@ static Val jmath_floor_mod(Val x, Val y) {
 /* ---- abs, max, min: chosen by the types of the arguments, as reflection does ---- */
 
 DOC(jabs, "[a]", "Absolute value of a long or double.", "(Math/abs -5) ;=> 5");
-static Val jmath_abs(Val x) { return is_long(x) || is_dbl(x) ? num_abs(x) : arg_no_method("abs", 1, NIL); }
+static Val jmath_abs(Val x) {
+  if (is_float(x)) return num_float(fabs(dbl_of(x)));
+  return is_long(x) || is_dbl(x) ? num_abs(x) : arg_no_method("abs", 1, NIL);
+}
 
 static bool same_kind(Val x, Val y) { return (is_long(x) && is_long(y)) || (is_dbl(x) && is_dbl(y)); }
 

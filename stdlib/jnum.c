@@ -67,6 +67,14 @@ static Val jnum_parse_double(Val s) {
 }
 static Val jnum_double_of(Val x) { return is_num(x) ? dbl_val(num_to_double(x)) : jnum_parse_double(x); }
 
+DOC(parse_float_j, "[s]", "Parses a float as Java does; Float/valueOf and Float. also take a number.",
+    "(Float/parseFloat \"0.1\") ;=> 0.1\n(Float/parseFloat \"x\") ;!> number-format");
+static Val jnum_parse_float(Val s) {
+  TRY(d, jnum_parse_double(s));
+  return num_float(dbl_of(d));
+}
+static Val jnum_float_of(Val x) { return is_num(x) ? num_float(num_to_double(x)) : jnum_parse_float(x); }
+
 DOC(parse_boolean_j, "[s]", "True if the string is \"true\" in any case.", "(Boolean/parseBoolean \"TRUE\") ;=> true");
 static Val jnum_parse_boolean(Val s) {
   if (is_bool(s)) return s;
@@ -104,6 +112,16 @@ static Val jnum_to_string2(Val x, Val radix) {
 static Val jnum_to_string(Val x) {
   CHECK(arg_num(x));
   return arg_str_of(x);
+}
+
+static Val jnum_double_to_string(Val x) {
+  CHECK(arg_num_call(x, ARG_DOUBLE_VALUE));
+  return arg_str_of(dbl_val(num_to_double(x)));
+}
+
+static Val jnum_float_to_string(Val x) {
+  CHECK(arg_num_call(x, "java.lang.Number.floatValue()"));
+  return arg_str_of(num_float(num_to_double(x)));
 }
 
 #define UNSIGNED_TEXT(id, radix, cast, doc, example)                                                                                       \
@@ -186,6 +204,11 @@ CONSTANT(double_min, dbl_val(0x1p-1074), "The least positive double.", "Double/M
 CONSTANT(double_nan, dbl_val(__builtin_nan("")), "Not a number.", "(NaN? Double/NaN) ;=> true")
 CONSTANT(double_inf, dbl_val(__builtin_inf()), "Positive infinity.", "Double/POSITIVE_INFINITY ;=> ##Inf")
 CONSTANT(double_ninf, dbl_val(-__builtin_inf()), "Negative infinity.", "Double/NEGATIVE_INFINITY ;=> ##-Inf")
+CONSTANT(float_max, num_float(FLT_MAX), "The greatest finite float.", "Float/MAX_VALUE ;=> 3.4028235E38")
+CONSTANT(float_min, num_float(0x1p-149), "The least positive float.", "Float/MIN_VALUE ;=> 1.4E-45")
+CONSTANT(float_nan, num_float(__builtin_nan("")), "Not a number.", "(NaN? Float/NaN) ;=> true")
+CONSTANT(float_inf, num_float(__builtin_inf()), "Positive infinity.", "Float/POSITIVE_INFINITY ;=> ##Inf")
+CONSTANT(float_ninf, num_float(-__builtin_inf()), "Negative infinity.", "Float/NEGATIVE_INFINITY ;=> ##-Inf")
 CONSTANT(bool_true, TRUE_V, "true.", "Boolean/TRUE ;=> true")
 CONSTANT(bool_false, FALSE_V, "false.", "Boolean/FALSE ;=> false")
 CONSTANT(big_zero, num_to_biginteger(fix(0)), "The BigInteger 0.", "BigInteger/ZERO ;=> 0")
@@ -278,6 +301,7 @@ static Val jnum_char_to_string(Val x) {
   }
 NUM_METHOD(long_value, "longValue", int_val(num_java_long(x)), "The number as a long.", "(.longValue 1.9) ;=> 1")
 NUM_METHOD(int_value, "intValue", fix(num_java_int(x)), "The number as an integer.", "(.intValue 1.9) ;=> 1")
+NUM_METHOD(float_value, "floatValue", num_float(num_to_double(x)), "The number as a float.", "(.floatValue 1) ;=> 1.0")
 NUM_METHOD(double_value, "doubleValue", dbl_val(num_to_double(x)), "The number as a double.", "(.doubleValue 1) ;=> 1.0")
 NUM_METHOD(negate, "negate", num_neg(x), "The number with the other sign.", "(.negate 1.5M) ;=> -1.5M")
 NUM_METHOD(method_abs, "abs", num_abs(x), "Absolute value.", "(.abs -1.5M) ;=> 1.5M")
@@ -339,7 +363,7 @@ const BuiltinRow rows_jnum[] = {
     ROW2("Long/toString", jnum_to_string2, to_string_j, B_PURE),
     ROW1("Integer/toString", jnum_to_string, to_string_j, B_PURE),
     ROW2("Integer/toString", jnum_to_string2, to_string_j, B_PURE),
-    ROW1("Double/toString", jnum_to_string, to_string_j, B_PURE),
+    ROW1("Double/toString", jnum_double_to_string, to_string_j, B_PURE),
     ROW1("Long/toBinaryString", jnum_long_bin, long_bin, B_PURE),
     ROW1("Long/toOctalString", jnum_long_oct, long_oct, B_PURE),
     ROW1("Long/toHexString", jnum_long_hex, long_hex, B_PURE),
@@ -353,6 +377,17 @@ const BuiltinRow rows_jnum[] = {
     ROW1("Long/numberOfLeadingZeros", jnum_leading, leading, B_PURE),
     ROW2("Long/compare", jnum_compare, compare_j, B_PURE),
     ROW2("Integer/compare", jnum_compare, compare_j, B_PURE),
+    ROW1("Float/parseFloat", jnum_parse_float, parse_float_j, B_PURE),
+    ROW1("Float/valueOf", jnum_float_of, parse_float_j, B_PURE),
+    ROW1("Float.", jnum_float_of, parse_float_j, B_PURE),
+    ROW1("Float/toString", jnum_float_to_string, to_string_j, B_PURE),
+    ROW1("Float/isNaN", jnum_is_nan, is_nan_j, B_PURE),
+    ROW1("Float/isInfinite", jnum_is_infinite, is_infinite_j, B_PURE),
+    ROW0("Float/MAX_VALUE", jnum_float_max, float_max, B_PURE),
+    ROW0("Float/MIN_VALUE", jnum_float_min, float_min, B_PURE),
+    ROW0("Float/NaN", jnum_float_nan, float_nan, B_PURE),
+    ROW0("Float/POSITIVE_INFINITY", jnum_float_inf, float_inf, B_PURE),
+    ROW0("Float/NEGATIVE_INFINITY", jnum_float_ninf, float_ninf, B_PURE),
     ROW2("Double/compare", jnum_compare_double, compare_double_j, B_PURE),
     ROW1("Double/isNaN", jnum_is_nan, is_nan_j, B_PURE),
     ROW1("Double/isInfinite", jnum_is_infinite, is_infinite_j, B_PURE),
@@ -396,6 +431,7 @@ const BuiltinRow rows_jnum[] = {
     ROW1("Character/toString", jnum_char_to_string, char_to_string, B_PURE),
     ROW1(".longValue", jnum_long_value, long_value, B_PURE),
     ROW1(".intValue", jnum_int_value, int_value, B_PURE),
+    ROW1(".floatValue", jnum_float_value, float_value, B_PURE),
     ROW1(".doubleValue", jnum_double_value, double_value, B_PURE),
     ROW1(".negate", jnum_negate, negate, B_PURE),
     ROW1(".abs", jnum_method_abs, method_abs, B_PURE),

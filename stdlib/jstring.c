@@ -47,6 +47,7 @@ static Val jstring_equals(Val x, Val y) {
     return val_eq(px, py);
   }
   if (is_type(x, T_DECIMAL) && is_type(y, T_DECIMAL) && AS(Decimal, x)->scale != AS(Decimal, y)->scale) return FALSE_V;
+  if (is_float(x) != is_float(y)) return FALSE_V;
   return val_eq(x, y);
 }
 

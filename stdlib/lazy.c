@@ -144,7 +144,7 @@ static void zip_open(Val *s, Val cursors) {
 static Val step_mapn(Mach *m, uint32_t pc, Val *s, Val in) {
   if (pc == 1) return cons_new(in, LAZY(LZ_MAPN, s[0], s[2]));
   if (is_nil(s[2])) zip_open(s + 2, s[1]);
-  TRY(more, walk_zip(s[2], s[3], &s[4]));
+  TRY(more, walk_zip(s[2], s[3], &s[4], MAP_EAGER));
   if (!truthy(more)) return NIL;
   const Arr *a = AS(Arr, s[3]);
   if (a->n != 2) return nf_calln(m, 1, s[0], a->a, a->n);
@@ -157,7 +157,7 @@ STEP("mapn", mapn, 2, 3);
 static Val step_interleave(Mach *m, uint32_t pc, Val *s, Val in) {
   (void)m, (void)pc, (void)in;
   if (is_nil(s[1])) zip_open(s + 1, s[0]);
-  TRY(more, walk_zip(s[1], s[2], &s[3]));
+  TRY(more, walk_zip(s[1], s[2], &s[3], INTERLEAVE_EAGER));
   return truthy(more) ? walk_loose(s[2], 0, AS(Arr, s[2])->n, LAZY(LZ_INTERLEAVE, s[1])) : NIL;
 }
 STEP("interleave", interleave, 1, 3);
@@ -228,6 +228,11 @@ static Val step_drop(Mach *m, uint32_t pc, Val *s, Val in) {
   Val x;
   int64_t left;
   (void)pc, (void)in;
+  if (!is_num(s[0])) { /* the collection is looked at first */
+    Val src = s[1], at = s[2];
+    CHECK(walk_next(&w, &src, &at, &x));
+    w = (Walk){0};
+  }
   CHECK(hof_count(s[0], &left));
   for (int64_t turns = 1; left > 0 && !drop_ahead(s, &left); turns++) {
     TRY(more, walk_next(&w, &s[1], &s[2], &x));
@@ -392,19 +397,23 @@ static Val range_ended(Val x, Val end, Val step) {
   return num_is_pos(step) ? num_ge(x, end) : num_le(x, end);
 }
 
-/* slots: start, end, step */
-static Val step_range(Mach *m, uint32_t pc, Val *s, Val in) {
-  Val xs[32], x = s[0];
+static Val range_block(Val x, Val last, Val step) {
+  Val xs[32];
   uint32_t n = 0;
-  (void)m, (void)pc, (void)in;
   for (; n < 32; n++) {
-    TRY(end, range_ended(x, s[1], s[2]));
+    TRY(end, range_ended(x, last, step));
     if (truthy(end)) break;
     xs[n] = x;
-    TRY(next, num_add(x, s[2]));
+    TRY(next, num_add(x, step));
     x = next;
   }
-  return n ? chunk_new(arr_new(xs, n), 0, n, n < 32 ? empty_list : LAZY(LZ_RANGE, x, s[1], s[2])) : NIL;
+  return n ? chunk_new(arr_new(xs, n), 0, n, n < 32 ? empty_list : LAZY(LZ_RANGE, x, last, step)) : NIL;
+}
+
+/* slots: start, end, step */
+static Val step_range(Mach *m, uint32_t pc, Val *s, Val in) {
+  (void)m, (void)pc, (void)in;
+  return range_block(s[0], s[1], s[2]);
 }
 STEP("range", range, 3, 0);
 DOC(range, "[] [end] [start end] [start end step]", "The numbers from start (0) up to but without end (none) by step (1), lazily.",
@@ -416,7 +425,7 @@ static Val fn_range3(Val start, Val end, Val step) {
   TRY(at_end, num_equiv(start, end));
   if (num_is_zero(step)) return truthy(at_end) ? empty_list : repeat_new(-1, start);
   TRY(ended, range_ended(start, end, step));
-  return truthy(ended) ? empty_list : LAZY(LZ_RANGE, start, end, step);
+  return truthy(ended) ? empty_list : range_block(start, end, step);
 }
 static Val fn_range1(Val end) { return is_dbl(end) && dbl_of(end) != dbl_of(end) ? empty_list : fn_range3(fix(0), end, fix(1)); }
 static Val fn_range2(Val start, Val end) { return fn_range3(start, end, fix(1)); }
@@ -489,6 +498,12 @@ static Val step_partition(Mach *m, uint32_t pc, Val *s, Val in) {
   Val x;
   int64_t n, step;
   (void)in;
+  if (!is_num(s[1]) && pc == 0 && is_nil(s[6])) { /* the collection is looked at first */
+    Val src = s[4], at = s[5];
+    TRY(more, walk_next(&w, &src, &at, &x));
+    if (!truthy(more)) return NIL;
+    w = (Walk){0};
+  }
   CHECK(hof_count(s[1], &n));
   bool bad_step = !is_num(s[2]); /* seen only when there is a piece */
   if (bad_step) step = n;

@@ -174,7 +174,8 @@ static Val math_is_nat_int(Val x) { return bool_val(is_long(x) && long_of(x) >= 
 
 DOC(is_double, "[x]", "True if x is a double.", "(double? 1.0) ;=> true\n(double? 1) ;=> false");
 DOC(is_float, "[n]", "True if n is a floating point number.", "(float? 1.0) ;=> true\n(float? 1M) ;=> false");
-static Val math_is_double(Val x) { return bool_val(is_dbl(x)); }
+static Val math_is_double(Val x) { return bool_val(is_dbl(x) && !is_float(x)); }
+static Val math_is_float(Val x) { return bool_val(is_dbl(x)); }
 
 DOC(ratio, "[n]", "True if n is a Ratio.", "(ratio? 1/2) ;=> true\n(ratio? 1) ;=> false");
 static Val math_is_ratio(Val x) { return bool_val(is_type(x, T_RATIO)); }
@@ -266,7 +267,7 @@ const BuiltinRow rows_math[] = {
     ROW1("neg-int?", math_is_neg_int, neg_int, B_PURE),
     ROW1("nat-int?", math_is_nat_int, nat_int, B_PURE),
     ROW1("double?", math_is_double, is_double, B_PURE),
-    ROW1("float?", math_is_double, is_float, B_PURE),
+    ROW1("float?", math_is_float, is_float, B_PURE),
     ROW1("ratio?", math_is_ratio, ratio, B_PURE),
     ROW1("decimal?", math_is_decimal, decimal, B_PURE),
     ROW1("rational?", math_is_rational, rational, B_PURE),

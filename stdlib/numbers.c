@@ -44,15 +44,15 @@ static Val numbers_byte(Val x) { return narrow(x, 128, "byte"); }
 DOC(as_double, "[x]", "Coerces a number to a double.", "(double 1/4) ;=> 0.25");
 static Val numbers_double(Val x) {
   CHECK(arg_num_call(x, ARG_DOUBLE_VALUE));
-  return is_dbl(x) ? x : dbl_val(num_to_double(x));
+  return is_dbl(x) && !is_float(x) ? x : dbl_val(num_to_double(x));
 }
 
-DOC(as_float, "[x]", "Rounds a number to single precision; the result is a double.", "(float 1.5) ;=> 1.5\n(float 1e300) ;!> argument");
+DOC(as_float, "[x]", "Rounds a number to single precision; arithmetic with the result gives doubles.", "(float 1.5) ;=> 1.5\n(float 1e300) ;!> argument");
 static Val numbers_float(Val x) {
   CHECK(arg_num_call(x, ARG_DOUBLE_VALUE));
   double d = num_to_double(x);
   if (fabs(d) > 3.4028234663852886e38) return out_of_range("float", x);
-  return dbl_val((double)(float)d);
+  return num_float(d);
 }
 
 DOC(as_num, "[x]", "x itself if it is a number (or nil), an error otherwise.", "(num 5) ;=> 5\n(num :a) ;!> type");
@@ -298,7 +298,7 @@ DOC(unchecked_double, "[x]", "Coerces a number to a double.", "(unchecked-double
 DOC(unchecked_float, "[x]", "Rounds a number to single precision.", "(unchecked-float 1) ;=> 1.0");
 static Val numbers_ufloat(Val x) {
   CHECK(arg_num_call(x, ARG_DOUBLE_VALUE));
-  return dbl_val((double)(float)num_to_double(x));
+  return num_float(num_to_double(x));
 }
 
 /* ---- bits ---- */

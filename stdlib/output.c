@@ -8,18 +8,31 @@
 #include "reader/mem.h"
 #include "reader/pprint.h"
 
-/* The value of a dynamic core var where one may be bound; ABSENT when nothing is bound at all. */
-static Val dynamic_in(const char *ns, const char *name) {
+/* The dynamic vars that printing asks for, at every print: each is looked up once in the process, being of the library
+ * (and not a program's, behind an alias of that name). */
+enum Dynamic { OUT, PRINT_LENGTH, PRINT_LEVEL, PRINT_META, PRINT_NAMESPACE_MAPS, PRINT_READABLY, PRINT_RIGHT_MARGIN, DYNAMICS };
+static Val dynamic_vars[DYNAMICS];
+
+static Val dynamic_var(enum Dynamic which) {
+  static const char *const names[DYNAMICS] = {"*out*", "*print-length*", "*print-level*", "*print-meta*", "*print-namespace-maps*",
+                                              "*print-readably*", "*print-right-margin*"};
+  Val var = {__atomic_load_n(&dynamic_vars[which].w, __ATOMIC_ACQUIRE)};
+  if (!is_nil(var)) return var;
+  var = env_resolve(mach_cur->env, sym_new(which == PRINT_RIGHT_MARGIN ? "clojure.pprint" : "clojure.core", names[which]));
+  if (is_type(var, T_VAR) && !(obj(var)->flags & VAR_RUN)) __atomic_store_n(&dynamic_vars[which].w, var.w, __ATOMIC_RELEASE);
+  return var;
+}
+
+/* The value of one where any var is bound; ABSENT when nothing is bound at all. */
+static Val dynamic(enum Dynamic which) {
   if (!mach_cur || is_nil(mach_cur->bindings)) return ABSENT;
-  Val var = env_resolve(mach_cur->env, sym_new(ns, name));
+  Val var = dynamic_var(which);
   return is_type(var, T_VAR) ? var_get(var) : ABSENT;
 }
 
-static Val dynamic(const char *name) { return dynamic_in("clojure.core", name); }
-
 /* A limit of printing, -1 for none; what is no number is none, and a negative one means what `negative` says. */
-static int64_t limit_of(const char *name, int64_t negative) {
-  Val v = dynamic(name);
+static int64_t limit_of(enum Dynamic which, int64_t negative) {
+  Val v = dynamic(which);
   int64_t n;
   return is_num(v) && num_to_long(v, &n) ? (n < 0 ? negative : n) : -1;
 }
@@ -27,10 +40,10 @@ static int64_t limit_of(const char *name, int64_t negative) {
 static PrintOpts options(bool readably) {
   PrintOpts o = readably ? print_readably : print_plain;
   if (!mach_cur || is_nil(mach_cur->bindings)) return o;
-  o.length = limit_of("*print-length*", -1);
-  o.level = limit_of("*print-level*", 0);
-  o.meta = same(dynamic("*print-meta*"), TRUE_V);
-  Val maps = dynamic("*print-namespace-maps*"), ready = dynamic("*print-readably*");
+  o.length = limit_of(PRINT_LENGTH, -1);
+  o.level = limit_of(PRINT_LEVEL, 0);
+  o.meta = same(dynamic(PRINT_META), TRUE_V);
+  Val maps = dynamic(PRINT_NAMESPACE_MAPS), ready = dynamic(PRINT_READABLY);
   if (is_bool(maps)) o.namespace_maps = truthy(maps);
   if (readably && !truthy(ready)) o.readably = false;
   return o;
@@ -46,7 +59,7 @@ static void write_to(Val out, const char *s, size_t n) {
   }
 }
 
-static void write_out(const char *s, size_t n) { write_to(dynamic("*out*"), s, n); }
+static void write_out(const char *s, size_t n) { write_to(dynamic(OUT), s, n); }
 
 static Val write_buf(Buf *b) {
   write_out(buf_cstr(b), b->n);
@@ -126,7 +139,7 @@ static uint32_t margin_of(Val v) {
 static Val pprint_out(Val x, Val out) {
   Buf b = {0};
   PrintOpts o = options(true);
-  Val r = pprint_to(&b, x, &o, margin_of(dynamic_in("clojure.pprint", "*print-right-margin*")));
+  Val r = pprint_to(&b, x, &o, margin_of(dynamic(PRINT_RIGHT_MARGIN)));
   if (!is_sig(r)) {
     buf_ch(&b, '\n');
     write_to(out, b.p, b.n);
@@ -138,7 +151,7 @@ static Val pprint_out(Val x, Val out) {
 DOC(pprint, "[x] [x writer]",
     "Prints x to *out* or the writer over as many lines as it takes to stay left of *print-right-margin* (72), then a newline.",
     "(with-out-str (clojure.pprint/pprint {:a [1 2]})) ;=> \"{:a [1 2]}\\n\"");
-static Val output_pprint(Val x) { return pprint_out(x, dynamic("*out*")); }
+static Val output_pprint(Val x) { return pprint_out(x, dynamic(OUT)); }
 
 DOC(pprint_str, "[x margin]", "What pprint prints with that right margin (nil: none), without the newline at the end.",
     "(clojure.pprint/pprint-str* [:aaa :bbb] 8) ;=> \"[:aaa\\n :bbb]\"");

@@ -316,9 +316,9 @@
   (flatten [1 [2 (list 3)]]) ;=> (1 2 3)
   (flatten {:a [1]}) ;=> ()"
   [x]
-  (if (sequential? x)
-    (mapcat (fn [e] (if (sequential? e) (flatten e) (list e))) x)
-    ()))
+  (lazy-seq
+    (when (sequential? x)
+      (mapcat (fn [e] (if (sequential? e) (flatten e) (list e))) x))))
 
 (defn partition-by
   "The lazy seq of runs of elements for which (f x) stays the same. Without coll a transducer that gives vectors.

@@ -1,19 +1,12 @@
-/* prelude_text.c - takes the .clj files into the program as they are; the assembler finds them by the include path of the build. */
+/* prelude_text.c - takes the .clj files of this layer into the program as they are. */
 #include "prelude_text.h"
+#include "eval/mach.h"
 
-/* A change of a text has to make this file again: see the rule of stdlib/prelude_text.o in the Makefile. */
-#define PRELUDE_BYTES(file)                   \
-  __asm__(".section .rodata\n"                \
-          ".global prelude_" #file "\n"       \
-          ".global prelude_" #file "_end\n"   \
-          ".balign 16\n"                      \
-          "prelude_" #file ":\n"              \
-          ".incbin \"stdlib/" #file ".clj\"\n" \
-          "prelude_" #file "_end:\n"          \
-          ".byte 0\n"                         \
-          ".previous\n");                     \
-  extern const char prelude_##file[], prelude_##file##_end[];
-PRELUDE_FILES(PRELUDE_BYTES)
+#define OF_STDLIB(file) PRELUDE_BYTES("stdlib", file)
+PRELUDE_FILES(OF_STDLIB)
 
-#define PRELUDE_ROW(file) {#file ".clj", prelude_##file, prelude_##file##_end},
 const PreludeFile prelude_files[] = {PRELUDE_FILES(PRELUDE_ROW){0}};
+
+void prelude_add(const PreludeFile *files) {
+  for (const PreludeFile *f = files; f->name; f++) prelude_register(f->text, (size_t)(f->end - f->text), f->name);
+}

@@ -11,5 +11,5 @@ void stdlib_register(void) {
   STDLIB_TABLES(STDLIB_REGISTER)
   lazy_init();
   sort_init();
-  for (const PreludeFile *f = prelude_files; f->name; f++) prelude_register(f->text, (size_t)(f->end - f->text), f->name);
+  prelude_add(prelude_files);
 }

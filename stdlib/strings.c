@@ -97,7 +97,7 @@ static Val strings_trim_newline(Val s) {
 DOC(blank, "[s]", "True if s is nil, empty or white space only.",
     "(clojure.string/blank? \" \") ;=> true\n(clojure.string/blank? nil) ;=> true");
 static Val strings_blank(Val s) {
-  if (is_nil(s)) return TRUE_V;
+  if (!truthy(s)) return TRUE_V;
   CHECK(arg_text(s, "s"));
   const char *p = str_s(s), *end = p + str_n(s);
   while (p < end)

@@ -89,7 +89,7 @@
   "Throws unless every flag of require is one."
   [flags]
   (when-let [bad (seq (remove #{:as :reload :reload-all :require :use :verbose :refer} flags))]
-    (throw (new IllegalArgumentException (apply str "Unsupported option(s) supplied: " (interpose "," bad))))))
+    (throw (new Exception (apply str "Unsupported option(s) supplied: " (interpose "," bad))))))
 
 (defn libspec?
   "Is x a spec, and not a prefix list?"

@@ -236,10 +236,9 @@ Val walk_cursors(Val first, const Val *more, uint32_t n) {
   return arr;
 }
 
-#define ZIP_EAGER 3 /* more collections are looked at one after the other */
 /* The others are looked at all the same: seq is called on each before the test. Those in front have given a value already. */
 static Val zip_ended(const Val *c, uint32_t i, uint32_t n) {
-  for (i++; n <= ZIP_EAGER && i < n; i++) {
+  for (i++; i < n; i++) {
     Walk w = {0};
     Val src = c[2 * i], at = c[2 * i + 1], x; /* copies: nothing moves, so this may be done again after a demand */
     CHECK(walk_more(&w, &src, &at, &x));
@@ -247,12 +246,12 @@ static Val zip_ended(const Val *c, uint32_t i, uint32_t n) {
   return FALSE_V;
 }
 
-Val walk_zip(Val cursors, Val vals, Val *got) {
+Val walk_zip(Val cursors, Val vals, Val *got, uint32_t eager) {
   Val *c = AS(Arr, cursors)->a, *v = AS(Arr, vals)->a;
   for (int64_t i = fix_of(*got); i < AS(Arr, vals)->n; i++) {
     Walk w = {0};
     TRY(more, walk_more(&w, &c[2 * i], &c[2 * i + 1], &v[i]));
-    if (!truthy(more)) return zip_ended(c, (uint32_t)i, AS(Arr, vals)->n);
+    if (!truthy(more)) return AS(Arr, vals)->n <= eager ? zip_ended(c, (uint32_t)i, AS(Arr, vals)->n) : FALSE_V;
     got->w += 2;
   }
   return TRUE_V;

@@ -37,8 +37,10 @@ enum { CHUNK_LOOSE = 1 };
 Val walk_loose(Val arr, uint32_t off, uint32_t end, Val rest);
 /* Cursors of several collections side by side: T_ARR [src at src at ...]. */
 Val walk_cursors(Val first, const Val *more, uint32_t n);
-/* One value of each into vals, of which *got are there already. FALSE_V when one has ended. */
-Val walk_zip(Val cursors, Val vals, Val *got);
+/* One value of each into vals, of which *got are there already. FALSE_V when one has ended; up to `eager` collections are all
+ * looked at even then, as Clojure calls seq on each before it tests any. */
+enum { MAP_EAGER = 3, INTERLEAVE_EAGER = 2 };
+Val walk_zip(Val cursors, Val vals, Val *got, uint32_t eager);
 /* Growing array in two slots. */
 void walk_push(Val *arr, Val *n, Val x);
 Val walk_take_arr(Val arr, Val n); /* a T_ARR of exactly n */

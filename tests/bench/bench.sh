@@ -25,4 +25,8 @@ status=0
 echo
 echo "durable, each step acknowledged after fsync (synchronous=FULL), effects counted by another process through a pipe"
 "$build/bench_durable" "$data" || status=1
+echo
+echo "requests, nginx on loopback answers after 100 ms"
+${CC:-gcc} $flags -I"$root" -o "$build/bench_http" "$here/bench_http.c" "$build/libbreyta.a" $libs -lcurl
+"$build/bench_http" "$data" || status=1
 exit $status

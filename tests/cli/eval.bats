@@ -89,3 +89,36 @@ EOF
   ulimit -v 2000000
   br eval -e '(count (vec (repeat 10000000000 1)))'; want 1 ""; says "LimitError"
 }
+@test "a throw has a place, whatever is thrown" {
+  br eval -e '(throw 3)'; want 1 ""; says "cannot be cast to class java.lang.Throwable"; says "(-e:1:1)"
+  br eval -e $'(defn f [x]\n  (throw (ex-info "no" {})))\n(f 1)'; want 1 "#'user/f"; says "at user/f (-e:2:3)"; says "at user/eval (-e:3:1)"
+  br eval -e '(try (throw (ex-info "a" {:b 1})) (catch Exception e (ex-data e)))'; want 0 '{:b 1}'
+}
+@test "Ctrl-C says so and ends with 130" {
+  printf '(println :on) (flush)\n(loop [] (recur))\n' > endless.clj
+  python3 - <<'PY'
+import os, pty, select
+def drive(args, ready):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execvp("breyta-run", ["breyta-run"] + args)
+    out, asked = b"", False
+    while select.select([fd], [], [], 20)[0]:
+        try:
+            more = os.read(fd, 4096)
+        except OSError:
+            break
+        if not more:
+            break
+        out += more
+        if ready in out and not asked:
+            asked = True
+            os.write(fd, b"\x03")
+    else:
+        os.kill(pid, 9)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert status == 130 and b"breyta-run: interrupted" in out, (status, out)
+drive(["eval", "endless.clj"], b":on")
+drive(["eval", "-e", "(println :on)", "-e", "(loop [] (recur))"], b"nil")
+PY
+}

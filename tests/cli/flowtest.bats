@@ -407,3 +407,8 @@ END
   [ "$before" = "$(sha256sum .breyta/breyta.db)" ]
   br test --replay-db none.db .; [ "$st" = 2 ]; says 'none.db'
 }
+@test "--filter that no case matches is bad usage" {
+  flow_n a '(:n (flow/input))' <<<'{:cases [{:name "one" :input {:n 1} :expect {:result 1}}]}'
+  br test --filter on; [ "$st" = 0 ]; prints '1 passed, 0 failed'
+  br test --filter two; [ "$st" = 2 ]; says '--filter two: no case has that in its name'
+}

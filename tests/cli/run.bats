@@ -170,3 +170,33 @@ FLOW
   flow fn '(flow/step :function :s {:ref :f :input {}})' '{:id :f :language :clojure :code (quote (fn [m] 1))}'
   br fn.edn --progress; want 0 1; says "start  :function :s"; says "done   :function :s"
 }
+@test "a value that is no data names the step that was given it" {
+  flow fn '(let [f (fn [x] x)] (flow/step :function :mine {:code (quote (fn [_] 1)) :input {:f f}}))'
+  br fn.edn; want 1 ""; says "(at [:input :f])"; says "step     :mine"
+}
+@test "a key that another run waits for: the error names that run" {
+  flow w '(flow/step :wait :w {:key "k1" :timeout "1h"})'
+  br w.edn --run-id first; want 3 ""
+  br w.edn --run-id second; want 1 ""; says 'run first already waits for the key "k1"'
+}
+@test "JSON of a run is in the order in which it is told" {
+  flow j '(flow/step :function :f {:code (quote (fn [_] 7)) :input {}})'
+  br j.edn --run-id r; want 0 7
+  br show r --format json; want 0 "$out"
+  keys=$(python3 -c 'import json, sys
+d = json.loads(sys.argv[1])
+print(*d); print(*d["steps"][0])' "$out")
+  [ "$keys" = "run-id flow workspace status created updated finished source steps value
+number step type status attempt occurrence started ended input output" ] || { echo "$keys" >&2; false; }
+}
+@test "a request without a body answers {}, the body null answers nil" {
+  flow w '(flow/step :wait :w {:key "k" :timeout "1h"})'
+  for body in "" null; do
+    breyta-run w.edn --listen 127.0.0.1:0 > got 2> log & echo $! > pid
+    until_ok grep -q listening log
+    url=$(grep -o 'http://[0-9.:]*/local/events/' log)k
+    [[ $(curl -s -X POST "$url" ${body:+-d "$body"}) = *delivered* ]]
+    wait "$(cat pid)"; rm pid
+    [ "$(cat got)" = "$([ "$body" ] && echo nil || echo {})" ]
+  done
+}

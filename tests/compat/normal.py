@@ -52,8 +52,7 @@ def normal(s):
 DOUBLE = re.compile(r"-?\d+\.\d+(?:E-?\d+)?")
 SEQS = re.compile(r"clojure\.lang\.(?:ArraySeq|ChunkedCons|LongRange|Cons|LazySeq|PersistentList\$EmptyList|PersistentList|PersistentTreeMap\$Seq|PersistentArrayMap\$Seq|PersistentHashMap\$NodeSeq|"
                   r"APersistentMap\$(?:Seq|KeySeq|ValSeq)|PersistentVector\$ChunkedSeq|StringSeq|Range|Iterate|Repeat|Cycle|IteratorSeq|PersistentHashMap\$ArrayNode\$Seq|IndexedSeq|PersistentList\$EmptyList)")
-NARROW = [(r"java\.lang\.(Integer|Short|Byte)\b", "java.lang.Long"), (r"java\.lang\.Float\b", "java.lang.Double"),
-          (r"clojure\.lang\.PersistentTreeMap\$(?:Red|Black)\w*", "clojure.lang.MapEntry"),
+NARROW = [(r"java\.lang\.(Integer|Short|Byte)\b", "java.lang.Long"), (r"clojure\.lang\.PersistentTreeMap\$(?:Red|Black)\w*", "clojure.lang.MapEntry"),
           (r"clojure\.lang\.APersistentVector\$SubVector", "clojure.lang.PersistentVector"), (r"clojure\.core\.Vec\b", "clojure.lang.PersistentVector")]
 
 

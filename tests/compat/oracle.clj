@@ -28,11 +28,14 @@
 (def imported
   (map #(Class/forName %)
        ["java.util.UUID" "java.util.Date" "java.util.Base64" "java.util.regex.Pattern" "java.time.Instant" "java.time.Duration"
-        "java.time.LocalDate" "java.time.ZoneId" "java.time.ZonedDateTime" "java.time.format.DateTimeFormatter"
-        "java.time.temporal.ChronoUnit" "java.time.temporal.ChronoField" "java.time.temporal.TemporalAdjusters" "java.time.LocalTime"
-        "java.time.LocalDateTime" "java.time.OffsetDateTime" "java.time.ZoneOffset" "java.time.Period" "java.time.Year" "java.time.YearMonth"
-        "java.time.Month" "java.time.DayOfWeek" "java.time.DateTimeException" "java.util.NoSuchElementException"
+        "java.time.LocalDate" "java.time.LocalTime" "java.time.LocalDateTime" "java.time.OffsetDateTime" "java.time.ZonedDateTime"
+        "java.time.ZoneId" "java.time.ZoneOffset" "java.time.Period" "java.time.Year" "java.time.YearMonth" "java.time.Month"
+        "java.time.MonthDay" "java.time.DayOfWeek" "java.time.Clock" "java.time.format.DateTimeFormatter" "java.time.format.DateTimeParseException"
+        "java.time.temporal.ChronoUnit" "java.time.temporal.ChronoField" "java.time.temporal.TemporalAdjusters"
+        "java.time.DateTimeException" "java.util.NoSuchElementException" "java.util.concurrent.TimeUnit"
         "java.util.concurrent.ThreadLocalRandom" "java.io.IOException" "java.io.FileNotFoundException" "clojure.lang.ExceptionInfo"]))
+
+(def mappings (atom nil)) ; how many a fresh one has
 
 (defn new-ns []
   (let [n (create-ns 'user)]
@@ -40,10 +43,11 @@
       (refer 'clojure.core)
       (doseq [c imported] (.importClass ^clojure.lang.Namespace n c))
       (doseq [[a f] '{str clojure.string string clojure.string set clojure.set walk clojure.walk edn clojure.edn}] (alias a f)))
+    (reset! mappings (count (ns-map n)))
     n))
 
 (defn clean? [n]
-  (and n (empty? (ns-interns n)) (= 5 (count (ns-aliases n)))))
+  (and n (empty? (ns-interns n)) (= 5 (count (ns-aliases n))) (= @mappings (count (ns-map n)))))
 
 (defn fresh-ns []
   (if (clean? (find-ns 'user))

@@ -33,6 +33,13 @@ for dir in flows-examples/*/; do
     "$BIN" approve "$name" --role manager --value '{"comment": "fine"}' --db "$db" 2>"$tmp/err2"; same "$name approve" $? 0
     got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
   fi
+  if [ "$name" = review-before-sending ]; then
+    same "$name parks" "$rc" 3
+    "$BIN" approve "$name" draft --value '{"text": "Dear Ada, it is here."}' --db "$db" 2>"$tmp/err2"; same "$name approve" $? 0
+    "$BIN" resume "$name" --db "$db" >/dev/null 2>"$tmp/err2"; same "$name parks again" $? 3
+    "$BIN" approve "$name" send --db "$db" 2>"$tmp/err2"
+    got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
+  fi
   same "$name value" "$got" "$expected"
   same "$name exit status" "$rc" 0
   same "$name again" "$("$BIN" resume "$name" --db "$db" 2>/dev/null)" "$expected"

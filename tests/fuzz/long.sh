@@ -5,7 +5,7 @@
 # Closes with `N passed, N failed`; an input that crashed is kept in build-fuzz/found.
 set -u
 cd "$(dirname "$0")/../.."
-seconds=${FUZZ_SECONDS:-600} mb=${FUZZ_MB:-4000} targets=${TARGETS:-read eval snapshot bencode testfile webhook} B=build-fuzz
+seconds=${FUZZ_SECONDS:-600} mb=${FUZZ_MB:-4000} targets=${TARGETS:-$(ls tests/fuzz/fuzz_*.c | sed "s#.*fuzz_##; s#\.c##" | grep -v "^main$")} B=build-fuzz
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:handle_abort=1 UBSAN_OPTIONS=print_stacktrace=1
 mkdir -p "$B/found" "$B/logs"
 passed=0 failed=0

@@ -26,3 +26,10 @@
 (unknown-fn 1) ;!> :unresolved
 (let [x] x) ;!> :syntax
 (let [when (fn [x] [:mine x])] (when 1)) ;=> [:mine 1]
+
+;; class names in a syntax quote
+[`a. `Exception. `.foo `String `Math/abs `java.util.Date. `a/b.] ;=> [a. java.lang.Exception. .foo java.lang.String java.lang.Math/abs java.util.Date. a/b.]
+(do (defmacro mm [] `(try (throw (Exception. "b")) (catch Exception e# (.getMessage e#)))) (mm)) ;=> "b"
+(do (defmacro mm [x] `(when (instance? String ~x) (Math/abs -4))) (mm "a")) ;=> 4
+(do (defrecord Foo [a]) (defmacro mm [x] `(Foo. ~x)) (:a (mm 1))) ;=> 1
+java.lang.Long/MAX_VALUE ;=> 9223372036854775807

@@ -12,11 +12,11 @@
 (find-var 'nope/x) ;!> argument
 (find-var 'x) ;!> argument
 (resolve 'nope/x) ;=> nil
-(resolve 'no.such.Cls) ;!> runtime
+(resolve 'no.such.Cls) ;=> nil
 (try (require 'nope.x) (catch java.io.FileNotFoundException e (ex-message e))) ;=> "Could not locate nope/x__init.class, nope/x.clj or nope/x.cljc on classpath."
 (try (require '[clojure.string :refer [nope]]) (catch IllegalAccessError e (ex-message e))) ;=> "nope does not exist"
 (require) ;!> runtime
-(try (require 'clojure.string :nope) (catch IllegalArgumentException e (ex-message e))) ;=> "Unsupported option(s) supplied: :nope"
+(try (require 'clojure.string :nope) (catch Exception e (ex-message e))) ;=> "Unsupported option(s) supplied: :nope"
 (do (refer 'clojure.string :only '[join] :rename '{join j}) [(j "," [1 2]) (resolve 'join)]) ;=> ["1,2" nil]
 (try (alias 'q 'nope) (catch Exception e (ex-message e))) ;=> "No namespace: nope found"
 (do (alias 's1 'clojure.string) (try (alias 's1 'clojure.set) (catch Exception e :twice))) ;=> :twice

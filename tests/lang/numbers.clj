@@ -93,3 +93,18 @@ Long/MIN_VALUE ;=> -9223372036854775808
 [(.hashCode 5) (.hashCode -1) (.hashCode 1.5) (.hashCode 1/3) (.hashCode 1.50M) (.hashCode 12345678901234567890N) (.hashCode \a) (.hashCode true)] ;=> [5 0 1073217536 2 4652 -1436577082 97 1231]
 [(.hashCode "abc") (.hashCode :a/b) (.hashCode 'a/b) (.hashCode [1 2 3]) (.hashCode {:a 1}) (.hashCode #{1 2}) (.hashCode '()) (.hashCode (range 3))] ;=> [96354 1013910665 -1640525104 30817 1013910568 3 1 29824]
 (try (doall (.setScale 1.5M)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.IllegalArgumentException "No matching field found: setScale for class java.math.BigDecimal"]
+;; single precision: what (float x) makes prints and hashes as a Float, arithmetic gives doubles
+[(float 0.3) (float 1e20M) (float 1.4E-45) (float 123456.789M) (float 1/3)] ;=> [0.3 1.0E20 1.4E-45 123456.79 0.33333334]
+[(class (float 1)) (float? (float 1)) (double? (float 1)) (class (+ (float 0.1) (float 0.2)))] ;=> [java.lang.Float true false java.lang.Double]
+[(= (float 0.5) 0.5) (= (float 0.1) 0.1) (hash (float 0.1)) (.hashCode (float 0.1)) (double (float 0.1))] ;=> [true false 1036831949 1036831949 0.10000000149011612]
+[(float 2.8E-45) (float 4.2E-45) (float 9.8E-45) (float 1.1E-44) (float 3.4028234663852886e38) (float 0.001) (float 9.9E-4) (float -0.0) (float 16777216) (float 9999999) (float 1e7) (float 8.41E21) (float 2.0E23)] ;=> [2.8E-45 4.2E-45 9.8E-45 1.1E-44 3.4028235E38 0.001 9.9E-4 -0.0 1.6777216E7 9999999.0 1.0E7 8.41E21 2.0E23]
+[(Float/parseFloat "0.1") (Float/valueOf "1.5") (Float. 0.1) (Float/toString 0.1) (class (.floatValue 1)) Float/MAX_VALUE Float/MIN_VALUE (Math/abs (float -0.1))] ;=> [0.1 1.5 0.1 "0.1" java.lang.Float 3.4028235E38 1.4E-45 0.1]
+(do (defmulti of-class class) (defmethod of-class Float [x] :f) (defmethod of-class Double [x] :d) [(of-class 1.0) (of-class (float 1))]) ;=> [:d :f]
+(do (defprotocol P (p [x])) (extend-protocol P Double (p [x] :d) Float (p [x] :f)) [(p 1.0) (p (float 1)) (p 1.0)]) ;=> [:d :f :d]
+[((eval (list 'fn [] (float 0.1)))) (.equals (float 0.5) 0.5) (.equals (float 0.5) (float 0.5))] ;=> [0.1 false true]
+[(format "%s %.3f" (float 0.1) (float 0.1)) (vec (float-array [0.1 0.2])) (vector-of :float 0.1)] ;=> ["0.1 0.100" [0.1 0.2] [0.1]]
+[(take 3 (range ##NaN)) (str (range 0 1 0.25)) (.intValue (- 1/3 9223372036854775808N))] ;=> [() "(0 0.25 0.5 0.75)" -2147483648]
+(try (== nil :a) (catch Exception e (class e))) ;=> java.lang.ClassCastException
+[(format "%#2.0e" 10.0) (format "% .2A" 3.5) (String/join "," [nil "a"]) (clojure.string/blank? false)] ;=> ["1.e+01" " 0X1.C0P1" "null,a" true]
+[(format "%a" 0.1) (format "%.0a" 1.99) (format "%.3a" -0.1) (format "%a" 4.9E-324) (format "%.2a" 4.9E-324) (format "%.15a" 1.0) (format "%+.1a" 0.0)] ;=> ["0x1.999999999999ap-4" "0x1.0p1" "-0x1.99ap-4" "0x0.0000000000001p-1022" "0x1.00p-1074" "0x1.000000000000000p0" "+0x0.0p0"]
+[(with-precision 4 :rounding HALF_DOWN (- -2.82531M -83.781M)) (with-precision 3 (- 1.23456M)) (with-precision 3 (abs -1.23456M)) (with-precision 3 (bigdec 1/3))] ;=> [80.95M -1.23M 1.23M 0.333M]

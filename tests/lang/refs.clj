@@ -27,6 +27,6 @@
 (atom 1 :validator neg?) ;!> state
 @(atom 1 :validator (fn [x] (pos? x))) ;=> 1
 (agent 1 :validator neg?) ;!> state
-[(pmap + [1 2] [3 4]) (pcalls (fn [] 1)) (pvalues 1 2) (await-for 1 (agent 1))] ;=> [(4 6) (1) (1 2) true]
+[(pmap + [1 2] [3 4]) (pcalls (fn [] 1)) (pvalues 1 2) (await-for 10000 (agent 1))] ;=> [(4 6) (1) (1 2) true]
 (struct (create-struct :a) 1 2) ;!> argument
 (let [seen (atom [])] (add-tap (fn [x] (throw (ex-info "x" {})))) (add-tap (fn [x] (swap! seen conj x))) (tap> 5) @seen) ;=> [5]

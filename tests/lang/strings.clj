@@ -85,3 +85,4 @@
 (read-string "`(-> inc str/join x)") ;=> (clojure.core/seq (clojure.core/concat (clojure.core/list (quote clojure.core/->)) (clojure.core/list (quote clojure.core/inc)) (clojure.core/list (quote clojure.string/join)) (clojure.core/list (quote user/x))))
 (try (doall (hash-ordered-coll 5)) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.Long cannot be cast to class java.lang.Iterable (java.lang.Long and java.lang.Iterable are in module java.base of loader 'bootstrap')"]
 (try (doall (hash-unordered-coll "ab")) (catch Throwable e [(class e) (ex-message e)])) ;=> [java.lang.ClassCastException "class java.lang.String cannot be cast to class java.lang.Iterable (java.lang.String and java.lang.Iterable are in module java.base of loader 'bootstrap')"]
+[(re-seq #"(?i)é" "ÀÉé") (re-seq #"(?iu)é" "ÀÉé") (re-seq #"(?i)[aé]+" "AÉéa") (re-seq #"(?i)[^é]" "ÉéE")] ;=> [("é") ("É" "é") ("A" "éa") ("É" "E")]

@@ -27,6 +27,8 @@ home jansson.h runtime/json.c
 home curl/curl.h runtime/http_client.c
 home microhttpd.h runtime/listener.c
 home histedit.h runtime/repl_term.c
+home libxml/parser.h runtime/xml_read.c
+home yaml.h runtime/yaml_read.c
 
 for d in reader eval stdlib runtime tests flows-examples; do [ -f $d/README.md ] && ok || bad "$d/README.md is missing"; done
 echo "$passed passed, $failed failed"

@@ -19,19 +19,35 @@ FILE, fsynced before the answer: what the log holds has happened, whatever was k
     /page?n=P&pages=3&size=2   {"items" "page" "next"}; next is null on the last page
     /job?id=J&polls=N      {"id" "status" "polls"}: running until polled N times, then done with a result
     /type?ct=T&body=B      B as content type T (also &hex=1: B is hex; &header=Name:value, repeated)
+    /multipart             {"parts": [{"name" "filename" "type" "body" "bytes" "sha256"}]} of a multipart/form-data body
+    /upload                {"bytes" "sha256" "type" "length"} of any body
+    /busy?ms=N             answers after N ms; /busiest: {"max" most at a time, "starts" seconds of each since the first}
+    /hold?key=K            answers never; when the client goes away, K is counted (see /counts)
+    /token                 OAuth token endpoint for JWT bearer grants, checked with the key given by --jwt-public KEY.pem:
+                           {"access_token" "t-N" "expires_in"} (--token-ttl seconds); counted under "token"
+    /sigv4/...             200 when the AWS Signature V4 is right for --aws ID:SECRET; else 403 with what was expected
     /drop                  closes the connection without an answer
     /reset                 forgets all counters
 """
 import argparse
+import base64
+import email.parser
+import email.policy
+import hashlib
+import hmac
 import json
 import os
+import select
 import signal
+import socket
 import ssl
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
 
 
 class State:
@@ -41,6 +57,8 @@ class State:
         self.flaky = {}
         self.polls = {}
         self.kept = []
+        self.busy = self.busiest = 0
+        self.starts = []
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if log else None
 
     def bump(self, table, key):
@@ -60,6 +78,7 @@ class State:
             self.flaky.clear()
             self.polls.clear()
             self.kept.clear()
+            self.busiest, self.starts = self.busy, []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -219,6 +238,73 @@ class Handler(BaseHTTPRequestHandler):
         headers = [tuple(h.split(":", 1)) for h in self.query.get("header", [])]
         self.send(200, bytes.fromhex(body) if self.q("hex") else body, self.q("ct"), headers)
 
+    def do_multipart(self, rest):
+        head = b"Content-Type: " + self.headers.get("Content-Type", "").encode("latin-1") + b"\r\n\r\n"
+        message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + self.body)
+        parts = []
+        for part in message.iter_parts():
+            raw = part.get_payload(decode=True)
+            parts.append({"name": part.get_param("name", header="content-disposition"), "filename": part.get_filename(),
+                          "type": part.get("content-type"), "body": raw.decode("utf-8", "backslashreplace") if len(raw) < 500 else None,
+                          "bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest(), "headers": sorted(k.lower() for k in part.keys())})
+        self.send_json(200, {"parts": parts, "defects": len(message.defects)})
+
+    def do_upload(self, rest):
+        self.send_json(200, {"bytes": len(self.body), "sha256": hashlib.sha256(self.body).hexdigest(),
+                             "type": self.headers.get("Content-Type"), "length": self.headers.get("Content-Length")})
+
+    def do_busy(self, rest):
+        s = self.state
+        with s.lock:
+            s.busy += 1
+            s.busiest = max(s.busiest, s.busy)
+            s.starts.append(time.monotonic())
+        time.sleep(self.q_int("ms") / 1000)
+        with s.lock:
+            s.busy -= 1
+        self.send_json(200, {"ok": True})
+
+    def do_busiest(self, rest):
+        with self.state.lock:
+            starts = [round(t - self.state.starts[0], 3) for t in self.state.starts]
+            self.send_json(200, {"max": self.state.busiest, "starts": starts})
+
+    def do_hold(self, rest):
+        self.state.bump(self.state.counts, "held-" + self.q("key", ""))
+        while not (select.select([self.connection], [], [], 30)[0] and self.connection.recv(1, socket.MSG_PEEK) == b""):
+            pass
+        self.state.bump(self.state.counts, self.q("key", ""))
+        self.drop()
+
+    def do_token(self, rest):
+        form = parse_qs(self.body.decode())
+        n = self.state.bump(self.state.counts, "token")
+        try:
+            head, claims, sig = form["assertion"][0].split(".")
+            unb64 = lambda t: base64.urlsafe_b64decode(t + "=" * (-len(t) % 4))
+            with tempfile.NamedTemporaryFile() as f:
+                f.write(unb64(sig))
+                f.flush()
+                ok = subprocess.run(["openssl", "dgst", "-sha256", "-verify", self.server.opts.jwt_public, "-signature", f.name],
+                                    input=(head + "." + claims).encode(), capture_output=True).returncode == 0
+            c = json.loads(unb64(claims))
+            ok = ok and form["grant_type"][0] == "urn:ietf:params:oauth:grant-type:jwt-bearer" and json.loads(unb64(head))["alg"] == "RS256"
+            ok = ok and c["exp"] - c["iat"] <= 3600 and abs(c["iat"] - time.time()) < 60 and c["aud"].endswith("/token")
+        except (KeyError, ValueError):
+            ok = False
+        if not ok:
+            return self.send_json(400, {"error": "invalid_grant", "error_description": "the assertion is wrong"})
+        self.send_json(200, {"access_token": "t-%d/%s/%s" % (n, c["iss"], c["scope"].replace(" ", "+")), "token_type": "Bearer",
+                             "expires_in": self.server.opts.token_ttl})
+
+    def do_sigv4(self, rest):
+        key_id, secret = self.server.opts.aws.split(":")
+        want = expected_sigv4(self, key_id, secret)
+        got = self.headers.get("Authorization", "")
+        if want != got:
+            return self.send_json(403, {"got": got, "want": want})
+        self.send_json(200, {"ok": True, "query": self.query, "sha256": hashlib.sha256(self.body).hexdigest()})
+
     def do_drop(self, rest):
         self.drop()
 
@@ -247,6 +333,27 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = route
 
 
+def expected_sigv4(h, key_id, secret):
+    """The Authorization header that AWS Signature Version 4 asks for, with the scope and the signed headers that the client chose."""
+    fields = dict(f.strip().split("=", 1) for f in h.headers.get("Authorization", "").partition(" ")[2].split(",") if "=" in f)
+    scope = fields.get("Credential", "/" * 4).split("/")[1:]
+    names = fields.get("SignedHeaders", "").split(";")
+    query = "&".join("%s=%s" % (quote(k, safe="-_.~"), quote(v, safe="-_.~"))
+                     for k, v in sorted(parse_qsl(urlsplit(h.path).query, keep_blank_values=True)))
+    payload = h.headers.get("X-Amz-Content-Sha256") or hashlib.sha256(h.body).hexdigest()
+    if payload != hashlib.sha256(h.body).hexdigest():
+        return "another X-Amz-Content-Sha256"
+    lines = ["%s:%s\n" % (n, " ".join((h.headers.get(n) or "").split())) for n in names]
+    canonical = "\n".join([h.command, h.raw_path, query, "".join(lines), ";".join(names), payload])
+    date = h.headers.get("X-Amz-Date", "")
+    text = "\n".join(["AWS4-HMAC-SHA256", date, "/".join(scope), hashlib.sha256(canonical.encode()).hexdigest()])
+    key = ("AWS4" + secret).encode()
+    for part in scope:
+        key = hmac.new(key, part.encode(), "sha256").digest()
+    return "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (
+        key_id, "/".join(scope), ";".join(names), hmac.new(key, text.encode(), "sha256").hexdigest())
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
@@ -264,9 +371,13 @@ def main():
     args.add_argument("--log")
     args.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     args.add_argument("--stdin", action="store_true", help="stop at the end of standard input")
+    args.add_argument("--jwt-public")
+    args.add_argument("--token-ttl", type=int, default=3600)
+    args.add_argument("--aws", default="AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
     opts = args.parse_args()
     server = Server((opts.host, opts.port), Handler)
     server.state = State(opts.log)
+    server.opts = opts
     if opts.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*opts.tls)

@@ -5,6 +5,7 @@
 #include "reader/mem.h"
 #include "reader/read.h"
 #include "runtime/engine.h"
+#include "runtime/flow_prelude.h"
 #include "runtime/flow_tables.h"
 #include "runtime/hash.h"
 #include "stdlib/stdlib.h"
@@ -51,7 +52,7 @@ static int bad_lines(const char *text, int *lines) {
 
 static void test_doc_examples(void **state) {
   (void)state;
-  static const BuiltinRow *const tables[] = {rows_flow_macros, rows_flow_fns, rows_sandbox};
+  static const BuiltinRow *const tables[] = {rows_flow_macros, rows_flow_fns, rows_sandbox, rows_schema, rows_flow_parts};
   int lines = 0, bad = 0;
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
     for (const BuiltinRow *r = tables[t]; r->name; r++) {
@@ -61,6 +62,28 @@ static void test_doc_examples(void **state) {
     }
   assert_int_equal(bad, 0);
   assert_true(lines > 40);
+}
+
+/* Docstrings of the runtime's prelude: lines with ;=>, \" taken back. */
+static int prelude_lines(const PreludeFile *f, int *lines) {
+  int bad = 0;
+  for (const char *p = f->text; p < f->end;) {
+    const char *eol = memchr(p, '\n', (size_t)(f->end - p));
+    Buf line = {0};
+    for (; p < eol && *p != '"'; p++) buf_ch(&line, *p == '\\' ? *++p : *p);
+    if (strstr(buf_cstr(&line), " ;=> ")) bad += !line_ok(line.p, line.n), ++*lines;
+    buf_free(&line);
+    p = eol + 1;
+  }
+  return bad;
+}
+
+static void test_prelude_examples(void **state) {
+  (void)state;
+  int lines = 0, bad = 0;
+  for (const PreludeFile *f = flow_prelude_files; f->name; f++) bad += prelude_lines(f, &lines);
+  assert_int_equal(bad, 0);
+  assert_true(lines >= 8);
 }
 
 static void test_more(void **state) {
@@ -165,7 +188,7 @@ static int start(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_doc_examples), cmocka_unit_test(test_more), cmocka_unit_test(test_poll_step_id),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_doc_examples), cmocka_unit_test(test_prelude_examples), cmocka_unit_test(test_more), cmocka_unit_test(test_poll_step_id),
                                      cmocka_unit_test(test_hash_buffers)};
   return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -7,117 +7,11 @@
 #include "runtime/http_result.h"
 #include "runtime/json.h"
 #include "runtime/listener.h"
+#include "reader/vec.h"
+#include "http_help.h"
 #include <arpa/inet.h>
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-static int port;        /* of httpd.py */
-static Guard *local_ok; /* lets loopback through */
-static HttpClient *client;
-
-/* ---- the server ---- */
-
-static pid_t httpd;
-static int httpd_in;
-
-static void start_httpd(void) {
-  int in[2], out[2];
-  char line[64] = "";
-  assert_return_code(pipe(in), errno);
-  assert_return_code(pipe(out), errno);
-  httpd = fork();
-  if (!httpd) {
-    dup2(in[0], 0);
-    dup2(out[1], 1);
-    close(in[1]);
-    close(out[0]);
-    const char *tool = getenv("HTTPD") ? getenv("HTTPD") : "tests/tools/httpd.py";
-    execlp("python3", "python3", tool, "--stdin", (char *)NULL);
-    _exit(127);
-  }
-  close(in[0]);
-  close(out[1]);
-  httpd_in = in[1];
-  FILE *f = fdopen(out[0], "r");
-  if (!fgets(line, sizeof line, f) || sscanf(line, "PORT %d", &port) != 1) fail_msg("httpd.py did not start: \"%s\"", line);
-  fclose(f);
-}
-
-static int setup(void **state) {
-  (void)state;
-  Err e = {0};
-  signal(SIGPIPE, SIG_IGN);
-  start_httpd();
-  local_ok = guard_new("127.0.0.1", &e);
-  client = http_client_new(local_ok, &e);
-  return client ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  http_client_free(client);
-  guard_free(local_ok);
-  close(httpd_in);
-  kill(httpd, SIGTERM);
-  return waitpid(httpd, NULL, 0) == httpd ? 0 : -1;
-}
-
-/* ---- helpers ---- */
-
-static char *url_of(const char *path) {
-  static char buf[600];
-  snprintf(buf, sizeof buf, "http://127.0.0.1:%d%s", port, path);
-  return buf;
-}
-
-static HttpRequest request(const char *method, const char *url) {
-  HttpRequest r;
-  http_request_init(&r);
-  snprintf(r.method, sizeof r.method, "%s", method);
-  r.url = strdup(url);
-  r.timeout_ms = 10000;
-  return r;
-}
-
-static HttpResponse *wait_next(HttpClient *c) {
-  struct pollfd p = {http_client_fd(c), POLLIN, 0};
-  if (poll(&p, 1, 20000) != 1) fail_msg("no response within 20 s");
-  HttpResponse *r = http_client_next(c);
-  assert_non_null(r);
-  return r;
-}
-
-static HttpResponse *exchange_on(HttpClient *c, HttpRequest *q) {
-  Err e = {0};
-  uint64_t id = http_client_send(c, q, &e);
-  if (!id) fail_msg("%s", e.msg);
-  assert_null(q->url);
-  HttpResponse *r = wait_next(c);
-  assert_int_equal(r->id, id);
-  return r;
-}
-
-static HttpResponse *exchange(HttpRequest *q) { return exchange_on(client, q); }
-
-static HttpResponse *get(const char *path) {
-  HttpRequest q = request("GET", url_of(path));
-  return exchange(&q);
-}
-
-static void want(const HttpResponse *r, enum HttpErr err, const char *text) {
-  if (r->err != err || (text && !strstr(r->msg, text)))
-    fail_msg("got %s (%s), expected %s (%s)", http_err_name(r->err), r->msg, http_err_name(err), text ? text : "");
-}
 
 static Val edn(const char *s) {
   Val v = read_one(s, strlen(s), "test", true);
@@ -466,7 +360,7 @@ static void test_free_busy(void **state) {
 
 static Val built_as(const char *config, const HttpConn *conn, HttpPlan *plan) {
   HttpRequest q;
-  Val r = http_build(edn(config), conn, &q, plan);
+  Val r = http_build(edn(config), conn, NULL, &q, plan);
   if (!is_nil(r)) fail_msg("%s: %s", config, str_s(pr_str(r)));
   HttpResponse *x = exchange(&q);
   Val v = json_of(x);
@@ -534,7 +428,7 @@ static void test_build_connection(void **state) {
 static void build_fails_val(Val config, const char *type, const char *const *parts) {
   HttpRequest q;
   HttpPlan plan;
-  Val r = http_build(config, NULL, &q, &plan);
+  Val r = http_build(config, NULL, NULL, &q, &plan);
   assert_true(is_map(r));
   assert_true(kw_is(in(r, "type"), type));
   assert_true(same(map_get_kw(r, "retryable?"), FALSE_V));
@@ -558,12 +452,12 @@ static void test_build_errors(void **state) {
   BUILD_FAILS("{:url \"http://x\" :body {:a 1}}", "validation", ":body is {:a 1}", ":json");
   BUILD_FAILS("{:url \"http://x\" :json {:a ##Inf}}", "validation", "##Inf (at [:a])");
   BUILD_FAILS("{:url \"http://x\" :query {:a {:b 1}}}", "validation", ":query has {:b 1}");
-  BUILD_FAILS("{:url \"http://x\" :auth {:type :bearer} :multipart []}", "validation", ":multipart needs");
+  BUILD_FAILS("{:url \"http://x\" :multipart []}", "validation", ":multipart is []");
   BUILD_FAILS("{:url \"http://x\\u0001\" :timeout 0 :follow-redirects 99}", "validation", "control character", ":timeout 0",
               ":follow-redirects is 99");
   HttpRequest q;
   HttpPlan plan; /* the header's value may be a secret and must not be in the message */
-  Val r = http_build(edn("{:url \"http://x\" :headers {\"x\" \"s3cret\\r\\n\"}}"), NULL, &q, &plan);
+  Val r = http_build(edn("{:url \"http://x\" :headers {\"x\" \"s3cret\\r\\n\"}}"), NULL, NULL, &q, &plan);
   assert_null(strstr(str_s(in(r, "message")), "s3cret"));
 }
 
@@ -574,7 +468,7 @@ static void test_build_options(void **state) {
   Val config =
       edn("{:url \"https://h/\" :timeout 5 :connect-timeout-ms 70 :follow-redirects false :accept-status [404 409] :response-as :text "
           ":include-headers [:content-type \"X-A\"] :client-opts {:max-response-bytes 99}}");
-  assert_true(is_nil(http_build(config, NULL, &q, &p)));
+  assert_true(is_nil(http_build(config, NULL, NULL, &q, &p)));
   assert_int_equal(q.timeout_ms, 5000);
   assert_int_equal(q.connect_timeout_ms, 70);
   assert_int_equal(q.max_redirects, 0);
@@ -586,10 +480,117 @@ static void test_build_options(void **state) {
   http_request_free(&q);
   http_plan_free(&p);
   Val lazy = lazy_new(kw_c("fn")), m = map_assoc(edn("{:url \"http://x\"}"), kw_c("json"), vec_from(&lazy, 1));
-  assert_true(same(http_build(m, NULL, &q, &p), SIG_DEMAND));
-  assert_true(is_nil(http_build(edn("{:url \"http://x\"}"), NULL, &q, &p)));
+  assert_true(same(http_build(m, NULL, NULL, &q, &p), SIG_DEMAND));
+  assert_true(is_nil(http_build(edn("{:url \"http://x\"}"), NULL, NULL, &q, &p)));
   assert_int_equal(q.timeout_ms, HTTP_DEFAULT_TIMEOUT_MS);
   http_request_free(&q);
+}
+
+/* ---- multipart and refs ---- */
+
+/* "res://r" is a file of ten bytes; nothing else is there. */
+static bool open_ref(void *ctx, Val ref, HttpRef *out, Err *e) {
+  char name[] = "/tmp/test_http.XXXXXX";
+  Val uri = is_map(ref) ? map_get_kw(ref, "uri") : ref;
+  if (!str_eq_c(uri, "res://r")) return err_set(e, "not-found", "there is no such resource");
+  int fd = mkstemp(name);
+  unlink(name);
+  assert_int_equal(write(fd, "0123456789", 10), 10);
+  *out = (HttpRef){fd, 10, strdup(ctx ? ctx : "text/csv"), strdup("r.csv")};
+  return true;
+}
+
+static Val sent(const char *config, const char *path, const char *ref_type) {
+  HttpRequest q;
+  HttpPlan plan;
+  char type[100];
+  snprintf(type, sizeof type, "%s", ref_type);
+  HttpRefs refs = {open_ref, type};
+  Val cfg = map_assoc(edn(config), kw_c("url"), str_c(url_of(path)));
+  Val r = http_build(map_assoc(cfg, kw_c("method"), kw_c("post")), NULL, &refs, &q, &plan);
+  if (!is_nil(r)) fail_msg("%s: %s", config, str_s(pr_str(r)));
+  http_plan_free(&plan);
+  HttpResponse *x = exchange(&q);
+  Val v = json_of(x);
+  http_response_free(x);
+  return v;
+}
+
+static Val part(Val answer, uint32_t i) {
+  Val p = vec_nth(in(answer, "parts"), i);
+  Val kvs[] = {kw_c("name"), in(p, "name"), kw_c("file"), in(p, "filename"), kw_c("type"), in(p, "type"), kw_c("body"), in(p, "body")};
+  return map_from(kvs, 4, false);
+}
+
+static void test_multipart(void **state) {
+  (void)state;
+  Val v = sent("{:multipart [{:name :a :value 7} {:name \"b\" :filename \"x.txt\" :body \"l1\\r\\nl2\"} {:name \"c\" :json {:k [1]}}"
+               " {:name \"d\" :from-ref \"res://r\"} {:name \"e\" :filename \"other\" :content-type :xml :from-ref {:type :blob :uri \"res://r\"}}]}",
+               "/multipart", "text/csv");
+  assert_int_equal(vec_count(in(v, "parts")), 5);
+  same_printed(in(v, "defects"), "0");
+  same_printed(part(v, 0), "{:name \"a\", :file nil, :type nil, :body \"7\"}");
+  same_printed(part(v, 1), "{:name \"b\", :file \"x.txt\", :type \"text/plain; charset=\\\"utf-8\\\"\", :body \"l1\\r\\nl2\"}");
+  same_printed(part(v, 2), "{:name \"c\", :file nil, :type \"application/json\", :body \"{\\\"k\\\":[1]}\"}");
+  same_printed(part(v, 3), "{:name \"d\", :file \"r.csv\", :type \"text/csv\", :body \"0123456789\"}");
+  same_printed(part(v, 4), "{:name \"e\", :file \"other\", :type \"application/xml\", :body \"0123456789\"}");
+}
+
+/* Names, filenames and types from strangers add no header and no part. */
+static void test_multipart_injection(void **state) {
+  (void)state;
+  Val v = sent("{:multipart [{:name \"a\\\"\\r\\nX-Evil: 1\" :filename \"é \\\"; name=z\\r\\n\\r\\nbody\" :value \"x\"}"
+               " {:name \"t\" :from-ref \"res://r\"}]}",
+               "/multipart", "text/plain\r\nX-Evil: 2");
+  assert_int_equal(vec_count(in(v, "parts")), 2);
+  Val p = vec_nth(in(v, "parts"), 0);
+  same_printed(in(p, "name"), "\"a%22%0D%0AX-Evil: 1\"");
+  same_printed(in(p, "headers"), "[\"content-disposition\"]");
+  same_printed(in(p, "body"), "\"x\"");
+  assert_non_null(strstr(str_s(in(p, "filename")), "%22; name=z%0D%0A%0D%0Abody"));
+  same_printed(in(vec_nth(in(v, "parts"), 1), "type"), "\"application/octet-stream\"");
+}
+
+static void test_body_from_ref(void **state) {
+  (void)state;
+  Val v = sent("{:body-from-ref {:type :resource-ref :uri \"res://r\"}}", "/upload", "text/csv");
+  same_printed(in(v, "bytes"), "10");
+  same_printed(in(v, "type"), "\"text/csv\"");
+  v = sent("{:body-from-ref \"res://r\" :content-type \"a/b\"}", "/echo", "text/csv");
+  same_printed(in(v, "body"), "\"0123456789\"");
+  same_printed(in(in(v, "headers"), "content-type"), "\"a/b\"");
+}
+
+static void refs_fail(const char *config, const char *type, const char *text) {
+  HttpRequest q;
+  HttpPlan plan;
+  HttpRefs refs = {open_ref, NULL};
+  Val r = http_build(map_assoc(edn(config), kw_c("url"), str_c("http://x")), NULL, &refs, &q, &plan);
+  if (!is_map(r) || !kw_is(in(r, "type"), type) || !strstr(str_s(in(r, "message")), text))
+    fail_msg("%s gives %s in place of %s: %s", config, str_s(pr_str(r)), type, text);
+}
+
+static void test_payload_errors(void **state) {
+  (void)state;
+  refs_fail("{:body-from-ref 7}", "validation", ":body-from-ref is 7; use what a step with :persist returned");
+  refs_fail("{:body-from-ref \"http://x\"}", "validation", "res://");
+  refs_fail("{:body-from-ref {:type :table}}", "validation", "res://");
+  refs_fail("{:body-from-ref \"res://gone\"}", "not-found", "there is no such resource");
+  refs_fail("{:multipart {:a 1}}", "validation", ":multipart is {:a 1}; use a vector of parts");
+  refs_fail("{:multipart [{:name \"a\" :value 1} 7]}", "validation", ":multipart part 2 is 7; use a map");
+  refs_fail("{:multipart [{:value 1}]}", "validation", ":multipart part 1 needs :name");
+  refs_fail("{:multipart [{:name \"a\"}]}", "validation", "exactly one of :value, :body, :json and :from-ref");
+  refs_fail("{:multipart [{:name \"a\" :value 1 :body \"x\"}]}", "validation", "exactly one of");
+  refs_fail("{:multipart [{:name \"a\" :value {:b 1}}]}", "validation", "part 1 has the :value {:b 1}");
+  refs_fail("{:multipart [{:name \"a\" :body 7}]}", "validation", "part 1 has the :body 7");
+  refs_fail("{:multipart [{:name \"a\" :json ##Inf}]}", "validation", "part 1 :json");
+  refs_fail("{:multipart [{:name \"a\" :value 1 :filename 7}]}", "validation", "part 1 has the :filename 7");
+  refs_fail("{:multipart [{:name \"a\" :value 1 :content-type \"x\"}]}", "validation", "part 1 has the :content-type \"x\"");
+  refs_fail("{:multipart [{:name \"a\" :value 1 :type \"x/y\"}]}", "validation", "part 1 has :type; it takes :name");
+  refs_fail("{:multipart [{:name \"a\" :from-ref \"res://gone\"}]}", "not-found", "part 1 has the :from-ref \"res://gone\": there is no");
+  refs_fail("{:multipart [{:name \"a\" :value 1}] :form {:a 1}}", "validation", "both :form and :multipart");
+  refs_fail("{:json 1 :form {:a 1}}", "validation", "both :json and :form");
+  refs_fail("{:body \"x\" :form {:a 1}}", "validation", "both :form and :body");
 }
 
 /* ---- http_result ---- */
@@ -599,7 +600,7 @@ static Val result(const char *path, const char *config, bool expect_ok) {
   HttpRequest q;
   HttpPlan plan;
   Val out = NIL, cfg = map_assoc(edn(config), kw_c("url"), str_c(url_of(path)));
-  assert_true(is_nil(http_build(cfg, NULL, &q, &plan)));
+  assert_true(is_nil(http_build(cfg, NULL, NULL, &q, &plan)));
   HttpResponse *r = exchange(&q);
   bool ok = http_result(r, &plan, 0, &out, NULL);
   if (ok != expect_ok) fail_msg("%s: %s", path, str_s(pr_str(out)));
@@ -621,6 +622,10 @@ static void test_result_bodies(void **state) {
   same_printed(body("/type?ct=application/edn&body={:a%20%23{1}}", "{}"), "{:a #{1}}");
   same_printed(body("/type?ct=text/plain%3Bcharset%3DISO-8859-1&body=e9&hex=1", "{}"), "\"é\"");
   same_printed(body("/type?ct=application/xml&body=<a/>", "{}"), "\"<a/>\"");
+  same_printed(body("/type?ct=application/xml&body=<a>%3C/a>", "{:response-as :xml}"), "{:tag :a, :attrs nil, :content nil}");
+  same_printed(body("/type?ct=application/xml%3Bcharset%3Diso-8859-1&body=3c613ee93c2f613e&hex=1", "{:response-as :xml}"),
+               "{:tag :a, :attrs nil, :content [\"é\"]}");
+  same_printed(body("/type?ct=text/plain&body=a:%20%5B1,yes%5D", "{:response-as :yaml}"), "{:a [1 true]}");
   same_printed(body("/type?ct=application/json&body=", "{}"), "nil");
   same_printed(body("/type?ct=text/plain&body=", "{:response-as :text}"), "\"\"");
   same_printed(body("/status/204", "{}"), "nil");
@@ -648,8 +653,8 @@ static void test_result_refused_bodies(void **state) {
   result_error("/type?ct=application/jsonl&body=1%0Ax", "{}", "validation", "line 2");
   result_error("/type?ct=image/png&body=89504e47&hex=1", "{}", "validation", "needs :persist");
   result_error("/type?ct=text/plain&body=x", "{:response-as :bytes}", "validation", "needs :persist");
-  result_error("/type?ct=application/xml&body=<a/>", "{:response-as :xml}", "validation", ":xml is not supported");
-  result_error("/type?ct=text/plain&body=a:%201", "{:response-as :yaml}", "validation", ":yaml is not supported");
+  result_error("/type?ct=application/xml&body=<a>", "{:response-as :xml}", "validation", "not XML that can be read (line 1");
+  result_error("/type?ct=text/plain&body=%5B1", "{:response-as :yaml}", "validation", "not YAML that can be read (line ");
   result_error("/type?ct=application/edn&body={:a", "{}", "validation", "EDN");
 }
 
@@ -942,6 +947,10 @@ int main(void) {
       cmocka_unit_test(test_build_connection),
       cmocka_unit_test(test_build_errors),
       cmocka_unit_test(test_build_options),
+      cmocka_unit_test(test_multipart),
+      cmocka_unit_test(test_multipart_injection),
+      cmocka_unit_test(test_body_from_ref),
+      cmocka_unit_test(test_payload_errors),
       cmocka_unit_test(test_result_bodies),
       cmocka_unit_test(test_result_sse),
       cmocka_unit_test(test_result_refused_bodies),

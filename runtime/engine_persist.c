@@ -1,0 +1,201 @@
+/* engine_persist.c - results that a step keeps as resources (:persist). The bytes are on stable storage before the record that
+ * names them is written (durability rule 11a): a helper thread syncs them while the step waits. */
+#include "engine_int.h"
+#include "hash.h"
+#include "json.h"
+#include "offload.h"
+#include "reader/eq.h"
+#include "resource.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static OffloadPool pool = OFFLOAD_POOL("blobs", 4, NULL);
+typedef struct BlobJob { BlobStore *store; Buf bytes; BlobName name; bool ok; Err err; char content_type[256]; } BlobJob;
+
+static Val failed(const char *type, const char *msg) { return map_assoc(err_map(type, msg), kw_c("retryable?"), FALSE_V); }
+static const char *family(const StepCall *c) { return kw_text(c->type); }
+static Persist options(const StepCall *c) {
+  Persist p;
+  Err e = {0};
+  persist_read(map_get_kw(c->cfg, "persist"), family(c), false, &p, &e); /* checked when the step began */
+  return p;
+}
+
+/* ---- bytes ---- */
+
+/* As JSON when reading it gives the value again, else as EDN, which keeps every type. A signal. */
+static Val encode_data(Val v, Buf *b, bool json, bool edn, const char **type) {
+  Err err = {0};
+  if (!edn) {
+    Val s = json_print(b, v);
+    if (same(s, SIG_DEMAND)) return s;
+    Val back = json || is_sig(s) ? NIL : json_parse(b->p, b->n, &err);
+    if (json ? !is_sig(s) : !is_sig(s) && !same(back, ABSENT) && truthy(val_eq(back, v))) return *type = "application/json", NIL;
+    if (json) return s;
+    b->n = 0;
+  }
+  *type = "application/edn";
+  return print_to(b, v, &print_readably);
+}
+
+static bool names(Val content_type, const char *media) { return is_str(content_type) && strstr(str_s(content_type), media); }
+
+/* The bytes of a value, and what they are when :content-type does not say. */
+static Val encode(Val v, const Persist *p, Buf *b, const char **type) {
+  *type = is_str(v) ? "text/plain; charset=utf-8" : "application/octet-stream";
+  if (is_str(v)) return buf_add(b, str_s(v), str_n(v)), NIL;
+  if (is_type(v, T_BYTES)) return buf_add(b, (const char *)AS(Bytes, v)->b, AS(Bytes, v)->n), NIL;
+  return encode_data(v, b, names(p->content_type, "json"), names(p->content_type, "edn"), type);
+}
+
+/* ---- references ---- */
+
+static Val uri_of(const StepCall *c) {
+  return str_fmt("res://v1/ws/%s/result/run/%s/step/%s/%lld/output", c->r->workspace, c->r->run_id, kw_text(c->id), (long long)c->r->steps);
+}
+
+static void put_text(Val *m, const char *key, const char *text) {
+  if (*text) *m = map_assoc(*m, kw_c(key), str_c(text));
+}
+
+static Val blob_ref(const Resource *r) {
+  Val kv[] = {kw_c("type"), kw_c("blob"), kw_c("uri"), str_c(r->uri), kw_c("size-bytes"), int_val(r->size), kw_c("content-type"),
+              str_c(r->content_type), kw_c("tier"), kw_c(r->ephemeral ? "ephemeral" : "retained"), kw_c("sha256"), str_c(r->hash)};
+  Val m = map_from(kv, 6, false);
+  put_text(&m, "filename", r->filename);
+  return r->expires_ms ? map_assoc(m, kw_c("expires-at"), int_val(r->expires_ms)) : m;
+}
+
+static void store_resource(StepCall *c, const Resource *r, Val meta) {
+  Run *run = c->r;
+  Buf b = {0};
+  meta = map_assoc(map_assoc(meta, kw_c("workflow-id"), str_c(run->run_id)), kw_c("step-id"), c->id);
+  meta = map_assoc(map_assoc(meta, kw_c("flow-slug"), str_c(run->slug)), kw_c("resource-type"), kw_c("result"));
+  Val index = map_get_kw(options(c).opts, "search-index");
+  if (is_map(index)) meta = map_assoc(meta, kw_c("search-index"), index);
+  if (is_sig(snap_data(&b, meta))) mem_exhausted(0); /* texts and numbers */
+  DocRow d = {.workspace = run->workspace, .kind = (char *)(uintptr_t) "resource", .key = (char *)(uintptr_t)r->uri, .rev = DOC_ANY, .at_ms = r->created_ms,
+              .run = run->run, .expires_ms = r->expires_ms, .data = {b.p, b.n}};
+  batch_doc_put(run_batch(run), &d);
+  buf_free(&b);
+}
+
+/* The reference of a blob that is durable, stored with the step's record. */
+static Val keep(StepCall *c, const Persist *p, const BlobName *name, const char *content_type) {
+  Resource r = {.size = name->size, .created_ms = now_ms(), .ephemeral = p->ephemeral};
+  r.expires_ms = r.created_ms + (p->ephemeral ? PERSIST_EPHEMERAL_MS : PERSIST_RETAINED_MS);
+  snprintf(r.uri, sizeof r.uri, "%s", str_s(uri_of(c)));
+  snprintf(r.hash, sizeof r.hash, "%s", name->hash);
+  snprintf(r.content_type, sizeof r.content_type, "%s", is_str(p->content_type) ? str_s(p->content_type) : content_type);
+  snprintf(r.filename, sizeof r.filename, "%s", is_str(p->filename) ? str_s(p->filename) : "");
+  Val ref = blob_ref(&r);
+  store_resource(c, &r, ref);
+  if (!p->url_ttl) return ref;
+  Val url = resource_url(c->r->e, &r, c->r->workspace, now_ms() + p->url_ttl * 1000);
+  return map_assoc(ref, kw_c("url"), url);
+}
+
+/* A persisted :http result keeps its status and headers. */
+static Val without_body(Val result, Val ref) {
+  Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
+  return map_assoc(map_assoc(result, kw_c("body"), map_from(omitted, 2, false)), kw_c("blob-ref"), ref);
+}
+static bool has_body(const StepCall *c, Val v) { return !strcmp(family(c), "http") && is_map(v) && !same(map_get(v, kw_c("body"), ABSENT), ABSENT); }
+
+static const char *content_type_of(Val result) {
+  Val v = map_get(map_get_kw(result, "headers"), str_c("content-type"), NIL);
+  return is_str(v) ? str_s(v) : NULL;
+}
+
+static void resolve_kept(StepCall *c, Val v) {
+  c->kept = true;
+  step_resolve(c, true, v);
+}
+
+/* ---- blobs ---- */
+
+static void write_blob(void *arg) {
+  BlobJob *j = arg;
+  j->ok = blobs_put(j->store, j->bytes.p, j->bytes.n, &j->name, &j->err);
+}
+
+static void blob_written(Engine *e, uint64_t token, void *arg) {
+  BlobJob *j = arg;
+  StepCall *c = e ? step_by_token(e, token) : NULL;
+  if (c && j->ok) {
+    Val value = c->keeping;
+    Persist p = options(c);
+    c->keeping = NIL;
+    Val ref = keep(c, &p, &j->name, j->content_type);
+    resolve_kept(c, has_body(c, value) ? without_body(value, ref) : ref);
+  } else if (c) {
+    Val m = err_map(!strcmp(j->err.code, "disk_full") ? "disk-full" : "resource-io", j->err.msg);
+    step_error(c, map_assoc(m, kw_c("retryable?"), TRUE_V), -1);
+  }
+  buf_free(&j->bytes);
+  free(j);
+}
+
+static void begin_blob(StepCall *c, Val value, Buf *bytes, const char *type) {
+  BlobJob *j = calloc(1, sizeof *j);
+  Err err = {0};
+  if (!j) abort();
+  *j = (BlobJob){.store = engine_blobs(c->r->e), .bytes = *bytes};
+  snprintf(j->content_type, sizeof j->content_type, "%s", type);
+  c->keeping = value;
+  c->r->phase = R_EFFECT;
+  if (offload_run(&pool, c->r->e, write_blob, blob_written, j, step_token(c), &err)) return;
+  write_blob(j); /* no thread: here, then */
+  blob_written(c->r->e, step_token(c), j);
+}
+
+static bool keep_blob(StepCall *c, const Persist *p, Val value) {
+  Buf b = {0};
+  const char *type;
+  Val what = has_body(c, value) ? map_get_kw(value, "body") : value, s = encode(what, p, &b, &type);
+  const char *own = has_body(c, value) ? content_type_of(value) : NULL;
+  if (is_sig(s)) {
+    buf_free(&b);
+    step_error(c, failed("not-serializable", same(s, SIG_DEMAND) ? "the result to persist holds an unrealised lazy sequence" : "the result to persist has no such form"), -1);
+  } else if ((int64_t)b.n > PERSIST_RETAINED_MAX) {
+    buf_free(&b);
+    step_error(c, failed("oversize", ":persist: a retained blob may have at most 50 MB"), -1);
+  } else begin_blob(c, value, &b, own && (is_str(what) || is_type(what, T_BYTES)) ? own : type);
+  return true;
+}
+
+void step_done_blob(Engine *e, StepCall *c, Val result, const BlobName *name, const char *content_type) {
+  (void)e;
+  Persist p = options(c);
+  Val ref = keep(c, &p, name, content_type);
+  c->kept = true;
+  step_done(c->r->e, c, without_body(result, ref));
+}
+
+/* ---- :kv ---- */
+
+static bool keep_kv(StepCall *c, const Persist *p, Val value) {
+  Val what = has_body(c, value) ? map_get_kw(value, "body") : value, key = map_get_kw(p->opts, "key"), out = NIL, error = NIL;
+  Val set[] = {kw_c("operation"), kw_c("set"), kw_c("key"), key, kw_c("value"), what, kw_c("ttl"), map_get_kw(p->opts, "ttl")};
+  if (!kv_step(c->r, map_from(set, is_nil(set[7]) ? 3 : 4, false), &out, &error)) {
+    step_error(c, error, -1);
+    return true;
+  }
+  Val ref[] = {kw_c("type"), kw_c("kv"), kw_c("uri"), str_fmt("res://v1/ws/%s/result/kv/%s", c->r->workspace, kw_text(key)), kw_c("key"), str_c(kw_text(key))};
+  Val handle = map_from(ref, 3, false);
+  resolve_kept(c, has_body(c, value) ? map_assoc(without_body(value, handle), kw_c("kv-ref"), handle) : handle);
+  return true;
+}
+
+bool persist_begin(StepCall *c, Val value) {
+  if (c->kept || is_nil(map_get_kw(c->cfg, "persist"))) return false;
+  Persist p = options(c);
+  switch (p.type) {
+  case PERSIST_BLOB: return keep_blob(c, &p, value);
+  case PERSIST_KV: return keep_kv(c, &p, value);
+  case PERSIST_TABLE: step_error(c, failed("unsupported", ":persist of type :table is not part of this build"), -1); return true;
+  case PERSIST_NONE: break;
+  }
+  return false;
+}
