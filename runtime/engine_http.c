@@ -7,6 +7,7 @@
 #include "engine_http.h"
 #include "engine_int.h"
 #include "http_auth.h"
+#include "http_blob.h"
 #include "http_build.h"
 #include "http_limit.h"
 #include "http_result.h"
@@ -27,6 +28,7 @@ typedef struct Flight {
   Waiter *waiter;
   TokenWait *wait;
   char *bearer;    /* the access token that was used */
+  HttpSave *save;  /* the body goes into a blob */
   Token *exchange; /* not a step's request but the one for this token */
   HttpDone done;   /* not a step's request either: who made it is told */
   void *ctx;
@@ -79,6 +81,7 @@ static void flight_free(Flight *f) {
   free(f->bearer);
   http_request_free(&f->req);
   http_plan_free(&f->plan);
+  http_save_free(f->save);
   free(f);
 }
 
@@ -124,13 +127,16 @@ static void count(const HttpResponse *r) {
 
 static void landed(Engine *e, Flight *f, const HttpResponse *r) {
   StepCall *c = step_by_token(e, f->token);
-  Val out = NIL;
+  Val out = http_save_error(f->save);
   int64_t retry_after = -1;
   count(r);
   if (r->status == 401 && f->bearer) token_refused(f->bearer);
   if (!c) return;
-  if (http_result(r, &f->plan, now_ms(), &out, &retry_after)) step_done(e, c, out);
-  else step_failed(e, c, out, retry_after);
+  if (!is_nil(out) || !http_result(r, &f->plan, now_ms(), &out, &retry_after)) step_failed(e, c, out, retry_after);
+  else if (r->sunk) {
+    http_save_finish(f->save, e, c, out);
+    f->save = NULL;
+  } else step_done(e, c, out);
 }
 
 static void call_ended(Engine *e, const Flight *f, const HttpResponse *r) {
@@ -201,8 +207,10 @@ static Val build(StepCall *c, Flight *f) {
   Val cfg = step_config(c), config = conn_config(c, cfg), base = map_get_kw(config, "base-url");
   HttpConn conn = {.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(config, "headers"), .query = map_get_kw(config, "query")};
   Err err = {0};
-  Val bad = http_build(cfg, conn.base_url ? &conn : NULL, NULL, &f->req, &f->plan);
+  HttpRefs refs = http_refs(c);
+  Val bad = http_build(cfg, conn.base_url ? &conn : NULL, &refs, &f->req, &f->plan);
   if (!is_nil(bad)) return bad;
+  f->save = http_save_new(c->r->e, c, &f->plan, &f->req);
   return rest_ok(c, cfg, config, &err) ? NIL : error_of(&err, false);
 }
 

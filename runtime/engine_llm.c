@@ -123,7 +123,7 @@ static Val request_of(StepCall *c, bool send, bool stream, HttpRequest *req, Htt
   Val http = NIL, bad = resolve(c, &s);
   Err err = {0};
   if (is_nil(bad)) bad = llm_request(&s, stream, &http);
-  if (is_nil(bad)) bad = http_build(http, NULL, req, plan);
+  if (is_nil(bad)) bad = http_build(http, NULL, NULL, req, plan);
   if (!is_nil(bad)) return bad;
   if (send ? http_auth_apply(s.auth, step_secrets(c), step_secrets_used(c), req, &err) : http_auth_check(s.auth, step_secrets(c), &err)) return NIL;
   http_request_free(req);

@@ -47,6 +47,7 @@ typedef struct HttpPlan {
   char **include;   /* lower-case names of response headers to keep */
   size_t ninclude;
   bool include_some; /* :include-headers was given */
+  bool saved;        /* the body goes into a blob (http_blob.h) */
 } HttpPlan;
 void http_plan_free(HttpPlan *p);
 

@@ -669,7 +669,7 @@ static void fail_curl(Xfer *x, CURLcode rc) {
   else if (x->oversize && x->header_bytes > HTTP_MAX_HEADER_BYTES)
     fail(x, HTTP_OVERSIZE, "response headers of more than %d bytes", HTTP_MAX_HEADER_BYTES);
   else if (x->oversize || rc == CURLE_FILESIZE_EXCEEDED)
-    fail(x, HTTP_OVERSIZE, "response body of more than %zu bytes", body_limit(x, x->sinking == SINK_ON));
+    fail(x, HTTP_OVERSIZE, "response body of more than %zu bytes", body_limit(x, x->sinking != SINK_OFF));
   else if (classify(rc) == HTTP_TIMEOUT)
     fail(x, HTTP_TIMEOUT, "no complete answer in time (limit %lld ms, connecting %lld ms)", (long long)x->req.timeout_ms,
          (long long)(x->req.connect_timeout_ms ? x->req.connect_timeout_ms : HTTP_DEFAULT_CONNECT_MS));

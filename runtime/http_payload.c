@@ -72,9 +72,12 @@ static Val body_raw(Build *b, Val v, const char **mime) {
 
 /* ---- resources ---- */
 
+/* "res://..", a map with such a :uri or :resource-uri, or a persisted result with one under :blob-ref. */
 static bool ref_shaped(Val ref) {
   if (is_str(ref)) return !strncmp(str_s(ref), "res://", 6);
-  return is_map(ref) && (kw_is(map_get_kw(ref, "type"), "blob") || kw_is(map_get_kw(ref, "type"), "resource-ref"));
+  if (!is_map(ref)) return false;
+  Val uri = map_get_kw(ref, "uri"), other = map_get_kw(ref, "resource-uri"), blob = map_get_kw(ref, "blob-ref");
+  return is_map(blob) ? ref_shaped(blob) : is_str(uri) ? ref_shaped(uri) : is_str(other) && ref_shaped(other);
 }
 
 static void ref_refused(Build *b, const char *what, Val ref, const Err *e) {

@@ -267,10 +267,15 @@ static Val http_error(const HttpResponse *r, const HttpPlan *p, int64_t at_ms, i
   return *retry_after < 0 ? m : with(m, "retry-after-ms", fix(*retry_after));
 }
 
-static Val transport_error(const HttpResponse *r) {
+static const char *oversize_hint(const HttpPlan *p) {
+  return p->saved ? "; a blob of :tier :ephemeral may have 4 GB, one of :tier :retained 50 MB, both within :client-opts {:max-response-bytes n}"
+                  : "; raise :client-opts {:max-response-bytes n} or :persist the body";
+}
+
+static Val transport_error(const HttpResponse *r, const HttpPlan *p) {
   static const char *const types[] = {"", "network", "timeout", "oversize", "guard", "tls", "validation", "cancelled", "oversize"};
   char msg[700];
-  const char *hint = r->err == HTTP_OVERSIZE ? "; raise :client-opts {:max-response-bytes n} or :persist the body" : "";
+  const char *hint = r->err == HTTP_OVERSIZE ? oversize_hint(p) : "";
   snprintf(msg, sizeof msg, "%.16s %.300s: %s%s", r->method ? r->method : "?", r->url ? r->url : "(malformed URL)", r->msg, hint);
   return http_error_map(types[r->err], r->err == HTTP_NETWORK || r->err == HTTP_TIMEOUT, msg);
 }
@@ -286,7 +291,7 @@ bool http_result(const HttpResponse *r, const HttpPlan *plan, int64_t at_ms, Val
   Why w;
   int64_t after = -1, *ra = retry_after_ms ? retry_after_ms : &after;
   *ra = -1;
-  if (r->err != HTTP_OK) return *out = transport_error(r), false;
+  if (r->err != HTTP_OK) return *out = transport_error(r, plan), false;
   if ((r->status < 200 || r->status > 299) && !status_set_has(&plan->accept, r->status))
     return *out = http_error(r, plan, at_ms, ra), false;
   Val body = decode(r, plan->as, &w);

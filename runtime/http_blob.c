@@ -1,0 +1,123 @@
+/* http_blob.c - see http_blob.h. */
+#include "http_blob.h"
+#include "engine_int.h"
+#include "offload.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static OffloadPool pool = OFFLOAD_POOL("http-blobs", 4, NULL);
+
+static char *text_or_null(const char *s) {
+  char *p = *s ? strdup(s) : NULL;
+  if (*s && !p) abort();
+  return p;
+}
+
+/* Codes of the C services as types of errors. */
+static const char *error_type(const Err *e) {
+  static const char *const names[][2] = {{"not_found", "not-found"}, {"blob_io", "resource-io"}, {"disk_full", "disk-full"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (e->code && !strcmp(e->code, names[i][0])) return names[i][1];
+  return e->code ? e->code : "validation";
+}
+
+/* ---- refs ---- */
+
+static bool open_ref(void *ctx, Val ref, HttpRef *out, Err *e) {
+  StepCall *c = ctx;
+  Engine *engine = c->r->e;
+  Resource r;
+  int64_t size = 0;
+  bool ok = resource_find(engine, c, ref, &r, e);
+  if (ok && r.size > resource_load_max(&r))
+    ok = err_set(e, "oversize", "it has %lld bytes; a request's body takes at most %lld of the %s tier", (long long)r.size,
+                 (long long)resource_load_max(&r), r.ephemeral ? "ephemeral" : "retained");
+  int fd = ok ? blobs_file(engine_blobs(engine), r.hash, &size, e) : -1;
+  if (fd < 0) return e->code = error_type(e), false;
+  *out = (HttpRef){fd, (uint64_t)size, text_or_null(r.content_type), text_or_null(r.filename)};
+  return true;
+}
+
+HttpRefs http_refs(StepCall *c) { return (HttpRefs){open_ref, c}; }
+
+/* ---- into a blob ---- */
+
+struct HttpSave {
+  BlobStore *store;
+  BlobWriter *writer;
+  int64_t most;
+  StatusSet accept;
+  Err err; /* of the writer */
+  bool ok;
+  BlobName name;
+  char content_type[256];
+};
+
+static bool save_begin(void *ctx, int status) {
+  HttpSave *s = ctx;
+  return (status >= 200 && status < 300) || status_set_has(&s->accept, status);
+}
+
+static bool save_write(void *ctx, const char *p, size_t n) {
+  HttpSave *s = ctx;
+  if (!s->writer) s->writer = blobs_begin(s->store, s->most, &s->err);
+  if (s->writer && blobs_write(s->writer, p, n, &s->err)) return true;
+  if (!s->err.code) err_set(&s->err, "blob_io", "the body cannot be written");
+  return false;
+}
+
+HttpSave *http_save_new(Engine *e, StepCall *c, HttpPlan *plan, HttpRequest *req) {
+  Persist p;
+  Err err = {0};
+  Val cfg = step_config(c), opts = map_get_kw(cfg, "client-opts");
+  if (!persist_read(map_get_kw(cfg, "persist"), "http", false, &p, &err) || p.type != PERSIST_BLOB) return NULL;
+  if (plan->as != HTTP_AS_AUTO && plan->as != HTTP_AS_BYTES) return NULL;
+  HttpSave *s = calloc(1, sizeof *s);
+  if (!s) abort();
+  s->store = engine_blobs(e);
+  s->most = p.ephemeral ? PERSIST_EPHEMERAL_MAX : PERSIST_RETAINED_MAX;
+  s->accept = plan->accept;
+  plan->saved = true;
+  if (!is_map(opts) || is_nil(map_get_kw(opts, "max-response-bytes"))) req->max_response = (size_t)s->most;
+  http_request_sink(req, s, save_write)->begin = save_begin;
+  return s;
+}
+
+void http_save_free(HttpSave *s) {
+  if (!s) return;
+  if (s->writer) blobs_abort(s->writer);
+  free(s);
+}
+
+Val http_save_error(const HttpSave *s) {
+  if (!s || !s->err.code) return NIL;
+  char msg[600];
+  snprintf(msg, sizeof msg, ":persist: %s", s->err.msg);
+  return http_error_map(error_type(&s->err), strcmp(s->err.code, "oversize") != 0, msg);
+}
+
+static void finish_work(void *arg) {
+  HttpSave *s = arg;
+  if (!s->writer) s->writer = blobs_begin(s->store, s->most, &s->err); /* a body of no bytes */
+  s->ok = s->writer && blobs_finish(s->writer, &s->name, &s->err);
+  s->writer = NULL;
+}
+
+static void finish_done(Engine *e, uint64_t token, void *arg) {
+  HttpSave *s = arg;
+  StepCall *c = e ? step_by_token(e, token) : NULL;
+  if (c && s->ok) step_done_blob(e, c, c->keeping, &s->name, s->content_type);
+  else if (c) step_failed(e, c, http_save_error(s), -1);
+  http_save_free(s);
+}
+
+void http_save_finish(HttpSave *s, Engine *e, StepCall *c, Val result) {
+  Err err = {0};
+  Val type = map_get(map_get_kw(result, "headers"), str_c("content-type"), NIL);
+  snprintf(s->content_type, sizeof s->content_type, "%s", is_str(type) ? str_s(type) : "application/octet-stream");
+  c->keeping = result;
+  if (offload_run(&pool, e, finish_work, finish_done, s, step_token(c), &err)) return;
+  finish_work(s); /* no thread: here, then */
+  finish_done(e, step_token(c), s);
+}
