@@ -17,9 +17,9 @@
   COMMAND(resume, "resume", "[RUN-ID...] [OPTIONS]", "continue unfinished runs (all, if none is named)",                             \
           "Continues runs from their last durable step and fires timers that are due. With one RUN-ID the value is printed and the "  \
           "exit status is that of the run; a finished run prints its stored value or error again.")                                  \
-  COMMAND(send, "send", "WAIT-KEY JSON [OPTIONS]", "answer a :wait by its key",                                                      \
+  COMMAND(send, "send", "WAIT-KEY JSON [OPTIONS]", "answer a :wait by its key, or with --event NAME by an event",                    \
           "Records the answer durably, also for a wait that no run has registered yet and beside a running executor, and exits 0 "    \
-          "without running anything. Write -- before a JSON value that begins with a minus sign.")                                   \
+          "without running anything. With --event there is no WAIT-KEY: the event's own fields say whom it is for. Write -- before a JSON value that begins with a minus sign.")                                   \
   COMMAND(approve, "approve", "RUN-ID [STEP] [OPTIONS]", "approve what a run waits for",                                            \
           "Records a person's approval for what the run waits for; at a checkpoint the failed step is tried again. `breyta-run "           \
           "resume` goes on with it.")                                                                                              \
@@ -83,7 +83,11 @@
          "name of the run; a run of that name with the same source and input is continued")                                          \
   OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(repl), "the workspace")                                                  \
   OPTION(TEXT, listen, 'l', "listen", "HOST:PORT", 0, ON_ENGINE,                                                                      \
-         "accept POST /<workspace>/events/<wait-key> while a run waits")                                                              \
+         "accept POST /<workspace>/events/<wait-key> and the links of notifications while a run waits")                                                              \
+  OPTION(TEXT, public_url, 0, "public-url", "URL", 0, ON_ENGINE, "how others reach --listen: base of callback addresses and links")      \
+  OPTION(TEXT, event, 0, "event", "NAME", 0, ON(send), "send JSON as the event NAME: to the wait whose :event takes its key from it")      \
+  OPTION(TEXT, by, 0, "by", "WHO", 0, ON(approve) | ON(reject), "who answers: :by of the answer")                                       \
+  OPTION(TEXT, role, 0, "role", "ROLE", 0, ON(approve) | ON(reject), "as whom: refused when the wait has :roles and this is none of them") \
   OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run) | ON(fork), "start durably, print the run id and exit 3")                                      \
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
   OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test),                                                                   \

@@ -7,6 +7,7 @@
 #include "reader/mem.h"
 #include "reader/read.h"
 #include "snapshot.h"
+#include "wait_spec.h"
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -378,7 +379,56 @@ static bool is_duplicate(Cli *cli, Store *s, const char *key) {
   return true;
 }
 
+/* What the wait, if there is one, says about such an answer. Told. */
+static bool answer_is_good(Cli *cli, Store *s, const char *key, Val body) {
+  WaitRow w = {0};
+  Err err = {0};
+  if (wait_is_system(key)) return cli_usage(cli, "send: the key begins with a control character"), false;
+  if (!store_wait_get(s, cli->workspace, key, &w, &err)) return true;
+  bool ok = wait_answer_check(wait_spec_read(&w), body, NULL, &err);
+  if (!ok) cli_say("send %s: %s", key, err.msg);
+  wait_row_free(&w);
+  return ok;
+}
+
+/* The executor looks for the wait again when it takes the event up: a run may come to it meanwhile. */
+static int record_event(Cli *cli, Store *s, Val body) {
+  WaitRow w = {0};
+  RunRow row = {0};
+  Err err = {0};
+  bool found = wait_for_event(s, cli->workspace, cli->event, body, &w, &err);
+  if (found && !wait_answer_check(wait_spec_read(&w), body, NULL, &err)) {
+    cli_say("send --event %s: %s", cli->event, err.msg);
+    wait_row_free(&w);
+    return EXIT_USAGE;
+  }
+  int status = put_inbox(cli, s, cli->event, "named", body);
+  if (status == EXIT_OK && found && store_run_get(s, w.run, &row, &err)) {
+    fprintf(stderr, "recorded for run %s\n", row.run_id);
+    cli_say_resume(cli, "to go on: ", row.run_id);
+  } else if (status == EXIT_OK) {
+    fprintf(stderr, "recorded; no run waits for this event \"%s\" yet, the first one that does within a day gets it\n", cli->event);
+  }
+  run_row_free(&row);
+  wait_row_free(&w);
+  return status;
+}
+
+static int send_event(Cli *cli) {
+  Val body;
+  if (cli->args.n != 1) return cli_usage(cli, "send --event takes one JSON value: breyta-run send --event order.paid '{\"order\": {\"id\": \"A-1\"}}'");
+  if (!*cli->event || wait_is_system(cli->event)) return cli_usage(cli, "--event: a name such as order.paid is needed");
+  cli_values();
+  if (!cli_json(cli, "the event", cli->args.a[0], &body)) return EXIT_USAGE;
+  Store *s = cli_store(cli, (StoreOptions){.beside = true});
+  if (!s) return EXIT_FAILED;
+  int status = record_event(cli, s, body);
+  store_close(s);
+  return status;
+}
+
 int cmd_send(Cli *cli) {
+  if (cli->event) return send_event(cli);
   if (cli->args.n != 2) return cli_usage(cli, "send takes a wait key and a JSON value: breyta-run send WAIT-KEY '{\"status\": \"ok\"}'");
   if (!*cli->args.a[0]) return cli_usage(cli, "send: the wait key is empty");
   cli_values();
@@ -386,6 +436,10 @@ int cmd_send(Cli *cli) {
   if (!cli_json(cli, "the answer", cli->args.a[1], &body)) return EXIT_USAGE;
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
+  if (!answer_is_good(cli, s, cli->args.a[0], body)) {
+    store_close(s);
+    return EXIT_USAGE;
+  }
   bool duplicate = is_duplicate(cli, s, cli->args.a[0]);
   int status = duplicate ? EXIT_OK : put_inbox(cli, s, cli->args.a[0], "event", body);
   if (status == EXIT_OK && !duplicate) say_recorded(cli, s, cli->args.a[0]);
@@ -414,6 +468,19 @@ static bool answer_fits(Cli *cli, const RunRow *row, const char *step) {
   return true;
 }
 
+/* May this person answer the run's wait so? Told. */
+static bool decision_is_good(Cli *cli, Store *s, const RunRow *row, Val value) {
+  WaitRow w = {0};
+  Err err = {0};
+  if ((cli->cmd != CMD_approve && cli->cmd != CMD_reject) || !wait_of_run(s, row->workspace, row->run, &w, &err)) return true;
+  Val spec = wait_spec_read(&w);
+  const char *verb = cli_commands[cli->cmd].name;
+  bool ok = wait_role_check(spec, cli->role, &err) && wait_answer_check(spec, value, verb, &err);
+  if (!ok) cli_say("%s %s: %s", verb, row->run_id, err.msg);
+  wait_row_free(&w);
+  return ok;
+}
+
 /* Who answers: the name of the account. */
 static const char *cli_user(void) {
   const struct passwd *p = getpwuid(geteuid());
@@ -424,7 +491,7 @@ static int answer(Cli *cli) {
   const char *verb = cli_commands[cli->cmd].name;
   if (cli->args.n < 1 || cli->args.n > 2) return cli_usage(cli, "%s takes a run id and, if you like, a step: breyta-run %s RUN-ID [STEP]", verb, verb);
   cli_values();
-  Val body = map_assoc(map_empty, kw_c("action"), str_c(verb)), value;
+  Val body = map_assoc(map_empty, kw_c("action"), str_c(verb)), value = NIL;
   const char *step = cli->args.n > 1 ? cli->args.a[1] : NULL;
   if (step && *step == ':') step++;
   if (step) body = map_assoc(body, kw_c("step"), str_c(step));
@@ -434,13 +501,14 @@ static int answer(Cli *cli) {
   }
   if (cli_no_database(cli)) return EXIT_USAGE;
   if (cli->reason) body = map_assoc(body, kw_c("reason"), str_c(cli->reason));
-  const char *by = cli_user();
+  const char *by = cli->by ? cli->by : cli_user();
   if (by) body = map_assoc(body, kw_c("by"), str_c(by));
+  if (cli->role) body = map_assoc(body, kw_c("role"), str_c(cli->role));
   Store *s = cli_store(cli, (StoreOptions){.beside = true});
   if (!s) return EXIT_FAILED;
   RunRow row = {0};
   int status = cli_run_row(cli, s, cli->args.a[0], &row);
-  if (status == EXIT_OK && !answer_fits(cli, &row, step)) status = EXIT_USAGE;
+  if (status == EXIT_OK && (!answer_fits(cli, &row, step) || !decision_is_good(cli, s, &row, value))) status = EXIT_USAGE;
   if (status == EXIT_OK) status = put_inbox(cli, s, row.run_id, "action", body);
   if (status == EXIT_OK) cli_say_resume(cli, "recorded; to go on: ", row.run_id);
   run_row_free(&row);

@@ -65,6 +65,12 @@ void cli_session_close(CliSession *s) {
   if (s->ticker >= 0) close(s->ticker);
 }
 
+static bool good_url(const char *s) {
+  size_t n = strlen(s);
+  bool scheme = !strncmp(s, "https://", 8) || !strncmp(s, "http://", 7);
+  return scheme && n > 8 && n < 500 && s[n - 1] != '/' && !s[strcspn(s, " \t\n\"'<>?#")];
+}
+
 bool cli_session_open(CliSession *s, const Cli *cli) {
   Err err = {0};
   s->cli = cli;
@@ -72,6 +78,10 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   s->status = EXIT_FAILED;
   progress_init(&s->progress, cli->progress);
   cli_engine_values();
+  if (cli->public_url && !good_url(cli->public_url)) {
+    s->status = cli_usage(cli, "--public-url: %s is no address such as https://flows.example.com, without a slash at the end", cli->public_url);
+    return false;
+  }
   if (cli->connections && !(s->target = target_load(cli->connections, &err))) {
     s->status = cli_usage(cli, "--connections: %s", err.msg);
     return false;
@@ -83,7 +93,7 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
     }
   s->store = cli_store(cli, (StoreOptions){.executor = true});
   if (!s->store) return false;
-  EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .detach = cli->detach,
+  EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .public_url = cli->public_url, .detach = cli->detach,
                      .target = s->target, .resolve = flow_places_find, .resolve_ctx = &s->flows, .progress = progress_event, .ctx = &s->progress,
                      .watched = s->progress.live};
   s->engine = engine_new(s->store, &o, &err);
@@ -112,7 +122,7 @@ static const char *hint_for(Val error) {
       {"poll-timeout", "raise :timeout or :max-attempts of flow/poll"},
       {"oversize", "keep large results outside the run, for example in :kv"},
       {"missing-binding", "see :requires of the flow"},
-      {"unsupported_step", "this build runs :function :http :kv :sleep :wait"},
+      {"unsupported_step", "this build runs :function :http :kv :notify :sleep :wait"},
   };
   Val type = map_get_kw(error, "type");
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)

@@ -5,6 +5,8 @@
 #include "eval/unit.h"
 #include "offload.h"
 #include "resource.h"
+#include "wait_answer.h"
+#include "wait_spec.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -54,6 +56,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->o = *o;
   e->workspace = strdup(o->workspace ? o->workspace : "local");
   e->units = set_empty;
+  if (o->public_url) e->base_url = strdup(o->public_url);
   e->next_store_timer = 0;
   engine_here(e);
   if (s && !store_failed(s)) engine_watch(e, store_event_fd(s), store_ready, NULL);
@@ -61,13 +64,16 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
 }
 
 void engine_free(Engine *e) {
+  wait_notify_stop(e);
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);
   offload_forget(e);
   blobs_close(e->blobs);
   free(e->workspace);
-  e->workspace = NULL;
+  free(e->early.workspace);
+  free(e->base_url);
+  e->workspace = e->early.workspace = e->base_url = NULL;
   unit_loader = NULL;
 }
 
@@ -159,7 +165,7 @@ static Val flow_ctx(Engine *e, const RunRow *row) {
   if (is_str(target)) ctx_put(&m, "target", str_s(target));
   if (is_str(installation)) ctx_put(&m, "installation-id", str_s(installation));
   if (e->o.public_url || e->o.listen) {
-    Val base = e->o.public_url ? str_fmt("%s/%s", e->o.public_url, row->workspace) : str_fmt("http://%s/%s", e->o.listen, row->workspace);
+    Val base = e->base_url ? str_fmt("%s/%s", e->base_url, row->workspace) : str_fmt("http://%s/%s", e->o.listen, row->workspace);
     m = map_assoc(m, kw_c("callback-base-url"), base);
   }
   return m;
@@ -321,6 +327,7 @@ static Run *run_for_delivery(Engine *e, int64_t run, Err *err) {
 
 void inbox_done(Engine *e, Run *r, int64_t id) {
   if (r) {
+    r->taken = true;
     batch_inbox_del(run_batch(r), id);
     return;
   }
@@ -347,14 +354,19 @@ static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
     return false;
   }
   int64_t number = w.run;
+  Err bad = {0};
+  Val body = snap_read_value(env_core(), row->body.p, row->body.n), spec = wait_spec_read(&w);
   wait_row_free(&w);
+  if (is_sig(body)) body = NIL;
+  if (!wait_answer_check(spec, body, kw_text(map_get_kw(body, "action")), &bad)) { /* sent before the wait could say what it needs */
+    inbox_done(e, NULL, row->id);
+    return false;
+  }
   Run *r = run_for_delivery(e, number, err);
   if (!r || r->phase != R_PARKED || !step_waits_for(r, row->key)) {
     e->inbox_again = true;
     return false;
   }
-  Val body = snap_read_value(env_core(), row->body.p, row->body.n);
-  if (is_sig(body)) body = NIL;
   inbox_done(e, r, row->id);
   return step_deliver(r, body, NULL);
 }
@@ -387,6 +399,8 @@ bool engine_drain_inbox(Engine *e, Err *err) {
       if (!strcmp(rows[i].kind, "action")) deliver_action(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "cancel")) cancel_deliver(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "child")) child_deliver(e, &rows[i], err);
+      else if (!strcmp(rows[i].kind, "named")) wait_named(e, &rows[i], err);
+      else if (!strcmp(rows[i].kind, "notify")) wait_notify(e, &rows[i]);
       else deliver_event(e, &rows[i], err);
       inbox_row_free(&rows[i]);
     }
@@ -423,7 +437,7 @@ static bool busy(const Engine *e) {
       if (r->phase != R_DONE && r->phase != R_PARKED && r->phase != R_HELD) return true;
   for (size_t i = 0; i < e->ntimers; i++)
     if (!e->timers[i].token) return true; /* dropped after a full disk, to be taken up again */
-  return e->o.listen && e->parked.n;
+  return wait_notifying(e) || (e->o.listen && e->parked.n);
 }
 
 static int wait_ms(const Engine *e, int64_t most) {
@@ -460,12 +474,12 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     if (r->phase == R_READY && run_find(e, r->run) == r) run_slice(r);
   }
   if (e->o.listen || e->child_timers) fire_stored_timers(e);
-  if (look_around(e) || (e->inbox_again && !e->ready)) {
-    e->inbox_again = false;
+  if (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready)) {
+    e->inbox_again = e->wait_parked = false;
     engine_drain_inbox(e, err);
   }
   fire_timers(e);
-  *idle = !e->ready && !busy(e);
+  *idle = !e->ready && !e->wait_parked && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, store_failed(e->store), store_error_text(store_failed(e->store)));
   if (e->fatal) {
     *err = e->fatal_err;

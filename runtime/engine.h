@@ -67,7 +67,7 @@ typedef struct RunState {
   Val value;      /* completed */
   Val error;      /* failed: map {:type :message :step-id :attempt :at "flow.edn:3:7" :trace ...}; blocked: :message */
   bool parked;    /* waits for something this process does not provide */
-  char waits_for[1600]; /* parked: what would wake it, by when, and the command to do it; lines */
+  char waits_for[2048]; /* parked: what would wake it, by when, and the command to do it; lines */
 } RunState;
 
 #define ANSWERED_FOR_MS (24 * 3600 * 1000LL) /* after a wait was answered, another answer to its key changes nothing */

@@ -4,6 +4,7 @@
  *
  * A flight is one attempt: BUILT (checked, before its intent is durable), TOKEN (waits for an access token), QUEUED (for its turn at
  * its gate, http_limit.h), SENT. A cancel takes it out of wherever it is. */
+#include "engine_http.h"
 #include "engine_int.h"
 #include "http_auth.h"
 #include "http_blob.h"
@@ -29,6 +30,8 @@ typedef struct Flight {
   char *bearer;    /* the access token that was used */
   HttpSave *save;  /* the body goes into a blob */
   Token *exchange; /* not a step's request but the one for this token */
+  HttpDone done;   /* not a step's request either: who made it is told */
+  void *ctx;
   struct Flight *next;
 } Flight;
 
@@ -136,12 +139,21 @@ static void landed(Engine *e, Flight *f, const HttpResponse *r) {
   } else step_done(e, c, out);
 }
 
+static void call_ended(Engine *e, const Flight *f, const HttpResponse *r) {
+  Val out = NIL;
+  int64_t retry_after = -1;
+  count(r);
+  bool ok = http_result(r, &f->plan, now_ms(), &out, &retry_after);
+  f->done(e, f->ctx, ok, out, retry_after);
+}
+
 static void responses(Engine *e, void *ctx) {
   (void)ctx;
   HttpResponse *r;
   while ((r = http_client_next(client))) {
     Flight *f = flight_take(r->id);
     if (f && f->exchange) token_answer(f->exchange, r, NULL, now_ms());
+    else if (f && f->done) call_ended(e, f, r);
     else if (f) {
       leave(f);
       landed(e, f, r);
@@ -370,6 +382,43 @@ static void http_cancel(Engine *e, StepCall *c) {
   for (size_t i = 0; i < BUCKETS; i++)
     for (f = flights[i]; f; f = f->next)
       if (f->token == step_token(c)) http_client_cancel(client, f->id); /* its response says so and finds nobody */
+}
+
+/* ---- calls of others ---- */
+
+static bool call_auth(const HttpCall *call, HttpRequest *req, Err *err) {
+  Val auth = map_get_kw(call->bound, "auth");
+  if (http_auth_is_google(auth)) return err_set(err, "validation", "a connection with :auth {:type :google-service-account} is for :http steps");
+  return http_auth_apply(auth, call->secrets, call->used, req, err);
+}
+
+static bool call_build(const HttpCall *call, Flight *f, Val *error) {
+  Val base = map_get_kw(call->bound, "base-url");
+  HttpConn conn = {.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(call->bound, "headers"), .query = map_get_kw(call->bound, "query")};
+  Err err = {0};
+  *error = http_build(call->cfg, conn.base_url ? &conn : NULL, NULL, &f->req, &f->plan);
+  if (is_sig(*error)) *error = http_error_map("validation", false, "it holds what cannot be sent");
+  if (!is_nil(*error)) return false;
+  if (f->req.nbody > call->max_body) err_set(&err, "oversize", "the body has %zu bytes, and %zu are allowed", f->req.nbody, call->max_body);
+  else if (call_auth(call, &f->req, &err)) return true;
+  *error = error_of(&err, false);
+  return false;
+}
+
+bool engine_http_call(Engine *e, const HttpCall *call, HttpDone done, void *ctx, Val *error) {
+  Err err = {0};
+  Flight *f = flight_new(e);
+  f->done = done;
+  f->ctx = ctx;
+  bool built = call_build(call, f, error);
+  if (built && call->key) http_request_header(&f->req, "Idempotency-Key", call->key, false);
+  f->req.fresh = call->fresh;
+  f->req.guard = e->o.guard;
+  metric_add(METRIC_http_requests_total, built);
+  if (built && client_ready(e, &err) && launch(f, &err)) return true;
+  if (built) *error = http_error_map("network", true, err.msg);
+  flight_free(f);
+  return false;
 }
 
 void engine_http_register(void) {

@@ -1,6 +1,7 @@
 /* engine_init.c - puts the engine's names into the core table: flow builtins and macros, sandbox helpers, step kinds. */
 #include "child.h"
 #include "engine_int.h"
+#include "notify.h"
 #include "flow_prelude.h"
 #include "flow_tables.h"
 
@@ -19,5 +20,6 @@ void engine_init(void) {
   FLOW_TABLES(table_register)
   prelude_add(flow_prelude_files);
   engine_http_register();
+  notify_register();
   engine_llm_register();
 }

@@ -68,6 +68,7 @@ typedef struct Run {
   bool timed_out;       /* the limit that ends the :function's code is the step's :timeout */
   Batch *batch;
   int inflight;
+  bool taken;           /* an answer was taken from what came early, and its row is not deleted durably yet */
   StepCall *call;
   Val resume;           /* what the machine is resumed with; ABSENT for :function = run the code */
   Val input;            /* with :flow/ctx */
@@ -101,6 +102,9 @@ bool replay_against(Engine *e, int64_t run, const FlowDef *as, void (*differs)(R
 enum { ENGINE_WATCHES = 32 };
 typedef struct Watch { int fd; void (*f)(Engine *e, void *ctx); void *ctx; } Watch;
 
+/* Requests kept for waits to come: the workspace last asked about (wait_early.c). */
+typedef struct EarlyUse { char *workspace; int64_t n, bytes; uint64_t serial; bool gone; } EarlyUse;
+
 struct Engine {
   Store *store;
   EngineOptions o;
@@ -125,6 +129,9 @@ struct Engine {
   bool child_timers;    /* a parked run waits for children until some time */
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
+  EarlyUse early;
+  bool wait_parked;     /* a wait has become durable: the inbox may hold its notification and its answer */
+  char *base_url;       /* where people and services reach this engine; NULL: nowhere */
   int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */
   bool fatal;
   Err fatal_err;
@@ -172,7 +179,6 @@ void inbox_done(Engine *e, Run *r, int64_t id);
 
 /* engine_steps.c */
 void run_again(Run *r);                /* a waiting run goes on */
-void wait_cleanup(StepCall *c, Val outcome);
 void step_reached(Run *r);             /* the machine stands in a flow/step frame */
 void step_begin(StepCall *c);          /* for real */
 void step_begin_attempt(StepCall *c);  /* after commit of its intent, or again after a crash */
@@ -187,14 +193,33 @@ Val step_node(const Mach *m);          /* "unit-hash/node-id" */
 void step_error(StepCall *c, Val error, int64_t retry_after_ms);
 void step_in_flight(Run *r);           /* recovery: the step under the top frame has an intent and no result */
 StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
-bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
-bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
+void step_invalid(StepCall *c, const char *msg); /* it fails as :validation, with no further attempt */
+bool step_intend(StepCall *c);         /* its intent into the batch; false: pend.ex */
+void step_note(Run *r, const char *what, Val step, Val key, int64_t wake); /* the run waits, for `what` */
 bool step_named(Val id, const char *name); /* :send/confirm is "send/confirm", and as part of :send it is "send" too */
+bool step_is_checkpoint(const StepCall *c); /* the :wait of a :confirm or :review: its key is the step's own */
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
 Val err_map(const char *type, const char *msg);
 
 /* A config without the functions in it ((fn ...) unquoted under :code): they are no data, the journal keeps the rest. */
 Val step_journal_cfg(Val cfg);
+
+/* engine_wait.c */
+void wait_begin(StepCall *c);
+void wait_cleanup(StepCall *c, Val outcome);
+void wait_timed_out(StepCall *c);
+void wait_parked(Run *r);              /* its wait is durable: what came meanwhile may be its answer */
+bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
+bool wait_decided(Run *r, const char *action, Val value, Val by, Val role); /* a person's approve or reject; false: not taken */
+bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
+
+/* wait_say.c */
+void wait_say(Engine *e, const RunRow *row, const char *step, const char *key, const char *until, char *out, size_t n);
+
+/* wait_notify.c */
+void wait_notify(Engine *e, const InboxRow *row); /* tells people about a wait, unless it is being done */
+bool wait_notifying(const Engine *e);
+void wait_notify_stop(const Engine *e);
 
 /* engine_frames.c */
 extern const NativeDef nd_step;

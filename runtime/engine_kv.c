@@ -18,6 +18,17 @@ static bool bad(Kv *k, const char *fmt, const char *arg) {
   return false;
 }
 
+/* ":ttl is 0; use ..." */
+static bool bad_val(Kv *k, const char *option, Val v, const char *works) {
+  Buf b = {0}, t = {0};
+  if (is_sig(print_to(&t, v, &print_readably))) t.n = 0;
+  buf_fmt(&b, "%s is %.80s; use %s", option, buf_cstr(&t), works);
+  buf_free(&t);
+  bad(k, "%s", buf_cstr(&b));
+  buf_free(&b);
+  return false;
+}
+
 static bool key_ok(const char *s) {
   size_t n = strlen(s);
   if (n == 0 || n > 256) return false;
@@ -55,7 +66,7 @@ static bool store_entry(Kv *k, Val value, Val metadata, int64_t expires) {
     *k->error = run_error_map(k->r, pend.ex);
     return false;
   }
-  if (b.n > KV_MAX_VALUE) {
+  if (snap_last_size() > KV_MAX_VALUE) { /* before it was compressed */
     buf_free(&b);
     *k->error = map_assoc(err_map("oversize", "a KV value may take at most 1 MB: use :persist {:type :blob} and keep the reference"), kw_c("retryable?"), FALSE_V);
     return false;
@@ -84,7 +95,7 @@ static bool ttl_expiry(Kv *k, int64_t *expires) {
   Val ttl = map_get_kw(k->cfg, "ttl");
   *expires = 0;
   if (is_nil(ttl)) return true;
-  if (!is_fix(ttl) || fix_of(ttl) < 1 || fix_of(ttl) > KV_MAX_TTL) return bad(k, ":ttl must be a number of seconds from 1 to 31536000%s", "");
+  if (!is_fix(ttl) || fix_of(ttl) < 1 || fix_of(ttl) > KV_MAX_TTL) return bad_val(k, ":ttl", ttl, "a number of seconds from 1 to 31536000 (a year)");
   *expires = now_ms() + fix_of(ttl) * 1000;
   return true;
 }
@@ -105,6 +116,9 @@ static bool kv_set(Kv *k) {
   Val entry = NIL, v = map_get(k->cfg, kw_c("value"), ABSENT);
   int64_t x, expires;
   if (same(v, ABSENT)) return bad(k, ":set needs :value%s", "");
+  Val meta = map_get_kw(k->cfg, "metadata"), once = map_get_kw(k->cfg, "if-not-exists");
+  if (!is_nil(meta) && !is_map(meta)) return bad_val(k, ":metadata", meta, "a map");
+  if (!is_nil(once) && !is_bool(once)) return bad_val(k, ":if-not-exists", once, "true or false");
   if (!ttl_expiry(k, &expires)) return false;
   bool found;
   if (!load(k, &found, &entry, &x)) return false;
@@ -142,8 +156,8 @@ static bool kv_increment(Kv *k) {
   bool found;
   if (!load(k, &found, &entry, &expires)) return false;
   Val old = found ? map_get_kw(entry, "value") : fix(0);
-  if (!is_num(delta)) return bad(k, ":delta must be a number%s", "");
-  if (!is_num(old)) return bad(k, ":increment: the value of key %s is not a number", k->key);
+  if (!is_num(delta)) return bad_val(k, ":delta", delta, "a number");
+  if (!is_num(old)) return bad_val(k, ":increment: what is stored", old, "a key that holds a number");
   Val now = num_add(old, delta);
   if (is_sig(now)) {
     *k->error = run_error_map(k->r, pend.ex);
@@ -161,14 +175,15 @@ static bool kv_append(Kv *k) {
   Val cap = map_get(k->cfg, kw_c("max-length"), fix(1000));
   int64_t expires = 0;
   if (same(item, ABSENT) == same(items, ABSENT)) return bad(k, ":append needs one of :item and :items%s", "");
-  if (!is_fix(cap) || fix_of(cap) < 1 || fix_of(cap) > 1000) return bad(k, ":max-length must be from 1 to 1000%s", "");
+  if (!is_fix(cap) || fix_of(cap) < 1 || fix_of(cap) > 1000) return bad_val(k, ":max-length", cap, "an integer from 1 to 1000");
   bool found;
   if (!load(k, &found, &entry, &expires)) return false;
   Val list = found ? map_get_kw(entry, "value") : vec_empty;
-  if (!is_vec(list)) return bad(k, ":append: the value of key %s is not a list", k->key);
+  if (!is_vec(list)) return bad_val(k, ":append: what is stored", list, "a key that holds a vector");
   ValVec more = {0};
   if (!same(item, ABSENT)) vv_push(&more, item);
-  else if (is_sig(coll_into_array(items, &more))) return bad(k, ":items must be a collection%s", "");
+  else if (!is_vec(items) && !is_set(items) && !is_sequential(items)) return bad_val(k, ":items", items, "a vector; :item appends one");
+  else if (is_sig(coll_into_array(items, &more))) return bad(k, ":items holds an unrealised lazy sequence; use (vec ...)%s", "");
   for (size_t i = 0; i < more.n; i++) list = vec_conj(list, more.a[i]);
   uint32_t n = vec_count(list), most = (uint32_t)fix_of(cap);
   if (n > most) { /* the oldest go first; a fresh vector, so that nothing dropped is kept alive */
@@ -185,8 +200,8 @@ static bool kv_append(Kv *k) {
 
 static bool kv_list(Kv *k) {
   Val prefix = map_get_kw(k->cfg, "prefix"), limit = map_get(k->cfg, kw_c("limit"), fix(1000));
-  if (!is_nil(prefix) && !is_str(prefix)) return bad(k, ":prefix must be a string%s", "");
-  if (!is_fix(limit) || fix_of(limit) < 1 || fix_of(limit) > 1000) return bad(k, ":limit must be from 1 to 1000%s", "");
+  if (!is_nil(prefix) && !is_str(prefix)) return bad_val(k, ":prefix", prefix, "a string");
+  if (!is_fix(limit) || fix_of(limit) < 1 || fix_of(limit) > 1000) return bad_val(k, ":limit", limit, "an integer from 1 to 1000");
   Val keys = vec_empty;
   char after[300] = "";
   Err e = {0};
@@ -249,9 +264,9 @@ bool kv_step(Run *r, Val cfg, Val *result, Val *error) {
     if (strcmp(operations[i].name, op)) continue;
     if (operations[i].key) {
       k.key = kw_text(map_get_kw(cfg, "key"));
-      if (!key_ok(k.key)) return bad(&k, ":key must be 1 to 256 letters, digits, _ - : but is \"%.80s\"", k.key);
+      if (!key_ok(k.key)) return bad_val(&k, ":key", map_get_kw(cfg, "key"), "1 to 256 letters, digits, _ - and :");
     }
     return operations[i].f(&k);
   }
-  return bad(&k, ":kv needs :operation, one of :get :set :delete :exists :increment :append :list-keys, not \"%.40s\"", op);
+  return bad_val(&k, ":operation", map_get_kw(cfg, "operation"), ":get :set :delete :exists :increment :append or :list-keys");
 }

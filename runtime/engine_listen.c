@@ -3,6 +3,8 @@
 #include "engine_int.h"
 #include "json.h"
 #include "listener.h"
+#include "reader/read.h"
+#include "wait_answer.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -40,10 +42,6 @@ static Queued *take_all(EngineListener *el) {
   return q;
 }
 
-static void answer_text(EngineListener *el, uint64_t token, int status, const char *json) {
-  listener_answer(el->l, token, status, json, strlen(json));
-}
-
 static void answer_error(EngineListener *el, uint64_t token, int status, const char *code, const char *msg) {
   Val kv[] = {kw_c("code"), str_c(code), kw_c("message"), str_c(msg)};
   Val top[] = {kw_c("ok"), FALSE_V, kw_c("error"), map_from(kv, 2, false)};
@@ -55,23 +53,48 @@ static void answer_error(EngineListener *el, uint64_t token, int status, const c
   buf_free(&b);
 }
 
-static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
-  Err err = {0};
-  Val body = r->nbody ? json_parse(r->body, r->nbody, &err) : map_empty;
-  if (is_sig(body) || err.code) {
-    answer_error(el, r->token, 400, "bad_request", err.code ? err.msg : "the body must be JSON");
-    return;
-  }
-  const char *outcome = "";
-  if (!engine_send(e, r->workspace, r->key, body, &outcome, &err)) {
-    answer_error(el, r->token, 503, err.code ? err.code : "store_failed", err.msg);
-    return;
-  }
-  bool kept = !strcmp(outcome, "kept");
+static Val time_text(int64_t ms) {
   Buf b = {0};
-  buf_fmt(&b, "{\"ok\":true,\"data\":{\"outcome\":\"%s\"}}", outcome);
-  answer_text(el, r->token, kept ? 202 : 200, buf_cstr(&b));
+  inst_print(&b, ms);
+  Val s = buf_str(&b);
   buf_free(&b);
+  return s;
+}
+
+static void answer_event(EngineListener *el, uint64_t token, const WaitReply *w) {
+  if (w->code) {
+    answer_error(el, token, w->status, w->code, w->msg);
+    return;
+  }
+  Val kv[] = {kw_c("outcome"), str_c(w->outcome)};
+  Val data = map_from(kv, 1, false);
+  if (w->answered_ms) {
+    data = map_assoc(data, kw_c("answeredAt"), time_text(w->answered_ms));
+    data = map_assoc(data, kw_c("recorded"), str_c(w->timed_out ? "timed-out" : "answered"));
+  }
+  Val top[] = {kw_c("ok"), TRUE_V, kw_c("data"), data};
+  Buf b = {0};
+  if (is_sig(json_print(&b, map_from(top, 2, false)))) b.n = 0;
+  listener_answer(el->l, token, w->status, b.p, b.n);
+  buf_free(&b);
+}
+
+static void handle_link(Engine *e, EngineListener *el, ListenRequest *r) {
+  Buf b = {0};
+  bool json;
+  int status = wait_link_request(e, r, &b, &json);
+  (json ? listener_answer : listener_answer_page)(el->l, r->token, status, buf_cstr(&b), b.n);
+  buf_free(&b);
+}
+
+static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
+  WaitReply w;
+  if (r->link) {
+    handle_link(e, el, r);
+    return;
+  }
+  wait_request(e, r, &w);
+  answer_event(el, r->token, &w);
 }
 
 static void requests(Engine *e, void *ctx) {
@@ -82,6 +105,20 @@ static void requests(Engine *e, void *ctx) {
     listener_request_free(q->r);
     free(q);
   }
+}
+
+/* Where links lead when --public-url does not say it: with the port that was got where port 0 was asked for. */
+static void set_base(Engine *e, const char *host_port, int port) {
+  const char *colon = strrchr(host_port, ':');
+  size_t n = colon ? (size_t)(colon - host_port) : 0;
+  Buf b = {0};
+  if (e->base_url) return;
+  buf_c(&b, "http://");
+  if (!n || *host_port == '*') buf_c(&b, "127.0.0.1");
+  else buf_add(&b, host_port, n);
+  buf_fmt(&b, ":%d", port);
+  e->base_url = strdup(buf_cstr(&b));
+  buf_free(&b);
 }
 
 EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
@@ -97,6 +134,7 @@ EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
     return NULL;
   }
   engine_watch(e, el->fd, requests, el);
+  set_base(e, host_port, listener_port(el->l));
   return el;
 }
 

@@ -167,6 +167,8 @@ static void durable(Run *r) {
   case AFTER_HOLD: r->phase = R_HELD; break;
   case AFTER_PARK:
     r->phase = R_PARKED;
+    wait_parked(r);
+    if (r->phase != R_PARKED) break;
     parked_add(&r->e->parked, r->run);
     if (!r->call || !r->call->kids) run_progress(r, STEP_PARKED, NULL, r->call ? r->call->due_ms : 0);
     if (r->call && r->call->due_ms && r->call->due_ms < r->e->next_store_timer) r->e->next_store_timer = r->call->due_ms;
@@ -204,6 +206,7 @@ void run_committed(Run *r, const char *error) {
   }
   r->e->hold_ms = 0;
   if (r->inflight) return;
+  r->taken = r->taken && r->batch;
   durable(r);
 }
 

@@ -56,9 +56,7 @@ static void say_waits(Engine *e, const RunRow *row, RunState *out) {
   if (is_kw(map_get_kw(note, "checkpoint"))) say_question(row, note, step, when, out);
   else if (!strcmp(what, "child")) child_say_waits(e, note, row->run_id, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "wait") && is_str(key))
-    snprintf(out->waits_for, sizeof out->waits_for,
-             "step :%s waits for an answer with key \"%s\" until %s\nto answer: breyta-run send '%s' '{\"status\":\"ok\"}', then breyta-run resume %s",
-             step, str_s(key), when, str_s(key), row->run_id);
+    wait_say(e, row, step, str_s(key), when, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "checkpoint"))
     snprintf(out->waits_for, sizeof out->waits_for,
              "step :%s failed (%.160s) and waits for a person\nto answer: breyta-run retry|skip|reject %s %s, then breyta-run resume %s", step,

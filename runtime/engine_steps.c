@@ -11,9 +11,6 @@
 #include "template_step.h"
 #include <stdlib.h>
 
-#define WAIT_DEFAULT_MS (24LL * 3600 * 1000)
-#define WAIT_MAX_MS (30LL * 24 * 3600 * 1000)
-
 static const StepKind *kinds[32];
 static size_t nkinds;
 void engine_register(const StepKind *k) {
@@ -505,10 +502,17 @@ void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms) {
   step_error(c, v, retry_after_ms);
 }
 
+/* Names the step: what is wrong is often seen far away from where it was written. */
 static void fail_validation(StepCall *c, const char *msg) {
-  Val m = map_assoc(err_map("validation", msg), kw_c("retryable?"), FALSE_V);
+  Buf b = {0};
+  buf_fmt(&b, "step :%s: %s", id_text(c->id), msg);
+  Val m = map_assoc(err_map("validation", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
+  buf_free(&b);
   step_error(c, m, -1);
 }
+
+void step_invalid(StepCall *c, const char *msg) { fail_validation(c, msg); }
+bool step_intend(StepCall *c) { return append_intent(c); }
 
 /* --- :function ------------------------------------------------------------------------------------------------------------------------------- */
 static bool function_code(StepCall *c, Val *fn) {
@@ -587,13 +591,19 @@ static void function_ended(Run *r, Val *s) {
   else step_resolve(c, true, v);
 }
 
-/* --- :sleep and :wait --------------------------------------------------------------------------------------------------------------------------- */
+/* --- :sleep --------------------------------------------------------------------------------------------------------------------------- */
 static bool sleep_ms(Val cfg, int64_t *ms, Err *e) {
   Val s = map_get_kw(cfg, "seconds"), m = map_get_kw(cfg, "millis"), d = map_get_kw(cfg, "duration");
   int given = !is_nil(s) + !is_nil(m) + !is_nil(d);
   if (given > 1) return err_set(e, "validation", ":sleep takes one of :seconds, :millis and :duration");
   if (!is_nil(s)) {
-    if (!is_num(s) || num_to_double(s) < 0 || num_to_double(s) > 3e10) return err_set(e, "validation", ":seconds must be a number of seconds, 0 or more");
+    if (!is_num(s) || !(num_to_double(s) >= 0 && num_to_double(s) <= 3e10)) {
+      Buf b = {0};
+      if (is_sig(print_to(&b, s, &print_readably))) b.n = 0;
+      err_set(e, "validation", ":seconds is %.60s; use a number of seconds from 0 to 30000000000", buf_cstr(&b));
+      buf_free(&b);
+      return false;
+    }
     *ms = (int64_t)(num_to_double(s) * 1000 + 0.5);
     return true;
   }
@@ -631,7 +641,9 @@ static Val with_question(const StepCall *c, Val note) {
   return is_checkpoint(c) && !same(shown, ABSENT) ? map_assoc(note, kw_c("shown"), short_text(shown)) : note;
 }
 
-static void note_status(Run *r, const char *what, Val step, Val key, int64_t wake) {
+bool step_is_checkpoint(const StepCall *c) { return is_checkpoint(c); }
+
+void step_note(Run *r, const char *what, Val step, Val key, int64_t wake) {
   Val kv[] = {kw_c("waits"), kw_c(what), kw_c("step"), step, kw_c("key"), key, kw_c("due"), int_val(r->call->due_ms)};
   Buf note = {0};
   print_to(&note, with_question(r->call, map_from(kv, 4, false)), &print_readably);
@@ -663,7 +675,7 @@ static void sleep_begin(StepCall *c) {
   batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
   if (ms >= SLEEP_PARK_MS) {
     run_snapshot(r);
-    note_status(r, "sleep", c->id, NIL, c->due_ms);
+    step_note(r, "sleep", c->id, NIL, c->due_ms);
   }
   run_progress(r, STEP_STARTED, NULL, c->due_ms);
   run_submit(r, AFTER_TIMER);
@@ -675,128 +687,6 @@ static Val slept(StepCall *c) {
   sleep_ms(c->cfg, &ms, &e);
   Val kv[] = {kw_c("slept-seconds"), ms % 1000 ? dbl_val((double)ms / 1000) : int_val(ms / 1000)};
   return map_from(kv, 1, false);
-}
-
-static Val wait_key(const StepCall *c) {
-  Val k = map_get_kw(c->cfg, "key");
-  if (is_nil(k) && is_checkpoint(c)) return str_c(c->key);
-  if (is_kw(k)) return AS(Kw, k)->name;
-  return is_str(k) && str_n(k) ? k : NIL;
-}
-
-static bool wait_options(StepCall *c, int64_t *timeout, Err *e) {
-  Val t = map_get_kw(c->cfg, "timeout"), on = map_get_kw(c->cfg, "on-timeout");
-  *timeout = WAIT_DEFAULT_MS;
-  if (is_nil(wait_key(c))) return err_set(e, "validation", ":wait needs :key, a non-empty string or keyword that the answer names");
-  if (!is_nil(t) && !duration_of(t, DURATION_SECONDS, ":timeout", timeout, e)) return false;
-  if (*timeout > WAIT_MAX_MS) return err_set(e, "validation", "Wait timeout exceeds maximum: at most 30 days");
-  if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return err_set(e, "validation", ":on-timeout must be :fail or :continue");
-  return true;
-}
-
-static Val inbox_value(Run *r, const InboxRow *row) { return snap_read_value(r->m->env, row->body.p, row->body.n); }
-
-/* An answer that came before the wait: taken in the same batch that registers it. */
-static bool take_early_answer(StepCall *c) {
-  Run *r = c->r;
-  InboxRow row = {0};
-  Err e = {0};
-  if (store_inbox_by_key(r->e->store, r->workspace, str_s(wait_key(c)), &row, 1, &e) != 1) return false;
-  Val v = inbox_value(r, &row);
-  batch_inbox_del(run_batch(r), row.id);
-  if (is_sig(v)) v = NIL;
-  Buf out = {0};
-  snap_data(&out, v);
-  batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key(c)), now_ms(), (Bytesv){out.p, out.n});
-  buf_free(&out);
-  inbox_row_free(&row);
-  step_resolve(c, true, v);
-  return true;
-}
-
-static void fail_key_taken(StepCall *c, int64_t other) {
-  RunRow row = {0};
-  Err e = {0};
-  bool known = store_run_get(c->r->e->store, other, &row, &e);
-  Buf msg = {0};
-  buf_fmt(&msg, "run %s already waits for the key \"%s\": put the workflow id or an order id into it", known ? row.run_id : "?", str_s(wait_key(c)));
-  run_row_free(&row);
-  fail_validation(c, buf_cstr(&msg));
-  buf_free(&msg);
-}
-
-static void wait_begin(StepCall *c) {
-  Run *r = c->r;
-  int64_t timeout;
-  Err e = {0};
-  if (!wait_options(c, &timeout, &e)) {
-    fail_validation(c, e.msg);
-    return;
-  }
-  Val key = wait_key(c);
-  c->due_ms = now_ms() + timeout;
-  WaitRow held = {0};
-  if (store_wait_get(r->e->store, r->workspace, str_s(key), &held, &e)) {
-    int64_t other = held.run;
-    wait_row_free(&held);
-    if (other != r->run) {
-      fail_key_taken(c, other);
-      return;
-    }
-  }
-  if (!append_intent(c)) {
-    run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
-    return;
-  }
-  if (take_early_answer(c)) return;
-  WaitRow w = {.workspace = r->workspace, .key = (char *)(uintptr_t)str_s(key), .run = r->run, .seq = c->intent_seq, .created_ms = now_ms()};
-  batch_wait_put(run_batch(r), r->epoch, &w);
-  batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
-  run_snapshot(r);
-  note_status(r, "wait", c->id, key, 0);
-  run_submit(r, AFTER_PARK);
-}
-
-void wait_cleanup(StepCall *c, Val outcome) {
-  Run *r = c->r;
-  Val key = wait_key(c);
-  if (is_nil(key)) return;
-  batch_wait_del(run_batch(r), r->run, r->epoch, r->workspace, str_s(key));
-  batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
-  Buf b = {0};
-  if (!is_sig(snap_data(&b, outcome))) batch_outcome_put(run_batch(r), r->workspace, str_s(key), now_ms(), (Bytesv){b.p, b.n});
-  buf_free(&b);
-}
-
-static void wait_timed_out(StepCall *c) {
-  Run *r = c->r;
-  run_again(r);
-  wait_cleanup(c, kw_c("timeout"));
-  if (kw_is(map_get_kw(c->cfg, "on-timeout"), "continue")) {
-    step_resolve(c, true, map_get_kw(c->cfg, "default-value"));
-    return;
-  }
-  Buf b = {0};
-  buf_fmt(&b, "no answer for wait key %s in time", str_s(wait_key(c)));
-  Val m = map_assoc(err_map("wait-timeout", buf_cstr(&b)), kw_c("key"), wait_key(c));
-  buf_free(&b);
-  step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
-}
-
-bool step_waits_for(const Run *r, const char *key) {
-  if (!r->call || !kw_is(r->call->type, "wait") || r->call->checkpoint) return false;
-  Val k = wait_key(r->call);
-  return is_str(k) && !strcmp(str_s(k), key);
-}
-
-bool step_deliver(Run *r, Val body, Batch *extra) {
-  (void)extra;
-  StepCall *c = r->call;
-  if (!c || !kw_is(c->type, "wait") || c->checkpoint) return false;
-  run_again(r);
-  wait_cleanup(c, body);
-  step_resolve(c, true, body);
-  return true;
 }
 
 bool step_named(Val id, const char *name) {
@@ -820,11 +710,8 @@ bool step_action(Run *r, Val body) {
   Val step = map_get_kw(body, "step"), value = map_get_kw(body, "value");
   if (!c || (!is_nil(step) && !step_named(c->id, id_text(step)))) return false;
   bool yes = !strcmp(action, "approve"), no = !strcmp(action, "reject");
-  if (kw_is(c->type, "wait") && (yes || no)) {
-    if (is_checkpoint(c)) return step_deliver(r, map_assoc(map_dissoc(body, kw_c("step")), kw_c("action"), kw_c(action)), NULL);
-    Val answer_map = is_map(value) ? value : map_empty;
-    return step_deliver(r, map_assoc(answer_map, kw_c("action"), kw_c(action)), NULL);
-  }
+  if (is_checkpoint(c) && (yes || no)) return step_deliver(r, map_assoc(map_dissoc(body, kw_c("step")), kw_c("action"), kw_c(action)), NULL);
+  if (kw_is(c->type, "wait") && (yes || no)) return wait_decided(r, action, value, map_get_kw(body, "by"), map_get_kw(body, "role"));
   if (!c->checkpoint) return false;
   if (!strcmp(action, "retry") || yes) check_again(c);
   else if (!strcmp(action, "skip")) {
@@ -843,6 +730,7 @@ bool step_action(Run *r, Val body) {
 static void kv_begin(StepCall *c) {
   Val result = NIL, error = NIL;
   if (kv_step(c->r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  else if (kw_is(map_get_kw(error, "type"), "validation")) step_invalid(c, str_s(map_get_kw(error, "message")));
   else step_error(c, error, -1);
 }
 
@@ -885,6 +773,14 @@ void step_begin_attempt(StepCall *c) {
   }
 }
 
+static bool one_of_these(Err *e, const char *option, Val v, const char *works) {
+  Buf b = {0};
+  if (is_sig(print_to(&b, v, &print_readably))) b.n = 0;
+  err_set(e, "validation", "%s is %.60s; use %s", option, buf_cstr(&b), works);
+  buf_free(&b);
+  return false;
+}
+
 static bool common_options_ok(StepCall *c, Err *e) {
   Val on = map_get_kw(c->cfg, "on-error"), d = map_get_kw(c->cfg, "delivery");
   RetryPolicy p;
@@ -892,9 +788,9 @@ static bool common_options_ok(StepCall *c, Err *e) {
   if (!backoff_policy(map_get_kw(c->cfg, "retry"), &p, e)) return false;
   if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
   if (!kw_is(c->type, "fanout") && !is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
-    return err_set(e, "validation", ":on-error must be :fail, :skip or :checkpoint");
+    return one_of_these(e, ":on-error", on, ":fail, :skip or :checkpoint");
   if (!is_nil(d) && !kw_is(d, "at-least-once") && !kw_is(d, "at-most-once") && !kw_is(d, "idempotent"))
-    return err_set(e, "validation", ":delivery must be :at-least-once, :at-most-once or :idempotent");
+    return one_of_these(e, ":delivery", d, ":at-least-once, :at-most-once or :idempotent");
   return true;
 }
 

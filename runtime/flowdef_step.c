@@ -5,8 +5,10 @@
 #include "duration.h"
 #include "engine.h"
 #include "poll.h"
+#include "notify.h"
 #include "persist.h"
 #include "step_options.h"
+#include "wait_spec.h"
 #include <stdio.h>
 
 #define N_OF(a) (sizeof(a) / sizeof *(a))
@@ -279,7 +281,48 @@ static void check_function_step(Check *c, Val cfg, At at) {
              ":input of a :function step should be a map, got %s", val_text(input));
 }
 
+/* Nothing to evaluate anywhere in it: it can be judged whole. */
+static bool all_data(Val v) {
+  MapIter it;
+  Val k, x;
+  if (is_vec(v)) {
+    for (uint32_t i = 0; i < vec_count(v); i++)
+      if (!all_data(vec_nth(v, i))) return false;
+    return true;
+  }
+  if (!is_map(v)) return is_literal(v);
+  map_iter(&it, v);
+  while (map_next(&it, &k, &x))
+    if (!all_data(k) || !all_data(x)) return false;
+  return true;
+}
+
+/* A part of a config by the rules it is judged by when the step runs. */
+static void check_part(Check *c, Val cfg, At at, const char *name, bool (*f)(Val v, Err *e)) {
+  Val v = map_get_kw(cfg, name);
+  Err e = {0};
+  if (!is_nil(v) && is_map(v) && all_data(v) && !f(v, &e)) diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, name), NULL, "%s", e.msg);
+}
+
+static bool notify_check(Val n, Err *e) {
+  Val fields = map_get_kw(n, "fields"), channels = map_get_kw(n, "channels");
+  if (is_nil(channels) == is_nil(map_get_kw(n, "template")))
+    return err_set(e, "validation", ":notify needs either :channels {:http {..}} or :template, the id of a :notification template");
+  return (is_nil(fields) || wait_fields_check(fields, e)) && (is_nil(channels) || notify_channels_check(channels, e));
+}
+
+static void check_wait_parts(Check *c, Val cfg, At at) {
+  Val webhook = map_get_kw(cfg, "webhook"), auth = is_map(webhook) ? map_get_kw(webhook, "auth") : NIL;
+  check_part(c, cfg, at, "webhook", wait_webhook_check);
+  check_part(c, cfg, at, "event", wait_event_check);
+  check_part(c, cfg, at, "validation", wait_validation_check);
+  check_part(c, cfg, at, "notify", notify_check);
+  if (is_map(auth) && kw_is(map_get_kw(auth, "type"), "none"))
+    diag_add(c, DIAG_insecure_webhook, at_field(c, at, "webhook"), NULL, "with :auth {:type :none} whoever knows the address of this wait is believed");
+}
+
 static void check_wait(Check *c, Val cfg, At at) {
+  check_wait_parts(c, cfg, at);
   Val t = map_get_kw(cfg, "timeout");
   int64_t ms;
   Err e;
@@ -314,6 +357,8 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_wait(c, cfg, at);
   else if (!strcmp(kind, "fanout"))
     check_fanout(c, cfg, at);
+  else if (!strcmp(kind, "notify"))
+    check_part(c, cfg, at, "channels", notify_channels_check);
 }
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */
@@ -325,7 +370,7 @@ static void check_kind(Check *c, Val type, At at, int kind) {
     const char *near = nearest_name(str_s(AS(Kw, type)->name), names, N_OF(kinds));
     char hint[96];
     if (near) snprintf(hint, sizeof hint, "did you mean :%s?", near);
-    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "step types are :function :http :kv :sleep :wait :run :fanout ...",
+    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "step types are :function :http :kv :llm :agent :db :table :notify :sleep :wait :run :fanout ...",
              "there is no step type %s", val_text(type));
   } else if (!kinds[kind].runs) {
     diag_add(c, DIAG_unsupported_step, at, NULL, "the step family %s is not part of this build", val_text(type));

@@ -23,4 +23,9 @@ void hash_end(HashStream *h, char out[65]);
 void hash_base64url(const uint8_t *p, size_t n, Buf *out); /* RFC 4648 section 5, no padding */
 /* RS256: the signature of n bytes by an RSA private key in PEM text. false: pem is no such key. */
 bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out);
+/* Equal bytes? In a time that depends on the lengths only. */
+bool hash_equal(const char *a, size_t na, const char *b, size_t nb);
+void hash_random(uint8_t *out, size_t n); /* from the system's generator */
+/* ECDSA over SHA-256 of the message, sig in ASN.1 DER, key a PEM text. 1 right, 0 wrong, -1: that is no P-256 public key. */
+int hash_ecdsa_p256_verify(const char *pem, size_t npem, const void *p, size_t n, const void *sig, size_t nsig);
 #endif

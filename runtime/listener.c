@@ -66,6 +66,7 @@ typedef struct Conn {
   int status;
   char *answer;
   size_t nanswer;
+  bool html;
   int64_t park_until_us;    /* monotonic */
   struct Conn *prev, *next; /* list of parked ones */
 } Conn;
@@ -129,9 +130,14 @@ void listener_request_free(ListenRequest *r) {
 /* ---- answers ---- */
 
 /* Not-error answers carry their own text; errors are made here. */
-static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n) {
+static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n, bool html) {
   struct MHD_Response *r = must(L(MHD_create_response_from_buffer)(n, json, MHD_RESPMEM_MUST_FREE));
-  (void)L(MHD_add_response_header)(r, "Content-Type", "application/json");
+  (void)L(MHD_add_response_header)(r, "Content-Type", html ? "text/html; charset=utf-8" : "application/json");
+  static const char *const page_headers[][2] = {
+      {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
+      {"Referrer-Policy", "no-referrer"}, {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"}, {"X-Robots-Tag", "noindex"}};
+  for (size_t i = 0; html && i < sizeof page_headers / sizeof *page_headers; i++)
+    (void)L(MHD_add_response_header)(r, page_headers[i][0], page_headers[i][1]);
   (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
   if (status == 405) (void)L(MHD_add_response_header)(r, "Allow", "POST");
   if (status == 503) (void)L(MHD_add_response_header)(r, "Retry-After", "1");
@@ -151,7 +157,7 @@ static enum MHD_Result refuse(Conn *x, int status, const char *code, const char 
   size_t n;
   char *t = error_text(code, message, &n);
   x->phase = PHASE_QUEUED;
-  return reply(x->mhd, status, t, n);
+  return reply(x->mhd, status, t, n, false);
 }
 
 /* ---- paths ---- */
@@ -179,14 +185,15 @@ static char *decode(const char *s, size_t n, bool plus) {
   return NULL;
 }
 
-/* "/<workspace>/events/<key...>"; the parts still encoded. */
-static bool split_path(const char *url, const char **ws, size_t *nws, const char **key) {
+/* "/<workspace>/events/<key...>" or "/<workspace>/waits/<key...>"; the parts still encoded. */
+static bool split_path(const char *url, const char **ws, size_t *nws, const char **key, bool *link) {
   if (*url != '/') return false;
   *ws = url + 1;
   *nws = strcspn(*ws, "/");
   const char *p = *ws + *nws;
-  if (!*nws || strncmp(p, "/events/", 8)) return false;
-  *key = p + 8;
+  *link = !strncmp(p, "/waits/", 7);
+  if (!*nws || (!*link && strncmp(p, "/events/", 8))) return false;
+  *key = p + (*link ? 7 : 8);
   return **key != 0;
 }
 
@@ -228,12 +235,13 @@ static void peer_of(struct MHD_Connection *c, char *out, size_t n) {
 }
 
 /* NULL: something in it cannot be decoded. */
-static ListenRequest *request_of(Conn *x, const char *url) {
+static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
   const char *ws = NULL, *key = NULL;
   size_t nws = 0;
   ListenRequest *r = must(calloc(1, sizeof *r));
   PairList headers = {0}, query = {.query = true};
-  if (!split_path(url, &ws, &nws, &key)) return free(r), NULL;
+  if (!split_path(url, &ws, &nws, &key, &r->link)) return free(r), NULL;
+  snprintf(r->method, sizeof r->method, "%s", method);
   r->workspace = decode(ws, nws, false);
   r->key = decode(key, strlen(key), false);
   (void)L(MHD_get_connection_values)(x->mhd, MHD_HEADER_KIND, add_pair, &headers);
@@ -264,19 +272,20 @@ static void unlink_parked(Conn *x) {
 }
 
 /* Under the lock: the answer is there, the handler may go on. */
-static void answer_locked(Conn *x, int status, char *json, size_t n) {
+static void answer_locked(Conn *x, int status, char *json, size_t n, bool html) {
   unlink_parked(x);
   x->phase = PHASE_ANSWERED;
   x->status = status;
   x->answer = json;
   x->nanswer = n;
+  x->html = html;
   L(MHD_resume_connection)(x->mhd);
 }
 
 static void answer_503(Conn *x, const char *code, const char *message) {
   size_t n;
   char *t = error_text(code, message, &n);
-  answer_locked(x, 503, t, n);
+  answer_locked(x, 503, t, n, false);
 }
 
 /* False when the listener is stopping: then nothing may be suspended any more. */
@@ -311,14 +320,17 @@ static enum MHD_Result park(Conn *x, ListenRequest *r) {
   return MHD_YES;
 }
 
-bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n) {
+static bool answer_any(Listener *l, uint64_t token, int status, const char *text, size_t n, bool html) {
   pthread_mutex_lock(&l->lock);
   Conn *x = l->parked;
   while (x && x->token != token) x = x->next;
-  if (x) answer_locked(x, status >= 100 && status <= 599 ? status : 500, copy_n(json, n), n);
+  if (x) answer_locked(x, status >= 100 && status <= 599 ? status : 500, copy_n(text, n), n, html);
   pthread_mutex_unlock(&l->lock);
   return x;
 }
+
+bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n) { return answer_any(l, token, status, json, n, false); }
+bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n) { return answer_any(l, token, status, html, n, true); }
 
 /* libmicrohttpd does not notice a client that hung up while its connection is suspended: nobody stays parked for ever. */
 static void sweep(Listener *l) {
@@ -377,11 +389,12 @@ static void take_data(Conn *x, const char *p, size_t n) {
 static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
-  if (!split_path(url, &ws, &n, &key)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
-  if (strcmp(method, "POST")) return refuse(x, 405, "method_not_allowed", "callbacks are sent with POST");
+  bool link;
+  if (!split_path(url, &ws, &n, &key, &link)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
+  if (strcmp(method, "POST") && !(link && !strcmp(method, "GET"))) return refuse(x, 405, "method_not_allowed", "callbacks are sent with POST");
   if (x->too_big) return refuse(x, 413, "too_large", "the body is over 1 MiB");
   if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
-  ListenRequest *r = request_of(x, url);
+  ListenRequest *r = request_of(x, url, method);
   if (!r) return refuse(x, 400, "bad_request", "the path or query is not percent-encoded UTF-8, or the key is over 1024 bytes");
   return park(x, r);
 }
@@ -393,6 +406,7 @@ static enum MHD_Result send_answer(Conn *x) {
   char *t = x->answer;
   size_t n = x->nanswer;
   int status = x->status;
+  bool html = x->html;
   if (ready) {
     x->answer = NULL;
     x->phase = PHASE_QUEUED;
@@ -400,7 +414,7 @@ static enum MHD_Result send_answer(Conn *x) {
     pthread_cond_broadcast(&l->changed);
   }
   pthread_mutex_unlock(&l->lock);
-  return ready ? reply(x->mhd, status, t, n) : MHD_YES;
+  return ready ? reply(x->mhd, status, t, n, html) : MHD_YES;
 }
 
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,

@@ -1,4 +1,5 @@
-/* listener.h - the HTTP door of `--listen`: callbacks for waits, POST /<workspace>/events/<wait-key...>.
+/* listener.h - the HTTP door of `--listen`: callbacks for waits, POST /<workspace>/events/<wait-key...>, and the pages behind
+ * links that people get, GET and POST /<workspace>/waits/<rest...>.
  *
  * Each request is handed to a callback on the listener's own thread as plain malloc'ed data (no values: that thread is not
  * registered with the collector). The callback must not block; it queues the request for the engine thread and returns.
@@ -31,6 +32,8 @@ typedef struct ListenPair {
 /* Owned by whoever got it; listener_request_free. */
 typedef struct ListenRequest {
   uint64_t token;
+  char method[8];        /* "POST"; "GET" only of waits */
+  bool link;             /* /waits/ in place of /events/ */
   char *workspace, *key; /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
   ListenPair *headers;   /* names in lower case */
   size_t nheaders;
@@ -53,6 +56,8 @@ Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *c
 int listener_port(const Listener *l);
 /* Answers the request with that token: status 100-599 and a JSON text (copied). false: nobody waits for it any more. */
 bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n);
+/* The same with an HTML page, which may load nothing and post only to where it came from. */
+bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n);
 /* Stops accepting, answers what is suspended with 503 and waits for the thread. After it no callback runs. */
 void listener_stop(Listener *l);
 #endif

@@ -50,7 +50,7 @@ enum OptType {
   K(agent, 0, "language model agent")                                                                                    \
   K(db, 0, "SQL, BigQuery and Firestore queries")                                                                        \
   K(job, 0, "work for external workers")                                                                                 \
-  K(notify, 0, "notifications")                                                                                          \
+  K(notify, 1, "tells people or services something over HTTP; a failure is a result")                                                                                          \
   K(table, 0, "table resources")                                                                                         \
   K(files, 0, "source trees and changesets")                                                                             \
   K(search, 0, "search in resources, flows and runs")                                                                    \
@@ -150,11 +150,6 @@ enum OptType {
   O("wait", "timeout", 0, OPT_SECONDS, 0, "default 24h, at most 30 days")                                                \
   O("wait", "on-timeout", 0, OPT_ENUM, "fail continue", "default :fail")                                                 \
   O("wait", "default-value", 0, OPT_ANY, 0, "the result when continuing")                                                \
-  O("wait", "notify", 0, OPT_MAP, 0, "tells people")                                                                     \
-  O("wait", "webhook", 0, OPT_MAP, 0, "{:path :auth}")                                                                   \
-  O("wait", "event", 0, OPT_MAP, 0, "{:name :key {:path [..]}}")                                                         \
-  O("wait", "roles", 0, OPT_COLL, 0, "who may answer")                                                                   \
-  O("wait", "validation", 0, OPT_MAP, 0, "fields the answer must have")                                                  \
   O("fanout", "items", 1, OPT_ANY, 0, "vector of at most 25 maps: all {:type :call-flow :flow-slug .. :input ..}, or all steps") \
   O("fanout", "max-concurrency", 0, OPT_INT, 0, "children side by side, 1 to 5, default 5; steps run one after the other") \
   O("fanout", "on-error", 0, OPT_ENUM, "fail continue collect", ":fail (default) stops the rest and raises; :collect adds :errors") \
@@ -169,6 +164,13 @@ enum OptType {
   O("call-flow", "workflow-id", 0, OPT_STRING, 0, "name of the run, default made from the parent's")                     \
   O("call-flow", "parent-close-policy", 0, OPT_ENUM, "request-cancel terminate abandon", "what becomes of the child when nobody waits for it any more") \
   O("call-flow", "retry-policy", 0, OPT_RETRY, 0, "as :retry, each attempt a new child; without :retry-on every failure counts") \
+  O("wait", "notify", 0, OPT_MAP, 0, "tells people once it waits: {:channels {:http {..}}} or {:template :data}, with :fields and :summary of the form behind {{approval-url}} and {{rejection-url}}") \
+  O("wait", "webhook", 0, OPT_MAP, 0, "{:path :auth}: a service answers with POST /<workspace>/events/<path>, default the key") \
+  O("wait", "event", 0, OPT_MAP, 0, "{:name :key {:path [..]}}: answered by the event of that name whose value at the path is the :key") \
+  O("wait", "roles", 0, OPT_COLL, 0, "who may answer: looked at when the role is known")                                 \
+  O("wait", "validation", 0, OPT_MAP, 0, "{:required [:a [:b :c]]}: fields the answer must have, or it is refused and the wait stays") \
+  O("notify", "channels", 1, OPT_MAP, 0, "{:http {:connection|:url :path :method :headers :query :json :form :body :template :data}}, method default :post") \
+  O("notify", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                            \
   O("run", "command", 1, OPT_STR_OR_VEC, 0, "text for sh -c, or a vector of program and arguments")                      \
   O("run", "workdir", 0, OPT_STRING, 0, "directory to run in")                                                           \
   O("run", "env", 0, OPT_MAP, 0, "string -> string")                                                                     \

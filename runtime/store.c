@@ -280,6 +280,11 @@ void batch_meta_put(Batch *b, const char *name, const char *value) {
   if (op) op_set_key(b, op, name, value);
 }
 
+void batch_outcome_del(Batch *b, const char *workspace, const char *key) {
+  Op *op = batch_op(b, OP_OUTCOME_DEL, 0, 0);
+  if (op) op_set_key(b, op, workspace, key);
+}
+
 void batch_outcome_put(Batch *b, const char *workspace, const char *key, int64_t at_ms, Bytesv outcome) {
   Op *op = batch_op(b, OP_OUTCOME_PUT, 0, 0);
   if (!op) return;
@@ -540,6 +545,15 @@ bool store_wait_get(Store *s, const char *workspace, const char *key, WaitRow *o
 }
 size_t store_waits(Store *s, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e) {
   return s->impl->waits(fresh(s, e), workspace, run, out, max, e);
+}
+size_t store_waits_under(Store *s, const char *workspace, const char *prefix, const char *after, WaitRow *out, size_t max, Err *e) {
+  return s->impl->waits_under(fresh(s, e), workspace, prefix, after ? after : "", out, max, e);
+}
+size_t store_outcomes_under(Store *s, const char *workspace, const char *prefix, const char *after, InboxRow *out, size_t max, Err *e) {
+  return s->impl->outcomes_under(fresh(s, e), workspace, prefix, after ? after : "", out, max, e);
+}
+bool store_outcomes_use(Store *s, const char *workspace, const char *prefix, int64_t *n, int64_t *bytes, Err *e) {
+  return s->impl->outcomes_use(fresh(s, e), workspace, prefix, n, bytes, e);
 }
 bool store_outcome_get(Store *s, const char *workspace, const char *key, int64_t *at_ms, Blob *out, Err *e) {
   return s->impl->outcome_get(fresh(s, e), workspace, key, at_ms, out, e);

@@ -117,6 +117,7 @@ void batch_source_put(Batch *b, const char *hash, const char *file, Bytesv text)
 void batch_meta_put(Batch *b, const char *name, const char *value);
 /* Outcomes of finished waits (24 h memory for duplicates): */
 void batch_outcome_put(Batch *b, const char *workspace, const char *key, int64_t at_ms, Bytesv outcome);
+void batch_outcome_del(Batch *b, const char *workspace, const char *key); /* no-op when it is gone */
 
 /* d->rev: the revision it replaces, DOC_ANY or DOC_NEW; another one there: doc_conflict. */
 void batch_doc_put(Batch *b, const DocRow *d);
@@ -147,6 +148,11 @@ size_t store_timers_due(Store *s, int64_t now, TimerRow *out, size_t max, Err *e
 int64_t store_timer_next(Store *s);   /* due time of the earliest timer, INT64_MAX none */
 bool store_wait_get(Store *s, const char *workspace, const char *key, WaitRow *out, Err *e);
 size_t store_waits(Store *s, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e); /* run 0 = all */
+/* Of keys that begin with prefix and come after `after` (NULL: from the first), in key order (bytes). */
+size_t store_waits_under(Store *s, const char *workspace, const char *prefix, const char *after, WaitRow *out, size_t max, Err *e);
+/* The same of outcomes: key, received_ms = at, body = outcome. */
+size_t store_outcomes_under(Store *s, const char *workspace, const char *prefix, const char *after, InboxRow *out, size_t max, Err *e);
+bool store_outcomes_use(Store *s, const char *workspace, const char *prefix, int64_t *n, int64_t *bytes, Err *e);
 bool store_outcome_get(Store *s, const char *workspace, const char *key, int64_t *at_ms, Blob *out, Err *e);
 size_t store_inbox(Store *s, int64_t after, InboxRow *out, size_t max, Err *e);
 size_t store_inbox_by_key(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e);

@@ -31,6 +31,7 @@ enum OpType {
   OP_OUTCOME_PUT, /* i: at; s: workspace key; blob */
   OP_DOC_PUT,     /* i: rev at run expires; s: workspace key kind; blob */
   OP_DOC_DEL,     /* i: rev; s: workspace key kind */
+  OP_OUTCOME_DEL, /* s: workspace key */
   OP_DROP_SEGMENT /* i: segment; from store_drop_history only */
 };
 
@@ -97,6 +98,9 @@ typedef struct StoreImpl {
   bool (*wait_get)(Store *s, const char *workspace, const char *key, WaitRow *out, Err *e);
   size_t (*waits)(Store *s, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e);
   bool (*outcome_get)(Store *s, const char *workspace, const char *key, int64_t *at, Blob *out, Err *e);
+  size_t (*waits_under)(Store *s, const char *workspace, const char *prefix, const char *after, WaitRow *out, size_t max, Err *e);
+  size_t (*outcomes_under)(Store *s, const char *workspace, const char *prefix, const char *after, InboxRow *out, size_t max, Err *e);
+  bool (*outcomes_use)(Store *s, const char *workspace, const char *prefix, int64_t *n, int64_t *bytes, Err *e);
   size_t (*inbox)(Store *s, int64_t after, InboxRow *out, size_t max, Err *e);
   size_t (*inbox_by_key)(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e);
   bool (*kv_get)(Store *s, const char *workspace, const char *key, KvRow *out, Err *e);

@@ -421,6 +421,11 @@ static const char *outcome_purge(Mem *m, int64_t before) {
   return e;
 }
 
+static const char *outcome_del(Mem *m, const Batch *b, const Op *op) {
+  const char *workspace = op_str(b, op, 0), *key = op_str(b, op, 1);
+  return find(m, key_strs('o', workspace, key)) ? del(m, key_strs('o', workspace, key)) : NULL;
+}
+
 static const char *outcome_put(Mem *m, const Batch *b, const Op *op) {
   const char *e = put_timed(m, 'o', b, op);
   return e || !store_tune.purge_always ? e : outcome_purge(m, op->i[0] - OUTCOME_KEEP_MS);
@@ -490,6 +495,7 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_SOURCE_PUT: return put_file(m, key_strs('c', op_str(b, op, 0), NULL), b, op, op_str(b, op, 1));
   case OP_META_PUT: return meta_put(m, b, op);
   case OP_OUTCOME_PUT: return outcome_put(m, b, op);
+  case OP_OUTCOME_DEL: return outcome_del(m, b, op);
   case OP_DROP_SEGMENT: break;
   }
   return NULL;
@@ -710,6 +716,68 @@ static size_t inbox_list(Store *s, int64_t after, const char *workspace, const c
   return n;
 }
 
+/* The first row of a table whose key begins with prefix and comes after `after`; then the next. */
+typedef struct Under { const OmapNode *at; Bytes table; const char *prefix, *after; } Under;
+static Under under(Store *s, char table, const char *workspace, const char *prefix, const char *after) {
+  Under u = {NULL, key_strs(table, workspace, NULL), prefix, after};
+  u.at = walk((Mem *)s, key_strs(table, workspace, strcmp(prefix, after) > 0 ? prefix : after));
+  return u;
+}
+static const OmapNode *under_next(Under *u) {
+  while (!u->table.oom && u->at && starts(u->at, view(&u->table))) {
+    const OmapNode *n = u->at;
+    const char *key = (const char *)store_omap_key(n).p + u->table.n;
+    u->at = store_omap_next(n);
+    if (!strcmp(key, u->after)) continue;
+    return strncmp(key, u->prefix, strlen(u->prefix)) ? NULL : n;
+  }
+  return NULL;
+}
+
+static size_t mem_waits_under(Store *s, const char *workspace, const char *prefix, const char *after, WaitRow *out, size_t max, Err *e) {
+  Under u = under(s, 'w', workspace, prefix, after);
+  size_t n = 0;
+  for (const OmapNode *at; n < max && (at = under_next(&u)); n++)
+    if (!wait_unpack(at, &out[n])) {
+      no_memory(e);
+      break;
+    }
+  free(u.table.p);
+  return n;
+}
+
+static bool outcome_unpack(const OmapNode *n, InboxRow *r) {
+  Reader k = reader(store_omap_key(n)), v = reader(store_omap_value(n));
+  k.p++;
+  *r = (InboxRow){.workspace = get_str(&k)};
+  r->key = get_str(&k);
+  r->received_ms = get_int(&v);
+  r->body = get_rest(&v);
+  if (k.oom || v.oom) inbox_row_free(r);
+  return !k.oom && !v.oom;
+}
+
+static size_t mem_outcomes_under(Store *s, const char *workspace, const char *prefix, const char *after, InboxRow *out, size_t max, Err *e) {
+  Under u = under(s, 'o', workspace, prefix, after);
+  size_t n = 0;
+  for (const OmapNode *at; n < max && (at = under_next(&u)); n++)
+    if (!outcome_unpack(at, &out[n])) {
+      no_memory(e);
+      break;
+    }
+  free(u.table.p);
+  return n;
+}
+
+static bool mem_outcomes_use(Store *s, const char *workspace, const char *prefix, int64_t *n, int64_t *bytes, Err *e) {
+  Under u = under(s, 'o', workspace, prefix, "");
+  (void)e;
+  *n = *bytes = 0;
+  for (const OmapNode *at; (at = under_next(&u)); ++*n) *bytes += (int64_t)store_omap_value(at).n - 8;
+  free(u.table.p);
+  return true;
+}
+
 static size_t mem_inbox(Store *s, int64_t after, InboxRow *out, size_t max, Err *e) {
   return inbox_list(s, after, NULL, NULL, out, max, e);
 }
@@ -841,6 +909,7 @@ static const StoreImpl mem_impl = {
     .close = mem_close, .failed = mem_failed, .submit = mem_submit, .max_run = mem_max_run, .slug_count = mem_slug_count,
     .run_get = mem_run_get, .run_by_id = mem_run_by_id, .runs = mem_runs, .journal = mem_journal, .snapshot_get = mem_snapshot,
     .timers_due = mem_timers_due, .timer_next = mem_timer_next, .wait_get = mem_wait_get, .waits = mem_waits,
+    .waits_under = mem_waits_under, .outcomes_under = mem_outcomes_under, .outcomes_use = mem_outcomes_use,
     .outcome_get = mem_outcome, .inbox = mem_inbox, .inbox_by_key = mem_inbox_by_key, .kv_get = mem_kv_get, .kv_list = mem_kv_list,
     .doc_get = mem_doc_get, .docs = mem_docs, .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
     .drop_history = mem_drop,

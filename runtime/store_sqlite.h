@@ -59,6 +59,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_SOURCE, "INSERT OR IGNORE INTO sources VALUES(?1,?2,?3)") \
   X(W_META, "INSERT OR REPLACE INTO meta VALUES(?1,?2)") \
   X(W_OUTCOME, "INSERT OR REPLACE INTO outcomes VALUES(?1,?2,?3,?4)") \
+  X(W_OUTCOME_DEL, "DELETE FROM outcomes WHERE workspace=?1 AND key=?2") \
   X(W_OUTCOME_PURGE, "DELETE FROM outcomes WHERE at<?1") \
   X(X_STATE, "SELECT watermark,segment_bits FROM state") \
   X(X_SEGMENTS, "SELECT name FROM sqlite_master WHERE type='table' AND name GLOB 'j[0-9]*'") \
@@ -78,6 +79,11 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_WAITS_ALL, "SELECT workspace,key,run,seq,created,spec FROM waits ORDER BY workspace,key LIMIT ?3") \
   X(R_WAITS_RUN_ALL, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE run=?2 ORDER BY workspace,key LIMIT ?3") \
   X(R_OUTCOME, "SELECT at,outcome FROM outcomes WHERE workspace=?1 AND key=?2") \
+  X(R_WAITS_UNDER, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE workspace=?1 AND key>=?2 AND key>?3 AND key<?2||char(1114111)" \
+                   " ORDER BY key LIMIT ?4") \
+  X(R_OUTCOMES_UNDER, "SELECT 0,workspace,key,NULL,at,outcome FROM outcomes WHERE workspace=?1 AND key>=?2 AND key>?3 AND key<?2||char(1114111)" \
+                      " ORDER BY key LIMIT ?4") \
+  X(R_OUTCOMES_USE, "SELECT count(*),coalesce(sum(length(outcome)),0) FROM outcomes WHERE workspace=?1 AND key>=?2 AND key<?2||char(1114111)") \
   X(R_INBOX, "SELECT id,workspace,key,kind,received,body FROM inbox WHERE id>?1 ORDER BY id LIMIT ?2") \
   X(R_INBOX_KEY, "SELECT id,workspace,key,kind,received,body FROM inbox WHERE workspace=?1 AND key=?2 ORDER BY id LIMIT ?3") \
   X(R_KV, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key=?2") \

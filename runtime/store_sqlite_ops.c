@@ -352,6 +352,12 @@ static int outcome_put(Sq *s, const Batch *b, const Op *op) {
   return s->tune.purge_always || ++s->outcome_puts % 64 == 0 ? outcome_purge(s, op->i[0]) : OK;
 }
 
+static int outcome_del(Sq *s, const Batch *b, const Op *op) {
+  STMT(st, W_OUTCOME_DEL);
+  bind_key(st, b, op);
+  return sq_done(st);
+}
+
 static int op_apply(Sq *s, Batch *b, const Op *op) {
   switch (op->type) {
   case OP_RUN_CREATE: return run_create(s, b, op);
@@ -374,6 +380,7 @@ static int op_apply(Sq *s, Batch *b, const Op *op) {
   case OP_SOURCE_PUT: return source_put(s, b, op);
   case OP_META_PUT: return meta_put(s, b, op);
   case OP_OUTCOME_PUT: return outcome_put(s, b, op);
+  case OP_OUTCOME_DEL: return outcome_del(s, b, op);
   case OP_DROP_SEGMENT: return drop_segment(s, op);
   }
   return SQLITE_MISUSE;

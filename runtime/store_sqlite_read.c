@@ -344,6 +344,34 @@ static size_t r_waits(Store *b, const char *workspace, int64_t run, WaitRow *out
   return wait_rows(s, st, out, max, e);
 }
 
+static void bind_under(sqlite3_stmt *st, const char *workspace, const char *prefix, const char *after, size_t max) {
+  sq_bind_str(st, 1, workspace);
+  sq_bind_str(st, 2, prefix);
+  sq_bind_str(st, 3, after);
+  sqlite3_bind_int64(st, 4, (int64_t)max);
+}
+
+static size_t r_waits_under(Store *b, const char *workspace, const char *prefix, const char *after, WaitRow *out, size_t max, Err *e) {
+  Sq *s = (Sq *)b;
+  sqlite3_stmt *st = sq_query(s, R_WAITS_UNDER, e);
+  if (!st) return 0;
+  bind_under(st, workspace, prefix, after, max);
+  return wait_rows(s, st, out, max, e);
+}
+
+static bool r_outcomes_use(Store *b, const char *workspace, const char *prefix, int64_t *n, int64_t *bytes, Err *e) {
+  Sq *s = (Sq *)b;
+  sqlite3_stmt *st = sq_query(s, R_OUTCOMES_USE, e);
+  if (!st) return false;
+  sq_bind_str(st, 1, workspace);
+  sq_bind_str(st, 2, prefix);
+  if (!sq_next_row(s, st, e)) return false;
+  *n = col_int(st, 0);
+  *bytes = col_int(st, 1);
+  sqlite3_reset(st);
+  return true;
+}
+
 static bool r_outcome(Store *b, const char *workspace, const char *key, int64_t *at, Blob *out, Err *e) {
   Sq *s = (Sq *)b;
   sqlite3_stmt *st = sq_query(s, R_OUTCOME, e);
@@ -375,6 +403,14 @@ static size_t inbox_rows(Sq *s, sqlite3_stmt *st, InboxRow *out, size_t max, Err
     }
   sqlite3_reset(st);
   return n;
+}
+
+static size_t r_outcomes_under(Store *b, const char *workspace, const char *prefix, const char *after, InboxRow *out, size_t max, Err *e) {
+  Sq *s = (Sq *)b;
+  sqlite3_stmt *st = sq_query(s, R_OUTCOMES_UNDER, e);
+  if (!st) return 0;
+  bind_under(st, workspace, prefix, after, max);
+  return inbox_rows(s, st, out, max, e);
 }
 
 static size_t r_inbox(Store *b, int64_t after, InboxRow *out, size_t max, Err *e) {
@@ -669,7 +705,8 @@ static int r_drop_history(Store *b, int64_t before, Err *e) {
 const StoreImpl sq_impl = {
     .close = sq_close, .failed = sq_failed, .submit = sq_submit, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
-    .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .outcome_get = r_outcome, .inbox = r_inbox,
+    .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
+    .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,
     .doc_get = sq_doc_get, .docs = sq_docs, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
 };

@@ -143,6 +143,16 @@ Val template_rendered(Val entry, Val data, const TemplateOptions *o, Val *error)
   return out;
 }
 
+Val template_strings(Val what, Val v, Val data, const TemplateOptions *o, Val *error) {
+  TemplateBudget budget = TEMPLATE_BUDGET;
+  TemplateOptions options = *o;
+  if (!options.budget) options.budget = &budget;
+  Walk w = {.id = what, .data = is_nil(data) ? map_empty : data, .o = &options};
+  Val out = rendered(&w, v);
+  if (same(out, ABSENT)) *error = w.error;
+  return out;
+}
+
 /* --- steps ---------------------------------------------------------------------------------------------------------- */
 static Val kw_of_id(Val id) { return is_str(id) ? kw_parse(str_s(id), str_n(id)) : id; }
 

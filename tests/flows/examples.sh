@@ -19,11 +19,18 @@ same() { # name, got, expected
 for dir in flows-examples/*/; do
   name=$(basename "$dir") db="$tmp/$name.db" expected=$(cat "$dir/expected.edn")
   sed "s/8099/$port/g" "$dir/input.json" > "$tmp/input.json"
-  got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" 2>"$tmp/err") ; rc=$?
+  more=(); [ "$name" = approval ] && more=(--public-url http://approvals.test)
+  got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" "${more[@]}" 2>"$tmp/err") ; rc=$?
   if [ "$name" = wait-for-callback ]; then
     same "$name parks" "$rc" 3
     key=$(sed -n "s/.*breyta-run send --db [^ ]* '\([^']*\)'.*/\1/p" "$tmp/err" | head -1)
     "$BIN" send "$key" '{"status": "ok", "result": {"answer": 42}}' --db "$db" 2>"$tmp/err2"; same "$name send" $? 0
+    got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
+  fi
+  if [ "$name" = approval ]; then
+    same "$name parks" "$rc" 3
+    same "$name tells" "$(curl -s "http://127.0.0.1:$port/kept" | grep -c 'Ann asks for 120.*http://approvals.test/local/waits/[0-9-]*/approve?token=[0-9a-f]\{64\}')" 1
+    "$BIN" approve "$name" --role manager --value '{"comment": "fine"}' --db "$db" 2>"$tmp/err2"; same "$name approve" $? 0
     got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
   fi
   if [ "$name" = review-before-sending ]; then

@@ -15,6 +15,7 @@ FILE, fsynced before the answer: what the log holds has happened, whatever was k
     /flaky?key=K&fail=N    503 for the first N calls with that key, then 200 (also &status=, &after=seconds, &drop=1)
     /count                 counts calls by Idempotency-Key header (or ?key=); {"key" "count"}; ?fail=N as /flaky; ?ms=N
     /counts                {"key": calls}
+    /keep, /kept           keeps what is posted with its headers (logged as "keep"); the list of it
     /page?n=P&pages=3&size=2   {"items" "page" "next"}; next is null on the last page
     /job?id=J&polls=N      {"id" "status" "polls"}: running until polled N times, then done with a result
     /type?ct=T&body=B      B as content type T (also &hex=1: B is hex; &header=Name:value, repeated)
@@ -55,6 +56,7 @@ class State:
         self.counts = {}
         self.flaky = {}
         self.polls = {}
+        self.kept = []
         self.busy = self.busiest = 0
         self.starts = []
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if log else None
@@ -75,6 +77,7 @@ class State:
             self.counts.clear()
             self.flaky.clear()
             self.polls.clear()
+            self.kept.clear()
             self.busiest, self.starts = self.busy, []
 
 
@@ -199,6 +202,17 @@ class Handler(BaseHTTPRequestHandler):
         if n <= self.q_int("fail"):
             return self.fail()
         self.send_json(200, {"key": key, "count": n})
+
+    def do_keep(self, rest):
+        with self.state.lock:
+            self.state.kept.append({"path": self.path, "method": self.command, "headers": {k.lower(): v for k, v in self.headers.items()},
+                                    "body": self.body.decode("utf-8", "backslashreplace")})
+        self.state.record("keep")
+        self.send_json(self.q_int("status", 200), {"kept": len(self.state.kept)})
+
+    def do_kept(self, rest):
+        with self.state.lock:
+            self.send_json(200, list(self.state.kept))
 
     def do_counts(self, rest):
         with self.state.lock:

@@ -474,6 +474,50 @@ static void c_final_tidies(void **state) {
   run_row_free(&r);
 }
 
+/* Rows of a prefix, page by page; a prefix is text and not a pattern. */
+static void c_under(void **state) {
+  Store *s = *state;
+  make_run(s, 1);
+  Batch *b = batch_new();
+  const char *const keys[] = {"\x01" "a/1", "\x01" "a/2", "\x01" "a/\xf0\x9f\x98\x80", "\x01" "b/1", "a/1", "\x01" "a%"};
+  for (int i = 0; i < 6; i++) {
+    add_wait(b, 1, i + 1, keys[i]);
+    batch_outcome_put(b, "main", keys[i], 1000 + i, BYTES("12345"));
+  }
+  batch_outcome_put(b, "other", keys[0], 1, BYTES("x"));
+  must_store(s, b);
+  WaitRow w[8];
+  InboxRow r[8];
+  Err e;
+  int64_t n, bytes;
+  assert_int_equal(store_waits_under(s, "main", "\x01" "a/", NULL, w, 8, &e), 3);
+  assert_string_equal(w[0].key, keys[0]);
+  assert_int_equal(w[1].seq, 2);
+  assert_string_equal(w[2].spec.p, "spec");
+  for (int i = 0; i < 3; i++) wait_row_free(&w[i]);
+  assert_int_equal(store_waits_under(s, "main", "\x01" "a/", keys[0], w, 1, &e), 1);
+  assert_string_equal(w[0].key, keys[1]);
+  wait_row_free(w);
+  assert_int_equal(store_waits_under(s, "main", "\x01" "a/", keys[2], w, 8, &e), 0);
+  assert_int_equal(store_waits_under(s, "other", "\x01" "a/", NULL, w, 8, &e), 0);
+  assert_int_equal(store_outcomes_under(s, "main", "\x01" "a/", keys[0], r, 8, &e), 2);
+  assert_string_equal(r[0].key, keys[1]);
+  assert_int_equal(r[1].received_ms, 1002);
+  assert_string_equal(r[1].body.p, "12345");
+  for (int i = 0; i < 2; i++) inbox_row_free(&r[i]);
+  assert_true(store_outcomes_use(s, "main", "\x01" "a", &n, &bytes, &e));
+  assert_int_equal(n, 4);
+  assert_int_equal(bytes, 20);
+  b = batch_new();
+  batch_outcome_del(b, "main", keys[1]);
+  batch_outcome_del(b, "main", "never there");
+  must_store(s, b);
+  assert_true(store_outcomes_use(s, "main", "\x01" "a/", &n, &bytes, &e));
+  assert_int_equal(n, 2);
+  assert_true(store_outcomes_use(s, "nobody", "\x01", &n, &bytes, &e));
+  assert_int_equal(n + bytes, 0);
+}
+
 static void c_inbox(void **state) {
   Store *s = *state;
   Batch *b = batch_new();
@@ -1266,7 +1310,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
-      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
+      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_read_only),

@@ -1,0 +1,239 @@
+/* wait_answer.c - see wait_answer.h. */
+#include "wait_answer.h"
+#include "connection.h"
+#include "engine_int.h"
+#include "eval/unit.h"
+#include "json.h"
+#include "reader/read.h"
+#include "wait_early.h"
+#include "wait_spec.h"
+#include <stdio.h>
+#include <strings.h>
+
+enum { PATH_WAITS = 64 }; /* how many waits of one path a request is tried against */
+
+/* ---- bodies ---- */
+
+static bool has_type(const ListenRequest *r, const char *type) {
+  const char *t = listener_header(r, "content-type");
+  return t && !strncasecmp(t, type, strlen(type));
+}
+
+static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
+
+/* One name or value of a form; ABSENT: not percent-encoded UTF-8. */
+static Val form_text(const char *s, size_t n) {
+  Buf b = {0};
+  for (size_t i = 0; i < n; i++) {
+    int hi = s[i] == '%' && i + 2 < n ? hex(s[i + 1]) : -1, lo = hi >= 0 ? hex(s[i + 2]) : -1;
+    if (s[i] == '%' && lo < 0) return buf_free(&b), ABSENT;
+    buf_ch(&b, s[i] == '+' ? ' ' : s[i] == '%' ? (char)(hi << 4 | lo) : s[i]);
+    if (s[i] == '%') i += 2;
+  }
+  Val v = b.n && !utf8_valid(b.p, b.n) ? ABSENT : buf_str(&b);
+  buf_free(&b);
+  return v;
+}
+
+static Val form_map(const char *s, size_t n) {
+  Val m = map_empty;
+  while (n) {
+    const char *amp = memchr(s, '&', n), *eq;
+    size_t k = amp ? (size_t)(amp - s) : n;
+    eq = memchr(s, '=', k);
+    size_t name = eq ? (size_t)(eq - s) : k;
+    Val key = form_text(s, name), v = eq ? form_text(eq + 1, k - name - 1) : str_c("");
+    if (same(key, ABSENT) || same(v, ABSENT)) return ABSENT;
+    if (str_n(key)) m = map_assoc(m, json_keyword_like(str_s(key), str_n(key)) ? kw_parse(str_s(key), str_n(key)) : key, v);
+    s += k + (amp != NULL);
+    n -= k + (amp != NULL);
+  }
+  return m;
+}
+
+bool wait_body(const ListenRequest *r, Val *value, Err *err) {
+  Err why = {0};
+  bool form = has_type(r, "application/x-www-form-urlencoded");
+  *value = r->nbody ? json_parse(r->body, r->nbody, &why) : map_empty;
+  if (!same(*value, ABSENT) && !is_sig(*value)) return true;
+  if (form && !same(*value = form_map(r->body, r->nbody), ABSENT)) return true;
+  bool other = listener_header(r, "content-type") && !form && !has_type(r, "application/json") && utf8_valid(r->body, r->nbody);
+  *value = other ? str_new(r->body, r->nbody) : NIL;
+  return other || err_set(err, "bad_request", "%s", why.msg[0] ? why.msg : "the body must be JSON");
+}
+
+/* ---- one wait and one request ---- */
+
+bool wait_payload_fits(Val spec, const char *key, Val payload) {
+  Val event = map_get_kw(spec, "event");
+  if (is_nil(event)) return true;
+  Val found = wait_event_key(payload, map_get_kw(event, "path"));
+  return is_str(found) && !strcmp(str_s(found), key);
+}
+
+static bool is_replay(Engine *e, const ListenRequest *r, const HookProof *proof) {
+  Buf name = {0};
+  Blob was = {0};
+  Err err = {0};
+  int64_t at = 0;
+  if (!*proof->replay) return false;
+  wait_replay_name(&name, r->key, proof->replay);
+  bool seen = store_outcome_get(e->store, r->workspace, buf_cstr(&name), &at, &was, &err) && r->received_ms - at < HOOK_REPLAY_MS;
+  blob_free(&was);
+  buf_free(&name);
+  return seen;
+}
+
+void wait_remember(Batch *b, const char *workspace, const char *name, const HookProof *proof) {
+  Buf key = {0};
+  if (!*proof->replay) return;
+  wait_replay_name(&key, name, proof->replay);
+  batch_outcome_put(b, workspace, buf_cstr(&key), now_ms(), (Bytesv){"", 0});
+  buf_free(&key);
+}
+
+bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char *key, Val *value, HookProof *proof, Err *err) {
+  enum HookVerdict v = hook_auth_verify(map_get_kw(spec, "auth"), target_secrets(e->o.target), r, proof, err);
+  if (v == HOOK_BROKEN) err_set(err, "unverifiable", "this wait's credentials cannot be verified at the moment; try again later");
+  if (v != HOOK_OK) return false;
+  if (is_replay(e, r, proof)) return err_set(err, "webhook_replay", "this signed request was used before");
+  if (!wait_body(r, value, err)) return false;
+  if (!wait_payload_fits(spec, key, *value)) return err_set(err, "other_event", "the event is for another wait");
+  return wait_answer_check(spec, *value, NULL, err);
+}
+
+bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, const char *name, const HookProof *proof, Err *err) {
+  Buf b = {0};
+  if (is_sig(snap_data(&b, value))) return err_set(err, "bad_request", "the answer cannot be stored");
+  Batch *batch = batch_new();
+  batch_inbox_put(batch, workspace, key, "event", now_ms(), (Bytesv){b.p, b.n});
+  buf_free(&b);
+  if (proof) wait_remember(batch, workspace, name, proof);
+  return store_submit_wait(e->store, batch, err) && engine_drain_inbox(e, err);
+}
+
+/* ---- replies ---- */
+
+static void reply_error(WaitReply *out, const Err *err) {
+  static const struct { const char *code; int status; } statuses[] = {
+      {"unauthorized", 401}, {"bad_request", 400}, {"invalid_answer", 422}, {"webhook_replay", 409}, {"too_many_early", 429},
+      {"links_only", 403},   {"forbidden", 403}};
+  out->status = 503;
+  out->code = err->code ? err->code : "store_failed";
+  snprintf(out->msg, sizeof out->msg, "%s", err->msg);
+  for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+    if (!strcmp(out->code, statuses[i].code)) out->status = statuses[i].status;
+}
+
+static void reply_ok(WaitReply *out, int status, const char *outcome) {
+  *out = (WaitReply){.status = status, .outcome = outcome};
+}
+
+/* Answered within a day: what comes now changes nothing (durability rule 12). */
+static bool is_duplicate(Engine *e, const char *workspace, const char *name, WaitReply *out) {
+  Blob was = {0};
+  Err err = {0};
+  int64_t at = 0;
+  if (!store_outcome_get(e->store, workspace, name, &at, &was, &err)) return false;
+  Val v = was.n ? snap_read_value(env_core(), was.p, was.n) : NIL;
+  blob_free(&was);
+  if (now_ms() - at >= ANSWERED_FOR_MS) return false;
+  reply_ok(out, 200, "duplicate");
+  out->answered_ms = at;
+  out->timed_out = kw_is(v, "timeout");
+  return true;
+}
+
+/* Its answer is durable, and what follows from it is on its way to the disk. */
+static bool just_answered(Engine *e, const WaitRow *w) {
+  const Run *r = run_find(e, w->run);
+  return r && !(r->phase == R_PARKED && step_waits_for(r, w->key));
+}
+
+/* ---- finding the wait ---- */
+
+typedef struct Search { Engine *e; const ListenRequest *r; WaitReply *out; } Search;
+
+/* true: the search is over, *out has the reply. A wait that does not believe the request leaves it to others. */
+static bool try_wait(Search *s, const WaitRow *w) {
+  Val spec = wait_spec_read(w), value = NIL;
+  HookProof proof = {""};
+  Err err = {0};
+  if (!wait_request_value(s->e, s->r, spec, w->key, &value, &proof, &err)) {
+    if (!strcmp(err.code, "other_event")) return false;
+    reply_error(s->out, &err);
+    return strcmp(err.code, "unauthorized") && strcmp(err.code, "unverifiable");
+  }
+  if (just_answered(s->e, w)) reply_ok(s->out, 200, "duplicate");
+  else if (wait_deliver(s->e, s->r->workspace, w->key, value, s->r->key, &proof, &err)) reply_ok(s->out, 200, "delivered");
+  else reply_error(s->out, &err);
+  return true;
+}
+
+static bool by_key(Search *s) {
+  WaitRow w = {0};
+  Err err = {0};
+  if (wait_is_system(s->r->key) || !store_wait_get(s->e->store, s->r->workspace, s->r->key, &w, &err)) return false;
+  bool done = false;
+  if (wait_by_key(wait_spec_read(&w))) done = try_wait(s, &w);
+  else {
+    err_set(&err, "links_only", "this wait is not answered under its key: people have its links, services its webhook path or event");
+    reply_error(s->out, &err);
+  }
+  wait_row_free(&w);
+  return done;
+}
+
+static bool by_path(Search *s) {
+  WaitRow rows[PATH_WAITS], w;
+  Buf prefix = {0};
+  Err err = {0};
+  bool done = false;
+  wait_path_name(&prefix, s->r->key, NULL);
+  size_t n = store_waits_under(s->e->store, s->r->workspace, buf_cstr(&prefix), NULL, rows, PATH_WAITS, &err);
+  for (size_t i = 0; i < n; i++) {
+    if (!done && store_wait_get(s->e->store, s->r->workspace, rows[i].key + prefix.n, &w, &err)) {
+      done = try_wait(s, &w);
+      wait_row_free(&w);
+    }
+    wait_row_free(&rows[i]);
+  }
+  buf_free(&prefix);
+  return done;
+}
+
+static bool by_event(Search *s) {
+  WaitRow w = {0};
+  Val payload = NIL;
+  Err err = {0};
+  if (wait_is_system(s->r->key) || !wait_body(s->r, &payload, &err)) return false;
+  if (!wait_for_event(s->e->store, s->r->workspace, s->r->key, payload, &w, &err)) return false;
+  bool done = try_wait(s, &w);
+  wait_row_free(&w);
+  return done;
+}
+
+void wait_request(Engine *e, const ListenRequest *r, WaitReply *out) {
+  Search s = {e, r, out};
+  Err err = {0};
+  Val body;
+  *out = (WaitReply){0};
+  if (by_key(&s) || by_path(&s) || by_event(&s) || out->status) return;
+  if (is_duplicate(e, r->workspace, r->key, out)) return;
+  if (!wait_body(r, &body, &err) || !early_keep_request(e, r, &err)) reply_error(out, &err);
+  else reply_ok(out, 202, "kept");
+}
+
+void wait_named(Engine *e, const InboxRow *row, Err *err) {
+  Val payload = snap_read_value(env_core(), row->body.p, row->body.n);
+  WaitRow w = {0};
+  Err why = {0};
+  bool found = !is_sig(payload) && wait_for_event(e->store, row->workspace, row->key, payload, &w, err);
+  bool taken = found && wait_answer_check(wait_spec_read(&w), payload, NULL, &why) && !just_answered(e, &w);
+  if (!found && !is_sig(payload)) early_keep_event(e, row->workspace, row->key, payload, row->received_ms, err);
+  Batch *b = batch_new();
+  if (taken) batch_inbox_put(b, row->workspace, w.key, "event", row->received_ms, (Bytesv){row->body.p, row->body.n});
+  batch_inbox_del(b, row->id);
+  if (store_submit_wait(e->store, b, err) && taken) e->inbox_again = true;
+  wait_row_free(&w);
+}

@@ -1,0 +1,44 @@
+/* wait_answer.h - requests over HTTP become answers of waits: POST /<workspace>/events/<key, path or event name>, and the links
+ * that people get. What a request asks for is durable before its reply is made; a wait is answered once.
+ *
+ *   200 delivered, or duplicate: it was answered before, and nothing changed     202 kept for a wait to come
+ *   401 the wait's :auth does not take it     409 a replay     422 the wait's :validation does not take it; it still waits
+ *   403 this wait has no address of its own     429 too much is kept     503 the secret to verify with, or the disk, is not there
+ *
+ * The server's endpoints call the same functions. Engine thread. */
+#ifndef BR_WAIT_ANSWER_H
+#define BR_WAIT_ANSWER_H
+#include "engine.h"
+#include "listener.h"
+#include "webhook_auth.h"
+
+typedef struct WaitReply {
+  int status;
+  const char *code;    /* of an error: "unauthorized" ...; NULL when ok */
+  char msg[480];
+  const char *outcome; /* "delivered" "duplicate" "kept" */
+  int64_t answered_ms; /* of a duplicate: when, 0 not known */
+  bool timed_out;      /* of a duplicate: nobody answered in time */
+} WaitReply;
+
+/* A request to /<workspace>/events/<r->key>. */
+void wait_request(Engine *e, const ListenRequest *r, WaitReply *out);
+/* Answers a wait that is known to take this; the replay id and the answer in one batch. */
+bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, const char *name, const HookProof *proof, Err *err);
+/* An event by name from this machine: delivered, or kept for a wait to come. */
+void wait_named(Engine *e, const InboxRow *row, Err *err);
+
+/* Would the wait take this request as its answer? *value is the answer. *err: why not, its code as in the reply. */
+bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char *key, Val *value, HookProof *proof, Err *err);
+bool wait_payload_fits(Val spec, const char *key, Val payload); /* the key is what the wait's :event takes from it */
+void wait_remember(Batch *b, const char *workspace, const char *name, const HookProof *proof);
+/* The body by its content type: JSON, a form as a map, else text. */
+bool wait_body(const ListenRequest *r, Val *value, Err *err);
+
+/* ---- links ---- */
+
+/* "<base>/<workspace>/waits/<run>-<seq>/<action>?token=<64 hex digits>". false: *err: there is no address to be reached at. */
+bool wait_link(Engine *e, const char *workspace, int64_t run, int64_t seq, const char *action, Buf *out, Err *err);
+/* A request to /<workspace>/waits/<r->key>: GET shows a page, POST decides. A page into *page, or JSON for those who ask for it. */
+int wait_link_request(Engine *e, const ListenRequest *r, Buf *page, bool *json);
+#endif
