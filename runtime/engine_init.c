@@ -17,4 +17,5 @@ void engine_init(void) {
   prelude_add(flow_prelude_files);
   engine_http_register();
   engine_llm_register();
+  engine_db_register();
 }
