@@ -94,7 +94,10 @@ static bool fail_with(DbJob *j, unsigned no, const char *state, const char *text
 }
 
 static bool fail_conn(DbJob *j, MYSQL *m) { return fail_with(j, L(mysql_errno)(m), L(mysql_sqlstate)(m), L(mysql_error)(m)); }
-static bool fail_stmt(DbJob *j, MYSQL_STMT *s) { return fail_with(j, L(mysql_stmt_errno)(s), L(mysql_stmt_sqlstate)(s), L(mysql_stmt_error)(s)); }
+static bool fail_stmt(DbJob *j, MYSQL_STMT *s) { /* an error between rows stands on the connection alone */
+  unsigned no = L(mysql_stmt_errno)(s);
+  return no || !s->mysql ? fail_with(j, no, L(mysql_stmt_sqlstate)(s), L(mysql_stmt_error)(s)) : fail_conn(j, s->mysql);
+}
 
 /* ---- waiting ---- */
 
@@ -285,12 +288,12 @@ static bool bind(DbJob *j, MYSQL_STMT *s, MYSQL_BIND *b, MYSQL_TIME *times) {
 /* ---- columns ---- */
 
 typedef struct Column {
-  char kind; /* tag of db.h, or: i integer, b boolean, 1 BIT, t DATETIME, d DATE, c TIME */
+  char kind; /* tag of db.h, or: i integer, b boolean, f FLOAT, 1 BIT, t DATETIME, d DATE, c TIME */
   bool is_unsigned, one_bit;
   int decimals;
   unsigned long length;
   char null, error;
-  union { int64_t i; double d; MYSQL_TIME t; } v;
+  union { int64_t i; double d; float f; MYSQL_TIME t; } v;
 } Column;
 
 static bool attribute(const MYSQL_FIELD *f, enum mariadb_field_attr_t a, const char *is) {
@@ -311,7 +314,7 @@ static char kind_of(const MYSQL_FIELD *f) {
   case MYSQL_TYPE_TINY: return f->length == 1 && !(f->flags & UNSIGNED_FLAG) ? 'b' : 'i'; /* BOOLEAN is TINYINT(1) */
   case MYSQL_TYPE_SHORT: case MYSQL_TYPE_LONG: case MYSQL_TYPE_INT24: case MYSQL_TYPE_LONGLONG: case MYSQL_TYPE_YEAR: return 'i';
   case MYSQL_TYPE_DOUBLE: return 'E';
-  case MYSQL_TYPE_FLOAT: return 'D';
+  case MYSQL_TYPE_FLOAT: return 'f';
   case MYSQL_TYPE_DECIMAL: case MYSQL_TYPE_NEWDECIMAL: return 'M';
   case MYSQL_TYPE_TIMESTAMP: return 'U';
   case MYSQL_TYPE_DATETIME: return 't';
@@ -336,6 +339,7 @@ static void bind_column(const MYSQL_FIELD *f, Column *c, MYSQL_BIND *b) {
   b->is_unsigned = c->is_unsigned;
   if (strchr("ib", c->kind)) b->buffer_type = MYSQL_TYPE_LONGLONG;
   else if (c->kind == 'E') b->buffer_type = MYSQL_TYPE_DOUBLE;
+  else if (c->kind == 'f') b->buffer_type = MYSQL_TYPE_FLOAT;
   else if (strchr("Utdc", c->kind)) b->buffer_type = f->type;
   else b->buffer_type = strchr("B1", c->kind) ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING, b->buffer_length = 0; /* fetched once its length is known */
 }
@@ -371,6 +375,19 @@ static void put_integer(Buf *out, const Column *c) {
   db_put_text(out, 'Z', t, (size_t)snprintf(t, sizeof t, "%llu", (unsigned long long)c->v.i));
 }
 
+/* The shortest digits that mean this float: 0.1 and not 0.10000000149011612. */
+static void put_float(Buf *out, float f) {
+  char t[40];
+  int n = 0;
+  for (int digits = 6; digits <= 9; digits++) {
+    n = snprintf(t, sizeof t, "%.*e", digits - 1, (double)f);
+    if (strtof(t, NULL) == f) break;
+  }
+  for (int i = 0; i < n; i++) /* whatever the locale's point is */
+    if (!strchr("0123456789e+-", t[i])) t[i] = '.';
+  db_put_text(out, 'D', t, (size_t)n);
+}
+
 static void put_bits(Buf *out, const Column *c, const unsigned char *p, size_t n) {
   uint64_t v = 0;
   for (size_t i = 0; i < n; i++) v = v << 8 | p[i];
@@ -398,6 +415,7 @@ static bool put_cell(DbJob *j, MYSQL_STMT *s, const Column *c, unsigned i, Buf *
   if (c->null || c->kind == 'N') return db_put_tag(&j->rows, 'N'), true;
   if (strchr("ib", c->kind)) return put_integer(&j->rows, c), true;
   if (strchr("Utdc", c->kind)) return put_time(&j->rows, c), true;
+  if (c->kind == 'f') return put_float(&j->rows, c->v.f), true;
   if (c->kind != 'E') return put_long(j, s, c, i, scratch);
   memcpy(&bits, &c->v.d, sizeof bits);
   return db_put_int(&j->rows, 'E', bits), true;

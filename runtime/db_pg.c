@@ -234,7 +234,8 @@ static Oid type_of_param(const DbParam *p, bool plain) {
   case DB_UUID: return PG_UUID;
   case DB_JSON: return PG_JSONB;
   case DB_BYTES: return PG_BYTEA;
-  case DB_NULL: case DB_TEXT: case DB_LIST: break;
+  case DB_LIST: return 0;
+  case DB_NULL: case DB_TEXT: break;
   }
   return plain ? PG_TEXT : 0;
 }
@@ -269,8 +270,8 @@ static bool take_all(Conn *c, Wait *w) { /* false: they did not come; failures a
 }
 
 /* What the server takes the parameters for: a vector is an array or JSON, as the statement needs it. */
-static bool asked_types(Conn *c, DbJob *j, Wait *w, Oid *out) {
-  Args a = args_of(j, false, NULL);
+static bool asked_types(Conn *c, DbJob *j, Wait *w, bool plain, Oid *out) {
+  Args a = args_of(j, plain, NULL);
   bool ok = L(PQsendPrepare)(c->pg, "", j->sql.text.p, j->nparams, a.types) && take_all(c, w) && !j->fail.type;
   args_free(&a);
   if (!ok || !L(PQsendDescribePrepared)(c->pg, "")) return false;
@@ -346,7 +347,7 @@ static bool send(Conn *c, DbJob *j, const Args *a) {
 
 static bool run_once(Conn *c, DbJob *j, Wait *w, Outcome *o, bool plain) {
   Oid *asked = has_lists(j) ? calloc((size_t)j->nparams, sizeof *asked) : NULL;
-  bool ok = !asked || asked_types(c, j, w, asked);
+  bool ok = !asked || asked_types(c, j, w, plain, asked);
   if (ok) {
     Args a = args_of(j, plain, asked);
     ok = send(c, j, &a) && results(c, j, w, o);

@@ -141,7 +141,8 @@ static bool question(Lex *l) {
 /* :name and @name are parameters of SQLite alone. */
 static bool named(Lex *l) {
   const char *from = l->p++;
-  if (l->p < l->end && word_start(*l->p)) return bad(l, from, "parameters are written ? and given in order with :params, not by name");
+  if (l->p < l->end && (*from == '$' ? word_char(*l->p) : word_start(*l->p)))
+    return bad(l, from, "parameters are written ? and given in order with :params, not by name");
   return put(l, from), true;
 }
 

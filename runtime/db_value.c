@@ -281,7 +281,7 @@ Val db_error(const DbJob *j) {
   const DbFail *f = &j->fail;
   Val kvs[] = {kw_c("type"), kw_c(f->type), kw_c("message"), message(f), kw_c("retryable?"), bool_val(f->retryable)};
   Val m = map_from(kvs, 3, false);
-  if (f->class && !strcmp(f->type, "db-error")) m = put(m, "class", kw_c(f->class));
+  if (f->class && !strcmp(f->type, "db-error")) m = put(m, "kind", kw_c(f->class));
   if (f->sqlstate[0]) m = put(m, "sqlstate", str_c(f->sqlstate));
   if (f->code) m = put(m, "code", fix(f->code));
   if (f->unknown) m = put(m, "outcome", kw_c("unknown"));

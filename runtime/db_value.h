@@ -22,6 +22,6 @@
 bool db_params(DbJob *j, enum DbDialect d, Val params, Err *e);
 /* Of a job that has not failed: a vector of maps, or {:update-count n} with :last-insert-id where the database gives one. A signal when JSON cannot be read. */
 Val db_answer(const DbJob *j);
-/* Of one that has: {:type .. :message .. :retryable? ..} with :sqlstate :code :class :outcome :detail :hint :constraint where there are any. */
+/* Of one that has: {:type .. :message .. :retryable? ..} with :kind :sqlstate :code :outcome :detail :hint :constraint where there are any. */
 Val db_error(const DbJob *j);
 #endif
