@@ -56,7 +56,8 @@ static void first_line(const char *s, char state[6], Buf *out) {
   size_t n = strcspn(s, "\n");
   state[0] = 0;
   for (const char *p = s; p + 6 < s + n; p++) /* in the form that verbose errors of a connection have */
-    if (p[5] == ':' && p[6] == ' ' && p > s && p[-1] == ' ' && strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5) {
+    if (p[5] == ':' && p[6] == ' ' && p > s && p[-1] == ' ' && strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+        strcspn(p, "0123456789") < 5) {
       memcpy(state, p, 5);
       state[5] = 0;
       colon = p + 5;

@@ -273,25 +273,49 @@ bool db_tend(void) {
 
 /* ---- one job ---- */
 
-static void *connection(DbJob *j) {
+static void *kept(DbJob *j) {
   const DbDriver *d = driver_of(j->target);
   for (void *conn; (conn = idle_take(j->target));) {
     if (d->fresh(conn, j)) return conn;
     d->close(conn); /* dead: nothing of this job has been sent, so another one does */
     db_fail_clear(j);
   }
-  return d->open(j);
+  return NULL;
+}
+
+static void run_on(DbJob *j, void *conn) {
+  const DbDriver *d = driver_of(j->target);
+  if (d->exec(conn, j)) idle_put(j->target, conn);
+  else d->close(conn);
+}
+
+/* A kept connection that died under a statement without an effect. */
+static bool worth_another(const DbJob *j) {
+  return j->fail.type && !strcmp(j->fail.type, "network") && !j->fail.unknown && (!j->sent || j->sql.reads) && !db_due(j);
+}
+
+static void forget_answer(DbJob *j) {
+  db_fail_clear(j);
+  for (int i = 0; i < j->ncolumns; i++) free(j->columns[i]);
+  free(j->columns);
+  j->columns = NULL;
+  j->ncolumns = 0;
+  j->rows.n = 0;
+  j->nrows = j->updated = j->last_id = 0;
+  j->has_rows = j->sent = false;
 }
 
 void db_run(void *job) {
   DbJob *j = job;
-  const DbDriver *d = driver_of(j->target);
   if (db_due(j)) {
     db_fail_late(j, false);
     return;
   }
-  void *conn = connection(j);
-  if (!conn) return;
-  if (d->exec(conn, j)) idle_put(j->target, conn);
-  else d->close(conn);
+  void *conn = kept(j);
+  if (conn) {
+    run_on(j, conn);
+    if (!worth_another(j)) return;
+    forget_answer(j);
+  }
+  if ((conn = driver_of(j->target)->open(j))) run_on(j, conn);
 }
