@@ -229,7 +229,7 @@ FLOW
   sed -i "s/x5.*host=/&/" conn.edn
   sed -i "s#shop?host=$SERVERS/pg#shop?host=$SERVERS/pg\&connect_timeout=5#" conn.edn
   sed -i "s#:url \"postgres:///shop#:port $PG_PORT &#" conn.edn
-  db u "[(flow/step :db :a {:database :postgres :connection :x :sql \"select 1 as a, ?::text as s\" :params [\"password canary-secret-1\"]}) (flow/step :db :b {:connection :x2 :sql \"select 2 as b\"})
+  db u "[(flow/step :db :a {:database :postgres :connection :x :sql \"select 1 as a, 'password canary-' || 'secret-1' as s\"}) (flow/step :db :b {:connection :x2 :sql \"select 2 as b\"})
          (flow/step :db :c {:connection :x3 :sql \"select 3 as c\"}) (flow/step :db :d {:connection :x4 :sql \"select 4 as d\"})
          (flow/step :db :e {:connection :x5 :sql \"select current_setting('application_name') as e\"})]"
   want 0 '[[{:a 1, :s "password #secret[u1]"}] [{:b 2}] [{:c 3}] [{:d 4}] [{:e "five"}]]'
@@ -261,9 +261,9 @@ x10|| bigquery is not part of this build
 x11||is an integer from 1 to 32
 x12||is not known; known are
 gone||no connection is bound to :gone
-lite|:database :mysql|:database is :mysql
+lite|:database :mysql|says :mysql
 lite|:params (vector 1)|:sql has 0 `?` and :params 1 value
-lite|:params {:a 1}|:params must be a vector
+lite|:params (identity {:a 1})|:params must be a vector
 lite|:timeout (identity "soon")|:timeout
 lite|:timeout (identity 0)|between 1 ms and 1 day
 lite|:database (keyword "oracle")|one of :postgres :mysql :sqlite
@@ -287,11 +287,11 @@ ROWS
   flow m '(flow/step :db :s {:sql "select 1"})'
   br lint m.edn; has ':db step needs :connection'
   flow n '(flow/step :db :s {:connection :x})'
-  br lint n.edn; has ':db step needs one of :sql'
-  flow o '(flow/step :db :s {:connection :x :sql "select * from t where a = ? and b = ?" :params [1]})'
+  br lint n.edn; has 'needs :sql, or :template'
+  flow o '(flow/step :db :s {:connection :x :database :mysql :sql "select * from t where a = ? and b = ?" :params [1]})'
   br lint o.edn; has "2 \`?\`"
-  flow p '(flow/step :db :s {:connection :x :database :postgres :sql "select 1 where a = (quote"})'
-  br lint p.edn; [ "$st" = 0 ]
+  flow p '(flow/step :db :s {:connection :x :database :postgres :sql "select $q$ ? from t"})'
+  br lint p.edn; [ "$st" = 1 ]; has ':sql 1:8: a dollar-quoted text'
   flow q "(flow/step :db :s {:connection :x :database :postgres :sql \"select * from t where a = 'open'\"})"
   br lint q.edn; [ "$st" = 0 ]; has 'string literal'
 }

@@ -19,7 +19,12 @@ same() { # name, got, expected
 for dir in flows-examples/*/; do
   name=$(basename "$dir") db="$tmp/$name.db" expected=$(cat "$dir/expected.edn")
   sed "s/8099/$port/g" "$dir/input.json" > "$tmp/input.json"
-  got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" 2>"$tmp/err") ; rc=$?
+  bound=()
+  if [ -f "$dir/connections.json" ]; then # files that it names are in the directory of this test
+    sed "s#sqlite:#sqlite:$tmp/#" "$dir/connections.json" > "$tmp/connections.json"
+    bound=(--connections "$tmp/connections.json")
+  fi
+  got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" "${bound[@]}" 2>"$tmp/err") ; rc=$?
   if [ "$name" = wait-for-callback ]; then
     same "$name parks" "$rc" 3
     key=$(sed -n "s/.*breyta-run send --db [^ ]* '\([^']*\)'.*/\1/p" "$tmp/err" | head -1)

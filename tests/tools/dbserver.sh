@@ -28,7 +28,6 @@ start_postgres() {
   own postgres "$dir" && own postgres "$dir/pw"
   as postgres "$bin/initdb" -D "$dir/data" -U app --pwfile="$dir/pw" --auth-local=trust --auth-host=scram-sha-256 --no-sync --locale=C.UTF-8 -E UTF8 >"$dir/log" 2>&1
   as postgres "$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" -h 127.0.0.1 -F -c max_connections=40 >>"$dir/log" 2>&1 </dev/null 3>&- &
-  echo $! > "$dir/pid"
   until_ok "$bin/psql" -h "$dir" -p "$port" -U app -d postgres -c 'create database shop'
   echo "$port"
 }
@@ -40,17 +39,15 @@ start_mysql() {
   as mysql mariadb-install-db --no-defaults --datadir="$dir/data" --auth-root-authentication-method=normal --skip-test-db >"$dir/log" 2>&1
   as mysql "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$dir/data" --socket="$dir/sock" --port="$port" --bind-address=127.0.0.1 \
     --pid-file="$dir/mypid" --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=32M >>"$dir/log" 2>&1 </dev/null 3>&- &
-  echo $! > "$dir/pid"
   until_ok mariadb --no-defaults -S "$dir/sock" -u root -e "create database shop character set utf8mb4; create user app@'%' identified by '$PASSWORD'; grant all on *.* to app@'%'"
   echo "$port"
 }
 
 case $1 in
 start) chmod 755 "$3"; "start_$2" "$3" ;;
-stop)
-  pid=$(cat "$2/pid")
-  # runuser stands between: its child is the server
-  for p in $(cat "/proc/$pid/task/$pid/children" 2>/dev/null) "$pid"; do kill -INT "$p" 2>/dev/null || :; done
+stop) # their own pid files: between us and them there may be runuser
+  pid=$(head -1 "$2/data/postmaster.pid" 2>/dev/null || cat "$2/mypid")
+  if [ -e "$2/mypid" ]; then kill -TERM "$pid"; else kill -INT "$pid"; fi
   until_ok test ! -e "/proc/$pid" || kill -KILL "$pid"
   ;;
 esac
