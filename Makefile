@@ -27,7 +27,8 @@ LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
-  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev nginx-light libcmocka-dev bats clojure libnrepl-clojure python3 curl openssl strace procps man-db
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev nginx-light postgresql \
+  mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl openssl strace procps man-db
 
 .PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run
@@ -57,7 +58,8 @@ deps:
 $(B)/.headers:
 	@mkdir -p $(B); missing=; for pair in $(if $(filter none,$(GC)),,gc.h:libgc-dev) gmp.h:libgmp-dev pcre2.h:libpcre2-dev utf8proc.h:libutf8proc-dev \
 	  sqlite3.h:libsqlite3-dev jansson.h:libjansson-dev zstd.h:libzstd-dev openssl/evp.h:libssl-dev curl/curl.h:libcurl4-openssl-dev \
-	  microhttpd.h:libmicrohttpd-dev histedit.h:libedit-dev libxml/parser.h:libxml2-dev yaml.h:libyaml-dev; do \
+	  microhttpd.h:libmicrohttpd-dev histedit.h:libedit-dev libxml/parser.h:libxml2-dev yaml.h:libyaml-dev \
+	  postgresql/libpq-fe.h:libpq-dev mariadb/mysql.h:libmariadb-dev; do \
 	  printf '#define PCRE2_CODE_UNIT_WIDTH 8\n#include <stddef.h>\n#include <stdio.h>\n#include <%s>\n' "$${pair%%:*}" | $(CC) -I/usr/include/libxml2 -E -x c - >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then echo "missing packages:$$missing"; echo "install them with: make deps"; exit 1; fi; touch $@
 $(OBJ): | $(B)/.headers
@@ -89,6 +91,7 @@ $(B)/t/fuzz_eval: $(B)/tests/fuzz/fuzz_eval.o $(B)/tests/unit/trips.o $(FUZZ_MAI
 $(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_response: $(B)/tests/fuzz/fuzz_response.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_sql: $(B)/tests/fuzz/fuzz_sql.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_template: $(B)/tests/fuzz/fuzz_template.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_schema: $(B)/tests/fuzz/fuzz_schema.o $(FUZZ_MAIN) $(B)/libbreyta.a

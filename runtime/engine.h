@@ -148,6 +148,7 @@ void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms);
 void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx);
 void engine_http_register(void);           /* engine_http.c: the :http kind */
 void engine_llm_register(void);            /* engine_llm.c: the :llm kind */
+void engine_db_register(void);             /* engine_db.c: the :db kind */
 /* Registers the flow builtins, macros and kinds; once per process before any flow is read. */
 void engine_init(void);
 #endif

@@ -22,4 +22,5 @@ void engine_init(void) {
   engine_http_register();
   notify_register();
   engine_llm_register();
+  engine_db_register();
 }

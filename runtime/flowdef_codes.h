@@ -95,8 +95,9 @@
   DIAG(flow_step_option_invalid, E, NULL)                                                                                \
   DIAG(flow_step_option_conflict, E, NULL)                                                                               \
   DIAG(flow_step_option_unknown, W, "it is ignored")                                                                     \
-  DIAG(unsupported_step, W, "this build runs :function :http :kv :notify :sleep :wait and :run; the step raises {:type :unsupported_step}") \
+  DIAG(unsupported_step, W, "`breyta-run help step` lists what this build runs; the step raises {:type :unsupported_step}")         \
   DIAG(insecure_webhook, W, "use :hmac-sha256, :signature, :api-key, :bearer or :basic with a :secret-ref")              \
+  DIAG(db_string_literal, W, "upstream may refuse it: write ? and give the value with :params")                          \
   DIAG(deprecated_code_step, W, "write :function")                                                                       \
   DIAG(function_step_arity_invalid, E, "write (flow/step :function :step-id {:ref :f :input {...}})")                    \
   DIAG(function_step_config_invalid, E, "write {:ref :f :input {...}}")                                                  \

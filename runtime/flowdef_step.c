@@ -359,6 +359,8 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_fanout(c, cfg, at);
   else if (!strcmp(kind, "notify"))
     check_part(c, cfg, at, "channels", notify_channels_check);
+  else if (!strcmp(kind, "db"))
+    check_db(c, cfg, at);
 }
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */

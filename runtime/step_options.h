@@ -48,7 +48,7 @@ enum OptType {
   K(run, 1, "runs a program on this machine")                                                                            \
   K(llm, 1, "one call of a language model")                                                                                                                                                                     \
   K(agent, 0, "language model agent")                                                                                    \
-  K(db, 0, "SQL, BigQuery and Firestore queries")                                                                        \
+  K(db, 1, "one SQL statement on PostgreSQL, MariaDB/MySQL or SQLite")                                                                        \
   K(job, 0, "work for external workers")                                                                                 \
   K(notify, 1, "tells people or services something over HTTP; a failure is a result")                                                                                          \
   K(table, 0, "table resources")                                                                                         \
@@ -171,6 +171,17 @@ enum OptType {
   O("wait", "validation", 0, OPT_MAP, 0, "{:required [:a [:b :c]]}: fields the answer must have, or it is refused and the wait stays") \
   O("notify", "channels", 1, OPT_MAP, 0, "{:http {:connection|:url :path :method :headers :query :json :form :body :template :data}}, method default :post") \
   O("notify", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                            \
+  O("db", "database", 0, OPT_ENUM, "postgres mysql sqlite clickhouse bigquery firestore", "needed when the connection does not say it")\
+  O("db", "connection", 1, OPT_NAME, 0, "slot of a connection of :type :database")                                       \
+  O("db", "sql", 0, OPT_STRING, 0, "the statement, with ? for each parameter")                                           \
+  O("db", "params", 0, OPT_ANY, 0, "vector of values, one for each ?")                                                   \
+  O("db", "max-results", 0, OPT_INT, 0, "most rows, default and at most 5000")                                           \
+  O("db", "timeout", 0, OPT_SECONDS, 0, "of one attempt, with waiting for a connection; default 30 s")                   \
+  O("db", "dry-run", 0, OPT_BOOL, 0, "of BigQuery, which this build does not run")                                       \
+  O("db", "collection", 0, OPT_STRING, 0, "of Firestore, which this build does not run")                                 \
+  O("db", "where", 0, OPT_VECTOR, 0, "of Firestore")                                                                     \
+  O("db", "order-by", 0, OPT_VECTOR, 0, "of Firestore")                                                                  \
+  O("db", "limit", 0, OPT_INT, 0, "of Firestore")                                                                        \
   O("run", "command", 1, OPT_STR_OR_VEC, 0, "text for sh -c, or a vector of program and arguments")                      \
   O("run", "workdir", 0, OPT_STRING, 0, "directory to run in")                                                           \
   O("run", "env", 0, OPT_MAP, 0, "string -> string")                                                                     \

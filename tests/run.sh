@@ -52,6 +52,7 @@ suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/co
 suite fuzz-eval fuzz "$B/t/fuzz_eval" -n "${FUZZ_N:-1000}" -s 1 tests/fuzz/corpus/eval
 suite fuzz-bencode fuzz "$B/t/fuzz_bencode" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/bencode
 suite fuzz-response fuzz "$B/t/fuzz_response" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/response
+suite fuzz-sql fuzz "$B/t/fuzz_sql" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/sql
 suite fuzz-template fuzz "$B/t/fuzz_template" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/template
 suite fuzz-schema fuzz "$B/t/fuzz_schema" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/schema
 suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile

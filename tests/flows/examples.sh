@@ -20,6 +20,10 @@ for dir in flows-examples/*/; do
   name=$(basename "$dir") db="$tmp/$name.db" expected=$(cat "$dir/expected.edn")
   sed "s/8099/$port/g" "$dir/input.json" > "$tmp/input.json"
   more=(); [ "$name" = approval ] && more=(--public-url http://approvals.test)
+  if [ -f "$dir/connections.json" ]; then # files that it names are in the directory of this test
+    sed "s#sqlite:#sqlite:$tmp/#" "$dir/connections.json" > "$tmp/connections.json"
+    more+=(--connections "$tmp/connections.json")
+  fi
   got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" "${more[@]}" 2>"$tmp/err") ; rc=$?
   if [ "$name" = wait-for-callback ]; then
     same "$name parks" "$rc" 3
