@@ -27,7 +27,7 @@ LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
-  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev nginx-light libcmocka-dev bats clojure libnrepl-clojure python3 curl procps man-db
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev nginx-light libcmocka-dev bats clojure libnrepl-clojure python3 curl jq procps man-db
 
 .PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run
