@@ -35,7 +35,9 @@ typedef struct LlmSpec {
   const char *backend, *base, *path;
   Val base_url, model; /* strings */
   Val auth;            /* as http_auth.h takes it, or nil */
-  Val schema;          /* JSON Schema of the answer, or nil */
+  Val schema;          /* of the answer as the step gave it (schema.h), or nil */
+  Val json_schema;     /* what the provider gets of it: an object; wrapped: what was asked for is its :value */
+  bool wrapped;
   Val schema_name;     /* string */
   bool json;           /* the answer is to be JSON */
 } LlmSpec;
@@ -44,8 +46,8 @@ typedef struct LlmSpec {
 Val llm_resolve(Val cfg, Val connection, LlmSpec *s);
 /* Of llm_resolve: what :output, :response-format and :json-schema say about the answer. Appends to `problems`; nil or a signal. */
 Val llm_output(LlmSpec *s, ValVec *problems);
-/* A vector of texts, empty when the parsed answer fits the schema; or a signal. */
-Val llm_output_problems(const LlmSpec *s, Val v);
+/* *v, parsed, becomes what the schema means by it. Problems as of schema.h: a vector, empty when it fits. */
+Val llm_output_value(const LlmSpec *s, Val *v);
 /* The request as the config of an :http step, in *out; nil, the error map or a signal as above. */
 Val llm_request(const LlmSpec *s, bool stream, Val *out);
 

@@ -3,6 +3,7 @@
 #include "llm.h"
 #include "reader/mem.h"
 #include "reader/num.h"
+#include "schema.h"
 #include <string.h>
 
 typedef struct Answer {
@@ -180,8 +181,8 @@ static Val unfenced(Val text) {
 }
 
 static Val invalid_output(const Answer *a, Val result, Val problems) {
-  Val first = vec_count(problems) ? vec_nth(problems, 0) : str_c("?");
-  Val m = error_map("invalid-output", str_fmt("the model's answer is not what :output asks for: %.300s", kw_text(first)));
+  Val text = schema_text(problems);
+  Val m = error_map("invalid-output", str_fmt("the model's answer is not what :output asks for: %.400s", is_str(text) ? str_s(text) : "?"));
   m = map_assoc(map_assoc(m, kw_c("problems"), problems), kw_c("content"), get(result, "content"));
   put(&m, "finish-reason", a->finish);
   put(&m, "usage", get(result, "usage"));
@@ -190,17 +191,21 @@ static Val invalid_output(const Answer *a, Val result, Val problems) {
   return map_assoc(m, kw_c("retryable?"), FALSE_V);
 }
 
-static Val problem1(Val text) { return vec_from(&text, 1); }
+static Val problem1(Val text) {
+  Val kv[] = {kw_c("path"), vec_empty, kw_c("message"), text}, m = map_from(kv, 2, false);
+  return vec_from(&m, 1);
+}
 
 /* The parsed answer, checked; on problems an error map in *error. */
 static bool parse_output(const Answer *a, Val result, Val *out) {
   Err e = {0};
   Val text = unfenced(get(result, "content")), v;
-  if (kw_is(a->finish, "length")) return *out = invalid_output(a, result, problem1(str_c("the answer was cut off at :max-tokens; allow more"))), false;
+  if (kw_is(a->finish, "length")) return *out = invalid_output(a, result, problem1(str_c("was cut off at :max-tokens; allow more"))), false;
   v = json_parse(str_s(text), str_n(text), &e);
-  if (same(v, ABSENT)) return *out = invalid_output(a, result, problem1(str_fmt("it is not JSON: %.200s", e.msg))), false;
-  Val problems = llm_output_problems(a->s, v);
-  if (is_vec(problems) && vec_count(problems)) return *out = invalid_output(a, result, problems), false;
+  if (same(v, ABSENT)) return *out = invalid_output(a, result, problem1(str_fmt("is not JSON: %.200s", e.msg))), false;
+  Val problems = llm_output_value(a->s, &v);
+  if (is_sig(problems)) problems = problem1(str_c("cannot be compared with the schema: too deep, or too much work"));
+  if (vec_count(problems)) return *out = invalid_output(a, result, problems), false;
   *out = map_assoc(result, kw_c("parsed"), v);
   return true;
 }

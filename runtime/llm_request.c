@@ -158,7 +158,9 @@ static Val input_messages(Req *q, Val input) {
   return vec_from((Val[]){user_message(text)}, 1);
 }
 
-/* All messages, :system in front; or a signal. */
+static bool list_ok(Val v) { return is_nil(v) || is_sequential(v); }
+
+/* All messages in order: :system, :history, those of :messages, :prompt or :input, :follow-up; or a signal. */
 static Val messages(Req *q) {
   Val ms = opt(q, "messages"), prompt = opt(q, "prompt"), input = opt(q, "input"), system = opt(q, "system");
   if (!is_nil(ms) + !is_nil(prompt) + !is_nil(input) != 1)
@@ -169,9 +171,15 @@ static Val messages(Req *q) {
   else if (!is_nil(input)) ms = input_messages(q, input);
   if (is_sig(ms)) return ms;
   ValVec all = {0};
+  Val before = opt(q, "history"), after = opt(q, "follow-up");
   if (is_str(system)) vv_push(&all, map2("role", str_c("system"), "content", system));
-  if (is_sig(coll_into_array(ms, &all)) || is_map(ms) || is_str(ms) || !all.n)
-    return problem(q, str_c(":messages is a vector with at least one {:role .. :content ..}")), vec_empty;
+  size_t own = all.n;
+  if (!list_ok(before) || !list_ok(ms) || !list_ok(after))
+    return problem(q, str_c(":messages, :history and :follow-up are vectors of {:role .. :content ..}")), vec_empty;
+  CHECK(coll_into_array(before, &all));
+  CHECK(coll_into_array(ms, &all));
+  CHECK(coll_into_array(after, &all));
+  if (all.n == own) problem(q, str_c(":messages is a vector with at least one {:role .. :content ..}"));
   for (size_t i = 0; i < all.n; i++) check_message(q, all.a[i], (uint32_t)i);
   return vec_from(all.a, all.n);
 }
@@ -419,7 +427,7 @@ static Val put_tools(Req *q) {
   }
   if (out.n) put_choice(q, map_get_kw(tools, "mode"));
   if (q->s->wire == LLM_ANTHROPIC && !is_nil(q->s->schema)) {
-    vv_push(&out, tool_wire(q, q->s->schema_name, str_c("Give your final answer with this tool."), q->s->schema));
+    vv_push(&out, tool_wire(q, q->s->schema_name, str_c("Give your final answer with this tool."), q->s->json_schema));
     put(q, "tool_choice", out.n > 1 ? map1("type", str_c("any")) : map2("type", str_c("tool"), "name", q->s->schema_name));
   }
   if (out.n) put(q, "tools", vec_from(out.a, out.n));
@@ -431,7 +439,7 @@ static void put_format(Req *q) {
   const LlmSpec *s = q->s;
   if (s->wire != LLM_OPENAI || !s->json) return;
   if (is_nil(s->schema)) return put(q, "response_format", map1("type", str_c("json_object")));
-  Val js = map2("name", s->schema_name, "schema", s->schema), strict = map_get_kw(opt(q, "output"), "strict");
+  Val js = map2("name", s->schema_name, "schema", s->json_schema), strict = map_get_kw(opt(q, "output"), "strict");
   if (is_bool(strict)) js = map_assoc(js, kw_c("strict"), strict);
   put(q, "response_format", map2("type", str_c("json_schema"), "json_schema", js));
 }
