@@ -236,11 +236,18 @@
     (when (and max-cost (>= (:total (:cost state) 0) max-cost))
       (throw (over id state :max-cost max-cost)))))
 
+(defn definitions
+  "The tools of :definitions that are allowed."
+  [given]
+  (if (map? given)
+    (filterv (fn [d] (allowed? (:allowed given) (update d :name (fn [n] (if (keyword? n) (name n) n))))) (:definitions given))
+    (vec given)))
+
 (defn turn-config
   "The config of one turn."
   [cfg tools turn]
   (let [given (:tools cfg)
-        definitions (into (vec (if (map? given) (:definitions given) given)) (map :definition (vals tools)))
+        definitions (into (definitions given) (map :definition (vals tools)))
         mode (when (map? given) (:mode given))
         base (dissoc (single-shot cfg) :max-iterations :max-tool-calls :max-repeated-tool-calls :available-steps :approval :cost :trace
                      :persist :tools)]
@@ -289,8 +296,7 @@
 (defn foreign?
   "Is there a call of a tool that the flow has to answer itself (:definitions)?"
   [cfg tools calls]
-  (let [given (:tools cfg)
-        names (set (map (fn [d] (let [n (:name d)] (if (keyword? n) (name n) n))) (if (map? given) (:definitions given) given)))]
+  (let [names (set (map (fn [d] (name (:name d))) (definitions (:tools cfg))))]
     (boolean (some (fn [call] (and (not (contains? tools (:name call))) (contains? names (:name call)))) calls))))
 
 (defn converse
