@@ -52,8 +52,9 @@ static Val call_map(Val id, Val name, Val arguments) {
 }
 
 static Val finish_kw(const char *text) {
-  static const char *const known[][2] = {{"end_turn", "stop"},       {"stop_sequence", "stop"}, {"max_tokens", "length"}, {"tool_use", "tool-calls"},
-                                         {"function_call", "tool-calls"}, {"tool_calls", "tool-calls"}, {"content_filter", "content-filter"}};
+  static const char *const known[][2] = {
+      {"end_turn", "stop"},       {"stop_sequence", "stop"},       {"max_tokens", "length"},
+      {"tool_use", "tool-calls"}, {"function_call", "tool-calls"}, {"tool_calls", "tool-calls"}, {"content_filter", "content-filter"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (!strcmp(known[i][0], text)) return kw_c(known[i][1]);
   return *text ? kw_c(text) : NIL;
