@@ -1,8 +1,8 @@
 /* llm.h - one call of a language model: from the config of an :llm step and its connection to an HTTP request, and from the
  * answer to the step's result (spec/flows.md 4.2). No network here: engine_llm.c sends. Registered threads only.
  *
- * LLM_BACKENDS(B): B(name, wire, base URL or NULL, path, doc). A connection chooses by its "backend", a step by :provider. Two wire
- * formats: OpenAI's chat completions and Anthropic's messages.
+ * LLM_BACKENDS(B): B(name, wire, base URL or NULL, path, doc). A connection chooses by its "backend", a step by :provider. Wire
+ * formats: OpenAI's chat completions, its responses (with :previous-response-id or :openai {:responses ..}), Anthropic's messages.
  *
  * Messages are neutral, so that a conversation can go to either: {:role :system|:user|:assistant|:tool :content "text" or parts},
  * an assistant's :tool-calls [{:id :name :arguments {..}}] as results have them, and their answers {:role :tool :tool-call-id ..
@@ -26,7 +26,7 @@
 #define LLM_STREAM_MAX ((size_t)64 << 20) /* bytes of a streamed answer */
 enum { LLM_ANTHROPIC_MAX_TOKENS = 4096 /* that API wants a number */, LLM_PLATFORM_MAX_TOKENS = 10000 };
 
-enum LlmWire { LLM_OPENAI, LLM_ANTHROPIC };
+enum LlmWire { LLM_OPENAI, LLM_ANTHROPIC, LLM_RESPONSES };
 
 /* A call looked at: which backend, which model, with what. */
 typedef struct LlmSpec {

@@ -101,6 +101,31 @@ static bool read_anthropic(Answer *a) {
   return true;
 }
 
+static void responses_part(Answer *a, Val part, Buf *text) {
+  Val t = get(part, "text"), refusal = get(part, "refusal");
+  if (is_str(t)) buf_add(text, str_s(t), str_n(t));
+  if (is_str(refusal)) a->refusal = refusal;
+}
+
+static void responses_item(Answer *a, Val item, Buf *text) {
+  Val parts = get(item, "content");
+  if (str_eq_c(get(item, "type"), "function_call")) vv_push(&a->calls, call_map(get(item, "call_id"), get(item, "name"), get(item, "arguments")));
+  if (!str_eq_c(get(item, "type"), "message")) return;
+  for (uint32_t i = 0; is_vec(parts) && i < vec_count(parts); i++) responses_part(a, vec_nth(parts, i), text);
+}
+
+static bool read_responses(Answer *a) {
+  Val items = get(a->body, "output"), why = get(get(a->body, "incomplete_details"), "reason");
+  Buf text = {0};
+  if (!is_vec(items)) return false;
+  for (uint32_t i = 0; i < vec_count(items); i++) responses_item(a, vec_nth(items, i), &text);
+  a->message = a->body;
+  a->content = text.n ? buf_str(&text) : NIL;
+  a->finish = kw_c(a->calls.n ? "tool-calls" : "stop");
+  if (is_str(why)) a->finish = str_eq_c(why, "max_output_tokens") ? kw_c("length") : finish_kw(str_s(why));
+  return true;
+}
+
 /* --- usage and cost ------------------------------------------------------------------------------------------------------ */
 static int64_t count(Val v) { return is_long(v) && long_of(v) > 0 ? long_of(v) : 0; }
 
@@ -118,6 +143,10 @@ static Val usage_of(const Answer *a) {
     int64_t cached = count(get(u, "cache_read_input_tokens"));
     int64_t in = count(get(u, "input_tokens")) + count(get(u, "cache_creation_input_tokens")) + cached, out = count(get(u, "output_tokens"));
     return usage_map(in, out, in + out, cached, 0);
+  }
+  if (a->s->wire == LLM_RESPONSES) {
+    int64_t in = count(get(u, "input_tokens")), out = count(get(u, "output_tokens")), cached = count(get(get(u, "input_tokens_details"), "cached_tokens"));
+    return usage_map(in, out, in + out, cached, count(get(get(u, "output_tokens_details"), "reasoning_tokens")));
   }
   int64_t in = count(get(u, "prompt_tokens")), out = count(get(u, "completion_tokens")), total = count(get(u, "total_tokens"));
   return usage_map(in, out, total ? total : in + out, count(get(get(u, "prompt_tokens_details"), "cached_tokens")),
@@ -228,7 +257,8 @@ bool llm_answer(const LlmSpec *s, Val body, Val *out) {
   Answer a = {.s = s, .body = body};
   Val says = is_nil(get(body, "error")) ? NIL : provider_says(body);
   if (is_str(says)) return *out = error_map("llm-error", str_fmt("%s: the model's server says: %.400s", s->backend, str_s(says))), false;
-  if (!(s->wire == LLM_ANTHROPIC ? read_anthropic(&a) : read_openai(&a)))
+  static bool (*const readers[])(Answer *) = {read_openai, read_anthropic, read_responses}; /* by enum LlmWire */
+  if (!readers[s->wire](&a))
     return *out = error_map("invalid-response", str_fmt("what the %s server answered holds no message of the model; is its address right?", s->backend)), false;
   Val result = result_map(&a);
   if (!s->json || a.calls.n) return *out = result, true;

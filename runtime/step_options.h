@@ -121,8 +121,9 @@ enum OptType {
   O("llm", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                                 \
   O("llm", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                                \
   O("llm", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high")                                             \
+  O("llm", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API in place of chat completions, with these keys") \
   O("llm", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache")                       \
-  O("llm", "previous-response-id", 0, OPT_STRING, 0, "goes along with the request")                                      \
+  O("llm", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API")                                      \
   O("llm", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves")          \
   O("llm", "output", 0, OPT_ANY, 0, "{:schema a Malli or JSON schema :name \"n\" :strict true}, or :json: the answer is parsed and checked, :parsed") \
   O("llm", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                  \
@@ -168,8 +169,9 @@ enum OptType {
   O("agent", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                               \
   O("agent", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                              \
   O("agent", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high")                                           \
+  O("agent", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API in place of chat completions, with these keys") \
   O("agent", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache")                     \
-  O("agent", "previous-response-id", 0, OPT_STRING, 0, "goes along with the request")                                    \
+  O("agent", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API")                                    \
   O("agent", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves")        \
   O("agent", "output", 0, OPT_ANY, 0, "{:schema a Malli or JSON schema :name \"n\" :strict true}, or :json: the answer is parsed and checked, :parsed") \
   O("agent", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                \

@@ -116,6 +116,14 @@ TALK='[{"when": "Handle", "turn": 0, "calls": [{"name": "crm__find", "arguments"
   is "$(sent 3 '.body.response_format.json_schema.schema.properties.value.type')" '"array"'
   ai_flow t '(flow/step :llm :a {:connection :ai :prompt "x" :output {:schema [:vector :int]} :on-error :skip})'; run_ai t; want 0 nil
 }
+@test "results are persisted: of one call, of a structured answer, of an agent" {
+  model_server '[{"when": "json", "content": "{\"a\": 1}"}, {"content": "hello"}]'
+  ai_flow t '[(:type (flow/step :llm :a {:connection :ai :prompt "x" :persist {:type :blob}}))
+              (:type (flow/step :llm :b {:connection :ai :prompt "json" :output {:schema [:map [:a :int]]} :persist {:type :blob}}))
+              (:type (flow/step :agent :c {:connection :ai :objective "x" :output-persist {:type :kv :key "k"}}))
+              (:content (:value (flow/step :kv :g {:operation :get :key "k"})))]'
+  run_ai t; want 0 '[:blob :blob :kv "hello"]'
+}
 @test "what an agent needs, and its fields: instructions, template, memory, evaluate" {
   model_server '[{"when": "meet the criteria", "content": "{\"pass\": false, \"reason\": \"too short\"}"}, {"content": "ok"}]'
   for o in ':objective ""' ':objective "x" :instructions (identity 5)' ':objective "x" :inputs (identity [])' ':objective "x" :memory (identity 1)' ':objective "x" :cost (identity 1)' ':objective "x" :evaluate (identity 1)'; do

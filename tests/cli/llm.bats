@@ -45,9 +45,31 @@ ask_error() { ai_flow t "(try (flow/step :llm :ask {:connection :$1 $2}) (catch 
 @test "every plain field on the wire, openai" {
   model_server
   ask ai ':prompt "hi" :model "other" :temperature 0.5 :top-p 0.25 :stop ["a" "b"] :max-tokens 9 :seed 42 :presence-penalty -0.5 :frequency-penalty 1
-          :reasoning-effort :low :prompt-cache-key "pk" :previous-response-id "resp_1" :provider-opts {:logprobs true :seed 43}'
+          :reasoning-effort :low :prompt-cache-key "pk" :provider-opts {:logprobs true :seed 43}'
   [ "$st" = 0 ]
-  is "$(sent 1 '.body | del(.messages) | to_entries | sort_by(.key) | from_entries')" '{"frequency_penalty":1,"logprobs":true,"max_completion_tokens":9,"model":"other","presence_penalty":-0.5,"previous_response_id":"resp_1","prompt_cache_key":"pk","reasoning_effort":"low","seed":43,"stop":["a","b"],"temperature":0.5,"top_p":0.25}'
+  is "$(sent 1 '.body | del(.messages) | to_entries | sort_by(.key) | from_entries')" '{"frequency_penalty":1,"logprobs":true,"max_completion_tokens":9,"model":"other","presence_penalty":-0.5,"prompt_cache_key":"pk","reasoning_effort":"low","seed":43,"stop":["a","b"],"temperature":0.5,"top_p":0.25}'
+}
+@test "the responses API: with :previous-response-id or :openai {:responses ..}; streamed as well" {
+  model_server '[{"when": "call", "calls": [{"name": "add", "arguments": {"a": 1}}]}, {"when": "no", "refusal": "never"}, {"when": "json", "content": "{\"a\": 1}"}, {"when": "long", "content": "it en", "finish": "length"}, {"when": "slow", "slow": 20, "content": "one two three"},
+                 {"content": "hello", "usage": [9, 4], "cached": 3}]'
+  ask ai ':prompt "hi" :system "s" :previous-response-id "resp_0" :max-tokens 7 :reasoning-effort :low :temperature 1 :top-p 0.5 :prompt-cache-key :pk :openai {:responses {:store false}}'
+  [[ $out = *':content "hello"'* ]]; [[ $out = *':id "resp_1"'* ]]; [[ $out = *':usage {:input-tokens 9, :output-tokens 4, :total-tokens 13, :cached-input-tokens 3}'* ]]
+  is "$(sent 1 .path)" '"/v1/responses"'
+  is "$(sent 1 '.body | to_entries | sort_by(.key) | from_entries')" '{"input":[{"role":"system","content":"s"},{"role":"user","content":"hi"}],"max_output_tokens":7,"model":"gpt-x","previous_response_id":"resp_0","prompt_cache_key":"pk","reasoning":{"effort":"low"},"store":false,"temperature":1,"top_p":0.5}'
+  o=':connection :ai :openai {:responses true} :tools {:definitions [{:name "add" :description "d"}] :mode "add"}'
+  ai_flow t "(let [a (flow/step :llm :a {$o :prompt \"call\"})]
+               [(:finish-reason a) (:tool-calls a)
+                (:content (flow/step :llm :b {$o :messages [{:role :user :content \"x\"} (select-keys a [:role :content :tool-calls]) {:role :tool :tool-call-id \"call_0\" :content 5}]}))
+                (select-keys (flow/step :llm :c {$o :prompt \"no\"}) [:content :finish-reason]) (:finish-reason (flow/step :llm :d {$o :prompt \"long\"}))
+                (:parsed (flow/step :llm :e {:connection :ai :openai {:responses true} :prompt \"json\" :output {:schema [:map [:a :int]] :strict true}}))])"
+  run_ai t; want 0 '[:tool-calls [{:id "call_0", :name "add", :arguments {:a 1}}] "hello" {:content "never", :finish-reason :refusal} :length {:a 1}]'
+  is "$(sent 2 '[.body.tools, .body.tool_choice]')" '[[{"name":"add","parameters":{"type":"object","properties":{}},"description":"d","type":"function"}],{"type":"function","name":"add"}]'
+  is "$(sent 3 .body.input)" '[{"role":"user","content":"x"},{"type":"function_call","call_id":"call_0","name":"add","arguments":"{\"a\":1}"},{"type":"function_call_output","call_id":"call_0","output":"5"}]'
+  is "$(sent 6 '.body.text.format | [.type, .name, .strict, .schema.required]')" '["json_schema","answer",true,["a"]]'
+  ask_error ai ':prompt "x" :openai {:responses true} :seed 1' '[:message]'; [[ $out = *":seed is not known to the responses of the openai backend"* ]]
+  ai_flow t '(:content (flow/step :llm :a {:connection :ai :openai {:responses true} :prompt "slow"}))'
+  screen=$(python3 "$ROOT/tests/tools/ptyrun.py" breyta-run t.edn --connections conn.json)
+  [[ $screen = *"llm :a"*": one two"* ]]; [[ $screen = *'"one two three"'* ]]
 }
 @test "every plain field on the wire, anthropic; what it does not know is refused" {
   model_server
@@ -149,7 +171,7 @@ ask_error() { ai_flow t "(try (flow/step :llm :ask {:connection :$1 $2}) (catch 
   st=0; screen=$(python3 "$ROOT/tests/tools/ptyrun.py" breyta-run t.edn --connections conn.json --run-id live) || st=$?
   [ "$st" = 0 ]
   is "$(sent 1 .body.stream)" null; is "$(sent -1 .body.stream)" true
-  [[ $screen = *"llm :a"*": one two three"* ]] && [[ $screen = *"three #secret[k] four"* ]] && [[ $screen != *sk-canary* ]]
+  [[ $screen = *"llm :a"*": one two three"* ]]; [[ $screen = *"three #secret[k] four"* ]]; [[ $screen != *sk-canary* ]]
   [[ $screen = *'{:content "one two three #secret[k] four", :usage {:input-tokens 3, :output-tokens 4, :total-tokens 7}, :finish-reason :stop} [{:id "call_0", :name "add", :arguments {:a 1}}] :network]'* ]]
   [[ $out = *'{:content "one two three #secret[k] four", :usage {:input-tokens 3, :output-tokens 4, :total-tokens 7}, :finish-reason :stop} [{:id "call_0", :name "add", :arguments {:a 1}}] :invalid-response]'* ]]
   ! grep -rl -e sk-canary -e 'data: ' .breyta

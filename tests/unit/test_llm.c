@@ -56,6 +56,12 @@ static const char anthropic[] =
     "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":4}}\n\n"
     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
+static const char responses[] = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"i\"}}\n\n"
+                                "data: {\"type\":\"response.output_text.delta\",\"delta\":\"h\"}\n\n"
+                                "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"i\",\"model\":\"m\",\"error\":null,\"output\":["
+                                "{\"type\":\"reasoning\"},{\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"hi\"}]}],"
+                                "\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n";
+
 static void answer_of(const char *text, const char *connection, Val *out) {
   LlmSpec s = spec_of("{:prompt \"x\" :model \"q\"}", connection);
   Val body = NIL, error = NIL;
@@ -72,6 +78,17 @@ static void streams(void **st) {
   answer_of(anthropic, "{:backend :anthropic}", &out);
   prints(out, "{:content \"h\u00e9y\", :role \"assistant\", :model \"m\", :finish-reason :tool-calls, :id \"i\", :usage {:input-tokens 3, :output-tokens 4, "
               ":total-tokens 7}, :tool-calls [{:id \"a\", :name \"f\", :arguments {:x 1}}]}");
+}
+
+static void responses_stream(void **st) {
+  (void)st;
+  LlmSpec s = spec_of("{:prompt \"x\" :model \"q\" :openai {:responses true}}", "{:backend :openai}");
+  Val body = NIL, error = NIL, out = NIL;
+  assert_int_equal(s.wire, LLM_RESPONSES);
+  assert_true(llm_stream_body(s.wire, responses, strlen(responses), &body, &error));
+  assert_true(llm_answer(&s, body, &out));
+  prints(out, "{:content \"hi\", :role \"assistant\", :model \"m\", :finish-reason :stop, :id \"i\", :usage {:input-tokens 3, :output-tokens 4, "
+              ":total-tokens 7}}");
 }
 
 /* Where the first of its events that end it is complete. */
@@ -93,6 +110,7 @@ static void cut(const char *text, enum LlmWire wire, size_t whole) {
 static void cut_streams(void **st) {
   (void)st;
   cut(openai, LLM_OPENAI, end_of(openai, "\"finish_reason\":\"tool_calls\"}]}"));
+  cut(responses, LLM_RESPONSES, end_of(responses, "\"output_tokens\":4}}}"));
   cut(anthropic, LLM_ANTHROPIC, end_of(anthropic, "data: {\"type\":\"message_stop\"}"));
 }
 
@@ -100,7 +118,7 @@ static void damaged_streams(void **st) {
   (void)st;
   uint64_t x = 88172645463325252u;
   for (int round = 0; round < 4000; round++) {
-    const char *text = round % 2 ? openai : anthropic;
+    const char *text = round % 3 == 0 ? responses : round % 2 ? openai : anthropic;
     size_t n = strlen(text);
     char *copy = malloc(n);
     memcpy(copy, text, n);
@@ -108,7 +126,7 @@ static void damaged_streams(void **st) {
       x ^= x << 13, x ^= x >> 7, x ^= x << 17;
       copy[x % n] = (char)(x >> 32);
     }
-    LlmSpec s = spec_of("{:prompt \"x\" :model \"q\"}", round % 4 < 2 ? "{:backend :openai}" : "{:backend :anthropic}");
+    LlmSpec s = spec_of(round % 5 ? "{:prompt \"x\" :model \"q\"}" : "{:prompt \"x\" :model \"q\" :openai {:responses true}}", round % 4 < 2 ? "{:backend :openai}" : "{:backend :anthropic}");
     Val body = NIL, error = NIL, out = NIL;
     if (llm_stream_body(s.wire, copy, n, &body, &error)) (void)llm_answer(&s, body, &out);
     else assert_true(is_map(error));
@@ -165,7 +183,8 @@ static void lines(void **st) {
 
 int main(void) {
   mem_init();
-  const struct CMUnitTest tests[] = {cmocka_unit_test(streams),     cmocka_unit_test(cut_streams), cmocka_unit_test(damaged_streams),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(streams),     cmocka_unit_test(responses_stream),
+                                     cmocka_unit_test(cut_streams), cmocka_unit_test(damaged_streams),
                                      cmocka_unit_test(odd_answers), cmocka_unit_test(structured),  cmocka_unit_test(lines)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
