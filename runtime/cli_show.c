@@ -5,6 +5,7 @@
 #include "eval/unit.h"
 #include "inspect.h"
 #include "json.h"
+#include "reader/num.h"
 #include <stdlib.h>
 
 enum { PAGE = 128, SHORT = 160 };
@@ -133,6 +134,19 @@ static void short_line(Buf *b, const char *label, Val v) {
   buf_ch(b, '\n');
 }
 
+/* What a language model took: {:usage {:input-tokens ..} :cost {:total ..}} of a result or an error. */
+static void usage_line(Buf *b, Val v) {
+  Val u = map_get_kw(v, "usage"), in = map_get_kw(u, "input-tokens"), out = map_get_kw(u, "output-tokens"), cost = map_get_kw(v, "cost");
+  if (!is_long(in) || !is_long(out)) return;
+  buf_fmt(b, "             %-7s %lld tokens in, %lld out", "usage", (long long)long_of(in), (long long)long_of(out));
+  if (is_num(map_get_kw(cost, "total")) && is_str(map_get_kw(cost, "currency"))) {
+    buf_c(b, ", ");
+    num_str(b, map_get_kw(cost, "total"));
+    buf_fmt(b, " %s", str_s(map_get_kw(cost, "currency")));
+  }
+  buf_ch(b, '\n');
+}
+
 static const char *by_text(const char *by) {
   return !strcmp(by, "hand") ? "answered by hand" : !strcmp(by, "parent") ? "taken over" : !strcmp(by, "cancel") ? "cancelled" : by;
 }
@@ -155,6 +169,7 @@ static bool show_step(void *ctx, const HistoryStep *h) {
   short_line(s->b, "input", h->input);
   short_line(s->b, "output", h->output);
   short_line(s->b, "error", h->error);
+  usage_line(s->b, is_nil(h->error) ? h->output : h->error);
   buf_free(&at);
   buf_free(&took);
   s->n++;

@@ -3,6 +3,7 @@
  * bytes are gathered on the HTTP client's I/O thread in a Feed, which the engine thread reads to tell how far the text is. The
  * result is the same with and without. */
 #include "engine_int.h"
+#include "composite.h"
 #include "connection.h"
 #include "http_auth.h"
 #include "http_result.h"
@@ -268,7 +269,24 @@ static void llm_cancel(Engine *e, StepCall *c) {
     if (f->token == step_token(c)) http_client_cancel(client, f->id);
 }
 
+/* --- more than one call (llm.clj) ------------------------------------------------------------------------------------------------- */
+/* Exactly one of the options for structured answers, and one more try wanted. */
+static bool may_ask_again(Val cfg) {
+  Val o = map_get_kw(cfg, "output"), f = map_get_kw(cfg, "response-format"), s = map_get_kw(cfg, "json-schema");
+  if (!is_nil(o) + !is_nil(f) + !is_nil(s) != 1) return false;
+  return !same(map_get_kw(is_nil(o) ? f : o, "repair"), FALSE_V);
+}
+
+static bool many_calls(Val cfg) {
+  Val tools = map_get_kw(cfg, "tools");
+  bool runs = !is_nil(map_get_kw(tools, "steps")) || !is_nil(map_get_kw(tools, "agents")) || !is_nil(map_get_kw(tools, "mcp"));
+  return runs || !is_nil(map_get_kw(cfg, "available-steps")) || may_ask_again(cfg);
+}
+
 void engine_llm_register(void) {
   static const StepKind llm = {"llm", llm_check, llm_start, llm_cancel};
+  static const Composite calls = {"llm", "breyta.llm/run", many_calls}, agent = {"agent", "breyta.agent/run", NULL};
   engine_register(&llm);
+  composite_register(&calls);
+  composite_register(&agent);
 }

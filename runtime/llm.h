@@ -1,8 +1,8 @@
 /* llm.h - one call of a language model: from the config of an :llm step and its connection to an HTTP request, and from the
  * answer to the step's result (spec/flows.md 4.2). No network here: engine_llm.c sends. Registered threads only.
  *
- * LLM_BACKENDS(B): B(name, wire, base URL or NULL, path, doc). A connection chooses by its "backend", a step by :provider. Two wire
- * formats: OpenAI's chat completions and Anthropic's messages.
+ * LLM_BACKENDS(B): B(name, wire, base URL or NULL, path, doc). A connection chooses by its "backend", a step by :provider. Wire
+ * formats: OpenAI's chat completions, its responses (with :previous-response-id or :openai {:responses ..}), Anthropic's messages.
  *
  * Messages are neutral, so that a conversation can go to either: {:role :system|:user|:assistant|:tool :content "text" or parts},
  * an assistant's :tool-calls [{:id :name :arguments {..}}] as results have them, and their answers {:role :tool :tool-call-id ..
@@ -26,7 +26,7 @@
 #define LLM_STREAM_MAX ((size_t)64 << 20) /* bytes of a streamed answer */
 enum { LLM_ANTHROPIC_MAX_TOKENS = 4096 /* that API wants a number */, LLM_PLATFORM_MAX_TOKENS = 10000 };
 
-enum LlmWire { LLM_OPENAI, LLM_ANTHROPIC };
+enum LlmWire { LLM_OPENAI, LLM_ANTHROPIC, LLM_RESPONSES };
 
 /* A call looked at: which backend, which model, with what. */
 typedef struct LlmSpec {
@@ -35,7 +35,9 @@ typedef struct LlmSpec {
   const char *backend, *base, *path;
   Val base_url, model; /* strings */
   Val auth;            /* as http_auth.h takes it, or nil */
-  Val schema;          /* JSON Schema of the answer, or nil */
+  Val schema;          /* of the answer as the step gave it (schema.h), or nil */
+  Val json_schema;     /* what the provider gets of it: an object; wrapped: what was asked for is its :value */
+  bool wrapped;
   Val schema_name;     /* string */
   bool json;           /* the answer is to be JSON */
 } LlmSpec;
@@ -44,8 +46,8 @@ typedef struct LlmSpec {
 Val llm_resolve(Val cfg, Val connection, LlmSpec *s);
 /* Of llm_resolve: what :output, :response-format and :json-schema say about the answer. Appends to `problems`; nil or a signal. */
 Val llm_output(LlmSpec *s, ValVec *problems);
-/* A vector of texts, empty when the parsed answer fits the schema; or a signal. */
-Val llm_output_problems(const LlmSpec *s, Val v);
+/* *v, parsed, becomes what the schema means by it. Problems as of schema.h: a vector, empty when it fits. */
+Val llm_output_value(const LlmSpec *s, Val *v);
 /* The request as the config of an :http step, in *out; nil, the error map or a signal as above. */
 Val llm_request(const LlmSpec *s, bool stream, Val *out);
 

@@ -3,6 +3,7 @@
 #include "llm.h"
 #include "reader/mem.h"
 #include "reader/num.h"
+#include "schema.h"
 #include <string.h>
 
 typedef struct Answer {
@@ -51,8 +52,9 @@ static Val call_map(Val id, Val name, Val arguments) {
 }
 
 static Val finish_kw(const char *text) {
-  static const char *const known[][2] = {{"end_turn", "stop"},       {"stop_sequence", "stop"}, {"max_tokens", "length"}, {"tool_use", "tool-calls"},
-                                         {"function_call", "tool-calls"}, {"tool_calls", "tool-calls"}, {"content_filter", "content-filter"}};
+  static const char *const known[][2] = {
+      {"end_turn", "stop"},       {"stop_sequence", "stop"},       {"max_tokens", "length"},
+      {"tool_use", "tool-calls"}, {"function_call", "tool-calls"}, {"tool_calls", "tool-calls"}, {"content_filter", "content-filter"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (!strcmp(known[i][0], text)) return kw_c(known[i][1]);
   return *text ? kw_c(text) : NIL;
@@ -99,6 +101,31 @@ static bool read_anthropic(Answer *a) {
   return true;
 }
 
+static void responses_part(Answer *a, Val part, Buf *text) {
+  Val t = get(part, "text"), refusal = get(part, "refusal");
+  if (is_str(t)) buf_add(text, str_s(t), str_n(t));
+  if (is_str(refusal)) a->refusal = refusal;
+}
+
+static void responses_item(Answer *a, Val item, Buf *text) {
+  Val parts = get(item, "content");
+  if (str_eq_c(get(item, "type"), "function_call")) vv_push(&a->calls, call_map(get(item, "call_id"), get(item, "name"), get(item, "arguments")));
+  if (!str_eq_c(get(item, "type"), "message")) return;
+  for (uint32_t i = 0; is_vec(parts) && i < vec_count(parts); i++) responses_part(a, vec_nth(parts, i), text);
+}
+
+static bool read_responses(Answer *a) {
+  Val items = get(a->body, "output"), why = get(get(a->body, "incomplete_details"), "reason");
+  Buf text = {0};
+  if (!is_vec(items)) return false;
+  for (uint32_t i = 0; i < vec_count(items); i++) responses_item(a, vec_nth(items, i), &text);
+  a->message = a->body;
+  a->content = text.n ? buf_str(&text) : NIL;
+  a->finish = kw_c(a->calls.n ? "tool-calls" : "stop");
+  if (is_str(why)) a->finish = str_eq_c(why, "max_output_tokens") ? kw_c("length") : finish_kw(str_s(why));
+  return true;
+}
+
 /* --- usage and cost ------------------------------------------------------------------------------------------------------ */
 static int64_t count(Val v) { return is_long(v) && long_of(v) > 0 ? long_of(v) : 0; }
 
@@ -116,6 +143,10 @@ static Val usage_of(const Answer *a) {
     int64_t cached = count(get(u, "cache_read_input_tokens"));
     int64_t in = count(get(u, "input_tokens")) + count(get(u, "cache_creation_input_tokens")) + cached, out = count(get(u, "output_tokens"));
     return usage_map(in, out, in + out, cached, 0);
+  }
+  if (a->s->wire == LLM_RESPONSES) {
+    int64_t in = count(get(u, "input_tokens")), out = count(get(u, "output_tokens")), cached = count(get(get(u, "input_tokens_details"), "cached_tokens"));
+    return usage_map(in, out, in + out, cached, count(get(get(u, "output_tokens_details"), "reasoning_tokens")));
   }
   int64_t in = count(get(u, "prompt_tokens")), out = count(get(u, "completion_tokens")), total = count(get(u, "total_tokens"));
   return usage_map(in, out, total ? total : in + out, count(get(get(u, "prompt_tokens_details"), "cached_tokens")),
@@ -180,8 +211,8 @@ static Val unfenced(Val text) {
 }
 
 static Val invalid_output(const Answer *a, Val result, Val problems) {
-  Val first = vec_count(problems) ? vec_nth(problems, 0) : str_c("?");
-  Val m = error_map("invalid-output", str_fmt("the model's answer is not what :output asks for: %.300s", kw_text(first)));
+  Val text = schema_text(problems);
+  Val m = error_map("invalid-output", str_fmt("the model's answer is not what :output asks for: %.400s", is_str(text) ? str_s(text) : "?"));
   m = map_assoc(map_assoc(m, kw_c("problems"), problems), kw_c("content"), get(result, "content"));
   put(&m, "finish-reason", a->finish);
   put(&m, "usage", get(result, "usage"));
@@ -190,17 +221,21 @@ static Val invalid_output(const Answer *a, Val result, Val problems) {
   return map_assoc(m, kw_c("retryable?"), FALSE_V);
 }
 
-static Val problem1(Val text) { return vec_from(&text, 1); }
+static Val problem1(Val text) {
+  Val kv[] = {kw_c("path"), vec_empty, kw_c("message"), text}, m = map_from(kv, 2, false);
+  return vec_from(&m, 1);
+}
 
 /* The parsed answer, checked; on problems an error map in *error. */
 static bool parse_output(const Answer *a, Val result, Val *out) {
   Err e = {0};
   Val text = unfenced(get(result, "content")), v;
-  if (kw_is(a->finish, "length")) return *out = invalid_output(a, result, problem1(str_c("the answer was cut off at :max-tokens; allow more"))), false;
+  if (kw_is(a->finish, "length")) return *out = invalid_output(a, result, problem1(str_c("was cut off at :max-tokens; allow more"))), false;
   v = json_parse(str_s(text), str_n(text), &e);
-  if (same(v, ABSENT)) return *out = invalid_output(a, result, problem1(str_fmt("it is not JSON: %.200s", e.msg))), false;
-  Val problems = llm_output_problems(a->s, v);
-  if (is_vec(problems) && vec_count(problems)) return *out = invalid_output(a, result, problems), false;
+  if (same(v, ABSENT)) return *out = invalid_output(a, result, problem1(str_fmt("is not JSON: %.200s", e.msg))), false;
+  Val problems = llm_output_value(a->s, &v);
+  if (is_sig(problems)) problems = problem1(str_c("cannot be compared with the schema: too deep, or too much work"));
+  if (vec_count(problems)) return *out = invalid_output(a, result, problems), false;
   *out = map_assoc(result, kw_c("parsed"), v);
   return true;
 }
@@ -222,7 +257,8 @@ bool llm_answer(const LlmSpec *s, Val body, Val *out) {
   Answer a = {.s = s, .body = body};
   Val says = is_nil(get(body, "error")) ? NIL : provider_says(body);
   if (is_str(says)) return *out = error_map("llm-error", str_fmt("%s: the model's server says: %.400s", s->backend, str_s(says))), false;
-  if (!(s->wire == LLM_ANTHROPIC ? read_anthropic(&a) : read_openai(&a)))
+  static bool (*const readers[])(Answer *) = {read_openai, read_anthropic, read_responses}; /* by enum LlmWire */
+  if (!readers[s->wire](&a))
     return *out = error_map("invalid-response", str_fmt("what the %s server answered holds no message of the model; is its address right?", s->backend)), false;
   Val result = result_map(&a);
   if (!s->json || a.calls.n) return *out = result, true;

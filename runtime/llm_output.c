@@ -1,5 +1,6 @@
 /* llm_output.c - the shape that an :llm step asks of the answer; see llm.h. */
 #include "llm.h"
+#include "schema.h"
 #include "reader/mem.h"
 #include "reader/text.h"
 #include <string.h>
@@ -10,10 +11,24 @@ static void take_name(LlmSpec *s, Val name) {
   if (is_str(name) && str_n(name)) s->schema_name = name;
 }
 
+/* Providers take objects only. */
+static Val wrap(Val schema) {
+  Val props[] = {kw_c("value"), schema}, value = str_c("value");
+  Val kv[] = {kw_c("type"), str_c("object"), kw_c("properties"), map_from(props, 1, false), kw_c("required"), vec_from(&value, 1)};
+  return map_from(kv, 3, false);
+}
+
 static void take_schema(LlmSpec *s, Val schema, ValVec *problems) {
+  Val wrong = schema_wrong(schema);
   s->json = true;
-  if (is_map(schema)) s->schema = schema;
-  else vv_push(problems, str_c("the schema of :output is a Malli schema such as [:map [:name :string]], or a JSON Schema map"));
+  if (is_str(wrong)) {
+    vv_push(problems, str_fmt("the schema of :output is a Malli schema such as [:map [:name :string]], or a JSON Schema map: %.300s", str_s(wrong)));
+    return;
+  }
+  s->schema = schema;
+  s->json_schema = schema_json(schema);
+  s->wrapped = !is_map(s->json_schema) || !str_eq_c(get(s->json_schema, "type"), "object");
+  if (s->wrapped) s->json_schema = wrap(s->json_schema);
 }
 
 /* :json, {:type :json_object}, {:type :json_schema :json_schema {:name .. :schema {..}}} as the provider has them. */
@@ -44,8 +59,13 @@ Val llm_output(LlmSpec *s, ValVec *problems) {
   return NIL;
 }
 
-Val llm_output_problems(const LlmSpec *s, Val v) {
-  (void)s;
-  (void)v;
-  return vec_empty;
+Val llm_output_value(const LlmSpec *s, Val *v) {
+  if (is_nil(s->schema)) return vec_empty;
+  if (s->wrapped && is_map(*v)) {
+    Val inner = map_get(*v, kw_c("value"), ABSENT);
+    if (!same(inner, ABSENT)) *v = inner;
+  }
+  TRY(meant, schema_decode(s->schema, *v));
+  *v = meant;
+  return schema_problems(s->schema, meant);
 }

@@ -70,6 +70,10 @@ static Val first_name(Val a, Val b, Val c) {
   return is_nil(n) ? name_of(c) : n;
 }
 
+static bool wants_responses(Val cfg) {
+  return !is_nil(map_get_kw(cfg, "previous-response-id")) || truthy(map_get_kw(map_get_kw(cfg, "openai"), "responses"));
+}
+
 static void take_backend(Req *q, LlmSpec *s, Val connection) {
   Val name = first_name(map_get_kw(s->cfg, "provider"), map_get_kw(connection, "backend"), map_get_kw(s->config, "backend"));
   bool has_url = is_str(map_get_kw(s->cfg, "base-url")) || is_str(map_get_kw(s->config, "base-url"));
@@ -80,6 +84,10 @@ static void take_backend(Req *q, LlmSpec *s, Val connection) {
       s->wire = backends[i].wire;
       s->base = backends[i].base;
       s->path = backends[i].path;
+      if (s->wire == LLM_OPENAI && wants_responses(s->cfg)) {
+        s->wire = LLM_RESPONSES;
+        s->path = "/responses";
+      }
       return;
     }
   Buf b = {0};
@@ -158,7 +166,9 @@ static Val input_messages(Req *q, Val input) {
   return vec_from((Val[]){user_message(text)}, 1);
 }
 
-/* All messages, :system in front; or a signal. */
+static bool list_ok(Val v) { return is_nil(v) || is_sequential(v); }
+
+/* All messages in order: :system, :history, those of :messages, :prompt or :input, :follow-up; or a signal. */
 static Val messages(Req *q) {
   Val ms = opt(q, "messages"), prompt = opt(q, "prompt"), input = opt(q, "input"), system = opt(q, "system");
   if (!is_nil(ms) + !is_nil(prompt) + !is_nil(input) != 1)
@@ -169,9 +179,15 @@ static Val messages(Req *q) {
   else if (!is_nil(input)) ms = input_messages(q, input);
   if (is_sig(ms)) return ms;
   ValVec all = {0};
+  Val before = opt(q, "history"), after = opt(q, "follow-up");
   if (is_str(system)) vv_push(&all, map2("role", str_c("system"), "content", system));
-  if (is_sig(coll_into_array(ms, &all)) || is_map(ms) || is_str(ms) || !all.n)
-    return problem(q, str_c(":messages is a vector with at least one {:role .. :content ..}")), vec_empty;
+  size_t own = all.n;
+  if (!list_ok(before) || !list_ok(ms) || !list_ok(after))
+    return problem(q, str_c(":messages, :history and :follow-up are vectors of {:role .. :content ..}")), vec_empty;
+  CHECK(coll_into_array(before, &all));
+  CHECK(coll_into_array(ms, &all));
+  CHECK(coll_into_array(after, &all));
+  if (all.n == own) problem(q, str_c(":messages is a vector with at least one {:role .. :content ..}"));
   for (size_t i = 0; i < all.n; i++) check_message(q, all.a[i], (uint32_t)i);
   return vec_from(all.a, all.n);
 }
@@ -214,6 +230,38 @@ static Val openai_messages(Req *q, Val ms) {
     vv_push(&out, m);
   }
   put(q, "messages", vec_from(out.a, out.n));
+  return NIL;
+}
+
+/* --- messages as the items of OpenAI's responses */
+static Val responses_calls(Val calls, ValVec *out) {
+  for (uint32_t i = 0; i < vec_count(calls); i++) {
+    Val c = vec_nth(calls, i), args = map_get_kw(c, "arguments");
+    TRY(text, json_text_of(is_nil(args) ? map_empty : args));
+    Val item = map2("type", str_c("function_call"), "call_id", map_get_kw(c, "id"));
+    vv_push(out, merged(item, map2("name", map_get_kw(c, "name"), "arguments", text)));
+  }
+  return NIL;
+}
+
+static Val responses_item(Val m, ValVec *out) {
+  Val content = map_get_kw(m, "content"), calls = map_get_kw(m, "tool-calls");
+  if (!strcmp(role_of(m), "tool")) {
+    TRY(text, content_text(content));
+    Val item = map2("type", str_c("function_call_output"), "call_id", map_get_kw(m, "tool-call-id"));
+    vv_push(out, map_assoc(item, kw_c("output"), text));
+    return NIL;
+  }
+  bool has_calls = is_vec(calls) && vec_count(calls), empty = is_nil(content) || (is_str(content) && !str_n(content));
+  if (!has_calls || !empty) vv_push(out, map_dissoc(m, kw_c("tool-calls")));
+  return has_calls ? responses_calls(calls, out) : NIL;
+}
+
+static Val responses_messages(Req *q, Val ms) {
+  ValVec out = {0};
+  for (uint32_t i = 0; i < vec_count(ms); i++)
+    if (is_map(vec_nth(ms, i))) CHECK(responses_item(vec_nth(ms, i), &out));
+  put(q, "input", vec_from(out.a, out.n));
   return NIL;
 }
 
@@ -290,17 +338,18 @@ static Val anthropic_messages(Req *q, Val ms) {
 
 /* --- plain fields ---------------------------------------------------------------------------------------------------- */
 enum FieldType { F_NUMBER, F_INT, F_TEXT, F_STOP };
-static const struct { const char *option; enum FieldType type; double min, max; const char *openai, *anthropic; } fields[] = {
-    {"temperature", F_NUMBER, 0, 2, "temperature", "temperature"},
-    {"top-p", F_NUMBER, 0, 1, "top_p", "top_p"},
-    {"stop", F_STOP, 0, 0, "stop", "stop_sequences"},
-    {"max-tokens", F_INT, 1, 10000000, "max_tokens", "max_tokens"},
-    {"seed", F_INT, -9e18, 9e18, "seed", NULL},
-    {"presence-penalty", F_NUMBER, -2, 2, "presence_penalty", NULL},
-    {"frequency-penalty", F_NUMBER, -2, 2, "frequency_penalty", NULL},
-    {"reasoning-effort", F_TEXT, 0, 0, "reasoning_effort", NULL},
-    {"prompt-cache-key", F_TEXT, 0, 0, "prompt_cache_key", NULL},
-    {"previous-response-id", F_TEXT, 0, 0, "previous_response_id", NULL}};
+/* names: by enum LlmWire, NULL where there is none */
+static const struct { const char *option; enum FieldType type; double min, max; const char *names[3]; } fields[] = {
+    {"temperature", F_NUMBER, 0, 2, {"temperature", "temperature", "temperature"}},
+    {"top-p", F_NUMBER, 0, 1, {"top_p", "top_p", "top_p"}},
+    {"stop", F_STOP, 0, 0, {"stop", "stop_sequences", NULL}},
+    {"max-tokens", F_INT, 1, 10000000, {"max_tokens", "max_tokens", "max_output_tokens"}},
+    {"seed", F_INT, -9e18, 9e18, {"seed", NULL, NULL}},
+    {"presence-penalty", F_NUMBER, -2, 2, {"presence_penalty", NULL, NULL}},
+    {"frequency-penalty", F_NUMBER, -2, 2, {"frequency_penalty", NULL, NULL}},
+    {"reasoning-effort", F_TEXT, 0, 0, {"reasoning_effort", NULL, "reasoning"}},
+    {"prompt-cache-key", F_TEXT, 0, 0, {"prompt_cache_key", NULL, "prompt_cache_key"}},
+    {"previous-response-id", F_TEXT, 0, 0, {NULL, NULL, "previous_response_id"}}};
 
 static bool texts_ok(Val v) {
   for (uint32_t i = 0; i < vec_count(v); i++)
@@ -339,26 +388,30 @@ static Val field_value(Req *q, size_t i, Val v) {
 /* OpenAI's own newer models refuse the old name, most others know no new one. */
 static const char *max_tokens_name(const Req *q) {
   bool azure = !strcmp(q->s->backend, "azure") && !is_nil(opt(q, "reasoning-effort"));
-  return !strcmp(q->s->backend, "openai") || azure ? "max_completion_tokens" : "max_tokens";
+  if (q->s->wire == LLM_RESPONSES) return "max_output_tokens";
+  return q->s->wire == LLM_OPENAI && (azure || !strcmp(q->s->backend, "openai")) ? "max_completion_tokens" : "max_tokens";
 }
 
 static void put_fields(Req *q) {
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     Val v = opt(q, fields[i].option);
-    const char *to = q->s->wire == LLM_ANTHROPIC ? fields[i].anthropic : fields[i].openai;
+    const char *to = fields[i].names[q->s->wire];
     if (is_nil(v)) continue;
     if (!to) {
-      problem(q, str_fmt(":%s is not known to the %s backend; what that API takes beside goes under :provider-opts", fields[i].option, q->s->backend));
+      const char *api = q->s->wire == LLM_RESPONSES ? "the responses of the " : "the ";
+      problem(q, str_fmt(":%s is not known to %s%s backend; what that API takes beside goes under :provider-opts", fields[i].option, api, q->s->backend));
       continue;
     }
     v = field_value(q, i, v);
-    if (!same(v, ABSENT)) put(q, q->s->wire == LLM_OPENAI && !strcmp(to, "max_tokens") ? max_tokens_name(q) : to, v);
+    if (same(v, ABSENT)) continue;
+    if (!strcmp(to, "reasoning")) v = map1("effort", v);
+    put(q, !strcmp(to, "max_tokens") ? max_tokens_name(q) : to, v);
   }
 }
 
 /* A key that the platform pays for is limited (spec/flows.md 10), the author's own is not. */
 static void clamp_tokens(Req *q) {
-  const char *name = q->s->wire == LLM_OPENAI ? max_tokens_name(q) : "max_tokens";
+  const char *name = max_tokens_name(q);
   Val v = map_get_kw(q->body, name);
   bool platform = truthy(map_get_kw(q->s->config, "platform-key"));
   if (platform && (is_nil(v) || (is_long(v) && long_of(v) > LLM_PLATFORM_MAX_TOKENS))) put(q, name, fix(LLM_PLATFORM_MAX_TOKENS));
@@ -385,6 +438,7 @@ static Val tool_wire(const Req *q, Val name, Val about, Val params) {
   bool a = q->s->wire == LLM_ANTHROPIC;
   Val m = map2("name", name, a ? "input_schema" : "parameters", params);
   if (is_str(about)) m = map_assoc(m, kw_c("description"), about);
+  if (q->s->wire == LLM_RESPONSES) return map_assoc(m, kw_c("type"), str_c("function"));
   return a ? m : map2("type", str_c("function"), "function", m);
 }
 
@@ -405,7 +459,8 @@ static void put_choice(Req *q, Val mode) {
   if (!strcmp(m, "auto") || !strcmp(m, "none")) return put(q, "tool_choice", a ? map1("type", str_c(m)) : str_c(m));
   if (!strcmp(m, "required")) return put(q, "tool_choice", a ? map1("type", str_c("any")) : str_c(m));
   if (!tool_name_ok(name_of(mode))) return problem(q, str_fmt(":mode of :tools is %s; use :auto, :required, :none or a tool's name", str_s(shown(mode))));
-  put(q, "tool_choice", a ? map2("type", str_c("tool"), "name", name_of(mode)) : map2("type", str_c("function"), "function", map1("name", name_of(mode))));
+  Val one = map2("type", str_c(a ? "tool" : "function"), "name", name_of(mode));
+  put(q, "tool_choice", q->s->wire == LLM_OPENAI ? map2("type", str_c("function"), "function", map1("name", name_of(mode))) : one);
 }
 
 static Val put_tools(Req *q) {
@@ -419,7 +474,7 @@ static Val put_tools(Req *q) {
   }
   if (out.n) put_choice(q, map_get_kw(tools, "mode"));
   if (q->s->wire == LLM_ANTHROPIC && !is_nil(q->s->schema)) {
-    vv_push(&out, tool_wire(q, q->s->schema_name, str_c("Give your final answer with this tool."), q->s->schema));
+    vv_push(&out, tool_wire(q, q->s->schema_name, str_c("Give your final answer with this tool."), q->s->json_schema));
     put(q, "tool_choice", out.n > 1 ? map1("type", str_c("any")) : map2("type", str_c("tool"), "name", q->s->schema_name));
   }
   if (out.n) put(q, "tools", vec_from(out.a, out.n));
@@ -429,11 +484,15 @@ static Val put_tools(Req *q) {
 /* --- the shape of the answer ------------------------------------------------------------------------------------------- */
 static void put_format(Req *q) {
   const LlmSpec *s = q->s;
-  if (s->wire != LLM_OPENAI || !s->json) return;
-  if (is_nil(s->schema)) return put(q, "response_format", map1("type", str_c("json_object")));
-  Val js = map2("name", s->schema_name, "schema", s->schema), strict = map_get_kw(opt(q, "output"), "strict");
-  if (is_bool(strict)) js = map_assoc(js, kw_c("strict"), strict);
-  put(q, "response_format", map2("type", str_c("json_schema"), "json_schema", js));
+  bool flat = s->wire == LLM_RESPONSES;
+  if (s->wire == LLM_ANTHROPIC || !s->json) return;
+  Val f = map1("type", str_c(is_nil(s->schema) ? "json_object" : "json_schema")), strict = map_get_kw(opt(q, "output"), "strict");
+  if (!is_nil(s->schema)) {
+    Val js = map2("name", s->schema_name, "schema", s->json_schema);
+    if (is_bool(strict)) js = map_assoc(js, kw_c("strict"), strict);
+    f = flat ? merged(f, js) : map_assoc(f, kw_c("json_schema"), js);
+  }
+  put(q, flat ? "text" : "response_format", flat ? map1("format", f) : f);
 }
 
 /* --- all of it --------------------------------------------------------------------------------------------------------- */
@@ -451,6 +510,7 @@ static bool ends_with(Val s, const char *end) {
 static Val address(Req *q) {
   const LlmSpec *s = q->s;
   Val base = trimmed_base(s->base_url);
+  if (!strcmp(s->backend, "azure") && s->wire == LLM_RESPONSES) return str_fmt("%s/openai%s", str_s(base), s->path);
   if (!strcmp(s->backend, "azure")) {
     Val d = first_name(opt(q, "deployment"), map_get_kw(s->config, "deployment"), s->model);
     if (strpbrk(str_s(d), "/?#% ")) problem(q, str_fmt(":deployment is \"%.60s\"; use the name it has at Azure", str_s(d)));
@@ -486,14 +546,15 @@ Val llm_request(const LlmSpec *s, bool stream, Val *out) {
   Val extra = map_get_kw(s->cfg, "provider-opts");
   put(&q, "model", s->model);
   TRY(ms, messages(&q));
-  CHECK(s->wire == LLM_ANTHROPIC ? anthropic_messages(&q, ms) : openai_messages(&q, ms));
+  static Val (*const put_messages[])(Req *, Val) = {openai_messages, anthropic_messages, responses_messages}; /* by enum LlmWire */
+  CHECK(put_messages[s->wire](&q, ms));
   put_fields(&q);
   clamp_tokens(&q);
   CHECK(put_tools(&q));
   put_format(&q);
   if (stream) put_stream(&q);
   if (!is_nil(extra) && !is_map(extra)) problem(&q, str_c(":provider-opts is a map; its keys go into the request as they are"));
-  q.body = merged(q.body, extra);
+  q.body = merged(merged(q.body, map_get_kw(map_get_kw(s->cfg, "openai"), "responses")), extra);
   *out = http_config(&q);
   return q.problems.n ? problems_map(&q) : NIL;
 }

@@ -22,6 +22,7 @@ size_t llm_stream_lines(const char *s, size_t n, void (*f)(void *ctx, const char
 }
 
 Val llm_stream_text(enum LlmWire wire, Val event) {
+  if (wire == LLM_RESPONSES) return str_eq_c(get(event, "type"), "response.output_text.delta") ? get(event, "delta") : NIL;
   Val delta = wire == LLM_ANTHROPIC ? get(event, "delta") : get(first_of(get(event, "choices")), "delta");
   Val t = get(delta, wire == LLM_ANTHROPIC ? "text" : "content");
   if (!is_str(t) && wire == LLM_ANTHROPIC) t = get(delta, "partial_json");
@@ -109,6 +110,14 @@ static void anthropic_event(Gathered *s, Val e) {
   }
 }
 
+/* The last event holds the whole answer. */
+static void responses_event(Gathered *s, Val e) {
+  const char *type = kw_text(get(e, "type"));
+  if (strcmp(type, "response.completed") && strcmp(type, "response.incomplete") && strcmp(type, "response.failed")) return;
+  s->head = get(e, "response");
+  s->ended = true;
+}
+
 static void on_data(void *ctx, const char *data, size_t n) {
   Gathered *s = ctx;
   Err err = {0};
@@ -119,7 +128,8 @@ static void on_data(void *ctx, const char *data, size_t n) {
   Val e = json_parse(data, n, &err);
   if (!is_map(e)) return take(&s->error, str_fmt("an event of the stream is not JSON: %.200s", err.msg));
   if (!is_nil(get(e, "error"))) return take(&s->error, get(e, "error"));
-  if (s->wire == LLM_ANTHROPIC) anthropic_event(s, e);
+  if (s->wire == LLM_RESPONSES) responses_event(s, e);
+  else if (s->wire == LLM_ANTHROPIC) anthropic_event(s, e);
   else openai_event(s, e);
 }
 
@@ -179,7 +189,7 @@ bool llm_stream_body(enum LlmWire wire, const char *text, size_t n, Val *body, V
   } else if (!s.ended) {
     *error = error_map("network", true, str_c("the model's answer broke off before its end"));
   } else {
-    *body = wire == LLM_ANTHROPIC ? anthropic_body(&s) : openai_body(&s);
+    *body = wire == LLM_RESPONSES ? s.head : wire == LLM_ANTHROPIC ? anthropic_body(&s) : openai_body(&s);
   }
   bool ok = is_nil(s.error) && s.ended;
   stream_free(&s);

@@ -47,8 +47,8 @@ enum OptType {
   K(wait, 1, "stops until somebody answers under :key, or the time is over")                                             \
   K(run, 1, "runs a program on this machine")                                                                            \
   K(llm, 1, "one call of a language model")                                                                                                                                                                     \
-  K(agent, 0, "language model agent")                                                                                    \
   K(db, 1, "one SQL statement on PostgreSQL, MariaDB/MySQL or SQLite")                                                                        \
+  K(agent, 1, "a language model that works towards an objective with tools")                                             \
   K(job, 0, "work for external workers")                                                                                 \
   K(notify, 1, "tells people or services something over HTTP; a failure is a result")                                                                                          \
   K(table, 0, "table resources")                                                                                         \
@@ -100,34 +100,84 @@ enum OptType {
   O("http", "connect-timeout-ms", 0, OPT_MILLIS, 0, "of connecting")                                                     \
   O("http", "follow-redirects", 0, OPT_ANY, 0, "boolean, or how many")                                                   \
   O("http", "auto-search-index?", 0, OPT_BOOL, 0, "index a persisted result")                                            \
-  O("llm", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"") \
+  O("llm", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"")                         \
   O("llm", "provider", 0, OPT_NAME, 0, "openai, openai-compatible, azure or anthropic; default: the connection's backend") \
-  O("llm", "base-url", 0, OPT_URL, 0, "the server's address; default: the connection's, then the provider's own") \
-  O("llm", "auth", 0, OPT_MAP, 0, "{:type :api-key :secret-ref ..} in place of the connection's") \
-  O("llm", "deployment", 0, OPT_NAME, 0, "azure: the deployment") \
-  O("llm", "api-version", 0, OPT_STRING, 0, "azure: the api-version") \
-  O("llm", "model", 0, OPT_NAME, 0, "the model; default: \"model\" of the connection's config") \
-  O("llm", "messages", 0, OPT_ANY, 0, "[{:role :system|:user|:assistant|:tool :content ..} ..]") \
-  O("llm", "prompt", 0, OPT_STRING, 0, "one message of the user") \
-  O("llm", "system", 0, OPT_STRING, 0, "what the model is told first") \
-  O("llm", "input", 0, OPT_ANY, 0, "text, or data that the model gets as JSON") \
-  O("llm", "temperature", 0, OPT_NUMBER, 0, "0 to 2") \
-  O("llm", "top-p", 0, OPT_NUMBER, 0, "0 to 1") \
-  O("llm", "stop", 0, OPT_STR_OR_VEC, 0, "texts that end the answer") \
-  O("llm", "max-tokens", 0, OPT_INT, 0, "most tokens of the answer") \
-  O("llm", "seed", 0, OPT_ANY, 0, "an integer: the same answer again, as far as the model can") \
-  O("llm", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2") \
-  O("llm", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2") \
-  O("llm", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high") \
-  O("llm", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache") \
-  O("llm", "previous-response-id", 0, OPT_STRING, 0, "goes along with the request") \
-  O("llm", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves") \
+  O("llm", "base-url", 0, OPT_URL, 0, "the server's address; default: the connection's, then the provider's own")        \
+  O("llm", "auth", 0, OPT_MAP, 0, "{:type :api-key :secret-ref ..} in place of the connection's")                        \
+  O("llm", "deployment", 0, OPT_NAME, 0, "azure: the deployment")                                                        \
+  O("llm", "api-version", 0, OPT_STRING, 0, "azure: the api-version")                                                    \
+  O("llm", "model", 0, OPT_NAME, 0, "the model; default: \"model\" of the connection's config")                          \
+  O("llm", "messages", 0, OPT_ANY, 0, "[{:role :system|:user|:assistant|:tool :content ..} ..]")                         \
+  O("llm", "prompt", 0, OPT_STRING, 0, "one message of the user")                                                        \
+  O("llm", "system", 0, OPT_STRING, 0, "what the model is told first")                                                   \
+  O("llm", "input", 0, OPT_ANY, 0, "text, or data that the model gets as JSON")                                          \
+  O("llm", "history", 0, OPT_ANY, 0, "messages between :system and those of :prompt, :input or :messages")               \
+  O("llm", "follow-up", 0, OPT_ANY, 0, "messages behind all others")                                                     \
+  O("llm", "temperature", 0, OPT_NUMBER, 0, "0 to 2")                                                                    \
+  O("llm", "top-p", 0, OPT_NUMBER, 0, "0 to 1")                                                                          \
+  O("llm", "stop", 0, OPT_STR_OR_VEC, 0, "texts that end the answer")                                                    \
+  O("llm", "max-tokens", 0, OPT_INT, 0, "most tokens of the answer")                                                     \
+  O("llm", "seed", 0, OPT_ANY, 0, "an integer: the same answer again, as far as the model can")                          \
+  O("llm", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                                 \
+  O("llm", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                                \
+  O("llm", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high")                                             \
+  O("llm", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API in place of chat completions, with these keys") \
+  O("llm", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache")                       \
+  O("llm", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API")                                      \
+  O("llm", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves")          \
   O("llm", "output", 0, OPT_ANY, 0, "{:schema a Malli or JSON schema :name \"n\" :strict true}, or :json: the answer is parsed and checked, :parsed") \
-  O("llm", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it") \
-  O("llm", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}") \
-  O("llm", "tools", 0, OPT_ANY, 0, "{:definitions [{:name :description :parameters}] :allowed [..] :mode :auto|:required|:none}") \
-  O("llm", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are") \
-  O("llm", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s") \
+  O("llm", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                  \
+  O("llm", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                           \
+  O("llm", "tools", 0, OPT_ANY, 0, "{:steps [:ns/step ..] :agents [:ns/agent ..] are run; {:definitions [{:name :description :parameters}]} come back as :tool-calls; :allowed :mode") \
+  O("llm", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                   \
+  O("llm", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                                 \
+  O("llm", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                            \
+  O("llm", "max-iterations", 0, OPT_INT, 0, "with tools: turns of the model, default 20, at most 100")                   \
+  O("llm", "max-tool-calls", 0, OPT_INT, 0, "default 100, at most 1000")                                                 \
+  O("llm", "max-repeated-tool-calls", 0, OPT_INT, 0, "calls of one tool with the same arguments, at most 100; default: any number") \
+  O("llm", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message .. :timeout ..}, or true for all") \
+  O("llm", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                   \
+  O("llm", "trace", 0, OPT_BOOL, 0, "with tools: the result has :trace")                                                 \
+  O("agent", "objective", 1, OPT_STRING, 0, "what is to be reached")                                                     \
+  O("agent", "instructions", 0, OPT_STRING, 0, "how to go about it: the model is told first")                            \
+  O("agent", "inputs", 0, OPT_MAP, 0, "data that the model gets with the objective")                                     \
+  O("agent", "tools", 0, OPT_MAP, 0, "{:steps [:ns/step ..] :agents [:ns/agent ..] :definitions [..] :allowed [..] :mode ..}") \
+  O("agent", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                          \
+  O("agent", "max-iterations", 0, OPT_INT, 0, "turns of the model, default 20, at most 100")                             \
+  O("agent", "max-tool-calls", 0, OPT_INT, 0, "default 100, at most 1000")                                               \
+  O("agent", "max-repeated-tool-calls", 0, OPT_INT, 0, "calls of one tool with the same arguments, at most 100; default: any number") \
+  O("agent", "memory", 0, OPT_MAP, 0, "{:key .. :max-messages 20 :ttl seconds}: the talk is kept under this :kv key for later runs") \
+  O("agent", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                 \
+  O("agent", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message .. :timeout ..}, or true for all") \
+  O("agent", "trace", 0, OPT_BOOL, 0, "the result has :trace, the turns with their tool calls; default true")            \
+  O("agent", "evaluate", 0, OPT_MAP, 0, "{:criteria text :model m :required true}: a model judges the answer, :evaluation {:pass :reason}") \
+  O("agent", "output-persist", 0, OPT_MAP, 0, "as :persist")                                                             \
+  O("agent", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"")                       \
+  O("agent", "provider", 0, OPT_NAME, 0, "openai, openai-compatible, azure or anthropic; default: the connection's backend") \
+  O("agent", "base-url", 0, OPT_URL, 0, "the server's address; default: the connection's, then the provider's own")      \
+  O("agent", "auth", 0, OPT_MAP, 0, "{:type :api-key :secret-ref ..} in place of the connection's")                      \
+  O("agent", "deployment", 0, OPT_NAME, 0, "azure: the deployment")                                                      \
+  O("agent", "api-version", 0, OPT_STRING, 0, "azure: the api-version")                                                  \
+  O("agent", "model", 0, OPT_NAME, 0, "the model; default: \"model\" of the connection's config")                        \
+  O("agent", "history", 0, OPT_ANY, 0, "messages between :system and those of :prompt, :input or :messages")             \
+  O("agent", "follow-up", 0, OPT_ANY, 0, "messages behind all others")                                                   \
+  O("agent", "temperature", 0, OPT_NUMBER, 0, "0 to 2")                                                                  \
+  O("agent", "top-p", 0, OPT_NUMBER, 0, "0 to 1")                                                                        \
+  O("agent", "stop", 0, OPT_STR_OR_VEC, 0, "texts that end the answer")                                                  \
+  O("agent", "max-tokens", 0, OPT_INT, 0, "most tokens of the answer")                                                   \
+  O("agent", "seed", 0, OPT_ANY, 0, "an integer: the same answer again, as far as the model can")                        \
+  O("agent", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                               \
+  O("agent", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                              \
+  O("agent", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high")                                           \
+  O("agent", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API in place of chat completions, with these keys") \
+  O("agent", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache")                     \
+  O("agent", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API")                                    \
+  O("agent", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves")        \
+  O("agent", "output", 0, OPT_ANY, 0, "{:schema a Malli or JSON schema :name \"n\" :strict true}, or :json: the answer is parsed and checked, :parsed") \
+  O("agent", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                \
+  O("agent", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                         \
+  O("agent", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                 \
+  O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                               \
   O("kv", "operation", 1, OPT_ENUM, "get set delete exists increment append list-keys", "what to do")                    \
   O("kv", "key", 0, OPT_NAME, 0, "up to 256 of letters, digits, _ - :")                                                  \
   O("kv", "value", 0, OPT_ANY, 0, "of :set")                                                                             \

@@ -7,7 +7,8 @@ tmp=$(mktemp -d)
 passed=0 failed=0
 python3 tests/tools/httpd.py --port 0 > "$tmp/httpd" 2>"$tmp/httpd.err" &
 server=$!
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$tmp"' EXIT
+model=
+trap 'kill $server $model 2>/dev/null; wait $server $model 2>/dev/null; rm -rf "$tmp"' EXIT
 for _ in $(seq 200); do grep -q '^PORT ' "$tmp/httpd" && break; read -rt 0.05 <> <(:) ; done
 port=$(sed -n 's/^PORT //p' "$tmp/httpd")
 [ -n "$port" ] || { echo "the test server did not start"; cat "$tmp/httpd.err"; echo "0 passed, 1 failed"; exit 1; }
@@ -20,9 +21,15 @@ for dir in flows-examples/*/; do
   name=$(basename "$dir") db="$tmp/$name.db" expected=$(cat "$dir/expected.edn")
   sed "s/8099/$port/g" "$dir/input.json" > "$tmp/input.json"
   more=(); [ "$name" = approval ] && more=(--public-url http://approvals.test)
+  if [ -f "$dir/model.json" ]; then
+    [ -z "$model" ] || { kill "$model"; wait "$model"; } 2>/dev/null
+    [ -p "$tmp/llmd" ] || mkfifo "$tmp/llmd"
+    python3 tests/tools/llmd.py --script "$dir/model.json" > "$tmp/llmd" 2>"$tmp/llmd.err" & model=$!
+    read -r _ model_port < "$tmp/llmd"
+  fi
   if [ -f "$dir/connections.json" ]; then # files that it names are in the directory of this test
-    sed "s#sqlite:#sqlite:$tmp/#" "$dir/connections.json" > "$tmp/connections.json"
-    more+=(--connections "$tmp/connections.json")
+    sed "s/8099/$port/g; s/8098/$model_port/g; s#sqlite:#sqlite:$tmp/#" "$dir/connections.json" > "$tmp/$name.json"
+    more+=(--connections "$tmp/$name.json")
   fi
   got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" "${more[@]}" 2>"$tmp/err") ; rc=$?
   if [ "$name" = wait-for-callback ]; then

@@ -6,6 +6,7 @@
 Prints `PORT n` on its first line of output once it listens, then serves until SIGTERM or SIGINT.
 
     POST .../chat/completions   OpenAI's chat completions (also Azure's paths), as JSON or, with "stream": true, as events
+    POST .../responses          OpenAI's responses, likewise
     POST .../messages           Anthropic's messages, likewise
 
 What it answers stands in the script, a JSON array of rules that is read anew for every request. The first rule that fits is used:
@@ -166,8 +167,31 @@ class Anthropic:
         return {"type": "error", "error": {"type": "test_error", "message": rule.get("error", "refused by the script")}}
 
 
+class Responses(OpenAI):
+    def whole(self, rule, model):
+        calls = [{"type": "function_call", "id": f"fc_{i}", "call_id": f"call_{i}", "name": c["name"], "arguments": arguments(c)} for i, c in enumerate(rule.get("calls", []))]
+        part = {"type": "refusal", "refusal": rule["refusal"]} if rule.get("refusal") else {"type": "output_text", "text": rule.get("content") or "", "annotations": []}
+        output = [{"type": "reasoning", "id": "rs_1", "summary": []}] + calls
+        if rule.get("content") or rule.get("refusal"):
+            output.append({"type": "message", "id": "m_1", "role": "assistant", "content": [part]})
+        i, o = rule.get("usage", [10, 5])
+        cut = rule.get("finish") == "length"
+        return {"id": "resp_1", "object": "response", "model": model, "status": "incomplete" if cut else "completed", "error": None,
+                "incomplete_details": {"reason": "max_output_tokens"} if cut else None, "output": output,
+                "usage": {"input_tokens": i, "output_tokens": o, "total_tokens": i + o, "input_tokens_details": {"cached_tokens": rule.get("cached", 0)}}}
+
+    def events(self, rule, model, body):
+        whole = self.whole(rule, model)
+        yield "response.created", {"type": "response.created", "response": dict(whole, output=[], status="in_progress", usage=None)}
+        for w in words(rule.get("content") or ""):
+            yield "response.output_text.delta", {"type": "response.output_text.delta", "delta": w}
+        name = "response." + whole["status"]
+        yield name, {"type": name, "response": whole}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass
@@ -208,12 +232,13 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         headers = {k.lower(): v for k, v in self.headers.items()}
         state.record(url.path, parse_qs(url.query), headers, body)
-        wire = Anthropic() if url.path.endswith("/messages") else OpenAI()
-        if not url.path.endswith(("/messages", "/chat/completions")):
+        kinds = [("/messages", Anthropic), ("/responses", Responses), ("/chat/completions", OpenAI)]
+        wire = next((kind() for end, kind in kinds if url.path.endswith(end)), OpenAI())
+        if not url.path.endswith(tuple(end for end, _ in kinds)):
             return self.answer(404, {"error": {"message": "no such path " + url.path}})
-        messages = body.get("messages", [])
-        turn = sum(1 for m in messages if m.get("role") == "assistant")
-        rule = state.rule(body.get("model"), turn, text_of(messages[-1].get("content")) if messages else "")
+        messages = body.get("messages") or body.get("input") or [{}]
+        turn = sum(1 for m in messages if m.get("role") == "assistant" or m.get("type") == "function_call")
+        rule = state.rule(body.get("model"), turn, text_of(messages[-1].get("content") or messages[-1].get("output")))
         if "wait" in rule:
             time.sleep(rule["wait"] / 1000)
         model = rule.get("as", body.get("model", "?"))
