@@ -249,6 +249,7 @@ static bool response_result(Val spec, const StepCall *c, Val *out, int64_t *retr
     return false;
   }
   HttpResponse *r = response_new(spec);
+  if (http_save_wanted(c->cfg, &plan)) plan.as = HTTP_AS_TEXT; /* :persist keeps it, and what it is does not matter */
   bool ok = http_result(r, &plan, now_ms(), out, retry_after);
   http_response_free(r);
   http_request_free(&req);
