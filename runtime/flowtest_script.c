@@ -1,6 +1,7 @@
 /* flowtest_script.c - the answers of a case: which one a call gets, and what it comes to. */
 #include "duration.h"
 #include "flowtest_int.h"
+#include "http_blob.h"
 #include "http_result.h"
 #include "json.h"
 #include <stdio.h>
