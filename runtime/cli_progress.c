@@ -1,6 +1,7 @@
 /* cli_progress.c - see cli_progress.h. */
 #include "cli_progress.h"
 #include "duration.h"
+#include "metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -162,4 +163,14 @@ void progress_tick(Progress *p) {
     p->shown = true;
   }
   buf_free(&b);
+}
+
+void progress_end(Progress *p) {
+  char waited[32];
+  int64_t n = metric_get(METRIC_http_requests_total), late = metric_get(METRIC_http_delayed_total);
+  if (!p->plain || !n) return;
+  fprintf(stderr, "http: %lld request%s, %lld bytes received", (long long)n, n == 1 ? "" : "s", (long long)metric_get(METRIC_http_received_bytes_total));
+  elapsed_text(metric_get(METRIC_http_delay_ms_total), waited);
+  if (late) fprintf(stderr, "; %lld waited for their turn, %s in all", (long long)late, waited);
+  fputc('\n', stderr);
 }

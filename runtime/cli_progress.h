@@ -16,5 +16,6 @@ typedef struct Progress {
 void progress_init(Progress *p, bool asked);
 void progress_event(void *p, const StepEvent *e); /* EngineOptions.progress */
 void progress_tick(Progress *p);  /* draw the live line anew */
+void progress_end(Progress *p);   /* with --progress: what the process sent, and how long it waited for its turn */
 void progress_clear(Progress *p); /* before anything else is written */
 #endif

@@ -197,8 +197,10 @@ static void say_listening(const CliSession *s) {
 bool cli_loop(CliSession *s) {
   Err err = {0};
   if (s->listener) say_listening(s);
-  if (engine_loop(s->engine, &stop, &err)) return true;
+  bool ok = engine_loop(s->engine, &stop, &err);
   progress_clear(&s->progress);
+  progress_end(&s->progress);
+  if (ok) return true;
   cli_say("%s [%s]", err.msg, err.code ? err.code : "?");
   return false;
 }

@@ -1,6 +1,7 @@
 /* flowtest_script.c - the answers of a case: which one a call gets, and what it comes to. */
 #include "duration.h"
 #include "flowtest_int.h"
+#include "http_blob.h"
 #include "http_result.h"
 #include "json.h"
 #include <stdio.h>
@@ -249,6 +250,7 @@ static bool response_result(Val spec, const StepCall *c, Val *out, int64_t *retr
     return false;
   }
   HttpResponse *r = response_new(spec);
+  if (http_save_wanted(c->cfg, &plan)) plan.as = HTTP_AS_TEXT; /* :persist keeps it, and what it is does not matter */
   bool ok = http_result(r, &plan, now_ms(), out, retry_after);
   http_response_free(r);
   http_request_free(&req);

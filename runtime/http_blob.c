@@ -67,12 +67,18 @@ static bool save_write(void *ctx, const char *p, size_t n) {
   return false;
 }
 
+bool http_save_wanted(Val cfg, const HttpPlan *plan) {
+  Persist p;
+  Err err = {0};
+  if (!persist_read(map_get_kw(cfg, "persist"), "http", false, &p, &err) || p.type != PERSIST_BLOB) return false;
+  return plan->as == HTTP_AS_AUTO || plan->as == HTTP_AS_BYTES;
+}
+
 HttpSave *http_save_new(Engine *e, StepCall *c, HttpPlan *plan, HttpRequest *req) {
   Persist p;
   Err err = {0};
   Val cfg = step_config(c), opts = map_get_kw(cfg, "client-opts");
-  if (!persist_read(map_get_kw(cfg, "persist"), "http", false, &p, &err) || p.type != PERSIST_BLOB) return NULL;
-  if (plan->as != HTTP_AS_AUTO && plan->as != HTTP_AS_BYTES) return NULL;
+  if (!http_save_wanted(cfg, plan) || !persist_read(map_get_kw(cfg, "persist"), "http", false, &p, &err)) return NULL;
   HttpSave *s = calloc(1, sizeof *s);
   if (!s) abort();
   s->store = engine_blobs(e);

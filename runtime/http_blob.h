@@ -11,6 +11,8 @@
 /* Refs of a step's config. ctx: the call. */
 HttpRefs http_refs(StepCall *c);
 
+/* Does a step with this config keep the body of its response as a blob, whatever the body is? */
+bool http_save_wanted(Val cfg, const HttpPlan *plan);
 typedef struct HttpSave HttpSave;
 /* Does the step keep its body so? Then the request gets a sink, and its limit is that of the tier unless the step has one of its own.
  * NULL: it does not. The save outlives the request; http_save_free. */

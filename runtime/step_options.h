@@ -86,16 +86,16 @@ enum OptType {
   O("http", "json", 0, OPT_ANY, 0, "body sent as JSON")                                                                  \
   O("http", "form", 0, OPT_MAP, 0, "body sent as a form")                                                                \
   O("http", "body", 0, OPT_ANY, 0, "body as text or bytes")                                                              \
-  O("http", "multipart", 0, OPT_VECTOR, 0, "parts of {:name :filename :content-type :body}")                             \
-  O("http", "body-from-ref", 0, OPT_ANY, 0, "body from a blob reference")                                                \
+  O("http", "multipart", 0, OPT_VECTOR, 0, "parts of {:name :filename :content-type and :value, :body, :json or :from-ref}")                             \
+  O("http", "body-from-ref", 0, OPT_ANY, 0, "body from a reference to a blob, read from its file")                                                \
   O("http", "content-type", 0, OPT_NAME, 0, "Content-Type of the body")                                                  \
   O("http", "accept", 0, OPT_NAME, 0, ":json :xml :text or a MIME type")                                                 \
   O("http", "accept-status", 0, OPT_STATUSES, 0, "statuses beyond 2xx that are results, not errors")                     \
   O("http", "response-as", 0, OPT_ENUM, "auto json jsonl sse text bytes edn xml yaml", "how the body is read, default :auto") \
   O("http", "include-headers", 0, OPT_COLL, 0, "keep only these response headers")                                       \
-  O("http", "parser-fn", 0, OPT_CODE, 0, "function from the body to the result's :body")                                 \
-  O("http", "auth", 0, OPT_MAP, 0, "{:type :bearer|:api-key|:basic :secret-ref ..}")                                     \
-  O("http", "client-opts", 0, OPT_MAP, 0, "{:max-response-bytes n}")                                                     \
+  O("http", "parser-fn", 0, OPT_CODE, 0, "function of the recorded body that gives the result's :body")                                 \
+  O("http", "auth", 0, OPT_MAP, 0, "{:type :bearer|:api-key|:basic|:google-service-account|:aws-sigv4 ..}, with names of secrets")                                     \
+  O("http", "client-opts", 0, OPT_MAP, 0, "{:max-response-bytes n :connect-timeout d :follow-redirects n}")                                                     \
   O("http", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                              \
   O("http", "connect-timeout-ms", 0, OPT_MILLIS, 0, "of connecting")                                                     \
   O("http", "follow-redirects", 0, OPT_ANY, 0, "boolean, or how many")                                                   \

@@ -160,3 +160,25 @@ FLOW
   BREYTA_ALLOW_PRIVATE_HOSTS=localhost g "http://localhost:$PORT/redirect?to=$U/echo"; [ $st = 1 ]; says 'loopback address'
   BREYTA_ALLOW_PRIVATE_HOSTS='10.0.0.0/99' g $U/echo; [ $st = 1 ]; says 'prefix length'
 }
+
+@test "limits of a connection: how many at a time, how many in a time; those who wait are counted" {
+  server
+  limit() { echo "{:connections {:api {:type :http-api :config {$1}}}}" > conn.edn; }
+  conn '(:status (flow/step :http :a {:connection :api :path "/busy" :query {:ms 150}}))'
+  sed -i 's/:singleton/:keyed :key-field :k/; s/:on-new-version :supersede/:on-new-version :coexist/; s/:inputs \[\]/:inputs [{:name :k :type :number}]/' c.edn
+  starts() { for i in $(seq $1); do br c.edn --detach --connections conn.edn --input "{\"k\": $i}"; [ $st = 3 ]; done; }
+  limit ':max-concurrent 2'; starts 6
+  br resume --connections conn.edn --progress; [ $st = 0 ]
+  says 'http: 6 requests'; says '4 waited for their turn'
+  [ "$(curl -s $U/busiest | python3 -c 'import json,sys; print(json.load(sys.stdin)["max"])')" = 2 ]
+  curl -s $U/reset >/dev/null
+  limit ':rate-limit {:requests 2 :per "400ms"}'; starts 5
+  br resume --connections conn.edn; [ $st = 0 ]
+  curl -s $U/busiest | python3 -c '
+import json, sys
+t = json.load(sys.stdin)["starts"]
+assert len(t) == 5 and all(t[i + 2] - t[i] > 0.35 for i in range(3)), t'
+  limit ':max-concurrent 0'; br c.edn --connections conn.edn --input '{"k": 1}'; [ $st = 1 ]; says ':max-concurrent is an integer from 1 to 10000'
+  limit ':rate-limit 5'; br c.edn --connections conn.edn --input '{"k": 1}'; [ $st = 1 ]; says ':rate-limit is a map such as {:requests 10 :per'
+  limit ':rate-limit {:requests 1 :per "x"}'; br c.edn --connections conn.edn --input '{"k": 1}'; [ $st = 1 ]; says ':rate-limit :per'
+}
