@@ -298,6 +298,8 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_function_step(c, cfg, at);
   else if (!strcmp(kind, "wait"))
     check_wait(c, cfg, at);
+  else if (!strcmp(kind, "table"))
+    check_table(c, cfg, at);
 }
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */
