@@ -562,20 +562,20 @@ void doc_row_free(DocRow *d) {
   *d = (DocRow){0};
 }
 bool store_doc_get(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e) {
-  return s->impl->doc_get(fresh(s, e), workspace, kind, key, out, e);
+  return s->impl->doc_get(store_fresh(s, e), workspace, kind, key, out, e);
 }
 size_t store_docs(Store *s, const char *workspace, const char *kind, const char *prefix, const char *after, DocRow *out, size_t max, Err *e) {
   DocQuery q = {DOCS_BY_KEY, workspace, kind, prefix ? prefix : "", after ? after : "", 0, 0};
-  return s->impl->docs(fresh(s, e), &q, out, max, e);
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
 size_t store_docs_newest(Store *s, const char *workspace, const char *kind, int64_t before_ms, const char *before_key, DocRow *out, size_t max,
                          Err *e) {
   DocQuery q = {DOCS_NEWEST, workspace, kind, "", before_key ? before_key : "", before_ms, 0};
-  return s->impl->docs(fresh(s, e), &q, out, max, e);
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
 size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int64_t run, const char *after, DocRow *out, size_t max, Err *e) {
   DocQuery q = {DOCS_OF_RUN, workspace, kind, "", after ? after : "", 0, run};
-  return s->impl->docs(fresh(s, e), &q, out, max, e);
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
   return s->impl->unit_get(store_fresh(s, e), hash, file, out, e);
