@@ -53,6 +53,7 @@ suite fuzz-eval fuzz "$B/t/fuzz_eval" -n "${FUZZ_N:-1000}" -s 1 tests/fuzz/corpu
 suite fuzz-bencode fuzz "$B/t/fuzz_bencode" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/bencode
 suite fuzz-template fuzz "$B/t/fuzz_template" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/template
 suite fuzz-schema fuzz "$B/t/fuzz_schema" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/schema
+suite fuzz-csv fuzz "$B/t/fuzz_csv" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/csv
 suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile
 suite crash-store crash "$B/t/crash_store"
 suite equality crash "$B/t/equality"
