@@ -95,7 +95,7 @@
   DIAG(flow_step_option_invalid, E, NULL)                                                                                \
   DIAG(flow_step_option_conflict, E, NULL)                                                                               \
   DIAG(flow_step_option_unknown, W, "it is ignored")                                                                     \
-  DIAG(unsupported_step, W, "this build runs :function :http :kv :sleep :wait and :run; the step raises {:type :unsupported_step}") \
+  DIAG(unsupported_step, W, "this build runs :function :http :kv :table :sleep :wait and :run; the step raises {:type :unsupported_step}") \
   DIAG(deprecated_code_step, W, "write :function")                                                                       \
   DIAG(function_step_arity_invalid, E, "write (flow/step :function :step-id {:ref :f :input {...}})")                    \
   DIAG(function_step_config_invalid, E, "write {:ref :f :input {...}}")                                                  \
