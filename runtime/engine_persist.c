@@ -7,7 +7,6 @@
 #include "reader/eq.h"
 #include "resource.h"
 #include "table.h"
-#include "table.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,15 +219,6 @@ static bool keep_table(StepCall *c, const Persist *p, Val value) {
     resolve_kept(c, with);
     if (r->phase == R_READY && r->batch) run_submit(r, AFTER_NOTHING); /* another run that comes next must see the rows */
   }
-  return true;
-}
-
-/* ---- :table ---- */
-
-static bool keep_table(StepCall *c, const Persist *p, Val value) {
-  Val handle = NIL, error = NIL, rows = has_body(c, value) ? map_get_kw(value, "body") : value;
-  if (!table_persist(c->r, p->opts, rows, &handle, &error)) step_error(c, error, -1);
-  else resolve_kept(c, has_body(c, value) ? map_assoc(without_body(value, handle), kw_c("resource-ref"), handle) : handle);
   return true;
 }
 
