@@ -298,14 +298,15 @@ caught() { echo "(try $1 (catch Exception e (select-keys (ex-data e) [:type :mes
 
 @test "a child's end reaches a parent that another process parked, and both go on after a kill" {
   kids
-  flow p '(flow/call-flow :s {:flow-slug :nap :input {}})'
-  flow nap '(do (flow/step :sleep :nap {:millis 1200}) (flow/step :function :f {:input {} :code (quote (fn [i] :rested))}))'
-  breyta-run p.edn --run-id p >/dev/null 2>&1 & pid=$!; echo $pid > pid
-  for _ in $(seq 200); do [ "$(status p.s.1 2>/dev/null)" = waiting ] && break; read -rt 0.02 <> <(:) || :; done
+  flow p '(:who (flow/call-flow :asks {:n 1}))'
+  breyta-run p.edn --run-id p --listen 127.0.0.1:0 >/dev/null 2>&1 & pid=$!; echo $pid > pid
+  for _ in $(seq 400); do [ "$(status p.asks.1 2>/dev/null)" = waiting ] && break; read -rt 0.02 <> <(:) || :; done
   kill -KILL $pid; wait $pid 2>/dev/null || :
+  is p waiting
+  br send k1 '{"who":"Ada"}'
   br resume; [ "$st" = 0 ]
-  is p completed; is p.s.1 completed
-  br resume p; want 0 ':rested'
+  is p completed; is p.asks.1 completed
+  br resume p; want 0 '"Ada"'
   [ "$(breyta-run runs | grep -c 'child of p')" = 1 ]
 }
 
