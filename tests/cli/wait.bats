@@ -180,7 +180,7 @@ teardown() {
   br resume r; want 0 '{:why "x", :action :approve, :by "ann"}'
   br w.edn --run-id r2; want 3 ""
   br reject r2; want 0 ""
-  br resume r2; want 0 '{:action :reject}'
+  br resume r2; want 0 "{:action :reject, :by \"$(id -un)\"}"
 }
 @test ":notify: told once after the wait is durable; links approve with the form's fields, once" {
   mail_server
@@ -228,9 +228,20 @@ teardown() {
 @test "a notification that fails is told and does not fail the wait; without an address the links are an error of its own" {
   flow w '(flow/step :wait :ask {:key "k" :notify {:channels {:http {:url "http://127.0.0.1:1/" :json {:a 1}}}}})'
   br w.edn --run-id r; want 3 ""; says "the notification FAILED"; says "breyta-run approve|reject r"
-  br approve r; want 0 ""; br resume r; want 0 '{:action :approve}'
+  br approve r; want 0 ""; br resume r; want 0 "{:action :approve, :by \"$(id -un)\"}"
   flow l '(flow/step :wait :ask {:key "k2" :notify {:channels {:http {:url "http://127.0.0.1:1/" :json {:a "{{approval-url}}"}}} :data {:b 1}}})'
   br l.edn --run-id l; want 3 ""; says "FAILED"; says "--listen"
+}
+@test "a :confirm is not answered over HTTP by whoever knows its key" {
+  flow c '(flow/step :kv :set {:operation :set :key "k" :value 1 :confirm true})'
+  breyta-run c.edn --run-id r --listen 127.0.0.1:0 > r.out 2> r.err 3>&- & PID=$!; echo $PID > pid
+  until_ok grep -q '^listening' r.err
+  PORT=$(sed -n 's/.*127.0.0.1:\([0-9]*\).*/\1/p' r.err | head -1)
+  until_ok eval 'breyta-run show r | grep -q "person.s approval"'
+  key=$(python3 -c 'import glob,sqlite3; print(sqlite3.connect("file:.breyta/breyta.db?mode=ro", uri=True).execute("select key from waits").fetchone()[0])')
+  post "/local/events/$key" '{"action":"approve"}'; got 403 links_only
+  br approve r; want 0 ""
+  ended r 0 '{:success true, :key "k", :created? true}'
 }
 @test "--public-url is the base of links and callback addresses" {
   mail_server
@@ -309,7 +320,7 @@ FLOW
     after=$(curl -s "http://127.0.0.1:$MAIL/kept" | grep -o 'waits/[0-9-]*/approve?token=[0-9a-f]*')
     [ "$(wc -l <<< "$after")" -ge 1 ] && [ "$(wc -l <<< "$after")" -le 2 ] && [ "$(sort -u <<< "$after" | wc -l)" = 1 ]
     br show r; [[ $out = *"notification was sent"* ]]
-    br approve r; br resume r; want 0 '{:action :approve}'
+    br approve r; br resume r; want 0 "{:action :approve, :by \"$(id -un)\"}"
   done
   echo "cut $cut told $told"
   [ "$cut" -ge 3 ]
