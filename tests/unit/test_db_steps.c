@@ -1,5 +1,7 @@
 /* test_db_steps.c - :db steps of several runs beside each other, on SQLite: turns at a connection, deadlines and cancelling while they
  * wait for one, an engine that goes away under a statement. */
+#include "eval/macros.h"
+#include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
 #include "runtime/connection.h"
@@ -145,14 +147,21 @@ static void test_engine_gone(void **s) {
   end(&next);
 }
 
-int main(void) {
+static int setup(void **st) {
+  (void)st;
   mem_init();
-  stdlib_init();
+  stdlib_register();
+  if (!builtin_find("clojure.core/let")) builtin_register(rows_macros);
+  env_register();
   engine_init();
+  return 0;
+}
+
+int main(void) {
   close(mkstemp(path));
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_turns), cmocka_unit_test(test_waits_no_longer_than_its_timeout),
                                      cmocka_unit_test(test_cancelled_while_it_waits_and_while_it_runs), cmocka_unit_test(test_engine_gone)};
-  int rc = cmocka_run_group_tests(tests, NULL, NULL);
+  int rc = cmocka_run_group_tests(tests, setup, NULL);
   unlink(path);
   return rc;
 }
