@@ -161,8 +161,9 @@ static void overdue(Engine *e, void *ctx) {
 }
 
 static bool watch(Engine *e) {
+  Err err = {0};
   if (timer < 0) timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (timer < 0) return false;
+  if (timer < 0 || !offload_watch(e, &err)) return false;
   engine_watch(e, timer, overdue, NULL);
   return true;
 }

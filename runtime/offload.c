@@ -151,7 +151,7 @@ static void job_queue(OffloadPool *p, OffloadJob *j) { /* locked */
   pthread_cond_signal(&p->wake);
 }
 
-static bool ready(Engine *e, Err *err) {
+bool offload_watch(Engine *e, Err *err) {
   if (ended.fd < 0) ended.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (ended.fd < 0) return err_set(err, "network", "no descriptor for helper threads: %s", strerror(errno));
   engine_watch(e, ended.fd, completions, NULL);
@@ -159,7 +159,7 @@ static bool ready(Engine *e, Err *err) {
 }
 
 bool offload_run(OffloadPool *p, Engine *e, OffloadWork work, OffloadDone done, void *arg, uint64_t token, Err *err) {
-  if (!ready(e, err)) return false;
+  if (!offload_watch(e, err)) return false;
   pthread_mutex_lock(&p->lock);
   int rc = 0;
   if (p->queued >= p->idle && p->threads < p->most) rc = thread_start(p);

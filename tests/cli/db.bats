@@ -270,7 +270,7 @@ lite|:database (keyword "oracle")|one of :postgres :mysql :sqlite
 lite|:database (keyword "firestore")|firestore is not part of this build
 ROWS
   [ "$n" = 20 ]
-  fails v '{:connection :lite :sql "select ?" :params [(fn [x] x)]}'; has 'value 1 of :params'
+  fails v '{:connection :lite :sql "select ?" :params [(symbol "a")]}'; has 'value 1 of :params'
   fails e '{:connection :lite :sql " -- nothing\n ;"}'; has 'no statement'
 }
 @test "databases that this build does not run are named, by lint and by the step" {
@@ -295,11 +295,8 @@ ROWS
   flow q "(flow/step :db :s {:connection :x :database :postgres :sql \"select * from t where a = 'open'\"})"
   br lint q.edn; [ "$st" = 0 ]; has 'string literal'
 }
-@test "more steps than connections: they wait their turn, and no longer than :timeout" {
-  conn ":x {:type :database :backend :postgres :config {:host \"127.0.0.1\" :port $PG_PORT :database \"shop\" :username \"app\" :secret-ref \"pw\" :pool-size 1}}"
-  for i in 1 2 3; do
-    flow "q$i" "(flow/step :db :s {:connection :x :sql \"select pg_sleep(0.2), $i as i\"})"
-  done
-  db w '(do (flow/step :db :s {:connection :x :sql "select 1 as one"}) (flow/step :db :t {:connection :x :sql "select 2 as two"}))'
-  want 0 '[{:two 2}]'
+@test "with :persist more rows than a result may have are kept as a resource" {
+  db w '(let [r (flow/step :db :s {:connection :pg :sql "select i, repeat($$x$$, 100) as s from generate_series(1,20000) i" :persist {:type :blob}})] [(map? r) (string? (:uri r))])'
+  want 0 '[true true]'
+  fails o '{:connection :pg :sql "select * from generate_series(1,20000)" :max-results 100 :persist {:type :blob}}'; has ':type :oversize' '100 rows'
 }
