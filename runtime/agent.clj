@@ -66,7 +66,8 @@
     (let [text (str "Objective:\n" (:objective cfg) "\n\nAnswer:\n" (:content answer) "\n\nCriteria:\n" criteria
                     "\n\nDoes the answer meet the criteria?")
           judged (flow/step :llm (breyta.step/part id "evaluate")
-                            (cond-> (assoc (select-keys cfg [:connection :provider :base-url :auth :deployment :api-version :model :retry :timeout])
+                            (cond-> (assoc (select-keys cfg [:connection :provider :base-url :auth :deployment :api-version :model :retry
+                                                               :timeout])
                                            :prompt text :output {:schema verdict :name "verdict"})
                               model (assoc :model model)))
           verdict (:parsed judged)

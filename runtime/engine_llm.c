@@ -126,7 +126,9 @@ static Val request_of(StepCall *c, bool send, bool stream, HttpRequest *req, Htt
   if (is_nil(bad)) bad = llm_request(&s, stream, &http);
   if (is_nil(bad)) bad = http_build(http, NULL, NULL, req, plan);
   if (!is_nil(bad)) return bad;
-  if (send ? http_auth_apply(s.auth, step_secrets(c), step_secrets_used(c), req, &err) : http_auth_check(s.auth, step_secrets(c), &err)) return NIL;
+  const SecretSet *secrets = step_secrets(c);
+  bool ok = send ? http_auth_apply(s.auth, secrets, step_secrets_used(c), req, &err) : http_auth_check(s.auth, secrets, &err);
+  if (ok) return NIL;
   http_request_free(req);
   http_plan_free(plan);
   return http_error_map(err.code ? err.code : "validation", false, err.msg);
@@ -178,7 +180,8 @@ static bool body_of(const LlmSpec *s, HttpResponse *r, const Flight *f, Val *out
   Val v = json_parse(r->body, r->nbody, &e);
   if (is_map(v)) return *out = v, true;
   Buf b = {0};
-  buf_fmt(&b, "what the %s server answered is not a JSON object%s%.200s; is its address right?", s->backend, e.code ? ": " : "", e.code ? e.msg : "");
+  buf_fmt(&b, "what the %s server answered is not a JSON object%s%.200s; is its address right?", s->backend, e.code ? ": " : "",
+          e.code ? e.msg : "");
   *out = err_map("invalid-response", buf_cstr(&b));
   buf_free(&b);
   return false;

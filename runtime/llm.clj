@@ -112,7 +112,8 @@
         type (:id given)]
     (when-not (qualified-keyword? type)
       (breyta.step/invalid id (str ":tools takes ids of packaged steps and agents such as :crm/find-user; got " (pr-str x)
-                                   ". Wrap a step in an entry of :steps to give it to a model") nil))
+                                   ". Wrap a step in an entry of :steps to give it to a model")
+                           nil))
     (breyta.step/entry type id) ; throws when there is none
     (let [[kind declared] (flow/declared* type)
           schema (or (:input-schema declared) (when (= :agent kind) [:map [:task :string]]))

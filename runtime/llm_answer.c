@@ -109,7 +109,8 @@ static void responses_part(Answer *a, Val part, Buf *text) {
 
 static void responses_item(Answer *a, Val item, Buf *text) {
   Val parts = get(item, "content");
-  if (str_eq_c(get(item, "type"), "function_call")) vv_push(&a->calls, call_map(get(item, "call_id"), get(item, "name"), get(item, "arguments")));
+  if (str_eq_c(get(item, "type"), "function_call"))
+    vv_push(&a->calls, call_map(get(item, "call_id"), get(item, "name"), get(item, "arguments")));
   if (!str_eq_c(get(item, "type"), "message")) return;
   for (uint32_t i = 0; is_vec(parts) && i < vec_count(parts); i++) responses_part(a, vec_nth(parts, i), text);
 }
@@ -141,12 +142,14 @@ static Val usage_of(const Answer *a) {
   if (!is_map(u)) return NIL;
   if (a->s->wire == LLM_ANTHROPIC) {
     int64_t cached = count(get(u, "cache_read_input_tokens"));
-    int64_t in = count(get(u, "input_tokens")) + count(get(u, "cache_creation_input_tokens")) + cached, out = count(get(u, "output_tokens"));
+    int64_t in = count(get(u, "input_tokens")) + count(get(u, "cache_creation_input_tokens")) + cached;
+    int64_t out = count(get(u, "output_tokens"));
     return usage_map(in, out, in + out, cached, 0);
   }
   if (a->s->wire == LLM_RESPONSES) {
-    int64_t in = count(get(u, "input_tokens")), out = count(get(u, "output_tokens")), cached = count(get(get(u, "input_tokens_details"), "cached_tokens"));
-    return usage_map(in, out, in + out, cached, count(get(get(u, "output_tokens_details"), "reasoning_tokens")));
+    int64_t in = count(get(u, "input_tokens")), out = count(get(u, "output_tokens"));
+    return usage_map(in, out, in + out, count(get(get(u, "input_tokens_details"), "cached_tokens")),
+                     count(get(get(u, "output_tokens_details"), "reasoning_tokens")));
   }
   int64_t in = count(get(u, "prompt_tokens")), out = count(get(u, "completion_tokens")), total = count(get(u, "total_tokens"));
   return usage_map(in, out, total ? total : in + out, count(get(get(u, "prompt_tokens_details"), "cached_tokens")),
@@ -230,7 +233,8 @@ static Val problem1(Val text) {
 static bool parse_output(const Answer *a, Val result, Val *out) {
   Err e = {0};
   Val text = unfenced(get(result, "content")), v;
-  if (kw_is(a->finish, "length")) return *out = invalid_output(a, result, problem1(str_c("was cut off at :max-tokens; allow more"))), false;
+  if (kw_is(a->finish, "length"))
+    return *out = invalid_output(a, result, problem1(str_c("was cut off at :max-tokens; allow more"))), false;
   v = json_parse(str_s(text), str_n(text), &e);
   if (same(v, ABSENT)) return *out = invalid_output(a, result, problem1(str_fmt("is not JSON: %.200s", e.msg))), false;
   Val problems = llm_output_value(a->s, &v);
@@ -259,7 +263,9 @@ bool llm_answer(const LlmSpec *s, Val body, Val *out) {
   if (is_str(says)) return *out = error_map("llm-error", str_fmt("%s: the model's server says: %.400s", s->backend, str_s(says))), false;
   static bool (*const readers[])(Answer *) = {read_openai, read_anthropic, read_responses}; /* by enum LlmWire */
   if (!readers[s->wire](&a))
-    return *out = error_map("invalid-response", str_fmt("what the %s server answered holds no message of the model; is its address right?", s->backend)), false;
+    return *out = error_map("invalid-response",
+                            str_fmt("what the %s server answered holds no message of the model; is its address right?", s->backend)),
+           false;
   Val result = result_map(&a);
   if (!s->json || a.calls.n) return *out = result, true;
   if (is_nil(a.refusal)) return parse_output(&a, result, out);

@@ -22,7 +22,8 @@ static void take_schema(LlmSpec *s, Val schema, ValVec *problems) {
   Val wrong = schema_wrong(schema);
   s->json = true;
   if (is_str(wrong)) {
-    vv_push(problems, str_fmt("the schema of :output is a Malli schema such as [:map [:name :string]], or a JSON Schema map: %.300s", str_s(wrong)));
+    vv_push(problems, str_fmt("the schema of :output is a Malli schema such as [:map [:name :string]], or a JSON Schema map: %.300s",
+                              str_s(wrong)));
     return;
   }
   s->schema = schema;
@@ -40,7 +41,8 @@ static void take_format(LlmSpec *s, Val f, ValVec *problems) {
   else if (is_map(js)) {
     take_name(s, get(js, "name"));
     take_schema(s, get(js, "schema"), problems);
-  } else vv_push(problems, str_c(":response-format is :text, :json or {:type :json_schema :json_schema {:name .. :schema {..}}}; :output {:schema ..} is shorter"));
+  } else vv_push(problems, str_c(":response-format is :text, :json or {:type :json_schema :json_schema {:name .. :schema {..}}}; "
+                                 ":output {:schema ..} is shorter"));
 }
 
 static void take_output(LlmSpec *s, Val o, ValVec *problems) {

@@ -92,7 +92,8 @@ static void take_backend(Req *q, LlmSpec *s, Val connection) {
     }
   Buf b = {0};
   for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) buf_fmt(&b, "%s%s", i ? ", " : "", backends[i].name);
-  problem(q, str_fmt("the model backend is \"%.60s\"; known are %s. Most others speak openai-compatible, with their :base-url", n, buf_cstr(&b)));
+  problem(q, str_fmt("the model backend is \"%.60s\"; known are %s. Most others speak openai-compatible, with their :base-url", n,
+                     buf_cstr(&b)));
   buf_free(&b);
 }
 
@@ -102,14 +103,16 @@ static void take_base_url(Req *q, LlmSpec *s) {
   if (!is_nil(own) && !is_str(own)) return problem(q, str_c(":base-url is a string such as \"https://host/v1\""));
   if (is_str(own) && is_nil(map_get_kw(s->cfg, "auth")) && !is_nil(map_get_kw(s->config, "auth")) &&
       !(is_str(theirs) && str_eq_c(own, str_s(theirs))))
-    return problem(q, str_c(":base-url would send the connection's secret to another address: put it into the connection, or give :auth as well"));
+    return problem(q, str_c(":base-url would send the connection's secret to another address: put it into the connection, or give :auth "
+                            "as well"));
   s->base_url = is_str(own) ? own : is_str(theirs) ? theirs : s->base ? str_c(s->base) : NIL;
   if (is_nil(s->base_url)) problem(q, str_fmt("the %s backend needs :base-url, in the connection or in the step", s->backend));
 }
 
 static void take_model(Req *q, LlmSpec *s) {
   Val m = first_name(map_get_kw(s->cfg, "model"), map_get_kw(s->config, "model"), NIL);
-  if (is_nil(m) && !strcmp(s->backend, "azure")) m = first_name(map_get_kw(s->cfg, "deployment"), map_get_kw(s->config, "deployment"), NIL);
+  bool azure = !strcmp(s->backend, "azure");
+  if (is_nil(m) && azure) m = first_name(map_get_kw(s->cfg, "deployment"), map_get_kw(s->config, "deployment"), NIL);
   if (is_nil(m)) problem(q, str_c("there is no :model; name one in the step, or as \"model\" in the connection's config"));
   s->model = is_nil(m) ? str_c("") : m;
 }
@@ -148,7 +151,9 @@ static bool content_ok(Val c) { return is_nil(c) || is_str(c) || is_vec(c); }
 
 static void check_message(Req *q, Val m, uint32_t i) {
   static const char *const roles[] = {"system", "developer", "user", "assistant", "tool"};
-  if (!is_map(m)) return problem(q, str_fmt(":messages, number %u is %s; a message is a map such as {:role :user :content \"..\"}", i + 1, str_s(shown(m))));
+  if (!is_map(m))
+    return problem(q, str_fmt(":messages, number %u is %s; a message is a map such as {:role :user :content \"..\"}", i + 1,
+                              str_s(shown(m))));
   Val c = map_get_kw(m, "content");
   bool tool = !strcmp(role_of(m), "tool"), known = false;
   for (size_t k = 0; k < sizeof roles / sizeof *roles; k++) known = known || !strcmp(role_of(m), roles[k]);
@@ -399,7 +404,8 @@ static void put_fields(Req *q) {
     if (is_nil(v)) continue;
     if (!to) {
       const char *api = q->s->wire == LLM_RESPONSES ? "the responses of the " : "the ";
-      problem(q, str_fmt(":%s is not known to %s%s backend; what that API takes beside goes under :provider-opts", fields[i].option, api, q->s->backend));
+      problem(q, str_fmt(":%s is not known to %s%s backend; what that API takes beside goes under :provider-opts", fields[i].option, api,
+                         q->s->backend));
       continue;
     }
     v = field_value(q, i, v);
@@ -446,7 +452,9 @@ static Val tool_of(Req *q, Val d) {
   Val name = name_of(map_get_kw(d, "name")), params = map_get_kw(d, "parameters");
   if (is_nil(params)) params = map_get_kw(d, "input-schema");
   if (!tool_name_ok(name))
-    return problem(q, str_fmt("a tool of :definitions has the :name %s; use 1 to 64 letters, digits, _ and -", str_s(shown(map_get_kw(d, "name"))))), ABSENT;
+    return problem(q, str_fmt("a tool of :definitions has the :name %s; use 1 to 64 letters, digits, _ and -",
+                              str_s(shown(map_get_kw(d, "name"))))),
+           ABSENT;
   if (!allowed(map_get_kw(opt(q, "tools"), "allowed"), name)) return ABSENT;
   return tool_wire(q, name, map_get_kw(d, "description"), params);
 }
@@ -458,7 +466,8 @@ static void put_choice(Req *q, Val mode) {
   if (is_nil(mode)) return;
   if (!strcmp(m, "auto") || !strcmp(m, "none")) return put(q, "tool_choice", a ? map1("type", str_c(m)) : str_c(m));
   if (!strcmp(m, "required")) return put(q, "tool_choice", a ? map1("type", str_c("any")) : str_c(m));
-  if (!tool_name_ok(name_of(mode))) return problem(q, str_fmt(":mode of :tools is %s; use :auto, :required, :none or a tool's name", str_s(shown(mode))));
+  if (!tool_name_ok(name_of(mode)))
+    return problem(q, str_fmt(":mode of :tools is %s; use :auto, :required, :none or a tool's name", str_s(shown(mode))));
   Val one = map2("type", str_c(a ? "tool" : "function"), "name", name_of(mode));
   put(q, "tool_choice", q->s->wire == LLM_OPENAI ? map2("type", str_c("function"), "function", map1("name", name_of(mode))) : one);
 }
@@ -466,7 +475,8 @@ static void put_choice(Req *q, Val mode) {
 static Val put_tools(Req *q) {
   Val tools = opt(q, "tools"), defs = is_vec(tools) ? tools : map_get_kw(tools, "definitions");
   ValVec in = {0}, out = {0};
-  if (!is_nil(tools) && !is_map(tools) && !is_vec(tools)) return problem(q, str_c(":tools is a map such as {:definitions [..]}, or a vector of definitions")), NIL;
+  if (!is_nil(tools) && !is_map(tools) && !is_vec(tools))
+    return problem(q, str_c(":tools is a map such as {:definitions [..]}, or a vector of definitions")), NIL;
   CHECK(coll_into_array(defs, &in));
   for (size_t i = 0; i < in.n; i++) {
     Val t = tool_of(q, in.a[i]);

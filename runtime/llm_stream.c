@@ -68,7 +68,8 @@ static void openai_event(Gathered *s, Val e) {
   take(&s->usage, get(e, "usage"));
   take(&s->finish, get(c, "finish_reason"));
   add_text(&s->content, get(delta, "content"));
-  if (is_str(get(delta, "refusal"))) s->refusal = is_str(s->refusal) ? str_fmt("%s%s", str_s(s->refusal), str_s(get(delta, "refusal"))) : get(delta, "refusal");
+  Val refusal = get(delta, "refusal");
+  if (is_str(refusal)) s->refusal = is_str(s->refusal) ? str_fmt("%s%s", str_s(s->refusal), str_s(refusal)) : refusal;
   for (uint32_t i = 0; is_vec(calls) && i < vec_count(calls); i++) {
     Val call = vec_nth(calls, i), f = get(call, "function");
     Piece *p = piece_at(s, index_of(call));
@@ -182,7 +183,7 @@ bool llm_stream_body(enum LlmWire wire, const char *text, size_t n, Val *body, V
   Gathered s = {.wire = wire};
   s.tail = &s.pieces;
   size_t used = llm_stream_lines(text, n, on_data, &s);
-  if (used < n && n - used > 5 && !memcmp(text + used, "data:", 5)) on_data(&s, text + used + 5, n - used - 5); /* the last line break forgotten */
+  if (n - used > 5 && !memcmp(text + used, "data:", 5)) on_data(&s, text + used + 5, n - used - 5); /* the last line break forgotten */
   if (!is_nil(s.error)) {
     Val says = is_str(s.error) ? s.error : get(s.error, "message");
     *error = error_map("network", true, str_fmt("the model's server broke off: %.400s", is_str(says) ? str_s(says) : "without a reason"));

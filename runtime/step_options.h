@@ -121,21 +121,21 @@ enum OptType {
   O("llm", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                                 \
   O("llm", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                                \
   O("llm", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high")                                             \
-  O("llm", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API in place of chat completions, with these keys") \
+  O("llm", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API, with these keys")                     \
   O("llm", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache")                       \
-  O("llm", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API")                                      \
+  O("llm", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API") \
   O("llm", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves")          \
-  O("llm", "output", 0, OPT_ANY, 0, "{:schema a Malli or JSON schema :name \"n\" :strict true}, or :json: the answer is parsed and checked, :parsed") \
+  O("llm", "output", 0, OPT_ANY, 0, "{:schema Malli or JSON Schema}, or :json: the answer is parsed and checked, :parsed") \
   O("llm", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                  \
   O("llm", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                           \
-  O("llm", "tools", 0, OPT_ANY, 0, "{:steps [:ns/step ..] :agents [:ns/agent ..] are run; {:definitions [{:name :description :parameters}]} come back as :tool-calls; :allowed :mode") \
+  O("llm", "tools", 0, OPT_ANY, 0, "{:steps [..] :agents [..] are run, :definitions [..] come back as :tool-calls; :allowed :mode") \
   O("llm", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                   \
   O("llm", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                                 \
   O("llm", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                            \
   O("llm", "max-iterations", 0, OPT_INT, 0, "with tools: turns of the model, default 20, at most 100")                   \
   O("llm", "max-tool-calls", 0, OPT_INT, 0, "default 100, at most 1000")                                                 \
-  O("llm", "max-repeated-tool-calls", 0, OPT_INT, 0, "calls of one tool with the same arguments, at most 100; default: any number") \
-  O("llm", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message .. :timeout ..}, or true for all") \
+  O("llm", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")                 \
+  O("llm", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("llm", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                   \
   O("llm", "trace", 0, OPT_BOOL, 0, "with tools: the result has :trace")                                                 \
   O("agent", "objective", 1, OPT_STRING, 0, "what is to be reached")                                                     \
@@ -145,12 +145,12 @@ enum OptType {
   O("agent", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                          \
   O("agent", "max-iterations", 0, OPT_INT, 0, "turns of the model, default 20, at most 100")                             \
   O("agent", "max-tool-calls", 0, OPT_INT, 0, "default 100, at most 1000")                                               \
-  O("agent", "max-repeated-tool-calls", 0, OPT_INT, 0, "calls of one tool with the same arguments, at most 100; default: any number") \
+  O("agent", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")               \
   O("agent", "memory", 0, OPT_MAP, 0, "{:key .. :max-messages 20 :ttl seconds}: the talk is kept under this :kv key for later runs") \
   O("agent", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                 \
-  O("agent", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message .. :timeout ..}, or true for all") \
+  O("agent", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("agent", "trace", 0, OPT_BOOL, 0, "the result has :trace, the turns with their tool calls; default true")            \
-  O("agent", "evaluate", 0, OPT_MAP, 0, "{:criteria text :model m :required true}: a model judges the answer, :evaluation {:pass :reason}") \
+  O("agent", "evaluate", 0, OPT_MAP, 0, "{:criteria text :model m :required true}: a model judges the answer, :evaluation") \
   O("agent", "output-persist", 0, OPT_MAP, 0, "as :persist")                                                             \
   O("agent", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"")                       \
   O("agent", "provider", 0, OPT_NAME, 0, "openai, openai-compatible, azure or anthropic; default: the connection's backend") \
@@ -169,11 +169,11 @@ enum OptType {
   O("agent", "presence-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                               \
   O("agent", "frequency-penalty", 0, OPT_ANY, 0, "-2 to 2")                                                              \
   O("agent", "reasoning-effort", 0, OPT_NAME, 0, "such as :low :medium :high")                                           \
-  O("agent", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API in place of chat completions, with these keys") \
+  O("agent", "openai", 0, OPT_MAP, 0, "{:responses true or {..}}: the responses API, with these keys")                   \
   O("agent", "prompt-cache-key", 0, OPT_NAME, 0, "openai: requests with the same key share a cache")                     \
-  O("agent", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API")                                    \
+  O("agent", "previous-response-id", 0, OPT_STRING, 0, "openai: goes on from that answer (its :id), by the responses API") \
   O("agent", "cache-system?", 0, OPT_BOOL, 0, "anthropic: the system text is cached; others do so by themselves")        \
-  O("agent", "output", 0, OPT_ANY, 0, "{:schema a Malli or JSON schema :name \"n\" :strict true}, or :json: the answer is parsed and checked, :parsed") \
+  O("agent", "output", 0, OPT_ANY, 0, "{:schema Malli or JSON Schema}, or :json: the answer is parsed and checked, :parsed") \
   O("agent", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                \
   O("agent", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                         \
   O("agent", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                 \
