@@ -25,7 +25,7 @@ bool http_body_seek(HttpBody *b, uint64_t at); /* false: behind the end */
  *   begin   before its first byte: false = this one is kept in memory as usual (an error's body: the caller wants to read it)
  *   write   false aborts the request: it fails as HTTP_ABORTED
  *   end     once, after the last byte or the failure, before the response is delivered; `ok`: the body is complete
- *   free    once, with the request, also when it never was sent
+ *   free    once, before the response is delivered, or with a request that was never sent; then nothing touches ctx any more
  * keep: the bytes are kept in memory as well (max_response counts). Otherwise max_response counts what was written. */
 typedef struct HttpSink {
   void *ctx;

@@ -240,8 +240,9 @@ static void finish(Xfer *x) {
   if (r->err == HTTP_OK && !r->body) r->body = copy("");
   r->duration_us = x->spent_us;
   x->res = NULL;
-  deliver(x->lane->client, r);
-  xfer_free(x);
+  HttpClient *c = x->lane->client;
+  xfer_free(x); /* first: whoever has the response may drop what the sink stands on */
+  deliver(c, r);
 }
 
 /* ---- curl's callbacks ---- */

@@ -9,7 +9,7 @@
 #include "reader/val.h"
 #include "runtime/port.h"
 
-enum { LIMIT_PER_HOST = 256, LIMIT_MAX_CONCURRENT = 10000, LIMIT_MAX_REQUESTS = 10000 };
+enum { LIMIT_PER_HOST = 512, LIMIT_MAX_CONCURRENT = 10000, LIMIT_MAX_REQUESTS = 10000 };
 
 typedef struct LimitSpec {
   int64_t concurrent; /* at a time; 0 = no limit */

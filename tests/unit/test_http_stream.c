@@ -134,6 +134,7 @@ static HttpResponse *sunk(const char *path, Seen *s, bool keep, size_t max) {
   if (max) q.max_response = max;
   HttpResponse *r = exchange(&q);
   assert_int_equal(s->ended, 1); /* before the response was delivered */
+  assert_int_equal(s->freed, 1);
   assert_int_equal(s->strange, 0);
   return r;
 }
@@ -202,7 +203,7 @@ static void test_sink_cancelled(void **state) {
   http_client_cancel(client, id);
   HttpResponse *r = wait_next(client);
   want(r, HTTP_CANCELLED, NULL);
-  assert_true(s.ended == 1 && !s.ok);
+  assert_true(s.ended == 1 && s.freed == 1 && !s.ok);
   http_response_free(r);
 }
 
