@@ -49,7 +49,7 @@ END
   [ "$st" = 0 ]
 }
 @test "differences are told by path, the shortest way" {
-  flow_n a '(flow/step :llm :ask {})' <<'END'
+  flow_n a '(flow/step :files :ask {})' <<'END'
 {:defaults {:steps {:ask {:value {:items [{:price 1} {:price 2} {:price 4} {:price 5}] :sum 12.0 :text "abc"}}}}
  :cases [{:name "deep" :expect {:result {:items [{:price 1} {:price 2} {:price 3} {:price 5}] :sum 12.0 :text "abc"}}}
          {:name "keys" :expect {:result {:items [{:price 1} {:price 2} {:price 4} {:price 5}] :sum 12 "text" "abc" :more nil}}}
@@ -71,7 +71,7 @@ END
   [ "$(grep -c '^          ' "$DIR/.out")" = 9 ]
 }
 @test "big data: a few lines, not all of it" {
-  flow_n a '(flow/step :llm :ask {})' <<'END'
+  flow_n a '(flow/step :files :ask {})' <<'END'
 {:cases [{:name "vector" :steps {:ask {:fn (fn [_ _] (vec (range 5000)))}} :expect {:pred (fn [_] true) :matches [0 1 2 ...]}}
          {:name "shifted" :steps {:ask {:fn (fn [_ _] (vec (range 3000)))}} :expect {:matches [7 ...]}}
          {:name "text" :steps {:ask {:fn (fn [_ _] (apply str (concat (repeat 900 "a") ["b"] (repeat 900 "a"))))}}
@@ -121,7 +121,7 @@ END
   flow_n a '(let [t (flow/now-ms) a (flow/step :wait :answer {:key "k" :timeout "30d" :on-timeout :continue :default-value :none})] {:a a :days (/ (- (flow/now-ms) t) 86400000)})' <<'END'
 {:cases [{:name "a month" :clock "2024-02-01T00:00:00Z" :expect {:result {:a :none :days 30} :time "30d"}}]}
 END
-  flow_n b '(loop [i 1] (if (= "done" (flow/step :llm :ask {:i i})) {:polls i :at (flow/now-ms)} (do (flow/step :sleep :nap {:millis 500}) (recur (inc i)))))' <<'END'
+  flow_n b '(loop [i 1] (if (= "done" (flow/step :files :ask {:i i})) {:polls i :at (flow/now-ms)} (do (flow/step :sleep :nap {:millis 500}) (recur (inc i)))))' <<'END'
 {:cases [{:name "polls" :durability false :steps {:ask [{:times 9999 :value "no"} {:value "done"}]}
           :expect {:result {:polls 10000 :at 1767230599500} :calls {:ask 10000 :nap 9999} :time "4999500ms"}}]}
 END
@@ -153,7 +153,7 @@ END
   prints '7 passed, 4 failed'
 }
 @test "checkpoints: retried, skipped, rejected, left alone" {
-  flow_n a '(flow/step :llm :ask {:on-error :checkpoint})' <<'END'
+  flow_n a '(flow/step :files :ask {:on-error :checkpoint})' <<'END'
 {:cases [{:name "retry" :steps {:ask {:attempts [{:error :busy} {:value 1}]}} :events [{:step :ask :action :retry}] :expect {:result 1 :attempts {:ask 2}}}
          {:name "skip" :steps {:ask {:error :busy}} :events [{:step :ask :action :skip :value 2}] :expect {:result 2}}
          {:name "reject" :steps {:ask {:error :busy}} :events [{:at "3d" :step :ask :action :reject}] :expect {:error :rejected :time "3d"}}
@@ -165,7 +165,7 @@ END
   prints 'it waits at step :ask for a person; answer it with :events [{:step :ask :action :retry}]'
 }
 @test "crashes are real: at-most-once steps see them, others run again with the same answer" {
-  flow_n a '(let [x (flow/step :llm :once {:delivery :at-most-once :on-error :skip}) y (flow/step :llm :again {}) z (flow/step :function :f {:code (quote (fn [_] 3)) :input {}})] [x y z])' <<'END'
+  flow_n a '(let [x (flow/step :files :once {:delivery :at-most-once :on-error :skip}) y (flow/step :files :again {}) z (flow/step :function :f {:code (quote (fn [_] 3)) :input {}})] [x y z])' <<'END'
 {:defaults {:steps {:once {:value 1} :again [{:value 2}]}}
  :cases [{:name "none" :expect {:result [1 2 3]}}
          {:name "before intent" :crash {:step :once :point :before-intent} :expect {:result [1 2 3]}}
