@@ -94,7 +94,7 @@ static bool batch_grow(Batch *b, void **p, size_t *cap, size_t need, size_t size
 }
 
 /* A new zeroed operation, or NULL when the batch is already lost. */
-static Op *batch_op(Batch *b, enum OpType type, int64_t run, int64_t epoch) {
+Op *batch_op(Batch *b, enum OpType type, int64_t run, int64_t epoch) {
   if (!b || b->error || !batch_grow(b, (void **)&b->ops, &b->cap, b->n + 1, sizeof(Op), 4)) return NULL;
   Op *op = &b->ops[b->n++];
   *op = (Op){.type = type, .run = run, .epoch = epoch};
@@ -103,7 +103,7 @@ static Op *batch_op(Batch *b, enum OpType type, int64_t run, int64_t epoch) {
   return op;
 }
 
-static char *batch_room(Batch *b, size_t n) {
+char *batch_room(Batch *b, size_t n) {
   if (b->error || !batch_grow(b, (void **)&b->mem, &b->mem_cap, b->mem_n + n, 1, 512)) return NULL;
   char *p = b->mem + b->mem_n;
   b->mem_n += n;
@@ -120,7 +120,7 @@ static void op_set_str(Batch *b, Op *op, int k, const char *s) {
 }
 
 /* The blob with `header` bytes of room in front; blob and blob_n cover both. */
-static void op_set_blob(Batch *b, Op *op, Bytesv v, size_t header) {
+void op_set_blob(Batch *b, Op *op, Bytesv v, size_t header) {
   if (v.n > STORE_BLOB_MAX) {
     b->error = "too_big";
     return;
@@ -133,7 +133,7 @@ static void op_set_blob(Batch *b, Op *op, Bytesv v, size_t header) {
   op->blob_n = header + v.n;
 }
 
-static void op_set_key(Batch *b, Op *op, const char *workspace, const char *key) {
+void op_set_key(Batch *b, Op *op, const char *workspace, const char *key) {
   op_set_str(b, op, 0, workspace);
   op_set_str(b, op, 1, key);
 }
@@ -495,6 +495,7 @@ const char *store_error_text(const char *code) {
       {"wait_exists", "another live wait has this key"},
       {"doc_conflict", "it was changed by somebody else meanwhile: read it again and repeat the change"},
       {"wait_missing", "no such wait"},
+      {"table_exists", "another table has this name"},
       {"inbox_gone", "the inbox row is already gone"},
       {"not_executor", "only the executor changes runs; use the inbox beside it"},
       {"db_readonly", "the database was opened for reading only"},
@@ -520,53 +521,53 @@ bool store_submit_wait(Store *s, Batch *b, Err *e) {
 }
 
 /* Reads forget the error of the call before, so that false with e->code NULL means "not there". */
-static Store *fresh(Store *s, Err *e) {
+Store *store_fresh(Store *s, Err *e) {
   if (e) e->code = NULL;
   return s;
 }
 
-bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e) { return s->impl->run_get(fresh(s, e), run, out, e); }
-bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e) { return s->impl->run_by_id(fresh(s, e), run_id, out, e); }
+bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e) { return s->impl->run_get(store_fresh(s, e), run, out, e); }
+bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e) { return s->impl->run_by_id(store_fresh(s, e), run_id, out, e); }
 size_t store_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {
-  return s->impl->runs(fresh(s, e), after, mask, out, max, e);
+  return s->impl->runs(store_fresh(s, e), after, mask, out, max, e);
 }
 bool store_journal(Store *s, int64_t run, int64_t after, bool (*f)(void *ctx, const JournalRec *r), void *ctx, Err *e) {
-  return s->impl->journal(fresh(s, e), run, after, f, ctx, e);
+  return s->impl->journal(store_fresh(s, e), run, after, f, ctx, e);
 }
 bool store_snapshot_get(Store *s, int64_t run, int64_t *seq, Blob *out, Err *e) {
-  return s->impl->snapshot_get(fresh(s, e), run, seq, out, e);
+  return s->impl->snapshot_get(store_fresh(s, e), run, seq, out, e);
 }
 size_t store_timers_due(Store *s, int64_t now, TimerRow *out, size_t max, Err *e) {
-  return s->impl->timers_due(fresh(s, e), now, out, max, e);
+  return s->impl->timers_due(store_fresh(s, e), now, out, max, e);
 }
 int64_t store_timer_next(Store *s) { return s->impl->timer_next(s); }
 bool store_wait_get(Store *s, const char *workspace, const char *key, WaitRow *out, Err *e) {
-  return s->impl->wait_get(fresh(s, e), workspace, key, out, e);
+  return s->impl->wait_get(store_fresh(s, e), workspace, key, out, e);
 }
 size_t store_waits(Store *s, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e) {
-  return s->impl->waits(fresh(s, e), workspace, run, out, max, e);
+  return s->impl->waits(store_fresh(s, e), workspace, run, out, max, e);
 }
 size_t store_waits_under(Store *s, const char *workspace, const char *prefix, const char *after, WaitRow *out, size_t max, Err *e) {
-  return s->impl->waits_under(fresh(s, e), workspace, prefix, after ? after : "", out, max, e);
+  return s->impl->waits_under(store_fresh(s, e), workspace, prefix, after ? after : "", out, max, e);
 }
 size_t store_outcomes_under(Store *s, const char *workspace, const char *prefix, const char *after, InboxRow *out, size_t max, Err *e) {
-  return s->impl->outcomes_under(fresh(s, e), workspace, prefix, after ? after : "", out, max, e);
+  return s->impl->outcomes_under(store_fresh(s, e), workspace, prefix, after ? after : "", out, max, e);
 }
 bool store_outcomes_use(Store *s, const char *workspace, const char *prefix, int64_t *n, int64_t *bytes, Err *e) {
-  return s->impl->outcomes_use(fresh(s, e), workspace, prefix, n, bytes, e);
+  return s->impl->outcomes_use(store_fresh(s, e), workspace, prefix, n, bytes, e);
 }
 bool store_outcome_get(Store *s, const char *workspace, const char *key, int64_t *at_ms, Blob *out, Err *e) {
-  return s->impl->outcome_get(fresh(s, e), workspace, key, at_ms, out, e);
+  return s->impl->outcome_get(store_fresh(s, e), workspace, key, at_ms, out, e);
 }
-size_t store_inbox(Store *s, int64_t after, InboxRow *out, size_t max, Err *e) { return s->impl->inbox(fresh(s, e), after, out, max, e); }
+size_t store_inbox(Store *s, int64_t after, InboxRow *out, size_t max, Err *e) { return s->impl->inbox(store_fresh(s, e), after, out, max, e); }
 size_t store_inbox_by_key(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e) {
-  return s->impl->inbox_by_key(fresh(s, e), workspace, key, out, max, e);
+  return s->impl->inbox_by_key(store_fresh(s, e), workspace, key, out, max, e);
 }
 bool store_kv_get(Store *s, const char *workspace, const char *key, KvRow *out, Err *e) {
-  return s->impl->kv_get(fresh(s, e), workspace, key, out, e);
+  return s->impl->kv_get(store_fresh(s, e), workspace, key, out, e);
 }
 size_t store_kv_list(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e) {
-  return s->impl->kv_list(fresh(s, e), workspace, prefix ? prefix : "", after ? after : "", out, max, e);
+  return s->impl->kv_list(store_fresh(s, e), workspace, prefix ? prefix : "", after ? after : "", out, max, e);
 }
 void doc_row_free(DocRow *d) {
   free(d->workspace);
@@ -576,28 +577,28 @@ void doc_row_free(DocRow *d) {
   *d = (DocRow){0};
 }
 bool store_doc_get(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e) {
-  return s->impl->doc_get(fresh(s, e), workspace, kind, key, out, e);
+  return s->impl->doc_get(store_fresh(s, e), workspace, kind, key, out, e);
 }
 size_t store_docs(Store *s, const char *workspace, const char *kind, const char *prefix, const char *after, DocRow *out, size_t max, Err *e) {
   DocQuery q = {DOCS_BY_KEY, workspace, kind, prefix ? prefix : "", after ? after : "", 0, 0};
-  return s->impl->docs(fresh(s, e), &q, out, max, e);
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
 size_t store_docs_newest(Store *s, const char *workspace, const char *kind, int64_t before_ms, const char *before_key, DocRow *out, size_t max,
                          Err *e) {
   DocQuery q = {DOCS_NEWEST, workspace, kind, "", before_key ? before_key : "", before_ms, 0};
-  return s->impl->docs(fresh(s, e), &q, out, max, e);
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
 size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int64_t run, const char *after, DocRow *out, size_t max, Err *e) {
   DocQuery q = {DOCS_OF_RUN, workspace, kind, "", after ? after : "", 0, run};
-  return s->impl->docs(fresh(s, e), &q, out, max, e);
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
-  return s->impl->unit_get(fresh(s, e), hash, file, out, e);
+  return s->impl->unit_get(store_fresh(s, e), hash, file, out, e);
 }
 bool store_source_get(Store *s, const char *hash, char **file, Blob *out, Err *e) {
-  return s->impl->source_get(fresh(s, e), hash, file, out, e);
+  return s->impl->source_get(store_fresh(s, e), hash, file, out, e);
 }
-bool store_meta_get(Store *s, const char *name, char **value, Err *e) { return s->impl->meta_get(fresh(s, e), name, value, e); }
+bool store_meta_get(Store *s, const char *name, char **value, Err *e) { return s->impl->meta_get(store_fresh(s, e), name, value, e); }
 bool store_changed(Store *s) { return s->impl->changed(s); }
 void store_stats(const Store *s, StoreStats *out) { s->impl->stats(s, out); }
-int store_drop_history(Store *s, int64_t before, Err *e) { return s->impl->drop_history(fresh(s, e), before, e); }
+int store_drop_history(Store *s, int64_t before, Err *e) { return s->impl->drop_history(store_fresh(s, e), before, e); }

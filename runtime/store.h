@@ -69,6 +69,9 @@ void wait_row_free(WaitRow *w);
 typedef struct InboxRow { int64_t id; char *workspace, *key; char *kind; int64_t received_ms; Blob body; } InboxRow;
 void inbox_row_free(InboxRow *r);
 typedef struct TimerRow { int64_t run; int64_t seq; int64_t due_ms; } TimerRow;
+/* What is registered of a table resource: a name in a workspace, its number, how many rows, and bytes that table.h understands. */
+typedef struct StoreTable { char *workspace, *name; int64_t id, rows, created_ms, updated_ms; Blob meta; } StoreTable;
+void store_table_free(StoreTable *t);
 typedef struct KvRow { char *key; Blob value; int64_t expires_ms; } KvRow; /* expires 0 = never */
 
 typedef struct StoreOptions {
@@ -122,6 +125,17 @@ void batch_outcome_del(Batch *b, const char *workspace, const char *key); /* no-
 /* d->rev: the revision it replaces, DOC_ANY or DOC_NEW; another one there: doc_conflict. */
 void batch_doc_put(Batch *b, const DocRow *d);
 void batch_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev);
+/* Tables. A row is bytes at a place (table, part of it, number in it); index keys are bytes that begin with the table's number and
+ * sort like memcmp: what is in them is the caller's. Every batch that changes rows or keys also holds a batch_table_put of the
+ * table, which store_table_settle waits for. */
+enum { TABLE_ID_BITS = 23, TABLE_PART_BITS = 10, TABLE_ROW_BITS = 30 };
+static inline int64_t table_place(int64_t id, int64_t part, int64_t row) { return ((id << TABLE_PART_BITS | part) << TABLE_ROW_BITS) | row; }
+void batch_table_put(Batch *b, const StoreTable *t); /* a new table (table_exists: the name is taken by another) or new data of it */
+void batch_table_drop(Batch *b, const char *workspace, const char *name, int64_t id); /* with its rows and keys */
+void batch_table_row_put(Batch *b, int64_t place, Bytesv data);
+void batch_table_row_del(Batch *b, int64_t place);
+void batch_table_key_put(Batch *b, Bytesv key);      /* no-op when present */
+void batch_table_key_del(Batch *b, Bytesv key);
 
 /* Takes ownership of b. `tag` comes back in the completion. */
 void store_submit(Store *s, Batch *b, uint64_t tag);
@@ -166,6 +180,18 @@ size_t store_docs_newest(Store *s, const char *workspace, const char *kind, int6
                          Err *e);
 /* Of one run, in key order behind `after`. */
 size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int64_t run, const char *after, DocRow *out, size_t max, Err *e);
+int64_t store_next_table(Store *s);   /* next free table number; -1: cannot be read, or none is left */
+/* Sees what is submitted and not committed yet; rows and keys are seen when committed: store_table_settle waits for those that
+ * are on their way. */
+bool store_table_get(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e);
+size_t store_tables(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e); /* committed, by name */
+bool store_table_settle(Store *s, Err *e);
+bool store_table_row(Store *s, int64_t place, Blob *out, Err *e);
+/* Rows of the places from..to, and keys from <= k < to, ascending or descending; f returns false to stop. It may read, and walk
+ * again. */
+typedef bool (*StoreTableRowFn)(void *ctx, int64_t place, Bytesv data);
+bool store_table_rows(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
+bool store_table_keys(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *ctx, Bytesv key), void *ctx, Err *e);
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
 bool store_source_get(Store *s, const char *hash, char **file, Blob *out, Err *e);
 bool store_meta_get(Store *s, const char *name, char **value, Err *e);

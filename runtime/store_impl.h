@@ -32,7 +32,10 @@ enum OpType {
   OP_DOC_PUT,     /* i: rev at run expires; s: workspace key kind; blob */
   OP_DOC_DEL,     /* i: rev; s: workspace key kind */
   OP_OUTCOME_DEL, /* s: workspace key */
-  OP_DROP_SEGMENT /* i: segment; from store_drop_history only */
+  OP_DROP_SEGMENT, /* i: segment; from store_drop_history only */
+  OP_TABLE_PUT,   /* i: id, hash, rows, created, updated; s: workspace name; blob */
+  OP_TABLE_DROP,  /* i: id, hash; s: workspace name */
+  OP_TABLE_EDITS  /* blob: a list of TableEdits, see store_table.c */
 };
 
 typedef struct Op {
@@ -64,6 +67,7 @@ struct Batch {
   bool refused;       /* error is a refusal in the running transaction: void when that fails */
   bool has_kv;        /* holds kv operations that reads must see before the commit */
   uint64_t kv_world;  /* of those: how often kv operations had been refused when what they depend on was read, or KV_BLIND */
+  bool has_table;     /* holds changes of tables; has_kv is then set too */
   bool touches_runs;  /* holds an operation with a run precondition or a new run */
   bool essential;     /* ends a run or empties the inbox: may use the reserve of a full disk */
   Batch *next;        /* queue */
@@ -107,6 +111,13 @@ typedef struct StoreImpl {
   size_t (*kv_list)(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e);
   bool (*doc_get)(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e);
   size_t (*docs)(Store *s, const struct DocQuery *q, DocRow *out, size_t max, Err *e);
+  int64_t (*table_max)(Store *s); /* -1 = cannot be read */
+  bool (*table_get)(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e);
+  size_t (*tables)(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e);
+  bool (*tables_pending)(Store *s);
+  bool (*table_row)(Store *s, int64_t place, Blob *out, Err *e);
+  bool (*table_rows)(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
+  bool (*table_keys)(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
   bool (*unit_get)(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
   bool (*source_get)(Store *s, const char *hash, char **file, Blob *out, Err *e);
   bool (*meta_get)(Store *s, const char *name, char **value, Err *e);
@@ -127,8 +138,22 @@ struct Store {
   uint64_t lost[64]; /* tags submitted with a batch that could not even be allocated */
   int n_lost;
   int64_t next_run;          /* 0 = not read yet */
+  int64_t next_table;        /* 0 = not read yet */
   SlugCount **slugs;         /* hash table of chains; runs ever made per flow, submitted ones included */
 };
+
+/* store.c: what building a batch shares. */
+Op *batch_op(Batch *b, enum OpType type, int64_t run, int64_t epoch); /* zeroed; NULL: the batch is already lost */
+char *batch_room(Batch *b, size_t n);
+void op_set_key(Batch *b, Op *op, const char *workspace, const char *key);
+void op_set_blob(Batch *b, Op *op, Bytesv v, size_t header);
+Store *store_fresh(Store *s, Err *e); /* forgets the error of the call before */
+
+/* One edit of an OP_TABLE_EDITS, store_table.c. */
+typedef struct TableEdit { char what; int64_t place; Bytesv v; } TableEdit; /* what: R row put, r row del, K key put, k key del */
+bool table_edit_next(const char **p, const char *end, TableEdit *out);
+/* The 4 bytes that begin every key of a table. */
+void table_key_prefix(int64_t id, char out[4]);
 
 bool store_base_init(Store *s, const StoreImpl *impl, Err *e);
 void store_base_free(Store *s);

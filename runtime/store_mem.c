@@ -9,6 +9,7 @@
  *   b id                     -> inbox row           k workspace key        -> expires value
  *   o workspace key          -> at outcome          f workspace slug       -> runs ever made
  *   y workspace kind key     -> rev at run expires data
+ *   T workspace table name   -> table           R place                -> row                K index key -> nothing
  *   u hash                   -> file data           c hash                 -> file text         m name -> value */
 #include "store_mem.h"
 #include "store_impl.h"
@@ -473,6 +474,72 @@ static const char *meta_put(Mem *m, const Batch *b, const Op *op) {
   return put(m, key_strs('m', op_str(b, op, 0), NULL), v);
 }
 
+/* ---- tables ---- */
+
+static const char *table_put(Mem *m, const Batch *b, const Op *op) {
+  const OmapNode *n = find(m, key_strs('T', op_str(b, op, 0), op_str(b, op, 1)));
+  Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
+  if (n && get_int(&in) != op->i[0]) return "table_exists";
+  if (n) get_int(&in);
+  Bytes v = {0};
+  add_int(&v, op->i[0]);
+  add_int(&v, op->i[2]);
+  add_int(&v, n ? get_int(&in) : op->i[3]); /* it was made when it was made */
+  add_int(&v, op->i[4]);
+  add(&v, op_blob(b, op), op->blob_n);
+  return put(m, key_strs('T', op_str(b, op, 0), op_str(b, op, 1)), v);
+}
+
+static Bytes key_raw(Bytesv key) {
+  Bytes k = {0};
+  add(&k, "K", 1);
+  add(&k, key.p, key.n);
+  return k;
+}
+
+static const char *table_edits(Mem *m, const Batch *b, const Op *op) {
+  const char *p = op_blob(b, op), *end = p + op->blob_n, *e = NULL;
+  TableEdit x;
+  while (!e && table_edit_next(&p, end, &x)) {
+    Bytes v = {0};
+    if (x.what == 'R') add(&v, x.v.p, x.v.n);
+    if (x.what == 'R' || x.what == 'K') e = put(m, x.what == 'R' ? KEY('R', x.place) : key_raw(x.v), v);
+    else e = del(m, x.what == 'r' ? KEY('R', x.place) : key_raw(x.v));
+  }
+  return e;
+}
+
+/* Everything from the first key on that begins with these bytes. */
+static const char *del_prefix(Mem *m, Bytes from) {
+  const char *e = from.oom ? NO_MEMORY : NULL;
+  for (const OmapNode *n; !e && (n = store_omap_from(&m->map, view(&from))) && starts(n, view(&from));) {
+    Bytes k = {0};
+    add(&k, store_omap_key(n).p, store_omap_key(n).n);
+    e = del(m, k);
+  }
+  free(from.p);
+  return e;
+}
+
+static const char *table_drop(Mem *m, const Batch *b, const Op *op) {
+  char prefix[4];
+  table_key_prefix(op->i[0], prefix);
+  const char *e = del(m, key_strs('T', op_str(b, op, 0), op_str(b, op, 1)));
+  if (!e) e = del_prefix(m, key_raw((Bytesv){prefix, 4}));
+  int64_t last = table_place(op->i[0] + 1, 0, 0);
+  for (const OmapNode *n; !e;) {
+    Bytes from = KEY('R', table_place(op->i[0], 0, 0));
+    n = from.oom ? NULL : store_omap_from(&m->map, view(&from));
+    free(from.p);
+    Reader in = n ? reader(store_omap_key(n)) : (Reader){0};
+    if (!n || *in.p++ != 'R') break;
+    int64_t place = get_int(&in);
+    if (place >= last) break;
+    e = del(m, KEY('R', place));
+  }
+  return e;
+}
+
 static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   switch (op->type) {
   case OP_RUN_CREATE: return run_create(m, b, op);
@@ -496,6 +563,9 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_META_PUT: return meta_put(m, b, op);
   case OP_OUTCOME_PUT: return outcome_put(m, b, op);
   case OP_OUTCOME_DEL: return outcome_del(m, b, op);
+  case OP_TABLE_PUT: return table_put(m, b, op);
+  case OP_TABLE_DROP: return table_drop(m, b, op);
+  case OP_TABLE_EDITS: return table_edits(m, b, op);
   case OP_DROP_SEGMENT: break;
   }
   return NULL;
@@ -872,6 +942,103 @@ static bool file_out(const OmapNode *n, char **file, Blob *out, Err *e) {
   return !in.oom || no_memory(e);
 }
 
+static bool table_unpack(const OmapNode *n, StoreTable *t) {
+  Reader k = reader(store_omap_key(n)), v = reader(store_omap_value(n));
+  k.p++;
+  *t = (StoreTable){.workspace = get_str(&k), .id = get_int(&v), .rows = get_int(&v)};
+  t->name = get_str(&k);
+  t->created_ms = get_int(&v);
+  t->updated_ms = get_int(&v);
+  t->meta = get_rest(&v);
+  if (k.oom || v.oom) store_table_free(t);
+  return !k.oom && !v.oom;
+}
+
+static int64_t mem_table_max(Store *s) {
+  int64_t max = 0;
+  for (const OmapNode *n = walk((Mem *)s, key_strs('T', "", NULL)); in_table(n, 'T'); n = store_omap_next(n)) {
+    Reader v = reader(store_omap_value(n));
+    int64_t id = get_int(&v);
+    if (id > max) max = id;
+  }
+  return max;
+}
+
+static bool mem_table_get(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e) {
+  const OmapNode *n = find((Mem *)s, key_strs('T', workspace, name));
+  return n && (table_unpack(n, out) || no_memory(e));
+}
+
+static size_t mem_tables(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e) {
+  size_t n = 0;
+  for (const OmapNode *at = walk((Mem *)s, key_strs('T', workspace, after)); n < max && in_table(at, 'T'); at = store_omap_next(at)) {
+    if (!table_unpack(at, &out[n])) return no_memory(e), n;
+    bool same_workspace = !strcmp(out[n].workspace, workspace);
+    if (same_workspace && strcmp(out[n].name, after) > 0) n++;
+    else store_table_free(&out[n]);
+    if (!same_workspace) break;
+  }
+  return n;
+}
+
+static bool mem_tables_pending(Store *s) { return (void)s, false; }
+
+static bool mem_table_row(Store *s, int64_t place, Blob *out, Err *e) {
+  const OmapNode *n = find((Mem *)s, KEY('R', place));
+  return n && (blob_copy(out, store_omap_value(n).p, store_omap_value(n).n) || no_memory(e));
+}
+
+/* Nodes between two keys of the map; descending: collected first, the map has no way back. f must not change the store. */
+typedef bool (*NodeFn)(void *ctx, const OmapNode *n);
+static bool walk_range(Mem *m, Bytes from, Bytes to, bool descending, NodeFn f, void *ctx, Err *e) {
+  const OmapNode **all = NULL;
+  size_t n = 0, cap = 0;
+  bool ok = !from.oom && !to.oom, more = ok;
+  for (const OmapNode *at = ok ? store_omap_from(&m->map, view(&from)) : NULL; at && more; at = store_omap_next(at)) {
+    Bytesv k = store_omap_key(at);
+    int c = memcmp(k.p, to.p, k.n < to.n ? k.n : to.n);
+    if (c > 0 || (!c && k.n >= to.n)) break;
+    if (!descending) {
+      more = f(ctx, at);
+      continue;
+    }
+    if (n == cap) {
+      const OmapNode **p = realloc(all, (cap = cap * 2 + 64) * sizeof *all);
+      if (!(ok = more = p != NULL)) break;
+      all = p;
+    }
+    all[n++] = at;
+  }
+  while (ok && n-- && f(ctx, all[n])) continue;
+  free(all);
+  free(from.p);
+  free(to.p);
+  return ok || no_memory(e);
+}
+
+typedef struct RowWalk { StoreTableRowFn row; bool (*key)(void *, Bytesv); void *ctx; } RowWalk;
+static bool give_row(void *ctx, const OmapNode *n) {
+  const RowWalk *w = ctx;
+  Reader in = reader(store_omap_key(n));
+  in.p++;
+  return w->row(w->ctx, get_int(&in), store_omap_value(n));
+}
+static bool give_key(void *ctx, const OmapNode *n) {
+  const RowWalk *w = ctx;
+  Bytesv k = store_omap_key(n);
+  return w->key(w->ctx, (Bytesv){(const char *)k.p + 1, k.n - 1});
+}
+
+static bool mem_table_rows(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e) {
+  RowWalk w = {.row = f, .ctx = ctx};
+  return walk_range((Mem *)s, KEY('R', from), KEY('R', to + 1), descending, give_row, &w, e);
+}
+
+static bool mem_table_keys(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e) {
+  RowWalk w = {.key = f, .ctx = ctx};
+  return walk_range((Mem *)s, key_raw(from), key_raw(to), descending, give_key, &w, e);
+}
+
 static bool mem_unit(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
   Bytes k = {0};
   add(&k, "u", 1);
@@ -911,7 +1078,10 @@ static const StoreImpl mem_impl = {
     .timers_due = mem_timers_due, .timer_next = mem_timer_next, .wait_get = mem_wait_get, .waits = mem_waits,
     .waits_under = mem_waits_under, .outcomes_under = mem_outcomes_under, .outcomes_use = mem_outcomes_use,
     .outcome_get = mem_outcome, .inbox = mem_inbox, .inbox_by_key = mem_inbox_by_key, .kv_get = mem_kv_get, .kv_list = mem_kv_list,
-    .doc_get = mem_doc_get, .docs = mem_docs, .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
+    .doc_get = mem_doc_get, .docs = mem_docs,
+    .table_max = mem_table_max, .table_get = mem_table_get, .tables = mem_tables, .tables_pending = mem_tables_pending,
+    .table_row = mem_table_row, .table_rows = mem_table_rows, .table_keys = mem_table_keys,
+    .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
     .drop_history = mem_drop,
 };
 

@@ -30,6 +30,10 @@ static const char SCHEMA[] =
     " expires INTEGER NOT NULL, data BLOB, PRIMARY KEY(workspace,kind,key)) WITHOUT ROWID;"
     "CREATE INDEX docs_at ON docs(workspace,kind,at);"
     "CREATE INDEX docs_run ON docs(run) WHERE run>0;"
+    "CREATE TABLE tables(id INTEGER PRIMARY KEY, workspace TEXT NOT NULL, name TEXT NOT NULL, rows INTEGER NOT NULL, created INTEGER,"
+    " updated INTEGER, meta BLOB, UNIQUE(workspace,name));"
+    "CREATE TABLE table_rows(place INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+    "CREATE TABLE table_keys(k BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE units(hash BLOB PRIMARY KEY, file TEXT, data BLOB);"
     "CREATE TABLE sources(hash TEXT PRIMARY KEY, file TEXT, text BLOB);"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;";

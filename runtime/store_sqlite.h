@@ -55,6 +55,15 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_DOC_DEL, "DELETE FROM docs WHERE workspace=?1 AND kind=?3 AND key=?2") \
   X(W_KV, "INSERT OR REPLACE INTO kv VALUES(?1,?2,?3,?4)") \
   X(W_KV_DEL, "DELETE FROM kv WHERE workspace=?1 AND key=?2") \
+  X(W_TABLE, "INSERT INTO tables(id,workspace,name,rows,created,updated,meta) VALUES(?1,?2,?3,?4,?5,?6,?7)" \
+             " ON CONFLICT(id) DO UPDATE SET rows=?4,updated=?6,meta=?7") \
+  X(W_TABLE_DEL, "DELETE FROM tables WHERE id=?1") \
+  X(W_TABLE_ROW, "INSERT OR REPLACE INTO table_rows VALUES(?1,?2)") \
+  X(W_TABLE_ROW_DEL, "DELETE FROM table_rows WHERE place=?1") \
+  X(W_TABLE_ROWS_DEL, "DELETE FROM table_rows WHERE place>=?1 AND place<=?2") \
+  X(W_TABLE_KEY, "INSERT OR IGNORE INTO table_keys VALUES(?1)") \
+  X(W_TABLE_KEY_DEL, "DELETE FROM table_keys WHERE k=?1") \
+  X(W_TABLE_KEYS_DEL, "DELETE FROM table_keys WHERE k>=?1 AND k<?2") \
   X(W_UNIT, "INSERT OR IGNORE INTO units VALUES(?1,?2,?3)") \
   X(W_SOURCE, "INSERT OR IGNORE INTO sources VALUES(?1,?2,?3)") \
   X(W_META, "INSERT OR REPLACE INTO meta VALUES(?1,?2)") \
@@ -92,6 +101,14 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_DOCS, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key>=?3 AND key>?4 ORDER BY key LIMIT ?5") \
   X(R_DOCS_NEWEST, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND (at<?3 OR (at=?3 AND key<?4)) ORDER BY at DESC, key DESC LIMIT ?5") \
   X(R_DOCS_RUN, "SELECT " SQ_DOC_COLS " WHERE run=?3 AND workspace=?1 AND kind=?2 AND key>?4 ORDER BY key LIMIT ?5") \
+  X(R_TABLE_MAX, "SELECT coalesce(max(id),0) FROM tables") \
+  X(R_TABLE, "SELECT id,workspace,name,rows,created,updated,meta FROM tables WHERE workspace=?1 AND name=?2") \
+  X(R_TABLES, "SELECT id,workspace,name,rows,created,updated,meta FROM tables WHERE workspace=?1 AND name>?2 ORDER BY name LIMIT ?3") \
+  X(R_TABLE_ROW, "SELECT data FROM table_rows WHERE place=?1") \
+  X(R_TABLE_ROWS, "SELECT place,data FROM table_rows WHERE place>=?1 AND place<=?2 ORDER BY place") \
+  X(R_TABLE_ROWS_DESC, "SELECT place,data FROM table_rows WHERE place>=?1 AND place<=?2 ORDER BY place DESC") \
+  X(R_TABLE_KEYS, "SELECT k FROM table_keys WHERE k>=?1 AND k<?2 ORDER BY k") \
+  X(R_TABLE_KEYS_DESC, "SELECT k FROM table_keys WHERE k>=?1 AND k<?2 ORDER BY k DESC") \
   X(R_UNIT, "SELECT file,data FROM units WHERE hash=?1") \
   X(R_SOURCE, "SELECT file,text FROM sources WHERE hash=?1") \
   X(R_META, "SELECT value FROM meta WHERE name=?1")
@@ -182,6 +199,7 @@ bool sq_schema_refused(Sq *s, Err *e); /* somebody else's file */
 sqlite3_stmt *sq_stmt(Conn *c, enum SqStmt id); /* reset, unbound; NULL = see sqlite3_errcode */
 int sq_done(sqlite3_stmt *st);                  /* steps a statement without rows, resets it */
 int sq_exec(Conn *c, enum SqStmt id);
+const char *sq_text(enum SqStmt id);
 void sq_conn_close(Conn *c, bool keep_wal);
 int sq_data_version(Conn *c, int64_t *out);
 int sq_journal_stmt(Sq *s, Conn *c, int64_t row, sqlite3_stmt **out); /* NULL in *out: the segment was dropped */
@@ -200,6 +218,16 @@ int sq_ops_apply(Sq *s, Batch *b);
 int sq_ops_flush_heads(Sq *s);
 void sq_ops_commit(Sq *s);   /* cur becomes com */
 void sq_ops_rollback(Sq *s); /* com becomes cur */
+/* store_sqlite_table.c: tables. */
+int sq_table_apply(Sq *s, Batch *b, const Op *op);
+int64_t sq_table_max(Store *st);
+bool sq_table_get(Store *st, const char *workspace, const char *name, StoreTable *out, Err *e);
+size_t sq_tables(Store *st, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e);
+bool sq_tables_pending(Store *st);
+bool sq_table_row(Store *st, int64_t place, Blob *out, Err *e);
+bool sq_table_rows(Store *st, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
+bool sq_table_keys(Store *st, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
+
 void sq_ops_undo(Sq *s, uint64_t stamp, int64_t last_row); /* of one batch */
 
 /* store_sqlite_read.c: a query bound and ready, or NULL with *e; a row, or false at the end (reset) and on an error (with *e). */
@@ -211,6 +239,8 @@ bool sq_no_memory(Err *e);
 /* store_sqlite_docs.c */
 bool sq_doc_get(Store *st, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e);
 size_t sq_docs(Store *st, const DocQuery *q, DocRow *out, size_t max, Err *e);
+/* store_sqlite_read.c */
+void sq_kv_seen(Sq *s); /* with queue_lock: the next kv batch may be built on what is pending now */
 extern const StoreImpl sq_impl;
 void sq_close(Store *st);
 const char *sq_failed(const Store *st);

@@ -8,6 +8,8 @@
 static const char *const sql_text[SQ_STMTS] = {SQ_STATEMENTS(X_SQL)};
 #undef X_SQL
 
+const char *sq_text(enum SqStmt id) { return sql_text[id]; }
+
 sqlite3_stmt *sq_stmt(Conn *c, enum SqStmt id) {
   if (!c->st[id]) sqlite3_prepare_v3(c->db, sql_text[id], -1, SQLITE_PREPARE_PERSISTENT, &c->st[id], NULL);
   return c->st[id];

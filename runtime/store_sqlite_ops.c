@@ -382,6 +382,9 @@ static int op_apply(Sq *s, Batch *b, const Op *op) {
   case OP_OUTCOME_PUT: return outcome_put(s, b, op);
   case OP_OUTCOME_DEL: return outcome_del(s, b, op);
   case OP_DROP_SEGMENT: return drop_segment(s, op);
+  case OP_TABLE_PUT:
+  case OP_TABLE_DROP:
+  case OP_TABLE_EDITS: return sq_table_apply(s, b, op);
   }
   return SQLITE_MISUSE;
 }

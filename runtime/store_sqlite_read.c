@@ -464,7 +464,7 @@ static const Op *kv_in_batch(const Batch *b, const char *workspace, const char *
 enum Pending { PENDING_NONE, PENDING_PUT, PENDING_DEL, PENDING_OOM };
 
 /* With queue_lock: the next kv batch may be built on what is pending now. */
-static void kv_seen(Sq *s) {
+void sq_kv_seen(Sq *s) {
   if (!s->kv_read) s->kv_read_world = s->kv_world;
   s->kv_read = true;
 }
@@ -473,7 +473,7 @@ static enum Pending kv_pending(Sq *s, const char *workspace, const char *key, Kv
   int64_t hash = (int64_t)op_key_hash(workspace, key);
   enum Pending found = PENDING_NONE;
   pthread_mutex_lock(&s->queue_lock);
-  kv_seen(s);
+  sq_kv_seen(s);
   for (const Batch *b = s->kv_last; b && !found; b = b->kv_prev) {
     const Op *op = kv_in_batch(b, workspace, key, hash);
     if (!op) continue;
@@ -546,7 +546,7 @@ static bool in_listing(const char *key, const char *prefix, const char *after) {
 
 static void overs_collect(Sq *s, Overs *o, const char *workspace, const char *prefix, const char *after) {
   pthread_mutex_lock(&s->queue_lock);
-  kv_seen(s);
+  sq_kv_seen(s);
   for (const Batch *b = s->kv_first; b; b = b->kv_next)
     for (size_t i = 0; i < b->n; i++) {
       const Op *op = &b->ops[i];
@@ -707,6 +707,9 @@ const StoreImpl sq_impl = {
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
-    .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,
-    .doc_get = sq_doc_get, .docs = sq_docs, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
+    .doc_get = sq_doc_get, .docs = sq_docs,
+    .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .table_max = sq_table_max,
+    .table_get = sq_table_get, .tables = sq_tables, .tables_pending = sq_tables_pending, .table_row = sq_table_row,
+    .table_rows = sq_table_rows, .table_keys = sq_table_keys, .source_get = r_source,
+    .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
 };
