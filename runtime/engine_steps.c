@@ -8,6 +8,7 @@
 #include "eval/unit.h"
 #include "reader/read.h"
 #include "resource.h"
+#include "table.h"
 #include "template_step.h"
 #include <stdlib.h>
 
@@ -734,6 +735,15 @@ static void kv_begin(StepCall *c) {
   else step_error(c, error, -1);
 }
 
+/* Its changes leave at once: another run that comes next must see them. */
+static void table_begin(StepCall *c) {
+  Run *r = c->r;
+  Val result = NIL, error = NIL;
+  if (table_step(r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  else step_error(c, error, -1);
+  if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
+}
+
 static void external_begin(StepCall *c) {
   Run *r = c->r;
   if (c->kind->check) {
@@ -760,6 +770,7 @@ void step_begin_attempt(StepCall *c) {
   else if (c->stand_in) external_begin(c);
   else if (!strcmp(type, "function")) function_begin(c);
   else if (!strcmp(type, "kv")) kv_begin(c);
+  else if (!strcmp(type, "table")) table_begin(c);
   else if (!strcmp(type, "sleep")) sleep_begin(c);
   else if (!strcmp(type, "wait")) wait_begin(c);
   else if (child_step(c->type)) child_begin(c);
@@ -913,6 +924,6 @@ void step_timer(StepCall *c) {
     return;
   }
   c->due_ms = 0;
-  if (is_function(c) || kw_is(c->type, "kv")) c->started_ms = now_ms();
+  if (is_function(c) || kw_is(c->type, "kv") || kw_is(c->type, "table")) c->started_ms = now_ms();
   step_begin_attempt(c);
 }

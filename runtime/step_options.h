@@ -51,7 +51,7 @@ enum OptType {
   K(db, 1, "one SQL statement on PostgreSQL, MariaDB/MySQL or SQLite")                                                                        \
   K(job, 0, "work for external workers")                                                                                 \
   K(notify, 1, "tells people or services something over HTTP; a failure is a result")                                                                                          \
-  K(table, 0, "table resources")                                                                                         \
+  K(table, 1, "rows of a table resource: read, counted, changed, joined, exported")                                      \
   K(files, 0, "source trees and changesets")                                                                             \
   K(search, 0, "search in resources, flows and runs")                                                                    \
   K(ssh, 0, "a command on a remote machine")                                                                             \
@@ -142,6 +142,43 @@ enum OptType {
   O("kv", "prefix", 0, OPT_STRING, 0, "of :list-keys")                                                                   \
   O("kv", "limit", 0, OPT_INT, 0, "of :list-keys, at most 1000")                                                         \
   O("kv", "timeout", 0, OPT_SECONDS, 0, "accepted; the store is local")                                                  \
+  O("table", "op", 1, OPT_ENUM, "query get-row aggregate schema export import-csv update-cell update-cell-format set-column recompute materialize-join", "what to do")\
+  O("table", "table", 0, OPT_ANY, 0, "the table: address, handle or name, or {:ref .. :partitions {:key s | :keys [..]}}")\
+  O("table", "partitions", 0, OPT_MAP, 0, "{:key s} or {:keys [..]}: of a partitioned table, needed")                  \
+  O("table", "page", 0, OPT_MAP, 0, "of :query: {:mode :offset|:cursor :limit n :offset n :cursor s :include-total-count b}, :limit a literal from 1 to 1000")\
+  O("table", "select", 0, OPT_COLL, 0, "columns of the result, default all")                                           \
+  O("table", "where", 0, OPT_ANY, 0, "conditions [[field op value] ..] or {:field value}; ops = != < <= > >= in contains contains-any exists?; [:and ..] [:or ..] [:not c]")\
+  O("table", "sort", 0, OPT_VECTOR, 0, "[[field :asc|:desc] ..]")                                                      \
+  O("table", "row-id", 0, OPT_STRING, 0, "id of one row, as :query gives it")                                          \
+  O("table", "key", 0, OPT_MAP, 0, "one row by its key fields")                                                        \
+  O("table", "group-by", 0, OPT_ANY, 0, "of :aggregate: columns, or {:field :as}")                                     \
+  O("table", "metrics", 0, OPT_ANY, 0, "of :aggregate: {:op :count|:sum|:avg|:min|:max :field :as}, default the count of rows")\
+  O("table", "having", 0, OPT_ANY, 0, "of :aggregate: conditions over groups and metrics")                             \
+  O("table", "order-by", 0, OPT_VECTOR, 0, "of :aggregate: [[name :asc|:desc] ..]")                                    \
+  O("table", "limit", 0, OPT_INT, 0, "most groups of :aggregate (1000), most rows of :set-column (100000) and :recompute (1000)")\
+  O("table", "offset", 0, OPT_INT, 0, "of :recompute: rows to leave out first")                                        \
+  O("table", "format", 0, OPT_ANY, 0, "of :export: :csv :json :jsonl :edn; of :update-cell-format: a map, nil clears it")\
+  O("table", "delimiter", 0, OPT_STRING, 0, "of CSV, default a comma")                                                 \
+  O("table", "csv", 0, OPT_STRING, 0, "of :import-csv: text with a header row")                                        \
+  O("table", "infer-types", 0, OPT_BOOL, 0, "of :import-csv: numbers and booleans become such, default true")          \
+  O("table", "write-mode", 0, OPT_ENUM, "append upsert", "of :import-csv, default :append")                            \
+  O("table", "key-fields", 0, OPT_COLL, 0, "of :import-csv: columns that say which row is meant")                      \
+  O("table", "index-fields", 0, OPT_COLL, 0, "of :import-csv: columns to search and sort by fast")                     \
+  O("table", "schema-mode", 0, OPT_ENUM, "flexible strict", "of :import-csv: strict refuses new columns and kinds of values")\
+  O("table", "column", 0, OPT_NAME, 0, "the column to change")                                                         \
+  O("table", "value", 0, OPT_ANY, 0, "of :update-cell, and of :set-column for every matching row")                     \
+  O("table", "expected", 0, OPT_ANY, 0, "of :update-cell: what the cell has to hold, else :conflict")                  \
+  O("table", "expr", 0, OPT_VECTOR, 0, "of :set-column: [op arg ..] over the row's columns")                           \
+  O("table", "definition", 0, OPT_MAP, 0, "of :set-column: {:type-hint :semantic-type :display-name :computed :reference :enum :format :validation}")\
+  O("table", "left", 0, OPT_ANY, 0, "of :materialize-join: table, or {:ref :where :partitions}")                       \
+  O("table", "right", 0, OPT_ANY, 0, "of :materialize-join: table, or {:ref :where :partitions}")                      \
+  O("table", "on", 0, OPT_ANY, 0, "of :materialize-join: [[left-field right-field] ..]")                               \
+  O("table", "join-type", 0, OPT_ENUM, "left inner", "of :materialize-join, default :left")                            \
+  O("table", "project", 0, OPT_VECTOR, 0, "of :materialize-join: [{:from :left|:right :field :as} ..], default all columns")\
+  O("table", "into", 0, OPT_MAP, 0, "of :materialize-join: {:table name :write-mode :replace|:append|:upsert :key-fields :index-fields}")\
+  O("table", "op-id", 0, OPT_NAME, 0, "accepted; a step's changes are made once without it")                           \
+  O("table", "provider-opts", 0, OPT_MAP, 0, "accepted")                                                               \
+  O("table", "timeout", 0, OPT_SECONDS, 0, "accepted; the store is local")                                             \
   O("sleep", "seconds", 0, OPT_NUMBER, 0, "how long")                                                                    \
   O("sleep", "millis", 0, OPT_MILLIS, 0, "how long")                                                                     \
   O("sleep", "duration", 0, OPT_MILLIS, 0, "how long: \"10s\"")                                                          \

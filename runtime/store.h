@@ -98,6 +98,10 @@ Batch *batch_new(void);
 void batch_free(Batch *b); /* only of a batch never submitted */
 size_t batch_ops(const Batch *b);
 bool batch_has_kv(const Batch *b);
+/* What was added since the mark is taken out again. Nothing was submitted in between. */
+typedef struct BatchMark { size_t n, mem, blob_n; bool kv, table; } BatchMark;
+BatchMark batch_mark(const Batch *b);
+void batch_undo(Batch *b, BatchMark m);
 /* Preconditions of every run operation: the run exists, its stored epoch equals `epoch`, and its status is not final. */
 void batch_run_create(Batch *b, const RunRow *r);                  /* fails with run_exists */
 /* First in every batch of a run whose earlier batches may still be on their way: refused with "out_of_order" unless the run's
@@ -130,6 +134,7 @@ void batch_doc_del(Batch *b, const char *workspace, const char *kind, const char
  * table, which store_table_settle waits for. */
 enum { TABLE_ID_BITS = 23, TABLE_PART_BITS = 10, TABLE_ROW_BITS = 30 };
 static inline int64_t table_place(int64_t id, int64_t part, int64_t row) { return ((id << TABLE_PART_BITS | part) << TABLE_ROW_BITS) | row; }
+void table_key_prefix(int64_t id, char out[4]); /* the bytes that begin every key of a table */
 void batch_table_put(Batch *b, const StoreTable *t); /* a new table (table_exists: the name is taken by another) or new data of it */
 void batch_table_drop(Batch *b, const char *workspace, const char *name, int64_t id); /* with its rows and keys */
 void batch_table_row_put(Batch *b, int64_t place, Bytesv data);

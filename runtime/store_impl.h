@@ -152,8 +152,6 @@ Store *store_fresh(Store *s, Err *e); /* forgets the error of the call before */
 /* One edit of an OP_TABLE_EDITS, store_table.c. */
 typedef struct TableEdit { char what; int64_t place; Bytesv v; } TableEdit; /* what: R row put, r row del, K key put, k key del */
 bool table_edit_next(const char **p, const char *end, TableEdit *out);
-/* The 4 bytes that begin every key of a table. */
-void table_key_prefix(int64_t id, char out[4]);
 
 bool store_base_init(Store *s, const StoreImpl *impl, Err *e);
 void store_base_free(Store *s);

@@ -64,6 +64,19 @@ void batch_table_row_del(Batch *b, int64_t place) { edit_add(b, 'r', place, (Byt
 void batch_table_key_put(Batch *b, Bytesv key) { edit_add(b, 'K', 0, key); }
 void batch_table_key_del(Batch *b, Bytesv key) { edit_add(b, 'k', 0, key); }
 
+BatchMark batch_mark(const Batch *b) {
+  return b ? (BatchMark){b->n, b->mem_n, b->n ? b->ops[b->n - 1].blob_n : 0, b->has_kv, b->has_table} : (BatchMark){0};
+}
+
+void batch_undo(Batch *b, BatchMark m) {
+  if (!b || b->error) return;
+  b->n = m.n;
+  b->mem_n = m.mem;
+  if (m.n) b->ops[m.n - 1].blob_n = m.blob_n;
+  b->has_kv = m.kv;
+  b->has_table = m.table;
+}
+
 bool table_edit_next(const char **p, const char *end, TableEdit *out) {
   if (*p >= end) return false;
   uint32_t n = 0;

@@ -1,0 +1,78 @@
+/* table.h - table resources: rows of named columns, durable in the store, for the :table steps of flows, `:persist {:type :table}`,
+ * attached tables of jobs and the routes /api/resources/table/{op}. The address is res://v1/ws/<workspace>/table/<name>.
+ *
+ * Rows are maps. A column is a name; :x and "x" name the same one, and results have keywords where the name can be one. A field may
+ * be absent. Values keep their EDN types exactly. Every row has an opaque, stable id such as "0.17".
+ *
+ * Order. One order is used by sorting, comparing, grouping, keys and indexes (table_row.c makes bytes of it that sort like memcmp):
+ *   nil and absent < false < true < numbers < text < lists and sets < maps < everything else
+ * Numbers compare by value, exactly: 1, 1.0, 1N and 1M are the same; a double counts as the decimal it prints as (0.1 is 0.1M); a
+ * ratio counts as a double; -Inf and Inf are the ends, NaN is behind Inf. Text is what JSON makes a string: strings, keywords
+ * (without colon), symbols, characters, UUIDs, instants (as ISO text); it compares by code points. Collections compare by
+ * their printed text. Sorting looks at the first 1,000 bytes of a text. Rows that sort alike are in the order of their ids, backwards
+ * when the first field of :sort is descending; without :sort rows are in the order of their ids.
+ *
+ * Conditions (:where, :having): [field op value] with the ops = != < <= > >= in contains contains-any exists?, as keywords or strings;
+ * {:field value ..} (all equal); [c c ..] and [:and c ..] (all), [:or c ..], [:not c]. < <= > >= match only what is of the same kind as
+ * the value. `contains`: a text has the value in it, a collection has it as element; `contains-any`: of one of several. `in`: equals
+ * one of several. `exists?`: true (or no value) has the field, false does not; a nil counts as a field.
+ *
+ * Partitions. A table first written with :partitions is split by a text; every read and write then names {:key s} or
+ * {:keys [s ..]} (up to 100; writes: one :key, or {:field f}: each row goes where its field f says). Key fields are unique within a partition.
+ *
+ * Everything here belongs to the engine's thread. Changes go into one batch, all or nothing, beside what the caller puts there. */
+#ifndef BR_TABLE_H
+#define BR_TABLE_H
+#include "eval/node.h"
+#include "store.h"
+
+enum {
+  TABLE_MAX_COLUMNS = 256,
+  TABLE_MAX_INDEXES = 8,       /* :index-fields */
+  TABLE_MAX_KEYS = 8,          /* :key-fields */
+  TABLE_MAX_PARTS = 1000,      /* partitions of a table */
+  TABLE_MAX_READ_PARTS = 100,  /* of one read */
+  TABLE_MAX_NAME = 200,        /* bytes of a name */
+  TABLE_MAX_COLUMN = 128,      /* bytes of a column's name */
+  TABLE_MAX_ROW = 256 << 10,   /* bytes of a row, encoded */
+  TABLE_MAX_KEY = 1000,        /* bytes of a key field's text; what sorting and indexes look at of others */
+  TABLE_MAX_PAGE = 1000,       /* rows of a page */
+  TABLE_MAX_OFFSET = 100000,
+  TABLE_MAX_GROUPS = 10000,    /* of an :aggregate */
+  TABLE_MAX_SCAN = 2000000,    /* rows that one read looks at */
+  TABLE_MAX_CHANGES = 100000,  /* rows that one :set-column or :recompute changes */
+  TABLE_MAX_JOIN = 100000,     /* rows of a join, and of its right side without index */
+  TABLE_MAX_EXPORT = 100000    /* rows of a sorted export */
+};
+#define TABLE_MAX_WRITE ((size_t)256 << 20) /* bytes of one write, encoded with its index keys */
+
+typedef struct TableCall {
+  Store *store;
+  const char *workspace;
+  Env *env;                     /* values are read into it; NULL: the core one */
+  Batch *(*batch)(void *ctx);   /* where changes go; asked for only when something changes */
+  void *ctx;
+} TableCall;
+
+/* One operation: a map as a :table step has it, :op one of query get-row aggregate schema export import-csv update-cell
+ * update-cell-format set-column recompute materialize-join; the table under :table (an address, a handle, a name, or {:ref .. :partitions ..}) or
+ * :uri. false: *error is the map a step fails with. */
+bool table_run(const TableCall *c, Val options, Val *result, Val *error);
+/* Is it one of those? */
+bool table_op_known(const char *op);
+/* Writes rows (any seqable of maps, or one map) as :persist says: {:table name :write-mode :append|:upsert :key-fields :index-fields
+ * :schema-mode :flexible|:strict :partitions}. *result is the table's handle with :rows-written :rows-inserted :rows-updated. */
+bool table_write(const TableCall *c, Val persist, Val rows, Val *result, Val *error);
+
+/* The registered table an address, a handle or a name means. false: *error (:not-found says which exist); the caller frees *out. */
+bool table_find(const TableCall *c, Val ref, StoreTable *out, Val *error);
+/* {:type :resource-ref :resource-type :table :uri :table :table-id :row-count} */
+Val table_handle(const StoreTable *t);
+/* Is it the address of a table? */
+bool table_is_uri(const char *s);
+
+struct Run;
+/* engine_table.c: for the generic :persist. Waits for the disk when rows that this one depends on are still on their way to it. */
+bool table_persist(struct Run *r, Val persist, Val rows, Val *handle, Val *error);
+bool table_step(struct Run *r, Val cfg, Val *result, Val *error);
+#endif
