@@ -81,8 +81,6 @@ int sq_table_apply(Sq *s, Batch *b, const Op *op) {
 
 /* ---- the registry: what is submitted lies over what is stored ---- */
 
-static bool no_memory(Err *e) { return err_set(e, "out_of_memory", "out of memory"); }
-
 static bool filled(StoreTable *t, const char *workspace, const char *name, const void *meta, size_t n) {
   t->workspace = strdup(workspace);
   t->name = strdup(name);
@@ -161,13 +159,13 @@ int64_t sq_table_max(Store *base) {
 bool sq_table_get(Store *base, const char *workspace, const char *name, StoreTable *out, Err *e) {
   Sq *s = (Sq *)base;
   enum Pending p = pending(s, workspace, name, out);
-  if (p == PENDING_OOM) return no_memory(e);
+  if (p == PENDING_OOM) return sq_no_memory(e);
   if (p != PENDING_NONE) return p == PENDING_PUT;
   sqlite3_stmt *st = query(s, R_TABLE, e);
   if (!st) return false;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, name);
-  bool found = next_row(s, st, e), ok = found && (from_row(out, st) || no_memory(e));
+  bool found = next_row(s, st, e), ok = found && (from_row(out, st) || sq_no_memory(e));
   sqlite3_reset(st);
   return ok;
 }
@@ -180,7 +178,7 @@ size_t sq_tables(Store *base, const char *workspace, const char *after, StoreTab
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, after);
   sqlite3_bind_int64(st, 3, (int64_t)max);
-  while (n < max && next_row(s, st, e) && (from_row(&out[n], st) || no_memory(e))) n++;
+  while (n < max && next_row(s, st, e) && (from_row(&out[n], st) || sq_no_memory(e))) n++;
   sqlite3_reset(st);
   return n;
 }
@@ -193,7 +191,7 @@ bool sq_table_row(Store *base, int64_t place, Blob *out, Err *e) {
   bool found = next_row(s, st, e), ok = found;
   if (found) {
     const void *p = sqlite3_column_blob(st, 0);
-    ok = blob_copy(out, p, (size_t)sqlite3_column_bytes(st, 0)) || no_memory(e);
+    ok = blob_copy(out, p, (size_t)sqlite3_column_bytes(st, 0)) || sq_no_memory(e);
   }
   sqlite3_reset(st);
   return ok;

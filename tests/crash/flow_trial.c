@@ -16,6 +16,7 @@ const Script trial_scripts[] = {
     {"persist", NOBODY, NULL, NULL, NULL, false},
     {"kv", NOBODY, NULL, NULL, NULL, false},
     {"kv_many", NOBODY, NULL, NULL, NULL, false},
+    {"table", NOBODY, NULL, NULL, NULL, false},
     {"sleep", NOBODY, NULL, NULL, NULL, false},
     {"wait", EARLY, "order-1", "{:who \"early\"}", "{:ask \"asked\", :answer {:who \"early\"}, :done \"thanks early\"}", false},
     {"wait", LATE, "order-1", "{:who \"late\"}", "{:ask \"asked\", :answer {:who \"late\"}, :done \"thanks late\"}", false},

@@ -702,6 +702,168 @@ static void c_kv_sees_submitted(void **state) {
   kv_is(s, "k", "199");
 }
 
+static StoreTable table_named(const char *name, int64_t id, int64_t rows, const char *meta) {
+  return (StoreTable){.workspace = "main", .name = (char *)(uintptr_t)name, .id = id, .rows = rows, .created_ms = 5, .updated_ms = rows + 5,
+                      .meta = {(char *)(uintptr_t)meta, strlen(meta)}};
+}
+
+static void put_table(Batch *b, const char *name, int64_t id, int64_t rows, const char *meta) {
+  StoreTable t = table_named(name, id, rows, meta);
+  batch_table_put(b, &t);
+}
+
+static void table_is(Store *s, const char *name, int64_t id, int64_t rows, const char *meta) {
+  StoreTable t;
+  Err e;
+  if (!store_table_get(s, "main", name, &t, &e)) fail_msg("no table %s", name);
+  assert_int_equal(t.id, id);
+  assert_int_equal(t.rows, rows);
+  assert_int_equal(t.created_ms, 5);
+  assert_string_equal(t.meta.p, meta);
+  assert_string_equal(t.name, name);
+  store_table_free(&t);
+}
+
+static bool add_row_text(void *ctx, int64_t place, Bytesv data) {
+  char *out = ctx;
+  sprintf(out + strlen(out), "%lld=%.*s ", (long long)(place & 0xffff), (int)data.n, (const char *)data.p);
+  return strlen(out) < 40;
+}
+
+static bool add_key_text(void *ctx, Bytesv key) {
+  char *out = ctx;
+  sprintf(out + strlen(out), "%.*s ", (int)(key.n - 4), (const char *)key.p + 4);
+  return strlen(out) < 40;
+}
+
+static void rows_are(Store *s, int64_t id, bool down, const char *want) {
+  char got[200] = "";
+  Err e;
+  assert_true(store_table_rows(s, table_place(id, 0, 2), table_place(id, 3, 0), down, add_row_text, got, &e));
+  assert_string_equal(got, want);
+}
+
+static Bytesv table_key(char *out, int64_t id, const char *text) {
+  table_key_prefix(id, out);
+  memcpy(out + 4, text, strlen(text));
+  return (Bytesv){out, 4 + strlen(text)};
+}
+
+static void keys_are(Store *s, int64_t id, const char *from, const char *to, bool down, const char *want) {
+  char got[200] = "", a[20], b[20];
+  Err e;
+  assert_true(store_table_keys(s, table_key(a, id, from), table_key(b, id, to), down, add_key_text, got, &e));
+  assert_string_equal(got, want);
+}
+
+static void c_tables(void **state) {
+  Store *s = *state;
+  int64_t first = store_next_table(s), second = store_next_table(s);
+  assert_true(first > 0 && second > first);
+  Batch *b = batch_new();
+  char key[20];
+  const char *keys[] = {"b", "a", "c", "aa"};
+  for (int i = 1; i <= 4; i++) batch_table_row_put(b, table_place(first, 0, i), (Bytesv){&"wxyz"[i - 1], 1});
+  batch_table_row_put(b, table_place(first, 2, 9), BYTES("part"));
+  batch_table_row_put(b, table_place(second, 0, 3), BYTES("other"));
+  for (int i = 0; i < 4; i++) batch_table_key_put(b, table_key(key, first, keys[i]));
+  batch_table_key_put(b, table_key(key, second, "a"));
+  put_table(b, "t", first, 5, "meta");
+  put_table(b, "u", second, 1, "m2");
+  must_store(s, b);
+  table_is(s, "t", first, 5, "meta");
+  rows_are(s, first, false, "2=x 3=y 4=z 9=part ");
+  rows_are(s, first, true, "9=part 4=z 3=y 2=x ");
+  keys_are(s, first, "a", "c", false, "a aa b ");
+  keys_are(s, first, "", "\xff", true, "c b aa a ");
+  Blob row;
+  Err e;
+  assert_true(store_table_row(s, table_place(first, 0, 1), &row, &e));
+  assert_string_equal(row.p, "w");
+  blob_free(&row);
+  assert_false(store_table_row(s, table_place(first, 1, 1), &row, &e));
+  assert_null(e.code);
+  b = batch_new();
+  batch_table_row_put(b, table_place(first, 0, 2), BYTES("new"));
+  batch_table_row_del(b, table_place(first, 0, 3));
+  batch_table_key_del(b, table_key(key, first, "aa"));
+  batch_table_key_put(b, table_key(key, first, "a"));
+  put_table(b, "t", first, 4, "more");
+  must_store(s, b);
+  rows_are(s, first, false, "2=new 4=z 9=part ");
+  keys_are(s, first, "", "\xff", false, "a b c ");
+  table_is(s, "t", first, 4, "more");
+  StoreTable list[4];
+  assert_int_equal(store_tables(s, "main", NULL, list, 4, &e), 2);
+  assert_string_equal(list[1].name, "u");
+  for (int i = 0; i < 2; i++) store_table_free(&list[i]);
+  assert_int_equal(store_tables(s, "main", "t", list, 4, &e), 1);
+  store_table_free(list);
+  assert_int_equal(store_tables(s, "other", NULL, list, 4, &e), 0);
+  b = batch_new();
+  put_table(b, "t", 99, 0, "");
+  must_refuse(s, b, "table_exists");
+  b = batch_new();
+  batch_table_drop(b, "main", "t", first);
+  put_table(b, "t", store_next_table(s), 0, "again");
+  must_store(s, b);
+  rows_are(s, first, false, "");
+  keys_are(s, first, "", "\xff", false, "");
+  rows_are(s, second, false, "3=other ");
+  keys_are(s, second, "", "\xff", false, "a ");
+  table_is(s, "t", second + 1, 0, "again");
+}
+
+/* What was added since a mark is taken out; a refused batch leaves nothing. */
+static void c_tables_undone(void **state) {
+  Store *s = *state;
+  int64_t id = store_next_table(s);
+  char key[20];
+  Batch *b = batch_new();
+  batch_meta_put(b, "m", "kept");
+  BatchMark m = batch_mark(b);
+  batch_table_row_put(b, table_place(id, 0, 2), BYTES("lost"));
+  batch_table_key_put(b, table_key(key, id, "lost"));
+  put_table(b, "t", id, 1, "lost");
+  batch_undo(b, m);
+  assert_false(batch_has_kv(b));
+  assert_int_equal(batch_ops(b), 1);
+  must_store(s, b);
+  b = batch_new();
+  batch_table_row_put(b, table_place(id, 0, 2), BYTES("lost"));
+  batch_table_key_put(b, table_key(key, id, "lost"));
+  put_table(b, "t", id, 1, "lost");
+  batch_append(b, 77, 1, 1, BYTES("no such run"));
+  must_refuse(s, b, "run_unknown");
+  StoreTable t;
+  Err e;
+  assert_false(store_table_get(s, "main", "t", &t, &e));
+  assert_null(e.code);
+  rows_are(s, id, false, "");
+  keys_are(s, id, "", "\xff", false, "");
+}
+
+/* The registry is seen as submitted; rows after store_table_settle. */
+static void c_tables_submitted(void **state) {
+  Store *s = *state;
+  int64_t id = store_next_table(s);
+  char text[16], want[64];
+  Err e;
+  for (int i = 2; i < 40; i++) {
+    Batch *b = batch_new();
+    snprintf(text, sizeof text, "%d", i);
+    batch_table_row_put(b, table_place(id, 0, 2), (Bytesv){text, strlen(text)});
+    put_table(b, "t", id, i, text);
+    store_submit(s, b, (uint64_t)i);
+    table_is(s, "t", id, i, text);
+    if (i % 3) continue;
+    assert_true(store_table_settle(s, &e));
+    snprintf(want, sizeof want, "2=%s ", text);
+    rows_are(s, id, false, want);
+  }
+  must_store(s, batch_new());
+}
+
 static void c_files_and_meta(void **state) {
   Store *s = *state;
   const uint8_t hash[16] = {1, 2, 3}, no[16] = {9};
@@ -1310,7 +1472,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
-      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
+      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted), BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_read_only),
