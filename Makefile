@@ -77,7 +77,7 @@ $(B)/runtime/flow_prelude.o: $(wildcard runtime/*.clj)
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
-TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[berstw]*.c)))
+TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[bcerstw]*.c)))
 $(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
 $(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
 CRASH_MAIN = $(wildcard tests/crash/crash_*.c) tests/crash/equality.c
@@ -87,6 +87,7 @@ $(patsubst tests/crash/%.c,$(B)/t/%,$(CRASH_MAIN)): $(B)/t/%: $(B)/tests/crash/%
 FUZZ_MAIN = $(if $(FUZZER),,$(B)/tests/fuzz/fuzz_main.o)
 $(B)/t/fuzz_%: LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/tests/unit/trips.o $(B)/libbreyta.a
+$(B)/t/fuzz_csv: $(B)/tests/fuzz/fuzz_csv.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_eval: $(B)/tests/fuzz/fuzz_eval.o $(B)/tests/unit/trips.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(FUZZ_MAIN) $(B)/libbreyta.a

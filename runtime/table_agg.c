@@ -194,6 +194,7 @@ static bool metric_value(Agg *a, const Group *g, int i, Val *out) {
   const Metric *m = &a->metrics[i];
   *out = m->op == AGG_COUNT ? int_val(g->n[i]) : g->n[i] ? g->acc[i] : m->op == AGG_SUM ? fix(0) : NIL;
   if (m->op == AGG_AVG && g->n[i]) *out = average(g->acc[i], g->n[i]);
+  if (is_type(*out, T_BIGINT)) *out = big_normalise(*out);
   return !is_sig(*out) || tc_pending(a->t);
 }
 

@@ -2,7 +2,7 @@
 # bench.sh [BIN BUILD_DIR]: the figures, `make bench`. Without arguments BUILD_DIR is $B (default build) and BIN is in it; CC and
 # LIBS are make's. Language figures by measure.py, durable ones by bench_durable, both helpers compiled here. A missed bar is
 # printed as MISS and does not fail; a wrong result does.
-#   BENCH_RUNS=5 runs of each program, BENCH_CLOJURE=0 without the JVM, BENCH_CLOJURE_RUNS=1, BENCH_PARKED=100000, BENCH_CRASH=10000,
+#   BENCH_RUNS=5 runs of each program, BENCH_CLOJURE=0 without the JVM, BENCH_CLOJURE_RUNS=1, BENCH_PARKED=100000, BENCH_CRASH=10000, BENCH_ROWS=1000000,
 #   BENCH_DIR=directory for databases (default BUILD_DIR/bench-data): its disk is what is measured
 set -eu
 case $# in
@@ -18,6 +18,7 @@ flags="-std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes 
 mkdir -p "$data"
 ${CC:-gcc} $flags -o "$build/bench_spawn" "$here/bench_spawn.c"
 ${CC:-gcc} $flags -I"$root" -o "$build/bench_durable" "$here/bench_durable.c" "$here/bench_effect.c" "$build/libbreyta.a" $libs
+${CC:-gcc} $flags -I"$root" -o "$build/bench_table" "$here/bench_table.c" "$build/libbreyta.a" $libs
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 status=0
@@ -26,7 +27,12 @@ echo
 echo "durable, each step acknowledged after fsync (synchronous=FULL), effects counted by another process through a pipe"
 "$build/bench_durable" "$data" || status=1
 echo
+
 echo "requests, nginx on loopback answers after 100 ms"
 ${CC:-gcc} $flags -I"$root" -o "$build/bench_http" "$here/bench_http.c" "$build/libbreyta.a" $libs -lcurl
 "$build/bench_http" "$data" || status=1
+echo
+echo "tables: ${BENCH_ROWS:-1000000} rows, beside SQLite's library alone with the same rows and index"
+"$build/bench_table" "$data" "${BENCH_ROWS:-1000000}" || status=1
+
 exit $status
