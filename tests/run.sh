@@ -55,6 +55,7 @@ suite fuzz-response fuzz "$B/t/fuzz_response" -n "${FUZZ_N:-20000}" -s 1 tests/f
 suite fuzz-sql fuzz "$B/t/fuzz_sql" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/sql
 suite fuzz-template fuzz "$B/t/fuzz_template" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/template
 suite fuzz-schema fuzz "$B/t/fuzz_schema" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/schema
+suite fuzz-csv fuzz "$B/t/fuzz_csv" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/csv
 suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile
 suite fuzz-webhook fuzz "$B/t/fuzz_webhook" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/webhook
 suite crash-store crash "$B/t/crash_store"
