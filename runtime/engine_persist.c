@@ -6,6 +6,7 @@
 #include "offload.h"
 #include "reader/eq.h"
 #include "resource.h"
+#include "table.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,15 +97,24 @@ static Val keep(StepCall *c, const Persist *p, const BlobName *name, const char 
   return map_assoc(ref, kw_c("url"), url);
 }
 
-/* A persisted :http result keeps its status and headers. */
-static Val without_body(Val result, Val ref) {
-  Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
-  return map_assoc(map_assoc(result, kw_c("body"), map_from(omitted, 2, false)), kw_c("blob-ref"), ref);
+/* The part of a result that is kept: the :body of :http, the :content of an export; the rest of it stays. NULL: all of it. */
+static const char *body_key(const StepCall *c, Val v) {
+  const char *key = !strcmp(family(c), "http") ? "body" : !strcmp(family(c), "table") ? "content" : NULL;
+  return key && is_map(v) && !same(map_get(v, kw_c(key), ABSENT), ABSENT) ? key : NULL;
 }
-static bool has_body(const StepCall *c, Val v) { return !strcmp(family(c), "http") && is_map(v) && !same(map_get(v, kw_c("body"), ABSENT), ABSENT); }
+static bool has_body(const StepCall *c, Val v) { return body_key(c, v) != NULL; }
+static Val body_of(const StepCall *c, Val v) { return has_body(c, v) ? map_get_kw(v, body_key(c, v)) : v; }
+
+/* A persisted :http result keeps its status and headers. */
+static Val without_body(const StepCall *c, Val result, Val ref) {
+  Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
+  const char *key = !strcmp(family(c), "table") ? "content" : "body";
+  return map_assoc(map_assoc(result, kw_c(key), map_from(omitted, 2, false)), kw_c("blob-ref"), ref);
+}
 
 static const char *content_type_of(Val result) {
-  Val v = map_get(map_get_kw(result, "headers"), str_c("content-type"), NIL);
+  Val headers = map_get_kw(result, "headers");
+  Val v = is_map(headers) ? map_get(headers, str_c("content-type"), NIL) : map_get_kw(result, "content-type");
   return is_str(v) ? str_s(v) : NULL;
 }
 
@@ -128,7 +138,7 @@ static void blob_written(Engine *e, uint64_t token, void *arg) {
     Persist p = options(c);
     c->keeping = NIL;
     Val ref = keep(c, &p, &j->name, j->content_type);
-    resolve_kept(c, has_body(c, value) ? without_body(value, ref) : ref);
+    resolve_kept(c, has_body(c, value) ? without_body(c, value, ref) : ref);
   } else if (c) {
     Val m = err_map(!strcmp(j->err.code, "disk_full") ? "disk-full" : "resource-io", j->err.msg);
     step_error(c, map_assoc(m, kw_c("retryable?"), TRUE_V), -1);
@@ -153,7 +163,7 @@ static void begin_blob(StepCall *c, Val value, Buf *bytes, const char *type) {
 static bool keep_blob(StepCall *c, const Persist *p, Val value) {
   Buf b = {0};
   const char *type;
-  Val what = has_body(c, value) ? map_get_kw(value, "body") : value, s = encode(what, p, &b, &type);
+  Val what = body_of(c, value), s = encode(what, p, &b, &type);
   const char *own = has_body(c, value) ? content_type_of(value) : NULL;
   if (is_sig(s)) {
     buf_free(&b);
@@ -170,13 +180,13 @@ void step_done_blob(Engine *e, StepCall *c, Val result, const BlobName *name, co
   Persist p = options(c);
   Val ref = keep(c, &p, name, content_type);
   c->kept = true;
-  step_done(c->r->e, c, without_body(result, ref));
+  step_done(c->r->e, c, without_body(c, result, ref));
 }
 
 /* ---- :kv ---- */
 
 static bool keep_kv(StepCall *c, const Persist *p, Val value) {
-  Val what = has_body(c, value) ? map_get_kw(value, "body") : value, key = map_get_kw(p->opts, "key"), out = NIL, error = NIL;
+  Val what = body_of(c, value), key = map_get_kw(p->opts, "key"), out = NIL, error = NIL;
   Val set[] = {kw_c("operation"), kw_c("set"), kw_c("key"), key, kw_c("value"), what, kw_c("ttl"), map_get_kw(p->opts, "ttl")};
   if (!kv_step(c->r, map_from(set, is_nil(set[7]) ? 3 : 4, false), &out, &error)) {
     step_error(c, error, -1);
@@ -184,7 +194,31 @@ static bool keep_kv(StepCall *c, const Persist *p, Val value) {
   }
   Val ref[] = {kw_c("type"), kw_c("kv"), kw_c("uri"), str_fmt("res://v1/ws/%s/result/kv/%s", c->r->workspace, kw_text(key)), kw_c("key"), str_c(kw_text(key))};
   Val handle = map_from(ref, 3, false);
-  resolve_kept(c, has_body(c, value) ? map_assoc(without_body(value, handle), kw_c("kv-ref"), handle) : handle);
+  resolve_kept(c, has_body(c, value) ? map_assoc(without_body(c, value, handle), kw_c("kv-ref"), handle) : handle);
+  return true;
+}
+
+/* ---- :table ---- */
+
+/* The rows in a result: under :rows-path, else under :rows of a map that has it, else the result itself. */
+static Val rows_of(const Persist *p, Val what) {
+  Val path = map_get_kw(p->opts, "rows-path"), rows = map_get_kw(what, "rows");
+  if (is_nil(path)) return is_sequential(rows) ? rows : what;
+  for (uint32_t i = 0; is_vec(path) && i < vec_count(path); i++) what = coll_get(what, vec_nth(path, i), NIL);
+  return what;
+}
+
+static bool keep_table(StepCall *c, const Persist *p, Val value) {
+  Val what = body_of(c, value), handle = NIL, error = NIL, rows = rows_of(p, what);
+  Run *r = c->r;
+  if (is_nil(rows)) step_error(c, failed("validation", ":persist of type :table found no rows: :rows-path says where in the result they are"), -1);
+  else if (!table_persist(r, p->opts, rows, &handle, &error)) step_error(c, error, -1);
+  else {
+    Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
+    Val with = has_body(c, value) ? map_assoc(map_assoc(value, kw_c(body_key(c, value)), map_from(omitted, 2, false)), kw_c("resource-ref"), handle) : handle;
+    resolve_kept(c, with);
+    if (r->phase == R_READY && r->batch) run_submit(r, AFTER_NOTHING); /* another run that comes next must see the rows */
+  }
   return true;
 }
 
@@ -194,7 +228,7 @@ bool persist_begin(StepCall *c, Val value) {
   switch (p.type) {
   case PERSIST_BLOB: return keep_blob(c, &p, value);
   case PERSIST_KV: return keep_kv(c, &p, value);
-  case PERSIST_TABLE: step_error(c, failed("unsupported", ":persist of type :table is not part of this build"), -1); return true;
+  case PERSIST_TABLE: return keep_table(c, &p, value);
   case PERSIST_NONE: break;
   }
   return false;

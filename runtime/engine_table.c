@@ -12,7 +12,21 @@ static TableCall call_of(Run *r) {
   return (TableCall){.store = r->e->store, .workspace = r->workspace, .env = r->m->env, .batch = batch_of, .ctx = r};
 }
 
+/* One step has one change of the store, in one batch with its record. */
+static bool one_change(Val cfg, Val *error) {
+  static const char *const reading[] = {"query", "get-row", "aggregate", "schema", "export"};
+  const char *op = kw_text(map_get_kw(cfg, "op"));
+  Val type = map_get_kw(map_get_kw(cfg, "persist"), "type");
+  if (!kw_is(type, "table") && !kw_is(type, "kv")) return true;
+  for (size_t i = 0; i < sizeof reading / sizeof *reading; i++)
+    if (!strcmp(reading[i], op)) return true;
+  *error = map_assoc(err_map("validation", "a :table step that changes a table cannot have :persist of type :table or :kv: write the result in a step of its own"),
+                     kw_c("retryable?"), FALSE_V);
+  return false;
+}
+
 bool table_step(Run *r, Val cfg, Val *result, Val *error) {
+  if (!one_change(cfg, error)) return false;
   TableCall c = call_of(r);
   return table_run(&c, cfg, result, error);
 }

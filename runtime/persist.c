@@ -1,9 +1,12 @@
 #include "persist.h"
 #include "reader/print.h"
+#include <stdio.h>
 #include <string.h>
 
 static const char *const blob_keys[] = {"type", "filename", "content-type", "tier", "signed-url", "search-index", NULL};
 static const char *const kv_keys[] = {"type", "key", "ttl", NULL};
+
+static const char *const table_keys[] = {"type", "table", "rows-path", "write-mode", "key-fields", "index-fields", "schema-mode", "partitions", NULL};
 
 static bool computed(Val v, bool forms) { return forms && (is_sym(v) || is_type(v, T_LIST)); }
 
@@ -81,6 +84,24 @@ static bool kv(Val opts, bool forms, Err *e) {
   return ok || bad(e, ":ttl", "seconds from 1 to 31536000", ttl);
 }
 
+static bool one_of_two(Val opts, const char *key, const char *a, const char *b, bool forms, Err *e) {
+  Val v = map_get_kw(opts, key);
+  char name[40], must[60];
+  if (is_nil(v) || computed(v, forms) || !strcmp(kw_text(v), a) || !strcmp(kw_text(v), b)) return true;
+  snprintf(name, sizeof name, ":%s", key);
+  snprintf(must, sizeof must, ":%s or :%s", a, b);
+  return bad(e, name, must, v);
+}
+
+static bool table(Val opts, bool forms, Err *e) {
+  Val name = map_get_kw(opts, "table"), path = map_get_kw(opts, "rows-path");
+  if (!known_keys(opts, table_keys, "table", e)) return false;
+  if (is_nil(name)) return err_set(e, "validation", ":persist of type :table needs :table, the name of the table");
+  if (!is_kw(name) && !is_str(name) && !computed(name, forms)) return bad(e, ":table", "the name of a table", name);
+  if (!is_nil(path) && !is_vec(path) && !computed(path, forms)) return bad(e, ":rows-path", "a vector of keys", path);
+  return one_of_two(opts, "write-mode", "append", "upsert", forms, e) && one_of_two(opts, "schema-mode", "flexible", "strict", forms, e);
+}
+
 bool persist_read(Val opts, const char *family, bool forms, Persist *out, Err *e) {
   *out = (Persist){.opts = opts};
   if (is_nil(opts) || computed(opts, forms)) return true;
@@ -89,6 +110,6 @@ bool persist_read(Val opts, const char *family, bool forms, Persist *out, Err *e
   if (computed(type, forms)) return true;
   if (kw_is(type, "blob")) return out->type = PERSIST_BLOB, blob(opts, family, forms, out, e);
   if (kw_is(type, "kv")) return out->type = PERSIST_KV, kv(opts, forms, e);
-  if (kw_is(type, "table")) return out->type = PERSIST_TABLE, true;
+  if (kw_is(type, "table")) return out->type = PERSIST_TABLE, table(opts, forms, e);
   return bad(e, ":type", ":blob, :kv or :table", type);
 }

@@ -168,6 +168,7 @@ enum OptType {
   O("table", "column", 0, OPT_NAME, 0, "the column to change")                                                         \
   O("table", "value", 0, OPT_ANY, 0, "of :update-cell, and of :set-column for every matching row")                     \
   O("table", "expected", 0, OPT_ANY, 0, "of :update-cell: what the cell has to hold, else :conflict")                  \
+  O("table", "value-template", 0, OPT_STRING, 0, "of :set-column: Handlebars text over the row's columns")             \
   O("table", "expr", 0, OPT_VECTOR, 0, "of :set-column: [op arg ..] over the row's columns")                           \
   O("table", "definition", 0, OPT_MAP, 0, "of :set-column: {:type-hint :semantic-type :display-name :computed :reference :enum :format :validation}")\
   O("table", "left", 0, OPT_ANY, 0, "of :materialize-join: table, or {:ref :where :partitions}")                       \

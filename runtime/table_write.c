@@ -675,19 +675,20 @@ static bool set_definition(Writer *w, int col, Val d) {
 }
 
 bool write_column(Tc *t, Table *tab, Val o, Val *result) {
-  static const char *const ways[] = {"value", "template", "expr"};
+  static const char *const ways[] = {"value", "value-template", "expr"};
   Val definition = map_get_kw(o, "definition");
   int given = 0, col;
   Writer w;
   Change c = {.w = &w, .value = map_get(o, kw_c("value"), ABSENT), .how = NIL};
   for (int i = 0; i < 3; i++) given += !same(map_get(o, kw_c(ways[i]), ABSENT), ABSENT);
-  if (given > 1 || (!given && is_nil(definition))) return tc_fail(t, "validation", ":set-column needs :definition, or one of :value, :template and :expr, or both");
+  if (given > 1 || (!given && is_nil(definition))) return tc_fail(t, "validation", ":set-column needs :definition, or one of :value, :value-template and :expr, or both");
   if (!query_limit(t, map_get_kw(o, "limit"), TABLE_MAX_CHANGES, TABLE_MAX_CHANGES, &c.limit)) return false;
   writer_init(&w, t, tab);
   bool ok = cell_column(&w, o, &col) && (is_nil(definition) || set_definition(&w, col, definition));
   if (ok && given) {
     c.col = col;
-    if (same(c.value, ABSENT)) c.how = map_dissoc(o, kw_c("computed"));
+    Val text = map_get_kw(o, "value-template"), how[] = {kw_c(is_nil(text) ? "expr" : "template"), is_nil(text) ? map_get_kw(o, "expr") : text};
+    if (same(c.value, ABSENT)) c.how = map_from(how, 1, false);
     ok = not_split_by(t, tab, col) && computed_column(t, tab, col) && (is_nil(c.how) || expr_check(t, tab, c.how)) && change_rows(&c, t, tab, o);
   }
   ok = writer_end(&w, ok);

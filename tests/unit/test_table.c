@@ -465,7 +465,7 @@ static void t_columns(void **state) {
   field_is(run("{:op :set-column :table \"t\" :column :n :value 9 :where [[:id :> 1]]}"), "rows-updated", "2");
   ids_are(":where {:n 9}", "[2 3]");
   field_is(run("{:op :set-column :table \"t\" :column :n :value 9}"), "rows-updated", "1"); /* what is there already is not written */
-  run("{:op :set-column :table \"t\" :column :label :template \"no. {{id}}\" :limit 2}");
+  run("{:op :set-column :table \"t\" :column :label :value-template \"no. {{id}}\" :limit 2}");
   run("{:op :set-column :table \"t\" :column :sum :expr [:+ :id [:* :n 2] 0.5M]}");
   field_is(run("{:op :query :table \"t\" :select [:label :sum] :page {:limit 9}}"), "rows", "[{:label \"no. 1\", :sum 19.5M} {:label \"no. 2\", :sum 20.5M} {:sum 21.5M}]");
   run("{:op :set-column :table \"t\" :column :twice :definition {:display-name \"Twice\" :computed {:expr [:* 2 :id]}}}");
@@ -475,7 +475,7 @@ static void t_columns(void **state) {
   field_is(run("{:op :query :table \"t\" :select [:twice] :page {:limit 9}}"), "rows", "[{:twice 2} {:twice 4} {:twice 6} {:twice 8}]");
   run_refused("{:op :update-cell :table \"t\" :row-id \"0.1\" :column :twice :value 1}", "validation", "is computed");
   run_refused("{:op :set-column :table \"t\" :column :n}", "validation", "needs :definition");
-  run_refused("{:op :set-column :table \"t\" :column :n :value 1 :template \"x\"}", "validation", "one of :value");
+  run_refused("{:op :set-column :table \"t\" :column :n :value 1 :value-template \"x\"}", "validation", "one of :value");
   run_refused("{:op :set-column :table \"t\" :column :n :definition {:color 1}}", "validation", "has no key :color");
   run_refused("{:op :set-column :table \"t\" :column :n :definition {:computed {:expr [:frob 1]}}}", "validation", "the operator is one of");
   run_refused("{:op :set-column :table \"t\" :column :n :definition {:computed {:expr [:+ :nope 1]}}}", "validation", "no column :nope");
