@@ -20,8 +20,10 @@ static bool one_change(Val cfg, Val *error) {
   if (!kw_is(type, "table") && !kw_is(type, "kv")) return true;
   for (size_t i = 0; i < sizeof reading / sizeof *reading; i++)
     if (!strcmp(reading[i], op)) return true;
-  *error = map_assoc(err_map("validation", "a :table step that changes a table cannot have :persist of type :table or :kv: write the result in a step of its own"),
-                     kw_c("retryable?"), FALSE_V);
+  *error = map_assoc(
+      err_map("validation",
+              "a :table step that changes a table cannot have :persist of type :table or :kv: write the result in a step of its own"),
+      kw_c("retryable?"), FALSE_V);
   return false;
 }
 

@@ -14,17 +14,18 @@ static void check_limit(Check *c, Val page, At at) {
   if (is_nil(limit))
     diag_add(c, DIAG_flow_step_option_missing, at, "{:mode :offset :limit 100}", ":page of a :table query needs :limit");
   else if (!is_literal(limit))
-    diag_add(c, DIAG_flow_step_option_invalid, where, "write the number itself", ":page :limit of a :table query must be a literal, not an expression: %s",
-             val_text(limit));
+    diag_add(c, DIAG_flow_step_option_invalid, where, "write the number itself",
+             ":page :limit of a :table query must be a literal, not an expression: %s", val_text(limit));
   else if (!is_fix(limit) || fix_of(limit) < 1 || fix_of(limit) > TABLE_MAX_PAGE)
-    diag_add(c, DIAG_flow_step_option_invalid, where, NULL, ":page :limit of a :table query must be an integer from 1 to %d, got %s", TABLE_MAX_PAGE,
-             val_text(limit));
+    diag_add(c, DIAG_flow_step_option_invalid, where, NULL, ":page :limit of a :table query must be an integer from 1 to %d, got %s",
+             TABLE_MAX_PAGE, val_text(limit));
 }
 
 static void check_mode(Check *c, Val cfg, Val page, At at) {
   Val mode = map_get_kw(page, "mode");
   if (is_literal(mode) && !is_nil(mode) && !kw_is(mode, "offset") && !kw_is(mode, "cursor"))
-    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "mode"), NULL, ":page :mode must be :offset or :cursor, got %s", val_text(mode));
+    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "mode"), NULL, ":page :mode must be :offset or :cursor, got %s",
+             val_text(mode));
   if (kw_is(mode, "cursor") && is_nil(map_get_kw(cfg, "sort")))
     diag_add(c, DIAG_flow_step_option_missing, at, "add :sort [[:field :asc]]", ":page :mode :cursor needs :sort");
 }

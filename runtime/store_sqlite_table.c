@@ -55,8 +55,10 @@ static int row_put(Sq *s, const TableEdit *x) {
   sqlite3_stmt *st = sq_stmt(&s->wr, W_TABLE_ROW);
   if (!st) return no_stmt(s);
   sqlite3_bind_int64(st, 1, x->place);
-  if (x->v.n) sqlite3_bind_blob64(st, 2, x->v.p, x->v.n, SQLITE_STATIC);
-  else sqlite3_bind_zeroblob(st, 2, 0);
+  if (x->v.n)
+    sqlite3_bind_blob64(st, 2, x->v.p, x->v.n, SQLITE_STATIC);
+  else
+    sqlite3_bind_zeroblob(st, 2, 0);
   return sq_done(st);
 }
 
@@ -90,10 +92,13 @@ static bool filled(StoreTable *t, const char *workspace, const char *name, const
 }
 
 static bool from_row(StoreTable *t, sqlite3_stmt *st) {
-  *t = (StoreTable){.id = sqlite3_column_int64(st, 0), .rows = sqlite3_column_int64(st, 3), .created_ms = sqlite3_column_int64(st, 4),
+  *t = (StoreTable){.id = sqlite3_column_int64(st, 0),
+                    .rows = sqlite3_column_int64(st, 3),
+                    .created_ms = sqlite3_column_int64(st, 4),
                     .updated_ms = sqlite3_column_int64(st, 5)};
   const void *p = sqlite3_column_blob(st, 6);
-  return filled(t, (const char *)sqlite3_column_text(st, 1), (const char *)sqlite3_column_text(st, 2), p, (size_t)sqlite3_column_bytes(st, 6));
+  return filled(t, (const char *)sqlite3_column_text(st, 1), (const char *)sqlite3_column_text(st, 2), p,
+                (size_t)sqlite3_column_bytes(st, 6));
 }
 
 static bool from_op(StoreTable *t, const Batch *b, const Op *op) {
@@ -208,7 +213,8 @@ static sqlite3_stmt *walk_begin(Sq *s, enum SqStmt id, bool *own, Err *e) {
 }
 
 static void walk_end(sqlite3_stmt *st, bool own) {
-  if (own) sqlite3_finalize(st);
+  if (own)
+    sqlite3_finalize(st);
   else {
     sqlite3_reset(st);
     sqlite3_clear_bindings(st);

@@ -72,10 +72,12 @@ static bool schema_run(Tc *t, Table *tab, Val o, Val *result) {
   return true;
 }
 
-static const struct { const char *name; bool (*f)(Tc *t, Table *tab, Val o, Val *result); } ops[] = {
-    {"query", query_run},        {"get-row", query_get_row}, {"aggregate", agg_run},          {"schema", schema_run},
-    {"export", export_run},      {"import-csv", import_csv}, {"update-cell", write_cell},     {"update-cell-format", write_format},
-    {"set-column", write_column}, {"recompute", write_recompute}, {"materialize-join", NULL}};
+static const struct {
+  const char *name;
+  bool (*f)(Tc *t, Table *tab, Val o, Val *result);
+} ops[] = {{"query", query_run},         {"get-row", query_get_row},     {"aggregate", agg_run},      {"schema", schema_run},
+           {"export", export_run},       {"import-csv", import_csv},     {"update-cell", write_cell}, {"update-cell-format", write_format},
+           {"set-column", write_column}, {"recompute", write_recompute}, {"materialize-join", NULL}};
 
 static int op_of(const char *name) {
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
@@ -123,8 +125,10 @@ static bool run(Tc *t, Val o, Val *result) {
   const char *name = is_kw(op) || is_str(op) ? kw_text(op) : "";
   int i = op_of(name);
   if (i < 0)
-    return tc_fail(t, "validation", ":table needs :op, one of :query :get-row :aggregate :schema :export :import-csv :update-cell :update-cell-format"
-                                    " :set-column :recompute :materialize-join, not %s", tc_text(op));
+    return tc_fail(t, "validation",
+                   ":table needs :op, one of :query :get-row :aggregate :schema :export :import-csv :update-cell :update-cell-format"
+                   " :set-column :recompute :materialize-join, not %s",
+                   tc_text(op));
   if (!settle(t)) return false;
   if (!ops[i].f) return join_run(t, o, result);
   Table *tab = mem_alloc(sizeof *tab);
@@ -144,7 +148,8 @@ bool table_run(const TableCall *c, Val options, Val *result, Val *error) {
 
 static bool write_all(Writer *w, Val rows) {
   if (is_map(rows)) return writer_row(w, rows);
-  if (!is_nil(rows) && !is_sequential(rows) && !is_set(rows)) return tc_fail(w->t, "validation", "the rows of a table must be a vector of maps, not %s", tc_text(rows));
+  if (!is_nil(rows) && !is_sequential(rows) && !is_set(rows))
+    return tc_fail(w->t, "validation", "the rows of a table must be a vector of maps, not %s", tc_text(rows));
   SeqIter it;
   Val x, more;
   if (is_sig(seq_iter(&it, rows))) return tc_pending(w->t);
@@ -169,7 +174,8 @@ static void columns_in_order(Table *tab, Tc *t, Val rows) {
   while (map_next(&it, &k, &v)) {
     Val key = meta_column_key(k);
     int col;
-    if (!same(key, ABSENT) && is_nil(map_get(tab->by_key, key, NIL)) && !meta_add_column(t, tab, key, &col)) *t->error = NIL; /* the row itself is refused */
+    if (!same(key, ABSENT) && is_nil(map_get(tab->by_key, key, NIL)) && !meta_add_column(t, tab, key, &col))
+      *t->error = NIL; /* the row itself is refused */
   }
 }
 
@@ -178,7 +184,8 @@ static bool persist(Tc *t, Val o, Val rows, Val *result) {
   Table *tab = mem_alloc(sizeof *tab);
   Writer w;
   o = partitions_spelled(o);
-  if (!is_kw(name) && !is_str(name)) return tc_fail(t, "validation", ":persist {:type :table} needs :table, the name of the table, not %s", tc_text(name));
+  if (!is_kw(name) && !is_str(name))
+    return tc_fail(t, "validation", ":persist {:type :table} needs :table, the name of the table, not %s", tc_text(name));
   if (!open_to_write(t, kw_text(name), o, tab)) return false;
   columns_in_order(tab, t, rows);
   bool ok = writer_begin(&w, t, tab, o) && write_all(&w, rows);

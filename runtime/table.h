@@ -18,7 +18,8 @@
  * one of several. `exists?`: true (or no value) has the field, false does not; a nil counts as a field.
  *
  * Partitions. A table first written with :partitions is split by a text; every read and write then names {:key s} or
- * {:keys [s ..]} (up to 100; writes: one :key, or {:field f}: each row goes where its field f says). Key fields are unique within a partition.
+ * {:keys [s ..]} (up to 100; writes: one :key, or {:field f}: each row goes where its field f says). Key fields are unique within a
+ * partition.
  *
  * Everything here belongs to the engine's thread. Changes go into one batch, all or nothing, beside what the caller puts there. */
 #ifndef BR_TABLE_H
@@ -55,8 +56,8 @@ typedef struct TableCall {
 } TableCall;
 
 /* One operation: a map as a :table step has it, :op one of query get-row aggregate schema export import-csv update-cell
- * update-cell-format set-column recompute materialize-join; the table under :table (an address, a handle, a name, or {:ref .. :partitions ..}) or
- * :uri. false: *error is the map a step fails with. */
+ * update-cell-format set-column recompute materialize-join; the table under :table (an address, a handle, a name, or
+ * {:ref .. :partitions ..}) or :uri. false: *error is the map a step fails with. */
 bool table_run(const TableCall *c, Val options, Val *result, Val *error);
 /* Is it one of those? */
 bool table_op_known(const char *op);

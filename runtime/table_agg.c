@@ -1,5 +1,5 @@
-/* :aggregate - groups and their metrics, exactly: sums of integers and decimals never lose a digit. avg of integers is exact or a double, of
- * decimals rounded to 20 digits behind the point (HALF_UP). */
+/* :aggregate - groups and their metrics, exactly: sums of integers and decimals never lose a digit. avg of integers is exact or a double,
+ * of decimals rounded to 20 digits behind the point (HALF_UP). */
 #include "json.h"
 #include "store_omap.h"
 #include "table_int.h"
@@ -9,8 +9,17 @@ enum { AGG_FIELDS = 16, AGG_METRICS = 32, AVG_DIGITS = 20 };
 enum AggOp { AGG_COUNT, AGG_SUM, AGG_AVG, AGG_MIN, AGG_MAX };
 static const char *const op_name[] = {"count", "sum", "avg", "min", "max"};
 
-typedef struct Metric { enum AggOp op; int col; Val as; } Metric; /* col 0: rows */
-typedef struct Group { int64_t n[AGG_METRICS]; Val acc[AGG_METRICS]; Val by[AGG_FIELDS]; Bytesv key; } Group;
+typedef struct Metric {
+  enum AggOp op;
+  int col;
+  Val as;
+} Metric; /* col 0: rows */
+typedef struct Group {
+  int64_t n[AGG_METRICS];
+  Val acc[AGG_METRICS];
+  Val by[AGG_FIELDS];
+  Bytesv key;
+} Group;
 
 typedef struct Agg {
   Tc *t;
@@ -31,8 +40,10 @@ typedef struct Agg {
 
 static bool list_arg(Tc *t, Val v, const char *what, size_t max, ValVec *xs) {
   if (is_nil(v)) return true;
-  if (is_kw(v) || is_str(v)) vv_push(xs, v);
-  else if (!is_sequential(v) || is_sig(coll_into_array(v, xs))) return tc_fail(t, "validation", "%s must be a vector, not %s", what, tc_text(v));
+  if (is_kw(v) || is_str(v))
+    vv_push(xs, v);
+  else if (!is_sequential(v) || is_sig(coll_into_array(v, xs)))
+    return tc_fail(t, "validation", "%s must be a vector, not %s", what, tc_text(v));
   return xs->n <= max || tc_fail(t, "validation", "%s takes at most %zu entries", what, max);
 }
 
@@ -46,7 +57,8 @@ static bool read_groups(Agg *a, Val v) {
   if (!list_arg(a->t, v, ":group-by", AGG_FIELDS, &xs)) return false;
   for (size_t i = 0; i < xs.n; i++, a->nby++) {
     Val field = is_map(xs.a[i]) ? map_get_kw(xs.a[i], "field") : xs.a[i];
-    if (!meta_column(a->t, a->tab, field, ":group-by", &a->by[i]) || !named(a->t, map_get_kw(xs.a[i], "as"), field, &a->by_as[i])) return false;
+    if (!meta_column(a->t, a->tab, field, ":group-by", &a->by[i]) || !named(a->t, map_get_kw(xs.a[i], "as"), field, &a->by_as[i]))
+      return false;
   }
   return true;
 }
@@ -57,7 +69,9 @@ static bool read_metric(Agg *a, Val v) {
   const char *s = is_kw(op) || is_str(op) ? kw_text(op) : "";
   int at = 0;
   while (at < 5 && strcmp(op_name[at], s)) at++;
-  if (!is_map(v) || at == 5) return tc_fail(a->t, "validation", ":metrics is a vector of {:op :count|:sum|:avg|:min|:max :field column :as name}, not %s", tc_text(v));
+  if (!is_map(v) || at == 5)
+    return tc_fail(a->t, "validation", ":metrics is a vector of {:op :count|:sum|:avg|:min|:max :field column :as name}, not %s",
+                   tc_text(v));
   m->op = (enum AggOp)at;
   if (is_nil(field) && m->op != AGG_COUNT) return tc_fail(a->t, "validation", "metric :%s needs :field", s);
   if (!is_nil(field) && !meta_column(a->t, a->tab, field, ":metrics", &m->col)) return false;
@@ -66,8 +80,10 @@ static bool read_metric(Agg *a, Val v) {
 
 static bool read_metrics(Agg *a, Val v) {
   ValVec xs = {0};
-  if (is_map(v)) vv_push(&xs, v);
-  else if (!list_arg(a->t, v, ":metrics", AGG_METRICS, &xs)) return false;
+  if (is_map(v))
+    vv_push(&xs, v);
+  else if (!list_arg(a->t, v, ":metrics", AGG_METRICS, &xs))
+    return false;
   for (size_t i = 0; i < xs.n; i++)
     if (!read_metric(a, xs.a[i])) return false;
   if (!xs.n) a->metrics[a->nmetrics++] = (Metric){.as = kw_c("count")};
@@ -124,7 +140,8 @@ static Group *group_of(Agg *a, Bytesv row) {
     memcpy(&at, store_omap_value(n).p, sizeof at);
     return a->groups[at];
   }
-  if (a->n == TABLE_MAX_GROUPS) return tc_fail(a->t, "limit", ":aggregate makes more than %d groups: narrow it with :where", TABLE_MAX_GROUPS), NULL;
+  if (a->n == TABLE_MAX_GROUPS)
+    return tc_fail(a->t, "limit", ":aggregate makes more than %d groups: narrow it with :where", TABLE_MAX_GROUPS), NULL;
   if (!store_omap_put(&a->map, key, (Bytesv){&at, sizeof at})) return tc_fail(a->t, "limit", "out of memory"), NULL;
   return group_new(a, row, key);
 }
@@ -141,7 +158,8 @@ static int cmp_values(Val x, Val y) {
 
 static bool add_number(Agg *a, const Metric *m, Val *acc, int64_t n, Val v) {
   if (!is_num(v))
-    return tc_fail(a->t, "validation", ":%s of column %s: row %s holds %s, which is no number", op_name[m->op], a->tab->cols[m->col - 1].name, tc_text(int_val(a->row)), tc_text(v));
+    return tc_fail(a->t, "validation", ":%s of column %s: row %s holds %s, which is no number", op_name[m->op],
+                   a->tab->cols[m->col - 1].name, tc_text(int_val(a->row)), tc_text(v));
   Val s = n ? num_addp(*acc, v) : v;
   if (is_sig(s)) return tc_pending(a->t);
   *acc = s;
@@ -159,7 +177,8 @@ static bool add(Agg *a, Group *g, int i, Bytesv row) {
   if (is_nil(v)) return true;
   if (m->op == AGG_SUM || m->op == AGG_AVG) {
     if (!add_number(a, m, &g->acc[i], g->n[i], v)) return false;
-  } else if (!g->n[i] || (m->op == AGG_MIN ? cmp_values(v, g->acc[i]) < 0 : cmp_values(v, g->acc[i]) > 0)) g->acc[i] = v;
+  } else if (!g->n[i] || (m->op == AGG_MIN ? cmp_values(v, g->acc[i]) < 0 : cmp_values(v, g->acc[i]) > 0))
+    g->acc[i] = v;
   g->n[i]++;
   return true;
 }
@@ -198,10 +217,17 @@ static bool metric_value(Agg *a, const Group *g, int i, Val *out) {
   return !is_sig(*out) || tc_pending(a->t);
 }
 
-typedef struct Row { Bytesv order; Val map; } Row;
+typedef struct Row {
+  Bytesv order;
+  Val map;
+} Row;
 static int by_order(const void *a, const void *b) { return order_cmp(((const Row *)a)->order, ((const Row *)b)->order); }
 
-typedef struct Order { int cols[AGG_FIELDS]; bool desc[AGG_FIELDS]; int n; } Order;
+typedef struct Order {
+  int cols[AGG_FIELDS];
+  bool desc[AGG_FIELDS];
+  int n;
+} Order;
 
 static Bytesv row_order(Agg *a, const Order *o, const Val *fields, const Group *g) {
   Buf *b = &a->t->scratch;

@@ -76,9 +76,18 @@ void csv_put(Buf *b, const char *s, size_t n, char delimiter, bool always) {
 
 /* ---- import ---- */
 
-typedef struct Import { Tc *t; Csv csv; bool infer; Val cols[TABLE_MAX_COLUMNS]; int ncols; Writer w; } Import;
+typedef struct Import {
+  Tc *t;
+  Csv csv;
+  bool infer;
+  Val cols[TABLE_MAX_COLUMNS];
+  int ncols;
+  Writer w;
+} Import;
 
-static bool csv_fail(Import *x, const char *what) { return tc_fail(x->t, "validation", "CSV, line %lld: %s", (long long)x->csv.line, what); }
+static bool csv_fail(Import *x, const char *what) {
+  return tc_fail(x->t, "validation", "CSV, line %lld: %s", (long long)x->csv.line, what);
+}
 
 /* -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)? */
 static bool number_like(const char *s, size_t n) {
@@ -125,12 +134,16 @@ static bool header(Import *x) {
   enum CsvField f = CSV_FIELD;
   while (ok && f == CSV_FIELD) {
     f = csv_next(&x->csv, &b, &quoted);
-    if (f == CSV_BAD) ok = csv_fail(x, x->csv.problem);
-    else if (f == CSV_END) ok = csv_fail(x, "there is no header row with the names of the columns");
-    else if (x->ncols == TABLE_MAX_COLUMNS - 1) ok = tc_fail(x->t, "oversize", "CSV: more than %d columns", TABLE_MAX_COLUMNS - 1);
+    if (f == CSV_BAD)
+      ok = csv_fail(x, x->csv.problem);
+    else if (f == CSV_END)
+      ok = csv_fail(x, "there is no header row with the names of the columns");
+    else if (x->ncols == TABLE_MAX_COLUMNS - 1)
+      ok = tc_fail(x->t, "oversize", "CSV: more than %d columns", TABLE_MAX_COLUMNS - 1);
     else {
       Val key = meta_column_key(str_new(b.p ? b.p : "", b.n));
-      if (same(key, ABSENT)) ok = tc_fail(x->t, "validation", "CSV: column %d of the header has no name, or one over %d bytes", x->ncols + 1, TABLE_MAX_COLUMN);
+      if (same(key, ABSENT))
+        ok = tc_fail(x->t, "validation", "CSV: column %d of the header has no name, or one over %d bytes", x->ncols + 1, TABLE_MAX_COLUMN);
       for (int i = 0; i < x->ncols && ok; i++)
         if (same_key(x->cols[i], key)) ok = tc_fail(x->t, "validation", "CSV: the header names column %s twice", tc_text(key));
       x->cols[x->ncols++] = key;
@@ -177,7 +190,8 @@ static bool import_options(Tc *t, Val o, Import *x, Val *csv) {
   Val d = map_get_kw(o, "delimiter"), i = map_get_kw(o, "infer-types");
   *csv = map_get_kw(o, "csv");
   if (!is_str(*csv)) return tc_fail(t, "validation", ":import-csv needs :csv, a text with a header row, not %s", tc_text(*csv));
-  if (!is_nil(d) && (!is_str(d) || str_n(d) != 1 || strchr("\"\r\n", *str_s(d)))) return tc_fail(t, "validation", ":delimiter must be a text of one byte, such as \";\", not %s", tc_text(d));
+  if (!is_nil(d) && (!is_str(d) || str_n(d) != 1 || strchr("\"\r\n", *str_s(d))))
+    return tc_fail(t, "validation", ":delimiter must be a text of one byte, such as \";\", not %s", tc_text(d));
   if (!is_nil(i) && !is_bool(i)) return tc_fail(t, "validation", ":infer-types must be true or false, not %s", tc_text(i));
   x->infer = is_nil(i) || truthy(i);
   x->csv = csv_open(str_s(*csv), str_n(*csv), is_nil(d) ? ',' : *str_s(d));

@@ -6,7 +6,13 @@
 #define BR_TABLE_CSV_H
 #include "reader/text.h"
 
-typedef struct Csv { const char *p, *end; char delimiter; int64_t line; bool inside, done; const char *problem; } Csv;
+typedef struct Csv {
+  const char *p, *end;
+  char delimiter;
+  int64_t line;
+  bool inside, done;
+  const char *problem;
+} Csv;
 enum CsvField { CSV_FIELD, CSV_LAST, CSV_END, CSV_BAD }; /* LAST: of its record; END: no more records; BAD: problem, at line */
 Csv csv_open(const char *s, size_t n, char delimiter);
 /* One field into out (emptied first). */

@@ -18,7 +18,9 @@ typedef struct Export {
   bool failed;
 } Export;
 
-static const struct { const char *name, *type; } formats[] = {
+static const struct {
+  const char *name, *type;
+} formats[] = {
     {"csv", "text/csv; charset=utf-8"}, {"json", "application/json"}, {"jsonl", "application/x-ndjson"}, {"edn", "application/edn"}};
 
 static bool csv_value(Export *x, Bytesv f) {
@@ -26,8 +28,10 @@ static bool csv_value(Export *x, Bytesv f) {
   Val v = row_value(x->t->env, f), s = is_sig(v) ? v : json_scalar_text(v);
   Buf b = {0};
   bool ok = true;
-  if (is_str(s)) buf_add(&b, str_s(s), str_n(s));
-  else ok = !is_sig(s) && !is_sig(json_print(&b, v));
+  if (is_str(s))
+    buf_add(&b, str_s(s), str_n(s));
+  else
+    ok = !is_sig(s) && !is_sig(json_print(&b, v));
   if (ok) csv_put(&x->out, b.p ? b.p : "", b.n, x->delimiter, !b.n);
   buf_free(&b);
   return ok || tc_pending(x->t);
@@ -59,7 +63,8 @@ static bool on_row(void *ctx, int part, int64_t number, Bytesv row) {
   (void)part, (void)number;
   x->failed = !(x->format == EXPORT_CSV ? csv_row(x, row) : value_row(x, row));
   x->n++;
-  if (!x->failed && x->out.n > EXPORT_MAX) x->failed = !tc_fail(x->t, "oversize", "the export is over %d MiB: choose rows with :where, or columns with :select", EXPORT_MAX >> 20);
+  if (!x->failed && x->out.n > EXPORT_MAX)
+    x->failed = !tc_fail(x->t, "oversize", "the export is over %d MiB: choose rows with :where, or columns with :select", EXPORT_MAX >> 20);
   return !x->failed;
 }
 
@@ -67,7 +72,8 @@ static bool sorted(Export *x, Scan *s) {
   Hits h;
   s->most = TABLE_MAX_EXPORT + 1;
   if (!scan_hits(s, &h)) return false;
-  if (h.n > TABLE_MAX_EXPORT) return tc_fail(x->t, "limit", "a sorted export takes at most %d rows: leave :sort out, or choose rows with :where", TABLE_MAX_EXPORT);
+  if (h.n > TABLE_MAX_EXPORT)
+    return tc_fail(x->t, "limit", "a sorted export takes at most %d rows: leave :sort out, or choose rows with :where", TABLE_MAX_EXPORT);
   bool ok = true;
   for (size_t i = 0; i < h.n && ok; i++) {
     Blob data;
@@ -86,7 +92,8 @@ static bool options(Export *x, Val o) {
   for (int i = 0; i < 4; i++)
     if (!strcmp(formats[i].name, s)) at = i;
   if (at < 0) return tc_fail(x->t, "validation", ":format must be :csv, :json, :jsonl or :edn, not %s", tc_text(f));
-  if (!is_nil(d) && (!is_str(d) || str_n(d) != 1 || strchr("\"\r\n", *str_s(d)))) return tc_fail(x->t, "validation", ":delimiter must be a text of one byte, such as \";\", not %s", tc_text(d));
+  if (!is_nil(d) && (!is_str(d) || str_n(d) != 1 || strchr("\"\r\n", *str_s(d))))
+    return tc_fail(x->t, "validation", ":delimiter must be a text of one byte, such as \";\", not %s", tc_text(d));
   x->format = at;
   x->delimiter = is_nil(d) ? ',' : *str_s(d);
   if (!meta_columns_arg(x->t, x->tab, map_get_kw(o, "select"), ":select", x->cols, TABLE_MAX_COLUMNS, &x->ncols)) return false;
@@ -117,8 +124,10 @@ bool export_run(Tc *t, Table *tab, Val o, Val *result) {
     buf_free(&x->out);
     return false;
   }
-  Val kv[] = {kw_c("content"), buf_str(&x->out), kw_c("content-type"), str_c(formats[x->format].type), kw_c("format"), kw_c(formats[x->format].name),
-              kw_c("row-count"), int_val(x->n)};
+  Val kv[] = {kw_c("content"),      buf_str(&x->out),
+              kw_c("content-type"), str_c(formats[x->format].type),
+              kw_c("format"),       kw_c(formats[x->format].name),
+              kw_c("row-count"),    int_val(x->n)};
   *result = map_from(kv, 4, false);
   return true;
 }

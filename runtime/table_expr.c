@@ -9,14 +9,20 @@
 
 enum { EXPR_DEPTH = 32 };
 
-typedef struct Ex1 { Tc *t; const Table *tab; Val row; bool checking; } Ex1;
+typedef struct Ex1 {
+  Tc *t;
+  const Table *tab;
+  Val row;
+  bool checking;
+} Ex1;
 static bool eval(Ex1 *x, Val e, int depth, Val *out);
 
-#define EXPR_OPS(E)                                                                                                      \
-  E("+", num, 1, 64) E("-", num, 1, 64) E("*", num, 1, 64) E("/", num, 2, 64) E("round", round, 1, 2) E("str", str, 1, 64)  \
-  E("upper", text, 1, 1) E("lower", text, 1, 1) E("trim", text, 1, 1) E("length", length, 1, 1) E("coalesce", coalesce, 1, 64) \
-  E("=", compare, 2, 2) E("!=", compare, 2, 2) E("<", compare, 2, 2) E("<=", compare, 2, 2) E(">", compare, 2, 2)           \
-  E(">=", compare, 2, 2) E("not", not, 1, 1)
+#define EXPR_OPS(E)                                                                                                                        \
+  E("+", num, 1, 64)                                                                                                                       \
+  E("-", num, 1, 64) E("*", num, 1, 64) E("/", num, 2, 64) E("round", round, 1, 2) E("str", str, 1, 64) E("upper", text, 1, 1)             \
+      E("lower", text, 1, 1) E("trim", text, 1, 1) E("length", length, 1, 1) E("coalesce", coalesce, 1, 64) E("=", compare, 2, 2)          \
+          E("!=", compare, 2, 2) E("<", compare, 2, 2) E("<=", compare, 2, 2) E(">", compare, 2, 2) E(">=", compare, 2, 2)                 \
+              E("not", not, 1, 1)
 
 static bool failed(Ex1 *x, const char *what, Val got) { return tc_fail(x->t, "validation", "expression: %s, not %s", what, tc_text(got)); }
 
@@ -69,8 +75,10 @@ static bool op_str(Ex1 *x, const char *op, const ValVec *a, Val *out) {
   Buf b = {0};
   bool ok = true;
   for (size_t i = 0; i < a->n && ok && b.n <= TABLE_MAX_ROW; i++) ok = add_text(x, &b, a->a[i]);
-  if (ok) *out = buf_str(&b);
-  else buf_free(&b);
+  if (ok)
+    *out = buf_str(&b);
+  else
+    buf_free(&b);
   return ok;
 }
 
@@ -125,7 +133,11 @@ static bool op_not(Ex1 *x, const char *op, const ValVec *a, Val *out) {
   return true;
 }
 
-static const struct { const char *name; bool (*f)(Ex1 *x, const char *op, const ValVec *a, Val *out); size_t least, most; } ops[] = {
+static const struct {
+  const char *name;
+  bool (*f)(Ex1 *x, const char *op, const ValVec *a, Val *out);
+  size_t least, most;
+} ops[] = {
 #define E_ROW(name, f, least, most) {name, op_##f, least, most},
     EXPR_OPS(E_ROW)};
 
@@ -192,7 +204,8 @@ static bool render(Tc *t, Val text, Val row, Val *out) {
   TemplateOptions o = {.lenient = true};
   bool ok = tp && (same(row, ABSENT) || template_render(tp, row, &o, &b, &e));
   template_free(tp);
-  if (ok) *out = buf_str(&b);
+  if (ok)
+    *out = buf_str(&b);
   else {
     buf_free(&b);
     tc_fail(t, "template-error", "template of a column, %d:%d: %s", e.line, e.col, e.msg);

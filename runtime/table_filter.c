@@ -4,11 +4,27 @@
 
 enum { COND_DEPTH = 32, COND_MAX = 1000 };
 
-static const struct { const char *name; enum CondOp op; } ops[] = {
-    {"=", OP_EQ}, {"!=", OP_NE}, {"<", OP_LT}, {"<=", OP_LE}, {">", OP_GT}, {">=", OP_GE}, {"in", OP_IN}, {"contains", OP_CONTAINS},
-    {"contains-any", OP_CONTAINS_ANY}, {"exists?", OP_EXISTS}};
+static const struct {
+  const char *name;
+  enum CondOp op;
+} ops[] = {{"=", OP_EQ},
+           {"!=", OP_NE},
+           {"<", OP_LT},
+           {"<=", OP_LE},
+           {">", OP_GT},
+           {">=", OP_GE},
+           {"in", OP_IN},
+           {"contains", OP_CONTAINS},
+           {"contains-any", OP_CONTAINS_ANY},
+           {"exists?", OP_EXISTS}};
 
-typedef struct Parse { Tc *t; const char *what; CondFind find; void *ctx; int made; } Parse;
+typedef struct Parse {
+  Tc *t;
+  const char *what;
+  CondFind find;
+  void *ctx;
+  int made;
+} Parse;
 
 static bool parse(Parse *p, Val v, int depth, Cond **out);
 
@@ -22,9 +38,7 @@ static bool op_of(Val v, enum CondOp *op) {
   return false;
 }
 
-static bool bad(Parse *p, const char *must, Val got) {
-  return tc_fail(p->t, "validation", "%s: %s, not %s", p->what, must, tc_text(got));
-}
+static bool bad(Parse *p, const char *must, Val got) { return tc_fail(p->t, "validation", "%s: %s, not %s", p->what, must, tc_text(got)); }
 
 static Cond *cond_new(enum CondOp op) {
   Cond *c = mem_alloc(sizeof *c);
@@ -115,7 +129,9 @@ bool cond_parse(Tc *t, Val where, const char *what, CondFind find, void *ctx, Co
 }
 
 static bool find_column(void *ctx, Tc *t, Val key, int *col) { return meta_column(t, ctx, key, ":where", col); }
-bool cond_parse_table(Tc *t, const Table *tab, Val where, Cond **out) { return cond_parse(t, where, ":where", find_column, (void *)(uintptr_t)tab, out); }
+bool cond_parse_table(Tc *t, const Table *tab, Val where, Cond **out) {
+  return cond_parse(t, where, ":where", find_column, (void *)(uintptr_t)tab, out);
+}
 
 /* ---- truth ---- */
 

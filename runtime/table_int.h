@@ -8,8 +8,10 @@
 #include "reader/mem.h"
 #include "table.h"
 
-enum ColType { COL_NONE, COL_BOOLEAN, COL_INT, COL_DOUBLE, COL_DECIMAL, COL_NUMBER, COL_STRING, COL_KEYWORD, COL_UUID, COL_INSTANT, COL_LIST,
-               COL_MAP, COL_ANY };
+enum ColType {
+  COL_NONE, COL_BOOLEAN, COL_INT, COL_DOUBLE, COL_DECIMAL, COL_NUMBER, COL_STRING, COL_KEYWORD, COL_UUID, COL_INSTANT, COL_LIST, COL_MAP,
+  COL_ANY
+};
 extern const char *const col_type_name[];
 
 typedef struct Column {
@@ -158,7 +160,8 @@ bool scan_each(Scan *s, ScanRowFn f, void *ctx);
 bool scan_row(Tc *t, const Table *tab, int part, int64_t row, Blob *out, bool *found);
 bool query_run(Tc *t, Table *tab, Val options, Val *result);
 bool query_get_row(Tc *t, Table *tab, Val options, Val *result);
-bool query_locate(Tc *t, const Table *tab, Val options, int *part, int64_t *row, Blob *data); /* by :row-id or :key; an error when there is none */
+/* By :row-id or :key; an error when there is none. */
+bool query_locate(Tc *t, const Table *tab, Val options, int *part, int64_t *row, Blob *data);
 bool query_limit(Tc *t, Val v, int64_t most, int64_t otherwise, int64_t *out);
 bool query_sort(Tc *t, Val sort, const char *what, CondFind find, void *ctx, int *cols, bool *desc, int max, int *n);
 

@@ -5,8 +5,17 @@
 
 enum { JOIN_FIELDS = 8, INDEX_FROM = 10000 };
 
-typedef struct Side { Table tab; Scan scan; Val options; int on[JOIN_FIELDS]; } Side;
-typedef struct Project { bool right; int col; Val as; } Project;
+typedef struct Side {
+  Table tab;
+  Scan scan;
+  Val options;
+  int on[JOIN_FIELDS];
+} Side;
+typedef struct Project {
+  bool right;
+  int col;
+  Val as;
+} Project;
 
 typedef struct Join {
   Tc *t;
@@ -15,11 +24,11 @@ typedef struct Join {
   bool inner, by_index, failed;
   Project *project;
   int nproject;
-  Omap map;            /* key bytes and a number -> row */
+  Omap map; /* key bytes and a number -> row */
   uint32_t held;
   Writer w;
   Table into;
-  Bytesv left;         /* the row being joined */
+  Bytesv left; /* the row being joined */
   Buf key;
   bool matched;
 } Join;
@@ -42,8 +51,10 @@ static bool on_pair(Join *j, Val l, Val r) {
 /* :id, [:id ..], [[:left-field :right-field] ..], [{:left :a :right :b} ..] */
 static bool read_on(Join *j, Val on) {
   ValVec xs = {0};
-  if (is_kw(on) || is_str(on) || is_map(on)) vv_push(&xs, on);
-  else if (!is_sequential(on) || is_sig(coll_into_array(on, &xs))) xs.n = 0;
+  if (is_kw(on) || is_str(on) || is_map(on))
+    vv_push(&xs, on);
+  else if (!is_sequential(on) || is_sig(coll_into_array(on, &xs)))
+    xs.n = 0;
   for (size_t i = 0; i < xs.n; i++) {
     Val x = xs.a[i], l = x, r = x;
     if (is_map(x)) l = map_get_kw(x, "left"), r = map_get_kw(x, "right");
@@ -58,7 +69,8 @@ static bool add_project(Join *j, bool right, int col, Val as) {
   if (same(key, ABSENT)) return tc_fail(j->t, "validation", ":project: %s is no column name", tc_text(as));
   for (int i = 0; i < j->nproject; i++) {
     Val k = j->project[i].as;
-    if (same(k, key) || (is_str(k) && is_str(key) && !str_cmp(k, key))) return tc_fail(j->t, "validation", ":project makes two columns %s: give one of them another name with :as", tc_text(key));
+    if (same(k, key) || (is_str(k) && is_str(key) && !str_cmp(k, key)))
+      return tc_fail(j->t, "validation", ":project makes two columns %s: give one of them another name with :as", tc_text(key));
   }
   if (j->nproject == TABLE_MAX_COLUMNS - 1) return tc_fail(j->t, "oversize", ":project makes more than %d columns", TABLE_MAX_COLUMNS - 1);
   j->project[j->nproject++] = (Project){right, col, key};
@@ -73,7 +85,8 @@ static bool project_one(Join *j, Val x) {
   const char *s = is_kw(from) || is_str(from) ? kw_text(from) : "";
   bool right = !strcmp(s, "right");
   int col;
-  if (!right && strcmp(s, "left")) return tc_fail(j->t, "validation", ":project is a vector of {:from :left|:right :field column :as name}, not %s", tc_text(x));
+  if (!right && strcmp(s, "left"))
+    return tc_fail(j->t, "validation", ":project is a vector of {:from :left|:right :field column :as name}, not %s", tc_text(x));
   return meta_column(j->t, right ? &j->r.tab : &j->l.tab, field, ":project", &col) && add_project(j, right, col, is_nil(as) ? field : as);
 }
 
@@ -99,7 +112,8 @@ static bool read_project(Join *j, Val v) {
   ValVec xs = {0};
   j->project = mem_alloc(TABLE_MAX_COLUMNS * sizeof *j->project);
   if (is_nil(v)) return project_all(j);
-  if (!is_sequential(v) || is_sig(coll_into_array(v, &xs))) return tc_fail(j->t, "validation", ":project must be a vector, not %s", tc_text(v));
+  if (!is_sequential(v) || is_sig(coll_into_array(v, &xs)))
+    return tc_fail(j->t, "validation", ":project must be a vector, not %s", tc_text(v));
   for (size_t i = 0; i < xs.n; i++)
     if (!project_one(j, xs.a[i])) return false;
   return true;
@@ -118,10 +132,14 @@ static bool begin_into(Join *j, Val into) {
   Val name = map_get_kw(into, "table"), mode = map_get_kw(into, "write-mode");
   bool replace = is_nil(mode) || !strcmp(kw_text(mode), "replace");
   if (is_kw(name)) name = AS(Kw, name)->name;
-  if (!is_map(into) || !is_str(name)) return tc_fail(t, "validation", ":into must be {:table name :write-mode :replace|:append|:upsert :key-fields .. :index-fields ..}, not %s", tc_text(into));
+  if (!is_map(into) || !is_str(name))
+    return tc_fail(t, "validation",
+                   ":into must be {:table name :write-mode :replace|:append|:upsert :key-fields .. :index-fields ..}, not %s",
+                   tc_text(into));
   if (!meta_open_or_new(t, str_s(name), &j->into)) return false;
   int64_t old = j->into.fresh || !replace ? 0 : j->into.st.id;
-  if (old == j->l.tab.st.id || old == j->r.tab.st.id) if (old) return tc_fail(t, "validation", ":into would replace a table that is joined");
+  if (old == j->l.tab.st.id || old == j->r.tab.st.id)
+    if (old) return tc_fail(t, "validation", ":into would replace a table that is joined");
   if (old && !meta_renew(t, &j->into)) return false;
   if (!writer_begin(&j->w, t, &j->into, map_dissoc(into, replace ? kw_c("write-mode") : kw_c("replace")))) return writer_end(&j->w, false);
   j->w.b = t->call->batch(t->call->ctx);
@@ -148,7 +166,8 @@ static bool hold(void *ctx, int part, int64_t number, Bytesv row) {
   (void)part, (void)number;
   if (!join_key(j, &j->r, row, &j->key)) return true;
   if (j->held == TABLE_MAX_JOIN) {
-    j->failed = !tc_fail(j->t, "limit", "the right side of the join has more than %d rows: make its joined column an index field", TABLE_MAX_JOIN);
+    j->failed =
+        !tc_fail(j->t, "limit", "the right side of the join has more than %d rows: make its joined column an index field", TABLE_MAX_JOIN);
     return false;
   }
   order_int(&j->key, j->held++, 4);
@@ -158,7 +177,9 @@ static bool hold(void *ctx, int part, int64_t number, Bytesv row) {
 
 static bool emit(Join *j, Bytesv right) {
   Val m = map_empty;
-  if (j->w.n == TABLE_MAX_JOIN) return tc_fail(j->t, "limit", "the join has more than %d rows: join a part of the left side at a time (:where, :partitions)", TABLE_MAX_JOIN);
+  if (j->w.n == TABLE_MAX_JOIN)
+    return tc_fail(j->t, "limit", "the join has more than %d rows: join a part of the left side at a time (:where, :partitions)",
+                   TABLE_MAX_JOIN);
   for (int i = 0; i < j->nproject; i++) {
     const Project *p = &j->project[i];
     Bytesv f, row = p->right ? right : j->left;
@@ -232,7 +253,8 @@ bool join_run(Tc *t, Val o, Val *result) {
   Join *j = mem_alloc(sizeof *j);
   j->t = t;
   if (!side_open(t, map_get_kw(o, "left"), ":left", &j->l) || !side_open(t, map_get_kw(o, "right"), ":right", &j->r)) return false;
-  if (!read_type(j, map_get_kw(o, "join-type")) || !read_on(j, map_get_kw(o, "on")) || !read_project(j, map_get_kw(o, "project"))) return false;
+  if (!read_type(j, map_get_kw(o, "join-type")) || !read_on(j, map_get_kw(o, "on")) || !read_project(j, map_get_kw(o, "project")))
+    return false;
   if (!begin_into(j, map_get_kw(o, "into"))) return false;
   store_omap_init(&j->map);
   bool ok = writer_end(&j->w, run(j));

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const col_type_name[] = {"none", "boolean", "int", "double", "decimal", "number", "string", "keyword", "uuid", "instant", "list",
-                                     "map", "any"};
+const char *const col_type_name[] = {"none",    "boolean", "int",     "double", "decimal", "number", "string",
+                                     "keyword", "uuid",    "instant", "list",   "map",     "any"};
 
 /* ---- addresses ---- */
 
@@ -48,7 +48,8 @@ static bool ref_name(Tc *t, Val ref, const char **name) {
   if (!is_str(s)) return tc_fail(t, "validation", ":table must be the address, the handle or the name of a table, not %s", tc_text(ref));
   *name = str_s(s);
   if (!strncmp(*name, "res://", 6)) {
-    if (!table_is_uri(*name)) return tc_fail(t, "validation", "%.120s is not the address of a table (res://v1/ws/<workspace>/table/<name>)", *name);
+    if (!table_is_uri(*name))
+      return tc_fail(t, "validation", "%.120s is not the address of a table (res://v1/ws/<workspace>/table/<name>)", *name);
     if (!uri_ours(*name, t->call->workspace)) return tc_fail(t, "not-found", "%.120s is not in workspace %.60s", *name, t->call->workspace);
     *name = uri_name(*name);
   }
@@ -79,7 +80,8 @@ bool meta_column(Tc *t, const Table *tab, Val key, const char *what, int *col) {
     *col = (int)fix_of(n);
     return true;
   }
-  if (same(k, ABSENT)) return tc_fail(t, "validation", "%s: %s is no column name (a keyword or text of 1 to %d bytes)", what, tc_text(key), TABLE_MAX_COLUMN);
+  if (same(k, ABSENT))
+    return tc_fail(t, "validation", "%s: %s is no column name (a keyword or text of 1 to %d bytes)", what, tc_text(key), TABLE_MAX_COLUMN);
   if (!tab->ncols) {
     *col = TABLE_MAX_COLUMNS;
     return true;
@@ -113,8 +115,10 @@ bool meta_columns_arg(Tc *t, const Table *tab, Val v, const char *what, int *col
   *n = 0;
   if (is_nil(v)) return true;
   ValVec xs = {0};
-  if (is_kw(v) || is_str(v)) vv_push(&xs, v);
-  else if (!(is_sequential(v) || is_set(v)) || is_sig(coll_into_array(v, &xs))) return tc_fail(t, "validation", "%s must be a vector of columns, not %s", what, tc_text(v));
+  if (is_kw(v) || is_str(v))
+    vv_push(&xs, v);
+  else if (!(is_sequential(v) || is_set(v)) || is_sig(coll_into_array(v, &xs)))
+    return tc_fail(t, "validation", "%s must be a vector of columns, not %s", what, tc_text(v));
   if (xs.n > (size_t)max) return tc_fail(t, "validation", "%s takes at most %d columns", what, max);
   for (size_t i = 0; i < xs.n; i++)
     if (!meta_column(t, tab, xs.a[i], what, &cols[(*n)++])) return false;
@@ -174,8 +178,13 @@ static Val meta_val(const Table *tab) {
     Val p[] = {tab->parts[i].name, int_val(tab->parts[i].next), int_val(tab->parts[i].rows)};
     parts = vec_conj(parts, vec_from(p, 3));
   }
-  Val kv[] = {kw_c("cols"), cols, kw_c("keys"), ints_val(tab->keys, tab->nkeys), kw_c("index"), ints_val(tab->index, tab->nindex),
-              kw_c("parts"), parts, kw_c("split"), bool_val(tab->partitioned), kw_c("by"), tab->part_field, kw_c("strict"), bool_val(tab->strict)};
+  Val kv[] = {kw_c("cols"),   cols,
+              kw_c("keys"),   ints_val(tab->keys, tab->nkeys),
+              kw_c("index"),  ints_val(tab->index, tab->nindex),
+              kw_c("parts"),  parts,
+              kw_c("split"),  bool_val(tab->partitioned),
+              kw_c("by"),     tab->part_field,
+              kw_c("strict"), bool_val(tab->strict)};
   return map_from(kv, 7, false);
 }
 
@@ -197,9 +206,7 @@ static void part_add(Table *tab, Val name, int64_t next, int64_t rows) {
   tab->parts[tab->nparts++] = (Part){name, next, rows};
 }
 
-static void meta_empty(Table *tab) {
-  *tab = (Table){.part_field = NIL, .by_key = map_empty};
-}
+static void meta_empty(Table *tab) { *tab = (Table){.part_field = NIL, .by_key = map_empty}; }
 
 static bool meta_read(Tc *t, Val m, Table *tab) {
   if (!is_map(m)) return tc_fail(t, "runtime", "what is stored of table %.80s is damaged", tab->st.name);
@@ -228,8 +235,12 @@ static char *kept(const char *s) {
 /* The registered row as collected memory, its bytes read. */
 static bool adopt(Tc *t, StoreTable *st, Table *out) {
   meta_empty(out);
-  out->st = (StoreTable){.workspace = kept(st->workspace), .name = kept(st->name), .id = st->id, .rows = st->rows,
-                         .created_ms = st->created_ms, .updated_ms = st->updated_ms};
+  out->st = (StoreTable){.workspace = kept(st->workspace),
+                         .name = kept(st->name),
+                         .id = st->id,
+                         .rows = st->rows,
+                         .created_ms = st->created_ms,
+                         .updated_ms = st->updated_ms};
   Val m = snap_read_value(t->env, st->meta.p, st->meta.n);
   store_table_free(st);
   return meta_read(t, is_sig(m) ? NIL : m, out);
@@ -244,8 +255,11 @@ static bool not_found(Tc *t, const char *name) {
     buf_fmt(&b, "%s%.80s", i ? ", " : "", some[i].name);
     store_table_free(&some[i]);
   }
-  if (n) tc_fail(t, "not-found", "there is no table \"%.80s\" in this workspace; there are: %.300s%s", name, buf_cstr(&b), n == 20 ? " ..." : "");
-  else tc_fail(t, "not-found", "there is no table \"%.80s\": this workspace has no table yet", name);
+  if (n)
+    tc_fail(t, "not-found", "there is no table \"%.80s\" in this workspace; there are: %.300s%s", name, buf_cstr(&b),
+            n == 20 ? " ..." : "");
+  else
+    tc_fail(t, "not-found", "there is no table \"%.80s\": this workspace has no table yet", name);
   buf_free(&b);
   return false;
 }
@@ -313,17 +327,21 @@ bool meta_part(Tc *t, Table *tab, Val v, int *part) {
     return tc_fail(t, "validation", "a partition is named by a text of 1 to %d bytes, not %s", TABLE_MAX_COLUMN, tc_text(v));
   *part = part_find(tab, name);
   if (*part >= 0) return true;
-  if (tab->nparts >= TABLE_MAX_PARTS) return tc_fail(t, "oversize", "table %.80s would have more than %d partitions", tab->st.name, TABLE_MAX_PARTS);
+  if (tab->nparts >= TABLE_MAX_PARTS)
+    return tc_fail(t, "oversize", "table %.80s would have more than %d partitions", tab->st.name, TABLE_MAX_PARTS);
   part_add(tab, name, 1, 0);
   *part = tab->nparts - 1;
   return true;
 }
 
 static bool partitions_shape(Tc *t, const Table *tab, Val v) {
-  if (!tab->partitioned && !is_nil(v)) return tc_fail(t, "validation", "table %.80s has no partitions: leave :partitions out", tab->st.name);
+  if (!tab->partitioned && !is_nil(v))
+    return tc_fail(t, "validation", "table %.80s has no partitions: leave :partitions out", tab->st.name);
   if (!tab->partitioned) return true;
   bool key = is_map(v) && !is_nil(map_get_kw(v, "key")), keys = is_map(v) && !is_nil(map_get_kw(v, "keys"));
-  return key != keys || tc_fail(t, "validation", "table %.80s is partitioned: say which with :partitions {:key \"..\"} or {:keys [\"..\" ..]}", tab->st.name);
+  return key != keys ||
+         tc_fail(t, "validation", "table %.80s is partitioned: say which with :partitions {:key \"..\"} or {:keys [\"..\" ..]}",
+                 tab->st.name);
 }
 
 /* A partition that does not exist has no rows. */
@@ -336,14 +354,17 @@ bool meta_read_parts(Tc *t, const Table *tab, Val v, int *parts, int *n) {
   }
   ValVec names = {0};
   Val keys = map_get_kw(v, "keys");
-  if (is_nil(keys)) vv_push(&names, map_get_kw(v, "key"));
-  else if (!is_sequential(keys) || is_sig(coll_into_array(keys, &names))) return tc_fail(t, "validation", ":partitions :keys must be a vector of texts");
+  if (is_nil(keys))
+    vv_push(&names, map_get_kw(v, "key"));
+  else if (!is_sequential(keys) || is_sig(coll_into_array(keys, &names)))
+    return tc_fail(t, "validation", ":partitions :keys must be a vector of texts");
   if (names.n > TABLE_MAX_READ_PARTS) return tc_fail(t, "validation", "one read takes at most %d partitions", TABLE_MAX_READ_PARTS);
   for (size_t i = 0; i < names.n; i++) {
     Val name = meta_part_name(names.a[i]);
     int at = same(name, ABSENT) ? -1 : part_find(tab, name);
     bool twice = false;
-    if (same(name, ABSENT)) return tc_fail(t, "validation", "a partition is named by a text of 1 to %d bytes, not %s", TABLE_MAX_COLUMN, tc_text(names.a[i]));
+    if (same(name, ABSENT))
+      return tc_fail(t, "validation", "a partition is named by a text of 1 to %d bytes, not %s", TABLE_MAX_COLUMN, tc_text(names.a[i]));
     for (int k = 0; k < *n; k++) twice = twice || parts[k] == at;
     if (at >= 0 && !twice) parts[(*n)++] = at;
   }
@@ -353,8 +374,9 @@ bool meta_read_parts(Tc *t, const Table *tab, Val v, int *parts, int *n) {
 /* ---- what callers see ---- */
 
 Val table_handle(const StoreTable *t) {
-  Val kv[] = {kw_c("type"), kw_c("resource-ref"), kw_c("resource-type"), kw_c("table"), kw_c("uri"), meta_uri(t), kw_c("table"), str_c(t->name),
-              kw_c("table-id"), str_fmt("tbl_%lld", (long long)t->id), kw_c("row-count"), int_val(t->rows)};
+  Val kv[] = {kw_c("type"),      kw_c("resource-ref"), kw_c("resource-type"), kw_c("table"),    kw_c("uri"),
+              meta_uri(t),       kw_c("table"),        str_c(t->name),        kw_c("table-id"), str_fmt("tbl_%lld", (long long)t->id),
+              kw_c("row-count"), int_val(t->rows)};
   return map_from(kv, 6, false);
 }
 
@@ -403,7 +425,7 @@ bool meta_parse_row_id(Tc *t, const Table *tab, Val id, int *part, int64_t *row)
   *row = ok ? strtoll(end + 1, &end, 10) : 0;
   *part = (int)p;
   if (!ok || *end) return tc_fail(t, "validation", ":row-id must be the id of a row, such as \"0.17\", not %s", tc_text(id));
-  if (p < tab->nparts && *row > 0 && *row < (int64_t)1 << TABLE_ROW_BITS) return true;
+  if (p<tab->nparts && * row> 0 && *row < (int64_t)1 << TABLE_ROW_BITS) return true;
   return tc_fail(t, "not-found", "table %.80s has no row %.40s", tab->st.name, s);
 }
 

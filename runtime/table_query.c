@@ -14,7 +14,8 @@ enum { FEW = 5000, SORT_MAX = 16, PLACE_BYTES = 6 };
 bool query_limit(Tc *t, Val v, int64_t most, int64_t otherwise, int64_t *out) {
   *out = otherwise;
   if (is_nil(v) && otherwise) return true;
-  if (!is_fix(v) || fix_of(v) < 1 || fix_of(v) > most) return tc_fail(t, "validation", ":limit must be an integer from 1 to %lld, not %s", (long long)most, tc_text(v));
+  if (!is_fix(v) || fix_of(v) < 1 || fix_of(v) > most)
+    return tc_fail(t, "validation", ":limit must be an integer from 1 to %lld, not %s", (long long)most, tc_text(v));
   *out = fix_of(v);
   return true;
 }
@@ -32,7 +33,8 @@ bool query_sort(Tc *t, Val sort, const char *what, CondFind find, void *ctx, int
   ValVec xs = {0};
   *n = 0;
   if (is_nil(sort)) return true;
-  if (!is_sequential(sort) || is_sig(coll_into_array(sort, &xs))) return tc_fail(t, "validation", "%s must be a vector such as [[:created :desc]], not %s", what, tc_text(sort));
+  if (!is_sequential(sort) || is_sig(coll_into_array(sort, &xs)))
+    return tc_fail(t, "validation", "%s must be a vector such as [[:created :desc]], not %s", what, tc_text(sort));
   if (xs.n > (size_t)max) return tc_fail(t, "validation", "%s takes at most %d fields", what, max);
   for (size_t i = 0; i < xs.n; i++, (*n)++)
     if (!sort_one(t, xs.a[i], what, find, ctx, &cols[i], &desc[i])) return false;
@@ -44,7 +46,9 @@ static bool find_sort(void *ctx, Tc *t, Val key, int *col) { return meta_column(
 bool scan_init(Scan *s, Tc *t, const Table *tab, Val o) {
   Cond *where;
   *s = (Scan){.t = t, .tab = tab};
-  if (!meta_read_parts(t, tab, map_get_kw(o, "partitions"), s->parts, &s->nparts) || !cond_parse_table(t, tab, map_get_kw(o, "where"), &where)) return false;
+  if (!meta_read_parts(t, tab, map_get_kw(o, "partitions"), s->parts, &s->nparts) ||
+      !cond_parse_table(t, tab, map_get_kw(o, "where"), &where))
+    return false;
   s->where = where;
   bool ok = query_sort(t, map_get_kw(o, "sort"), ":sort", find_sort, (void *)(uintptr_t)tab, s->sort, s->desc, SORT_MAX, &s->nsort);
   s->first_desc = s->nsort && s->desc[0];
@@ -92,12 +96,12 @@ typedef struct Walk {
   Scan *s;
   Hits *hits;
   int part;
-  bool covered;        /* the index alone says that the row is meant, and gives its order */
-  bool in_order;       /* rows come in the order of hits: the first that is too late ends it */
+  bool covered;  /* the index alone says that the row is meant, and gives its order */
+  bool in_order; /* rows come in the order of hits: the first that is too late ends it */
   bool failed;
   int64_t looked;
-  size_t prefix;       /* bytes of a key in front of the field */
-  ScanRowFn each;      /* instead of hits */
+  size_t prefix;  /* bytes of a key in front of the field */
+  ScanRowFn each; /* instead of hits */
   void *ctx;
 } Walk;
 
@@ -112,7 +116,8 @@ static Bytesv order_of(Scan *s, int part, int64_t row, Bytesv data, Bytesv field
   for (int i = 0; i < s->nsort; i++) {
     size_t from = b->n;
     Bytesv f;
-    if (field.p) buf_add(b, field.p, field.n);
+    if (field.p)
+      buf_add(b, field.p, field.n);
     else {
       row_field(data, s->sort[i], &f);
       order_field(s->t->env, b, f, TABLE_MAX_KEY);
@@ -138,13 +143,15 @@ static bool offer(Walk *w, int64_t row, Bytesv data, Bytesv field) {
   if (full) {
     h->a[0] = x;
     sift_down(h, 0);
-  } else hits_push(h, x);
+  } else
+    hits_push(h, x);
   return true;
 }
 
 static bool too_far(Walk *w) {
   if (++w->looked <= TABLE_MAX_SCAN) return false;
-  w->failed = !tc_fail(w->s->t, "limit", "this read would look at more than %d rows of table %.80s: ask for an index field, or a partition", TABLE_MAX_SCAN, w->s->tab->st.name);
+  w->failed = !tc_fail(w->s->t, "limit", "this read would look at more than %d rows of table %.80s: ask for an index field, or a partition",
+                       TABLE_MAX_SCAN, w->s->tab->st.name);
   return true;
 }
 
@@ -194,7 +201,11 @@ static bool on_key(void *ctx, Bytesv key) {
 
 /* ---- indexes ---- */
 
-typedef struct KeyRange { const Cond *c; int number; bool eq, exact; } KeyRange; /* number: of the index; 0: the key fields */
+typedef struct KeyRange {
+  const Cond *c;
+  int number;
+  bool eq, exact;
+} KeyRange; /* number: of the index; 0: the key fields */
 
 static bool better(const KeyRange *a, const KeyRange *b) { return !b->c || (a->eq && !b->eq); }
 
@@ -211,7 +222,8 @@ static KeyRange choose(const Table *tab, const Cond *where) {
   KeyRange r = {0};
   if (where && where->op == COND_AND)
     for (int i = 0; i < where->n; i++) consider(tab, where->kids[i], where->n == 1, &r);
-  else if (where) consider(tab, where, true, &r);
+  else if (where)
+    consider(tab, where, true, &r);
   return r;
 }
 
@@ -223,10 +235,14 @@ static void range_bounds(const Scan *s, const KeyRange *r, int part, Buf *from, 
   char kind = *(const char *)r->c->key.p;
   enum CondOp op = r->c->op;
   size_t cut = r->number ? TABLE_MAX_KEY : 0;
-  if (op == OP_EQ || op == OP_GT || op == OP_GE) order_value(from, r->c->value, cut);
-  else buf_ch(from, kind);
-  if (op == OP_EQ || op == OP_LT || op == OP_LE) order_value(to, r->c->value, cut), buf_ch(to, (char)0xff);
-  else buf_ch(to, (char)(kind + 1));
+  if (op == OP_EQ || op == OP_GT || op == OP_GE)
+    order_value(from, r->c->value, cut);
+  else
+    buf_ch(from, kind);
+  if (op == OP_EQ || op == OP_LT || op == OP_LE)
+    order_value(to, r->c->value, cut), buf_ch(to, (char)0xff);
+  else
+    buf_ch(to, (char)(kind + 1));
 }
 
 static bool walk_keys(Walk *w, const Buf *from, const Buf *to, bool descending, bool (*f)(void *, Bytesv), void *ctx) {
@@ -238,7 +254,8 @@ static bool walk_keys(Walk *w, const Buf *from, const Buf *to, bool descending, 
 static bool walk_rows(Walk *w, bool descending) {
   Err e = {0};
   int64_t id = w->s->tab->st.id;
-  bool ok = store_table_rows(w->s->t->call->store, table_place(id, w->part, 0), table_place(id, w->part + 1, 0) - 1, descending, on_row, w, &e);
+  bool ok =
+      store_table_rows(w->s->t->call->store, table_place(id, w->part, 0), table_place(id, w->part + 1, 0) - 1, descending, on_row, w, &e);
   return ok ? !w->failed : tc_store(w->s->t, &e);
 }
 
@@ -286,8 +303,10 @@ static void cursor_start(const Walk *w, int number, Buf *from, Buf *to) {
   write_index_key(s->tab, b, w->part, number);
   buf_add(b, c.p, n);
   bool same_part = ((uint8_t)c.p[n] << 8 | (uint8_t)c.p[n + 1]) == w->part;
-  if (same_part) buf_add(b, c.p + n + 2, 4);
-  else if (s->first_desc) buf_ch(b, (char)0xff);
+  if (same_part)
+    buf_add(b, c.p + n + 2, 4);
+  else if (s->first_desc)
+    buf_ch(b, (char)0xff);
   buf_free(&c);
 }
 
@@ -306,13 +325,19 @@ static bool walk_sorted(Walk *w, int number, const KeyRange *bound) {
   return ok;
 }
 
-typedef struct Plan { enum { PLAN_ROWS, PLAN_RANGE, PLAN_RANGE_IN_ORDER, PLAN_SORTED } way; KeyRange range; int number; } Plan;
+typedef struct Plan {
+  enum { PLAN_ROWS, PLAN_RANGE, PLAN_RANGE_IN_ORDER, PLAN_SORTED } way;
+  KeyRange range;
+  int number;
+} Plan;
 
 static bool plan(Scan *s, Plan *p) {
   *p = (Plan){.way = PLAN_ROWS, .range = choose(s->tab, s->where), .number = s->nsort == 1 ? meta_index_of(s->tab, s->sort[0]) : -1};
   bool few = false;
-  if (p->range.c && !s->nsort && p->range.eq && p->range.number > 0) p->way = PLAN_RANGE_IN_ORDER;
-  else if (p->range.c && p->number > 0 && p->range.number == p->number) p->way = PLAN_SORTED;
+  if (p->range.c && !s->nsort && p->range.eq && p->range.number > 0)
+    p->way = PLAN_RANGE_IN_ORDER;
+  else if (p->range.c && p->number > 0 && p->range.number == p->number)
+    p->way = PLAN_SORTED;
   else {
     if (p->range.c && !range_few(s, &p->range, &few)) return false;
     p->way = few ? PLAN_RANGE : p->number > 0 ? PLAN_SORTED : PLAN_ROWS;
@@ -323,7 +348,9 @@ static bool plan(Scan *s, Plan *p) {
 static bool walk_part(Walk *w, const Plan *p) {
   Scan *s = w->s;
   w->in_order = p->way == PLAN_SORTED || p->way == PLAN_RANGE_IN_ORDER || (p->way == PLAN_ROWS && !s->nsort);
-  w->covered = (p->way == PLAN_SORTED && !s->where) || (p->range.exact && (p->way == PLAN_RANGE_IN_ORDER || p->way == PLAN_SORTED) && !(s->nsort && p->way != PLAN_SORTED) && (p->way != PLAN_SORTED || p->range.number == p->number));
+  w->covered = (p->way == PLAN_SORTED && !s->where) ||
+               (p->range.exact && (p->way == PLAN_RANGE_IN_ORDER || p->way == PLAN_SORTED) && !(s->nsort && p->way != PLAN_SORTED) &&
+                (p->way != PLAN_SORTED || p->range.number == p->number));
   if (p->way == PLAN_SORTED) return walk_sorted(w, p->number, &p->range);
   return p->way == PLAN_ROWS ? walk_rows(w, false) : walk_range(w, &p->range, false);
 }
@@ -373,7 +400,8 @@ static bool total(Scan *s, int64_t *n) {
   Buf from = {0}, to = {0};
   bool ok = true;
   for (int i = 0; i < s->nparts && ok; i++) {
-    if (!s->where) *n += s->tab->parts[s->parts[i]].rows;
+    if (!s->where)
+      *n += s->tab->parts[s->parts[i]].rows;
     else {
       Walk w = {.s = s};
       range_bounds(s, &r, s->parts[i], &from, &to);
@@ -425,27 +453,36 @@ static bool cursor_read(Tc *t, const Table *tab, Val o, Val v, Bytesv *out) {
     ok = x == check_of(t, tab, o, *out);
   }
   buf_free(&raw);
-  return ok || tc_fail(t, "validation", ":cursor %s is not from a page of this query: take :next-cursor of the page before, with the same :where and :sort", tc_text(v));
+  return ok || tc_fail(t, "validation",
+                       ":cursor %s is not from a page of this query: take :next-cursor of the page before, with the same :where and :sort",
+                       tc_text(v));
 }
 
 /* ---- query ---- */
 
-typedef struct Page { bool cursor, want_total; int64_t limit, offset; Val page; } Page;
+typedef struct Page {
+  bool cursor, want_total;
+  int64_t limit, offset;
+  Val page;
+} Page;
 
 static bool page_mode(Tc *t, Page *p) {
   Val mode = map_get_kw(p->page, "mode");
   const char *s = is_kw(mode) || is_str(mode) ? kw_text(mode) : "";
   p->cursor = !strcmp(s, "cursor") || (is_nil(mode) && !is_nil(map_get_kw(p->page, "cursor")));
-  return is_nil(mode) || p->cursor || !strcmp(s, "offset") || tc_fail(t, "validation", ":page :mode must be :offset or :cursor, not %s", tc_text(mode));
+  return is_nil(mode) || p->cursor || !strcmp(s, "offset") ||
+         tc_fail(t, "validation", ":page :mode must be :offset or :cursor, not %s", tc_text(mode));
 }
 
 static bool page_read(Tc *t, Val o, Page *p) {
   p->page = map_get_kw(o, "page");
-  if (!is_map(p->page)) return tc_fail(t, "validation", ":query needs :page {:mode :offset :limit n} or {:mode :cursor :limit n}, not %s", tc_text(p->page));
+  if (!is_map(p->page))
+    return tc_fail(t, "validation", ":query needs :page {:mode :offset :limit n} or {:mode :cursor :limit n}, not %s", tc_text(p->page));
   if (!page_mode(t, p) || !query_limit(t, map_get_kw(p->page, "limit"), TABLE_MAX_PAGE, 0, &p->limit)) return false;
   Val offset = map_get_kw(p->page, "offset");
   if (!is_nil(offset) && (p->cursor || !is_fix(offset) || fix_of(offset) < 0 || fix_of(offset) > TABLE_MAX_OFFSET))
-    return tc_fail(t, "validation", ":page :offset must be an integer from 0 to %d, in mode :offset, not %s (deeper pages: mode :cursor)", TABLE_MAX_OFFSET, tc_text(offset));
+    return tc_fail(t, "validation", ":page :offset must be an integer from 0 to %d, in mode :offset, not %s (deeper pages: mode :cursor)",
+                   TABLE_MAX_OFFSET, tc_text(offset));
   p->offset = is_nil(offset) ? 0 : fix_of(offset);
   p->want_total = truthy(map_get_kw(p->page, "include-total-count")) || truthy(map_get_kw(p->page, "include-total-count?"));
   return true;

@@ -23,7 +23,7 @@ static void put_varint(Buf *b, uint64_t v) {
 static bool get_varint(const char **p, const char *end, uint64_t *out) {
   *out = 0;
   for (int shift = 0; *p < end && shift < 64; shift += 7) {
-    uint8_t c = (uint8_t)*(*p)++;
+    uint8_t c = (uint8_t) * (*p)++;
     *out |= (uint64_t)(c & 127) << shift;
     if (c < 128) return true;
   }
@@ -58,8 +58,10 @@ static bool simple_kw(Val v) { return is_nil(AS(Kw, v)->ns) && !strchr(str_s(AS(
 
 Val row_put_field(Buf *b, int col, Val v) {
   put_varint(b, (uint64_t)col);
-  if (is_nil(v)) buf_ch(b, 'n');
-  else if (is_bool(v)) buf_ch(b, truthy(v) ? 't' : 'f');
+  if (is_nil(v))
+    buf_ch(b, 'n');
+  else if (is_bool(v))
+    buf_ch(b, truthy(v) ? 't' : 'f');
   else if (is_long(v)) {
     int64_t i = long_of(v);
     buf_ch(b, 'i');
@@ -68,9 +70,12 @@ Val row_put_field(Buf *b, int col, Val v) {
     double d = dbl_of(v);
     buf_ch(b, 'd');
     buf_add(b, (const char *)&d, 8);
-  } else if (is_num(v)) return put_number(b, v);
-  else if (is_str(v)) put_text(b, 's', str_s(v), str_n(v));
-  else if (is_kw(v) && simple_kw(v)) put_text(b, 'k', str_s(AS(Kw, v)->name), str_n(AS(Kw, v)->name));
+  } else if (is_num(v))
+    return put_number(b, v);
+  else if (is_str(v))
+    put_text(b, 's', str_s(v), str_n(v));
+  else if (is_kw(v) && simple_kw(v))
+    put_text(b, 'k', str_s(AS(Kw, v)->name), str_n(AS(Kw, v)->name));
   else if (is_type(v, T_UUID)) {
     buf_ch(b, 'u');
     buf_add(b, (const char *)&AS(Uuid, v)->hi, 8);
@@ -78,7 +83,8 @@ Val row_put_field(Buf *b, int col, Val v) {
   } else if (is_type(v, T_INST)) {
     buf_ch(b, 'I');
     buf_add(b, (const char *)&AS(Inst, v)->ms, 8);
-  } else return put_other(b, v);
+  } else
+    return put_other(b, v);
   return NIL;
 }
 
@@ -89,11 +95,17 @@ static bool field_skip(const char **p, const char *end) {
   uint64_t n = 0;
   if (*p >= end) return false;
   switch (*(*p)++) {
-  case 'n': case 't': case 'f': return true;
+  case 'n':
+  case 't':
+  case 'f': return true;
   case 'i': return get_varint(p, end, &n);
-  case 'd': case 'I': n = 8; break;
+  case 'd':
+  case 'I': n = 8; break;
   case 'u': n = 16; break;
-  case 'N': case 's': case 'k': case 'x':
+  case 'N':
+  case 's':
+  case 'k':
+  case 'x':
     if (!get_varint(p, end, &n)) return false;
     break;
   default: return false;
@@ -152,7 +164,8 @@ Val row_value(Env *env, Bytesv f) {
   case 't': return TRUE_V;
   case 'f': return FALSE_V;
   case 'i': get_varint(&p, end, &n); return int_val((int64_t)(n >> 1 ^ -(n & 1)));
-  case 'd': case 'I': return value_of_8(tag, p);
+  case 'd':
+  case 'I': return value_of_8(tag, p);
   case 'u': return value_of_uuid(p);
   default: break;
   }
@@ -181,7 +194,8 @@ static void order_text(Buf *b, int kind, const char *s, size_t n, size_t cut) {
 }
 
 static void order_exponent(Buf *b, int64_t e) {
-  if (e >= -80 && e <= 99) buf_ch(b, (char)(e + 100));
+  if (e >= -80 && e <= 99)
+    buf_ch(b, (char)(e + 100));
   else {
     buf_ch(b, e < 0 ? 1 : (char)0xfe);
     order_int(b, (uint64_t)(e + ((int64_t)1 << 39)), 5);
@@ -205,7 +219,8 @@ static void order_number_text(Buf *b, const char *s, size_t n) {
   int64_t e = 0;
   const char *end = s + n;
   for (s += n && (*s == '-' || *s == '+'); s < end && ((*s >= '0' && *s <= '9') || *s == '.'); s++) {
-    if (*s == '.') point = true;
+    if (*s == '.')
+      point = true;
     else {
       if (!point && (digits.n || *s != '0')) e++;
       if (point && !digits.n && *s == '0') e--;
@@ -215,12 +230,15 @@ static void order_number_text(Buf *b, const char *s, size_t n) {
   if (s < end && (*s == 'E' || *s == 'e')) {
     int64_t x = 0;
     bool minus = s + 1 < end && s[1] == '-';
-    for (s += 1 + (s + 1 < end && (s[1] == '-' || s[1] == '+')); s < end && *s >= '0' && *s <= '9' && x < 100000000000; s++) x = x * 10 + (*s - '0');
+    for (s += 1 + (s + 1 < end && (s[1] == '-' || s[1] == '+')); s < end && *s >= '0' && *s <= '9' && x < 100000000000; s++)
+      x = x * 10 + (*s - '0');
     e += minus ? -x : x;
   }
   while (digits.n && digits.p[digits.n - 1] == '0') digits.n--;
-  if (!digits.n) buf_ch(b, 2);
-  else order_digits(b, negative, digits.p, digits.n, e);
+  if (!digits.n)
+    buf_ch(b, 2);
+  else
+    order_digits(b, negative, digits.p, digits.n, e);
   buf_free(&digits);
 }
 
@@ -242,8 +260,10 @@ static void order_double(Buf *b, double d) {
 
 static void order_number(Buf *b, Val v) {
   buf_ch(b, ORDER_NUMBER);
-  if (is_long(v)) order_long(b, long_of(v));
-  else if (is_dbl(v) || is_type(v, T_RATIO)) order_double(b, num_to_double(v));
+  if (is_long(v))
+    order_long(b, long_of(v));
+  else if (is_dbl(v) || is_type(v, T_RATIO))
+    order_double(b, num_to_double(v));
   else {
     Buf x = {0};
     num_print(&x, v);
@@ -261,13 +281,18 @@ static void order_printed(Buf *b, Val v, size_t cut) {
 }
 
 void order_value(Buf *b, Val v, size_t cut) {
-  if (is_nil(v) || same(v, ABSENT)) buf_ch(b, ORDER_NIL);
-  else if (is_bool(v)) buf_ch(b, truthy(v) ? ORDER_TRUE : ORDER_FALSE);
-  else if (is_num(v)) order_number(b, v);
+  if (is_nil(v) || same(v, ABSENT))
+    buf_ch(b, ORDER_NIL);
+  else if (is_bool(v))
+    buf_ch(b, truthy(v) ? ORDER_TRUE : ORDER_FALSE);
+  else if (is_num(v))
+    order_number(b, v);
   else {
     Val text = json_scalar_text(v);
-    if (is_str(text)) order_text(b, ORDER_TEXT, str_s(text), str_n(text), cut);
-    else order_printed(b, v, cut);
+    if (is_str(text))
+      order_text(b, ORDER_TEXT, str_s(text), str_n(text), cut);
+    else
+      order_printed(b, v, cut);
   }
 }
 
@@ -276,14 +301,16 @@ void order_field(Env *env, Buf *b, Bytesv f, size_t cut) {
   uint64_t n = 0;
   char tag = f.n ? *p++ : 'n';
   if (tag == 's' || tag == 'k' || tag == 'N' || tag == 'i') get_varint(&p, end, &n);
-  if (tag == 's' || tag == 'k') order_text(b, ORDER_TEXT, p, n, cut);
+  if (tag == 's' || tag == 'k')
+    order_text(b, ORDER_TEXT, p, n, cut);
   else if (tag == 'i') {
     buf_ch(b, ORDER_NUMBER);
     order_long(b, (int64_t)(n >> 1 ^ -(n & 1)));
   } else if (tag == 'N' && !memchr(p, '/', n)) {
     buf_ch(b, ORDER_NUMBER);
     order_number_text(b, p, n);
-  } else order_value(b, row_value(env, f), cut);
+  } else
+    order_value(b, row_value(env, f), cut);
 }
 
 int order_cmp(Bytesv a, Bytesv b) {

@@ -4,7 +4,10 @@
 #include "table_int.h"
 #include <stdlib.h>
 
-struct PendingKeys { Omap map; Buf row, key, old; };
+struct PendingKeys {
+  Omap map;
+  Buf row, key, old;
+};
 
 /* ---- index keys ---- */
 
@@ -92,7 +95,8 @@ static Batch *batch_of(Writer *w) {
 
 static bool grow(Writer *w, size_t n) {
   w->bytes += n;
-  return w->bytes <= TABLE_MAX_WRITE || tc_fail(w->t, "oversize", "one write may take %d MiB: write fewer rows at a time", (int)(TABLE_MAX_WRITE >> 20));
+  return w->bytes <= TABLE_MAX_WRITE ||
+         tc_fail(w->t, "oversize", "one write may take %d MiB: write fewer rows at a time", (int)(TABLE_MAX_WRITE >> 20));
 }
 
 static bool encode(Writer *w, const Val *vals, Bytesv formats, Buf *out) {
@@ -104,8 +108,11 @@ static bool encode(Writer *w, const Val *vals, Bytesv formats, Buf *out) {
   for (int i = 1; i <= w->tab->ncols; i++)
     if (!same(vals[i], ABSENT) && is_sig(row_put_field(out, i, vals[i]))) return row_fail(w, w->tab->cols[i - 1].name, tc_pending(w->t));
   if (out->n <= TABLE_MAX_ROW) return true;
-  return row_fail(w, NULL, tc_fail(w->t, "oversize", "a row of table %.80s would take %zu bytes, more than %d KiB: keep large values as blobs and their references in the row",
-                                   w->tab->st.name, out->n, TABLE_MAX_ROW >> 10));
+  return row_fail(
+      w, NULL,
+      tc_fail(w->t, "oversize",
+              "a row of table %.80s would take %zu bytes, more than %d KiB: keep large values as blobs and their references in the row",
+              w->tab->st.name, out->n, TABLE_MAX_ROW >> 10));
 }
 
 static void index_key(Writer *w, Buf *b, int part, int i, Bytesv row, int64_t number) {
@@ -135,7 +142,8 @@ static bool key_of_vals(Writer *w, int part, const Val *vals, Buf *out) {
   out->n = 0;
   write_index_key(w->tab, out, part, 0);
   for (int i = 0; i < w->tab->nkeys; i++)
-    if (!key_part(w->t, w->tab, w->tab->keys[i], vals[w->tab->keys[i]], out)) return row_fail(w, w->tab->cols[w->tab->keys[i] - 1].name, false);
+    if (!key_part(w->t, w->tab, w->tab->keys[i], vals[w->tab->keys[i]], out))
+      return row_fail(w, w->tab->cols[w->tab->keys[i] - 1].name, false);
   return true;
 }
 
@@ -193,8 +201,9 @@ static bool take(Writer *w, int col, Val v) {
   Column *c = &w->tab->cols[col - 1];
   enum ColType now = meta_type_join(c->type, meta_type_of(v));
   if (w->strict && c->type != COL_NONE && now != c->type)
-    return row_fail(w, c->name, tc_fail(w->t, "validation", "row %lld: column %s holds %s, and :schema-mode is :strict: not %s", (long long)w->n, c->name,
-                                        col_type_name[c->type], tc_text(v)));
+    return row_fail(w, c->name,
+                    tc_fail(w->t, "validation", "row %lld: column %s holds %s, and :schema-mode is :strict: not %s", (long long)w->n,
+                            c->name, col_type_name[c->type], tc_text(v)));
   c->type = now;
   return true;
 }
@@ -203,14 +212,18 @@ static bool take_column(Writer *w, Val k, int *col) {
   Val key = meta_column_key(k);
   Table *tab = w->tab;
   if (same(key, ABSENT))
-    return row_fail(w, NULL, tc_fail(w->t, "validation", "row %lld: %s is no column name (a keyword or text of 1 to %d bytes)", (long long)w->n, tc_text(k), TABLE_MAX_COLUMN));
+    return row_fail(w, NULL,
+                    tc_fail(w->t, "validation", "row %lld: %s is no column name (a keyword or text of 1 to %d bytes)", (long long)w->n,
+                            tc_text(k), TABLE_MAX_COLUMN));
   Val n = map_get(tab->by_key, key, NIL);
   if (is_fix(n)) {
     *col = (int)fix_of(n);
     return true;
   }
   if (w->strict && (tab->st.rows || w->n > 1))
-    return row_fail(w, kw_text(k), tc_fail(w->t, "validation", "row %lld: table %.80s has no column %s, and :schema-mode is :strict", (long long)w->n, tab->st.name, tc_text(k)));
+    return row_fail(w, kw_text(k),
+                    tc_fail(w->t, "validation", "row %lld: table %.80s has no column %s, and :schema-mode is :strict", (long long)w->n,
+                            tab->st.name, tc_text(k)));
   return row_fail(w, kw_text(k), meta_add_column(w->t, tab, key, col));
 }
 
@@ -236,8 +249,10 @@ static bool vals_read(Writer *w, Bytesv row, Val *vals, Bytesv *formats) {
   Bytesv f;
   *formats = (Bytesv){0};
   while (row_next(&p, end, &col, &f)) {
-    if (!col) *formats = f;
-    else if (is_sig(vals[col] = row_value(w->t->env, f))) return tc_pending(w->t);
+    if (!col)
+      *formats = f;
+    else if (is_sig(vals[col] = row_value(w->t->env, f)))
+      return tc_pending(w->t);
   }
   return true;
 }
@@ -309,9 +324,10 @@ static bool put_keyed(Writer *w, int part, Val *vals) {
   Bytesv k = {key.p, key.n};
   if (ok && number >= 0 && !w->upsert)
     ok = row_fail(w, w->tab->cols[w->tab->keys[0] - 1].name,
-                  tc_fail(w->t, "conflict", "row %lld: table %.80s has a row with this key already (:write-mode :upsert would change it)", (long long)w->n,
-                          w->tab->st.name));
-  else if (ok) ok = number < 0 ? insert(w, part, vals, k) : update(w, part, number, vals, k);
+                  tc_fail(w->t, "conflict", "row %lld: table %.80s has a row with this key already (:write-mode :upsert would change it)",
+                          (long long)w->n, w->tab->st.name));
+  else if (ok)
+    ok = number < 0 ? insert(w, part, vals, k) : update(w, part, number, vals, k);
   buf_free(&key);
   return ok;
 }
@@ -320,7 +336,8 @@ bool writer_row(Writer *w, Val row) {
   Val vals[TABLE_MAX_COLUMNS + 1];
   int part;
   w->n++;
-  if (!is_map(row)) return row_fail(w, NULL, tc_fail(w->t, "validation", "row %lld must be a map of columns, not %s", (long long)w->n, tc_text(row)));
+  if (!is_map(row))
+    return row_fail(w, NULL, tc_fail(w->t, "validation", "row %lld must be a map of columns, not %s", (long long)w->n, tc_text(row)));
   vals_clear(vals);
   if (!take_row(w, row, vals) || !row_part(w, vals, &part)) return false;
   if (vec_count(w->preview) < 3) w->preview = vec_conj(w->preview, row);
@@ -339,15 +356,18 @@ static bool one_word(Tc *t, Val v, const char *what, const char *a, const char *
 static bool named_columns(Tc *t, Table *tab, Val v, const char *what, int *cols, int max, int *n) {
   ValVec xs = {0};
   *n = 0;
-  if (is_kw(v) || is_str(v)) vv_push(&xs, v);
+  if (is_kw(v) || is_str(v))
+    vv_push(&xs, v);
   else if (!is_nil(v) && (!(is_sequential(v) || is_set(v)) || is_sig(coll_into_array(v, &xs))))
     return tc_fail(t, "validation", "%s must be a vector of columns, not %s", what, tc_text(v));
   if (xs.n > (size_t)max) return tc_fail(t, "validation", "%s: at most %d", what, max);
   for (size_t i = 0; i < xs.n; i++) {
     Val key = meta_column_key(xs.a[i]), at = same(key, ABSENT) ? NIL : map_get(tab->by_key, key, NIL);
     if (same(key, ABSENT)) return tc_fail(t, "validation", "%s: %s is no column name", what, tc_text(xs.a[i]));
-    if (is_fix(at)) cols[(*n)++] = (int)fix_of(at);
-    else if (!meta_add_column(t, tab, key, &cols[(*n)++])) return false;
+    if (is_fix(at))
+      cols[(*n)++] = (int)fix_of(at);
+    else if (!meta_add_column(t, tab, key, &cols[(*n)++]))
+      return false;
   }
   return true;
 }
@@ -371,7 +391,8 @@ static bool set_indexes(Tc *t, Table *tab, Val v) {
   for (int i = 0; i < n; i++) {
     bool there = false;
     for (int k = 0; k < tab->nindex; k++) there = there || tab->index[k] == cols[i];
-    if (!there && tab->nindex == TABLE_MAX_INDEXES) return tc_fail(t, "oversize", "table %.80s would have more than %d index fields", tab->st.name, TABLE_MAX_INDEXES);
+    if (!there && tab->nindex == TABLE_MAX_INDEXES)
+      return tc_fail(t, "oversize", "table %.80s would have more than %d index fields", tab->st.name, TABLE_MAX_INDEXES);
     if (!there) tab->index[tab->nindex++] = cols[i];
   }
   return true;
@@ -382,11 +403,13 @@ static bool set_partitions(Tc *t, Table *tab, Val v) {
   Val field = map_get_kw(v, "field"), key = map_get_kw(v, "key");
   if (!is_map(v) || is_nil(field) == is_nil(key) || !is_nil(map_get_kw(v, "keys")))
     return tc_fail(t, "validation", ":partitions of a write is {:key \"..\"} or {:field column}, not %s", tc_text(v));
-  if (!tab->partitioned && (tab->st.rows || !tab->fresh)) return tc_fail(t, "validation", "table %.80s has no partitions: leave :partitions out", tab->st.name);
+  if (!tab->partitioned && (tab->st.rows || !tab->fresh))
+    return tc_fail(t, "validation", "table %.80s has no partitions: leave :partitions out", tab->st.name);
   tab->partitioned = true;
   if (is_nil(field)) return true;
   int col, n;
-  if (!named_columns(t, tab, field, ":partitions :field", &col, 1, &n) || !n) return tc_fail(t, "validation", ":partitions :field must be a column");
+  if (!named_columns(t, tab, field, ":partitions :field", &col, 1, &n) || !n)
+    return tc_fail(t, "validation", ":partitions :field must be a column");
   tab->part_field = tab->cols[col - 1].key;
   return true;
 }
@@ -402,7 +425,10 @@ bool write_options(Tc *t, Table *tab, Val o) {
 
 /* ---- a write ---- */
 
-typedef struct Backfill { Writer *w; int from; } Backfill;
+typedef struct Backfill {
+  Writer *w;
+  int from;
+} Backfill;
 static bool backfill_row(void *ctx, int64_t place, Bytesv row) {
   Backfill *b = ctx;
   Writer *w = b->w;
@@ -424,7 +450,8 @@ static bool backfill(Writer *w, int from) {
   *w->t->error = NIL;
   if (!store_table_settle(w->t->call->store, &e)) return tc_store(w->t, &e);
   int64_t id = w->tab->st.id;
-  if (!store_table_rows(w->t->call->store, table_place(id, 0, 0), table_place(id + 1, 0, 0) - 1, false, backfill_row, &b, &e)) return tc_store(w->t, &e);
+  if (!store_table_rows(w->t->call->store, table_place(id, 0, 0), table_place(id + 1, 0, 0) - 1, false, backfill_row, &b, &e))
+    return tc_store(w->t, &e);
   return is_nil(*w->t->error);
 }
 
@@ -434,7 +461,8 @@ static bool choose_part(Writer *w, Val partitions) {
   if (!tab->partitioned) return meta_part(w->t, tab, NIL, &w->part);
   if (!is_nil(key)) return meta_part(w->t, tab, key, &w->part);
   if (is_nil(tab->part_field))
-    return tc_fail(w->t, "validation", "table %.80s is partitioned: say where the rows go with :partitions {:key \"..\"} or {:field column}", tab->st.name);
+    return tc_fail(w->t, "validation",
+                   "table %.80s is partitioned: say where the rows go with :partitions {:key \"..\"} or {:field column}", tab->st.name);
   w->part = -1;
   return meta_column(w->t, tab, tab->part_field, ":partitions", &w->part_col);
 }
@@ -514,7 +542,8 @@ static bool change_row(Writer *w, int part, int64_t number, Bytesv old, Val *val
     if (ok && other >= 0) ok = tc_fail(w->t, "conflict", "another row of table %.80s has this key", w->tab->st.name);
     ok = ok && put_row(w, part, number, old, vals, formats, &now);
     ok = ok && (!moved || put_key(w, number, (Bytesv){was.p, was.n}, (Bytesv){is.p, is.n}, now));
-  } else ok = ok && put_row(w, part, number, old, vals, formats, &now);
+  } else
+    ok = ok && put_row(w, part, number, old, vals, formats, &now);
   buf_free(&was);
   buf_free(&is);
   w->updated++;
@@ -524,7 +553,8 @@ static bool change_row(Writer *w, int part, int64_t number, Bytesv old, Val *val
 /* The partition of a row is where it lies. */
 static bool not_split_by(Tc *t, const Table *tab, int col) {
   bool split = !is_nil(tab->part_field) && same(tab->cols[col - 1].key, tab->part_field);
-  return !split || tc_fail(t, "validation", "column %s says in which partition a row is: write the row anew instead", tab->cols[col - 1].name);
+  return !split ||
+         tc_fail(t, "validation", "column %s says in which partition a row is: write the row anew instead", tab->cols[col - 1].name);
 }
 
 static bool computed_column(Tc *t, const Table *tab, int col) {
@@ -550,8 +580,8 @@ bool write_cell(Tc *t, Table *tab, Val o, Val *result) {
   Writer w;
   writer_init(&w, t, tab);
   vals_clear(vals);
-  bool ok = cell_column(&w, o, &col) && not_split_by(t, tab, col) && computed_column(t, tab, col) && vals_read(&w, (Bytesv){old.p, old.n}, vals, &formats) &&
-            expected(&w, o, vals[col]) && take(&w, col, v);
+  bool ok = cell_column(&w, o, &col) && not_split_by(t, tab, col) && computed_column(t, tab, col) &&
+            vals_read(&w, (Bytesv){old.p, old.n}, vals, &formats) && expected(&w, o, vals[col]) && take(&w, col, v);
   Val before = ok && !same(vals[col], ABSENT) ? vals[col] : NIL;
   if (ok) vals[col] = v;
   ok = writer_end(&w, ok && change_row(&w, part, number, (Bytesv){old.p, old.n}, vals, formats));
@@ -566,7 +596,8 @@ bool write_format(Tc *t, Table *tab, Val o, Val *result) {
   Blob old = {0};
   Val vals[TABLE_MAX_COLUMNS + 1], format = map_get(o, kw_c("format"), ABSENT);
   Bytesv formats;
-  if (same(format, ABSENT) || (!is_map(format) && !is_nil(format))) return tc_fail(t, "validation", ":update-cell-format needs :format, a map, or nil to clear it");
+  if (same(format, ABSENT) || (!is_map(format) && !is_nil(format)))
+    return tc_fail(t, "validation", ":update-cell-format needs :format, a map, or nil to clear it");
   if (!meta_column(t, tab, map_get_kw(o, "column"), ":column", &col) || !query_locate(t, tab, o, &part, &number, &old)) return false;
   Writer w;
   writer_init(&w, t, tab);
@@ -587,8 +618,8 @@ bool write_format(Tc *t, Table *tab, Val o, Val *result) {
 typedef struct Change {
   Writer *w;
   const Cond *where;
-  int col;             /* set-column; 0: recompute */
-  Val value, how;      /* literal, or {:template}/{:expr} */
+  int col;        /* set-column; 0: recompute */
+  Val value, how; /* literal, or {:template}/{:expr} */
   int64_t limit, offset, scanned, changed;
   bool more, failed;
 } Change;
@@ -639,13 +670,17 @@ static bool change_rows(Change *c, Tc *t, Table *tab, Val o) {
 }
 
 static Val change_result(const Table *tab, const Change *c) {
-  Val kv[] = {kw_c("success"), TRUE_V, kw_c("uri"), meta_uri(&tab->st), kw_c("rows-scanned"), int_val(c->scanned - (c->scanned < c->offset ? c->scanned : c->offset)),
-              kw_c("rows-updated"), int_val(c->changed), kw_c("has-more"), bool_val(c->more)};
+  Val kv[] = {kw_c("success"),      TRUE_V,
+              kw_c("uri"),          meta_uri(&tab->st),
+              kw_c("rows-scanned"), int_val(c->scanned - (c->scanned < c->offset ? c->scanned : c->offset)),
+              kw_c("rows-updated"), int_val(c->changed),
+              kw_c("has-more"),     bool_val(c->more)};
   return map_from(kv, 5, false);
 }
 
 static bool definition_ok(Tc *t, Val d) {
-  static const char *const known[] = {"type-hint", "semantic-type", "display-name", "computed", "reference", "enum", "format", "validation"};
+  static const char *const known[] = {"type-hint", "semantic-type", "display-name", "computed",
+                                      "reference", "enum",          "format",       "validation"};
   MapIter it;
   Val k, v;
   if (!is_map(d)) return tc_fail(t, "validation", ":definition must be a map, not %s", tc_text(d));
@@ -654,7 +689,10 @@ static bool definition_ok(Tc *t, Val d) {
     bool ok = false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) ok = ok || kw_is(k, known[i]);
     if (!ok)
-      return tc_fail(t, "validation", ":definition has no key %s; it may have :type-hint :semantic-type :display-name :computed :reference :enum :format :validation", tc_text(k));
+      return tc_fail(
+          t, "validation",
+          ":definition has no key %s; it may have :type-hint :semantic-type :display-name :computed :reference :enum :format :validation",
+          tc_text(k));
   }
   return true;
 }
@@ -681,15 +719,18 @@ bool write_column(Tc *t, Table *tab, Val o, Val *result) {
   Writer w;
   Change c = {.w = &w, .value = map_get(o, kw_c("value"), ABSENT), .how = NIL};
   for (int i = 0; i < 3; i++) given += !same(map_get(o, kw_c(ways[i]), ABSENT), ABSENT);
-  if (given > 1 || (!given && is_nil(definition))) return tc_fail(t, "validation", ":set-column needs :definition, or one of :value, :value-template and :expr, or both");
+  if (given > 1 || (!given && is_nil(definition)))
+    return tc_fail(t, "validation", ":set-column needs :definition, or one of :value, :value-template and :expr, or both");
   if (!query_limit(t, map_get_kw(o, "limit"), TABLE_MAX_CHANGES, TABLE_MAX_CHANGES, &c.limit)) return false;
   writer_init(&w, t, tab);
   bool ok = cell_column(&w, o, &col) && (is_nil(definition) || set_definition(&w, col, definition));
   if (ok && given) {
     c.col = col;
-    Val text = map_get_kw(o, "value-template"), how[] = {kw_c(is_nil(text) ? "expr" : "template"), is_nil(text) ? map_get_kw(o, "expr") : text};
+    Val text = map_get_kw(o, "value-template"),
+        how[] = {kw_c(is_nil(text) ? "expr" : "template"), is_nil(text) ? map_get_kw(o, "expr") : text};
     if (same(c.value, ABSENT)) c.how = map_from(how, 1, false);
-    ok = not_split_by(t, tab, col) && computed_column(t, tab, col) && (is_nil(c.how) || expr_check(t, tab, c.how)) && change_rows(&c, t, tab, o);
+    ok = not_split_by(t, tab, col) && computed_column(t, tab, col) && (is_nil(c.how) || expr_check(t, tab, c.how)) &&
+         change_rows(&c, t, tab, o);
   }
   ok = writer_end(&w, ok);
   if (ok) *result = map_assoc(change_result(tab, &c), kw_c("column"), tab->cols[col - 1].key);
@@ -701,7 +742,8 @@ bool write_recompute(Tc *t, Table *tab, Val o, Val *result) {
   Change c = {.w = &w, .value = NIL, .how = NIL};
   if (!query_limit(t, map_get_kw(o, "limit"), TABLE_MAX_CHANGES, 1000, &c.limit)) return false;
   Val offset = map_get_kw(o, "offset");
-  if (!is_nil(offset) && (!is_fix(offset) || fix_of(offset) < 0)) return tc_fail(t, "validation", ":offset must be an integer, 0 or more, not %s", tc_text(offset));
+  if (!is_nil(offset) && (!is_fix(offset) || fix_of(offset) < 0))
+    return tc_fail(t, "validation", ":offset must be an integer, 0 or more, not %s", tc_text(offset));
   c.offset = is_nil(offset) ? 0 : fix_of(offset);
   writer_init(&w, t, tab);
   bool ok = writer_end(&w, change_rows(&c, t, tab, o));
