@@ -122,7 +122,7 @@ static const char *hint_for(Val error) {
       {"poll-timeout", "raise :timeout or :max-attempts of flow/poll"},
       {"oversize", "keep large results outside the run, for example in :kv"},
       {"missing-binding", "see :requires of the flow"},
-      {"unsupported_step", "this build runs :function :http :kv :notify :sleep :wait"},
+      {"unsupported_step", "this build runs :function :http :kv :notify :table :sleep :wait"},
   };
   Val type = map_get_kw(error, "type");
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
