@@ -15,6 +15,7 @@ enum { PATH_TAIL = 96 }; /* what is put behind the directory */
 struct BlobStore {
   char *dir;
   bool temporary;
+  _Atomic int holders;
   pthread_mutex_t lock; /* a rename against the sweep: it must not remove what has just become new */
 };
 struct BlobWriter {
@@ -27,7 +28,7 @@ struct BlobWriter {
 
 BlobStore *blobs_open(const char *dir) {
   BlobStore *b = calloc(1, sizeof *b);
-  if (b) b->dir = strdup(dir);
+  if (b) b->dir = strdup(dir), b->holders = 1;
   if (b && b->dir && !pthread_mutex_init(&b->lock, NULL)) return b;
   if (b) free(b->dir);
   free(b);
@@ -41,6 +42,11 @@ BlobStore *blobs_open_temporary(void) {
   snprintf(dir, sizeof dir, "%.400s/breyta-blobs-%ld-%u", base && *base ? base : "/tmp", (long)getpid(), atomic_fetch_add(&number, 1));
   BlobStore *b = blobs_open(dir);
   if (b) b->temporary = true;
+  return b;
+}
+
+BlobStore *blobs_hold(BlobStore *b) {
+  atomic_fetch_add(&b->holders, 1);
   return b;
 }
 
@@ -104,6 +110,7 @@ static bool make_dir(char *path, Err *e) {
 static BlobWriter *writer_free(BlobWriter *w) {
   if (w->hash) hash_end(w->hash, NULL);
   if (w->fd >= 0) close(w->fd);
+  blobs_close(w->store);
   free(w->tmp);
   free(w);
   return NULL;
@@ -113,7 +120,7 @@ BlobWriter *blobs_begin(BlobStore *b, int64_t most, Err *e) {
   static _Atomic unsigned number;
   BlobWriter *w = calloc(1, sizeof *w);
   if (!w) return err_set(e, "out_of_memory", "out of memory"), NULL;
-  *w = (BlobWriter){.store = b, .most = most, .fd = -1};
+  *w = (BlobWriter){.store = blobs_hold(b), .most = most, .fd = -1};
   char tail[80], *dir = path_of(b, "tmp");
   bool ok = make_dir(dir, e);
   free(dir);
@@ -314,7 +321,7 @@ static void remove_dirs(BlobStore *b) {
 }
 
 void blobs_close(BlobStore *b) {
-  if (!b) return;
+  if (!b || atomic_fetch_sub(&b->holders, 1) > 1) return;
   if (b->temporary && !access(b->dir, F_OK)) {
     BlobSweep out;
     Err e;

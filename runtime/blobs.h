@@ -21,6 +21,8 @@ typedef struct BlobName { char hash[65]; int64_t size; } BlobName;
 BlobStore *blobs_open(const char *dir);
 /* In a directory of its own under $TMPDIR, removed with blobs_close: for stores in memory. */
 BlobStore *blobs_open_temporary(void);
+/* Gone when all who hold it have closed it; writers hold it as long as they write. */
+BlobStore *blobs_hold(BlobStore *b);
 void blobs_close(BlobStore *b);
 const char *blobs_dir(const BlobStore *b);
 

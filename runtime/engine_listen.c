@@ -4,9 +4,11 @@
 #include "json.h"
 #include "listener.h"
 #include "reader/read.h"
+#include "resource.h"
 #include "wait_answer.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -87,10 +89,31 @@ static void handle_link(Engine *e, EngineListener *el, ListenRequest *r) {
   buf_free(&b);
 }
 
+static const char *query_of(const ListenRequest *r, const char *name) {
+  for (size_t i = 0; i < r->nquery; i++)
+    if (!strcmp(r->query[i].name, name)) return r->query[i].value;
+  return "";
+}
+
+/* A signed URL (resource_url.c). Who has no right to look is not told what there is. */
+static void handle_resource(Engine *e, EngineListener *el, ListenRequest *r) {
+  const char *uri = query_of(r, "uri");
+  Resource found;
+  Err err = {0};
+  int64_t size;
+  if (!resource_url_ok(e->store, r->workspace, uri, strtoll(query_of(r, "expires"), NULL, 10), query_of(r, "signature"))) {
+    answer_error(el, r->token, 403, "link_invalid", "this link has expired, or is not complete");
+    return;
+  }
+  int fd = resource_look(e, r->workspace, uri, &found, &err) ? blobs_file(engine_blobs(e), found.hash, &size, &err) : -1;
+  if (fd < 0) answer_error(el, r->token, strcmp(err.code, "not_found") ? 500 : 404, err.code, err.msg);
+  else listener_answer_file(el->l, r->token, fd, (uint64_t)size, found.content_type, *found.filename ? found.filename : NULL);
+}
+
 static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
   WaitReply w;
-  if (r->link) {
-    handle_link(e, el, r);
+  if (r->door != LISTEN_EVENTS) {
+    (r->door == LISTEN_WAITS ? handle_link : handle_resource)(e, el, r);
     return;
   }
   wait_request(e, r, &w);

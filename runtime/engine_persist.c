@@ -143,6 +143,7 @@ static void blob_written(Engine *e, uint64_t token, void *arg) {
     Val m = err_map(!strcmp(j->err.code, "disk_full") ? "disk-full" : "resource-io", j->err.msg);
     step_error(c, map_assoc(m, kw_c("retryable?"), TRUE_V), -1);
   }
+  blobs_close(j->store);
   buf_free(&j->bytes);
   free(j);
 }
@@ -151,7 +152,7 @@ static void begin_blob(StepCall *c, Val value, Buf *bytes, const char *type) {
   BlobJob *j = calloc(1, sizeof *j);
   Err err = {0};
   if (!j) abort();
-  *j = (BlobJob){.store = engine_blobs(c->r->e), .bytes = *bytes};
+  *j = (BlobJob){.store = blobs_hold(engine_blobs(c->r->e)), .bytes = *bytes};
   snprintf(j->content_type, sizeof j->content_type, "%s", type);
   c->keeping = value;
   c->r->phase = R_EFFECT;

@@ -365,6 +365,8 @@ void run_slice(Run *r) {
     }
     if (same(v, SIG_STOP) && function_is_late(r)) v = mach_throw(m);
     if (same(v, SIG_STOP)) {
+      /* other runs come between: what this one wrote to shared values must be there for them to read */
+      if (r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
       if (!cancel_slice(r)) run_ready(r);
       return;
     }

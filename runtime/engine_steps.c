@@ -729,7 +729,13 @@ bool step_action(Run *r, Val body) {
 
 /* --- beginning and going on ----------------------------------------------------------------------------------------------------------------------------- */
 static void kv_begin(StepCall *c) {
+  static const char *const changing[] = {"set", "delete", "increment", "append"};
   Val result = NIL, error = NIL;
+  for (size_t i = 0; i < 4 && !is_nil(map_get_kw(c->cfg, "persist")); i++)
+    if (kw_is(map_get_kw(c->cfg, "operation"), changing[i])) {
+      step_invalid(c, "a :kv step that changes a value cannot have :persist: keep its result in a step of its own");
+      return;
+    }
   if (kv_step(c->r, c->cfg, &result, &error)) step_resolve(c, true, result);
   else if (kw_is(map_get_kw(error, "type"), "validation")) step_invalid(c, str_s(map_get_kw(error, "message")));
   else step_error(c, error, -1);

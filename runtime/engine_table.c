@@ -12,17 +12,16 @@ static TableCall call_of(Run *r) {
   return (TableCall){.store = r->e->store, .workspace = r->workspace, .env = r->m->env, .batch = batch_of, .ctx = r};
 }
 
-/* One step has one change of the store, in one batch with its record. */
+/* One step has one change of the store, in one batch with its record, which does not wait for a blob while others read. */
 static bool one_change(Val cfg, Val *error) {
   static const char *const reading[] = {"query", "get-row", "aggregate", "schema", "export"};
   const char *op = kw_text(map_get_kw(cfg, "op"));
-  Val type = map_get_kw(map_get_kw(cfg, "persist"), "type");
-  if (!kw_is(type, "table") && !kw_is(type, "kv")) return true;
+  if (is_nil(map_get_kw(cfg, "persist"))) return true;
   for (size_t i = 0; i < sizeof reading / sizeof *reading; i++)
     if (!strcmp(reading[i], op)) return true;
   *error = map_assoc(
       err_map("validation",
-              "a :table step that changes a table cannot have :persist of type :table or :kv: write the result in a step of its own"),
+              "a :table step that changes a table cannot have :persist: keep its result in a step of its own"),
       kw_c("retryable?"), FALSE_V);
   return false;
 }

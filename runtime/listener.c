@@ -23,7 +23,7 @@
   F(MHD_start_daemon)                                                                                                                      \
   F(MHD_stop_daemon) F(MHD_quiesce_daemon) F(MHD_suspend_connection) F(MHD_resume_connection) F(MHD_create_response_from_buffer)           \
       F(MHD_add_response_header) F(MHD_queue_response) F(MHD_destroy_response) F(MHD_get_connection_values) F(MHD_lookup_connection_value) \
-          F(MHD_get_connection_info)
+          F(MHD_get_connection_info) F(MHD_create_response_from_fd_at_offset64)
 #define MHD_FIELD(f) __typeof__(&f) p_##f;
 static struct {
   MHD_FUNCTIONS(MHD_FIELD) char error[200];
@@ -67,6 +67,9 @@ typedef struct Conn {
   char *answer;
   size_t nanswer;
   bool html;
+  int fd;         /* a file in place of the text; -1 */
+  uint64_t nfile;
+  char *type, *filename;
   int64_t park_until_us;    /* monotonic */
   struct Conn *prev, *next; /* list of parked ones */
 } Conn;
@@ -146,6 +149,55 @@ static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, s
   return ok;
 }
 
+/* The one range of "bytes=a-b", "bytes=a-" or "bytes=-n" within size (RFC 9110 14.1.2). 0: none that is understood, the whole file;
+ * -1: none that there is. */
+static int range_of(const char *s, uint64_t size, uint64_t *from, uint64_t *n) {
+  char *end;
+  if (!s || strncmp(s, "bytes=", 6) || strchr(s, ',')) return 0;
+  s += 6;
+  bool tail = *s == '-';
+  uint64_t a = strtoull(s + tail, &end, 10), b = size - 1;
+  if (end == s + tail || strspn(s, "0123456789-") != strlen(s)) return 0;
+  if (tail) a = a >= size ? 0 : a ? size - a : size;
+  else if (*end == '-' && end[1]) b = strtoull(end + 1, &end, 10);
+  else if (*end != '-') return 0;
+  if (!tail && b < a) return 0;
+  if (a >= size) return -1;
+  *from = a;
+  *n = (b >= size ? size - 1 : b) - a + 1;
+  return 1;
+}
+
+/* What a file is called, in the quotes of Content-Disposition: other characters than plain ones become _. */
+static void disposition(const char *filename, char *out, size_t n) {
+  size_t at = (size_t)snprintf(out, n, "attachment; filename=\"");
+  for (; *filename && at + 3 < n; filename++) out[at++] = (unsigned char)*filename > 0x7e || strchr("\\\"\r\n/", *filename) || *filename < ' ' ? '_' : *filename;
+  snprintf(out + at, n - at, "\"");
+}
+
+static enum MHD_Result reply_file(Conn *x) {
+  uint64_t from = 0, n = x->nfile;
+  char text[300];
+  int range = range_of(L(MHD_lookup_connection_value)(x->mhd, MHD_HEADER_KIND, "Range"), x->nfile, &from, &n);
+  if (range < 0) n = 0;
+  struct MHD_Response *r = must(L(MHD_create_response_from_fd_at_offset64)(n, x->fd, from));
+  x->fd = -1; /* the response's */
+  (void)L(MHD_add_response_header)(r, "Content-Type", x->type);
+  static const char *const headers[][2] = {{"Content-Security-Policy", "default-src 'none'; sandbox"}, {"X-Content-Type-Options", "nosniff"},
+                                           {"Referrer-Policy", "no-referrer"}, {"Accept-Ranges", "bytes"}, {"Cache-Control", "private, no-store"}};
+  for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) (void)L(MHD_add_response_header)(r, headers[i][0], headers[i][1]);
+  if (x->filename) {
+    disposition(x->filename, text, sizeof text);
+    (void)L(MHD_add_response_header)(r, "Content-Disposition", text);
+  }
+  if (range > 0) snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)from, (unsigned long long)(from + n - 1), (unsigned long long)x->nfile);
+  if (range < 0) snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)x->nfile);
+  if (range) (void)L(MHD_add_response_header)(r, "Content-Range", text);
+  enum MHD_Result ok = L(MHD_queue_response)(x->mhd, range > 0 ? 206 : range < 0 ? 416 : 200, r);
+  L(MHD_destroy_response)(r);
+  return ok;
+}
+
 static char *error_text(const char *code, const char *message, size_t *n) {
   char t[400];
   int k = snprintf(t, sizeof t, "{\"ok\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code, message); /* both fixed texts */
@@ -185,16 +237,26 @@ static char *decode(const char *s, size_t n, bool plus) {
   return NULL;
 }
 
-/* "/<workspace>/events/<key...>" or "/<workspace>/waits/<key...>"; the parts still encoded. */
-static bool split_path(const char *url, const char **ws, size_t *nws, const char **key, bool *link) {
+/* "/<workspace>/<door>/<key...>"; the parts still encoded. */
+static bool split_path(const char *url, const char **ws, size_t *nws, const char **key, enum ListenDoor *door) {
+  static const char *const doors[] = {[LISTEN_EVENTS] = "/events/", [LISTEN_WAITS] = "/waits/", [LISTEN_RESOURCES] = "/resources/"};
   if (*url != '/') return false;
   *ws = url + 1;
   *nws = strcspn(*ws, "/");
   const char *p = *ws + *nws;
-  *link = !strncmp(p, "/waits/", 7);
-  if (!*nws || (!*link && strncmp(p, "/events/", 8))) return false;
-  *key = p + (*link ? 7 : 8);
-  return **key != 0;
+  for (int i = 0; *nws && i < 3; i++) {
+    size_t n = strlen(doors[i]);
+    if (strncmp(p, doors[i], n)) continue;
+    *door = (enum ListenDoor)i;
+    *key = p + n;
+    return **key && (i != LISTEN_RESOURCES || !strcmp(*key, "content"));
+  }
+  return false;
+}
+
+static bool method_ok(enum ListenDoor door, const char *method) {
+  bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
+  return door == LISTEN_RESOURCES ? get : door == LISTEN_WAITS ? get || post : post;
 }
 
 /* ---- from connection to request ---- */
@@ -240,7 +302,7 @@ static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
   size_t nws = 0;
   ListenRequest *r = must(calloc(1, sizeof *r));
   PairList headers = {0}, query = {.query = true};
-  if (!split_path(url, &ws, &nws, &key, &r->link)) return free(r), NULL;
+  if (!split_path(url, &ws, &nws, &key, &r->door)) return free(r), NULL;
   snprintf(r->method, sizeof r->method, "%s", method);
   r->workspace = decode(ws, nws, false);
   r->key = decode(key, strlen(key), false);
@@ -329,6 +391,22 @@ static bool answer_any(Listener *l, uint64_t token, int status, const char *text
   return x;
 }
 
+bool listener_answer_file(Listener *l, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename) {
+  pthread_mutex_lock(&l->lock);
+  Conn *x = l->parked;
+  while (x && x->token != token) x = x->next;
+  if (x) {
+    x->fd = fd;
+    x->nfile = size;
+    x->type = copy_n(content_type, strlen(content_type));
+    x->filename = filename ? copy_n(filename, strlen(filename)) : NULL;
+    answer_locked(x, 200, NULL, 0, false);
+  } else {
+    close(fd);
+  }
+  pthread_mutex_unlock(&l->lock);
+  return x;
+}
 bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n) { return answer_any(l, token, status, json, n, false); }
 bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n) { return answer_any(l, token, status, html, n, true); }
 
@@ -368,6 +446,7 @@ static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, void **
   Conn *x = must(calloc(1, sizeof *x));
   x->l = l;
   x->mhd = c;
+  x->fd = -1;
   *slot = x;
   const char *len = L(MHD_lookup_connection_value)(c, MHD_HEADER_KIND, "Content-Length");
   /* A little too much is read and thrown away, so that the client sees the answer; much too much is not. */
@@ -389,9 +468,9 @@ static void take_data(Conn *x, const char *p, size_t n) {
 static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
-  bool link;
-  if (!split_path(url, &ws, &n, &key, &link)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
-  if (strcmp(method, "POST") && !(link && !strcmp(method, "GET"))) return refuse(x, 405, "method_not_allowed", "callbacks are sent with POST");
+  enum ListenDoor door;
+  if (!split_path(url, &ws, &n, &key, &door)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
+  if (!method_ok(door, method)) return refuse(x, 405, "method_not_allowed", "callbacks are sent with POST");
   if (x->too_big) return refuse(x, 413, "too_large", "the body is over 1 MiB");
   if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
   ListenRequest *r = request_of(x, url, method);
@@ -414,6 +493,7 @@ static enum MHD_Result send_answer(Conn *x) {
     pthread_cond_broadcast(&l->changed);
   }
   pthread_mutex_unlock(&l->lock);
+  if (ready && x->fd >= 0) return reply_file(x);
   return ready ? reply(x->mhd, status, t, n, html) : MHD_YES;
 }
 
@@ -445,6 +525,9 @@ static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD
   pthread_mutex_unlock(&l->lock);
   buf_free(&x->body);
   free(x->answer);
+  if (x->fd >= 0) close(x->fd);
+  free(x->type);
+  free(x->filename);
   free(x);
   *slot = NULL;
 }

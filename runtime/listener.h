@@ -1,5 +1,5 @@
 /* listener.h - the HTTP door of `--listen`: callbacks for waits, POST /<workspace>/events/<wait-key...>, and the pages behind
- * links that people get, GET and POST /<workspace>/waits/<rest...>.
+ * links that people get, GET and POST /<workspace>/waits/<rest...>, and files by signed URL, GET /<workspace>/resources/content.
  *
  * Each request is handed to a callback on the listener's own thread as plain malloc'ed data (no values: that thread is not
  * registered with the collector). The callback must not block; it queues the request for the engine thread and returns.
@@ -32,8 +32,8 @@ typedef struct ListenPair {
 /* Owned by whoever got it; listener_request_free. */
 typedef struct ListenRequest {
   uint64_t token;
-  char method[8];        /* "POST"; "GET" only of waits */
-  bool link;             /* /waits/ in place of /events/ */
+  char method[8];        /* "POST"; "GET" only of waits and resources */
+  enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES } door;
   char *workspace, *key; /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
   ListenPair *headers;   /* names in lower case */
   size_t nheaders;
@@ -58,6 +58,9 @@ int listener_port(const Listener *l);
 bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n);
 /* The same with an HTML page, which may load nothing and post only to where it came from. */
 bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n);
+/* The same with the bytes of a file, all or the one range that the request asks for; fd is the listener's from now on, also on failure.
+ * content_type, filename: copied; filename NULL: none. Nothing in it is run by a browser. */
+bool listener_answer_file(Listener *l, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename);
 /* Stops accepting, answers what is suspended with 503 and waits for the thread. After it no callback runs. */
 void listener_stop(Listener *l);
 #endif

@@ -67,6 +67,18 @@ static bool doc_of(Engine *e, Run *r, const char *uri, DocRow *d, Err *err) {
   return settle(r, err) && store_doc_get(e->store, r->workspace, KIND, uri, d, err);
 }
 
+static bool missing(const char *uri, Err *err) {
+  return err->code ? false : err_set(err, "not_found", "there is no resource %.300s: it was deleted, or never stored", uri);
+}
+
+static bool usable(DocRow *d, Resource *out, Err *err) {
+  bool ok = resource_of(d, out), over = d->expires_ms && d->expires_ms <= now_ms();
+  if (!ok) err_set(err, "not_found", "the resource %.300s is no blob", d->key);
+  else if (over) err_set(err, "not_found", "the resource %.300s has expired", d->key);
+  doc_row_free(d);
+  return ok && !over;
+}
+
 bool resource_find(Engine *e, StepCall *c, Val ref, Resource *out, Err *err) {
   Val uri = resource_uri(ref);
   DocRow d = {0};
@@ -78,12 +90,12 @@ bool resource_find(Engine *e, StepCall *c, Val ref, Resource *out, Err *err) {
     buf_free(&b);
     return false;
   }
-  if (!doc_of(e, c->r, str_s(uri), &d, err))
-    return err->code ? false : err_set(err, "not_found", "there is no resource %.300s: it was deleted, or never stored", str_s(uri));
-  bool ok = resource_of(&d, out), over = d.expires_ms && d.expires_ms <= now_ms();
-  doc_row_free(&d);
-  if (!ok) return err_set(err, "not_found", "the resource %.300s is no blob", str_s(uri));
-  return !over || err_set(err, "not_found", "the resource %.300s has expired", str_s(uri));
+  return doc_of(e, c->r, str_s(uri), &d, err) ? usable(&d, out, err) : missing(str_s(uri), err);
+}
+
+bool resource_look(Engine *e, const char *workspace, const char *uri, Resource *out, Err *err) {
+  DocRow d = {0};
+  return store_doc_get(e->store, workspace, KIND, uri, &d, err) ? usable(&d, out, err) : missing(uri, err);
 }
 
 /* ---- content ---- */

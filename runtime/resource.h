@@ -31,6 +31,8 @@ char *blobs_place(const char *db);
 Val resource_uri(Val ref);
 /* false: *e is "validation" (no reference), "not_found" (unknown, deleted, expired) with the URI in the message. */
 bool resource_find(Engine *e, StepCall *c, Val ref, Resource *out, Err *err);
+/* The same by URI, beside any run. */
+bool resource_look(Engine *e, const char *workspace, const char *uri, Resource *out, Err *err);
 /* Its content as a value, by its content type: JSON and EDN as data, text as a string, all else as bytes. ABSENT: *err ("oversize" beyond
  * RESOURCE_LOAD_MAX, RESOURCE_LOAD_EPHEMERAL_MAX for the ephemeral tier). */
 Val resource_content(Engine *e, const Resource *r, Err *err);

@@ -94,3 +94,15 @@ seed() { one "(:success (flow/step :kv :s {:operation :set :key \"$1\" :value $2
   bad :kv '{:operation :get :key "k" :delivery :twice}' ':delivery is :twice' ':idempotent'
   bad :kv '{:operation :get :key "k" :retry {:max-attempts 0}}' 'max-attempts'
 }
+@test "runs side by side lose no change of a shared value, however long they compute between" {
+  flow both '(loop [i 0] (if (= i 40) (:value (flow/step :kv :end {:operation :get :key "n"}))
+               (let [v (flow/step :kv :inc {:operation :increment :key "n"})] (reduce + (range 20000)) (recur (inc i)))))'
+  for r in a b c; do breyta-run both.edn --db x.db --run-id $r --detach >/dev/null 2>&1 || [ $? = 3 ]; done
+  br resume --db x.db
+  flow look '(:value (flow/step :kv :n {:operation :get :key "n"}))'
+  br look.edn --db x.db
+  want 0 120
+}
+@test "a step that changes a value cannot wait for a blob" {
+  bad :kv '{:operation :increment :key "k" :persist {:type :blob}}' 'cannot have :persist'
+}
