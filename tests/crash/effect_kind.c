@@ -26,8 +26,9 @@ static void record(const StepCall *c) {
     *f = (Effect){.attempt = step_attempt(c), .occurrence = atoll(slash + 1)};
     f->at_most_once = kw_is(map_get_kw(step_config(c), "delivery"), "at-most-once");
     snprintf(f->key, sizeof f->key, "%s", key);
-    const char *step = strchr(key, '/') + 1;
-    snprintf(f->step, sizeof f->step, "%.*s", (int)strcspn(step, "/"), step);
+    const char *step = strchr(key, '/') + 1, *place = slash; /* the id of a part has a slash itself */
+    while (place[-1] != '/') place--;
+    snprintf(f->step, sizeof f->step, "%.*s", (int)(place - 1 - step), step);
   }
   f->count++;
 }
