@@ -59,6 +59,7 @@ typedef struct World {
   int64_t at_record;  /* sweep: die at this record of the journal ... */
   bool lose;          /* ... before or after it is durable; 0: no sweep */
   Store *store;
+  struct BlobStore *blobs;
   Engine *engine;
   FlowPlaces flows;   /* :flows; none: children are not run */
   struct Target *target; /* the case's own, else NULL */

@@ -2,6 +2,7 @@
  * a timer), and when nothing is left to happen looks at how the run stands. */
 #include "connection.h"
 #include "flowtest_int.h"
+#include "blobs.h"
 #include "reader/read.h"
 #include "reader/mem.h"
 #include "stdlib/stdlib.h"
@@ -126,6 +127,7 @@ static void engine_begin(World *w) {
                      .resolve = w->flows.n ? flow_places_find : NULL,
                      .resolve_ctx = &w->flows,
                      .fuel_limit = FUEL_LIMIT,
+                     .blobs = w->blobs, /* they survive the crashes of a case, as the store does */
                      .stand_in = answer_stand_in,
                      .answers = answer_whole,
                      .answered = answer_observed,
@@ -589,6 +591,8 @@ static bool open_world(World *w, Val recorded) {
     return false;
   }
   store_mem_judge(w->store, judge, w);
+  w->blobs = blobs_open_temporary();
+  if (!w->blobs) abort();
   take_plan(w);
   return script_init(&w->script, w->env, w->file->path, w->tcase, map_get_kw(recorded, "steps"), &w->fail) && fill_kv(w) && bind(w) && take_flows(w);
 }
@@ -617,6 +621,8 @@ void world_play(World *w, const TestFile *f, Val tcase, Val input, Val recorded)
 void world_close(World *w) {
   if (w->engine) engine_free(w->engine);
   if (w->store) store_close(w->store);
+  blobs_close(w->blobs);
+  w->blobs = NULL;
   flow_places_free(&w->flows);
   target_free(w->target);
   w->target = NULL;

@@ -81,7 +81,7 @@ HttpSave *http_save_new(Engine *e, StepCall *c, HttpPlan *plan, HttpRequest *req
   if (!http_save_wanted(cfg, plan) || !persist_read(map_get_kw(cfg, "persist"), "http", false, &p, &err)) return NULL;
   HttpSave *s = calloc(1, sizeof *s);
   if (!s) abort();
-  s->store = engine_blobs(e);
+  s->store = blobs_hold(engine_blobs(e));
   s->most = p.ephemeral ? PERSIST_EPHEMERAL_MAX : PERSIST_RETAINED_MAX;
   s->accept = plan->accept;
   plan->saved = true;
@@ -93,6 +93,7 @@ HttpSave *http_save_new(Engine *e, StepCall *c, HttpPlan *plan, HttpRequest *req
 void http_save_free(HttpSave *s) {
   if (!s) return;
   if (s->writer) blobs_abort(s->writer);
+  blobs_close(s->store);
   free(s);
 }
 
