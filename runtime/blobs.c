@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_TAIL = 96 }; /* what is put behind the directory */
@@ -286,10 +287,7 @@ static bool sweep_dir(const char *path, Sweep *s, Err *e) {
   return true;
 }
 
-bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, BlobSweep *out, Err *e) {
-  *out = (BlobSweep){0};
-  /* without any grace what was written in this second goes as well */
-  Sweep s = {&b->lock, used, ctx, (now_ms() - grace_ms) / 1000 + (grace_ms < 1000), out, ""};
+static bool sweep_all(BlobStore *b, Sweep s, Err *e) {
   char *tmp = path_of(b, "tmp");
   bool ok = sweep_dir(tmp, &s, e);
   free(tmp);
@@ -302,6 +300,14 @@ bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *
     free(dir);
   }
   return ok;
+}
+
+bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, BlobSweep *out, Err *e) {
+  *out = (BlobSweep){0};
+  struct timespec now; /* the clock that files are stamped with, whatever clock_port says */
+  clock_gettime(CLOCK_REALTIME, &now);
+  /* without any grace what was written in this second goes as well */
+  return sweep_all(b, (Sweep){&b->lock, used, ctx, now.tv_sec - grace_ms / 1000 + (grace_ms < 1000), out, ""}, e);
 }
 
 static bool nobody(void *ctx, const char *hash) { return (void)ctx, (void)hash, false; }
@@ -325,7 +331,7 @@ void blobs_close(BlobStore *b) {
   if (b->temporary && !access(b->dir, F_OK)) {
     BlobSweep out;
     Err e;
-    blobs_sweep(b, nobody, NULL, -3600 * 1000LL, &out, &e);
+    sweep_all(b, (Sweep){&b->lock, nobody, NULL, INT64_MAX, &out, ""}, &e);
     remove_dirs(b);
   }
   pthread_mutex_destroy(&b->lock);
