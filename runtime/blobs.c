@@ -16,6 +16,7 @@ enum { PATH_TAIL = 96 }; /* what is put behind the directory */
 struct BlobStore {
   char *dir;
   bool temporary;
+  struct BlobStore *next; /* of the temporary ones */
   _Atomic int holders;
   pthread_mutex_t lock; /* a rename against the sweep: it must not remove what has just become new */
 };
@@ -36,13 +37,39 @@ BlobStore *blobs_open(const char *dir) {
   return NULL;
 }
 
+/* Temporary stores that somebody still holds when the process ends: helper threads are not waited for. */
+static BlobStore *temporaries;
+static pthread_mutex_t temporaries_lock = PTHREAD_MUTEX_INITIALIZER;
+static void remove_files(BlobStore *b);
+static void at_end(void) {
+  for (BlobStore *b = temporaries; b; b = b->next) remove_files(b);
+}
+static void temporary_add(BlobStore *b) {
+  static bool asked;
+  pthread_mutex_lock(&temporaries_lock);
+  if (!asked) atexit(at_end);
+  asked = b->temporary = true;
+  b->next = temporaries;
+  temporaries = b;
+  pthread_mutex_unlock(&temporaries_lock);
+}
+static void temporary_remove(BlobStore *b) {
+  pthread_mutex_lock(&temporaries_lock);
+  for (BlobStore **at = &temporaries; *at; at = &(*at)->next)
+    if (*at == b) {
+      *at = b->next;
+      break;
+    }
+  pthread_mutex_unlock(&temporaries_lock);
+}
+
 BlobStore *blobs_open_temporary(void) {
   const char *base = getenv("TMPDIR");
   char dir[512];
   static _Atomic unsigned number;
   snprintf(dir, sizeof dir, "%.400s/breyta-blobs-%ld-%u", base && *base ? base : "/tmp", (long)getpid(), atomic_fetch_add(&number, 1));
   BlobStore *b = blobs_open(dir);
-  if (b) b->temporary = true;
+  if (b) temporary_add(b);
   return b;
 }
 
@@ -326,13 +353,19 @@ static void remove_dirs(BlobStore *b) {
   rmdir(b->dir);
 }
 
+static void remove_files(BlobStore *b) {
+  BlobSweep out;
+  Err e;
+  if (access(b->dir, F_OK)) return;
+  sweep_all(b, (Sweep){&b->lock, nobody, NULL, INT64_MAX, &out, ""}, &e);
+  remove_dirs(b);
+}
+
 void blobs_close(BlobStore *b) {
   if (!b || atomic_fetch_sub(&b->holders, 1) > 1) return;
-  if (b->temporary && !access(b->dir, F_OK)) {
-    BlobSweep out;
-    Err e;
-    sweep_all(b, (Sweep){&b->lock, nobody, NULL, INT64_MAX, &out, ""}, &e);
-    remove_dirs(b);
+  if (b->temporary) {
+    temporary_remove(b);
+    remove_files(b);
   }
   pthread_mutex_destroy(&b->lock);
   free(b->dir);
