@@ -68,6 +68,7 @@ void engine_free(Engine *e) {
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);
+  kinds_gone(e);
   offload_forget(e);
   blobs_close(e->blobs);
   free(e->workspace);

@@ -277,6 +277,6 @@ static void db_cancel(Engine *e, StepCall *c) {
 }
 
 void engine_db_register(void) {
-  static const StepKind db = {"db", db_check, db_start, db_cancel};
+  static const StepKind db = {.name = "db", .check = db_check, .start = db_start, .cancel = db_cancel};
   engine_register(&db);
 }

@@ -152,7 +152,8 @@ static void responses(Engine *e, void *ctx) {
   HttpResponse *r;
   while ((r = http_client_next(client))) {
     Flight *f = flight_take(r->id);
-    if (f && f->exchange) token_answer(f->exchange, r, NULL, now_ms());
+    if (f && !f->e) leave(f); /* its engine is gone */
+    else if (f && f->exchange) token_answer(f->exchange, r, NULL, now_ms());
     else if (f && f->done) call_ended(e, f, r);
     else if (f) {
       leave(f);
@@ -384,6 +385,25 @@ static void http_cancel(Engine *e, StepCall *c) {
       if (f->token == step_token(c)) http_client_cancel(client, f->id); /* its response says so and finds nobody */
 }
 
+/* What was built goes, what was sent is nobody's. */
+static void http_gone(Engine *e) {
+  for (size_t i = 0; i < BUCKETS; i++) {
+    for (Flight **at = &grounded[i], *f; (f = *at);) {
+      if (f->e != e) {
+        at = &f->next;
+        continue;
+      }
+      *at = f->next;
+      flight_free(f);
+    }
+    for (Flight *f = flights[i]; f; f = f->next)
+      if (f->e == e && !f->exchange) {
+        f->e = NULL;
+        http_client_cancel(client, f->id);
+      }
+  }
+}
+
 /* ---- calls of others ---- */
 
 static bool call_auth(const HttpCall *call, HttpRequest *req, Err *err) {
@@ -422,6 +442,6 @@ bool engine_http_call(Engine *e, const HttpCall *call, HttpDone done, void *ctx,
 }
 
 void engine_http_register(void) {
-  static const StepKind http = {"http", http_check, http_start, http_cancel};
+  static const StepKind http = {.name = "http", .check = http_check, .start = http_start, .cancel = http_cancel, .gone = http_gone};
   engine_register(&http);
 }

@@ -138,6 +138,7 @@ struct Engine {
 };
 
 /* engine_steps.c */
+void kinds_gone(Engine *e);  /* by engine_free */
 void call_free(StepCall *c); /* what it holds outside the heap; NULL is fine */
 
 /* engine_run.c */

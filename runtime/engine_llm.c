@@ -287,7 +287,7 @@ static bool many_calls(Val cfg) {
 }
 
 void engine_llm_register(void) {
-  static const StepKind llm = {"llm", llm_check, llm_start, llm_cancel};
+  static const StepKind llm = {.name = "llm", .check = llm_check, .start = llm_start, .cancel = llm_cancel};
   static const Composite calls = {"llm", "breyta.llm/run", many_calls}, agent = {"agent", "breyta.agent/run", NULL};
   engine_register(&llm);
   composite_register(&calls);

@@ -26,6 +26,11 @@ static const StepKind *find_kind(const char *name) {
   return NULL;
 }
 
+void kinds_gone(Engine *e) {
+  for (size_t i = 0; i < nkinds; i++)
+    if (kinds[i]->gone) kinds[i]->gone(e);
+}
+
 const StepKind *engine_kind(const char *name) { return find_kind(name); }
 bool engine_kind_known(const char *name) { return find_kind(name) != NULL; }
 

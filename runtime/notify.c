@@ -163,6 +163,6 @@ static void notify_start(Engine *e, StepCall *c) {
 }
 
 void notify_register(void) {
-  static const StepKind notify = {"notify", notify_check, notify_start, NULL};
+  static const StepKind notify = {.name = "notify", .check = notify_check, .start = notify_start};
   engine_register(&notify);
 }
