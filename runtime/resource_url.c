@@ -51,7 +51,7 @@ static void percent(Buf *b, const char *s) {
 Val resource_url(Engine *e, const Resource *r, const char *workspace, int64_t until_ms) {
   Buf b = {0}, sign = {0};
   Err err = {0};
-  if (!e->o.public_url && !e->o.listen) { /* nobody serves it: the file itself */
+  if (!e->base_url) { /* nobody serves it: the file itself */
     char *path = blobs_path(engine_blobs(e), r->hash), *full = realpath(path, NULL);
     buf_fmt(&b, "file://%s", full ? full : path);
     free(path);
@@ -59,7 +59,7 @@ Val resource_url(Engine *e, const Resource *r, const char *workspace, int64_t un
     return buf_str(&b);
   }
   if (!signature(e->store, workspace, r->uri, until_ms, &sign, &err)) return NIL;
-  buf_fmt(&b, "%s%s/%s/resources/content?uri=", e->o.public_url ? "" : "http://", e->o.public_url ? e->o.public_url : e->o.listen, workspace);
+  buf_fmt(&b, "%s/%s/resources/content?uri=", e->base_url, workspace);
   percent(&b, r->uri);
   buf_fmt(&b, "&expires=%lld&signature=%s", (long long)until_ms, buf_cstr(&sign));
   buf_free(&sign);

@@ -93,3 +93,31 @@ blobs() { find "$1-blobs" -type f | wc -l; }
   umount full
   [ "$st" = 1 ] && [[ $err = *"no space left"* ]]
 }
+
+@test "a signed URL serves the bytes, whole and by range, to whoever has it and until it expires" {
+  flow u '(let [r (flow/step :function :make {:code (quote (fn [_] "0123456789")) :input {}
+                             :persist {:type :blob :filename "a \"b\".txt" :content-type "text/html" :signed-url {:ttl-seconds 60}}})]
+            (flow/step :kv :tell {:operation :set :key "url" :value (:url r)})
+            (flow/step :wait :pause {:key "go" :timeout "1m"}))'
+  breyta-run u.edn --db x.db --run-id r --listen 127.0.0.1:0 > r.out 2> r.err 3>&- & pid=$!; echo $pid > pid
+  until_ok grep -q '^listening' r.err
+  until_ok bash -c "breyta-run show r --db x.db 2>/dev/null | grep -q 'waits for an answer'"
+  url=$(breyta-run show r --db x.db --format json 2>/dev/null | grep -o 'http://127[^"]*' | head -1)
+  [[ $url = http://127.0.0.1:*/local/resources/content?uri=res%3A%2F%2F* ]]
+  curl -sD head -o body "$url"
+  [ "$(cat body)" = 0123456789 ]
+  grep -qi '^content-type: text/html' head && grep -qi '^x-content-type-options: nosniff' head && grep -qi "^content-security-policy: default-src 'none'; sandbox" head
+  grep -qi '^content-disposition: attachment; filename="a _b_.txt"' head
+  [ "$(curl -s -w '%{http_code}' -r 2-4 "$url")" = 234206 ]
+  [ "$(curl -s -w '%{http_code}' -r -3 "$url")" = 789206 ]
+  [ "$(curl -s -w '%{http_code}' -r 7- "$url")" = 789206 ]
+  [ "$(curl -s -o /dev/null -w '%{http_code}' -r 10-12 "$url")" = 416 ]
+  [ "$(curl -s -o /dev/null -w '%{http_code}' -X POST "$url")" = 405 ]
+  for bad in "${url%?}0" "${url%?}1" "${url/expires=/expires=9}" "${url/make/other}" "${url%%&*}"; do
+    [ "$bad" = "$url" ] || [ "$(curl -s -o /dev/null -w '%{http_code}' "$bad")" = 403 ] || { echo "$bad"; return 1; }
+  done
+  find x.db-blobs -type f -delete
+  [ "$(curl -s -o /dev/null -w '%{http_code}' "$url")" = 404 ]
+  breyta-run send go 1 --db x.db
+  wait $pid
+}
