@@ -52,8 +52,26 @@ static Val encode(Val v, const Persist *p, Buf *b, const char **type) {
 
 /* ---- references ---- */
 
+/* An id may be of any length; the number behind it keeps the address apart from others, and must not be cut off. */
+static void step_part(Buf *b, const char *id) {
+  enum { LONG = 120 };
+  size_t from = b->n;
+  char hash[65];
+  resource_percent(b, id);
+  if (b->n - from <= LONG) return;
+  hash_sha256_hex(id, strlen(id), hash);
+  b->n = from;
+  buf_fmt(b, "%.32s", hash);
+}
+
 static Val uri_of(const StepCall *c) {
-  return str_fmt("res://v1/ws/%s/result/run/%s/step/%s/%lld/output", c->r->workspace, c->r->run_id, kw_text(c->id), (long long)c->r->steps);
+  Buf b = {0};
+  buf_fmt(&b, "res://v1/ws/%s/result/run/", c->r->workspace);
+  resource_percent(&b, c->r->run_id);
+  buf_c(&b, "/step/");
+  step_part(&b, id_text(c->id));
+  buf_fmt(&b, "/%lld/output", (long long)c->r->steps);
+  return buf_str(&b);
 }
 
 static void put_text(Val *m, const char *key, const char *text) {

@@ -42,7 +42,7 @@ static bool signature(Store *s, const char *workspace, const char *uri, int64_t 
   return true;
 }
 
-static void percent(Buf *b, const char *s) {
+void resource_percent(Buf *b, const char *s) {
   for (; *s; s++)
     if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", *s)) buf_ch(b, *s);
     else buf_fmt(b, "%%%02X", (unsigned char)*s);
@@ -60,7 +60,7 @@ Val resource_url(Engine *e, const Resource *r, const char *workspace, int64_t un
   }
   if (!signature(e->store, workspace, r->uri, until_ms, &sign, &err)) return NIL;
   buf_fmt(&b, "%s/%s/resources/content?uri=", e->base_url, workspace);
-  percent(&b, r->uri);
+  resource_percent(&b, r->uri);
   buf_fmt(&b, "&expires=%lld&signature=%s", (long long)until_ms, buf_cstr(&sign));
   buf_free(&sign);
   return buf_str(&b);

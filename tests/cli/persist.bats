@@ -20,6 +20,18 @@ blobs() { find "$1-blobs" -type f | wc -l; }
   [ "$st" = 0 ]
 }
 
+@test "the address of a result holds the whole step id and the run id, safe for URIs and never cut off" {
+  local long; long=$(printf 'n%.0s' {1..1500})
+  flow ids "[(:uri (flow/step :function :seal/result {:code '(fn [_] 1) :input {} :persist {:type :blob}}))
+               (:uri (flow/step :function :ready?é {:code '(fn [_] 2) :input {} :persist {:type :blob}}))
+               (flow/step :function :load {:code '(fn [m] (:x m)) :load [:x]
+                 :input {:x (:uri (flow/step :function :$long {:code '(fn [_] [3]) :input {} :persist {:type :blob}}))}})]"
+  br ids.edn --db x.db --run-id 'a/b'
+  want 0 '["res://v1/ws/local/result/run/a%2Fb/step/seal%2Fresult/1/output" "res://v1/ws/local/result/run/a%2Fb/step/ready%3F%C3%A9/2/output" [3]]'
+  br replay a/b --db x.db
+  [ "$st" = 0 ]
+}
+
 @test "without a listener a signed URL is the file itself" {
   keep '{:type :blob :signed-url {:ttl-seconds 60}}' '"abc"'
   br k.edn --db x.db --format json

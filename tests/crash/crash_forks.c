@@ -3,8 +3,9 @@
  *   Any step of a run, finished or stopped anywhere, can be looked at; rebuilt from the start of the journal and from the stored
  *   snapshot it is the same machine, byte for byte.
  *   A fork at any step, nothing changed, ends as its parent did; no effect of a step that it took over happens again, those from the
- *   step on happen once, under its own keys (flows on kv end otherwise: what the parent stored is there); its own journal rebuilds it.
- *   So do forks of forks.
+ *   step on happen once, under its own keys (flows on kv and tables end otherwise: what the parent stored is there); its own journal
+ *   rebuilds it. Children of the steps taken over are the parent's, and no run is made for them; those from the step on are new runs,
+ *   named after the fork. So do forks of forks.
  *   A crash while a fork is made leaves it wholly or not at all, and never without an acknowledged fork; the parent is as it was.
  *   A crash around a request to cancel loses no acknowledged one: the run ends cancelled, and its journal says so. */
 #include "flow_trial.h"
@@ -82,7 +83,7 @@ static bool look(const Script *s, Process *p, int64_t run) {
 static enum Progress go(Trial *t, const EngineOptions *o, char **outcome) {
   Process p;
   enum Progress end = process_start(&p, t, *o) ? trial_go(&p, t) : WRONG;
-  if (end == FINISHED) *outcome = trial_outcome(&p, t);
+  if (end == FINISHED) *outcome = trial_ended(&p, t);
   process_end(&p);
   return end;
 }
@@ -119,6 +120,92 @@ static bool check_taken(void *ctx, const HistoryStep *h) {
   return true;
 }
 
+/* --- a fork's children ------------------------------------------------------------ */
+enum { KIDS_MOST = 64 };
+typedef struct Ids { size_t n; char a[KIDS_MOST][60]; } Ids;
+
+static void add_id(Ids *l, const char *id, int n) {
+  if (l->n == KIDS_MOST) abort();
+  snprintf(l->a[l->n++], sizeof l->a[0], "%.*s", n, id);
+}
+
+static int by_id(const void *a, const void *b) { return strcmp(a, b); }
+
+static char *children(const Trial *t) {
+  Process p;
+  char *text = process_start(&p, t, (EngineOptions){0}) ? trial_children(&p) : NULL;
+  process_end(&p);
+  if (!text) abort();
+  return text;
+}
+
+/* The number of the parent's step in a child's id: T.STEP.N, and more behind it. */
+static int64_t step_of(const char *id) {
+  const char *step = strchr(id, '.'), *number = step ? strchr(step + 1, '.') : NULL;
+  return number ? strtoll(number + 1, NULL, 10) : 0;
+}
+
+/* Those there were, and those of the first run from the step on, under the fork's name. */
+static char *children_wanted(const char *before, const char *fork, int64_t step) {
+  Ids l = {0};
+  Buf b = {0};
+  for (const char *at = before; *at++;) {
+    int n = (int)strcspn(at, " ");
+    char id[60];
+    snprintf(id, sizeof id, "%s%.*s", fork, n - 1, at + 1);
+    add_id(&l, at, n);
+    if (!strncmp(at, "t.", 2) && step_of(at) >= step) add_id(&l, id, (int)strlen(id));
+    at += n;
+  }
+  qsort(l.a, l.n, sizeof l.a[0], by_id);
+  for (size_t i = 0; i < l.n; i++) buf_fmt(&b, " %s", l.a[i]);
+  char *text = strdup(buf_cstr(&b));
+  buf_free(&b);
+  return text;
+}
+
+static bool children_as_wanted(const Script *s, const Trial *child, int64_t step, const char *before) {
+  char *want = children_wanted(before, child->run_id, step), *got = children(child);
+  bool ok = !strcmp(want, got) || fail(s, step, "the children are", got) || fail(s, step, "the children should be", want);
+  free(want);
+  free(got);
+  return ok;
+}
+
+/* The outcome with the names of the forks, f1 or g1 (in quotes, or in front of a child's), as the first run's. */
+static char *as_first(const char *outcome) {
+  Buf b = {0};
+  for (const char *at = outcome; *at; at++) {
+    buf_ch(&b, *at);
+    if (*at != '"' || (at[1] != 'f' && at[1] != 'g')) continue;
+    size_t digits = strspn(at + 2, "0123456789");
+    if (!digits || (at[2 + digits] != '.' && at[2 + digits] != '"')) continue;
+    buf_ch(&b, 't');
+    at += 1 + digits;
+  }
+  char *text = strdup(buf_cstr(&b));
+  buf_free(&b);
+  return text;
+}
+
+/* What the run before it stored changes how it ends; a cell that has got another value since is a conflict. */
+static bool ends_otherwise(const Script *s) {
+  return !strncmp(s->flow, "kv", 2) || !strcmp(s->flow, "table") || !strcmp(s->flow, "child_retry");
+}
+
+static bool ended_well(const Script *s, const char *outcome) {
+  const char *begins = !strcmp(s->flow, "table") && *outcome == 'f' ? "failed {:type :conflict," : "completed ";
+  return !strncmp(outcome, begins, strlen(begins));
+}
+
+static bool ends_as_wanted(const Script *s, const Trial *child, int64_t step, const char *outcome, const char *want, const char *before) {
+  if (ends_otherwise(s)) return ended_well(s, outcome) || fail(s, step, "the fork does not complete:", outcome);
+  char *first = as_first(outcome);
+  bool ok = !strcmp(first, want) || fail(s, step, "the fork ends otherwise:", outcome);
+  free(first);
+  return ok && children_as_wanted(s, child, step, before);
+}
+
 static bool only_once(const Script *s, const Trial *t, int64_t step, const Ledger *before) {
   Took took = {s, t->run_id, step, true};
   Process p;
@@ -135,17 +222,24 @@ static bool fork_at(const Script *s, const Trial *parent, Trial *child, int64_t 
   ForkChanges none = {.result = NIL, .config = NIL, .input = NIL};
   Ledger *before = malloc(sizeof *before);
   Err err = {0};
-  char *outcome = NULL;
+  char *outcome = NULL, *kids = children(parent);
   if (!before) abort();
   *before = effect_ledger;
   forks++;
   bool ok = make_fork(child, parent, step, &none, &err) || fail(s, step, "cannot be forked:", err.msg);
   if (ok) ok = go(child, o, &outcome) == FINISHED || fail(s, step, "the fork does not end:", trial_why);
-  if (ok) ok = !strncmp(s->flow, "kv", 2) || !strcmp(outcome, want) || fail(s, step, "the fork ends otherwise:", outcome);
-  ok = ok && only_once(s, child, step, before) && replays(s, child, step);
+  ok = ok && ends_as_wanted(s, child, step, outcome, want, kids) && only_once(s, child, step, before) && replays(s, child, step);
   free(outcome);
+  free(kids);
   free(before);
   return ok;
+}
+
+static int64_t steps_taken(const Trial *t) {
+  Process p;
+  int64_t n = process_start(&p, t, (EngineOptions){0}) ? steps_of(&p, t->run) : -1;
+  process_end(&p);
+  return n;
 }
 
 static void every_step(const Script *s, const EngineOptions *o) {
@@ -168,7 +262,7 @@ static void every_step(const Script *s, const EngineOptions *o) {
     snprintf(b, sizeof b, "g%lld", (long long)i);
     Trial child = {.script = &again, .run_id = a}, grand = {.script = &again, .run_id = b};
     if (effect_ledger.n > EFFECT_MAX / 2) effect_ledger.n = 0;
-    ok = fork_at(s, &parent, &child, i, o, want) && fork_at(s, &child, &grand, (i + n) / 2, o, want);
+    ok = fork_at(s, &parent, &child, i, o, want) && fork_at(s, &child, &grand, (i + steps_taken(&child)) / 2, o, want);
   }
   free(want);
   passed += ok;

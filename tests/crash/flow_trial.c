@@ -311,17 +311,35 @@ static bool children_text(Process *p, Buf *b) {
   return !err.code && n < MOST;
 }
 
-char *trial_outcome(Process *p, const Trial *t) {
+static char *text_of(Buf *b) {
+  char *text = strdup(buf_cstr(b));
+  buf_free(b);
+  return text;
+}
+
+static bool ended_text(Process *p, const Trial *t, Buf *b) {
   RunState st;
   Err err = {0};
-  if (!engine_state(p->engine, t->run, &st, &err)) return wrong("engine_state", &err), NULL;
+  if (!engine_state(p->engine, t->run, &st, &err)) return wrong("engine_state", &err);
+  buf_fmt(b, "%s ", run_status_name(st.status));
+  print_to(b, st.status == RUN_COMPLETED ? st.value : st.error, &print_readably);
+  return true;
+}
+
+char *trial_ended(Process *p, const Trial *t) {
   Buf b = {0};
-  buf_fmt(&b, "%s ", run_status_name(st.status));
-  print_to(&b, st.status == RUN_COMPLETED ? st.value : st.error, &print_readably);
-  if (!children_text(p, &b)) return wrong("the runs cannot be listed", NULL), NULL;
-  char *text = strdup(buf_cstr(&b));
-  buf_free(&b);
-  return text;
+  return ended_text(p, t, &b) ? text_of(&b) : NULL;
+}
+
+char *trial_children(Process *p) {
+  Buf b = {0};
+  return children_text(p, &b) ? text_of(&b) : (wrong("the runs cannot be listed", NULL), NULL);
+}
+
+char *trial_outcome(Process *p, const Trial *t) {
+  Buf b = {0};
+  if (!ended_text(p, t, &b)) return NULL;
+  return children_text(p, &b) ? text_of(&b) : (wrong("the runs cannot be listed", NULL), NULL);
 }
 
 static bool replay_one(Process *p, int64_t run, const char *id) {

@@ -41,6 +41,9 @@ void process_end(Process *p); /* whatever state it is in */
 enum Progress trial_go(Process *p, Trial *t);
 /* Text of how the run ended: status, value, error, and the ids of its children. Caller frees. NULL: trial_why. */
 char *trial_outcome(Process *p, const Trial *t);
+/* The two parts of it: how the run ended; the ids of all children there are, sorted, a space in front of each. */
+char *trial_ended(Process *p, const Trial *t);
+char *trial_children(Process *p);
 /* Re-executes the run and its children from their journals; true = no difference (else trial_why). */
 bool trial_replay(Process *p, const Trial *t);
 /* The flow's name and how it is driven; the text lives until the next call. */
