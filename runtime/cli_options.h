@@ -64,6 +64,10 @@
           "says, and expectations of the result and the steps taken. Every passing case is also replayed from its journal and run again "\
           "on restored snapshots. With --replay-db the PATHs are flows, and the runs of a database are compared with them. Exits 0 when "\
           "all passed, 1 when some failed, 2 for bad usage or an invalid file.")                                                     \
+  COMMAND(help, "help", "[TOPIC [NAME [OPTION]]]", "explain commands, steps, limits and diagnostics",                                  \
+          "Prints reference text made from the tables that the program itself goes by. `help step` lists the step families, `help step "\
+          "http` the options of one, `help step http retry` one option with what stands inside it. The name of a command prints its "  \
+          "--help. Without a topic: all topics.")                                                                                       \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
