@@ -65,7 +65,18 @@ static bool complains(const char *family, const char *option, const char *litera
   return yes;
 }
 
+/* Options whose readers want more than the type says. */
+static const struct { const char *kind, *name, *good; } exact[] = {
+    {"wait", "notify", "{:channels {:http {:url \"https://a.example/\"}}}"},
+    {"notify", "channels", "{:http {:url \"https://a.example/\"}}"},
+};
+
 static void good_literal(const StepDocOption *o, char *out, size_t size) {
+  for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+    if (!strcmp(exact[i].kind, o->kind) && !strcmp(exact[i].name, o->name)) {
+      snprintf(out, size, "%s", exact[i].good);
+      return;
+    }
   if (o->type == OPT_ENUM) snprintf(out, size, ":%.*s", (int)strcspn(o->allowed, " "), o->allowed);
   else snprintf(out, size, "%s", samples[o->type].good);
 }
