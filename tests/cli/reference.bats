@@ -8,7 +8,7 @@ load help
 }
 @test "help step: every family prints its options, rules and where it stands" {
   br help step; want 0 "$out"
-  families=$(grep -oE '^    :[a-z]+' <<<"$out" | tr -d ' :')
+  families=$(grep -oE '^    :[a-z-]+' <<<"$out" | tr -d ' :')
   [ "$(wc -w <<<"$families")" -ge 15 ]
   for f in $families; do
     br help step $f; want 0 "$out"; [[ $out = ":$f - "* ]]
