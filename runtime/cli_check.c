@@ -261,7 +261,7 @@ int cmd_check(Cli *cli) {
     buf_free(&text);
     return cli_usage(cli, "cannot read %s: %s", l.file, strerror(errno));
   }
-  l.def = flowdef_read(buf_cstr(&text), text.n, l.file, &l.diags);
+  l.def = flowdef_read_file(buf_cstr(&text), text.n, l.file, &l.diags);
   int status = collect(&l) ? tell(&l) : EXIT_USAGE;
   diags_free(&l.diags);
   buf_free(&text);

@@ -56,7 +56,7 @@ static void lint_path(Lint *l, const char *file, Buf *out) {
     return;
   }
   Diags d = {0};
-  flowdef_read(buf_cstr(&text), text.n, file, &d);
+  flowdef_read_file(buf_cstr(&text), text.n, file, &d);
   l->files = vec_conj(l->files, lint_file(l, file, &d, out));
   diags_free(&d);
   buf_free(&text);
