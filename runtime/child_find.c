@@ -1,5 +1,6 @@
 /* child_find.c - see child_find.h */
 #include "child_find.h"
+#include "flow_include.h"
 #include "reader/map.h"
 #include "reader/mem.h"
 #include "reader/read.h"
@@ -46,12 +47,27 @@ void flow_places_free(FlowPlaces *p) {
 }
 
 /* --- files ------------------------------------------------------------------------------- */
+/* Text that cannot be completed stays as it is: reading it says why. */
+static void put_includes(const char *path, Buf *b) {
+  Diags d = {0};
+  Buf whole = {0};
+  bool ok = flow_include(b->p ? b->p : "", b->n, path, &d, &whole);
+  diags_free(&d);
+  if (!ok) {
+    buf_free(&whole);
+    return;
+  }
+  buf_free(b);
+  *b = whole;
+}
+
 static bool file_text(const char *path, Buf *b) {
   FILE *f = fopen(path, "rb");
   if (!f) return false;
   char part[16384];
   for (size_t n; b->n < FILE_BYTES && (n = fread(part, 1, sizeof part, f));) buf_add(b, part, n);
   fclose(f);
+  put_includes(path, b);
   return true;
 }
 

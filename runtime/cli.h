@@ -62,6 +62,12 @@ void cli_say_exception(Val ex);
 void cli_help(enum CliCmd cmd, Buf *b);
 void cli_man(Buf *b);
 void cli_completion(Buf *b);
+/* Words of s from column `indent` on, wrapped, and a newline; the same text for a man page. */
+void cli_wrap(Buf *b, const char *s, size_t indent);
+void cli_roff(Buf *b, const char *s);
+/* cli_doc.c: the part of the man page about steps, and the words that may follow `help`, each with a space behind it. */
+void cli_man_steps(Buf *b);
+void cli_help_words(Buf *b);
 const char *cli_nearest(const char *word, const char *const *names, size_t n); /* NULL: nothing is near */
 
 #define CLI_CMD_PROTO(id, name, args, summary, text) int cmd_##id(Cli *cli);

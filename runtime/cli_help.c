@@ -5,7 +5,7 @@
 #define WIDTH 96
 
 /* Words of s from column `indent` on, wrapped. */
-static void wrap(Buf *b, const char *s, size_t indent) {
+void cli_wrap(Buf *b, const char *s, size_t indent) {
   size_t col = indent;
   for (const char *p = s; *p;) {
     size_t n = strcspn(p, " ");
@@ -39,7 +39,7 @@ static void option_help(Buf *b, const CliOption *o) {
   Buf text = {0};
   buf_c(&text, o->help);
   if (o->dflt) buf_fmt(&text, " (%s)", o->dflt);
-  wrap(b, buf_cstr(&text), 28);
+  cli_wrap(b, buf_cstr(&text), 28);
   buf_free(&text);
   buf_free(&head);
 }
@@ -53,14 +53,14 @@ static void flow_test_keys(Buf *b, int map) {
   for (size_t i = 0; i < flowtest_nkeys; i++) {
     if ((int)flowtest_keys[i].map != map) continue;
     buf_fmt(b, "    :%-13s", flowtest_keys[i].name);
-    wrap(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it", 18);
+    cli_wrap(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it", 18);
   }
 }
 
 static void flow_test_format(Buf *b) {
   for (int m = 0; m < FT_MAPS_COUNT; m++) {
     buf_fmt(b, "\n%s\n  ", flowtest_maps[m].title);
-    wrap(b, flowtest_maps[m].text, 2);
+    cli_wrap(b, flowtest_maps[m].text, 2);
     flow_test_keys(b, m);
   }
 }
@@ -68,7 +68,7 @@ static void flow_test_format(Buf *b) {
 void cli_help(enum CliCmd cmd, Buf *b) {
   const CliCommand *c = &cli_commands[cmd];
   buf_fmt(b, "Usage: breyta-run %s%s%s\n\n", c->name, *c->name ? " " : "", c->args);
-  wrap(b, c->text, 0);
+  cli_wrap(b, c->text, 0);
   if (cmd == CMD_run) command_list(b);
   buf_c(b, "\nOptions:\n");
   for (int i = 0; i < OPT_COUNT; i++)
@@ -79,7 +79,7 @@ void cli_help(enum CliCmd cmd, Buf *b) {
 }
 
 /* --- man page -------------------------------------------------------------------------------------------------------------------- */
-static void roff(Buf *b, const char *s) {
+void cli_roff(Buf *b, const char *s) {
   for (; *s; s++) {
     if (*s == '-') buf_c(b, "\\-");
     else if (*s == '\\') buf_c(b, "\\e");
@@ -91,16 +91,16 @@ static void man_option(Buf *b, const CliOption *o) {
   buf_c(b, ".TP\n.B ");
   if (o->letter) buf_fmt(b, "\\-%c, ", o->letter);
   buf_c(b, "\\-\\-");
-  roff(b, o->name);
+  cli_roff(b, o->name);
   if (o->arg) {
     buf_ch(b, ' ');
-    roff(b, o->arg);
+    cli_roff(b, o->arg);
   }
   buf_ch(b, '\n');
-  roff(b, o->help);
+  cli_roff(b, o->help);
   if (o->dflt) {
     buf_c(b, " (default ");
-    roff(b, o->dflt);
+    cli_roff(b, o->dflt);
     buf_ch(b, ')');
   }
   buf_ch(b, '\n');
@@ -109,9 +109,9 @@ static void man_option(Buf *b, const CliOption *o) {
 static void man_command(Buf *b, enum CliCmd cmd) {
   const CliCommand *c = &cli_commands[cmd];
   buf_fmt(b, ".SS breyta\\-run %s%s", c->name, *c->name ? " " : "");
-  roff(b, c->args);
+  cli_roff(b, c->args);
   buf_ch(b, '\n');
-  roff(b, c->text);
+  cli_roff(b, c->text);
   buf_ch(b, '\n');
   for (int i = 0; i < OPT_COUNT; i++)
     if (cli_options[i].help && i != OPT_help && cli_takes(cmd, &cli_options[i])) man_option(b, &cli_options[i]);
@@ -121,14 +121,14 @@ static void man_flow_tests(Buf *b) {
   buf_c(b, ".SH FLOW TESTS\n");
   for (int m = 0; m < FT_MAPS_COUNT; m++) {
     buf_fmt(b, ".SS %s\n", flowtest_maps[m].title);
-    roff(b, flowtest_maps[m].text);
+    cli_roff(b, flowtest_maps[m].text);
     buf_ch(b, '\n');
     for (size_t i = 0; i < flowtest_nkeys; i++) {
       if (flowtest_keys[i].map != (enum FtMap)m) continue;
       buf_fmt(b, ".TP\n.B :");
-      roff(b, flowtest_keys[i].name);
+      cli_roff(b, flowtest_keys[i].name);
       buf_c(b, "\n\\&");
-      roff(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it");
+      cli_roff(b, *flowtest_keys[i].doc ? flowtest_keys[i].doc : "of it");
       buf_ch(b, '\n');
     }
   }
@@ -139,11 +139,12 @@ void cli_man(Buf *b) {
            ".SH NAME\nbreyta\\-run \\- run flows durably on one SQLite file\n.SH SYNOPSIS\n");
   for (int i = 0; i < CMD_COUNT; i++) {
     buf_fmt(b, "%s.B breyta\\-run %s\n", i ? ".br\n" : "", cli_commands[i].name);
-    roff(b, cli_commands[i].args);
+    cli_roff(b, cli_commands[i].args);
     buf_ch(b, '\n');
   }
   buf_c(b, ".SH COMMANDS\n");
   for (int i = 0; i < CMD_COUNT; i++) man_command(b, i);
+  cli_man_steps(b);
   man_flow_tests(b);
   buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nthe run completed\n.TP\n.B 1\nit failed; standard error names the position and the step\n"
            ".TP\n.B 2\nbad usage or an invalid flow; a run or a database that does not exist\n.TP\n.B 3\nparked: standard error says what would wake it and how\n"
@@ -160,6 +161,7 @@ void cli_completion(Buf *b) {
     buf_fmt(b, "    %s) words='", c ? cli_commands[c].name : "*");
     for (int i = 0; i < OPT_COUNT; i++)
       if (cli_options[i].help && cli_takes(c, &cli_options[i])) buf_fmt(b, "--%s ", cli_options[i].name);
+    if (c == CMD_help) cli_help_words(b);
     buf_c(b, "' ;;\n");
   }
   buf_c(b, "  esac\n  if [[ $COMP_CWORD == 1 ]]; then words+='");

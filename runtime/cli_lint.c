@@ -17,7 +17,7 @@ static Val diag_path(const Diag *d) {
   return is_vec(v) ? v : vec_empty;
 }
 
-static Val diag_map(const Diag *d) {
+Val cli_diag_map(const Diag *d) {
   Val kv[16];
   size_t n = 0;
 #define PUT(k, v) (kv[n++] = kw_c(k), kv[n++] = (v))
@@ -38,7 +38,7 @@ static Val lint_file(Lint *l, const char *file, const Diags *d, Buf *text) {
   int errors = 0;
   for (size_t i = 0; i < d->n; i++) {
     errors += is_error(&d->a[i]);
-    all = vec_conj(all, diag_map(&d->a[i]));
+    all = vec_conj(all, cli_diag_map(&d->a[i]));
     diag_print(&d->a[i], file, is_error(&d->a[i]), text);
   }
   l->errors += errors;
@@ -56,7 +56,7 @@ static void lint_path(Lint *l, const char *file, Buf *out) {
     return;
   }
   Diags d = {0};
-  flowdef_read(buf_cstr(&text), text.n, file, &d);
+  flowdef_read_file(buf_cstr(&text), text.n, file, &d);
   l->files = vec_conj(l->files, lint_file(l, file, &d, out));
   diags_free(&d);
   buf_free(&text);

@@ -64,6 +64,14 @@
           "says, and expectations of the result and the steps taken. Every passing case is also replayed from its journal and run again "\
           "on restored snapshots. With --replay-db the PATHs are flows, and the runs of a database are compared with them. Exits 0 when "\
           "all passed, 1 when some failed, 2 for bad usage or an invalid file.")                                                     \
+  COMMAND(check, "check", "FLOW.edn [--connections FILE] [OPTIONS]", "is everything there that a flow needs?",                          \
+          "Says what is wrong with the definition, which slots of :requires are bound and to what, which secrets can be read (never their "\
+          "values), which workers it needs, and tries every bound connection: an HTTP API is sent one HEAD request and a database "    \
+          "SELECT 1, 5 seconds each, side by side. Nothing is run. Exits 0 when all is fine, 1 when something is missing or fails.")     \
+  COMMAND(help, "help", "[TOPIC [NAME [OPTION]]]", "explain commands, steps, limits and diagnostics",                                  \
+          "Prints reference text made from the tables that the program itself goes by. `help step` lists the step families, `help step "\
+          "http` the options of one, `help step http retry` one option with what stands inside it. The name of a command prints its "  \
+          "--help. Without a topic: all topics.")                                                                                       \
   COMMAND(eval, "eval", "-e EXPR | FILE.clj | --batch", "evaluate Clojure",                                                         \
           "With -e each value is printed as pr-str does it; a FILE prints only what the program prints, - is standard input. With "   \
           "--batch each line of standard input is an expression and each line of output its value, or an #error map.")
@@ -77,8 +85,8 @@
 #define CLI_OPTIONS(OPTION)                                                                                                          \
   OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork) | ON(test),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
-  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl), "the database")                                                     \
-  OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint), "how values are printed")                                             \
+  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl) | ON(check), "the database")                                                     \
+  OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint) | ON(check), "how values are printed")                                             \
   OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run) | ON(fork),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
   OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(repl), "the workspace")                                                  \
@@ -90,12 +98,13 @@
   OPTION(TEXT, role, 0, "role", "ROLE", 0, ON(approve) | ON(reject), "as whom: refused when the wait has :roles and this is none of them") \
   OPTION(FLAG, detach, 0, "detach", 0, 0, ON(run) | ON(fork), "start durably, print the run id and exit 3")                                      \
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
-  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test),                                                                   \
+  OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test) | ON(check),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
   OPTION(LIST, flows, 0, "flows", "DIR|FILE", 0, ON_ENGINE | ON(repl),                                                                 \
          "where flow/call-flow and :fanout find other flows by :slug, beside the folder of the calling flow; may be given more than once")\
-  OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl),                                                                                    \
+  OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl) | ON(check),                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
+  OPTION(FLAG, no_connect, 0, "no-connect", 0, 0, ON(check), "look at the bindings only, send nothing")                                \
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \
   OPTION(TEXT, step, 0, "step", "STEP", 0, ON(show), "the stack and locals in front of this step: its number, its id, or id#2")          \
   OPTION(LIST, set, 's', "set", "NAME=EDN", 0, ON(fork), "another value for a local in front of the step; may be given more than once") \

@@ -124,7 +124,7 @@ FlowDef *cli_read_flow(const Cli *cli, const char *path) {
     return NULL;
   }
   Diags d = {0};
-  FlowDef *f = flowdef_read(buf_cstr(&text), text.n, path, &d);
+  FlowDef *f = flowdef_read_file(buf_cstr(&text), text.n, path, &d);
   diags_print(&d, path, &out);
   fwrite(out.p ? out.p : "", 1, out.n, stderr);
   if (!f) cli_say("%s: %d error%s, nothing was run", path, d.errors, d.errors == 1 ? "" : "s");

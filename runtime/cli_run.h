@@ -25,6 +25,8 @@ int cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row);
 void cli_commands_text(const Cli *cli, const char *text, Buf *b);
 /* The definition in a file; NULL: told. */
 FlowDef *cli_read_flow(const Cli *cli, const char *path);
+/* A diagnostic as data: {:severity :code :message :line :column :path :hint :runs}. */
+Val cli_diag_map(const Diag *d);
 bool cli_good_run_id(const char *id);
 void cli_time_text(int64_t ms, char out[40]);
 /* EDN of a step's or run's value cut to so many bytes, on one line. */

@@ -174,7 +174,7 @@ static void write_skeleton(const Job *job, Val expect) {
   const char *slash = strrchr(job->path, '/'), *base = slash ? slash + 1 : job->path;
   int stem = (int)(strlen(base) - strlen(".test.edn"));
   buf_fmt(&flow, "%.*s.edn", (int)(strlen(job->path) - strlen(".test.edn")), job->path);
-  FlowDef *f = read_text(buf_cstr(&flow), &text) ? flowdef_read(buf_cstr(&text), text.n, buf_cstr(&flow), &d) : NULL;
+  FlowDef *f = read_text(buf_cstr(&flow), &text) ? flowdef_read_file(buf_cstr(&text), text.n, buf_cstr(&flow), &d) : NULL;
   diags_print(&d, buf_cstr(&flow), &out);
   if (!f) {
     fputs(buf_cstr(&out), stderr);
@@ -238,7 +238,7 @@ static void read_flows(const Job *job, Flows *flows, Buf *bad) {
     Diags d = {0};
     const char *path = job->flows->a[i];
     if (read_text(path, &text) && (i < job->named || strstr(buf_cstr(&text), ":slug"))) {
-      FlowDef *f = flowdef_read(buf_cstr(&text), text.n, path, &d);
+      FlowDef *f = flowdef_read_file(buf_cstr(&text), text.n, path, &d);
       if (f) flows->a[flows->n++] = f;
       else if (i < job->named) diags_print(&d, path, bad);
     }

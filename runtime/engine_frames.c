@@ -147,7 +147,8 @@ const NativeDef nd_step = {"flow/step", 2, 2, 3, false, NF_CATCHES, 4, step_step
 DOC(step, "[type step-id config]",
     "Runs one durable step: type is the step family (:http :function :kv :sleep :wait ...), step-id a stable keyword, config a map "
     "of the family's options. Returns the step's result; the result is kept, so a crash never repeats finished steps. "
-    "(flow/step :ns/name {...}) and (flow/step :ns/name step-id {...}) run a packaged step of :steps or an agent of :agents.",
+    "(flow/step :ns/name {...}) and (flow/step :ns/name step-id {...}) run a packaged step of :steps or an agent of :agents. "
+    "`breyta-run help step` lists the families and `breyta-run help step http` the options of one.",
     "");
 
 static Val input_step(Mach *m, uint32_t pc, Val *s, Val in) {

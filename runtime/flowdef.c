@@ -1,6 +1,7 @@
 /* flowdef.c - reading a definition: text to a FlowDef, and the list of diagnostics. The checks are in flowdef_check.c,
  * flowdef_setup.c, flowdef_step.c and flowdef_lint.c. */
 #include "flowdef_int.h"
+#include "flow_include.h"
 #include "hash.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ void diags_free(Diags *d) {
     mem_raw_free(d->a[i].message);
     mem_raw_free(d->a[i].hint);
     mem_raw_free(d->a[i].path);
+    free(d->a[i].file);
   }
   mem_raw_free(d->a);
   *d = (Diags){0};
@@ -64,6 +66,11 @@ static void diag_put(Diags *d, const Check *c, enum DiagCode code, bool error, i
     d->warnings++;
 }
 
+void diags_error(Diags *d, enum DiagCode code, const char *file, int line, int col, const char *text) {
+  diag_put(d, NULL, code, true, line, col, NULL, text);
+  if (file && !(d->a[d->n - 1].file = strdup(file))) mem_exhausted(0);
+}
+
 static void diag_va(Check *c, enum DiagCode code, bool error, At at, const char *hint, const char *fmt, va_list ap) {
   char *text = NULL;
   if (vasprintf(&text, fmt, ap) < 0) mem_exhausted(0);
@@ -99,7 +106,7 @@ void diags_sort(Diags *d) {
 }
 
 void diag_print(const Diag *d, const char *file, bool is_error, Buf *b) {
-  buf_c(b, file ? file : "flow");
+  buf_c(b, d->file ? d->file : file ? file : "flow");
   if (d->line) buf_fmt(b, ":%d:%d", d->line, d->col);
   buf_fmt(b, ": %s [%s] %s", is_error ? "error" : "warning", d->code, d->message);
   if (d->hint) buf_fmt(b, " (%s)", d->hint);
@@ -371,7 +378,7 @@ static FlowDef *def_new(const char *text, size_t n, const char *file, Val map) {
   return f;
 }
 
-FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d) {
+static FlowDef *read_text(const char *text, size_t n, const char *file, Diags *d) {
   int errors = d->errors;
   Val map;
   if (!diags_read_map(text, n, file, "flow definition", &map, d)) return NULL;
@@ -393,4 +400,18 @@ FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d) {
   diags_sort(d);
   mem_raw_free(c.free_at);
   return d->errors == errors ? c.f : NULL;
+}
+
+FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d) {
+  size_t from = d->n;
+  FlowDef *f = read_text(text, n, file, d);
+  flow_include_diags(text, n, file, d, from);
+  return f;
+}
+
+FlowDef *flowdef_read_file(const char *text, size_t n, const char *file, Diags *d) {
+  Buf whole = {0};
+  FlowDef *f = flow_include(text, n, file, d, &whole) ? flowdef_read(buf_cstr(&whole), whole.n, file, d) : NULL;
+  buf_free(&whole);
+  return f;
 }

@@ -13,6 +13,7 @@ typedef struct Diag {
   const char *code; /* "missing_required_field" ... from the table in flowdef_codes.h */
   char *message, *hint, *path; /* path: "[:invocations :default :inputs 0]" ; hint may be NULL */
   int line, col;    /* 0 = unknown */
+  char *file;       /* an included file; NULL: the flow's own */
 } Diag;
 typedef struct Diags { Diag *a; size_t n, cap; int errors, warnings; } Diags;
 void diags_free(Diags *d);
@@ -31,6 +32,8 @@ typedef struct FlowDef {
   Val functions;    /* map id keyword -> function form (read from string when it was one) */
 } FlowDef;            /* allocated by the collector's allocator: no free; strings malloc'ed once per definition */
 
+/* The same of a file's text, with its includes put in (flow_include.h). */
+FlowDef *flowdef_read_file(const char *text, size_t n, const char *file, Diags *d);
 /* Reads and checks. NULL when there are errors (d has them; syntax errors are one Diag too). */
 FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d);
 /* Function form of `:functions` by id, or ABSENT. */

@@ -12,6 +12,7 @@
   DIAG(clojure_syntax_invalid, E, NULL)                                                                                  \
   DIAG(clojure_reader_invalid, E, NULL)                                                                                  \
   DIAG(clojure_reader_eval_disabled, E, "#= would run code while reading: write the value itself")                       \
+  DIAG(flow_include_invalid, E, NULL)                                                                                    \
   /* top level */                                                                                                        \
   DIAG(missing_required_field, E, NULL)                                                                                  \
   DIAG(invalid_required_field, E, NULL)                                                                                  \

@@ -40,6 +40,7 @@ void path_pop(Check *c);
 /* The one map of a text, read as source with positions; `what` it is, for the message. false: d says why not. */
 bool diags_read_map(const char *text, size_t n, const char *file, const char *what, Val *map, Diags *d);
 void diags_sort(Diags *d);
+void diags_error(Diags *d, enum DiagCode code, const char *file, int line, int col, const char *text); /* file: see Diag */
 
 At at_node(const Check *c, const PosNode *n, At otherwise);
 At at_entry(const Check *c, At map, Val key); /* the value of an entry */

@@ -518,7 +518,7 @@ static bool load_flow(Reading *r, Buf *more) {
     return false;
   }
   Diags d = {0};
-  r->f->flow = flowdef_read(buf_cstr(&text), text.n, r->f->flow_path, &d);
+  r->f->flow = flowdef_read_file(buf_cstr(&text), text.n, r->f->flow_path, &d);
   if (!r->f->flow) {
     diags_print(&d, r->f->flow_path, more);
     diag_add(c, DIAG_test_flow_missing, is_nil(named) ? c->root : at_field(c, c->root, "flow"), NULL, "the flow %s does not read",

@@ -166,7 +166,7 @@ Val bench_load(Bench *b, const char *path, FlowDef **out) {
     return bench_fail("not-found", "cannot read %s: %s", path, strerror(errno));
   }
   Diags d = {0};
-  *out = flowdef_read(buf_cstr(&text), text.n, path, &d);
+  *out = flowdef_read_file(buf_cstr(&text), text.n, path, &d);
   diags_print(&d, path, &told);
   if (told.n) repl_print(told.p, told.n);
   int errors = d.errors;

@@ -61,45 +61,45 @@ enum OptType {
 
 #define STEP_OPTIONS(O)                                                                                                  \
   O("*", "type", 0, OPT_KEYWORD, 0, "repeats the step type; accepted for older flows")                                   \
-  O("*", "title", 0, OPT_STRING, 0, "label in the timeline")                                                             \
-  O("*", "retry", 0, OPT_RETRY, 0, "{:max-attempts :backoff :backoff-ms :max-backoff-ms :jitter :retry-on}")              \
-  O("*", "on-error", 0, OPT_ENUM, "fail skip checkpoint", ":fail raises, :skip gives nil, :checkpoint parks for a person") \
-  O("*", "delivery", 0, OPT_ENUM, "at-least-once at-most-once idempotent", "what a step that a crash cut off does next")  \
+  O("*", "title", 0, OPT_STRING, 0, "what the timeline of a run calls the step; default: its id") \
+  O("*", "retry", 0, OPT_RETRY, 0, "how often and when a failed attempt is made again; without it there is one attempt") \
+  O("*", "on-error", 0, OPT_ENUM, "fail skip checkpoint", "what a failure does: :fail (default) raises an exception in the flow, :skip gives nil, :checkpoint parks the run until a person decides") \
+  O("*", "delivery", 0, OPT_ENUM, "at-least-once at-most-once idempotent", "what happens to a step that a crash cut off: :at-least-once does it again, :at-most-once raises an error, :idempotent does it again with the same idempotency key") \
   O("*", "persist", 0, OPT_PERSIST, 0, "keeps the result as a resource: {:type :blob|:kv|:table ..}, and gives a reference")                                                      \
   O("*", "review", 0, OPT_HUMAN, 0, "a person approves of the result, or changes it: true, a text, or {:title :message :fields :timeout :roles}")                                                     \
   O("*", "confirm", 0, OPT_HUMAN, 0, "a person lets the step run: true, a text, or {:title :message :fields :timeout :roles}")                                                   \
   O("*", "expect", 0, OPT_EXPECT, 0, "what the result should be: a text, or a map; kept with the step, and :schema in it is checked to be one")                                                                  \
-  O("*", "metering", 0, OPT_ANY, 0, "advisory cost information")                                                         \
-  O("*", "template", 0, OPT_NAME, 0, "id of an entry of :templates")                                                     \
-  O("*", "data", 0, OPT_MAP, 0, "values for the template")                                                               \
+  O("*", "metering", 0, OPT_ANY, 0, "cost information, kept with the step and not acted upon") \
+  O("*", "template", 0, OPT_NAME, 0, "id of an entry of :templates; what it renders to becomes part of the options") \
+  O("*", "data", 0, OPT_MAP, 0, "the values that the :template is rendered with") \
   O("function", "ref", 0, OPT_NAME, 0, "id of an entry of :functions")                                                   \
   O("function", "code", 0, OPT_CODE, 0, "quoted function form, or a string of one")                                      \
   O("function", "input", 1, OPT_ANY, 0, "the function's argument, usually a map")                                        \
   O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose blob references are loaded first")                       \
-  O("function", "timeout", 0, OPT_SECONDS, 0, "longest time it may take")                                                \
-  O("http", "url", 0, OPT_URL, 0, "full address")                                                                        \
-  O("http", "connection", 0, OPT_NAME, 0, "connection slot")                                                             \
-  O("http", "path", 0, OPT_STRING, 0, "appended to the base URL")                                                        \
-  O("http", "method", 0, OPT_ENUM, "get post put patch delete head options", "default :get")                             \
-  O("http", "headers", 0, OPT_MAP, 0, "header name -> value")                                                            \
-  O("http", "query", 0, OPT_MAP, 0, "query parameters")                                                                  \
-  O("http", "json", 0, OPT_ANY, 0, "body sent as JSON")                                                                  \
-  O("http", "form", 0, OPT_MAP, 0, "body sent as a form")                                                                \
-  O("http", "body", 0, OPT_ANY, 0, "body as text or bytes")                                                              \
-  O("http", "multipart", 0, OPT_VECTOR, 0, "parts of {:name :filename :content-type and :value, :body, :json or :from-ref}")                             \
-  O("http", "body-from-ref", 0, OPT_ANY, 0, "body from a reference to a blob, read from its file")                                                \
-  O("http", "content-type", 0, OPT_NAME, 0, "Content-Type of the body")                                                  \
-  O("http", "accept", 0, OPT_NAME, 0, ":json :xml :text or a MIME type")                                                 \
+  O("function", "timeout", 0, OPT_SECONDS, 0, "longest time the function may take; default: no limit beside that of the engine") \
+  O("http", "url", 0, OPT_URL, 0, "full address; in place of :connection") \
+  O("http", "connection", 0, OPT_NAME, 0, "slot of :requires that has the base URL and the authentication; in place of :url") \
+  O("http", "path", 0, OPT_STRING, 0, "appended to the base URL of the connection") \
+  O("http", "method", 0, OPT_ENUM, "get post put patch delete head options", "the HTTP method; default :get") \
+  O("http", "headers", 0, OPT_MAP, 0, "request headers, {\"X-Name\" \"value\"}") \
+  O("http", "query", 0, OPT_MAP, 0, "query parameters, {:page 2 :tag [\"a\" \"b\"]}; encoded as needed") \
+  O("http", "json", 0, OPT_ANY, 0, "the body, sent as JSON with Content-Type application/json") \
+  O("http", "form", 0, OPT_MAP, 0, "the body, sent as application/x-www-form-urlencoded: {:name \"value\"}") \
+  O("http", "body", 0, OPT_ANY, 0, "the body as it is, text or bytes") \
+  O("http", "multipart", 0, OPT_VECTOR, 0, "the body as multipart/form-data: a vector of maps, one for each part") \
+  O("http", "body-from-ref", 0, OPT_ANY, 0, "the body, streamed from a blob: the reference (res://...) that an earlier :persist gave") \
+  O("http", "content-type", 0, OPT_NAME, 0, "Content-Type of the body; default: what fits the kind of body") \
+  O("http", "accept", 0, OPT_NAME, 0, "what the answer should be: :json, :xml, :text or a media type such as \"image/png\"") \
   O("http", "accept-status", 0, OPT_STATUSES, 0, "statuses beyond 2xx that are results, not errors")                     \
-  O("http", "response-as", 0, OPT_ENUM, "auto json jsonl sse text bytes edn xml yaml", "how the body is read, default :auto") \
-  O("http", "include-headers", 0, OPT_COLL, 0, "keep only these response headers")                                       \
+  O("http", "response-as", 0, OPT_ENUM, "auto json jsonl sse text bytes edn xml yaml", "how the response body becomes a value; default :auto, by its Content-Type") \
+  O("http", "include-headers", 0, OPT_COLL, 0, "names of the response headers to keep in the result; default: all") \
   O("http", "parser-fn", 0, OPT_CODE, 0, "function of the recorded body that gives the result's :body")                                 \
-  O("http", "auth", 0, OPT_MAP, 0, "{:type :bearer|:api-key|:basic|:google-service-account|:aws-sigv4 ..}, with names of secrets")                                     \
-  O("http", "client-opts", 0, OPT_MAP, 0, "{:max-response-bytes n :connect-timeout d :follow-redirects n}")                                                     \
-  O("http", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                              \
-  O("http", "connect-timeout-ms", 0, OPT_MILLIS, 0, "of connecting")                                                     \
-  O("http", "follow-redirects", 0, OPT_ANY, 0, "boolean, or how many")                                                   \
-  O("http", "auto-search-index?", 0, OPT_BOOL, 0, "index a persisted result")                                            \
+  O("http", "auth", 0, OPT_MAP, 0, "authentication of this request, in place of the connection's: {:type :bearer :secret-ref :my-token}") \
+  O("http", "client-opts", 0, OPT_MAP, 0, "limits of the client, such as {:max-response-bytes 1000000}") \
+  O("http", "timeout", 0, OPT_SECONDS, 0, "longest time one attempt may take, its answer included; default 30 seconds") \
+  O("http", "connect-timeout-ms", 0, OPT_MILLIS, 0, "longest time connecting may take; default 10 seconds") \
+  O("http", "follow-redirects", 0, OPT_ANY, 0, "true, false, or the most redirects that are followed, 0 to 20; default 5") \
+  O("http", "auto-search-index?", 0, OPT_BOOL, 0, "true: a persisted result can be found by :search steps") \
   O("llm", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"")                         \
   O("llm", "provider", 0, OPT_NAME, 0, "openai, openai-compatible, azure or anthropic; default: the connection's backend") \
   O("llm", "base-url", 0, OPT_URL, 0, "the server's address; default: the connection's, then the provider's own")        \
@@ -130,10 +130,10 @@ enum OptType {
   O("llm", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                           \
   O("llm", "tools", 0, OPT_ANY, 0, "{:steps [..] :agents [..] are run, :definitions [..] come back as :tool-calls; :allowed :mode") \
   O("llm", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                   \
-  O("llm", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                                 \
+  O("llm", "timeout", 0, OPT_SECONDS, 0, "longest time one attempt may take; default 300 seconds") \
   O("llm", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                            \
   O("llm", "max-iterations", 0, OPT_INT, 0, "with tools: turns of the model, default 20, at most 100")                   \
-  O("llm", "max-tool-calls", 0, OPT_INT, 0, "default 100, at most 1000")                                                 \
+  O("llm", "max-tool-calls", 0, OPT_INT, 0, "with tools: calls of tools in all; default 100, at most 1000") \
   O("llm", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")                 \
   O("llm", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("llm", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                   \
@@ -144,14 +144,14 @@ enum OptType {
   O("agent", "tools", 0, OPT_MAP, 0, "{:steps [:ns/step ..] :agents [:ns/agent ..] :definitions [..] :allowed [..] :mode ..}") \
   O("agent", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                          \
   O("agent", "max-iterations", 0, OPT_INT, 0, "turns of the model, default 20, at most 100")                             \
-  O("agent", "max-tool-calls", 0, OPT_INT, 0, "default 100, at most 1000")                                               \
+  O("agent", "max-tool-calls", 0, OPT_INT, 0, "calls of tools in all; default 100, at most 1000") \
   O("agent", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")               \
   O("agent", "memory", 0, OPT_MAP, 0, "{:key .. :max-messages 20 :ttl seconds}: the talk is kept under this :kv key for later runs") \
   O("agent", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                 \
   O("agent", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("agent", "trace", 0, OPT_BOOL, 0, "the result has :trace, the turns with their tool calls; default true")            \
   O("agent", "evaluate", 0, OPT_MAP, 0, "{:criteria text :model m :required true}: a model judges the answer, :evaluation") \
-  O("agent", "output-persist", 0, OPT_MAP, 0, "as :persist")                                                             \
+  O("agent", "output-persist", 0, OPT_MAP, 0, "keeps the answer as a resource, written as :persist") \
   O("agent", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"")                       \
   O("agent", "provider", 0, OPT_NAME, 0, "openai, openai-compatible, azure or anthropic; default: the connection's backend") \
   O("agent", "base-url", 0, OPT_URL, 0, "the server's address; default: the connection's, then the provider's own")      \
@@ -180,17 +180,17 @@ enum OptType {
   O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                               \
   O("kv", "operation", 1, OPT_ENUM, "get set delete exists increment append list-keys", "what to do")                    \
   O("kv", "key", 0, OPT_NAME, 0, "up to 256 of letters, digits, _ - :")                                                  \
-  O("kv", "value", 0, OPT_ANY, 0, "of :set")                                                                             \
-  O("kv", "default", 0, OPT_ANY, 0, "of :get when there is none")                                                        \
-  O("kv", "ttl", 0, OPT_INT, 0, "seconds until it expires, at most 31536000")                                            \
+  O("kv", "value", 0, OPT_ANY, 0, "what :set stores, any data") \
+  O("kv", "default", 0, OPT_ANY, 0, "what :get gives when there is no such key; default nil") \
+  O("kv", "ttl", 0, OPT_INT, 0, "seconds until the key expires, at most 31536000 (one year); default: it stays") \
   O("kv", "metadata", 0, OPT_MAP, 0, "kept beside the value")                                                            \
-  O("kv", "if-not-exists", 0, OPT_BOOL, 0, ":set only when there is none")                                               \
-  O("kv", "delta", 0, OPT_ANY, 0, "of :increment, default 1")                                                            \
-  O("kv", "item", 0, OPT_ANY, 0, "of :append")                                                                           \
-  O("kv", "items", 0, OPT_COLL, 0, "of :append, several")                                                                \
-  O("kv", "max-length", 0, OPT_INT, 0, "of :append: oldest items go, default 1000")                                      \
-  O("kv", "prefix", 0, OPT_STRING, 0, "of :list-keys")                                                                   \
-  O("kv", "limit", 0, OPT_INT, 0, "of :list-keys, at most 1000")                                                         \
+  O("kv", "if-not-exists", 0, OPT_BOOL, 0, ":set stores only when there is no such key yet") \
+  O("kv", "delta", 0, OPT_ANY, 0, "what :increment adds, may be negative; default 1") \
+  O("kv", "item", 0, OPT_ANY, 0, "what :append adds to the list") \
+  O("kv", "items", 0, OPT_COLL, 0, "what :append adds, several at a time") \
+  O("kv", "max-length", 0, OPT_INT, 0, "of :append: the list keeps so many of the newest items; default 1000") \
+  O("kv", "prefix", 0, OPT_STRING, 0, "of :list-keys: only keys that begin so") \
+  O("kv", "limit", 0, OPT_INT, 0, "of :list-keys: so many keys at most, up to 1000") \
   O("kv", "timeout", 0, OPT_SECONDS, 0, "accepted; the store is local")                                                  \
   O("table", "op", 1, OPT_ENUM, "query get-row aggregate schema export import-csv update-cell update-cell-format set-column recompute materialize-join", "what to do")\
   O("table", "table", 0, OPT_ANY, 0, "the table: address, handle or name, or {:ref .. :partitions {:key s | :keys [..]}}")\
@@ -230,9 +230,9 @@ enum OptType {
   O("table", "op-id", 0, OPT_NAME, 0, "accepted; a step's changes are made once without it")                           \
   O("table", "provider-opts", 0, OPT_MAP, 0, "accepted")                                                               \
   O("table", "timeout", 0, OPT_SECONDS, 0, "accepted; the store is local")                                             \
-  O("sleep", "seconds", 0, OPT_NUMBER, 0, "how long")                                                                    \
-  O("sleep", "millis", 0, OPT_MILLIS, 0, "how long")                                                                     \
-  O("sleep", "duration", 0, OPT_MILLIS, 0, "how long: \"10s\"")                                                          \
+  O("sleep", "seconds", 0, OPT_NUMBER, 0, "how long, in seconds, such as 1.5") \
+  O("sleep", "millis", 0, OPT_MILLIS, 0, "how long, in milliseconds") \
+  O("sleep", "duration", 0, OPT_MILLIS, 0, "how long, as a text such as \"10s\" or \"2h\"") \
   O("sleep", "timeout", 0, OPT_SECONDS, 0, "accepted for older flows")                                                   \
   O("wait", "key", 1, OPT_NAME, 0, "what the answer names; should hold a workflow or business id")                       \
   O("wait", "timeout", 0, OPT_SECONDS, 0, "default 24h, at most 30 days")                                                \
