@@ -197,6 +197,10 @@ bool store_table_row(Store *s, int64_t place, Blob *out, Err *e);
 typedef bool (*StoreTableRowFn)(void *ctx, int64_t place, Bytesv data);
 bool store_table_rows(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
 bool store_table_keys(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *ctx, Bytesv key), void *ctx, Err *e);
+/* Of one kind in every workspace, in the order of (workspace, key), behind that pair; "" and "" from the first. With expired_by those alone
+ * whose time was over then. */
+size_t store_docs_everywhere(Store *s, const char *kind, const char *workspace, const char *after, int64_t expired_by, DocRow *out, size_t max,
+                             Err *e);
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
 bool store_source_get(Store *s, const char *hash, char **file, Blob *out, Err *e);
 bool store_meta_get(Store *s, const char *name, char **value, Err *e);

@@ -901,7 +901,14 @@ static bool doc_before(const DocRow *a, const DocRow *b) {
   return a->at_ms != b->at_ms ? a->at_ms > b->at_ms : strcmp(a->key, b->key) > 0;
 }
 
+static bool doc_behind(const DocRow *d, const DocQuery *q) {
+  int c = strcmp(d->workspace, q->workspace);
+  return c > 0 || (!c && strcmp(d->key, q->key) > 0);
+}
+
 static bool doc_wanted(const DocRow *d, const DocQuery *q) {
+  if (strcmp(d->kind, q->kind)) return false;
+  if (q->how == DOCS_EVERYWHERE) return doc_behind(d, q) && (!q->at_ms || (d->expires_ms && d->expires_ms <= q->at_ms));
   if (q->how == DOCS_NEWEST) return doc_before(&(DocRow){.at_ms = q->at_ms, .key = (char *)(uintptr_t)q->key}, d);
   if (strcmp(d->key, q->key) <= 0) return false;
   return q->how == DOCS_OF_RUN ? d->run == q->run : !strncmp(d->key, q->prefix, strlen(q->prefix));
@@ -918,10 +925,12 @@ static size_t doc_insert(DocRow *out, size_t n, size_t max, const DocQuery *q, D
   return n + 1;
 }
 
+static Bytes docs_table(const DocQuery *q) { return q->how == DOCS_EVERYWHERE ? key_ints('y', NULL, 0) : key_doc(q->workspace, q->kind, NULL); }
+
 static size_t mem_docs(Store *s, const DocQuery *q, DocRow *out, size_t max, Err *e) {
   size_t n = 0;
-  Bytes table = key_doc(q->workspace, q->kind, NULL);
-  for (const OmapNode *at = walk((Mem *)s, key_doc(q->workspace, q->kind, NULL)); !table.oom && at && starts(at, view(&table));
+  Bytes table = docs_table(q);
+  for (const OmapNode *at = walk((Mem *)s, docs_table(q)); !table.oom && at && starts(at, view(&table));
        at = store_omap_next(at)) {
     DocRow d;
     if (!doc_out(at, &d, e)) break;

@@ -109,6 +109,8 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_TABLE_ROWS_DESC, "SELECT place,data FROM table_rows WHERE place>=?1 AND place<=?2 ORDER BY place DESC") \
   X(R_TABLE_KEYS, "SELECT k FROM table_keys WHERE k>=?1 AND k<?2 ORDER BY k") \
   X(R_TABLE_KEYS_DESC, "SELECT k FROM table_keys WHERE k>=?1 AND k<?2 ORDER BY k DESC") \
+  X(R_DOCS_ALL, "SELECT " SQ_DOC_COLS " WHERE (workspace,kind,key)>(?1,?2,?4) AND kind=?2 AND (?3=0 OR (expires>0 AND expires<=?3))" \
+                " ORDER BY workspace,kind,key LIMIT ?5") \
   X(R_UNIT, "SELECT file,data FROM units WHERE hash=?1") \
   X(R_SOURCE, "SELECT file,text FROM sources WHERE hash=?1") \
   X(R_META, "SELECT value FROM meta WHERE name=?1")
