@@ -67,17 +67,16 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
   flow d "(:uri $(made four))"
   for f in a b c d; do br $f.edn --db x.db --run-id $f; done
   flow w '(do (flow/input) (flow/step :wait :w {:key "k" :timeout "1h"}))'
-  flow v '(flow/step :function :f {:code (quote identity) :input {:u "x"}})'
   br w.edn --db x.db --run-id w --input '{"u": "res://v1/ws/local/result/run/a/step/one/1/output"}'
   [ "$st" = 3 ]
-  flow y '(do (flow/step :function :f {:code (quote (fn [_] {:at ["res://v1/ws/local/result/run/b/step/two/1/output"]})) :input {}}) (flow/step :wait :w {:key "other" :timeout "1h"}))'
-  br y.edn --db x.db --run-id y
-  [ "$st" = 3 ]
+  # only begun: there is no snapshot of it, its journal alone holds the reference
+  br w.edn --db x.db --run-id y --detach --input '{"u": "res://v1/ws/local/result/run/b/step/two/1/output"}'
+  [ "$(sql "SELECT count(*) FROM snapshots s JOIN runs r USING(run) WHERE run_id='y'")" = 0 ]
   br send later '{"u": "res://v1/ws/local/result/run/c/step/three/1/output"}' --db x.db
   expire
   age
   br gc --db x.db --format json
-  [ "$(counts resources.referenced resources.removed blobs.removed)" = "3 1 1" ]
+     [ "$(counts resources.referenced resources.removed blobs.removed)" = "3 1 1" ]
   [[ $(sql "SELECT key FROM docs WHERE kind='resource'") != *four* ]]
 }
 
@@ -114,7 +113,7 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
   br a.edn --db x.db
   br w.edn --db x.db --run-id w
   breyta-run resume w --db x.db --listen 127.0.0.1:0 >/dev/null 2>lock & echo $! > pid
-  until_ok grep -q . lock
+  until_ok grep -qs . lock
   br gc --db x.db
   [ "$st" = 1 ] && says db_locked
   br gc --db x.db --dry-run
@@ -125,7 +124,7 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
   age
   sql "UPDATE snapshots SET data=x'00'"
   br gc --db x.db
-  [ "$st" = 1 ] && says "nothing was removed" || says "corrupt"
+  [ "$st" = 1 ] && says "[corrupt_record]"
   [ "$(resources)" = 1 ] && [ "$(blobs)" = 1 ]
   br gc now --db x.db
   [ "$st" = 2 ] && says "gc takes no argument"

@@ -631,6 +631,27 @@ static void c_docs(void **state) {
   docs_are(r, store_docs_of_run(s, "main", "res", 3, "a1", r, 8, &e), &e, "b.2=x2 ");
 }
 
+static void c_docs_everywhere(void **state) {
+  static const struct { const char *workspace, *kind, *key; int64_t expires; } rows[] = {
+      {"b", "res", "k1", 50}, {"a", "res", "k2", 0}, {"a", "res", "k1", 99}, {"ab", "res", "k0", 50}, {"a", "other", "k9", 50}, {"b", "zzz", "k3", 50}};
+  Store *s = *state;
+  DocRow r[8];
+  Err e = {0};
+  Batch *b = batch_new();
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    DocRow d = {.workspace = (char *)rows[i].workspace, .kind = (char *)rows[i].kind, .key = (char *)rows[i].key, .rev = DOC_NEW,
+                .expires_ms = rows[i].expires, .data = {(char *)rows[i].workspace, strlen(rows[i].workspace)}};
+    batch_doc_put(b, &d);
+  }
+  must_store(s, b);
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 0, r, 8, &e), &e, "k1.1=a k2.1=a k0.1=ab k1.1=b ");
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 0, r, 2, &e), &e, "k1.1=a k2.1=a ");
+  docs_are(r, store_docs_everywhere(s, "res", "a", "k2", 0, r, 8, &e), &e, "k0.1=ab k1.1=b ");
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 50, r, 8, &e), &e, "k0.1=ab k1.1=b ");
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 49, r, 8, &e), &e, "");
+  docs_are(r, store_docs_everywhere(s, "res", "ab", "k0", 99, r, 8, &e), &e, "k1.1=b ");
+}
+
 static void doc_refused(Store *s, const char *key, int64_t rev) {
   Err e = {0};
   Batch *b = batch_new();
@@ -1472,7 +1493,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
-      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
+      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
