@@ -213,7 +213,7 @@ static bool count_doc(Gc *g, const DocRow *d) {
 
 /* What was written again since it was looked at stays, with the others of its batch: they go the next time. */
 static bool remove_batched(Gc *g) {
-  int64_t n = (int64_t)batch_ops(g->batch);
+  int64_t n = (int64_t)batch_ops(g->batch) / 2; /* each has an entry in the index */
   bool ok = store_submit_wait(g->s, g->batch, g->e), again = !ok && !strcmp(g->e->code, "doc_conflict");
   g->batch = batch_new();
   if (again) *g->e = (Err){0};
@@ -224,7 +224,8 @@ static bool remove_batched(Gc *g) {
 static bool remove_doc(Gc *g, const DocRow *d) {
   if (!goes(g, d)) return true;
   batch_doc_del(g->batch, d->workspace, d->kind, d->key, d->rev);
-  return batch_ops(g->batch) < PAGE || remove_batched(g);
+  batch_index_del(g->batch, d->workspace, "resources", d->key);
+  return batch_ops(g->batch) < 2 * PAGE || remove_batched(g);
 }
 
 static bool remove_docs(Gc *g) {
