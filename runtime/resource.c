@@ -93,7 +93,7 @@ bool resource_find(Engine *e, StepCall *c, Val ref, Resource *out, Err *err) {
 
 bool resource_look(Engine *e, const char *workspace, const char *uri, Resource *out, Err *err) {
   DocRow d = {0};
-  return store_doc_get(e->store, workspace, KIND, uri, &d, err) ? usable(&d, out, err) : missing(uri, err);
+  return store_doc_get(e->store, workspace, RESOURCE_KIND, uri, &d, err) ? usable(&d, out, err) : missing(uri, err);
 }
 
 /* ---- content ---- */

@@ -611,9 +611,9 @@ size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int6
 size_t store_docs_everywhere(Store *s, const char *kind, const char *workspace, const char *after, int64_t expired_by, DocRow *out, size_t max,
                              Err *e) {
   DocQuery q = {DOCS_EVERYWHERE, workspace, kind, "", after, expired_by, 0};
-  return s->impl->docs(fresh(s, e), &q, out, max, e);
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
-size_t store_search(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e) { return s->impl->search(fresh(s, e), q, out, max, e); }
+size_t store_search(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e) { return s->impl->search(store_fresh(s, e), q, out, max, e); }
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
   return s->impl->unit_get(store_fresh(s, e), hash, file, out, e);
 }
