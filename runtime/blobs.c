@@ -276,6 +276,7 @@ typedef struct Sweep {
   int64_t before; /* seconds since 1970: younger files stay */
   BlobSweep *out;
   const char *prefix;
+  bool dry_run;
 } Sweep;
 
 /* Old enough and gone? *size: of the file. */
@@ -283,7 +284,7 @@ static bool sweep_old(Sweep *s, int dir, const char *name, int64_t *size) {
   struct stat st;
   pthread_mutex_lock(s->lock);
   bool old = !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) && st.st_mtime < s->before;
-  bool gone = old && !unlinkat(dir, name, 0);
+  bool gone = old && (s->dry_run || !unlinkat(dir, name, 0));
   pthread_mutex_unlock(s->lock);
   if (gone) *size = st.st_size;
   return gone;
@@ -329,12 +330,12 @@ static bool sweep_all(BlobStore *b, Sweep s, Err *e) {
   return ok;
 }
 
-bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, BlobSweep *out, Err *e) {
+bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, bool dry_run, BlobSweep *out, Err *e) {
   *out = (BlobSweep){0};
   struct timespec now; /* the clock that files are stamped with, whatever clock_port says */
   clock_gettime(CLOCK_REALTIME, &now);
   /* without any grace what was written in this second goes as well */
-  return sweep_all(b, (Sweep){&b->lock, used, ctx, now.tv_sec - grace_ms / 1000 + (grace_ms < 1000), out, ""}, e);
+  return sweep_all(b, (Sweep){&b->lock, used, ctx, now.tv_sec - grace_ms / 1000 + (grace_ms < 1000), out, "", dry_run}, e);
 }
 
 static bool nobody(void *ctx, const char *hash) { return (void)ctx, (void)hash, false; }
@@ -357,7 +358,7 @@ static void remove_files(BlobStore *b) {
   BlobSweep out;
   Err e;
   if (access(b->dir, F_OK)) return;
-  sweep_all(b, (Sweep){&b->lock, nobody, NULL, INT64_MAX, &out, ""}, &e);
+  sweep_all(b, (Sweep){&b->lock, nobody, NULL, INT64_MAX, &out, "", false}, &e);
   remove_dirs(b);
 }
 

@@ -44,7 +44,8 @@ bool blobs_read(const BlobStore *b, const char *hash, int64_t most, Blob *out, E
 /* Path of a blob for those who open it themselves; malloc'ed. */
 char *blobs_path(const BlobStore *b, const char *hash);
 
-/* Deletes the blobs that `used` denies and that are older than the grace time, and temporary files of writers that died. */
+/* Deletes the blobs that `used` denies and that are older than the grace time, and temporary files of writers that died. dry_run:
+ * deletes nothing, `removed` and `bytes` say what would go. */
 typedef struct BlobSweep { int64_t kept, removed, bytes; } BlobSweep;
-bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, BlobSweep *out, Err *e);
+bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, bool dry_run, BlobSweep *out, Err *e);
 #endif

@@ -58,6 +58,10 @@
           "Records the request durably and has it done: by the executor that holds the database, else at once. The step that the run "  \
           "is at fails with an error that no catch clause takes; finally blocks run, steps in them included. With --force the run "     \
           "ends as terminated where it is. A finished run stays as it is.")                                                            \
+  COMMAND(gc, "gc", "[--db FILE] [--dry-run]", "remove expired resources and their blobs",                                            \
+          "Removes the resources (results kept by :persist) whose time is over, and from the disk the blobs that no resource names and "\
+          "that are older than an hour. What an unfinished run holds a reference to stays. Nothing may run flows meanwhile; --dry-run " \
+          "counts what would go, beside a running executor, too. It may be killed at any moment.")                                   \
   COMMAND(test, "test", "[PATH...] [OPTIONS]", "test flows without their services",                                                  \
           "Runs the cases of test files (*.test.edn; folders are searched, the default is the present one): each is one run of a flow with "\
           "scripted answers for its steps, on a store in memory, with a clock that jumps instead of waiting, with crashes where the case "\
@@ -85,8 +89,8 @@
 #define CLI_OPTIONS(OPTION)                                                                                                          \
   OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork) | ON(test),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
-  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl) | ON(check), "the database")                                                     \
-  OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint) | ON(check), "how values are printed")                                             \
+  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl) | ON(check) | ON(gc), "the database")                                                     \
+  OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint) | ON(check) | ON(gc), "how values are printed")                                             \
   OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run) | ON(fork),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
   OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(repl), "the workspace")                                                  \
@@ -113,6 +117,7 @@
   OPTION(TEXT, config, 0, "config", "EDN", 0, ON(fork), "the step's config map, in place of what the flow computed")                    \
   OPTION(TEXT, flow, 0, "flow", "FILE", 0, ON(fork), "another source for the new run")                                                  \
   OPTION(FLAG, force, 0, "force", 0, 0, ON(cancel), "do not run finally blocks: the run ends as terminated")                            \
+  OPTION(FLAG, dry_run, 0, "dry-run", 0, 0, ON(gc), "remove nothing, only count")                                                     \
   OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel) | ON_ACTIONS, "kept with the run")                                                         \
   OPTION(FLAG, record, 0, "record", 0, 0, ON(test),                                                                                  \
          "run cases for real, on the real clock, and write the answers of their steps to the case's :recorded file, secrets left out; "\

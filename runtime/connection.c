@@ -226,6 +226,8 @@ Val target_connection(const Target *t, Val requires, Val slot) {
   return map_assoc(bound, kw_c("config"), merged(config, map_get_kw(bound, "config")));
 }
 
+Val target_connections(const Target *t) { return t ? t->connections : map_empty; }
+
 void target_slots_text(const Target *t, Buf *b) {
   MapIter it;
   Val k, v;

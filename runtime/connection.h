@@ -22,6 +22,8 @@ const SecretSet *target_secrets(const Target *t); /* t may be NULL */
 /* The connection of a slot for a definition's :requires (a vector or nil): what is bound, laid over what the requirement
  * declares. nil: not bound. */
 Val target_connection(const Target *t, Val requires, Val slot);
+/* All that the file binds: a map from slot to connection. */
+Val target_connections(const Target *t);
 /* Names of the slots in the file, for messages: "a, b, c". */
 void target_slots_text(const Target *t, Buf *b);
 #endif

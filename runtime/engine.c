@@ -1,6 +1,6 @@
 /* engine.c - the engine: definitions, starting, resuming, the loop, timers, inbox. */
 #include "child.h"
-#include "engine_int.h"
+#include "engine_index.h"
 #include "eval/expand.h"
 #include "eval/unit.h"
 #include "offload.h"
@@ -55,7 +55,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->store = s;
   e->o = *o;
   e->workspace = strdup(o->workspace ? o->workspace : "local");
-  e->units = set_empty;
+  e->units = e->indexed = set_empty;
   if (o->public_url) e->base_url = strdup(o->public_url);
   e->next_store_timer = 0;
   engine_here(e);
@@ -180,7 +180,7 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Er
   r->seq = 0;
   Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
   batch_run_create(run_batch(r), row);
-  batch_source_put(run_batch(r), f->hash, f->file ? f->file : "flow.edn", (Bytesv){f->text, f->text_n});
+  index_source(r, f);
   if (run_append(r, J_START, fields, 3) < 0) {
     Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
     err_set(err, "bad_input", "%s", is_str(msg) ? str_s(msg) : "the input cannot be stored");

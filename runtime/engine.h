@@ -148,6 +148,7 @@ void step_failed(Engine *e, StepCall *c, Val error, int64_t retry_after_ms);
 /* A file descriptor that the loop watches; f is called on the engine thread when it is readable. */
 void engine_watch(Engine *e, int fd, void (*f)(Engine *e, void *ctx), void *ctx);
 void engine_http_register(void);           /* engine_http.c: the :http kind */
+void engine_search_register(void);         /* engine_search.c: the :search kind */
 void engine_llm_register(void);            /* engine_llm.c: the :llm kind */
 void engine_db_register(void);             /* engine_db.c: the :db kind */
 /* Registers the flow builtins, macros and kinds; once per process before any flow is read. */

@@ -23,4 +23,5 @@ void engine_init(void) {
   notify_register();
   engine_llm_register();
   engine_db_register();
+  engine_search_register();
 }

@@ -120,6 +120,7 @@ struct Engine {
   uint64_t next_token;
   uint16_t next_life;
   Val units;            /* set of unit hashes (hex strings) known to be stored */
+  Val indexed;          /* set of hashes of sources whose flows this engine has put into the search index */
   FlowDef **defs;       /* by source hash */
   Unit **def_units;
   size_t ndefs;

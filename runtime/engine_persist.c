@@ -1,6 +1,6 @@
 /* engine_persist.c - results that a step keeps as resources (:persist). The bytes are on stable storage before the record that
  * names them is written (durability rule 11a): a helper thread syncs them while the step waits. */
-#include "engine_int.h"
+#include "engine_index.h"
 #include "hash.h"
 #include "json.h"
 #include "offload.h"
@@ -98,6 +98,7 @@ static void store_resource(StepCall *c, const Resource *r, Val meta) {
               .run = run->run, .expires_ms = r->expires_ms, .data = {b.p, b.n}};
   batch_doc_put(run_batch(run), &d);
   buf_free(&b);
+  index_resource(c, r, index, is_map(index) || same(map_get_kw(c->cfg, "auto-search-index?"), TRUE_V));
 }
 
 /* The reference of a blob that is durable, stored with the step's record. */

@@ -1,6 +1,6 @@
 /* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
 #include "child.h"
-#include "engine_int.h"
+#include "engine_index.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
 #include "reader/read.h"
@@ -417,6 +417,7 @@ void run_finish(Run *r, enum RunStatus st, Val outcome) {
   r->outcome = outcome;
   child_over(r, st, outcome);
   batch_status(run_batch(r), r->run, r->epoch, st, now_ms(), 0, NULL);
+  index_run(r, st, outcome);
   run_submit(r, AFTER_DONE);
 }
 

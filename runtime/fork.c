@@ -1,7 +1,7 @@
 /* fork.c - see fork.h */
 #include "fork.h"
 #include "edit.h"
-#include "engine_int.h"
+#include "engine_index.h"
 #include "eval/scope.h"
 #include "eval/unit.h"
 #include <stdio.h>
@@ -169,7 +169,7 @@ static bool begin(Run *r, const RunRow *row, const RunRow *parent, FlowDef *def,
   input = engine_input(r->e, row, input);
   Val start[JT_COUNT] = {input, str_c(def->hash), int_val(row->created_ms), lineage(parent, f)};
   batch_run_create(run_batch(r), row);
-  batch_source_put(run_batch(r), def->hash, def->file ? def->file : "flow.edn", (Bytesv){def->text, def->text_n});
+  index_source(r, def);
   if (run_append(r, J_START, start, JT_COUNT) < 0) return edit_failed(err, "not_serializable", "the input");
   Buf b = {0};
   snap_data(&b, input);

@@ -1,9 +1,11 @@
 #include "persist.h"
 #include "reader/print.h"
+#include "reader/vec.h"
 #include <stdio.h>
 #include <string.h>
 
 static const char *const blob_keys[] = {"type", "filename", "content-type", "tier", "signed-url", "search-index", NULL};
+static const char *const index_keys[] = {"text", "tags", "source-label", NULL};
 static const char *const kv_keys[] = {"type", "key", "ttl", NULL};
 
 static const char *const table_keys[] = {"type", "table", "rows-path", "write-mode", "key-fields", "index-fields", "schema-mode", "partitions", NULL};
@@ -67,10 +69,28 @@ static bool signed_url(Val v, bool forms, Persist *out, Err *e) {
   return true;
 }
 
+static bool is_tags(Val tags, bool forms) {
+  if (!is_vec(tags)) return computed(tags, forms);
+  for (uint32_t i = 0; i < vec_count(tags); i++) {
+    Val t = vec_nth(tags, i);
+    if (!is_kw(t) && !computed(t, forms) && (!is_str(t) || !str_n(t) || strpbrk(str_s(t), "\n\r"))) return false;
+  }
+  return true;
+}
+
+/* What searching finds the blob by (engine_index.h). */
+static bool search_index(Val index, bool forms, Err *e) {
+  if (is_nil(index) || computed(index, forms)) return true;
+  if (!is_map(index)) return bad(e, ":search-index", "a map such as {:text \"..\" :tags [..] :source-label \"..\"}", index);
+  Val text = map_get_kw(index, "text"), tags = map_get_kw(index, "tags"), label = map_get_kw(index, "source-label");
+  if (!known_keys(index, index_keys, "blob with :search-index", e)) return false;
+  if (!is_nil(text) && !is_str(text) && !computed(text, forms)) return bad(e, ":text of :search-index", "a text", text);
+  if (!is_nil(label) && !is_str(label) && !computed(label, forms)) return bad(e, ":source-label of :search-index", "a text", label);
+  return is_nil(tags) || is_tags(tags, forms) || bad(e, ":tags of :search-index", "a vector of texts of one line or keywords", tags);
+}
+
 static bool blob(Val opts, const char *family, bool forms, Persist *out, Err *e) {
-  Val index = map_get_kw(opts, "search-index");
-  if (!is_nil(index) && !is_map(index) && !computed(index, forms)) return bad(e, ":search-index", "a map such as {:text \"..\" :tags [..]}", index);
-  return known_keys(opts, blob_keys, "blob", e) && text_or_nil(opts, "filename", forms, &out->filename, e) &&
+  return search_index(map_get_kw(opts, "search-index"), forms, e) && known_keys(opts, blob_keys, "blob", e) && text_or_nil(opts, "filename", forms, &out->filename, e) &&
          text_or_nil(opts, "content-type", forms, &out->content_type, e) && tier(map_get_kw(opts, "tier"), family, forms, out, e) &&
          signed_url(map_get_kw(opts, "signed-url"), forms, out, e);
 }

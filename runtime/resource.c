@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KIND "resource"
-
 char *blobs_place(const char *db) {
   size_t n = strlen(db) + 8;
   char *dir = malloc(n);
@@ -44,7 +42,7 @@ static void text_field(Val m, const char *key, char *out, size_t n) {
   snprintf(out, n, "%s", is_str(v) ? str_s(v) : "");
 }
 
-static bool resource_of(const DocRow *d, Resource *out) {
+bool resource_of(const DocRow *d, Resource *out) {
   Val m = snap_read_value(env_core(), d->data.p, d->data.n), size = map_get_kw(m, "size-bytes");
   if (!is_map(m) || !is_long(size)) return false;
   *out = (Resource){.size = long_of(size), .created_ms = d->at_ms, .expires_ms = d->expires_ms, .ephemeral = kw_is(map_get_kw(m, "tier"), "ephemeral")};
@@ -62,9 +60,9 @@ static bool settle(Run *r, Err *err) {
 }
 
 static bool doc_of(Engine *e, Run *r, const char *uri, DocRow *d, Err *err) {
-  if (store_doc_get(e->store, r->workspace, KIND, uri, d, err)) return true;
+  if (store_doc_get(e->store, r->workspace, RESOURCE_KIND, uri, d, err)) return true;
   if (err->code || (!r->batch && !r->inflight)) return false;
-  return settle(r, err) && store_doc_get(e->store, r->workspace, KIND, uri, d, err);
+  return settle(r, err) && store_doc_get(e->store, r->workspace, RESOURCE_KIND, uri, d, err);
 }
 
 static bool missing(const char *uri, Err *err) {
@@ -95,7 +93,7 @@ bool resource_find(Engine *e, StepCall *c, Val ref, Resource *out, Err *err) {
 
 bool resource_look(Engine *e, const char *workspace, const char *uri, Resource *out, Err *err) {
   DocRow d = {0};
-  return store_doc_get(e->store, workspace, KIND, uri, &d, err) ? usable(&d, out, err) : missing(uri, err);
+  return store_doc_get(e->store, workspace, RESOURCE_KIND, uri, &d, err) ? usable(&d, out, err) : missing(uri, err);
 }
 
 /* ---- content ---- */

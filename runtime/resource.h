@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "persist.h"
 
+#define RESOURCE_KIND "resource"
 enum { RESOURCE_URI_MAX = 900 };
 #define RESOURCE_LOAD_MAX (10LL << 20)           /* bytes, of what is loaded into a value or a request body */
 #define RESOURCE_LOAD_EPHEMERAL_MAX (20LL << 20)
@@ -27,6 +28,8 @@ BlobStore *engine_blobs(Engine *e);
 /* Where the engine of this database keeps its blobs; malloc'ed. */
 char *blobs_place(const char *db);
 
+/* What such a document says; false: it is no blob, or damaged. */
+bool resource_of(const DocRow *d, Resource *out);
 /* The URI in a reference, or nil. */
 Val resource_uri(Val ref);
 /* false: *e is "validation" (no reference), "not_found" (unknown, deleted, expired) with the URI in the message. */

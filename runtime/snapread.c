@@ -375,6 +375,16 @@ static bool open_body(In *in, const void *p, size_t n, uint8_t **body) {
   return true;
 }
 
+bool snap_bytes(const void *p, size_t n, Blob *out) {
+  In in = {0};
+  uint8_t *body = NULL;
+  *out = (Blob){0};
+  if (!open_body(&in, p, n, &body)) return free(body), false;
+  *out = (Blob){(char *)body, (size_t)(in.end - in.p)};
+  body[out->n] = 0;
+  return true;
+}
+
 static bool read_tables(In *in, char kind) {
   if (get_byte(in) != kind) return damaged(in, "wrong kind of snapshot"), fail(in);
   get_texts(in);

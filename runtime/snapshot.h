@@ -23,6 +23,7 @@
 #ifndef BR_SNAPSHOT_H
 #define BR_SNAPSHOT_H
 #include "eval/node.h"
+#include "store.h"
 
 /* Data only (step results, inputs, KV values): records become plain maps; functions, instances of types, cells, exceptions and the like are refused with an ExceptionInfo
  * {:type :not-serializable :path [...]}; an unrealised lazy seq inside gives SIG_DEMAND (deep). nil, or a signal. */
@@ -35,6 +36,9 @@ Val snap_read_value(Env *env, const void *p, size_t n);
 Val snap_machine(Buf *out, const Mach *m);
 /* A new machine with its own Env; NULL with pend.ex: damaged, or code it needs is not there (class IllegalStateException). */
 Mach *snap_read_machine(const void *p, size_t n);
+
+/* The body of a snapshot uncompressed, for looking for texts: each stands in it as its UTF-8 bytes. false: damaged, *out is empty. */
+bool snap_bytes(const void *p, size_t n, Blob *out);
 
 /* Units that the last snap_* call of this thread named: what must be in the store before it. */
 size_t snap_units(Unit ***units);

@@ -53,7 +53,7 @@ enum OptType {
   K(notify, 1, "tells people or services something over HTTP; a failure is a result")                                                                                          \
   K(table, 1, "rows of a table resource: read, counted, changed, joined, exported")                                      \
   K(files, 0, "source trees and changesets")                                                                             \
-  K(search, 0, "search in resources, flows and runs")                                                                    \
+  K(search, 1, "search in resources, flows, runs and connections")                                                                    \
   K(ssh, 0, "a command on a remote machine")                                                                             \
   K(fanout, 1, "child flows side by side, or steps one after the other")                                                 \
   K(call-flow, 1, "another flow as a child run: flow/call-flow")                                                         \
@@ -100,6 +100,15 @@ enum OptType {
   O("http", "connect-timeout-ms", 0, OPT_MILLIS, 0, "longest time connecting may take; default 10 seconds") \
   O("http", "follow-redirects", 0, OPT_ANY, 0, "true, false, or the most redirects that are followed, 0 to 20; default 5") \
   O("http", "auto-search-index?", 0, OPT_BOOL, 0, "true: a persisted result can be found by :search steps") \
+  O("search", "query", 1, OPT_STRING, 0, "words to look for; \"several words\" in quotes stand side by side, word* is a beginning") \
+  O("search", "targets", 0, OPT_COLL, 0, "of :resources :flows :runs :connections; default all") \
+  O("search", "limit", 0, OPT_INT, 0, "results for each target, 1 to 20; default 12") \
+  O("search", "types", 0, OPT_COLL, 0, "resources of these types only, such as [:result]") \
+  O("search", "tags", 0, OPT_COLL, 0, "resources with all of these tags only") \
+  O("search", "storage-backend", 0, OPT_NAME, 0, "resources kept there only: :local") \
+  O("search", "storage-root", 0, OPT_NAME, 0, "resources under that root only: \"blobs\"") \
+  O("search", "path-prefix", 0, OPT_STRING, 0, "resources whose :path begins so only") \
+  O("search", "hydrate", 0, OPT_MAP, 0, "contents of the best resources: {:enabled (true) :top-k (5, 1 to 10) :max-chars (20000, 1 to 100000)}") \
   O("llm", "connection", 0, OPT_NAME, 0, "connection slot of type :http-api with a \"backend\"")                         \
   O("llm", "provider", 0, OPT_NAME, 0, "openai, openai-compatible, azure or anthropic; default: the connection's backend") \
   O("llm", "base-url", 0, OPT_URL, 0, "the server's address; default: the connection's, then the provider's own")        \

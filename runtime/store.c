@@ -260,6 +260,22 @@ void batch_doc_del(Batch *b, const char *workspace, const char *kind, const char
   if (op) batch_doc(b, op, workspace, kind, key, rev);
 }
 
+void batch_index_put(Batch *b, const IndexRow *r) {
+  Op *op = batch_op(b, OP_INDEX_PUT, 0, 0);
+  if (!op) return;
+  const char *s[7] = {r->workspace, r->key, r->target, r->title, r->tags, r->type, r->path};
+  for (int k = 0; k < 7; k++) op_set_str(b, op, k, s[k] ? s[k] : "");
+  op->i[0] = r->at_ms;
+  op_set_blob(b, op, r->text, 0);
+}
+
+void batch_index_del(Batch *b, const char *workspace, const char *target, const char *key) {
+  Op *op = batch_op(b, OP_INDEX_DEL, 0, 0);
+  if (!op) return;
+  op_set_key(b, op, workspace, key);
+  op_set_str(b, op, 2, target);
+}
+
 void batch_unit_put(Batch *b, const uint8_t hash[16], const char *file, Bytesv data) {
   Op *op = batch_op(b, OP_UNIT_PUT, 0, 0);
   if (!op) return;
@@ -592,6 +608,12 @@ size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int6
   DocQuery q = {DOCS_OF_RUN, workspace, kind, "", after ? after : "", 0, run};
   return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
+size_t store_docs_everywhere(Store *s, const char *kind, const char *workspace, const char *after, int64_t expired_by, DocRow *out, size_t max,
+                             Err *e) {
+  DocQuery q = {DOCS_EVERYWHERE, workspace, kind, "", after, expired_by, 0};
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
+}
+size_t store_search(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e) { return s->impl->search(store_fresh(s, e), q, out, max, e); }
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
   return s->impl->unit_get(store_fresh(s, e), hash, file, out, e);
 }

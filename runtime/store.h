@@ -64,6 +64,26 @@ typedef struct DocRow {
 void doc_row_free(DocRow *d);
 enum { DOC_ANY = -1, DOC_NEW = 0 }; /* as `rev` of a write: whatever is there; nothing is there */
 
+/* An entry of the search index. Words are found in title, tags and text; type and path are for filters. UTF-8. */
+typedef struct IndexRow {
+  const char *workspace, *target, *key; /* target: "resources" "flows" "runs"; key: the URI, slug or run id */
+  const char *title, *type, *path;
+  const char *tags;                     /* one a line */
+  Bytesv text;
+  int64_t at_ms;
+} IndexRow;
+enum { SEARCH_WORDS_MAX = 64, SEARCH_SNIPPET_WORDS = 24 };
+/* What to look for. Words are parted by spaces; "several words" in quotes stand side by side; word* is the beginning of one. Nothing else
+ * means anything. Case and accents make no difference (SQLite's unicode61 with remove_diacritics 2). */
+typedef struct SearchQuery {
+  const char *workspace, *target, *text;
+  bool any;                             /* one of the words is enough; else all of them */
+  const char *types, *tags;             /* one a line, NULL or "": no such filter. One of the types, all of the tags */
+  const char *path;                     /* it begins with this */
+} SearchQuery;
+typedef struct SearchHit { char *key, *title, *type, *path, *tags, *snippet; double score; int64_t at_ms; } SearchHit; /* snippet: words found in ** */
+void search_hit_free(SearchHit *h);
+
 typedef struct WaitRow { char *workspace, *key; int64_t run; int64_t seq; int64_t created_ms; Blob spec; } WaitRow;
 void wait_row_free(WaitRow *w);
 typedef struct InboxRow { int64_t id; char *workspace, *key; char *kind; int64_t received_ms; Blob body; } InboxRow;
@@ -142,6 +162,10 @@ void batch_table_row_del(Batch *b, int64_t place);
 void batch_table_key_put(Batch *b, Bytesv key);      /* no-op when present */
 void batch_table_key_del(Batch *b, Bytesv key);
 
+/* Replaces the entry of (workspace, target, key). */
+void batch_index_put(Batch *b, const IndexRow *r);
+void batch_index_del(Batch *b, const char *workspace, const char *target, const char *key);
+
 /* Takes ownership of b. `tag` comes back in the completion. */
 void store_submit(Store *s, Batch *b, uint64_t tag);
 typedef struct Completion { uint64_t tag; const char *error; } Completion; /* error NULL = durable now */
@@ -197,6 +221,15 @@ bool store_table_row(Store *s, int64_t place, Blob *out, Err *e);
 typedef bool (*StoreTableRowFn)(void *ctx, int64_t place, Bytesv data);
 bool store_table_rows(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
 bool store_table_keys(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *ctx, Bytesv key), void *ctx, Err *e);
+/* Of one kind in every workspace, in the order of (workspace, key), behind that pair; "" and "" from the first. With expired_by those alone
+ * whose time was over then. */
+size_t store_docs_everywhere(Store *s, const char *kind, const char *workspace, const char *after, int64_t expired_by, DocRow *out, size_t max,
+                             Err *e);
+/* Best first: bm25, the title counts four times, tags twice; a higher score is better. e->code "validation": the text has no word, or more
+ * than SEARCH_WORDS_MAX. */
+size_t store_search(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e);
+/* The same over rows of the caller's. */
+size_t store_search_rows(const IndexRow *rows, size_t n, const SearchQuery *q, SearchHit *out, size_t max, Err *e);
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
 bool store_source_get(Store *s, const char *hash, char **file, Blob *out, Err *e);
 bool store_meta_get(Store *s, const char *name, char **value, Err *e);

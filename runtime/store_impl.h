@@ -32,6 +32,8 @@ enum OpType {
   OP_DOC_PUT,     /* i: rev at run expires; s: workspace key kind; blob */
   OP_DOC_DEL,     /* i: rev; s: workspace key kind */
   OP_OUTCOME_DEL, /* s: workspace key */
+  OP_INDEX_PUT,   /* i: at; s: workspace key target title tags type path; blob */
+  OP_INDEX_DEL,   /* s: workspace key target */
   OP_DROP_SEGMENT, /* i: segment; from store_drop_history only */
   OP_TABLE_PUT,   /* i: id, hash, rows, created, updated; s: workspace name; blob */
   OP_TABLE_DROP,  /* i: id, hash; s: workspace name */
@@ -43,7 +45,7 @@ typedef struct Op {
   int kind;
   int64_t run, epoch;
   int64_t i[6];
-  size_t s[6]; /* offset in the arena + 1; 0 = NULL */
+  size_t s[7]; /* offset in the arena + 1; 0 = NULL */
   size_t blob, blob_n;
   uint8_t key16[16];
 } Op;
@@ -81,9 +83,9 @@ uint64_t op_key_hash(const char *workspace, const char *key);
 
 /* Which documents, and where the last page ended. */
 typedef struct DocQuery {
-  enum { DOCS_BY_KEY, DOCS_NEWEST, DOCS_OF_RUN } how;
+  enum { DOCS_BY_KEY, DOCS_NEWEST, DOCS_OF_RUN, DOCS_EVERYWHERE } how;
   const char *workspace, *kind, *prefix, *key; /* key: after, or of the last one of the newest */
-  int64_t at_ms, run;
+  int64_t at_ms, run; /* at: everywhere, expired by; 0 all */
 } DocQuery;
 
 typedef struct StoreImpl {
@@ -118,6 +120,7 @@ typedef struct StoreImpl {
   bool (*table_row)(Store *s, int64_t place, Blob *out, Err *e);
   bool (*table_rows)(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
   bool (*table_keys)(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
+  size_t (*search)(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e);
   bool (*unit_get)(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
   bool (*source_get)(Store *s, const char *hash, char **file, Blob *out, Err *e);
   bool (*meta_get)(Store *s, const char *name, char **value, Err *e);
@@ -127,6 +130,12 @@ typedef struct StoreImpl {
 } StoreImpl;
 
 typedef struct SlugCount SlugCount;
+
+/* store_search.c: "a AND b" or "a OR b" for FTS5, in which no word of the query is more than a word; malloc'ed. NULL: *e. */
+char *search_expression(const SearchQuery *q, Err *e);
+/* Do the filters let this entry through? */
+bool search_wanted(const SearchQuery *q, const char *type, const char *path, const char *tags);
+IndexRow op_index_row(const Batch *b, const Op *op);
 
 /* The common head of every implementation's Store. */
 struct Store {

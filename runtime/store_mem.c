@@ -452,6 +452,23 @@ static const char *doc(Mem *m, const Batch *b, const Op *op) {
   return put(m, key, v);
 }
 
+static Bytes key_index(const char *workspace, const char *target, const char *key) {
+  Bytes k = key_strs('z', workspace, target);
+  if (key) add_str(&k, key);
+  return k;
+}
+
+static const char *index_op(Mem *m, const Batch *b, const Op *op) {
+  IndexRow r = op_index_row(b, op);
+  if (op->type == OP_INDEX_DEL) return del(m, key_index(r.workspace, r.target, r.key));
+  const char *s[] = {r.title, r.tags, r.type, r.path};
+  Bytes v = {0};
+  add_int(&v, r.at_ms);
+  for (int i = 0; i < 4; i++) add_str(&v, s[i]);
+  add(&v, r.text.p, r.text.n);
+  return put(m, key_index(r.workspace, r.target, r.key), v);
+}
+
 /* No-op when present. */
 static const char *put_file(Mem *m, Bytes key, const Batch *b, const Op *op, const char *file) {
   Bytes v = {0};
@@ -566,6 +583,8 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_TABLE_PUT: return table_put(m, b, op);
   case OP_TABLE_DROP: return table_drop(m, b, op);
   case OP_TABLE_EDITS: return table_edits(m, b, op);
+  case OP_INDEX_PUT:
+  case OP_INDEX_DEL: return index_op(m, b, op);
   case OP_DROP_SEGMENT: break;
   }
   return NULL;
@@ -901,7 +920,14 @@ static bool doc_before(const DocRow *a, const DocRow *b) {
   return a->at_ms != b->at_ms ? a->at_ms > b->at_ms : strcmp(a->key, b->key) > 0;
 }
 
+static bool doc_behind(const DocRow *d, const DocQuery *q) {
+  int c = strcmp(d->workspace, q->workspace);
+  return c > 0 || (!c && strcmp(d->key, q->key) > 0);
+}
+
 static bool doc_wanted(const DocRow *d, const DocQuery *q) {
+  if (strcmp(d->kind, q->kind)) return false;
+  if (q->how == DOCS_EVERYWHERE) return doc_behind(d, q) && (!q->at_ms || (d->expires_ms && d->expires_ms <= q->at_ms));
   if (q->how == DOCS_NEWEST) return doc_before(&(DocRow){.at_ms = q->at_ms, .key = (char *)(uintptr_t)q->key}, d);
   if (strcmp(d->key, q->key) <= 0) return false;
   return q->how == DOCS_OF_RUN ? d->run == q->run : !strncmp(d->key, q->prefix, strlen(q->prefix));
@@ -918,10 +944,12 @@ static size_t doc_insert(DocRow *out, size_t n, size_t max, const DocQuery *q, D
   return n + 1;
 }
 
+static Bytes docs_table(const DocQuery *q) { return q->how == DOCS_EVERYWHERE ? key_ints('y', NULL, 0) : key_doc(q->workspace, q->kind, NULL); }
+
 static size_t mem_docs(Store *s, const DocQuery *q, DocRow *out, size_t max, Err *e) {
   size_t n = 0;
-  Bytes table = key_doc(q->workspace, q->kind, NULL);
-  for (const OmapNode *at = walk((Mem *)s, key_doc(q->workspace, q->kind, NULL)); !table.oom && at && starts(at, view(&table));
+  Bytes table = docs_table(q);
+  for (const OmapNode *at = walk((Mem *)s, docs_table(q)); !table.oom && at && starts(at, view(&table));
        at = store_omap_next(at)) {
     DocRow d;
     if (!doc_out(at, &d, e)) break;
@@ -929,6 +957,42 @@ static size_t mem_docs(Store *s, const DocQuery *q, DocRow *out, size_t max, Err
     else doc_row_free(&d);
   }
   free(table.p);
+  return n;
+}
+
+static const char *skip_str(Reader *r) {
+  const char *s = r->p;
+  r->p += strlen(s) + 1;
+  return s;
+}
+
+/* The strings stay the map's. */
+static IndexRow index_row(const OmapNode *n) {
+  Reader at = reader(store_omap_key(n)), in = reader(store_omap_value(n));
+  at.p++;
+  IndexRow r = {.workspace = skip_str(&at), .target = skip_str(&at), .key = skip_str(&at)};
+  r.at_ms = get_int(&in);
+  r.title = skip_str(&in);
+  r.tags = skip_str(&in);
+  r.type = skip_str(&in);
+  r.path = skip_str(&in);
+  r.text = (Bytesv){in.p, (size_t)(in.end - in.p)};
+  return r;
+}
+
+/* One look at every entry of the workspace and target; an index would have to be kept through undone batches. */
+static size_t mem_search(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {
+  Bytes table = key_index(q->workspace, q->target, NULL);
+  size_t n = 0, cap = 0;
+  IndexRow *rows = NULL;
+  for (const OmapNode *at = walk((Mem *)s, key_index(q->workspace, q->target, NULL)); !table.oom && at && starts(at, view(&table)); at = store_omap_next(at)) {
+    if (n == cap) rows = realloc(rows, (cap = cap ? cap * 2 : 16) * sizeof *rows);
+    if (!rows) abort();
+    rows[n++] = index_row(at);
+  }
+  free(table.p);
+  n = store_search_rows(rows, n, q, out, max, e);
+  free(rows);
   return n;
 }
 
@@ -1078,7 +1142,7 @@ static const StoreImpl mem_impl = {
     .timers_due = mem_timers_due, .timer_next = mem_timer_next, .wait_get = mem_wait_get, .waits = mem_waits,
     .waits_under = mem_waits_under, .outcomes_under = mem_outcomes_under, .outcomes_use = mem_outcomes_use,
     .outcome_get = mem_outcome, .inbox = mem_inbox, .inbox_by_key = mem_inbox_by_key, .kv_get = mem_kv_get, .kv_list = mem_kv_list,
-    .doc_get = mem_doc_get, .docs = mem_docs,
+    .doc_get = mem_doc_get, .docs = mem_docs, .search = mem_search,
     .table_max = mem_table_max, .table_get = mem_table_get, .tables = mem_tables, .tables_pending = mem_tables_pending,
     .table_row = mem_table_row, .table_rows = mem_table_rows, .table_keys = mem_table_keys,
     .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,

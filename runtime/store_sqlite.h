@@ -21,6 +21,11 @@
 enum { STORE_APPLICATION_ID = 0x42725274, STORE_VERSION = 1 }; /* "BrRt" */
 /* Asks a VFS to sync the directory of a file; one that does not know it gets an fsync of the real directory. */
 enum { SQ_FCNTL_SYNC_DIR = 0x42720001 };
+/* The search index. `scope` is one word made of workspace and target, so that a search sees its own entries alone. */
+#define SQ_SEARCH_SCHEMA \
+  "CREATE TABLE search_docs(id INTEGER PRIMARY KEY, workspace TEXT, target TEXT, key TEXT, at INTEGER, type TEXT, path TEXT," \
+  " UNIQUE(workspace,target,key));" \
+  "CREATE VIRTUAL TABLE search USING fts5(scope,title,tags,body,tokenize='unicode61 remove_diacritics 2');"
 enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed, b->error says which */
 
 /* Every statement of the writer (W) and the readers (R). Journal statements are per segment and kept apart. */
@@ -109,6 +114,16 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_TABLE_ROWS_DESC, "SELECT place,data FROM table_rows WHERE place>=?1 AND place<=?2 ORDER BY place DESC") \
   X(R_TABLE_KEYS, "SELECT k FROM table_keys WHERE k>=?1 AND k<?2 ORDER BY k") \
   X(R_TABLE_KEYS_DESC, "SELECT k FROM table_keys WHERE k>=?1 AND k<?2 ORDER BY k DESC") \
+  X(R_DOCS_ALL, "SELECT " SQ_DOC_COLS " WHERE (workspace,kind,key)>(?1,?2,?4) AND kind=?2 AND (?3=0 OR (expires>0 AND expires<=?3))" \
+                " ORDER BY workspace,kind,key LIMIT ?5") \
+  X(W_INDEX, "INSERT INTO search_docs(workspace,target,key,at,type,path) VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(workspace,target,key)" \
+             " DO UPDATE SET at=?4,type=?5,path=?6 RETURNING id") \
+  X(W_INDEX_TEXT, "INSERT OR REPLACE INTO search(rowid,scope,title,tags,body) VALUES(?1,?2,?3,?4,?5)") \
+  X(W_INDEX_FIND, "SELECT id FROM search_docs WHERE workspace=?1 AND target=?2 AND key=?3") \
+  X(W_INDEX_DEL, "DELETE FROM search_docs WHERE id=?1") \
+  X(W_INDEX_TEXT_DEL, "DELETE FROM search WHERE rowid=?1") \
+  X(R_SEARCH, "SELECT d.key,search.title,d.type,d.path,search.tags,snippet(search,3,'**','**','...',24),rank,d.at FROM search" \
+              " JOIN search_docs d ON d.id=search.rowid WHERE search MATCH ?1 AND rank MATCH 'bm25(0.0,4.0,2.0,1.0)' ORDER BY rank") \
   X(R_UNIT, "SELECT file,data FROM units WHERE hash=?1") \
   X(R_SOURCE, "SELECT file,text FROM sources WHERE hash=?1") \
   X(R_META, "SELECT value FROM meta WHERE name=?1")
@@ -241,6 +256,10 @@ bool sq_doc_get(Store *st, const char *workspace, const char *kind, const char *
 size_t sq_docs(Store *st, const DocQuery *q, DocRow *out, size_t max, Err *e);
 /* store_sqlite_read.c */
 void sq_kv_seen(Sq *s); /* with queue_lock: the next kv batch may be built on what is pending now */
+/* store_sqlite_search.c: an entry in the running transaction. */
+int sq_index(Conn *c, const IndexRow *r);
+int sq_unindex(Conn *c, const char *workspace, const char *target, const char *key);
+size_t sq_search(Store *st, const SearchQuery *q, SearchHit *out, size_t max, Err *e);
 extern const StoreImpl sq_impl;
 void sq_close(Store *st);
 const char *sq_failed(const Store *st);

@@ -29,7 +29,7 @@ bool sq_doc_get(Store *base, const char *workspace, const char *kind, const char
 }
 
 size_t sq_docs(Store *base, const DocQuery *q, DocRow *out, size_t max, Err *e) {
-  static const enum SqStmt how[] = {R_DOCS, R_DOCS_NEWEST, R_DOCS_RUN};
+  static const enum SqStmt how[] = {R_DOCS, R_DOCS_NEWEST, R_DOCS_RUN, R_DOCS_ALL};
   Sq *s = (Sq *)base;
   sqlite3_stmt *st = sq_query(s, how[q->how], e);
   size_t n = 0, prefix = strlen(q->prefix);
@@ -37,7 +37,7 @@ size_t sq_docs(Store *base, const DocQuery *q, DocRow *out, size_t max, Err *e) 
   sq_bind_str(st, 1, q->workspace);
   sq_bind_str(st, 2, q->kind);
   if (q->how == DOCS_BY_KEY) sq_bind_str(st, 3, q->prefix);
-  else sqlite3_bind_int64(st, 3, q->how == DOCS_NEWEST ? q->at_ms : q->run);
+  else sqlite3_bind_int64(st, 3, q->how == DOCS_OF_RUN ? q->run : q->at_ms);
   sq_bind_str(st, 4, q->key);
   sqlite3_bind_int64(st, 5, (int64_t)max);
   while (n < max && sq_next_row(s, st, e)) {

@@ -316,6 +316,11 @@ static int doc(Sq *s, Batch *b, const Op *op) {
   return sq_done(st);
 }
 
+static int index_op(Sq *s, const Batch *b, const Op *op) {
+  IndexRow r = op_index_row(b, op);
+  return op->type == OP_INDEX_PUT ? sq_index(&s->wr, &r) : sq_unindex(&s->wr, r.workspace, r.target, r.key);
+}
+
 static int unit_put(Sq *s, const Batch *b, const Op *op) {
   STMT(st, W_UNIT);
   sqlite3_bind_blob(st, 1, op->key16, 16, SQLITE_STATIC);
@@ -381,6 +386,8 @@ static int op_apply(Sq *s, Batch *b, const Op *op) {
   case OP_META_PUT: return meta_put(s, b, op);
   case OP_OUTCOME_PUT: return outcome_put(s, b, op);
   case OP_OUTCOME_DEL: return outcome_del(s, b, op);
+  case OP_INDEX_PUT:
+  case OP_INDEX_DEL: return index_op(s, b, op);
   case OP_DROP_SEGMENT: return drop_segment(s, op);
   case OP_TABLE_PUT:
   case OP_TABLE_DROP:

@@ -708,7 +708,7 @@ const StoreImpl sq_impl = {
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,
-    .doc_get = sq_doc_get, .docs = sq_docs, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
+    .doc_get = sq_doc_get, .docs = sq_docs, .search = sq_search, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
     .table_max = sq_table_max, .table_get = sq_table_get, .tables = sq_tables, .tables_pending = sq_tables_pending, .table_row = sq_table_row,
     .table_rows = sq_table_rows, .table_keys = sq_table_keys,
 };

@@ -95,7 +95,7 @@ static void t_sweep(void **state) {
   BlobWriter *w = blobs_begin(b, 0, &e);
   made_old(b, abc.hash);
   made_old(b, old.hash);
-  assert_true(blobs_sweep(b, is_abc, NULL, BLOBS_GRACE_MS, &s, &e));
+  assert_true(blobs_sweep(b, is_abc, NULL, BLOBS_GRACE_MS, false, &s, &e));
   assert_int_equal(s.kept, 2);
   assert_int_equal(s.removed, 1);
   assert_int_equal(s.bytes, 7);
@@ -105,9 +105,9 @@ static void t_sweep(void **state) {
   assert_true(blobs_write(w, "old one", 7, &e) && blobs_finish(w, &old, &e)); /* its temporary file was young */
   made_old(b, old.hash);
   assert_true(blobs_put(b, "old one", 7, &old, &e)); /* written again: young again */
-  assert_true(blobs_sweep(b, is_abc, NULL, BLOBS_GRACE_MS, &s, &e));
+  assert_true(blobs_sweep(b, is_abc, NULL, BLOBS_GRACE_MS, false, &s, &e));
   assert_int_equal(s.removed, 0);
-  assert_true(blobs_sweep(b, is_abc, NULL, 0, &s, &e));
+  assert_true(blobs_sweep(b, is_abc, NULL, 0, false, &s, &e));
   assert_int_equal(s.removed, 2);
   assert_int_equal(s.kept, 1);
 }

@@ -84,7 +84,7 @@ static void test_turns(void **s) {
   (void)s;
   World w = world(2);
   int64_t runs[40];
-  char id[8];
+  char id[16];
   start(&w, "table", "create table if not exists n (x)", "10s");
   turns(&w, 50);
   for (int i = 0; i < 40; i++) {

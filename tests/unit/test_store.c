@@ -631,6 +631,132 @@ static void c_docs(void **state) {
   docs_are(r, store_docs_of_run(s, "main", "res", 3, "a1", r, 8, &e), &e, "b.2=x2 ");
 }
 
+static void c_docs_everywhere(void **state) {
+  static const struct { const char *workspace, *kind, *key; int64_t expires; } rows[] = {
+      {"b", "res", "k1", 50}, {"a", "res", "k2", 0}, {"a", "res", "k1", 99}, {"ab", "res", "k0", 50}, {"a", "other", "k9", 50}, {"b", "zzz", "k3", 50}};
+  Store *s = *state;
+  DocRow r[8];
+  Err e = {0};
+  Batch *b = batch_new();
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    DocRow d = {.workspace = (char *)rows[i].workspace, .kind = (char *)rows[i].kind, .key = (char *)rows[i].key, .rev = DOC_NEW,
+                .expires_ms = rows[i].expires, .data = {(char *)rows[i].workspace, strlen(rows[i].workspace)}};
+    batch_doc_put(b, &d);
+  }
+  must_store(s, b);
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 0, r, 8, &e), &e, "k1.1=a k2.1=a k0.1=ab k1.1=b ");
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 0, r, 2, &e), &e, "k1.1=a k2.1=a ");
+  docs_are(r, store_docs_everywhere(s, "res", "a", "k2", 0, r, 8, &e), &e, "k0.1=ab k1.1=b ");
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 50, r, 8, &e), &e, "k0.1=ab k1.1=b ");
+  docs_are(r, store_docs_everywhere(s, "res", "", "", 49, r, 8, &e), &e, "");
+  docs_are(r, store_docs_everywhere(s, "res", "ab", "k0", 99, r, 8, &e), &e, "k1.1=b ");
+}
+
+/* ---- the search index ---- */
+
+static void index_put(Batch *b, const char *target, const char *key, const char *title, const char *tags, const char *text) {
+  IndexRow r = {.workspace = "main", .target = target, .key = key, .title = title, .tags = tags, .type = "note", .path = key, .text = {text, strlen(text)}, .at_ms = 7};
+  batch_index_put(b, &r);
+}
+
+/* Keys in the order found, and the snippet of the first. */
+static void found_are(Store *s, const SearchQuery *q, size_t max, const char *want) {
+  char got[512] = "";
+  SearchHit h[8];
+  Err e = {0};
+  size_t n = store_search(s, q, h, max, &e);
+  double last = 1e9;
+  for (size_t i = 0; i < n; i++) {
+    sprintf(got + strlen(got), "%s ", h[i].key);
+    if (h[i].score <= 0 || h[i].score > last || h[i].at_ms != 7) fail_msg("%s: %s has score %g, time %d", q->text, h[i].key, h[i].score, (int)h[i].at_ms);
+    last = h[i].score;
+    search_hit_free(&h[i]);
+  }
+  if (e.code) sprintf(got, "%s", e.code);
+  if (strcmp(got, want)) fail_msg("%s: got \"%s\", wanted \"%s\"", q->text, got, want);
+}
+#define FOUND(text_, want) found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = (text_)}, 8, want)
+
+static void put_notes(Store *s) {
+  Batch *b = batch_new();
+  index_put(b, "t", "a", "Invoice", "red\nblue", "The caf\u00e9 in Z\u00dcRICH");
+  index_put(b, "t", "b", "Letter", "red", "an invoice, net 30 days, by net");
+  index_put(b, "t", "c", "Memo", "", "nothing of note; Stra\u00dfe \u0416\u0443\u043a");
+  index_put(b, "other", "d", "Invoice", "", "of another target");
+  must_store(s, b);
+}
+
+static void c_search(void **state) {
+  Store *s = *state;
+  put_notes(s);
+  FOUND("invoice", "a b ");
+  FOUND("INVOICE cafe", "a ");
+  FOUND("zurich", "a ");
+  FOUND("\u0436\u0423\u041a", "c ");
+  FOUND("\"net 30\"", "b ");
+  FOUND("\"30 net\"", "");
+  FOUND("lett*", "b ");
+  FOUND("lett", "");
+  FOUND("\"net 3\"*", "b ");
+  FOUND("blue", "a ");
+  FOUND("xt", ""); /* the scope is no word of an entry */
+  FOUND("invoice OR", "");
+  FOUND("-- invoice) \"", "a b ");
+  FOUND("scope:main", "");
+  FOUND(" \t ", "validation");
+  FOUND("\"\" * ( -", "validation");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "letter memo nowhere", .any = true}, 8, "c b ");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice"}, 1, "a ");
+  found_are(s, &(SearchQuery){.workspace = "mai", .target = "t", .text = "invoice"}, 8, "");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "other", .text = "invoice"}, 8, "d ");
+}
+
+static void c_search_filters(void **state) {
+  Store *s = *state;
+  put_notes(s);
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice", .tags = "red"}, 8, "a b ");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice", .tags = "blue\nred"}, 8, "a ");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice", .tags = "re"}, 8, "");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice", .types = "file\nnote"}, 8, "a b ");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice", .types = "file"}, 8, "");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice", .path = "b"}, 8, "b ");
+  found_are(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "invoice", .path = "b"}, 1, "b ");
+}
+
+static void c_search_changes(void **state) {
+  Store *s = *state;
+  put_notes(s);
+  Batch *b = batch_new();
+  index_put(b, "t", "a", "Reminder", "", "second time");
+  batch_index_del(b, "main", "t", "b");
+  batch_index_del(b, "main", "t", "absent");
+  must_store(s, b);
+  FOUND("invoice", "");
+  FOUND("red", "");
+  FOUND("reminder", "a ");
+  b = batch_new(); /* refused: nothing of it is there */
+  index_put(b, "t", "e", "Reminder", "", "");
+  batch_inbox_del(b, 999);
+  must_refuse(s, b, "inbox_gone");
+  FOUND("reminder", "a ");
+}
+
+static void c_search_snippet(void **state) {
+  Store *s = *state;
+  char text[4096] = "";
+  SearchHit h;
+  Err e = {0};
+  for (int i = 0; i < 200; i++) sprintf(text + strlen(text), i == 150 ? "the needle " : "w%d ", i);
+  Batch *b = batch_new();
+  index_put(b, "t", "a", "Hay", "", text);
+  must_store(s, b);
+  assert_int_equal(store_search(s, &(SearchQuery){.workspace = "main", .target = "t", .text = "needle"}, &h, 1, &e), 1);
+  assert_non_null(strstr(h.snippet, " the **needle** "));
+  assert_true(strlen(h.snippet) < 200);
+  assert_string_equal(h.title, "Hay");
+  search_hit_free(&h);
+}
+
 static void doc_refused(Store *s, const char *key, int64_t rev) {
   Err e = {0};
   Batch *b = batch_new();
@@ -1472,7 +1598,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
-      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
+      BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),

@@ -1,0 +1,24 @@
+/* engine_index.h - what the engine puts into the search index (store.h), in the batch of what it describes.
+ *
+ *   resources  every persisted blob: its filename, step and flow; with :search-index (or :auto-search-index? of :http) also the :text,
+ *              :tags and :source-label of that map, and the first INDEX_CONTENT_MAX bytes of a content that is text
+ *   runs       when they are over: id, flow, status, and the beginning of the result or error
+ *   flows      when a run brings their source: slug, name, description, tags, and every :title :label :name :description in them
+ * Connections are not kept: they are looked through when somebody searches. Engine thread only. */
+#ifndef BR_ENGINE_INDEX_H
+#define BR_ENGINE_INDEX_H
+#include "engine_int.h"
+#include "resource.h"
+
+enum { INDEX_CONTENT_MAX = 64 << 10, INDEX_RESULT_MAX = 1024 }; /* bytes */
+
+/* hints: the map of :search-index, or nil; content: the blob's is to be indexed. */
+void index_resource(const StepCall *c, const Resource *r, Val hints, bool content);
+void index_run(Run *r, enum RunStatus st, Val outcome);
+/* Beside batch_source_put, which it does. */
+void index_source(Run *r, const FlowDef *f);
+/* The text of a resource, cut to so many bytes at the end of a character; false: it is no text, or cannot be read. *cut: there is more. */
+bool index_text(Engine *e, const Resource *r, size_t most, Blob *out, bool *cut);
+/* What comes behind res://v1/ws/W/ in a URI: its path for :path-prefix. */
+const char *index_path(const char *uri);
+#endif
