@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RESULT_BYTES = 1 << 20, ROWS = 32 };
+enum { ROWS = 32 };
 
 static bool is_fanout(const StepCall *c) { return kw_is(c->type, "fanout"); }
 
@@ -343,7 +343,7 @@ static void outcome_put(Batch *b, Val lineage, const char *workspace, const char
   const char *status = run_status_name(st);
   if (!is_str(parent)) return;
   Buf body = {0};
-  if (is_sig(snap_data(&body, outcome)) || snap_last_size() > RESULT_BYTES) {
+  if (is_sig(snap_data(&body, outcome)) || (int64_t)snap_last_size() > limit_value(LIMIT_result_bytes)) {
     outcome = child_error("oversize", "the value of the child flow is over 1 MiB: keep it with :persist {:type :blob} or return less");
     status = "failed";
   }

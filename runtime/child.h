@@ -18,8 +18,8 @@
 #ifndef BR_CHILD_H
 #define BR_CHILD_H
 #include "engine_int.h"
+#include "limits.h"
 
-enum { CHILD_DEPTH = 5, FANOUT_WIDTH = 25, FANOUT_AT_ONCE = 5, FANOUTS_A_RUN = 5, FANOUT_ITEMS_A_RUN = 100 };
 
 enum KidState { KID_TODO, KID_RUNNING, KID_RETRY, KID_OVER };
 typedef struct Kid {

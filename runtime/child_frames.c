@@ -57,9 +57,8 @@ void fanout_count(Mach *m, Val cfg) {
 }
 
 Val fanout_over(Val state) {
-  if (counted(state, 0) > FANOUTS_A_RUN) return child_error("limit", "a run may do at most 5 :fanout steps");
-  if (counted(state, 1) <= FANOUT_ITEMS_A_RUN) return NIL;
-  return child_error("limit", "the :fanout steps of a run may have at most 100 items together");
+  if (counted(state, 0) > limit_value(LIMIT_fanouts_per_run)) return limit_error(LIMIT_fanouts_per_run);
+  return counted(state, 1) <= limit_value(LIMIT_fanout_items_per_run) ? NIL : limit_error(LIMIT_fanout_items_per_run);
 }
 
 Val fanout_result(Val items, Val policy) {

@@ -107,7 +107,8 @@ static Val item_problem(Val at, Val item) {
 
 int child_at_once(Val cfg) {
   Val n = map_get_kw(cfg, "max-concurrency");
-  return is_nil(n) ? FANOUT_AT_ONCE : is_long(n) && long_of(n) >= 1 && long_of(n) <= FANOUT_AT_ONCE ? (int)long_of(n) : 0;
+  int64_t most = limit_value(LIMIT_fanout_concurrency);
+  return is_nil(n) ? (int)most : is_long(n) && long_of(n) >= 1 && long_of(n) <= most ? (int)long_of(n) : 0;
 }
 
 /* Two items of one fan-out may not ask for the same run. */
@@ -137,7 +138,11 @@ static Val items_problem(Val items, bool legacy) {
 static Val fanout_problem(Val cfg) {
   Val items = child_items(cfg), on = map_get_kw(cfg, "on-error");
   if (same(items, ABSENT)) return wrong(NIL, ":items of a fan-out must be a vector, got %s", map_get_kw(cfg, "items"));
-  if (vec_count(items) > FANOUT_WIDTH) return wrong(NIL, "a fan-out takes at most 25 :items, got %s", fix(vec_count(items)));
+  if (vec_count(items) > limit_value(LIMIT_fanout_width)) {
+    char msg[80];
+    snprintf(msg, sizeof msg, "a fan-out takes at most %lld :items, got %%s", (long long)limit_value(LIMIT_fanout_width));
+    return wrong(NIL, msg, fix(vec_count(items)));
+  }
   if (!child_at_once(cfg)) return wrong(NIL, ":max-concurrency must be a number from 1 to 5, got %s", map_get_kw(cfg, "max-concurrency"));
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue") && !kw_is(on, "collect"))
     return wrong(NIL, ":on-error of a fan-out must be :fail, :continue or :collect, got %s", on);
@@ -153,8 +158,7 @@ Val child_problem(Run *r, Val type, Val cfg) {
   Val p = kw_is(type, "fanout") ? fanout_problem(cfg) : item_problem(NIL, cfg);
   if (is_nil(p) && kw_is(type, "fanout")) p = fanout_over(r->m->state);
   if (!is_nil(p)) return p;
-  if (depth_of(r->lineage) < CHILD_DEPTH) return NIL;
-  return child_error("limit", "flows may call flows 5 deep: this run is already the fifth below its root");
+  return depth_of(r->lineage) < limit_value(LIMIT_call_depth) ? NIL : limit_error(LIMIT_call_depth);
 }
 
 /* --- source and input ------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "eval/introspect.h"
 #include "eval/unit.h"
 #include "flow_tables.h"
+#include "limits.h"
 #include "reader/mem.h"
 #include "stdlib/stdlib.h"
 #include <errno.h>
@@ -184,6 +185,10 @@ static int parse(Cli *cli, int argc, char **argv) {
     if (c == '?' || c == ':') return bad_option(cli, c, argv, optind > at ? optind - 1 : at);
     set_option(cli, c >= 256 ? c - 256 : by_letter(cli->cmd, c), optarg);
   }
+  Err e = {0};
+  if (cli->profile && !limit_profile(cli->profile, &e)) return cli_usage(cli, "--profile: %s", e.msg);
+  for (int i = 0; i < cli->limit.n; i++)
+    if (!limit_set(cli->limit.a[i], &e)) return cli_usage(cli, "--limit: %s", e.msg);
   while (optind < argc) list_add(&cli->args, argv[optind++]);
   if (cli->format && strcmp(cli->format, "edn") && strcmp(cli->format, "json"))
     return cli_usage(cli, "--format is edn or json, not %s", cli->format);

@@ -1,6 +1,7 @@
 /* cli_doc.c - `breyta-run help TOPIC`: reference text from the tables of steps and diagnostics, at a terminal and in the man page. */
 #include "cli.h"
 #include "flowdef_codes.h"
+#include "limits.h"
 #include "step_doc.h"
 #include "template_helpers.h"
 #include <string.h>
@@ -179,10 +180,30 @@ static int topic_templates(const Cli *cli, const char *name, const char *option,
   return EXIT_OK;
 }
 
+static void limits_of(Buf *b, bool hosted) {
+  for (int i = 0; i < LIMIT_COUNT; i++) {
+    const Limit *l = &limits[i];
+    if (l->hosted != hosted) continue;
+    buf_fmt(b, "    %-24s %12lld %-8s %-10s ", l->name, (long long)limit_value(i), l->unit, l->error);
+    cli_wrap(b, l->doc, 60);
+  }
+}
+
+static int topic_limits(const Cli *cli, const char *name, const char *option, Buf *b) {
+  (void)option;
+  if (name) return cli_usage(cli, "help limits takes no name");
+  buf_c(b, "Limits: name, value, unit, and the :type of the error (lint: the definition is refused). --limit NAME=N sets one.\n\nAlways on\n");
+  limits_of(b, false);
+  buf_c(b, "\nWith --profile hosted, or when set by --limit\n");
+  limits_of(b, true);
+  return EXIT_OK;
+}
+
 static const struct {
   const char *name, *doc;
   int (*f)(const Cli *cli, const char *name, const char *option, Buf *b);
 } topics[] = {{"step", "step families and their options: help step [FAMILY [OPTION]]", topic_step},
+              {"limits", "how much a run may use, and how to change it", topic_limits},
               {"diagnostics", "what checks of flows say: help diagnostics [CODE]", topic_diagnostics},
               {"templates", "the template language and its helpers", topic_templates}};
 #define NTOPICS (sizeof topics / sizeof *topics)

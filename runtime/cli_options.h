@@ -108,6 +108,10 @@
          "where flow/call-flow and :fanout find other flows by :slug, beside the folder of the calling flow; may be given more than once")\
   OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl) | ON(check),                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
+  OPTION(LIST, limit, 0, "limit", "NAME=N", 0, ON_ENGINE | ON(replay) | ON(test) | ON(lint) | ON(check) | ON(repl),                     \
+         "another value for a limit (`breyta-run help limits`); may be given more than once, and again when the run is resumed")        \
+  OPTION(TEXT, profile, 0, "profile", "local|hosted", "local", ON_ENGINE | ON(replay) | ON(test) | ON(lint) | ON(check) | ON(repl),      \
+         "hosted: also the limits that only meter a hosted plan")                                                                       \
   OPTION(FLAG, no_connect, 0, "no-connect", 0, 0, ON(check), "look at the bindings only, send nothing")                                \
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \
   OPTION(TEXT, step, 0, "step", "STEP", 0, ON(show), "the stack and locals in front of this step: its number, its id, or id#2")          \

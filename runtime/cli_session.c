@@ -1,6 +1,7 @@
 /* cli_session.c - see cli_session.h */
 #include "cli_session.h"
 #include "connection.h"
+#include "limits.h"
 #include "eval/unit.h"
 #include <errno.h>
 #include <signal.h>
@@ -95,7 +96,7 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   if (!s->store) return false;
   EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .public_url = cli->public_url, .detach = cli->detach,
                      .target = s->target, .resolve = flow_places_find, .resolve_ctx = &s->flows, .progress = progress_event, .ctx = &s->progress,
-                     .watched = s->progress.live};
+                     .watched = s->progress.live, .mem_limit = limit_value(LIMIT_run_memory_bytes)};
   s->engine = engine_new(s->store, &o, &err);
   if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
   if (!s->engine || (cli->listen && !s->listener)) {
@@ -125,6 +126,7 @@ static const char *hint_for(Val error) {
       {"unsupported_step", "`breyta-run help step` lists what this build runs"},
   };
   Val type = map_get_kw(error, "type");
+  if (!is_nil(map_get_kw(error, "limit"))) return "`breyta-run help limits` lists the limits; --limit NAME=N sets one";
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (kw_is(type, hints[i].type)) return hints[i].hint;
   return NULL;

@@ -6,6 +6,7 @@
 #include "db_value.h"
 #include "duration.h"
 #include "engine_int.h"
+#include "limits.h"
 #include "offload.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { ROWS_MOST = 5000, PERSIST_ROWS_MOST = 1000000, TIMEOUT_MS = 30000, TIMEOUT_MOST_MS = 24 * 3600 * 1000 };
+#define ROWS_MOST limit_value(LIMIT_db_rows)
+enum { PERSIST_ROWS_MOST = 1000000, TIMEOUT_MS = 30000, TIMEOUT_MOST_MS = 24 * 3600 * 1000 };
 #define BYTES_MOST ((size_t)1 << 20)
 #define PERSIST_BYTES_MOST ((size_t)50 << 20)
 

@@ -1,5 +1,6 @@
 /* engine_frames.c - the flow builtins that live in the machine: the frame in which a run waits for a step. */
 #include "child.h"
+#include "limits.h"
 #include "composite.h"
 #include "connection.h"
 #include "engine_int.h"
@@ -126,6 +127,7 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
     TRY(parts, step_composite(m, s));
     if (!is_nil(parts)) return nf_call3(m, PC_STEP_PARTS, parts, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
     if (kw_is(s[ST_TYPE], "fanout")) fanout_count(m, s[ST_CFG]);
+    limits_count(m, s[ST_TYPE]);
     s[ST_PHASE] = fix(PHASE_BEGIN);
     m->nf_pc = PC_STEP_ANSWER;
     return SIG_SUSPEND;

@@ -1,12 +1,12 @@
 /* engine_kv.c - the :kv step (spec/flows.md 4.9): on our own store, in the same transaction as the step's record. Values
  * keep their EDN types. Expired entries are missing. One engine thread does all of it, so read-modify-write is atomic. */
 #include "engine_int.h"
+#include "limits.h"
 #include "eval/unit.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KV_MAX_VALUE (1 << 20)
-#define KV_MAX_TTL 31536000
+#define KV_MAX_TTL limit_value(LIMIT_kv_ttl_seconds)
 
 typedef struct Kv { Run *r; Val cfg; const char *key; Val *result, *error; } Kv;
 
@@ -58,6 +58,13 @@ static bool load(Kv *k, bool *found, Val *entry, int64_t *expires) {
   return true;
 }
 
+static Val value_too_large(void) {
+  int64_t most = limit_value(LIMIT_kv_value_bytes);
+  Val size = most == 1 << 20 ? str_c("1 MB") : str_fmt("%lld bytes", (long long)most);
+  Val m = err_map("oversize", str_s(str_fmt("a KV value may take at most %s: use :persist {:type :blob} and keep the reference", str_s(size))));
+  return map_assoc(limit_named(m, LIMIT_kv_value_bytes), kw_c("retryable?"), FALSE_V);
+}
+
 static bool store_entry(Kv *k, Val value, Val metadata, int64_t expires) {
   Val kv[] = {kw_c("value"), value, kw_c("metadata"), metadata};
   Buf b = {0};
@@ -66,9 +73,9 @@ static bool store_entry(Kv *k, Val value, Val metadata, int64_t expires) {
     *k->error = run_error_map(k->r, pend.ex);
     return false;
   }
-  if (snap_last_size() > KV_MAX_VALUE) { /* before it was compressed */
+  if ((int64_t)snap_last_size() > limit_value(LIMIT_kv_value_bytes)) { /* before it was compressed */
     buf_free(&b);
-    *k->error = map_assoc(err_map("oversize", "a KV value may take at most 1 MB: use :persist {:type :blob} and keep the reference"), kw_c("retryable?"), FALSE_V);
+    *k->error = value_too_large();
     return false;
   }
   batch_kv_put(run_batch(k->r), k->r->workspace, k->key, (Bytesv){b.p, b.n}, expires);
@@ -95,7 +102,7 @@ static bool ttl_expiry(Kv *k, int64_t *expires) {
   Val ttl = map_get_kw(k->cfg, "ttl");
   *expires = 0;
   if (is_nil(ttl)) return true;
-  if (!is_fix(ttl) || fix_of(ttl) < 1 || fix_of(ttl) > KV_MAX_TTL) return bad_val(k, ":ttl", ttl, "a number of seconds from 1 to 31536000 (a year)");
+  if (!is_fix(ttl) || fix_of(ttl) < 1 || fix_of(ttl) > KV_MAX_TTL) return bad_val(k, ":ttl", ttl, KV_MAX_TTL == 31536000 ? "a number of seconds from 1 to 31536000 (a year)" : str_s(str_fmt("a number of seconds from 1 to %lld", (long long)KV_MAX_TTL)));
   *expires = now_ms() + fix_of(ttl) * 1000;
   return true;
 }

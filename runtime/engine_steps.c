@@ -1,6 +1,7 @@
 /* engine_steps.c - what happens between a flow/step frame and its result: identity, intents, attempts, retries, timers,
  * waits, replay of recorded results. */
 #include "duration.h"
+#include "limits.h"
 #include "child.h"
 #include "connection.h"
 #include "engine_int.h"
@@ -411,7 +412,6 @@ static void park_at_checkpoint(StepCall *c, Val error) {
 }
 
 /* spec/flows.md 10: a result travels inside the journal, up to 1 MiB encoded. */
-#define RESULT_MAX (1u << 20)
 static Val sized_copy(StepCall *c, Val value) {
   Buf b = {0};
   Val s = snap_data(&b, value);
@@ -420,15 +420,18 @@ static Val sized_copy(StepCall *c, Val value) {
     return s;
   }
   size_t bytes = snap_last_size();
-  Val copy = bytes > RESULT_MAX ? ABSENT : is_ptr(value) ? snap_read_value(c->r->m->env, b.p, b.n) : value;
+  Val copy = (int64_t)bytes > limit_value(LIMIT_result_bytes) ? ABSENT : is_ptr(value) ? snap_read_value(c->r->m->env, b.p, b.n) : value;
   buf_free(&b);
   return copy;
 }
 
 static Val oversize(const StepCall *c) {
   Buf b = {0};
-  buf_fmt(&b, "the result of step %s is over 1 MiB: keep it with :persist {:type :blob} or return less", id_text(c->id));
-  Val m = map_assoc(err_map("oversize", buf_cstr(&b)), kw_c("retryable?"), FALSE_V);
+  int64_t most = limit_value(LIMIT_result_bytes);
+  if (most % (1 << 20)) buf_fmt(&b, "the result of step %s is over %lld bytes", id_text(c->id), (long long)most);
+  else buf_fmt(&b, "the result of step %s is over %lld MiB", id_text(c->id), (long long)most >> 20);
+  buf_c(&b, ": keep it with :persist {:type :blob} or return less");
+  Val m = map_assoc(limit_named(err_map("oversize", buf_cstr(&b)), LIMIT_result_bytes), kw_c("retryable?"), FALSE_V);
   buf_free(&b);
   return m;
 }
@@ -861,7 +864,9 @@ void step_begin(StepCall *c) {
   c->started_ms = now_ms();
   Err e = {0};
   r->phase = R_COMMITTING; /* until the attempt says what is next */
-  if (!common_options_ok(c, &e)) fail_validation(c, e.msg);
+  Val over = limits_over(r->m->state, c->started_ms - r->created_ms);
+  if (!is_nil(over)) step_error(c, over, -1);
+  else if (!common_options_ok(c, &e)) fail_validation(c, e.msg);
   else step_begin_attempt(c);
 }
 

@@ -3,6 +3,7 @@
 #include "flowdef_int.h"
 #include "flow_include.h"
 #include "hash.h"
+#include "limits.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -81,7 +82,8 @@ static void diag_va(Check *c, enum DiagCode code, bool error, At at, const char 
 void diag_add(Check *c, enum DiagCode code, At at, const char *hint, const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
-  diag_va(c, code, codes[code].severity == E, at, hint, fmt, ap);
+  bool over = (code == DIAG_flow_size_limit && limit_on(LIMIT_flow_bytes)) || (code == DIAG_declared_steps_limit && limit_on(LIMIT_declared_steps));
+  diag_va(c, code, codes[code].severity == E || over, at, hint, fmt, ap);
   va_end(ap);
 }
 

@@ -1,6 +1,7 @@
 /* flowdef_check.c - the top level of a definition (spec/flows.md 1.1 to 1.7): identity, concurrency, invocations, interfaces,
  * schedules, triggers. Every function adds what is wrong and goes on. */
 #include "flowdef_int.h"
+#include "limits.h"
 #include "duration.h"
 #include <strings.h>
 
@@ -502,10 +503,16 @@ static void check_sizes(Check *c) {
   static const char *const apart[] = {"templates", "functions"};
   for (size_t i = 0; i < 2; i++) {
     At at = at_field(c, c->root, apart[i]);
-    if (at.n && at.n->kind == POS_VEC) out_of_line += at.n->end - at.n->at;
+    if (!at.n || at.n->kind != POS_VEC) continue;
+    size_t bytes = at.n->end - at.n->at;
+    enum LimitId id = i ? LIMIT_functions_bytes : LIMIT_templates_bytes;
+    out_of_line += bytes;
+    if (limit_on(id) && (int64_t)bytes > limit_value(id))
+      diag_add(c, DIAG_flow_part_limit, at, NULL, ":%s takes %zu bytes, at most %lld are allowed (limit %s)", apart[i], bytes,
+               (long long)limit_value(id), limits[id].name);
   }
   size_t n = c->f->text_n - out_of_line;
-  if (n > 150 * 1024)
+  if ((int64_t)n > limit_value(LIMIT_flow_bytes))
     diag_add(c, DIAG_flow_size_limit, c->root, NULL, "the definition has %zu KB without templates and functions", n / 1024);
 }
 

@@ -22,6 +22,7 @@
   DIAG(missing_interfaces, W, "add :interfaces {:manual [{:id :run :invocation :default}]}")                             \
   DIAG(missing_invocations, W, "add :invocations {:default {:label \"Run\" :inputs []}}")                                \
   DIAG(flow_size_limit, U, "upstream refuses definitions over 150 KB: move text to :templates, code to :functions")      \
+  DIAG(flow_part_limit, E, "`breyta-run help limits` lists the limits")                                                 \
   DIAG(declared_steps_limit, U, "upstream allows 50 steps in a flow")                                                    \
   DIAG(hardcoded_workspace_id, W, "take it from (:workspace-id (:flow/ctx (flow/input)))")                               \
   DIAG(large_inline_string, W, "move it to :templates")                                                                  \

@@ -2,10 +2,11 @@
  * :confirm, :review and :expect of a step. */
 #include "duration.h"
 #include "flowdef_int.h"
+#include "limits.h"
 #include "schema.h"
 #include <stdio.h>
 
-enum { STEPS_MAX = 50, DAY_MS = 86400000 };
+enum { DAY_MS = 86400000 };
 
 static bool is_qualified(Val v) { return is_kw(v) && is_str(AS(Kw, v)->ns); }
 
@@ -254,7 +255,7 @@ void check_packaged(Check *c, Val steps, Val agents) {
   path_kw(c, "steps");
   if (is_vec(steps)) check_vector(c, steps, at, &declared, false);
   else if (!is_nil(steps)) diag_add(c, DIAG_invalid_packaged_steps_shape, at, NULL, ":steps must be a vector of maps, got %s", val_text(steps));
-  if (is_vec(steps) && vec_count(steps) > STEPS_MAX)
+  if (is_vec(steps) && vec_count(steps) > limit_value(LIMIT_declared_steps))
     diag_add(c, DIAG_declared_steps_limit, at, NULL, ":steps declares %u steps", vec_count(steps));
   for (uint32_t i = 0; is_vec(steps) && i < vec_count(steps); i++) {
     path_push(c, fix(i));

@@ -1,4 +1,5 @@
 #include "runtime/http_build_int.h"
+#include "limits.h"
 #include "reader/mem.h"
 #include "reader/num.h"
 #include "reader/print.h"
@@ -294,6 +295,7 @@ static void build_client_opts(Build *b) {
 }
 
 static void build_limits(Build *b) {
+  b->req->max_response = (size_t)limit_value(LIMIT_http_response_bytes);
   b->req->timeout_ms = HTTP_DEFAULT_TIMEOUT_MS;
   positive_duration(b, build_get(b, "timeout"), DURATION_SECONDS, ":timeout ", &b->req->timeout_ms);
   positive_duration(b, build_get(b, "connect-timeout-ms"), DURATION_MS, ":connect-timeout-ms ", &b->req->connect_timeout_ms);

@@ -42,11 +42,11 @@ static void read_limits(Val opts, bool forms, PollOptions *out, Problems *bad) {
     if (!duration_of(t, DURATION_MS, ":timeout", &out->timeout_ms, &e))
       problem(bad, e.msg);
     else if (out->timeout_ms > POLL_MAX_MS)
-      problem_val(bad, ":timeout may be at most 1h", t);
+      problem_val(bad, limit_value(LIMIT_poll_seconds) == 3600 ? ":timeout may be at most 1h" : str_s(str_fmt(":timeout may be at most %llds", (long long)limit_value(LIMIT_poll_seconds))), t);
   }
   if (is_nil(n) || computed(n, forms)) return;
   if (!is_long(n) || long_of(n) < 1 || long_of(n) > POLL_MAX_ATTEMPTS)
-    problem_val(bad, ":max-attempts must be an integer from 1 to 100", n);
+    problem_val(bad, str_s(str_fmt(":max-attempts must be an integer from 1 to %lld", (long long)POLL_MAX_ATTEMPTS)), n);
   else
     out->max_attempts = long_of(n);
 }

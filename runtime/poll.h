@@ -3,6 +3,7 @@
 #ifndef BR_POLL_H
 #define BR_POLL_H
 #include "backoff.h"
+#include "limits.h"
 
 typedef struct PollOptions {
   int64_t timeout_ms;   /* -1: none */
@@ -12,8 +13,8 @@ typedef struct PollOptions {
   bool abort_error;     /* errors stop polling */
 } PollOptions;
 
-enum { POLL_MAX_ATTEMPTS = 100 };
-#define POLL_MAX_MS ((int64_t)3600 * 1000)
+#define POLL_MAX_ATTEMPTS limit_value(LIMIT_poll_attempts)
+#define POLL_MAX_MS (limit_value(LIMIT_poll_seconds) * 1000)
 
 /* All problems of the options in one message, code "validation". `forms`: opts is the unevaluated map of a call; what is no
  * literal in it is taken as given and good. Otherwise opts holds values, :return-on excepted. */

@@ -14,12 +14,13 @@
 #ifndef BR_WAIT_SPEC_H
 #define BR_WAIT_SPEC_H
 #include "reader/text.h"
+#include "limits.h"
 #include "reader/val.h"
 #include "store.h"
 
 #define WAIT_SYSTEM '\x01'
 #define WAIT_DEFAULT_MS (24LL * 3600 * 1000)
-#define WAIT_MAX_MS (30LL * 24 * 3600 * 1000)
+#define WAIT_MAX_MS (limit_value(LIMIT_wait_seconds) * 1000)
 enum { WAIT_KEY_MAX = 1024 };
 
 /* The key of a config as text; NIL: it has none that can be used. */

@@ -1,0 +1,86 @@
+/* limits.c - see limits.h. */
+#include "limits.h"
+#include "eval/mach.h"
+#include "reader/map.h"
+#include "reader/num.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROTECTS, HOSTED };
+const Limit limits[LIMIT_COUNT] = {
+#define LIMIT_ROW(id, name, class, value, most, unit, error, doc) {name, class == HOSTED, value, most, unit, error, doc},
+    LIMITS(LIMIT_ROW)};
+
+static struct { int64_t value; bool set, on; } given[LIMIT_COUNT];
+
+int64_t limit_value(enum LimitId id) { return given[id].set ? given[id].value : limits[id].value; }
+bool limit_on(enum LimitId id) { return !limits[id].hosted || given[id].on; }
+
+static int find(const char *name, size_t n) {
+  for (int i = 0; i < LIMIT_COUNT; i++)
+    if (strlen(limits[i].name) == n && !memcmp(limits[i].name, name, n)) return i;
+  return -1;
+}
+
+bool limit_set(const char *text, Err *e) {
+  const char *eq = strchr(text, '=');
+  if (!eq) return err_set(e, "validation", "write NAME=N, such as result-bytes=2000000; `breyta-run help limits` lists the names");
+  int i = find(text, (size_t)(eq - text));
+  if (i < 0) return err_set(e, "validation", "there is no limit %.*s; `breyta-run help limits` lists the names", (int)(eq - text), text);
+  char *end;
+  errno = 0;
+  long long v = strtoll(eq + 1, &end, 10);
+  if (end == eq + 1 || *end || errno || v < 1 || v > limits[i].most)
+    return err_set(e, "validation", "%s is a number of %s from 1 to %lld, not %s", limits[i].name, limits[i].unit, (long long)limits[i].most, eq + 1);
+  given[i].value = v;
+  given[i].set = given[i].on = true;
+  return true;
+}
+
+bool limit_profile(const char *name, Err *e) {
+  bool hosted = !strcmp(name, "hosted");
+  if (!hosted && strcmp(name, "local")) return err_set(e, "validation", "there are the profiles local and hosted, not %s", name);
+  for (int i = 0; i < LIMIT_COUNT; i++)
+    if (!given[i].set) given[i].on = hosted;
+  return true;
+}
+
+Val limit_error(enum LimitId id) {
+  Val msg = str_fmt("the run is over the limit %s: at most %lld %s (%s)", limits[id].name, (long long)limit_value(id), limits[id].unit, limits[id].doc);
+  Val kv[] = {kw_c("type"), kw_c("limit"), kw_c("message"), msg, kw_c("limit"), str_c(limits[id].name), kw_c("max"), int_val(limit_value(id)),
+              kw_c("retryable?"), FALSE_V};
+  return map_from(kv, 5, false);
+}
+
+Val limit_named(Val error, enum LimitId id) {
+  return map_assoc(map_assoc(error, kw_c("limit"), str_c(limits[id].name)), kw_c("max"), int_val(limit_value(id)));
+}
+
+/* --- counts of a run ------------------------------------------------------------------------------------------------------ */
+static const struct { enum LimitId id; const char *type, *key; } counted[] = {
+    {LIMIT_steps_per_run, NULL, "steps"},
+    {LIMIT_http_requests_per_run, "http", "http"},
+    {LIMIT_child_calls_per_run, "call-flow", "children"},
+};
+
+static int64_t count_of(Val state, const char *key) {
+  Val n = map_get_kw(map_get_kw(state, "metered"), key);
+  return is_long(n) ? long_of(n) : 0;
+}
+
+void limits_count(struct Mach *m, Val type) {
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+    if (!limit_on(counted[i].id) || (counted[i].type && !kw_is(type, counted[i].type))) continue;
+    Val all = map_get_kw(m->state, "metered");
+    all = map_assoc(is_map(all) ? all : map_empty, kw_c(counted[i].key), int_val(count_of(m->state, counted[i].key) + 1));
+    m->state = map_assoc(m->state, kw_c("metered"), all);
+  }
+}
+
+Val limits_over(Val state, int64_t age_ms) {
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+    if (limit_on(counted[i].id) && count_of(state, counted[i].key) > limit_value(counted[i].id)) return limit_error(counted[i].id);
+  return limit_on(LIMIT_run_seconds) && age_ms / 1000 > limit_value(LIMIT_run_seconds) ? limit_error(LIMIT_run_seconds) : NIL;
+}

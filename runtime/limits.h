@@ -1,0 +1,59 @@
+/* limits.h - every limit of flows (spec/flows.md 10), once: the checks, --limit, --profile and `breyta-run help limits` go by this table.
+ *
+ * LIMITS(L): L(id, name, class, value, most, unit, error, doc)
+ *   class   PROTECTS  the machine and its users: always on
+ *           HOSTED    meters a hosted plan: off, unless the profile is "hosted" or the limit is set by itself
+ *   most    the largest value that it may be set to
+ *   error   :type of what a step fails with; "lint": the definition is refused
+ * Values are set before the first engine and read by any thread. A run that is taken up again needs the same limits for the same path. */
+#ifndef BR_LIMITS_H
+#define BR_LIMITS_H
+#include "port.h"
+#include "reader/val.h"
+
+#define LIMITS(L)                                                                                                                     \
+  L(result_bytes, "result-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "result of a step that is kept in the run itself; beyond it :persist") \
+  L(kv_value_bytes, "kv-value-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "value under one key of :kv")               \
+  L(kv_ttl_seconds, "kv-ttl-seconds", PROTECTS, 31536000, 3153600000, "seconds", "validation", "longest :ttl of a :kv step")          \
+  L(http_response_bytes, "http-response-bytes", PROTECTS, 10485760, 1073741824, "bytes", "oversize", "HTTP response that is read into memory, unless the step says :client-opts {:max-response-bytes n}") \
+  L(db_rows, "db-rows", PROTECTS, 5000, 100000, "rows", "oversize", "rows of one :db step")                                           \
+  L(call_depth, "call-depth", PROTECTS, 5, 50, "levels", "limit", "flows that call flows, one inside the other")                      \
+  L(fanout_width, "fanout-width", PROTECTS, 25, 1000, "items", "validation", "items of one :fanout")                                  \
+  L(fanout_concurrency, "fanout-concurrency", PROTECTS, 5, 1000, "items", "validation", "items of a :fanout at the same time")        \
+  L(fanouts_per_run, "fanouts-per-run", PROTECTS, 5, 100000, "steps", "limit", ":fanout steps of a run")                              \
+  L(fanout_items_per_run, "fanout-items-per-run", PROTECTS, 100, 1000000, "items", "limit", "items of all :fanout steps of a run together") \
+  L(poll_attempts, "poll-attempts", PROTECTS, 100, 100000, "attempts", "validation", "attempts of one flow/poll")                     \
+  L(poll_seconds, "poll-seconds", PROTECTS, 3600, 2592000, "seconds", "validation", "longest :timeout of flow/poll")                  \
+  L(wait_seconds, "wait-seconds", PROTECTS, 2592000, 315360000, "seconds", "validation", "longest :timeout of a :wait")               \
+  L(run_memory_bytes, "run-memory-bytes", PROTECTS, 1073741824, 68719476736, "bytes", "limit", "memory that a run may hold")          \
+  L(steps_per_run, "steps-per-run", HOSTED, 10000, 1000000000, "steps", "limit", "steps that a run executes, repeated ones included") \
+  L(http_requests_per_run, "http-requests-per-run", HOSTED, 50, 1000000000, "steps", "limit", ":http steps that a run executes")      \
+  L(child_calls_per_run, "child-calls-per-run", HOSTED, 25, 1000000000, "calls", "limit", "flow/call-flow calls of a run")            \
+  L(run_seconds, "run-seconds", HOSTED, 2592000, 3153600000, "seconds", "limit", "time from the start of a run to the start of a step") \
+  L(flow_bytes, "flow-bytes", HOSTED, 153600, 1073741824, "bytes", "lint", "the definition without :templates and :functions")        \
+  L(templates_bytes, "templates-bytes", HOSTED, 1048576, 1073741824, "bytes", "lint", ":templates of a definition")                   \
+  L(functions_bytes, "functions-bytes", HOSTED, 1048576, 1073741824, "bytes", "lint", ":functions of a definition")                   \
+  L(declared_steps, "declared-steps", HOSTED, 50, 1000000, "steps", "lint", "packaged steps in :steps of a definition")
+
+#define LIMIT_ENUM(id, name, class, value, most, unit, error, doc) LIMIT_##id,
+enum LimitId { LIMITS(LIMIT_ENUM) LIMIT_COUNT };
+typedef struct Limit { const char *name; bool hosted; int64_t value, most; const char *unit, *error, *doc; } Limit;
+extern const Limit limits[LIMIT_COUNT];
+
+int64_t limit_value(enum LimitId id);
+bool limit_on(enum LimitId id); /* PROTECTS, or switched on */
+/* "NAME=N". false: *e says what would work. */
+bool limit_set(const char *text, Err *e);
+bool limit_profile(const char *name, Err *e); /* "local" "hosted" */
+/* {:type :limit :message .. :limit "name" :max n :retryable? false} */
+Val limit_error(enum LimitId id);
+
+/* `error` with :limit and :max. */
+Val limit_named(Val error, enum LimitId id);
+
+/* Counts for those of the limits of a run that are on; part of the run's state, so a replay counts the same. */
+struct Mach;
+void limits_count(struct Mach *m, Val type);
+/* What a run in that state is over, as an error map; nil. age_ms: since it began. */
+Val limits_over(Val state, int64_t age_ms);
+#endif
