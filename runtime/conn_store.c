@@ -224,3 +224,19 @@ Val binding_usages(Store *s, const char *workspace, const char *id, Err *e) {
   buf_free(&at);
   return vec_from(out.a, out.n);
 }
+
+/* ---- as a target ---- */
+
+/* What cannot be read is not bound; a database that is broken says so itself, with the step's next write. */
+static Val place_bound(void *ctx, const char *slug, const char *slot) {
+  const ConnPlace *p = ctx;
+  Err e = {0};
+  Val bound = binding_get(p->store, p->workspace, slug, p->target, NULL, &e), id = map_get(bound, str_c(slot), NIL);
+  return is_str(id) ? conn_store_get(p->store, p->workspace, str_s(id), NULL, &e) : NIL;
+}
+
+Target *target_from_store(Target *over, ConnPlace *place) {
+  Target *t = over ? over : target_new();
+  target_behind(t, &(TargetStore){place_bound, vault_source(&place->secrets), place});
+  return t;
+}

@@ -10,6 +10,7 @@
 #define BR_CONN_STORE_H
 #include "connection.h"
 #include "store.h"
+#include "vault.h"
 
 /* NIL: not there, or *e. rev may be NULL. */
 Val conn_store_get(Store *s, const char *workspace, const char *id, int64_t *rev, Err *e);
@@ -29,4 +30,9 @@ Val binding_get(Store *s, const char *workspace, const char *slug, const char *t
 bool binding_put(Store *s, const char *workspace, const char *slug, const char *target, const char *slot, const char *id, Err *e);
 /* Vector of {:flow :target :slot :connection} of a workspace; id NULL: of every connection. */
 Val binding_usages(Store *s, const char *workspace, const char *id, Err *e);
+
+/* A target whose slots and secrets are those of the store, for a target's name ("draft", "live"); `over` (a file's; NULL: a new one) comes
+ * before them. Looked at when a step asks, so what changes is used by the next step. `place` outlives it, and stays where it is. */
+typedef struct ConnPlace { Store *store; VaultPlace secrets; const char *workspace, *target; } ConnPlace;
+Target *target_from_store(Target *over, ConnPlace *place);
 #endif
