@@ -26,7 +26,7 @@ typedef struct Look {
   FlowDef *def;
   Diags diags;
   struct Target *target;
-  Val requires, secrets, workers; /* secrets: set of names in the order of the definition, a vector */
+  Val secrets, workers; /* secrets: set of names in the order of the definition, a vector */
   Slot *slots;                     /* mem_alloc: holds values */
   size_t n;
   bool missing;
@@ -74,7 +74,7 @@ static void check_secret_slot(Look *l, Slot *s, Val req) {
 static void check_slot(Look *l, Slot *s, Val req) {
   Buf b = {0};
   if (kw_is(s->type, "secret")) return check_secret_slot(l, s, req);
-  s->connection = target_connection(l->target, l->requires, s->name);
+  s->connection = target_slot(l->target, l->def->map, s->name);
   if (is_nil(s->connection) && (kw_is(s->type, "kv-store") || kw_is(s->type, "blob-storage"))) { /* steps use those of this machine */
     s->connection = map_assoc(map_empty, kw_c("type"), s->type);
   } else if (is_nil(s->connection)) {
@@ -165,8 +165,8 @@ static bool collect(Look *l) {
   if (!l->target) return cli_usage(l->cli, "--connections: %s", err.msg), false;
   l->slots = mem_alloc(SLOTS_MAX * sizeof *l->slots);
   if (!l->def) return true;
-  l->requires = map_get_kw(l->def->map, "requires");
-  for (uint32_t i = 0; is_vec(l->requires) && i < vec_count(l->requires); i++) take_requirement(l, vec_nth(l->requires, i));
+  Val requires = map_get_kw(l->def->map, "requires");
+  for (uint32_t i = 0; is_vec(requires) && i < vec_count(requires); i++) take_requirement(l, vec_nth(requires, i));
   for (size_t i = 0; i < l->n; i++)
     if (!is_nil(l->slots[i].connection)) find_secrets(l, l->slots[i].connection, 0);
   MapIter it; /* what is declared of slots that are not bound wants nothing yet */
@@ -255,7 +255,7 @@ static int tell(Look *l) {
 int cmd_check(Cli *cli) {
   if (cli->args.n != 1) return cli_usage(cli, "check takes the file of one flow");
   cli_engine_values();
-  Look l = {.cli = cli, .file = cli->args.a[0], .requires = NIL, .secrets = vec_empty, .workers = vec_empty};
+  Look l = {.cli = cli, .file = cli->args.a[0], .secrets = vec_empty, .workers = vec_empty};
   Buf text = {0};
   if (!cli_read_file(l.file, &text)) {
     buf_free(&text);

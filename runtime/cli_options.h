@@ -62,6 +62,18 @@
           "Removes the resources (results kept by :persist) whose time is over, and from the disk the blobs that no resource names and "\
           "that are older than an hour. What an unfinished run holds a reference to stays. Nothing may run flows meanwhile; --dry-run " \
           "counts what would go, beside a running executor, too. It may be killed at any moment.")                                   \
+  COMMAND(secrets, "secrets", "set|list|rm|rotate-key [NAME] [OPTIONS]", "store secrets encrypted in the database",                     \
+          "set NAME stores a value, from standard input unless --from-env or --from-file says otherwise, and never from the command line, "\
+          "where others could see it; one line break at the end is not part of it. list shows names and versions, never values. rm NAME "\
+          "deletes one. Values are encrypted with AES-256-GCM. The key is not in the database: it is in BREYTA_SECRETS_KEY or a file that "\
+          "only you can read (--secrets-key), which the first set makes; keep a copy, for without it the secrets are lost. rotate-key "\
+          "makes a new key and encrypts every secret again while runs go on; stopped in the middle, it goes on when called again. Old "   \
+          "keys stay in the file for backups, until rotate-key --forget-old. All of it works beside a running executor, whose next step "\
+          "uses the new value.")                                                                                                       \
+  COMMAND(connections, "connections", "set|list|show|rm|check|bind|unbind [ID] [OPTIONS]", "store connections and bind slots of flows to them", \
+          "set ID --type TYPE --config JSON stores one, list and show print them, rm deletes one that no slot is bound to, check says which "\
+          "of its secrets are missing. bind FLOW SLOT ID binds a slot of the flow with that slug, unbind FLOW SLOT undoes it. A config "\
+          "names its secrets (\"secret-ref\") and never holds them. What --connections FILE binds comes first.")                        \
   COMMAND(test, "test", "[PATH...] [OPTIONS]", "test flows without their services",                                                  \
           "Runs the cases of test files (*.test.edn; folders are searched, the default is the present one): each is one run of a flow with "\
           "scripted answers for its steps, on a store in memory, with a clock that jumps instead of waiting, with crashes where the case "\
@@ -82,7 +94,8 @@
 
 #define ON(id) ((uint64_t)1 << CMD_##id)
 #define ON_ACTIONS (ON(approve) | ON(reject) | ON(retry) | ON(skip))
-#define ON_DB (ON(run) | ON(resume) | ON(send) | ON_ACTIONS | ON(runs) | ON(show) | ON(replay) | ON(fork) | ON(cancel))
+#define ON_DB (ON(run) | ON(resume) | ON(send) | ON_ACTIONS | ON(runs) | ON(show) | ON(replay) | ON(fork) | ON(cancel) | ON_STORED)
+#define ON_STORED (ON(secrets) | ON(connections))
 #define ON_ENGINE (ON(run) | ON(resume) | ON(fork))
 #define ON_ALL UINT64_MAX
 
@@ -104,6 +117,15 @@
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
   OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test) | ON(check),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
+  OPTION(TEXT, secrets_key, 0, "secrets-key", "FILE", 0, ON_ENGINE | ON_STORED,                                                         \
+         "the key of stored secrets; else BREYTA_SECRETS_KEY (base64 of 32 bytes), else ~/.config/breyta/secrets.key")                 \
+  OPTION(TEXT, from_env, 0, "from-env", "NAME", 0, ON(secrets), "set: the value of this environment variable")                        \
+  OPTION(TEXT, from_file, 0, "from-file", "FILE", 0, ON(secrets), "set: what is in this file")                                        \
+  OPTION(FLAG, forget_old, 0, "forget-old", 0, 0, ON(secrets), "rotate-key: drop old keys from the key file; backups that need them are lost")\
+  OPTION(TEXT, conn_type, 0, "type", "TYPE", 0, ON(connections), "set, list: http-api, database, kv-store, blob-storage, secret or ssh")\
+  OPTION(TEXT, conn_backend, 0, "backend", "NAME", 0, ON(connections), "set: such as postgres or sqlite")                              \
+  OPTION(TEXT, conn_config, 0, "config", "JSON|@FILE", 0, ON(connections), "set: what its steps need, such as {\"base-url\": ..}")      \
+  OPTION(TEXT, conn_target, 0, "target", "draft|live", "draft", ON(connections), "bind, unbind: for which target; the shell runs draft")\
   OPTION(LIST, flows, 0, "flows", "DIR|FILE", 0, ON_ENGINE | ON(repl),                                                                 \
          "where flow/call-flow and :fanout find other flows by :slug, beside the folder of the calling flow; may be given more than once")\
   OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl) | ON(check),                                                                                    \

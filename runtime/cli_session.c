@@ -62,6 +62,7 @@ void cli_session_close(CliSession *s) {
   if (s->engine) engine_free(s->engine);
   if (s->store) store_close(s->store);
   target_free(s->target);
+  vault_free(s->vault);
   flow_places_free(&s->flows);
   if (s->ticker >= 0) close(s->ticker);
 }
@@ -94,6 +95,9 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
     }
   s->store = cli_store(cli, (StoreOptions){.executor = true});
   if (!s->store) return false;
+  s->vault = vault_new(s->store, cli->secrets_key);
+  s->place = (ConnPlace){s->store, {s->vault, cli->workspace}, cli->workspace, "draft"};
+  s->target = target_from_store(s->target, &s->place);
   EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .public_url = cli->public_url, .detach = cli->detach,
                      .target = s->target, .resolve = flow_places_find, .resolve_ctx = &s->flows, .progress = progress_event, .ctx = &s->progress,
                      .watched = s->progress.live, .mem_limit = limit_value(LIMIT_run_memory_bytes)};

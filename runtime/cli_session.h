@@ -5,6 +5,7 @@
 #include "child_find.h"
 #include "cli_progress.h"
 #include "cli_run.h"
+#include "conn_store.h"
 #include "engine_listen.h"
 
 typedef struct CliSession {
@@ -13,6 +14,8 @@ typedef struct CliSession {
   Engine *engine;
   EngineListener *listener;
   struct Target *target;
+  Vault *vault;
+  ConnPlace place; /* what the database has of connections and secrets */
   FlowPlaces flows;
   int status; /* when it could not be opened */
   Progress progress;

@@ -15,6 +15,7 @@
 struct Target {
   Val connections; /* map from slot keyword */
   SecretSet *secrets;
+  TargetStore behind;
 };
 
 /* Slot types of spec/flows.md 1.3, and the backends that steps know; NULL = any. */
@@ -215,8 +216,19 @@ static bool needs_no_binding(Val config) {
   return is_str(map_get_kw(config, "base-url")) && kw_is(map_get_kw(auth, "type"), "none");
 }
 
-Val target_connection(const Target *t, Val requires, Val slot) {
-  Val req = requirement(requires, slot), bound = t ? map_get(t->connections, slot, NIL) : NIL;
+void target_behind(Target *t, const TargetStore *s) {
+  t->behind = *s;
+  secret_set_behind(t->secrets, s->secrets);
+}
+
+static Val bound_to(const Target *t, Val flow, Val slot) {
+  Val bound = t ? map_get(t->connections, slot, NIL) : NIL, slug = map_get_kw(flow, "slug");
+  if (!is_nil(bound) || !t || !t->behind.bound || is_nil(slug)) return bound;
+  return t->behind.bound(t->behind.ctx, kw_text(slug), kw_text(slot));
+}
+
+Val target_slot(const Target *t, Val flow, Val slot) {
+  Val req = requirement(map_get_kw(flow, "requires"), slot), bound = bound_to(t, flow, slot);
   Val config = is_nil(req) ? map_empty : declared(req);
   if (is_nil(bound)) {
     if (is_nil(req) || !needs_no_binding(config)) return NIL;

@@ -19,11 +19,14 @@ Target *target_load(const char *path, Err *e);
 Target *target_from(Val data, const char *what, Err *e);
 void target_free(Target *t);
 const SecretSet *target_secrets(const Target *t); /* t may be NULL */
-/* The connection of a slot for a definition's :requires (a vector or nil): what is bound, laid over what the requirement
- * declares. nil: not bound. */
-Val target_connection(const Target *t, Val requires, Val slot);
 /* All that the file binds: a map from slot to connection. */
 Val target_connections(const Target *t);
+/* The connection of a slot for a flow's definition (a map with :slug and :requires, or nil): what is bound, laid over what the
+ * requirement declares. nil: not bound. What the file binds comes before what the store binds. */
+Val target_slot(const Target *t, Val flow, Val slot);
+/* What the store has for a slot of a flow, looked at each time: a map {:type :backend :config}, or nil. */
+typedef struct TargetStore { Val (*bound)(void *ctx, const char *slug, const char *slot); SecretSource secrets; void *ctx; } TargetStore;
+void target_behind(Target *t, const TargetStore *s);
 /* Names of the slots in the file, for messages: "a, b, c". */
 void target_slots_text(const Target *t, Buf *b);
 #endif

@@ -183,8 +183,7 @@ static Val flow_slot_bound(Val slot) {
   Run *r = mach_cur ? host(mach_cur) : NULL;
   if (!is_kw(slot)) return ex_throw(EXC_ILLEGAL_ARG, "flow/slot-bound?: the slot must be a keyword");
   if (!r) return ex_throw(EXC_UNSUPPORTED, "flow/slot-bound? works only in a running flow");
-  Val requires = r->def ? map_get_kw(r->def->map, "requires") : NIL;
-  return bool_val(!is_nil(target_connection(r->e->o.target, requires, slot)));
+  return bool_val(!is_nil(target_slot(r->e->o.target, r->def ? r->def->map : NIL, slot)));
 }
 
 const BuiltinRow rows_flow[] = {

@@ -50,7 +50,7 @@ StepCall *step_by_token(Engine *e, uint64_t token) {
 }
 
 Val step_connection(const StepCall *c, Val slot) {
-  return target_connection(c->r->e->o.target, c->r->def ? map_get_kw(c->r->def->map, "requires") : NIL, slot);
+  return target_slot(c->r->e->o.target, c->r->def ? c->r->def->map : NIL, slot);
 }
 const SecretSet *step_secrets(const StepCall *c) { return target_secrets(c->r->e->o.target); }
 SecretUse **step_secrets_used(StepCall *c) { return &c->secrets; }

@@ -13,7 +13,7 @@
 
 enum From { FROM_VALUE, FROM_ENV, FROM_FILE };
 typedef struct Secret { char *name, *text; enum From from; } Secret;
-struct SecretSet { Secret *a; size_t n, cap; };
+struct SecretSet { Secret *a; size_t n, cap; SecretSource behind; };
 
 static void wipe(char *s) {
   if (s) explicit_bzero(s, strlen(s));
@@ -48,7 +48,10 @@ static Secret *find(const SecretSet *s, const char *name) {
   return NULL;
 }
 
-bool secret_set_has(const SecretSet *s, const char *name) { return find(s, name) != NULL; }
+static bool is_behind(const SecretSet *s, const char *name) { return s && s->behind.has && s->behind.has(s->behind.ctx, name); }
+
+bool secret_set_has(const SecretSet *s, const char *name) { return find(s, name) || is_behind(s, name); }
+void secret_set_behind(SecretSet *s, SecretSource source) { s->behind = source; }
 size_t secret_set_count(const SecretSet *s) { return s ? s->n : 0; }
 const char *secret_set_name(const SecretSet *s, size_t i) { return s->a[i].name; }
 
@@ -139,11 +142,11 @@ const char *secret_use(const SecretSet *s, const char *name, SecretUse **used, E
   for (const SecretUse *u = *used; u; u = u->next)
     if (!strcmp(u->name, name)) return u->value;
   const Secret *x = find(s, name);
-  if (!x) {
+  if (!x && !is_behind(s, name)) {
     err_set(e, "missing-binding", "there is no secret %.100s; give it with --connections FILE, under \"secrets\"", name);
     return NULL;
   }
-  char *v = value_of(x, e);
+  char *v = x ? value_of(x, e) : s->behind.get(s->behind.ctx, name, e);
   return v ? put_use(used, name, v) : NULL;
 }
 

@@ -22,6 +22,9 @@ void secret_set_free(SecretSet *s); /* wipes what it holds */
  * false: *e says what is wrong, never the value. */
 bool secret_set_add(SecretSet *s, const char *name, Val spec, Err *e);
 bool secret_set_has(const SecretSet *s, const char *name);
+/* Who is asked for a name that the set does not hold, each time a step uses it. get: malloc'ed, or NULL with *e. */
+typedef struct SecretSource { bool (*has)(void *ctx, const char *name); char *(*get)(void *ctx, const char *name, Err *e); void *ctx; } SecretSource;
+void secret_set_behind(SecretSet *s, SecretSource source);
 size_t secret_set_count(const SecretSet *s);
 const char *secret_set_name(const SecretSet *s, size_t i);
 

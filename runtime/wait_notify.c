@@ -132,7 +132,7 @@ static void send(Engine *e, Telling *t, Val row, const FlowDef *def) {
   t->again_ms = 0;
   if (!same(req, ABSENT)) {
     Val slot = map_get_kw(req, "connection");
-    Val bound = is_kw(slot) ? map_get_kw(target_connection(e->o.target, map_get_kw(def->map, "requires"), slot), "config") : NIL;
+    Val bound = is_kw(slot) ? map_get_kw(target_slot(e->o.target, def->map, slot), "config") : NIL;
     HttpCall call = {.cfg = req, .bound = bound, .secrets = target_secrets(e->o.target), .used = &t->used,
                      .key = is_str(once) ? str_s(once) : NULL, .max_body = NOTIFY_MAX_BODY};
     if (engine_http_call(e, &call, ended, t, &error)) return;
