@@ -12,7 +12,7 @@
 #include <string.h>
 
 static OffloadPool pool = OFFLOAD_POOL("blobs", 4, NULL);
-typedef struct BlobJob { BlobStore *store; Buf bytes; BlobName name; bool ok; Err err; char content_type[256]; } BlobJob;
+typedef struct BlobJob { BlobStore *store; BlobWriter *writer; Buf bytes; BlobName name; bool ok; Err err; char content_type[256]; } BlobJob;
 
 static Val failed(const char *type, const char *msg) { return map_assoc(err_map(type, msg), kw_c("retryable?"), FALSE_V); }
 static const char *family(const StepCall *c) { return kw_text(c->type); }
@@ -146,7 +146,8 @@ static void resolve_kept(StepCall *c, Val v) {
 
 static void write_blob(void *arg) {
   BlobJob *j = arg;
-  j->ok = blobs_put(j->store, j->bytes.p, j->bytes.n, &j->name, &j->err);
+  if (j->writer) j->ok = blobs_finish(j->writer, &j->name, &j->err);
+  else j->ok = blobs_put(j->store, j->bytes.p, j->bytes.n, &j->name, &j->err);
 }
 
 static void blob_written(Engine *e, uint64_t token, void *arg) {
@@ -167,11 +168,12 @@ static void blob_written(Engine *e, uint64_t token, void *arg) {
   free(j);
 }
 
-static void begin_blob(StepCall *c, Val value, Buf *bytes, const char *type) {
+static void begin_blob(StepCall *c, Val value, BlobJob is, const char *type) {
   BlobJob *j = calloc(1, sizeof *j);
   Err err = {0};
   if (!j) abort();
-  *j = (BlobJob){.store = blobs_hold(engine_blobs(c->r->e)), .bytes = *bytes};
+  *j = is;
+  j->store = blobs_hold(engine_blobs(c->r->e));
   snprintf(j->content_type, sizeof j->content_type, "%s", type);
   c->keeping = value;
   c->r->phase = R_EFFECT;
@@ -191,9 +193,11 @@ static bool keep_blob(StepCall *c, const Persist *p, Val value) {
   } else if ((int64_t)b.n > PERSIST_RETAINED_MAX) {
     buf_free(&b);
     step_error(c, failed("oversize", ":persist: a retained blob may have at most 50 MB"), -1);
-  } else begin_blob(c, value, &b, own && (is_str(what) || is_type(what, T_BYTES)) ? own : type);
+  } else begin_blob(c, value, (BlobJob){.bytes = b}, own && (is_str(what) || is_type(what, T_BYTES)) ? own : type);
   return true;
 }
+
+void persist_written(StepCall *c, Val result, BlobWriter *w) { begin_blob(c, result, (BlobJob){.writer = w}, content_type_of(result)); }
 
 void step_done_blob(Engine *e, StepCall *c, Val result, const BlobName *name, const char *content_type) {
   (void)e;

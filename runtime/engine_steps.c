@@ -753,6 +753,7 @@ static void kv_begin(StepCall *c) {
 static void table_begin(StepCall *c) {
   Run *r = c->r;
   Val result = NIL, error = NIL;
+  if (table_export_step(c)) return;
   if (table_step(r, c->cfg, &result, &error)) step_resolve(c, true, result);
   else step_error(c, error, -1);
   if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);

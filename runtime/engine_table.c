@@ -2,14 +2,34 @@
  * record of the step, as those of :kv do. */
 #include "engine_int.h"
 #include "eval/unit.h"
+#include "resource.h"
 #include "table.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static Batch *batch_of(void *ctx) { return run_batch(ctx); }
+
+static const char *type_of_code(const char *code) {
+  return !code || !strcmp(code, "blob_io") ? "resource-io" : !strcmp(code, "disk_full") ? "disk-full" : code;
+}
+
+/* The CSV file of an import. Engine thread: the step is the run's call. */
+static int open_blob(void *ctx, Val ref, Err *e) {
+  Run *r = ctx;
+  Resource res;
+  int64_t size;
+  if (!resource_find(r->e, r->call, ref, &res, e)) return e->code = !strcmp(e->code, "not_found") ? "not-found" : e->code, -1;
+  int fd = blobs_file(engine_blobs(r->e), res.hash, &size, e);
+  if (fd < 0) e->code = type_of_code(e->code);
+  return fd;
+}
 
 /* Reads see what is submitted, not what is still being put together. */
 static TableCall call_of(Run *r) {
   if (r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
-  return (TableCall){.store = r->e->store, .workspace = r->workspace, .env = r->m->env, .batch = batch_of, .ctx = r};
+  return (TableCall){.store = r->e->store, .workspace = r->workspace, .env = r->m->env, .batch = batch_of, .ctx = r, .open = open_blob};
 }
 
 /* One step has one change of the store, in one batch with its record, which does not wait for a blob while others read. */
@@ -30,6 +50,75 @@ bool table_step(Run *r, Val cfg, Val *result, Val *error) {
   if (!one_change(cfg, error)) return false;
   TableCall c = call_of(r);
   return table_run(&c, cfg, result, error);
+}
+
+/* ---- as a blob, row by row ---- */
+
+typedef struct Sink { Run *r; BlobStore *store; BlobWriter *writer; } Sink;
+
+static Batch *sink_batch(void *ctx) { return run_batch(((Sink *)ctx)->r); }
+static bool sink_write(void *ctx, const char *p, size_t n, Err *e) {
+  Sink *s = ctx;
+  return blobs_write(s->writer, p, n, e);
+}
+
+bool table_export_step(StepCall *c) {
+  Persist p;
+  Err e = {0};
+  Val result = NIL, error = NIL, opts = map_get_kw(c->cfg, "persist");
+  if (!kw_is(map_get_kw(c->cfg, "op"), "export") || is_nil(opts) || !persist_read(opts, "table", false, &p, &e) || p.type != PERSIST_BLOB) return false;
+  TableCall call = call_of(c->r);
+  Sink s = {.r = c->r, .store = engine_blobs(c->r->e)};
+  call.batch = sink_batch, call.ctx = &s, call.write = sink_write;
+  s.writer = blobs_begin(s.store, p.ephemeral ? PERSIST_EPHEMERAL_MAX : PERSIST_RETAINED_MAX, &e);
+  if (s.writer && table_run(&call, c->cfg, &result, &error)) {
+    persist_written(c, result, s.writer);
+    return true;
+  }
+  if (s.writer) blobs_abort(s.writer);
+  else error = map_assoc(err_map(type_of_code(e.code), e.msg), kw_c("retryable?"), TRUE_V);
+  step_error(c, error, -1);
+  return true;
+}
+
+/* ---- references in other steps ---- */
+
+typedef struct Csvfile { Run *r; int fd; int64_t size, most; } Csvfile;
+
+static Batch *file_batch(void *ctx) { return run_batch(((Csvfile *)ctx)->r); }
+static bool file_write(void *ctx, const char *p, size_t n, Err *e) {
+  Csvfile *f = ctx;
+  f->size += (int64_t)n;
+  if (f->size > f->most)
+    return err_set(e, "oversize", "the table is over %lld bytes as CSV, at most that many are sent as a body: export it with :persist and :tier :ephemeral",
+                   (long long)f->most);
+  for (ssize_t k; n; p += k, n -= (size_t)k)
+    if ((k = write(f->fd, p, n)) < 0) return err_set(e, "resource-io", "%s", strerror(errno));
+  return true;
+}
+
+static bool as_err(Val error, Err *err) {
+  const char *type = kw_text(map_get_kw(error, "type"));
+  return err_set(err, !strcmp(type, "oversize") ? "oversize" : !strcmp(type, "not-found") ? "not_found" : !strcmp(type, "validation") ? "validation" : "runtime",
+                 "%s", str_s(map_get_kw(error, "message")));
+}
+
+int table_ref_csv(Run *r, Val ref, int64_t most, int64_t *size, Err *err) {
+  TableCall c = call_of(r);
+  Csvfile f = {r, memfd_create("table.csv", MFD_CLOEXEC), 0, most};
+  Val result, error, kv[] = {kw_c("op"), kw_c("export"), kw_c("table"), ref};
+  if (f.fd < 0) return err_set(err, "resource-io", "no file in memory: %s", strerror(errno)), -1;
+  c.batch = file_batch, c.ctx = &f, c.write = file_write;
+  if (table_run(&c, map_from(kv, 2, false), &result, &error) && lseek(f.fd, 0, SEEK_SET) == 0) return *size = f.size, f.fd;
+  close(f.fd);
+  as_err(error, err);
+  return -1;
+}
+
+Val table_ref_rows(Run *r, Val ref, int64_t most, Err *err) {
+  TableCall c = call_of(r);
+  Val rows, error;
+  return table_load(&c, ref, most, &rows, &error) ? rows : (as_err(error, err), ABSENT);
 }
 
 bool table_persist(Run *r, Val persist, Val rows, Val *handle, Val *error) {

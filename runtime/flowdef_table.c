@@ -68,5 +68,5 @@ void check_table(Check *c, Val cfg, At at) {
     if (!strcmp(op, "update-cell")) needs(c, cfg, at, op, "value", "what the cell is to hold");
   }
   if (!strcmp(op, "set-column")) needs(c, cfg, at, op, "column", "the column to change");
-  if (!strcmp(op, "import-csv")) needs(c, cfg, at, op, "csv", "text with a header row");
+  if (!strcmp(op, "import-csv")) needs(c, cfg, at, op, "csv", "text with a header row, or a reference to a blob with one");
 }

@@ -2,6 +2,7 @@
 #include "http_blob.h"
 #include "engine_int.h"
 #include "offload.h"
+#include "table.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,22 @@ static const char *error_type(const Err *e) {
 
 /* ---- refs ---- */
 
+/* A table goes as CSV. */
+static bool open_table(Run *r, Val ref, HttpRef *out, Err *e) {
+  int64_t size = 0;
+  int fd = table_ref_csv(r, ref, RESOURCE_LOAD_MAX, &size, e);
+  if (fd < 0) return e->code = error_type(e), false;
+  *out = (HttpRef){fd, (uint64_t)size, text_or_null("text/csv; charset=utf-8"), text_or_null("table.csv")};
+  return true;
+}
+
 static bool open_ref(void *ctx, Val ref, HttpRef *out, Err *e) {
   StepCall *c = ctx;
   Engine *engine = c->r->e;
   Resource r;
   int64_t size = 0;
+  Val uri = resource_uri(ref);
+  if (is_str(uri) && table_is_uri(str_s(uri))) return open_table(c->r, ref, out, e);
   bool ok = resource_find(engine, c, ref, &r, e);
   if (ok && r.size > resource_load_max(&r))
     ok = err_set(e, "oversize", "it has %lld bytes; a request's body takes at most %lld of the %s tier", (long long)r.size,

@@ -4,6 +4,7 @@
 #include "hash.h"
 #include "json.h"
 #include "reader/read.h"
+#include "table.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +153,9 @@ static bool load_one(Engine *e, StepCall *c, Val *input, Val key, Err *err) {
     buf_free(&b);
     return false;
   }
-  Val v = resource_find(e, c, ref, &res, err) ? resource_content(e, &res, err) : ABSENT;
+  Val uri = resource_uri(ref), v;
+  if (is_str(uri) && table_is_uri(str_s(uri))) v = table_ref_rows(c->r, ref, RESOURCE_LOAD_MAX, err);
+  else v = resource_find(e, c, ref, &res, err) ? resource_content(e, &res, err) : ABSENT;
   if (same(v, ABSENT)) return false;
   *input = map_assoc(*input, key, v);
   return true;

@@ -53,6 +53,9 @@ bool resource_url_ok(Store *s, const char *workspace, const char *uri, int64_t u
 /* A step that streamed its bytes into a blob ends like this: `result` gets :body {:type :omitted :reason :persisted} and :blob-ref. */
 void step_done_blob(Engine *e, StepCall *c, Val result, const BlobName *name, const char *content_type);
 
+/* The same of a family that steps of the engine's thread are, whose bytes are all in `w`: it is synced on a helper thread, then the step
+ * ends with `result`, which says its :content-type. Takes w. */
+void persist_written(StepCall *c, Val result, BlobWriter *w);
 /* engine_steps.c's: a result that :persist is to keep. True: it is on its way, step_resolve comes again with the reference. */
 bool persist_begin(StepCall *c, Val value);
 #endif

@@ -75,7 +75,7 @@ enum OptType {
   O("function", "ref", 0, OPT_NAME, 0, "id of an entry of :functions")                                                   \
   O("function", "code", 0, OPT_CODE, 0, "quoted function form, or a string of one")                                      \
   O("function", "input", 1, OPT_ANY, 0, "the function's argument, usually a map")                                        \
-  O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose blob references are loaded first")                       \
+  O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose references are loaded first: blobs, rows of tables")                       \
   O("function", "timeout", 0, OPT_SECONDS, 0, "longest time the function may take; default: no limit beside that of the engine") \
   O("http", "url", 0, OPT_URL, 0, "full address; in place of :connection") \
   O("http", "connection", 0, OPT_NAME, 0, "slot of :requires that has the base URL and the authentication; in place of :url") \
@@ -218,7 +218,7 @@ enum OptType {
   O("table", "offset", 0, OPT_INT, 0, "of :recompute: rows to leave out first")                                        \
   O("table", "format", 0, OPT_ANY, 0, "of :export: :csv :json :jsonl :edn; of :update-cell-format: a map, nil clears it")\
   O("table", "delimiter", 0, OPT_STRING, 0, "of CSV, default a comma")                                                 \
-  O("table", "csv", 0, OPT_STRING, 0, "of :import-csv: text with a header row")                                        \
+  O("table", "csv", 0, OPT_ANY, 0, "of :import-csv: text with a header row, or a reference to a blob with one")        \
   O("table", "infer-types", 0, OPT_BOOL, 0, "of :import-csv: numbers and booleans become such, default true")          \
   O("table", "write-mode", 0, OPT_ENUM, "append upsert", "of :import-csv, default :append")                            \
   O("table", "key-fields", 0, OPT_COLL, 0, "of :import-csv: columns that say which row is meant")                      \

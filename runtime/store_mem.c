@@ -11,116 +11,8 @@
  *   y workspace kind key     -> rev at run expires data
  *   T workspace table name   -> table           R place                -> row                K index key -> nothing
  *   u hash                   -> file data           c hash                 -> file text         m name -> value */
-#include "store_mem.h"
-#include "store_impl.h"
-#include "store_omap.h"
+#include "store_mem_int.h"
 #include "store_record.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct Bytes { char *p; size_t n, cap; bool oom; } Bytes;
-typedef struct Undo { Blob key, value; bool was; } Undo;
-
-typedef struct Mem {
-  Store base; /* first */
-  Omap map;
-  Undo *undo;
-  size_t n_undo, cap_undo;
-  int64_t next_inbox;
-  StoreStats stats;
-  StoreMemJudge judge; /* tests; NULL: everything is kept */
-  void *judge_ctx;
-  bool dead;           /* the judge said so: what is submitted is lost */
-} Mem;
-
-/* ---- packing ---- */
-
-static void add(Bytes *b, const void *p, size_t n) {
-  if (b->n + n > b->cap) {
-    size_t cap = (b->n + n) * 2 + 64;
-    char *q = realloc(b->p, cap);
-    if (!q) {
-      b->oom = true;
-      return;
-    }
-    b->p = q;
-    b->cap = cap;
-  }
-  if (n) memcpy(b->p + b->n, p, n);
-  b->n += n;
-}
-
-static void add_int(Bytes *b, int64_t v) {
-  uint8_t p[8];
-  uint64_t u = (uint64_t)v ^ (uint64_t)1 << 63; /* negative numbers sort first */
-  for (int i = 0; i < 8; i++) p[i] = (uint8_t)(u >> (56 - 8 * i));
-  add(b, p, 8);
-}
-
-/* NULL is told from "" by a byte in front. */
-static void add_opt(Bytes *b, const char *s) {
-  add(b, s ? "\1" : "\0", 1);
-  if (s) add(b, s, strlen(s) + 1);
-}
-
-static void add_str(Bytes *b, const char *s) { add(b, s ? s : "", strlen(s ? s : "") + 1); }
-
-typedef struct Reader { const char *p, *end; bool oom; } Reader;
-
-static Reader reader(Bytesv v) { return (Reader){v.p, (const char *)v.p + v.n, false}; }
-
-static int64_t get_int(Reader *r) {
-  uint64_t u = 0;
-  for (int i = 0; i < 8; i++) u = u << 8 | (uint8_t)*r->p++;
-  return (int64_t)(u ^ (uint64_t)1 << 63);
-}
-
-static char *get_str(Reader *r) {
-  char *s = strdup(r->p);
-  if (!s) r->oom = true;
-  r->p += strlen(r->p) + 1;
-  return s;
-}
-
-static char *get_opt(Reader *r) { return *r->p++ ? get_str(r) : NULL; }
-
-static Blob get_rest(Reader *r) {
-  Blob b = {0};
-  if (!blob_copy(&b, r->p, (size_t)(r->end - r->p))) r->oom = true;
-  return b;
-}
-
-/* ---- keys ---- */
-
-static Bytes key_ints(char table, const int64_t *v, int n) {
-  Bytes k = {0};
-  add(&k, &table, 1);
-  for (int i = 0; i < n; i++) add_int(&k, v[i]);
-  return k;
-}
-#define KEY(table, ...) key_ints(table, (const int64_t[]){__VA_ARGS__}, (int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
-
-static Bytes key_strs(char table, const char *a, const char *b) {
-  Bytes k = {0};
-  add(&k, &table, 1);
-  add_str(&k, a);
-  if (b) add_str(&k, b);
-  return k;
-}
-
-static Bytesv view(const Bytes *b) { return (Bytesv){b->p, b->n}; }
-
-static const OmapNode *find(const Mem *m, Bytes key) {
-  const OmapNode *n = key.oom ? NULL : store_omap_get(&m->map, view(&key));
-  free(key.p);
-  return n;
-}
-
-static bool starts(const OmapNode *n, Bytesv prefix) {
-  Bytesv k = store_omap_key(n);
-  return k.n >= prefix.n && !memcmp(k.p, prefix.p, prefix.n);
-}
 
 /* ---- changes with undo ---- */
 
@@ -141,16 +33,14 @@ static bool remember(Mem *m, Bytesv key) {
   return true;
 }
 
-static const char *const NO_MEMORY = "out_of_memory";
-
-static const char *put(Mem *m, Bytes key, Bytes value) {
+const char *store_mem_put(Mem *m, Bytes key, Bytes value) {
   bool ok = !key.oom && !value.oom && remember(m, view(&key)) && store_omap_put(&m->map, view(&key), view(&value));
   free(key.p);
   free(value.p);
   return ok ? NULL : NO_MEMORY;
 }
 
-static const char *del(Mem *m, Bytes key) {
+const char *store_mem_del(Mem *m, Bytes key) {
   bool ok = !key.oom && remember(m, view(&key));
   if (ok) store_omap_del(&m->map, view(&key));
   free(key.p);
@@ -166,6 +56,21 @@ static void settle(Mem *m, bool keep) {
     blob_free(&u->key);
     blob_free(&u->value);
   }
+}
+
+/* ---- looking ---- */
+
+const OmapNode *store_mem_find(const Mem *m, Bytes key) {
+  const OmapNode *n = key.oom ? NULL : store_omap_get(&m->map, view(&key));
+  free(key.p);
+  return n;
+}
+
+/* Where a walk begins: the first key of `table` at or behind the numbers or strings of k. */
+const OmapNode *store_mem_walk(const Mem *m, Bytes k) {
+  const OmapNode *n = k.oom ? NULL : store_omap_from(&m->map, view(&k));
+  free(k.p);
+  return n;
 }
 
 /* ---- runs ---- */
@@ -193,15 +98,15 @@ static const char *run_save(Mem *m, const RunRow *r) {
   for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) add_int(&b, v[i]);
   const char *s[] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage};
   for (int i = 0; i < 6; i++) add_opt(&b, s[i]);
-  return put(m, KEY('r', r->run), b);
+  return store_mem_put(m, KEY('r', r->run), b);
 }
 
 static bool mem_run_get(Store *s, int64_t run, RunRow *out, Err *e) {
   Mem *m = (Mem *)s;
-  const OmapNode *n = find(m, KEY('r', run));
+  const OmapNode *n = store_mem_find(m, KEY('r', run));
   if (!n) return false;
   if (!run_unpack(run, n, out)) return err_set(e, NO_MEMORY, "out of memory");
-  const OmapNode *snap = find(m, KEY('s', run));
+  const OmapNode *snap = store_mem_find(m, KEY('s', run));
   Reader in = snap ? reader(store_omap_value(snap)) : (Reader){0};
   out->snap_seq = snap ? get_int(&in) : -1;
   return true;
@@ -218,18 +123,18 @@ static const char *run_writable(Mem *m, const Op *op, RunRow *r) {
 
 static const char *run_create(Mem *m, const Batch *b, const Op *op) {
   const char *id = op_str(b, op, 0), *e;
-  if (find(m, KEY('r', op->run)) || find(m, key_strs('i', id, NULL))) return "run_exists";
+  if (store_mem_find(m, KEY('r', op->run)) || store_mem_find(m, key_strs('i', id, NULL))) return "run_exists";
   RunRow r = {.run = op->run, .epoch = op->epoch, .version = op->i[0], .status = (enum RunStatus)op->i[1], .created_ms = op->i[2],
               .updated_ms = op->i[3], .finished_ms = op->i[4], .wake_ms = op->i[5], .run_id = (char *)id,
               .workspace = (char *)op_str(b, op, 1), .slug = (char *)op_str(b, op, 2), .source_hash = (char *)op_str(b, op, 3),
               .note = (char *)op_str(b, op, 4), .lineage = (char *)op_str(b, op, 5)};
   Bytes number = {0}, count = {0};
-  const OmapNode *n = find(m, key_strs('f', r.workspace, r.slug ? r.slug : ""));
+  const OmapNode *n = store_mem_find(m, key_strs('f', r.workspace, r.slug ? r.slug : ""));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
   add_int(&count, 1 + (n ? get_int(&in) : 0));
   add_int(&number, op->run);
-  if (!(e = put(m, key_strs('f', r.workspace, r.slug ? r.slug : ""), count))) e = run_save(m, &r);
-  if (!e) return put(m, key_strs('i', id, NULL), number);
+  if (!(e = store_mem_put(m, key_strs('f', r.workspace, r.slug ? r.slug : ""), count))) e = run_save(m, &r);
+  if (!e) return store_mem_put(m, key_strs('i', id, NULL), number);
   free(number.p);
   return e;
 }
@@ -238,16 +143,16 @@ static const char *wait_remove(Mem *m, int64_t run, const char *workspace, const
   Bytes by_run = KEY('v', run);
   add_str(&by_run, workspace);
   add_str(&by_run, key);
-  const char *e = del(m, by_run);
-  return e ? e : del(m, key_strs('w', workspace, key));
+  const char *e = store_mem_del(m, by_run);
+  return e ? e : store_mem_del(m, key_strs('w', workspace, key));
 }
 
 static const char *timer_remove(Mem *m, int64_t run, int64_t seq) {
-  const OmapNode *n = find(m, KEY('t', run, seq));
+  const OmapNode *n = store_mem_find(m, KEY('t', run, seq));
   if (!n) return NULL;
   Reader in = reader(store_omap_value(n));
-  const char *e = del(m, KEY('d', get_int(&in), run, seq));
-  return e ? e : del(m, KEY('t', run, seq));
+  const char *e = store_mem_del(m, KEY('d', get_int(&in), run, seq));
+  return e ? e : store_mem_del(m, KEY('t', run, seq));
 }
 
 /* The first key of a table that belongs to a run. */
@@ -274,7 +179,7 @@ static const char *run_tidy(Mem *m, int64_t run) {
     free(workspace);
     free(key);
   }
-  return e ? e : del(m, KEY('s', run));
+  return e ? e : store_mem_del(m, KEY('s', run));
 }
 
 static const char *run_status(Mem *m, const Batch *b, const Op *op) {
@@ -322,7 +227,7 @@ static const char *journal_append(Mem *m, const Batch *b, const Op *op) {
   add_int(&v, op->kind);
   add_int(&v, op->epoch);
   add(&v, op_blob(b, op) + RECORD_HEADER, op->blob_n - RECORD_HEADER);
-  e = put(m, KEY('j', op->run, r.head_seq), v);
+  e = store_mem_put(m, KEY('j', op->run, r.head_seq), v);
   if (!e) e = run_save(m, &r);
   run_row_free(&r);
   return e;
@@ -340,11 +245,11 @@ static const char *check_run(Mem *m, const Op *op) {
 static const char *snapshot(Mem *m, const Batch *b, const Op *op) {
   const char *e = check_run(m, op);
   if (e) return e;
-  if (op->blob_n == SNAPSHOT_HEADER) return del(m, KEY('s', op->run));
+  if (op->blob_n == SNAPSHOT_HEADER) return store_mem_del(m, KEY('s', op->run));
   Bytes v = {0};
   add_int(&v, op->i[0]);
   add(&v, op_blob(b, op) + SNAPSHOT_HEADER, op->blob_n - SNAPSHOT_HEADER);
-  return put(m, KEY('s', op->run), v);
+  return store_mem_put(m, KEY('s', op->run), v);
 }
 
 static const char *timer(Mem *m, const Op *op) {
@@ -353,14 +258,14 @@ static const char *timer(Mem *m, const Op *op) {
   if (e || op->type == OP_TIMER_DEL) return e;
   Bytes due = {0};
   add_int(&due, op->i[1]);
-  e = put(m, KEY('t', op->run, op->i[0]), due);
-  return e ? e : put(m, KEY('d', op->i[1], op->run, op->i[0]), (Bytes){0});
+  e = store_mem_put(m, KEY('t', op->run, op->i[0]), due);
+  return e ? e : store_mem_put(m, KEY('d', op->i[1], op->run, op->i[0]), (Bytes){0});
 }
 
 static const char *wait_put(Mem *m, const Batch *b, const Op *op) {
   const char *workspace = op_str(b, op, 0), *key = op_str(b, op, 1), *e = check_run(m, op);
   if (e) return e;
-  const OmapNode *n = find(m, key_strs('w', workspace, key));
+  const OmapNode *n = store_mem_find(m, key_strs('w', workspace, key));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
   if (n && (get_int(&in) != op->run || get_int(&in) != op->i[0])) return "wait_exists";
   Bytes v = {0}, by_run = KEY('v', op->run);
@@ -370,8 +275,8 @@ static const char *wait_put(Mem *m, const Batch *b, const Op *op) {
   add(&v, op_blob(b, op), op->blob_n);
   add_str(&by_run, workspace);
   add_str(&by_run, key);
-  e = put(m, by_run, (Bytes){0});
-  if (!e) return put(m, key_strs('w', workspace, key), v);
+  e = store_mem_put(m, by_run, (Bytes){0});
+  if (!e) return store_mem_put(m, key_strs('w', workspace, key), v);
   free(v.p);
   return e;
 }
@@ -379,7 +284,7 @@ static const char *wait_put(Mem *m, const Batch *b, const Op *op) {
 static const char *wait_del(Mem *m, const Batch *b, const Op *op) {
   const char *e = check_run(m, op);
   if (e) return e;
-  const OmapNode *n = find(m, key_strs('w', op_str(b, op, 0), op_str(b, op, 1)));
+  const OmapNode *n = store_mem_find(m, key_strs('w', op_str(b, op, 0), op_str(b, op, 1)));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
   if (!n || get_int(&in) != op->run) return "wait_missing";
   return wait_remove(m, op->run, op_str(b, op, 0), op_str(b, op, 1));
@@ -392,18 +297,18 @@ static const char *inbox_put(Mem *m, const Batch *b, const Op *op) {
   add_int(&v, op->i[0]);
   for (int k = 0; k < 3; k++) add_opt(&v, op_str(b, op, k));
   add(&v, op_blob(b, op), op->blob_n);
-  return put(m, KEY('b', ++m->next_inbox), v);
+  return store_mem_put(m, KEY('b', ++m->next_inbox), v);
 }
 
 static const char *inbox_del(Mem *m, const Op *op) {
-  return find(m, KEY('b', op->i[0])) ? del(m, KEY('b', op->i[0])) : "inbox_gone";
+  return store_mem_find(m, KEY('b', op->i[0])) ? store_mem_del(m, KEY('b', op->i[0])) : "inbox_gone";
 }
 
 static const char *put_timed(Mem *m, char table, const Batch *b, const Op *op) {
   Bytes v = {0};
   add_int(&v, op->i[0]);
   add(&v, op_blob(b, op), op->blob_n);
-  return put(m, key_strs(table, op_str(b, op, 0), op_str(b, op, 1)), v);
+  return store_mem_put(m, key_strs(table, op_str(b, op, 0), op_str(b, op, 1)), v);
 }
 
 static const char *outcome_purge(Mem *m, int64_t before) {
@@ -415,7 +320,7 @@ static const char *outcome_purge(Mem *m, int64_t before) {
     if (get_int(&in) < before) {
       Bytes k = {0};
       add(&k, store_omap_key(n).p, store_omap_key(n).n);
-      e = del(m, k);
+      e = store_mem_del(m, k);
     }
     n = next;
   }
@@ -424,7 +329,7 @@ static const char *outcome_purge(Mem *m, int64_t before) {
 
 static const char *outcome_del(Mem *m, const Batch *b, const Op *op) {
   const char *workspace = op_str(b, op, 0), *key = op_str(b, op, 1);
-  return find(m, key_strs('o', workspace, key)) ? del(m, key_strs('o', workspace, key)) : NULL;
+  return store_mem_find(m, key_strs('o', workspace, key)) ? store_mem_del(m, key_strs('o', workspace, key)) : NULL;
 }
 
 static const char *outcome_put(Mem *m, const Batch *b, const Op *op) {
@@ -439,17 +344,17 @@ static Bytes key_doc(const char *workspace, const char *kind, const char *key) {
 }
 
 static const char *doc(Mem *m, const Batch *b, const Op *op) {
-  const OmapNode *n = find(m, key_doc(op_str(b, op, 0), op_str(b, op, 2), op_str(b, op, 1)));
+  const OmapNode *n = store_mem_find(m, key_doc(op_str(b, op, 0), op_str(b, op, 2), op_str(b, op, 1)));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
   int64_t rev = n ? get_int(&in) : 0;
   if (op->i[0] != DOC_ANY && op->i[0] != rev) return "doc_conflict";
   Bytes key = key_doc(op_str(b, op, 0), op_str(b, op, 2), op_str(b, op, 1));
-  if (op->type == OP_DOC_DEL) return del(m, key);
+  if (op->type == OP_DOC_DEL) return store_mem_del(m, key);
   Bytes v = {0};
   add_int(&v, rev + 1);
   for (int i = 1; i < 4; i++) add_int(&v, op->i[i]);
   add(&v, op_blob(b, op), op->blob_n);
-  return put(m, key, v);
+  return store_mem_put(m, key, v);
 }
 
 static Bytes key_index(const char *workspace, const char *target, const char *key) {
@@ -460,13 +365,13 @@ static Bytes key_index(const char *workspace, const char *target, const char *ke
 
 static const char *index_op(Mem *m, const Batch *b, const Op *op) {
   IndexRow r = op_index_row(b, op);
-  if (op->type == OP_INDEX_DEL) return del(m, key_index(r.workspace, r.target, r.key));
+  if (op->type == OP_INDEX_DEL) return store_mem_del(m, key_index(r.workspace, r.target, r.key));
   const char *s[] = {r.title, r.tags, r.type, r.path};
   Bytes v = {0};
   add_int(&v, r.at_ms);
   for (int i = 0; i < 4; i++) add_str(&v, s[i]);
   add(&v, r.text.p, r.text.n);
-  return put(m, key_index(r.workspace, r.target, r.key), v);
+  return store_mem_put(m, key_index(r.workspace, r.target, r.key), v);
 }
 
 /* No-op when present. */
@@ -475,7 +380,7 @@ static const char *put_file(Mem *m, Bytes key, const Batch *b, const Op *op, con
   if (!key.oom && store_omap_get(&m->map, view(&key))) return free(key.p), NULL;
   add_opt(&v, file);
   add(&v, op_blob(b, op), op->blob_n);
-  return put(m, key, v);
+  return store_mem_put(m, key, v);
 }
 
 static const char *unit_put(Mem *m, const Batch *b, const Op *op) {
@@ -488,73 +393,7 @@ static const char *unit_put(Mem *m, const Batch *b, const Op *op) {
 static const char *meta_put(Mem *m, const Batch *b, const Op *op) {
   Bytes v = {0};
   add_opt(&v, op_str(b, op, 1));
-  return put(m, key_strs('m', op_str(b, op, 0), NULL), v);
-}
-
-/* ---- tables ---- */
-
-static const char *table_put(Mem *m, const Batch *b, const Op *op) {
-  const OmapNode *n = find(m, key_strs('T', op_str(b, op, 0), op_str(b, op, 1)));
-  Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
-  if (n && get_int(&in) != op->i[0]) return "table_exists";
-  if (n) get_int(&in);
-  Bytes v = {0};
-  add_int(&v, op->i[0]);
-  add_int(&v, op->i[2]);
-  add_int(&v, n ? get_int(&in) : op->i[3]); /* it was made when it was made */
-  add_int(&v, op->i[4]);
-  add(&v, op_blob(b, op), op->blob_n);
-  return put(m, key_strs('T', op_str(b, op, 0), op_str(b, op, 1)), v);
-}
-
-static Bytes key_raw(Bytesv key) {
-  Bytes k = {0};
-  add(&k, "K", 1);
-  add(&k, key.p, key.n);
-  return k;
-}
-
-static const char *table_edits(Mem *m, const Batch *b, const Op *op) {
-  const char *p = op_blob(b, op), *end = p + op->blob_n, *e = NULL;
-  TableEdit x;
-  while (!e && table_edit_next(&p, end, &x)) {
-    Bytes v = {0};
-    if (x.what == 'R') add(&v, x.v.p, x.v.n);
-    if (x.what == 'R' || x.what == 'K') e = put(m, x.what == 'R' ? KEY('R', x.place) : key_raw(x.v), v);
-    else e = del(m, x.what == 'r' ? KEY('R', x.place) : key_raw(x.v));
-  }
-  return e;
-}
-
-/* Everything from the first key on that begins with these bytes. */
-static const char *del_prefix(Mem *m, Bytes from) {
-  const char *e = from.oom ? NO_MEMORY : NULL;
-  for (const OmapNode *n; !e && (n = store_omap_from(&m->map, view(&from))) && starts(n, view(&from));) {
-    Bytes k = {0};
-    add(&k, store_omap_key(n).p, store_omap_key(n).n);
-    e = del(m, k);
-  }
-  free(from.p);
-  return e;
-}
-
-static const char *table_drop(Mem *m, const Batch *b, const Op *op) {
-  char prefix[4];
-  table_key_prefix(op->i[0], prefix);
-  const char *e = del(m, key_strs('T', op_str(b, op, 0), op_str(b, op, 1)));
-  if (!e) e = del_prefix(m, key_raw((Bytesv){prefix, 4}));
-  int64_t last = table_place(op->i[0] + 1, 0, 0);
-  for (const OmapNode *n; !e;) {
-    Bytes from = KEY('R', table_place(op->i[0], 0, 0));
-    n = from.oom ? NULL : store_omap_from(&m->map, view(&from));
-    free(from.p);
-    Reader in = n ? reader(store_omap_key(n)) : (Reader){0};
-    if (!n || *in.p++ != 'R') break;
-    int64_t place = get_int(&in);
-    if (place >= last) break;
-    e = del(m, KEY('R', place));
-  }
-  return e;
+  return store_mem_put(m, key_strs('m', op_str(b, op, 0), NULL), v);
 }
 
 static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
@@ -572,7 +411,7 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_INBOX_PUT: return inbox_put(m, b, op);
   case OP_INBOX_DEL: return inbox_del(m, op);
   case OP_KV_PUT: return put_timed(m, 'k', b, op);
-  case OP_KV_DEL: return del(m, key_strs('k', op_str(b, op, 0), op_str(b, op, 1)));
+  case OP_KV_DEL: return store_mem_del(m, key_strs('k', op_str(b, op, 0), op_str(b, op, 1)));
   case OP_DOC_PUT:
   case OP_DOC_DEL: return doc(m, b, op);
   case OP_UNIT_PUT: return unit_put(m, b, op);
@@ -580,9 +419,9 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_META_PUT: return meta_put(m, b, op);
   case OP_OUTCOME_PUT: return outcome_put(m, b, op);
   case OP_OUTCOME_DEL: return outcome_del(m, b, op);
-  case OP_TABLE_PUT: return table_put(m, b, op);
-  case OP_TABLE_DROP: return table_drop(m, b, op);
-  case OP_TABLE_EDITS: return table_edits(m, b, op);
+  case OP_TABLE_PUT: return store_mem_table_put(m, b, op);
+  case OP_TABLE_DROP: return store_mem_table_drop(m, b, op);
+  case OP_TABLE_EDITS: return store_mem_table_edits(m, b, op);
   case OP_INDEX_PUT:
   case OP_INDEX_DEL: return index_op(m, b, op);
   case OP_DROP_SEGMENT: break;
@@ -654,8 +493,6 @@ static void mem_apply(Store *s, Batch *b) {
 
 /* ---- reads ---- */
 
-static bool no_memory(Err *e) { return err_set(e, NO_MEMORY, "out of memory"); }
-
 static int64_t mem_max_run(Store *s) {
   int64_t max = 0;
   for (const OmapNode *n = store_omap_from(&((Mem *)s)->map, (Bytesv){"r", 1}); n && starts(n, (Bytesv){"r", 1}); n = store_omap_next(n)) {
@@ -667,29 +504,20 @@ static int64_t mem_max_run(Store *s) {
 }
 
 static int64_t mem_slug_count(Store *s, const char *workspace, const char *slug) {
-  const OmapNode *n = find((Mem *)s, key_strs('f', workspace, slug));
+  const OmapNode *n = store_mem_find((Mem *)s, key_strs('f', workspace, slug));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
   return n ? get_int(&in) : 0;
 }
 
 static bool mem_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e) {
-  const OmapNode *n = find((Mem *)s, key_strs('i', run_id, NULL));
+  const OmapNode *n = store_mem_find((Mem *)s, key_strs('i', run_id, NULL));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
   return n && mem_run_get(s, get_int(&in), out, e);
 }
 
-/* Where a walk begins: the first key of `table` at or behind the numbers or strings of k. */
-static const OmapNode *walk(const Mem *m, Bytes k) {
-  const OmapNode *n = k.oom ? NULL : store_omap_from(&m->map, view(&k));
-  free(k.p);
-  return n;
-}
-
-static bool in_table(const OmapNode *n, char table) { return n && *(const char *)store_omap_key(n).p == table; }
-
 static size_t mem_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {
   size_t n = 0;
-  for (const OmapNode *at = walk((Mem *)s, KEY('r', after + 1)); n < max && in_table(at, 'r'); at = store_omap_next(at)) {
+  for (const OmapNode *at = store_mem_walk((Mem *)s, KEY('r', after + 1)); n < max && in_table(at, 'r'); at = store_omap_next(at)) {
     Reader in = reader(store_omap_key(at));
     in.p++;
     if (!mem_run_get(s, get_int(&in), &out[n], e)) break;
@@ -702,9 +530,9 @@ static size_t mem_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size
 /* The run's records as they are now: f may change the store, so the walk starts anew behind each record. */
 static bool mem_journal(Store *s, int64_t run, int64_t after, bool (*f)(void *, const JournalRec *), void *ctx, Err *e) {
   Mem *m = (Mem *)s;
-  if (!find(m, KEY('r', run))) return false;
+  if (!store_mem_find(m, KEY('r', run))) return false;
   for (int64_t seq = after < 0 ? 1 : after + 1;; seq++) {
-    const OmapNode *n = find(m, KEY('j', run, seq));
+    const OmapNode *n = store_mem_find(m, KEY('j', run, seq));
     if (!n) return true;
     Reader in = reader(store_omap_value(n));
     JournalRec r = {.seq = seq, .kind = (int)get_int(&in)};
@@ -727,13 +555,13 @@ static bool timed(const OmapNode *n, int64_t *at, Blob *out, Err *e) {
 }
 
 static bool mem_snapshot(Store *s, int64_t run, int64_t *seq, Blob *out, Err *e) {
-  return timed(find((Mem *)s, KEY('s', run)), seq, out, e);
+  return timed(store_mem_find((Mem *)s, KEY('s', run)), seq, out, e);
 }
 
 static size_t mem_timers_due(Store *s, int64_t now, TimerRow *out, size_t max, Err *e) {
   (void)e;
   size_t n = 0;
-  for (const OmapNode *at = walk((Mem *)s, KEY('d', INT64_MIN)); n < max && in_table(at, 'd'); at = store_omap_next(at), n++) {
+  for (const OmapNode *at = store_mem_walk((Mem *)s, KEY('d', INT64_MIN)); n < max && in_table(at, 'd'); at = store_omap_next(at), n++) {
     Reader in = reader(store_omap_key(at));
     in.p++;
     int64_t due = get_int(&in), run = get_int(&in);
@@ -762,13 +590,13 @@ static bool wait_unpack(const OmapNode *n, WaitRow *w) {
 }
 
 static bool mem_wait_get(Store *s, const char *workspace, const char *key, WaitRow *out, Err *e) {
-  const OmapNode *n = find((Mem *)s, key_strs('w', workspace, key));
+  const OmapNode *n = store_mem_find((Mem *)s, key_strs('w', workspace, key));
   return n && (wait_unpack(n, out) || no_memory(e));
 }
 
 static size_t mem_waits(Store *s, const char *workspace, int64_t run, WaitRow *out, size_t max, Err *e) {
   size_t n = 0;
-  for (const OmapNode *at = walk((Mem *)s, key_strs('w', workspace ? workspace : "", NULL)); n < max && in_table(at, 'w');
+  for (const OmapNode *at = store_mem_walk((Mem *)s, key_strs('w', workspace ? workspace : "", NULL)); n < max && in_table(at, 'w');
        at = store_omap_next(at)) {
     if (!wait_unpack(at, &out[n])) return no_memory(e), n;
     if ((!workspace || !strcmp(out[n].workspace, workspace)) && (!run || out[n].run == run)) n++;
@@ -778,7 +606,7 @@ static size_t mem_waits(Store *s, const char *workspace, int64_t run, WaitRow *o
 }
 
 static bool mem_outcome(Store *s, const char *workspace, const char *key, int64_t *at, Blob *out, Err *e) {
-  return timed(find((Mem *)s, key_strs('o', workspace, key)), at, out, e);
+  return timed(store_mem_find((Mem *)s, key_strs('o', workspace, key)), at, out, e);
 }
 
 static bool inbox_unpack(const OmapNode *n, InboxRow *r) {
@@ -797,7 +625,7 @@ static bool same(const char *a, const char *b) { return a == b || (a && b && !st
 
 static size_t inbox_list(Store *s, int64_t after, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e) {
   size_t n = 0;
-  for (const OmapNode *at = walk((Mem *)s, KEY('b', after + 1)); n < max && in_table(at, 'b'); at = store_omap_next(at)) {
+  for (const OmapNode *at = store_mem_walk((Mem *)s, KEY('b', after + 1)); n < max && in_table(at, 'b'); at = store_omap_next(at)) {
     if (!inbox_unpack(at, &out[n])) return no_memory(e), n;
     if (!key || (same(out[n].workspace, workspace) && same(out[n].key, key))) n++;
     else inbox_row_free(&out[n]);
@@ -809,7 +637,7 @@ static size_t inbox_list(Store *s, int64_t after, const char *workspace, const c
 typedef struct Under { const OmapNode *at; Bytes table; const char *prefix, *after; } Under;
 static Under under(Store *s, char table, const char *workspace, const char *prefix, const char *after) {
   Under u = {NULL, key_strs(table, workspace, NULL), prefix, after};
-  u.at = walk((Mem *)s, key_strs(table, workspace, strcmp(prefix, after) > 0 ? prefix : after));
+  u.at = store_mem_walk((Mem *)s, key_strs(table, workspace, strcmp(prefix, after) > 0 ? prefix : after));
   return u;
 }
 static const OmapNode *under_next(Under *u) {
@@ -877,7 +705,7 @@ static size_t mem_inbox_by_key(Store *s, const char *workspace, const char *key,
 
 static bool mem_kv_get(Store *s, const char *workspace, const char *key, KvRow *out, Err *e) {
   *out = (KvRow){0};
-  if (!timed(find((Mem *)s, key_strs('k', workspace, key)), &out->expires_ms, &out->value, e)) return false;
+  if (!timed(store_mem_find((Mem *)s, key_strs('k', workspace, key)), &out->expires_ms, &out->value, e)) return false;
   out->key = strdup(key);
   return out->key || (blob_free(&out->value), no_memory(e));
 }
@@ -885,7 +713,7 @@ static bool mem_kv_get(Store *s, const char *workspace, const char *key, KvRow *
 static size_t mem_kv_list(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e) {
   size_t n = 0;
   Bytes table = key_strs('k', workspace, NULL);
-  for (const OmapNode *at = walk((Mem *)s, key_strs('k', workspace, strcmp(prefix, after) > 0 ? prefix : after));
+  for (const OmapNode *at = store_mem_walk((Mem *)s, key_strs('k', workspace, strcmp(prefix, after) > 0 ? prefix : after));
        n < max && !table.oom && at && starts(at, view(&table)); at = store_omap_next(at)) {
     const char *key = (const char *)store_omap_key(at).p + table.n;
     if (!strcmp(key, after)) continue;
@@ -911,7 +739,7 @@ static bool doc_out(const OmapNode *n, DocRow *d, Err *e) {
 }
 
 static bool mem_doc_get(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e) {
-  const OmapNode *n = find((Mem *)s, key_doc(workspace, kind, key));
+  const OmapNode *n = store_mem_find((Mem *)s, key_doc(workspace, kind, key));
   *out = (DocRow){0};
   return n && doc_out(n, out, e);
 }
@@ -949,7 +777,7 @@ static Bytes docs_table(const DocQuery *q) { return q->how == DOCS_EVERYWHERE ? 
 static size_t mem_docs(Store *s, const DocQuery *q, DocRow *out, size_t max, Err *e) {
   size_t n = 0;
   Bytes table = docs_table(q);
-  for (const OmapNode *at = walk((Mem *)s, docs_table(q)); !table.oom && at && starts(at, view(&table));
+  for (const OmapNode *at = store_mem_walk((Mem *)s, docs_table(q)); !table.oom && at && starts(at, view(&table));
        at = store_omap_next(at)) {
     DocRow d;
     if (!doc_out(at, &d, e)) break;
@@ -985,7 +813,7 @@ static size_t mem_search(Store *s, const SearchQuery *q, SearchHit *out, size_t 
   Bytes table = key_index(q->workspace, q->target, NULL);
   size_t n = 0, cap = 0;
   IndexRow *rows = NULL;
-  for (const OmapNode *at = walk((Mem *)s, key_index(q->workspace, q->target, NULL)); !table.oom && at && starts(at, view(&table)); at = store_omap_next(at)) {
+  for (const OmapNode *at = store_mem_walk((Mem *)s, key_index(q->workspace, q->target, NULL)); !table.oom && at && starts(at, view(&table)); at = store_omap_next(at)) {
     if (n == cap) rows = realloc(rows, (cap = cap ? cap * 2 : 16) * sizeof *rows);
     if (!rows) abort();
     rows[n++] = index_row(at);
@@ -1006,116 +834,19 @@ static bool file_out(const OmapNode *n, char **file, Blob *out, Err *e) {
   return !in.oom || no_memory(e);
 }
 
-static bool table_unpack(const OmapNode *n, StoreTable *t) {
-  Reader k = reader(store_omap_key(n)), v = reader(store_omap_value(n));
-  k.p++;
-  *t = (StoreTable){.workspace = get_str(&k), .id = get_int(&v), .rows = get_int(&v)};
-  t->name = get_str(&k);
-  t->created_ms = get_int(&v);
-  t->updated_ms = get_int(&v);
-  t->meta = get_rest(&v);
-  if (k.oom || v.oom) store_table_free(t);
-  return !k.oom && !v.oom;
-}
-
-static int64_t mem_table_max(Store *s) {
-  int64_t max = 0;
-  for (const OmapNode *n = walk((Mem *)s, key_strs('T', "", NULL)); in_table(n, 'T'); n = store_omap_next(n)) {
-    Reader v = reader(store_omap_value(n));
-    int64_t id = get_int(&v);
-    if (id > max) max = id;
-  }
-  return max;
-}
-
-static bool mem_table_get(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e) {
-  const OmapNode *n = find((Mem *)s, key_strs('T', workspace, name));
-  return n && (table_unpack(n, out) || no_memory(e));
-}
-
-static size_t mem_tables(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e) {
-  size_t n = 0;
-  for (const OmapNode *at = walk((Mem *)s, key_strs('T', workspace, after)); n < max && in_table(at, 'T'); at = store_omap_next(at)) {
-    if (!table_unpack(at, &out[n])) return no_memory(e), n;
-    bool same_workspace = !strcmp(out[n].workspace, workspace);
-    if (same_workspace && strcmp(out[n].name, after) > 0) n++;
-    else store_table_free(&out[n]);
-    if (!same_workspace) break;
-  }
-  return n;
-}
-
-static bool mem_tables_pending(Store *s) { return (void)s, false; }
-
-static bool mem_table_row(Store *s, int64_t place, Blob *out, Err *e) {
-  const OmapNode *n = find((Mem *)s, KEY('R', place));
-  return n && (blob_copy(out, store_omap_value(n).p, store_omap_value(n).n) || no_memory(e));
-}
-
-/* Nodes between two keys of the map; descending: collected first, the map has no way back. f must not change the store. */
-typedef bool (*NodeFn)(void *ctx, const OmapNode *n);
-static bool walk_range(Mem *m, Bytes from, Bytes to, bool descending, NodeFn f, void *ctx, Err *e) {
-  const OmapNode **all = NULL;
-  size_t n = 0, cap = 0;
-  bool ok = !from.oom && !to.oom, more = ok;
-  for (const OmapNode *at = ok ? store_omap_from(&m->map, view(&from)) : NULL; at && more; at = store_omap_next(at)) {
-    Bytesv k = store_omap_key(at);
-    int c = memcmp(k.p, to.p, k.n < to.n ? k.n : to.n);
-    if (c > 0 || (!c && k.n >= to.n)) break;
-    if (!descending) {
-      more = f(ctx, at);
-      continue;
-    }
-    if (n == cap) {
-      const OmapNode **p = realloc(all, (cap = cap * 2 + 64) * sizeof *all);
-      if (!(ok = more = p != NULL)) break;
-      all = p;
-    }
-    all[n++] = at;
-  }
-  while (ok && n-- && f(ctx, all[n])) continue;
-  free(all);
-  free(from.p);
-  free(to.p);
-  return ok || no_memory(e);
-}
-
-typedef struct RowWalk { StoreTableRowFn row; bool (*key)(void *, Bytesv); void *ctx; } RowWalk;
-static bool give_row(void *ctx, const OmapNode *n) {
-  const RowWalk *w = ctx;
-  Reader in = reader(store_omap_key(n));
-  in.p++;
-  return w->row(w->ctx, get_int(&in), store_omap_value(n));
-}
-static bool give_key(void *ctx, const OmapNode *n) {
-  const RowWalk *w = ctx;
-  Bytesv k = store_omap_key(n);
-  return w->key(w->ctx, (Bytesv){(const char *)k.p + 1, k.n - 1});
-}
-
-static bool mem_table_rows(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e) {
-  RowWalk w = {.row = f, .ctx = ctx};
-  return walk_range((Mem *)s, KEY('R', from), KEY('R', to + 1), descending, give_row, &w, e);
-}
-
-static bool mem_table_keys(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e) {
-  RowWalk w = {.key = f, .ctx = ctx};
-  return walk_range((Mem *)s, key_raw(from), key_raw(to), descending, give_key, &w, e);
-}
-
 static bool mem_unit(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
   Bytes k = {0};
   add(&k, "u", 1);
   add(&k, hash, 16);
-  return file_out(find((Mem *)s, k), file, out, e);
+  return file_out(store_mem_find((Mem *)s, k), file, out, e);
 }
 
 static bool mem_source(Store *s, const char *hash, char **file, Blob *out, Err *e) {
-  return file_out(find((Mem *)s, key_strs('c', hash, NULL)), file, out, e);
+  return file_out(store_mem_find((Mem *)s, key_strs('c', hash, NULL)), file, out, e);
 }
 
 static bool mem_meta(Store *s, const char *name, char **value, Err *e) {
-  const OmapNode *n = find((Mem *)s, key_strs('m', name, NULL));
+  const OmapNode *n = store_mem_find((Mem *)s, key_strs('m', name, NULL));
   if (!n) return false;
   Reader in = reader(store_omap_value(n));
   *value = get_opt(&in);
@@ -1143,8 +874,8 @@ static const StoreImpl mem_impl = {
     .waits_under = mem_waits_under, .outcomes_under = mem_outcomes_under, .outcomes_use = mem_outcomes_use,
     .outcome_get = mem_outcome, .inbox = mem_inbox, .inbox_by_key = mem_inbox_by_key, .kv_get = mem_kv_get, .kv_list = mem_kv_list,
     .doc_get = mem_doc_get, .docs = mem_docs, .search = mem_search,
-    .table_max = mem_table_max, .table_get = mem_table_get, .tables = mem_tables, .tables_pending = mem_tables_pending,
-    .table_row = mem_table_row, .table_rows = mem_table_rows, .table_keys = mem_table_keys,
+    .table_max = store_mem_table_max, .table_get = store_mem_table_get, .tables = store_mem_tables, .tables_pending = store_mem_tables_pending,
+    .table_row = store_mem_table_row, .table_rows = store_mem_table_rows, .table_keys = store_mem_table_keys,
     .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
     .drop_history = mem_drop,
 };

@@ -201,6 +201,70 @@ bool table_write(const TableCall *c, Val options, Val rows, Val *result, Val *er
   return ok;
 }
 
+/* ---- whole tables ---- */
+
+typedef struct Load { Tc *t; const Table *tab; Val rows; int64_t bytes, most; bool ok; } Load;
+
+static bool load_row(void *ctx, int part, int64_t number, Bytesv data) {
+  Load *l = ctx;
+  (void)part, (void)number;
+  l->bytes += (int64_t)data.n;
+  Val m = l->bytes <= l->most ? meta_row_map(l->t->env, l->tab, data, NULL, 0) : NIL;
+  l->ok = l->bytes <= l->most ? !is_sig(m) || tc_pending(l->t)
+                              : tc_fail(l->t, "oversize", "the table %.200s has over %lld bytes of rows, at most that many are loaded into a value: read"
+                                        " it in pages with :op :query", l->tab->st.name, (long long)l->most);
+  if (l->ok) l->rows = vec_conj(l->rows, m);
+  return l->ok;
+}
+
+static bool load(Tc *t, Val ref, int64_t most, Val *rows) {
+  Table *tab = mem_alloc(sizeof *tab);
+  Load *l = mem_alloc(sizeof *l);
+  Scan *s = mem_alloc(sizeof *s);
+  Val kv[] = {kw_c("table"), ref}, o = map_from(kv, 1, false), of = target(&o);
+  if (!settle(t) || !meta_open(t, of, tab) || !scan_init(s, t, tab, o)) return false;
+  *l = (Load){t, tab, vec_empty, 0, most, true};
+  if (!scan_each(s, load_row, l) || !l->ok) return false;
+  *rows = l->rows;
+  return true;
+}
+
+bool table_load(const TableCall *c, Val ref, int64_t most, Val *rows, Val *error) {
+  Tc t = tc_new(c, error);
+  bool ok = load(&t, ref, most, rows);
+  buf_free(&t.scratch);
+  return ok;
+}
+
+enum { LIST_MAX = 1000 };
+
+bool table_list(const TableCall *c, const char *after, size_t max, Val *result, Val *error) {
+  Tc t = tc_new(c, error);
+  StoreTable some[LIST_MAX + 1];
+  Err e = {0};
+  size_t most = max < LIST_MAX ? max : LIST_MAX, n;
+  if (!settle(&t)) return false;
+  n = store_tables(c->store, c->workspace, after, some, most + 1, &e);
+  Val items = vec_empty;
+  for (size_t i = 0; i < n; i++) {
+    if (i < most) items = vec_conj(items, table_handle(&some[i]));
+    store_table_free(&some[i]);
+  }
+  if (e.code) return tc_store(&t, &e);
+  Val kv[] = {kw_c("items"), items, kw_c("has-more"), n > most ? TRUE_V : FALSE_V};
+  *result = map_from(kv, 2, false);
+  return true;
+}
+
+bool table_drop(const TableCall *c, Val ref, Val *result, Val *error) {
+  Tc t = tc_new(c, error);
+  Table *tab = mem_alloc(sizeof *tab);
+  if (!settle(&t) || !meta_open(&t, ref, tab)) return false;
+  *result = table_handle(&tab->st);
+  batch_table_drop(c->batch(c->ctx), c->workspace, tab->st.name, tab->st.id);
+  return true;
+}
+
 bool table_find(const TableCall *c, Val ref, StoreTable *out, Val *error) {
   Tc t = tc_new(c, error);
   Table *tab = mem_alloc(sizeof *tab);

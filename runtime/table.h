@@ -53,6 +53,10 @@ typedef struct TableCall {
   Env *env;                     /* values are read into it; NULL: the core one */
   Batch *(*batch)(void *ctx);   /* where changes go; asked for only when something changes */
   void *ctx;
+  /* Both may be NULL. write: where an export goes, piece by piece, instead of into :content (false: *e). open: the file, to be closed,
+   * that the :csv of an import refers to (-1: *e). */
+  bool (*write)(void *ctx, const char *p, size_t n, Err *e);
+  int (*open)(void *ctx, Val ref, Err *e);
 } TableCall;
 
 /* One operation: a map as a :table step has it, :op one of query get-row aggregate schema export import-csv update-cell
@@ -67,13 +71,26 @@ bool table_write(const TableCall *c, Val persist, Val rows, Val *result, Val *er
 
 /* The registered table an address, a handle or a name means. false: *error (:not-found says which exist); the caller frees *out. */
 bool table_find(const TableCall *c, Val ref, StoreTable *out, Val *error);
+/* All rows as a vector of maps: of `ref`, an address or a handle, which may name :partitions. "oversize" over `most` bytes, encoded. */
+bool table_load(const TableCall *c, Val ref, int64_t most, Val *rows, Val *error);
+/* The tables of the workspace by name, from behind `after` (NULL: the first): {:items [handle ..] :has-more b}. */
+bool table_list(const TableCall *c, const char *after, size_t max, Val *result, Val *error);
+/* The table with its rows is gone when the batch is committed. *result: its handle. */
+bool table_drop(const TableCall *c, Val ref, Val *result, Val *error);
 /* {:type :resource-ref :resource-type :table :uri :table :table-id :row-count} */
 Val table_handle(const StoreTable *t);
 /* Is it the address of a table? */
 bool table_is_uri(const char *s);
 
 struct Run;
+struct StepCall;
 /* engine_table.c: for the generic :persist. Waits for the disk when rows that this one depends on are still on their way to it. */
 bool table_persist(struct Run *r, Val persist, Val rows, Val *handle, Val *error);
 bool table_step(struct Run *r, Val cfg, Val *result, Val *error);
+/* An export that is kept as a blob goes into it row by row. true: it was one, and the step ends now or later. */
+bool table_export_step(struct StepCall *c);
+/* Rows of a reference to a table (:load); ABSENT: *err. */
+Val table_ref_rows(struct Run *r, Val ref, int64_t most, Err *err);
+/* The same as CSV in an unnamed file in memory, as the body of a request; -1: *err. */
+int table_ref_csv(struct Run *r, Val ref, int64_t most, int64_t *size, Err *err);
 #endif

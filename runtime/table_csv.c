@@ -1,7 +1,9 @@
 #include "table_csv.h"
 #include "json.h"
 #include "table_int.h"
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- the format ---- */
 
@@ -76,9 +78,16 @@ void csv_put(Buf *b, const char *s, size_t n, char delimiter, bool always) {
 
 /* ---- import ---- */
 
+/* A file is read through a window that holds a record whole: at each record's begin at least CSV_RECORD of it, or all that is left. */
+enum { CSV_WINDOW = 4 << 20, CSV_RECORD = 1 << 20 };
+
 typedef struct Import {
   Tc *t;
   Csv csv;
+  int fd;       /* -1: none, all of it is there */
+  bool at_end;  /* of the file */
+  char *window;
+  size_t window_n;
   bool infer;
   Val cols[TABLE_MAX_COLUMNS];
   int ncols;
@@ -87,6 +96,35 @@ typedef struct Import {
 
 static bool csv_fail(Import *x, const char *what) {
   return tc_fail(x->t, "validation", "CSV, line %lld: %s", (long long)x->csv.line, what);
+}
+
+static bool read_more(Import *x) {
+  while (!x->at_end && x->window_n < CSV_WINDOW) {
+    ssize_t n = read(x->fd, x->window + x->window_n, CSV_WINDOW - x->window_n);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tc_fail(x->t, "resource-io", "the CSV file cannot be read: %s", strerror(errno));
+    x->window_n += (size_t)n;
+    x->at_end = !n;
+  }
+  return true;
+}
+
+/* Before a record. */
+static bool refill(Import *x) {
+  size_t left = (size_t)(x->csv.end - x->csv.p);
+  if (x->at_end || left >= CSV_RECORD) return true;
+  memmove(x->window, x->csv.p, left);
+  x->window_n = left;
+  bool ok = read_more(x);
+  x->csv.p = x->window;
+  x->csv.end = x->window + x->window_n;
+  x->csv.done = x->csv.done && x->csv.p == x->csv.end;
+  return ok;
+}
+
+/* Behind one: what touches the window's end while the file goes on was cut. */
+static bool whole(Import *x) {
+  return x->at_end || x->csv.p < x->csv.end || csv_fail(x, "a record of over 1 MiB: is a closing quote missing?");
 }
 
 /* -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)? */
@@ -163,14 +201,14 @@ static bool record(Import *x, Buf *b, Val *row, bool *end) {
     f = csv_next(&x->csv, b, &quoted);
     *end = f == CSV_END;
     if (*end) break;
-    if (f == CSV_BAD) return csv_fail(x, x->csv.problem);
+    if (f == CSV_BAD) return whole(x) && csv_fail(x, x->csv.problem);
     any = any || b->n || quoted || f == CSV_FIELD;
     if (n == x->ncols) return csv_fail(x, "more fields than the header has names");
     Val v = field_value(x, b, quoted);
     if (!same(v, ABSENT)) m = map_assoc(m, x->cols[n], v);
   }
   *row = any ? m : ABSENT;
-  return true;
+  return *end || whole(x);
 }
 
 static bool records(Import *x) {
@@ -178,7 +216,7 @@ static bool records(Import *x) {
   bool ok = true, end = false;
   while (ok) {
     Val row = ABSENT;
-    ok = record(x, &b, &row, &end);
+    ok = refill(x) && record(x, &b, &row, &end);
     if (end) break;
     if (ok && !same(row, ABSENT)) ok = writer_row(&x->w, row);
   }
@@ -186,28 +224,53 @@ static bool records(Import *x) {
   return ok;
 }
 
-static bool import_options(Tc *t, Val o, Import *x, Val *csv) {
+/* An address has no line end; a header with one could have rows. */
+static bool is_ref(Val v) { return is_map(v) || (is_str(v) && !strncmp(str_s(v), "res://", 6) && !strpbrk(str_s(v), "\r\n")); }
+
+static bool source(Import *x, Val csv, char delimiter) {
+  const TableCall *c = x->t->call;
+  Err e = {0};
+  if (!is_ref(csv) || !c->open) {
+    if (!is_str(csv))
+      return tc_fail(x->t, "validation", ":import-csv needs :csv, a text with a header row or a reference to a blob with one, not %s", tc_text(csv));
+    x->csv = csv_open(str_s(csv), str_n(csv), delimiter);
+    return x->at_end = true;
+  }
+  x->fd = c->open(c->ctx, csv, &e);
+  if (x->fd < 0) return tc_fail(x->t, e.code ? e.code : "resource-io", ":csv: %s", e.msg);
+  x->window = malloc(CSV_WINDOW);
+  if (!x->window) abort();
+  if (!read_more(x)) return false;
+  x->csv = csv_open(x->window, x->window_n, delimiter);
+  return true;
+}
+
+static bool import_options(Tc *t, Val o, Import *x) {
   Val d = map_get_kw(o, "delimiter"), i = map_get_kw(o, "infer-types");
-  *csv = map_get_kw(o, "csv");
-  if (!is_str(*csv)) return tc_fail(t, "validation", ":import-csv needs :csv, a text with a header row, not %s", tc_text(*csv));
   if (!is_nil(d) && (!is_str(d) || str_n(d) != 1 || strchr("\"\r\n", *str_s(d))))
     return tc_fail(t, "validation", ":delimiter must be a text of one byte, such as \";\", not %s", tc_text(d));
   if (!is_nil(i) && !is_bool(i)) return tc_fail(t, "validation", ":infer-types must be true or false, not %s", tc_text(i));
   x->infer = is_nil(i) || truthy(i);
-  x->csv = csv_open(str_s(*csv), str_n(*csv), is_nil(d) ? ',' : *str_s(d));
+  return source(x, map_get_kw(o, "csv"), is_nil(d) ? ',' : *str_s(d));
+}
+
+static bool import_rows(Import *x, Table *tab, Val o, Val *result) {
+  int col;
+  if (!import_options(x->t, o, x) || !header(x) || !whole(x)) return false;
+  for (int i = 0; tab->fresh && i < x->ncols; i++) /* columns in the order of the header */
+    if (!meta_add_column(x->t, tab, x->cols[i], &col)) return false;
+  bool ok = writer_begin(&x->w, x->t, tab, o) && records(x);
+  if (!writer_end(&x->w, ok)) return false;
+  *result = writer_result(&x->w);
   return true;
 }
 
 bool import_csv(Tc *t, Table *tab, Val o, Val *result) {
   Import *x = mem_alloc(sizeof *x);
-  Val csv;
   x->t = t;
-  if (!import_options(t, o, x, &csv) || !header(x)) return false;
-  int col;
-  for (int i = 0; tab->fresh && i < x->ncols; i++) /* columns in the order of the header */
-    if (!meta_add_column(t, tab, x->cols[i], &col)) return false;
-  bool ok = writer_begin(&x->w, t, tab, o) && records(x);
-  if (!writer_end(&x->w, ok)) return false;
-  *result = writer_result(&x->w);
-  return true;
+  x->fd = -1;
+  bool ok = import_rows(x, tab, o, result);
+  if (x->fd >= 0) close(x->fd);
+  free(x->window);
+  return ok;
 }

@@ -4,7 +4,7 @@
 #include "table_csv.h"
 #include "table_int.h"
 
-enum { EXPORT_MAX = 64 << 20 };
+enum { EXPORT_MAX = 64 << 20, EXPORT_PIECE = 256 << 10 };
 
 typedef struct Export {
   Tc *t;
@@ -58,13 +58,24 @@ static bool value_row(Export *x, Bytesv row) {
   return !is_sig(s) || tc_pending(x->t);
 }
 
+/* What is over `most` bytes goes to the caller's writer; without one there is a limit. */
+static bool room(Export *x, size_t most) {
+  const TableCall *c = x->t->call;
+  Err e = {0};
+  if (!c->write)
+    return x->out.n <= EXPORT_MAX || tc_fail(x->t, "oversize", "the export is over %d MiB: keep it with :persist {:type :blob}, choose rows"
+                                             " with :where, or columns with :select", EXPORT_MAX >> 20);
+  if (x->out.n <= most) return true;
+  if (!c->write(c->ctx, x->out.p, x->out.n, &e)) return tc_fail(x->t, e.code ? e.code : "resource-io", "the export cannot be kept: %s", e.msg);
+  x->out.n = 0;
+  return true;
+}
+
 static bool on_row(void *ctx, int part, int64_t number, Bytesv row) {
   Export *x = ctx;
   (void)part, (void)number;
-  x->failed = !(x->format == EXPORT_CSV ? csv_row(x, row) : value_row(x, row));
+  x->failed = !(x->format == EXPORT_CSV ? csv_row(x, row) : value_row(x, row)) || !room(x, EXPORT_PIECE);
   x->n++;
-  if (!x->failed && x->out.n > EXPORT_MAX)
-    x->failed = !tc_fail(x->t, "oversize", "the export is over %d MiB: choose rows with :where, or columns with :select", EXPORT_MAX >> 20);
   return !x->failed;
 }
 
@@ -120,11 +131,12 @@ bool export_run(Tc *t, Table *tab, Val o, Val *result) {
   if (x->format == EXPORT_JSON) buf_ch(&x->out, '[');
   bool ok = (s.nsort ? sorted(x, &s) : scan_each(&s, on_row, x)) && !x->failed;
   if (x->format == EXPORT_JSON) buf_c(&x->out, "]\n");
-  if (!ok) {
+  if (!ok || !room(x, 0)) {
     buf_free(&x->out);
     return false;
   }
-  Val kv[] = {kw_c("content"),      buf_str(&x->out),
+  if (t->call->write) buf_free(&x->out);
+  Val kv[] = {kw_c("content"),      t->call->write ? NIL : buf_str(&x->out),
               kw_c("content-type"), str_c(formats[x->format].type),
               kw_c("format"),       kw_c(formats[x->format].name),
               kw_c("row-count"),    int_val(x->n)};

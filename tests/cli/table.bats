@@ -95,6 +95,40 @@ rows_are() { [ "$st" = 0 ] && [[ $out = "{:rows $1, :row-ids"* ]] && return; ech
        [(:content e) (:row-count e) (:content-type (:blob-ref e)) (:x (flow/step :function :l {:code (quote (fn [x] x)) :input {:x (:blob-ref e)} :load [:x]}))])'
   want 0 '[{:type :omitted, :reason :persisted} 3 "text/csv; charset=utf-8" "id\r\n1\r\n2\r\n3\r\n"]'
 }
+@test ":export with :persist goes into the blob row by row: no limit of memory, tiers, errors" {
+  t '(let [_ (flow/step :function :f {:code (quote (fn [_] (mapv (fn [i] {:id i :text (apply str (repeat 200 "abcdefghij"))}) (range 35000)))) :input {} :persist {:type :table :table "big"}})
+           e (flow/step :table :e {:op :export :table "big" :persist {:type :blob :tier :ephemeral :filename "big.csv"}})]
+       [(:row-count e) (:content e) (:size-bytes (:blob-ref e)) (:tier (:blob-ref e)) (:content-type (:blob-ref e)) (:filename (:blob-ref e))])'
+  want 0 '[35000 {:type :omitted, :reason :persisted} 70268899 :ephemeral "text/csv; charset=utf-8" "big.csv"]'
+  t '(let [_ (flow/step :function :f {:code (quote (fn [_] (mapv (fn [i] {:id i :text (apply str (repeat 200 "abcdefghij"))}) (range 35000)))) :input {} :persist {:type :table :table "big"}})]
+       (try (flow/step :table :e {:op :export :table "big" :persist {:type :blob}}) (catch Exception e (:type (ex-data e)))))'
+  want 0 ':oversize'
+  t '(try (flow/step :table :e {:op :export :table "none" :persist {:type :blob}}) (catch Exception e (:type (ex-data e))))'; want 0 ':not-found'
+  t '(let [e (flow/step :table :e {:op :export :table r :select [:id] :format :json :persist {:type :blob}})]
+       (:x (flow/step :function :l {:code (quote (fn [x] x)) :input {:x (:blob-ref e)} :load [:x]})))'
+  want 0 '[{:id 1} {:id 2} {:id 3}]'
+}
+@test ":import-csv from a blob is read from its file" {
+  t '(let [c (flow/step :function :c {:code (quote (fn [_] (apply str "n,text\n" (map (fn [i] (str i ",\"line\n" i "\"\r\n")) (range 300000))))) :input {} :persist {:type :blob}})
+           i (flow/step :table :i {:op :import-csv :table "c" :csv c})
+           j (flow/step :table :j {:op :import-csv :table "d" :csv (:uri c)})]
+       [(:rows-written i) (:rows-written j) (:rows (flow/step :table :q {:op :query :table i :sort [[:n :desc]] :page {:limit 1}}))])'
+  want 0 '[300000 300000 [{:n 299999, :text "line\n299999"}]]'
+  t '(let [c (flow/step :function :c {:code (quote (fn [_] (str "n\n1\n\"" (apply str (repeat 6000000 "x"))))) :input {} :persist {:type :blob}})]
+       (flow/step :table :i {:op :import-csv :table "c" :csv c}))'
+  want 1 ""; says "CSV, line"; says "over 1 MiB"
+  t '(try (flow/step :table :i {:op :import-csv :table "c" :csv "res://v1/ws/local/result/none"}) (catch Exception e [(:type (ex-data e)) (ex-message e)]))'
+  [ "$st" = 0 ] && [[ $out = *":not-found"*":csv: there is no resource"* ]]
+  t '(flow/step :table :i {:op :import-csv :table "c" :csv {:a 1}})'; want 1 ""; says "no reference to a resource"
+}
+@test "a table is loaded as its rows where :load names it" {
+  t '(flow/step :function :l {:code (quote (fn [m] (mapv :id (:x m)))) :input {:x r} :load [:x]})'; want 0 '[1 2 3]'
+  t '(flow/step :function :l {:code (quote (fn [m] (mapv :id (:x m)))) :input {:x (:uri r)} :load [:x]})'; want 0 '[1 2 3]'
+  t '(try (flow/step :function :l {:code (quote (fn [m] m)) :input {:x "res://v1/ws/local/table/none"} :load [:x]}) (catch Exception e ((juxt :type :key) (ex-data e))))'; want 0 '[:not-found :x]'
+  t '(let [_ (flow/step :function :f {:code (quote (fn [_] (mapv (fn [i] {:id i :text (apply str (repeat 200 "abcdefghij"))}) (range 6000)))) :input {} :persist {:type :table :table "big"}})]
+       (try (flow/step :function :l {:code (quote (fn [m] m)) :input {:x "res://v1/ws/local/table/big"} :load [:x]}) (catch Exception e [(:type (ex-data e)) (ex-message e)])))'
+  [ "$st" = 0 ] && [[ $out = *":oversize"*"in pages with :op :query"* ]]
+}
 @test ":import-csv: options and errors with their line" {
   t '(let [i (flow/step :table :i {:op :import-csv :table "c" :csv "a;b\n1;x\n" :delimiter ";" :infer-types false :write-mode :upsert :key-fields [:a] :index-fields [:b] :schema-mode :strict})]
        [(:rows-inserted i) (:rows (flow/step :table :q {:op :query :table i :page {:limit 5}}))])'; want 0 '[1 [{:a "1", :b "x"}]]'

@@ -580,6 +580,92 @@ static void t_csv(void **state) {
   run_refused("{:op :export :table \"t\" :format :xls}", "validation", ":format must be");
 }
 
+/* ---- listed, dropped, loaded whole ---- */
+
+static Val listed(const char *after, size_t max) {
+  TableCall c = call();
+  Val result, error, names = vec_empty;
+  if (!table_list(&c, after, max, &result, &error)) fail_msg("%s", str_s(pr_str(error)));
+  Val items = map_get_kw(result, "items");
+  for (uint32_t i = 0; i < vec_count(items); i++) names = vec_conj(names, map_get_kw(vec_nth(items, i), "table"));
+  return vec_conj(names, map_get_kw(result, "has-more"));
+}
+
+static void drop(const char *ref) {
+  TableCall c = call();
+  Val result, error;
+  if (!table_drop(&c, edn(ref), &result, &error)) fail_msg("%s", str_s(pr_str(error)));
+  field_is(result, "uri", "\"res://v1/ws/main/table/b\"");
+  commit();
+}
+
+static void t_list_and_drop(void **state) {
+  (void)state;
+  is(listed(NULL, 9), "[false]");
+  put("{:table \"a\"}", "[{:n 1}]");
+  put("{:table \"b\" :key-fields [:n] :index-fields [:m]}", "[{:n 1 :m 2} {:n 2 :m 2}]");
+  put("{:table \"c\"}", "[{:n 5}]");
+  is(listed(NULL, 2), "[\"a\" \"b\" true]");
+  is(listed("b", 2), "[\"c\" false]");
+  drop("\"res://v1/ws/main/table/b\"");
+  is(listed(NULL, 9), "[\"a\" \"c\" false]");
+  run_refused("{:op :query :table \"b\" :page {:limit 9}}", "not-found", "there is no table");
+  field_is(run("{:op :query :table \"c\" :page {:limit 9}}"), "rows", "[{:n 5}]");
+  put("{:table \"b\" :index-fields [:m]}", "[{:m 2}]"); /* nothing of the old rows or keys is in the new one */
+  field_is(run("{:op :query :table \"b\" :where [[:m := 2]] :page {:limit 9}}"), "rows", "[{:m 2}]");
+  TableCall c = call();
+  Val result, error = NIL;
+  assert_false(table_drop(&c, edn("\"zz\""), &result, &error));
+  refused(false, error, "not-found", "there are: a, b, c");
+}
+
+static void t_load(void **state) {
+  (void)state;
+  TableCall c = call();
+  Val rows, error = NIL;
+  put("{:table \"t\"}", "[{:n 1} {:n 2 :x \"y\"}]");
+  put("{:table \"p\" :partitions {:field :k}}", "[{:k \"a\" :n 1} {:k \"b\" :n 2}]");
+  assert_true(table_load(&c, edn("{:uri \"res://v1/ws/main/table/t\"}"), 1000, &rows, &error));
+  is(rows, "[{:n 1} {:n 2, :x \"y\"}]");
+  assert_true(table_load(&c, edn("{:ref \"p\" :partitions {:key \"b\"}}"), 1000, &rows, &error));
+  is(rows, "[{:k \"b\", :n 2}]");
+  refused(table_load(&c, edn("\"p\""), 1000, &rows, &error), error, "validation", "partition");
+  refused(table_load(&c, edn("\"t\""), 5, &rows, &error), error, "oversize", "in pages");
+}
+
+static Buf pieces;
+static size_t room_for;
+static bool take_piece(void *ctx, const char *p, size_t n, Err *e) {
+  (void)ctx;
+  if (pieces.n + n > room_for) return err_set(e, "oversize", "no room");
+  return buf_add(&pieces, p, n), true;
+}
+
+/* An export with a writer has no content and no limit but the writer's. */
+static void t_export_pieces(void **state) {
+  (void)state;
+  TableCall c = call();
+  Val result, error = NIL, rows = vec_empty, plain;
+  for (int i = 0; i < 30000; i++) {
+    Val kv[] = {kw_c("k"), fix(i), kw_c("v"), str_c("some text, quoted")};
+    rows = vec_conj(rows, map_from(kv, 2, false));
+  }
+  assert_true(table_write(&c, edn("{:table \"t\"}"), rows, &result, &error));
+  commit();
+  plain = map_get_kw(run("{:op :export :table \"t\"}"), "content");
+  c.write = take_piece;
+  room_for = SIZE_MAX;
+  assert_true(table_run(&c, edn("{:op :export :table \"t\"}"), &result, &error));
+  assert_true(is_nil(map_get_kw(result, "content")));
+  field_is(result, "row-count", "30000");
+  assert_int_equal(pieces.n, str_n(plain));
+  assert_memory_equal(pieces.p, str_s(plain), pieces.n);
+  pieces.n = 0;
+  room_for = 400000;
+  refused(table_run(&c, edn("{:op :export :table \"t\"}"), &result, &error), error, "oversize", "no room");
+  buf_free(&pieces);
+}
+
 #define BOTH(f) cmocka_unit_test_setup_teardown(f, with_memory, done), cmocka_unit_test_setup_teardown(f, with_file, done)
 int main(void) {
   mem_init();
@@ -590,6 +676,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(t_order), cmocka_unit_test(t_order_alike), cmocka_unit_test(t_fields), BOTH(t_append), BOTH(t_upsert), BOTH(t_growth),
       BOTH(t_wrong_writes), BOTH(t_conditions), BOTH(t_indexed), BOTH(t_wrong_conditions), BOTH(t_pages), BOTH(t_cursor_of_another_query), BOTH(t_partitions),
-      BOTH(t_aggregate), BOTH(t_cells), BOTH(t_columns), BOTH(t_expressions), BOTH(t_join), BOTH(t_join_by_index), BOTH(t_csv)};
+      BOTH(t_aggregate), BOTH(t_cells), BOTH(t_columns), BOTH(t_expressions), BOTH(t_join), BOTH(t_join_by_index), BOTH(t_csv), BOTH(t_list_and_drop), BOTH(t_load),
+      BOTH(t_export_pieces)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
