@@ -1,7 +1,7 @@
 /* engine_cancel.c - ending runs from outside (see engine_cancel in engine.h). The request is an inbox row, so it survives whatever
  * happens before it is acted on; it goes away in the batch that records the act. */
 #include "child.h"
-#include "engine_int.h"
+#include "engine_index.h"
 #include "eval/unit.h"
 
 #define CANCEL_GRACE_MS 10000
@@ -87,6 +87,7 @@ static void end_row(Engine *e, const RunRow *run, enum RunStatus st, Val error, 
   Batch *batch = batch_new();
   batch_append(batch, run->run, run->epoch, J_END, (Bytesv){b.p, b.n});
   batch_status(batch, run->run, run->epoch, st, now_ms(), 0, NULL);
+  index_run(batch, run, st, error);
   batch_inbox_del(batch, inbox);
   child_over_row(batch, run, st, error);
   child_close_row(e, batch, run, st == RUN_TERMINATED);

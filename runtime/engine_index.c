@@ -92,7 +92,7 @@ void index_resource(const StepCall *c, const Resource *r, Val hints, bool conten
 
 /* ---- runs ---- */
 
-void index_run(Run *r, enum RunStatus st, Val outcome) {
+void index_run(Batch *batch, const RunRow *r, enum RunStatus st, Val outcome) {
   Buf b = {0};
   PrintOpts o = print_readably;
   o.max_bytes = INDEX_RESULT_MAX;
@@ -104,7 +104,7 @@ void index_run(Run *r, enum RunStatus st, Val outcome) {
   word(&b, run_status_name(st));
   IndexRow row = {.workspace = r->workspace, .target = "runs", .key = r->run_id, .title = r->slug, .type = run_status_name(st), .path = r->slug,
                   .text = {b.p, b.n}, .at_ms = now_ms()};
-  batch_index_put(run_batch(r), &row);
+  batch_index_put(batch, &row);
   buf_free(&b);
 }
 

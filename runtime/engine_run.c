@@ -417,7 +417,7 @@ void run_finish(Run *r, enum RunStatus st, Val outcome) {
   r->outcome = outcome;
   child_over(r, st, outcome);
   batch_status(run_batch(r), r->run, r->epoch, st, now_ms(), 0, NULL);
-  index_run(r, st, outcome);
+  index_run(run_batch(r), &(RunRow){.workspace = r->workspace, .run_id = r->run_id, .slug = r->slug}, st, outcome);
   run_submit(r, AFTER_DONE);
 }
 

@@ -260,7 +260,7 @@ static size_t search_connections(Ask *a, const SearchQuery *q, SearchHit *out, s
 
 /* Appends what one target has, at most a->limit in all. */
 static bool search_target(Ask *a, int target, bool any, Val *items, Val *keys, int64_t *found, Err *e) {
-  static SearchHit hits[LOOK];
+  SearchHit hits[LOOK];
   SearchQuery q = {.workspace = a->c->r->workspace, .target = targets[target], .text = str_s(a->query), .any = any};
   if (target == ON_RESOURCES) q.types = buf_cstr(&a->types), q.tags = buf_cstr(&a->tags), q.path = a->path;
   if (target == ON_RESOURCES && a->elsewhere) return true;

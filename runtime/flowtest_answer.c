@@ -19,12 +19,12 @@ static Val check(Engine *e, StepCall *c);
 static const StepKind scripted = {.name = "scripted", .check = check, .start = start};
 
 const StepKind *answer_stand_in(void *ctx, Val type, Val id) {
-  static const char *const by_clock[] = {"sleep", "wait"}, *const local[] = {"function", "kv", "table"}, *const flows[] = {"call-flow", "fanout"};
+  static const char *const by_clock[] = {"sleep", "wait"}, *const local[] = {"function", "kv", "table", "search"}, *const flows[] = {"call-flow", "fanout"};
   const World *w = ctx;
   if (one_of(type, by_clock, 2)) return NULL;
   if (script_real(&w->script, id)) return NULL;
   if (one_of(type, flows, 2) && (w->flows.n || kw_is(type, "fanout"))) return script_has(&w->script, id) ? &scripted : NULL;
-  if (w->real || one_of(type, local, 3)) return script_has(&w->script, id) ? &scripted : NULL;
+  if (w->real || one_of(type, local, sizeof local / sizeof *local)) return script_has(&w->script, id) ? &scripted : NULL;
   return &scripted;
 }
 

@@ -66,6 +66,17 @@ notes() {
   finds '{:query "frobnicator jammed" :targets [:runs]}' '(mapv (juxt :workflow-id :status) (:items r))' '[["bad" :failed]]'
 }
 
+@test "runs that were cancelled, and terminated where they were" {
+  flow w '(flow/step :wait :w {:key "k" :timeout "1h"})'
+  flow v '(flow/step :wait :w {:key "l" :timeout "1h"})'
+  br w.edn --db x.db --run-id w
+  br v.edn --db x.db --run-id v
+  br cancel w --db x.db --reason "too expensive"
+  br cancel v --db x.db --force
+  finds '{:query "w cancelled expensive" :targets [:runs] :limit 1}' '(mapv (juxt :workflow-id :status) (:items r))' '[["w" :cancelled]]'
+  finds '{:query "v terminated" :targets [:runs] :limit 1}' '(mapv (juxt :workflow-id :status) (:items r))' '[["v" :terminated]]'
+}
+
 @test ":limit is for each target; the default is 12" {
   flow many "(doseq [i (range 25)] (flow/step :function :keep {:code '(fn [m] (str \"zebra \" (:i m))) :input {:i i} :persist {:type :blob :search-index {}}}))"
   br many.edn --db x.db
