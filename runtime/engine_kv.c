@@ -39,7 +39,12 @@ static bool key_ok(const char *s) {
   return true;
 }
 
-static bool unreadable(Kv *k, const char *why) { return bad(k, "the store cannot be read: %s", why); }
+/* A damaged database is nothing that a flow could handle, or its history should keep: the run is blocked, and can be resumed. */
+static bool unreadable(Kv *k, const char *why) {
+  bad(k, "the store cannot be read: %s", why);
+  run_block(k->r, str_s(map_get_kw(*k->error, "message")));
+  return false;
+}
 
 /* The live entry {:value v :metadata m} into *entry with *found; false = an error (*k->error set). */
 static bool load(Kv *k, bool *found, Val *entry, int64_t *expires) {

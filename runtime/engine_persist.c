@@ -213,6 +213,7 @@ static bool keep_kv(StepCall *c, const Persist *p, Val value) {
   Val what = body_of(c, value), key = map_get_kw(p->opts, "key"), out = NIL, error = NIL;
   Val set[] = {kw_c("operation"), kw_c("set"), kw_c("key"), key, kw_c("value"), what, kw_c("ttl"), map_get_kw(p->opts, "ttl")};
   if (!kv_step(c->r, map_from(set, is_nil(set[7]) ? 3 : 4, false), &out, &error)) {
+    if (c->r->status == RUN_BLOCKED) return true;
     step_error(c, error, -1);
     return true;
   }

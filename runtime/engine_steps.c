@@ -745,6 +745,7 @@ static void kv_begin(StepCall *c) {
       return;
     }
   if (kv_step(c->r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  else if (c->r->status == RUN_BLOCKED) return;
   else if (kw_is(map_get_kw(error, "type"), "validation")) step_invalid(c, str_s(map_get_kw(error, "message")));
   else step_error(c, error, -1);
 }
