@@ -1,7 +1,6 @@
 /* child_start.c - calls of child flows: what they may say, and making a child: its source, input, name, lineage and first
  * record, all into the batch of its parent. */
 #include "child.h"
-#include "engine_index.h"
 #include "duration.h"
 #include "hash.h"
 #include <stdio.h>
@@ -281,7 +280,7 @@ static bool create(StepCall *c, const RunRow *row, const FlowDef *f, Val input, 
     return err_set(err, "validation", "the input of flow %s cannot be stored", f->slug);
   }
   batch_run_create(run_batch(r), row);
-  index_source(r, f);
+  batch_source_put(run_batch(r), f->hash, f->file ? f->file : "flow.edn", (Bytesv){f->text, f->text_n});
   batch_append(run_batch(r), row->run, row->epoch, J_START, (Bytesv){b.p, b.n});
   buf_free(&b);
   return true;

@@ -3,7 +3,7 @@
  *   resources  every persisted blob: its filename, step and flow; with :search-index (or :auto-search-index? of :http) also the :text,
  *              :tags and :source-label of that map, and the first INDEX_CONTENT_MAX bytes of a content that is text
  *   runs       when they are over: id, flow, status, and the beginning of the result or error
- *   flows      when a run brings their source: slug, name, description, tags, and every :title :label :name :description in them
+ *   flows      when a run that is no child brings their source, once a process: slug, name, description, tags, and every :title :label :name :description in them
  * Connections are not kept: they are looked through when somebody searches. Engine thread only. */
 #ifndef BR_ENGINE_INDEX_H
 #define BR_ENGINE_INDEX_H
