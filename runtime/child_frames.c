@@ -3,6 +3,8 @@
 #include "child.h"
 #include "composite.h"
 #include "reader/ex.h"
+#include <stdio.h>
+#include <string.h>
 
 static Val step_fn(void) { return builtin_find("flow/step")->self; }
 
@@ -56,9 +58,18 @@ void fanout_count(Mach *m, Val cfg) {
   m->state = map_assoc(m->state, kw_c("fanouts"), now);
 }
 
+/* text has a %lld for the number. */
+static Val child_limit(enum LimitId id, const char *text) {
+  char msg[160];
+  const char *at = strstr(text, "%lld");
+  snprintf(msg, sizeof msg, "%.*s%lld%s", (int)(at - text), text, (long long)limit_value(id), at + 4);
+  return limit_named(child_error("limit", msg), id);
+}
+
 Val fanout_over(Val state) {
-  if (counted(state, 0) > limit_value(LIMIT_fanouts_per_run)) return limit_error(LIMIT_fanouts_per_run);
-  return counted(state, 1) <= limit_value(LIMIT_fanout_items_per_run) ? NIL : limit_error(LIMIT_fanout_items_per_run);
+  if (counted(state, 0) > limit_value(LIMIT_fanouts_per_run)) return child_limit(LIMIT_fanouts_per_run, "a run may do at most %lld :fanout steps");
+  if (counted(state, 1) <= limit_value(LIMIT_fanout_items_per_run)) return NIL;
+  return child_limit(LIMIT_fanout_items_per_run, "the :fanout steps of a run may have at most %lld items together");
 }
 
 Val fanout_result(Val items, Val policy) {

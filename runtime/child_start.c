@@ -157,7 +157,11 @@ Val child_problem(Run *r, Val type, Val cfg) {
   Val p = kw_is(type, "fanout") ? fanout_problem(cfg) : item_problem(NIL, cfg);
   if (is_nil(p) && kw_is(type, "fanout")) p = fanout_over(r->m->state);
   if (!is_nil(p)) return p;
-  return depth_of(r->lineage) < limit_value(LIMIT_call_depth) ? NIL : limit_error(LIMIT_call_depth);
+  char msg[120];
+  int64_t most = limit_value(LIMIT_call_depth);
+  if (depth_of(r->lineage) < most) return NIL;
+  snprintf(msg, sizeof msg, "flows may call flows %lld deep: this run is already the last below its root", (long long)most);
+  return limit_named(child_error("limit", msg), LIMIT_call_depth);
 }
 
 /* --- source and input ------------------------------------------------------------------------------- */

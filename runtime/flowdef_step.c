@@ -327,8 +327,9 @@ static void check_wait(Check *c, Val cfg, At at) {
   int64_t ms;
   Err e;
   if (is_nil(t) || !is_literal(t) || !duration_of(t, DURATION_SECONDS, ":timeout", &ms, &e)) return;
-  if (ms > (int64_t)30 * 86400 * 1000)
-    diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "timeout"), "at most 30 days", "Wait timeout exceeds maximum");
+  char hint[60];
+  snprintf(hint, sizeof hint, "at most %lld days", (long long)WAIT_MAX_MS / 86400000);
+  if (ms > WAIT_MAX_MS) diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "timeout"), hint, "Wait timeout exceeds maximum");
 }
 
 static void check_fanout(Check *c, Val cfg, At at) {

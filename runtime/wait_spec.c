@@ -176,7 +176,7 @@ bool wait_spec_of(Val cfg, int64_t *timeout, Val *spec, Err *e) {
   if (is_nil(wait_key_of(cfg)))
     return wrong(e, ":key", map_get_kw(cfg, "key"), "a string or keyword of 1 to 1024 bytes that the answer names, such as (str \"order-\" id)");
   if (!is_nil(t) && !duration_of(t, DURATION_SECONDS, ":timeout", timeout, e)) return false;
-  if (*timeout > WAIT_MAX_MS) return err_set(e, "validation", "Wait timeout exceeds maximum: at most %g days", (double)WAIT_MAX_MS / 86400000);
+  if (*timeout > WAIT_MAX_MS) return err_set(e, "validation", "Wait timeout exceeds maximum: at most %lld days", (long long)WAIT_MAX_MS / 86400000);
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return wrong(e, ":on-timeout", on, ":fail or :continue");
   if (!webhook(&m) || !event(&m) || !notify(&m) || !validation(&m) || !roles(&m)) return false;
   if (!is_nil(map_get_kw(cfg, "checkpoint"))) put(&m, "person", TRUE_V);

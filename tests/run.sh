@@ -68,6 +68,7 @@ suite repl-terminal repl python3 tests/repl/repl_pty.py
 suite repl-flows repl python3 tests/repl/repl_flow.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
+suite canary cli env BREYTA_RUN="$BIN" python3 tests/cli/canary.py
 suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py
 suite nrepl-client repl tests/repl/nrepl_client.sh
 suite examples flows tests/flows/examples.sh
