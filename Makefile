@@ -94,6 +94,7 @@ $(B)/t/fuzz_include: $(B)/tests/fuzz/fuzz_include.o $(FUZZ_MAIN) $(B)/libbreyta.
 $(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_response: $(B)/tests/fuzz/fuzz_response.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_sql: $(B)/tests/fuzz/fuzz_sql.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_seal: $(B)/tests/fuzz/fuzz_seal.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_template: $(B)/tests/fuzz/fuzz_template.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_schema: $(B)/tests/fuzz/fuzz_schema.o $(FUZZ_MAIN) $(B)/libbreyta.a

@@ -99,8 +99,8 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   s->place = (ConnPlace){s->store, {s->vault, cli->workspace}, cli->workspace, "draft"};
   s->target = target_from_store(s->target, &s->place);
   EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .public_url = cli->public_url, .detach = cli->detach,
-                     .target = s->target, .resolve = flow_places_find, .resolve_ctx = &s->flows, .progress = progress_event, .ctx = &s->progress,
-                     .watched = s->progress.live, .mem_limit = limit_value(LIMIT_run_memory_bytes)};
+                     .target = s->target, .vault = s->vault, .resolve = flow_places_find, .resolve_ctx = &s->flows, .progress = progress_event,
+                     .ctx = &s->progress, .watched = s->progress.live, .mem_limit = limit_value(LIMIT_run_memory_bytes)};
   s->engine = engine_new(s->store, &o, &err);
   if (s->engine && cli->listen) s->listener = engine_listen(s->engine, cli->listen, &err);
   if (!s->engine || (cli->listen && !s->listener)) {

@@ -46,7 +46,8 @@ static bool good_id(const char *id) {
 
 /* Fields that others would read a secret from. */
 static const char *plain_secret(Val config, int depth) {
-  static const char *const words[] = {"password", "token", "api-key", "apikey", "secret", "secret-key", "secret-access-key", "private-key", "passphrase", "value"};
+  static const char *const words[] = {"password", "token", "api-key", "apikey", "secret", "secret-key", "secret-access-key", "private-key", "passphrase", "value",
+                                      "authorization", "x-api-key"};
   MapIter it;
   Val k, v;
   if (!is_map(config) || depth > 8) return NULL;
@@ -55,7 +56,7 @@ static const char *plain_secret(Val config, int depth) {
     const char *inner = plain_secret(v, depth + 1);
     if (inner) return inner;
     for (size_t i = 0; is_str(v) && i < sizeof words / sizeof *words; i++)
-      if (!strcmp(kw_text(k), words[i])) return words[i];
+      if (!strcasecmp(kw_text(k), words[i])) return words[i];
   }
   return NULL;
 }

@@ -27,6 +27,7 @@ typedef struct EngineOptions {
   const char *listen;         /* HOST:PORT or NULL; NULL: a :wait parks at once */
   const char *public_url;     /* base of callback URLs; NULL: from listen */
   const struct Target *target; /* connections and secrets; NULL: nothing is bound */
+  struct Vault *vault;        /* its key seals requests that come before their wait; NULL: they are kept as they came */
   struct BlobStore *blobs;    /* NULL: a store of its own beside the database, or temporary for one in memory */
   /* Which source the slug of a child flow names (child.h). NULL: no flow can be called. Its own context. */
   bool (*resolve)(void *ctx, const FlowWanted *w, FlowSource *out, Err *err);

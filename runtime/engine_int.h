@@ -163,6 +163,7 @@ void run_finish(Run *r, enum RunStatus st, Val outcome);
 void run_block(Run *r, const char *why);
 Val run_error_map(Run *r, Val ex);
 bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
+Val run_flow(Run *r); /* the definition's map, read again for a run that was taken over; nil: it cannot be read */
 Env *engine_env(void);                                       /* an empty one for the code of a flow */
 Unit *engine_body_unit(const FlowDef *f, Env *env, Err *err); /* NULL: it does not compile */
 bool engine_def_add(Engine *e, FlowDef *f, Err *err);

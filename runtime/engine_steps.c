@@ -49,8 +49,14 @@ StepCall *step_by_token(Engine *e, uint64_t token) {
   return r && r->call && r->call->token == token ? r->call : NULL;
 }
 
+Val run_flow(Run *r) {
+  Err err = {0};
+  if (!r->def && !engine_def(r->e, r->source_hash, &r->def, NULL, &err)) r->def = NULL;
+  return r->def ? r->def->map : NIL;
+}
+
 Val step_connection(const StepCall *c, Val slot) {
-  return target_slot(c->r->e->o.target, c->r->def ? c->r->def->map : NIL, slot);
+  return target_slot(c->r->e->o.target, run_flow(c->r), slot);
 }
 const SecretSet *step_secrets(const StepCall *c) { return target_secrets(c->r->e->o.target); }
 SecretUse **step_secrets_used(StepCall *c) { return &c->secrets; }

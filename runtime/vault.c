@@ -121,10 +121,11 @@ static bool put_once(Vault *v, const char *workspace, const char *name, const ch
   if (e->code && strcmp(e->code, "seal_malformed")) return false; /* what is no record may be written over */
   *e = (Err){0};
   *row = (VaultRow){keep(name), 0, was.version + 1, there ? was.created_ms : at, at, ""};
+  if (rev == DOC_ANY && there) rev = was.rev;
   vault_row_free(&was);
   pack(v, workspace, row, name, value, n, &record);
   strcpy(row->key, keyring_current(v->keys));
-  bool ok = store_record(v, workspace, name, &record, rev == DOC_ANY && there ? was.rev : rev, at, e);
+  bool ok = store_record(v, workspace, name, &record, rev, at, e);
   buf_free(&record);
   return ok;
 }

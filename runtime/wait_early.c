@@ -2,6 +2,7 @@
 #include "wait_early.h"
 #include "engine_int.h"
 #include "eval/unit.h"
+#include "vault.h"
 #include "wait_spec.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,8 +55,21 @@ static ListenPair *pairs_of(Val v, size_t *n) {
   return a;
 }
 
-static bool early_unpack(const InboxRow *row, const char *name, Early *x) {
-  Val v = snap_read_value(env_core(), row->body.p, row->body.n);
+/* What was kept as it came, before there was a vault, is read too. */
+static Val unsealed(Engine *e, const InboxRow *row) {
+  Buf b = {0};
+  Err err = {0};
+  char id[17];
+  if (!seal_key_of(row->body.p, row->body.n, id)) return snap_read_value(env_core(), row->body.p, row->body.n);
+  if (!e->o.vault) return NIL;
+  SealName name = {row->workspace, row->key, 0};
+  Val v = seal_get(vault_keys(e->o.vault), &name, row->body.p, row->body.n, &b, &err) ? snap_read_value(env_core(), b.p, b.n) : NIL;
+  buf_wipe(&b);
+  return v;
+}
+
+static bool early_unpack(Engine *e, const InboxRow *row, const char *name, Early *x) {
+  Val v = unsealed(e, row);
   *x = (Early){NULL, NIL};
   if (!is_map(v)) return false;
   x->payload = map_get(v, kw_c("payload"), ABSENT);
@@ -99,14 +113,33 @@ static bool room(Engine *e, const char *workspace, size_t bytes, Err *err) {
   return true;
 }
 
+/* Durable under the current key: nobody makes another one in between. */
+static bool store_sealed(Engine *e, const char *workspace, const char *key, int64_t at, const Buf *b, Err *err) {
+  Keyring *keys = e->o.vault ? vault_keys(e->o.vault) : NULL;
+  Buf sealed = {0};
+  if (keys && !keyring_hold(keys, true, err)) {
+    fprintf(stderr, "breyta-run: a request that came before its wait is refused: %s [%s]\n", err->msg, err->code); /* for whoever runs it */
+    return err_set(err, "not_kept", "requests that come before their wait cannot be kept at the moment; try again later");
+  }
+  Batch *batch = batch_new();
+  if (keys) {
+    seal_put(keys, &(SealName){workspace, key, 0}, b->p, b->n, &sealed);
+    vault_note(batch, workspace);
+  }
+  batch_outcome_put(batch, workspace, key, at, keys ? (Bytesv){sealed.p, sealed.n} : (Bytesv){b->p, b->n});
+  bool ok = store_submit_wait(e->store, batch, err);
+  if (keys) keyring_release(keys);
+  buf_free(&sealed);
+  return ok;
+}
+
 static bool keep(Engine *e, const char *workspace, const char *name, int64_t at, const Buf *b, Err *err) {
   if (!room(e, workspace, b->n, err)) return false;
   Buf key = {0};
   wait_early_name(&key, name, at, ++e->early.serial);
-  Batch *batch = batch_new();
-  batch_outcome_put(batch, workspace, buf_cstr(&key), at, (Bytesv){b->p, b->n});
+  bool ok = store_sealed(e, workspace, buf_cstr(&key), at, b, err);
   buf_free(&key);
-  if (!store_submit_wait(e->store, batch, err)) return false;
+  if (!ok) return false;
   e->early.n++;
   e->early.bytes += (int64_t)b->n;
   return true;
@@ -115,7 +148,7 @@ static bool keep(Engine *e, const char *workspace, const char *name, int64_t at,
 static bool keep_packed(Engine *e, const char *workspace, const char *name, const ListenRequest *r, Val payload, int64_t at, Err *err) {
   Buf b = {0};
   bool ok = early_pack(r, payload, &b) ? keep(e, workspace, name, at, &b, err) : err_set(err, "bad_input", "the event cannot be stored");
-  buf_free(&b);
+  buf_wipe(&b);
   return ok;
 }
 
@@ -136,7 +169,7 @@ void early_each(Engine *e, const char *workspace, const char *name, bool (*f)(vo
     Early x;
     after.n = 0;
     buf_c(&after, row.key);
-    if (now_ms() - row.received_ms < EARLY_KEEP_MS && early_unpack(&row, name, &x)) {
+    if (now_ms() - row.received_ms < EARLY_KEEP_MS && early_unpack(e, &row, name, &x)) {
       more = f(ctx, row.key, &x);
       early_free(&x);
     }

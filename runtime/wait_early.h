@@ -4,7 +4,8 @@
  * receipt, at most EARLY_MAX of a workspace and EARLY_MAX_BYTES together. A wait that registers tries those of its key, path
  * and event in the order of their receipt; the first that its :auth and :validation take wins, whoever sent the ones before.
  *
- * early_pack and early_unpack are the one place to seal them, once there is a key to seal with. Engine thread. */
+ * They hold headers with credentials and bodies of strangers, so they are sealed (seal.h) with the key of the engine's vault, bound to their
+ * workspace and row. Without a vault they are kept as they came. Engine thread. */
 #ifndef BR_WAIT_EARLY_H
 #define BR_WAIT_EARLY_H
 #include "engine.h"

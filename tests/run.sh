@@ -57,6 +57,7 @@ suite fuzz-template fuzz "$B/t/fuzz_template" -n "${FUZZ_N:-20000}" -s 1 tests/f
 suite fuzz-schema fuzz "$B/t/fuzz_schema" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/schema
 suite fuzz-csv fuzz "$B/t/fuzz_csv" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/csv
 suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile
+suite fuzz-seal fuzz "$B/t/fuzz_seal" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/seal
 suite fuzz-webhook fuzz "$B/t/fuzz_webhook" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/webhook
 suite fuzz-include fuzz "$B/t/fuzz_include" -n "${FUZZ_N:-5000}" -s 1 tests/fuzz/corpus/include
 suite crash-store crash "$B/t/crash_store"

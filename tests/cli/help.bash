@@ -9,6 +9,8 @@ setup() {
   ln -s "$BIN" "$DIR/bin/breyta-run"
   PATH=$DIR/bin:$PATH
   cd "$DIR" || return 1
+  export XDG_CONFIG_HOME=$DIR/config # the key of stored secrets
+  unset BREYTA_SECRETS_KEY
 }
 teardown() {
   [ ! -f "$DIR/pid" ] || kill -KILL "$(cat "$DIR/pid")" 2>/dev/null || :
