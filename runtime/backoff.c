@@ -9,7 +9,8 @@
 static const char *const kind_names[] = {"constant", "linear", "exponential"};
 
 void backoff_default(RetryPolicy *p) {
-  static const int statuses[] = {408, 425, 429, 500, 502, 503, 504};
+  /* 529: overloaded, of LLM services */
+  static const int statuses[] = {408, 425, 429, 500, 502, 503, 504, 529};
   memset(p, 0, sizeof *p);
   p->max_attempts = 1;
   p->kind = BACKOFF_EXPONENTIAL;

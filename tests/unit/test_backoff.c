@@ -29,7 +29,7 @@ static void test_defaults(void **state) {
   assert_int_equal(p.backoff_ms, 1000);
   assert_int_equal(p.max_backoff_ms, 60000);
   assert_true(p.jitter);
-  static const int yes[] = {408, 425, 429, 500, 502, 503, 504}, no[] = {0, 99, 200, 301, 400, 401, 404, 422, 501, 505, 600};
+  static const int yes[] = {408, 425, 429, 500, 502, 503, 504, 529}, no[] = {0, 99, 200, 301, 400, 401, 404, 422, 501, 505, 600};
   for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) assert_true(backoff_retryable(&p, "http-error", yes[i]));
   for (size_t i = 0; i < sizeof no / sizeof *no; i++) assert_false(backoff_retryable(&p, "http-error", no[i]));
   assert_true(backoff_retryable(&p, "network", 0) && backoff_retryable(&p, "timeout", 0));
