@@ -363,13 +363,21 @@ static const ApiRoute *route_of(ApiCall *c) {
   return NULL;
 }
 
+void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
+  *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL};
+  const ApiRoute *route = route_of(c);
+  if (route && (route->open || api_authenticate(c))) route->run(c);
+  if (!c->sealed) write_answer(c);
+}
+
+void api_free(ApiCall *c) {
+  buf_free(&c->answer);
+  buf_free(&c->message);
+}
+
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
-  char workspace[128];
-  ApiCall c = {.api = ctx, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL};
-  const ApiRoute *route = route_of(&c);
-  if (route && (route->open || api_authenticate(&c, workspace))) route->run(&c);
-  if (!c.sealed) write_answer(&c);
+  ApiCall c;
+  api_answer(ctx, r, &c);
   engine_listen_answer(el, r->token, c.status, c.answer.p, c.answer.n);
-  buf_free(&c.answer);
-  buf_free(&c.message);
+  api_free(&c);
 }

@@ -62,9 +62,13 @@ typedef struct ApiCall {
   Batch *batch;
   Buf answer;         /* when sealed */
   bool sealed;
+  char key_workspace[128], id[64]; /* what workspace and key_id point to */
 } ApiCall;
 
-/* Engine thread; ctx is the Api. */
+/* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
+void api_answer(Api *a, const ListenRequest *r, ApiCall *c);
+void api_free(ApiCall *c);
+/* The same for the listener. Engine thread; ctx is the Api. */
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx);
 
 bool api_ok(ApiCall *c, Val data);                                     /* true */
@@ -102,10 +106,12 @@ Val api_args_schema(const ApiCommand *cmd);
 /* --- api_keys.c: "bsa_sak-<id>_<secret>" */
 /* A new key of that workspace with all rights, printed by the caller before it is stored. */
 void api_key_new(char id[32], Buf *key, Buf *secret_hash);
-bool api_key_store(Store *s, const char *workspace, const char *id, const char *name, const char *secret_hash, Err *err);
+typedef struct ApiKey { const char *id, *workspace, *name, *secret_hash, *status; Val capabilities; int64_t expires_ms; } ApiKey; /* expires 0: never */
+bool api_key_store(Store *s, const ApiKey *k, Err *err);
+Val api_key_all(void);                                       /* the capabilities of the first key */
 bool api_key_any(Store *s, const char *workspace, Err *err); /* false and err->code NULL: none */
 /* The caller by its Authorization header: fills the call; false: it has failed with 401. */
-bool api_authenticate(ApiCall *c, char workspace_out[128]);
+bool api_authenticate(ApiCall *c);
 /* --- api_flows.c */
 /* The source that a request means: draft, active, live or a version. hash: malloc'ed. */
 bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at, Err *err);

@@ -24,17 +24,22 @@ void api_key_new(char id[32], Buf *key, Buf *secret_hash) {
   buf_free(&hex);
 }
 
-bool api_key_store(Store *s, const char *workspace, const char *id, const char *name, const char *secret_hash, Err *err) {
-  ValVec m = {0};
+Val api_key_all(void) {
   Val all[] = {str_c("workspace.full"), str_c("service-accounts.manage")};
+  return vec_from(all, 2);
+}
+
+bool api_key_store(Store *s, const ApiKey *k, Err *err) {
+  ValVec m = {0};
   Batch *b = batch_new();
-  api_put_text(&m, "workspace", workspace);
-  api_put_text(&m, "name", name);
-  api_put_text(&m, "secret-hash", secret_hash);
-  api_put(&m, "capabilities", vec_from(all, 2));
-  api_put_text(&m, "status", "active");
+  api_put_text(&m, "workspace", k->workspace);
+  api_put_text(&m, "name", k->name);
+  api_put_text(&m, "secret-hash", k->secret_hash);
+  api_put(&m, "capabilities", k->capabilities);
+  api_put_text(&m, "status", k->status);
   api_put(&m, "created-ms", int_val(now_ms()));
-  if (api_doc_put(b, "", "api-key", id, api_map(&m), DOC_NEW, now_ms(), 0)) return store_submit_wait(s, b, err);
+  if (k->expires_ms) api_put(&m, "expires-ms", int_val(k->expires_ms));
+  if (api_doc_put(b, "", "api-key", k->id, api_map(&m), DOC_NEW, now_ms(), 0)) return store_submit_wait(s, b, err);
   batch_free(b);
   return err_set(err, "internal", "the key cannot be stored");
 }
@@ -82,21 +87,20 @@ static bool live(Val key) {
   return str_eq_c(map_get_kw(key, "status"), "active") && !(is_long(expires) && long_of(expires) <= now_ms());
 }
 
-bool api_authenticate(ApiCall *c, char workspace[128]) {
+bool api_authenticate(ApiCall *c) {
   const char *header = listener_header(c->request, "authorization"), *secret;
-  char id[64];
   Val key = NIL;
   int64_t rev;
   Err err = {0};
   if (!header) return api_fail(c, 401, "api_auth_required", "send an API key: Authorization: Bearer bsa_sak-...");
-  if (!split_key(header, id, &secret)) return api_fail(c, 401, "auth_invalid", "the Authorization header holds no API key of the form Bearer bsa_sak-<id>_<secret>");
-  bool found = api_doc(c->api, "", "api-key", id, &key, &rev, &err);
+  if (!split_key(header, c->id, &secret)) return api_fail(c, 401, "auth_invalid", "the Authorization header holds no API key of the form Bearer bsa_sak-<id>_<secret>");
+  bool found = api_doc(c->api, "", "api-key", c->id, &key, &rev, &err);
   if (!found && err.code) return api_fail_err(c, &err);
   if (!secret_ok(found ? key : NIL, secret) || !live(key)) return api_fail(c, 401, "auth_invalid", "this API key is unknown, expired or revoked");
   Val ws = map_get_kw(key, "workspace"), name = map_get_kw(key, "name");
-  snprintf(workspace, 128, "%s", is_str(ws) ? str_s(ws) : "");
-  c->workspace = workspace;
-  c->key_id = str_s(str_c(id));
+  snprintf(c->key_workspace, sizeof c->key_workspace, "%s", is_str(ws) ? str_s(ws) : "");
+  c->workspace = c->key_workspace;
+  c->key_id = c->id;
   c->key_name = is_str(name) ? str_s(name) : "";
   c->capabilities = map_get_kw(key, "capabilities");
   return true;

@@ -45,12 +45,6 @@ static bool good_name(const char *s) {
   return true;
 }
 
-static bool good_url(const char *s) {
-  size_t n = strlen(s);
-  bool scheme = !strncmp(s, "https://", 8) || !strncmp(s, "http://", 7);
-  return scheme && n > 8 && n < 500 && s[n - 1] != '/' && !s[strcspn(s, " \t\n\"'<>?#")];
-}
-
 /* The flow that another one calls, out of the same workspace. */
 static bool resolve(void *ctx, const FlowWanted *w, FlowSource *out, Err *err) {
   Api *a = ctx;
@@ -93,7 +87,7 @@ static bool first_key(Server *s, Err *err) {
     explicit_bzero(key.p, key.n);
   }
   bool ok = !fflush(stdout) || err_set(err, "stdout", "standard output cannot be written: %s", strerror(errno));
-  if (ok && !any) ok = api_key_store(s->api.store, s->o->workspace, id, "admin", buf_cstr(&hash), err);
+  if (ok && !any) ok = api_key_store(s->api.store, &(ApiKey){id, s->o->workspace, "admin", buf_cstr(&hash), "active", api_key_all(), 0}, err);
   buf_free(&key);
   buf_free(&hash);
   return ok;
@@ -149,7 +143,7 @@ int breyta_serve(const BreytaOptions *o) {
   Server s = {.o = o, .fd = -1, .api.workspace = o->workspace};
   struct sigaction sa = {.sa_handler = on_signal};
   if (!good_name(o->workspace)) return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all: it is part of URLs");
-  if (o->public_url && !good_url(o->public_url)) return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
+  if (o->public_url && !cli_good_url(o->public_url)) return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
   sigaction(SIGINT, &sa, NULL);
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();
