@@ -289,13 +289,14 @@ static void run_command(ApiCall *c, Val args) {
   finish(c, c->command->run(c));
 }
 
+static bool workspace_ok(ApiCall *c) {
+  const char *ws = listener_header(c->request, "x-breyta-workspace");
+  return !ws || !*ws || !strcmp(ws, c->workspace) || api_fail(c, 403, "forbidden", "the key is not a workspace member of %.100s", ws);
+}
+
 static bool commands(ApiCall *c) {
   Err err = {0};
   const ListenRequest *r = c->request;
-  const char *ws = listener_header(r, "x-breyta-workspace");
-  if (ws && *ws && strcmp(ws, c->workspace)) {
-    return api_fail(c, 403, "forbidden", "the key is not a workspace member of %.100s", ws);
-  }
   Val body = r->nbody ? json_parse(r->body, r->nbody, &err) : ABSENT;
   if (same(body, ABSENT)) return api_fail(c, 400, "bad_json", "the body is not JSON: %s", err.code ? err.msg : "it is empty");
   Val name = is_map(body) ? map_get_kw(body, "command") : NIL, args = is_map(body) ? map_get_kw(body, "args") : NIL;
@@ -347,6 +348,7 @@ const ApiRoute api_routes[] = {
     {"POST", "commands", "Runs one command in the workspace.", false, commands},
     {"GET", "auth/verify", "Is the key good? Whose is it, and what may it do?", false, verify},
     {"GET", "me", "The caller and the workspaces that it can reach.", false, me},
+    {"GET", "flow-profiles", "What live points at: ?flow-slug=SLUG, with profile-type and enabled as filters.", false, api_flow_profiles},
     {"GET", "openapi.json", "This description.", true, openapi},
     {NULL, NULL, NULL, false, NULL},
 };
@@ -366,7 +368,7 @@ static const ApiRoute *route_of(ApiCall *c) {
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
   *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL};
   const ApiRoute *route = route_of(c);
-  if (route && (route->open || api_authenticate(c))) route->run(c);
+  if (route && (route->open || (api_authenticate(c) && workspace_ok(c)))) route->run(c);
   if (!c->sealed) write_answer(c);
 }
 

@@ -115,6 +115,7 @@ bool api_authenticate(ApiCall *c);
 /* --- api_flows.c */
 /* The source that a request means: draft, active, live or a version. hash: malloc'ed. */
 bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at, Err *err);
+bool api_flow_profiles(ApiCall *c); /* a route */
 Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
 extern const ApiCommand api_flow_commands[], api_run_commands[];
 const ApiCommand *api_command(const char *name);

@@ -420,6 +420,46 @@ static bool version_note(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
+/* --- what live points at, as the profile that clients look for -------------------------------------------------------------------- */
+static const char *asked(const ApiCall *c, const char *name) {
+  for (size_t i = 0; i < c->request->nquery; i++)
+    if (!strcmp(c->request->query[i].name, name)) return c->request->query[i].value;
+  return NULL;
+}
+
+static Val live_profile(const char *slug, Val flow) {
+  ValVec m = {0}, config = {0};
+  api_put_text(&config, "install-scope", "live");
+  api_put(&m, "profile-id", str_fmt("live-%s", slug));
+  api_put_text(&m, "flow-slug", slug);
+  api_put_text(&m, "profile-type", "prod");
+  api_put(&m, "version", int_val(number(flow, "live")));
+  api_put(&m, "enabled", TRUE_V);
+  api_put(&m, "updated-at", api_time(number(flow, "live-ms")));
+  api_put(&m, "config", api_map(&config));
+  return api_map(&m);
+}
+
+/* Of one flow: live is the only profile there is. */
+bool api_flow_profiles(ApiCall *c) {
+  Err err = {0};
+  Val flow;
+  int64_t rev;
+  ValVec m = {0}, items = {0};
+  const char *slug = asked(c, "flow-slug"), *type = asked(c, "profile-type"), *enabled = asked(c, "enabled");
+  if (!api_may(c, "flows.read")) return api_fail(c, 403, "forbidden", "this key may not look at flows: it needs the scope flows.read");
+  if (!slug || !*slug) return api_fail(c, 400, "bad_request", "say which flow: ?flow-slug=SLUG");
+  bool wanted = (!type || !strcmp(type, "prod")) && (!enabled || strcmp(enabled, "false"));
+  bool found = api_doc(c->api, c->workspace, "flow", slug, &flow, &rev, &err);
+  if (!found) return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "flow not found: %.130s", slug);
+  if (wanted && number(flow, "live")) vv_push(&items, live_profile(slug, flow));
+  vv_push(&m, kw_c("items"));
+  vv_push(&m, vec_from(items.a, items.n));
+  api_put(&m, "has-more", FALSE_V);
+  c->bare = true;
+  return api_ok(c, api_map(&m));
+}
+
 const ApiCommand api_flow_commands[] = {
     {"flows.put_draft", "flows.manage", true, "Saves the text of a flow as its draft and says what is wrong with it. Runs and versions are not touched.", put_draft,
      {{"flowLiteral", API_TEXT, true, 0, LITERAL_MAX, NULL, "the definition, an EDN map with :slug and :flow"}}},

@@ -44,6 +44,7 @@ def test_bad_flows(s):
 def test_versions(s):
     push(s)
     assert s.command("flows.promote", {"flowSlug": "demo"}).status == 409
+    assert s.http("GET", "/api/flow-profiles?flow-slug=demo&profile-type=prod").body == {"items": [], "has-more": False}
     r = s.ok("flows.release", {"flowSlug": "demo", "releaseNote": "first"}).data
     assert (r["version"], r["activeVersion"], r["latestVersion"]) == (1, 1, 1), r
     push(s, body="{:twice :other}")
@@ -55,6 +56,11 @@ def test_versions(s):
     assert a.status == 409 and a.code == "profile_missing", a
     p = s.ok("flows.promote", {"flowSlug": "demo", "target": "live", "version": 2}).data
     assert p["version"] == 2 and p["profileId"] and p["latestVersion"] == 2
+    profiles = lambda query: s.http("GET", "/api/flow-profiles?" + query)
+    p = profiles("flow-slug=demo&profile-type=prod&limit=200").body
+    assert p["items"][0]["version"] == 2 and p["items"][0]["config"]["install-scope"] == "live" and p["items"][0]["enabled"] is True, p
+    assert profiles("flow-slug=demo&profile-type=draft").body["items"] == [] == profiles("flow-slug=demo&enabled=false").body["items"]
+    assert profiles("flow-slug=nobody").status == 404 and profiles("").status == 400
     run = s.ok("flows.run", {"flowSlug": "demo", "target": "live", "input": {"n": 1}}).data
     assert run["version"] == 2 and s.over(run["workflowId"])["result"] == {"twice": "other"}
     assert s.ok("flows.promote", {"flowSlug": "demo", "version": 1}).data["previousVersion"] == 2  # a rollback

@@ -72,6 +72,8 @@ def test_who_am_i(s):
 def test_other_workspaces_are_closed(s):
     a = s.http("POST", "/api/commands", '{"command":"flows.list","args":{}}', {"X-Breyta-Workspace": "ws-other"})
     assert a.status == 403 and "not a workspace member" in a.body["error"]["message"], a
+    a = s.http("GET", "/api/flow-profiles?flow-slug=x", headers={"X-Breyta-Workspace": "ws-other"})
+    assert a.status == 403, a
 
 
 def test_bad_requests(s):
