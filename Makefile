@@ -31,7 +31,7 @@ PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8pr
   mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db
 
 .PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
-all: $(B)/breyta-run
+all: $(B)/breyta-run $(B)/breyta
 
 help:
 	@echo 'make            build build/breyta-run'
@@ -67,6 +67,8 @@ $(OBJ): | $(B)/.headers
 $(B)/libbreyta.a: $(LIBOBJ)
 	@rm -f $@ && ar rcs $@ $^
 $(B)/breyta-run: $(B)/runtime/main_run.o $(B)/libbreyta.a
+	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/breyta: $(B)/runtime/main_breyta.o $(B)/libbreyta.a
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
@@ -104,7 +106,7 @@ $(TESTPROGS):
 	@mkdir -p $(dir $@)
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-test: $(B)/breyta-run $(TESTPROGS)
+test: $(B)/breyta-run $(B)/breyta $(TESTPROGS)
 	@B=$(B) SAN=$(SAN) STRESS=$(STRESS) tests/run.sh
 conformance: $(B)/breyta-run
 	@run() { python3 tests/conformance/bin/run.py "$$@" --kinds --show 20 --known tests/conformance/known.txt -- $(B)/breyta-run eval --batch; }; \

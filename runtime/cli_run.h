@@ -28,6 +28,7 @@ FlowDef *cli_read_flow(const Cli *cli, const char *path);
 /* A diagnostic as data: {:severity :code :message :line :column :path :hint :runs}. */
 Val cli_diag_map(const Diag *d);
 bool cli_good_run_id(const char *id);
+bool cli_good_url(const char *s); /* "https://host/path", no slash at the end */
 void cli_time_text(int64_t ms, char out[40]);
 /* EDN of a step's or run's value cut to so many bytes, on one line. */
 void cli_short_text(Val v, size_t most, Buf *b);

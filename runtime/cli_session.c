@@ -67,7 +67,7 @@ void cli_session_close(CliSession *s) {
   if (s->ticker >= 0) close(s->ticker);
 }
 
-static bool good_url(const char *s) {
+bool cli_good_url(const char *s) {
   size_t n = strlen(s);
   bool scheme = !strncmp(s, "https://", 8) || !strncmp(s, "http://", 7);
   return scheme && n > 8 && n < 500 && s[n - 1] != '/' && !s[strcspn(s, " \t\n\"'<>?#")];
@@ -80,7 +80,7 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
   s->status = EXIT_FAILED;
   progress_init(&s->progress, cli->progress);
   cli_engine_values();
-  if (cli->public_url && !good_url(cli->public_url)) {
+  if (cli->public_url && !cli_good_url(cli->public_url)) {
     s->status = cli_usage(cli, "--public-url: %s is no address such as https://flows.example.com, without a slash at the end", cli->public_url);
     return false;
   }

@@ -150,14 +150,14 @@ static void ctx_put(Val *m, const char *k, const char *v) {
   if (v && *v) *m = map_assoc(*m, kw_c(k), str_c(v));
 }
 
-static Val flow_ctx(Engine *e, const RunRow *row) {
+static Val flow_ctx(Engine *e, const RunRow *row, const char *aim) {
   Val m = map_empty;
   ctx_put(&m, "workflow-id", row->run_id);
   ctx_put(&m, "run-id", row->run_id);
   ctx_put(&m, "workspace-id", row->workspace);
   ctx_put(&m, "flow-slug", row->slug);
   m = map_assoc(m, kw_c("version"), int_val(row->version));
-  ctx_put(&m, "target", "draft");
+  ctx_put(&m, "target", aim ? aim : "draft");
   m = map_assoc(m, kw_c("started-at"), int_val(row->created_ms));
   Val of = child_lineage(row), root = map_get_kw(of, "root-workflow-id"), parent = map_get_kw(of, "parent-workflow-id");
   Val installation = map_get_kw(of, "installation-id"), target = map_get_kw(of, "target");
@@ -172,10 +172,10 @@ static Val flow_ctx(Engine *e, const RunRow *row) {
   return m;
 }
 
-Val engine_input(Engine *e, const RunRow *row, Val input) { return map_assoc(input, kw_new("flow", "ctx"), flow_ctx(e, row)); }
+Val engine_input(Engine *e, const RunRow *row, Val input) { return map_assoc(input, kw_new("flow", "ctx"), flow_ctx(e, row, NULL)); }
 
-static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Err *err) {
-  *input = engine_input(e, row, *input);
+static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart *how, Val *input, Err *err) {
+  *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row, how->target));
   Run *r = run_add(e, row);
   r->seq = 0;
   Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
@@ -187,6 +187,7 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, Val *input, Er
     run_drop(r);
     return false;
   }
+  if (how->also) how->also(how->ctx, r->batch, row);
   bool ok = store_submit_wait(e->store, r->batch, err);
   r->batch = NULL;
   if (!ok) {
@@ -215,12 +216,17 @@ RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[5
   return row;
 }
 
-bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
+bool engine_start_as(Engine *e, const FlowDef *f, Val input, const RunStart *how, int64_t *run, Err *err) {
   if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
   char id[512];
-  RunRow row = engine_new_row(e, f, run_id, id);
+  RunRow row = engine_new_row(e, f, how->run_id, id);
+  row.version = how->version;
   *run = row.run;
-  return start_batch(e, f, &row, &input, err);
+  return start_batch(e, f, &row, how, &input, err);
+}
+
+bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
+  return engine_start_as(e, f, input, &(RunStart){.run_id = run_id}, run, err);
 }
 
 /* --- resuming ------------------------------------------------------------------------------------------------------------------------ */
@@ -438,7 +444,7 @@ static bool busy(const Engine *e) {
       if (r->phase != R_DONE && r->phase != R_PARKED && r->phase != R_HELD) return true;
   for (size_t i = 0; i < e->ntimers; i++)
     if (!e->timers[i].token) return true; /* dropped after a full disk, to be taken up again */
-  return wait_notifying(e) || (e->o.listen && e->parked.n);
+  return e->o.serves || wait_notifying(e) || (e->o.listen && e->parked.n);
 }
 
 static int wait_ms(const Engine *e, int64_t most) {

@@ -36,6 +36,7 @@ typedef struct EngineOptions {
   /* Called on the engine thread when a step starts, ends, retries or parks; for progress lines. May be NULL. */
   void (*progress)(void *ctx, const struct StepEvent *e); /* struct below */
   void *ctx;
+  bool serves;                /* requests may come at any time: the loop is never idle */
   bool watched;               /* somebody looks at progress as it happens: steps that can stream do */
   size_t snapshot_after;      /* journal bytes behind the last snapshot that make a new one; 0 = 64 KiB */
   int64_t mem_limit;          /* bytes a run may hold; 0 = 1 GiB */
@@ -78,6 +79,14 @@ void engine_here(Engine *e); /* the engine's thread is this one from now on (one
 /* Make a run: START is durable when this returns true. run_id NULL: flow-<slug>-<workspace>-r<N>. Existing run_id: error
  * run_exists. The body does not run before engine_loop. */
 bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err);
+/* The same for a server: which version of which target it is, and what else becomes durable in the batch of its START. */
+typedef struct RunStart {
+  const char *run_id, *target;        /* NULL: as above; "draft" */
+  int64_t version;                    /* 0: the draft */
+  void (*also)(void *ctx, Batch *b, const RunRow *row); /* may be NULL; row has the run's id */
+  void *ctx;
+} RunStart;
+bool engine_start_as(Engine *e, const FlowDef *f, Val input, const RunStart *how, int64_t *run, Err *err);
 /* Take an unfinished run over (new epoch) and make it ready. Finished or blocked: true, nothing to do. */
 bool engine_resume(Engine *e, int64_t run, Err *err);
 /* Run until no run in memory can go on without the outside (all finished or parked), or *stop becomes true, or the store

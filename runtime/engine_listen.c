@@ -18,6 +18,8 @@ struct EngineListener {
   pthread_mutex_t lock;
   Queued *first, *last;
   int fd;
+  EngineApiFn api;
+  void *api_ctx;
 };
 
 static void request_in(void *ctx, ListenRequest *r) { /* listener thread */
@@ -112,6 +114,10 @@ static void handle_resource(Engine *e, EngineListener *el, ListenRequest *r) {
 
 static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
   WaitReply w;
+  if (r->door == LISTEN_API) {
+    el->api(el, r, el->api_ctx);
+    return;
+  }
   if (r->door != LISTEN_EVENTS) {
     (r->door == LISTEN_WAITS ? handle_link : handle_resource)(e, el, r);
     return;
@@ -144,21 +150,45 @@ static void set_base(Engine *e, const char *host_port, int port) {
   buf_free(&b);
 }
 
-EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
+static EngineListener *listener_new(EngineApiFn api, void *ctx) {
   EngineListener *el = calloc(1, sizeof *el);
   if (!el) abort();
   pthread_mutex_init(&el->lock, NULL);
   el->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  el->l = el->fd < 0 ? NULL : listener_start(host_port, 0, request_in, el, err);
-  if (!el->l) {
-    if (!err->code) err_set(err, "listen", "no event descriptor");
-    if (el->fd >= 0) close(el->fd);
-    free(el);
-    return NULL;
-  }
-  engine_watch(e, el->fd, requests, el);
-  set_base(e, host_port, listener_port(el->l));
+  el->api = api;
+  el->api_ctx = ctx;
   return el;
+}
+
+/* Watches for its requests, or frees it when there is no listener. */
+static EngineListener *listening(Engine *e, EngineListener *el, Err *err) {
+  if (el->l) {
+    engine_watch(e, el->fd, requests, el);
+    return el;
+  }
+  if (!err->code) err_set(err, "listen", "no event descriptor");
+  if (el->fd >= 0) close(el->fd);
+  free(el);
+  return NULL;
+}
+
+EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
+  EngineListener *el = listener_new(NULL, NULL);
+  el->l = el->fd < 0 ? NULL : listener_start(host_port, 0, request_in, el, err);
+  el = listening(e, el, err);
+  if (el) set_base(e, host_port, listener_port(el->l));
+  return el;
+}
+
+EngineListener *engine_listen_api(Engine *e, int fd, EngineApiFn f, void *ctx, Err *err) {
+  EngineListener *el = listener_new(f, ctx);
+  if (el->fd < 0) close(fd);
+  else el->l = listener_start_api(fd, 0, request_in, el, err);
+  return listening(e, el, err);
+}
+
+bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n) {
+  return listener_answer(el->l, token, status, json, n);
 }
 
 int engine_listen_port(const EngineListener *l) { return listener_port(l->l); }

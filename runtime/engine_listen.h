@@ -5,6 +5,12 @@
 #include "engine.h"
 typedef struct EngineListener EngineListener;
 EngineListener *engine_listen(Engine *e, const char *host_port, Err *err);
+/* The same with the API of a server: requests for /api/... go to f, on the engine's thread; it answers by engine_listen_answer, now or
+ * later, and the request is freed when it returns. fd: of sock_bind, the listener's from now on. */
+struct ListenRequest;
+typedef void (*EngineApiFn)(EngineListener *el, const struct ListenRequest *r, void *ctx);
+EngineListener *engine_listen_api(Engine *e, int fd, EngineApiFn f, void *ctx, Err *err);
+bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n);
 int engine_listen_port(const EngineListener *l);
 void engine_listen_stop(EngineListener *l);
 #endif

@@ -80,6 +80,7 @@ struct Listener {
   void *ctx;
   int fd, port;
   int64_t park_us;
+  bool api; /* the API's door is there */
   pthread_mutex_t lock;
   pthread_cond_t changed;
   pthread_t sweeper;
@@ -238,12 +239,13 @@ static char *decode(const char *s, size_t n, bool plus) {
 }
 
 /* "/<workspace>/<door>/<key...>"; the parts still encoded. */
-static bool split_path(const char *url, const char **ws, size_t *nws, const char **key, enum ListenDoor *door) {
+static bool split_path(const Listener *l, const char *url, const char **ws, size_t *nws, const char **key, enum ListenDoor *door) {
   static const char *const doors[] = {[LISTEN_EVENTS] = "/events/", [LISTEN_WAITS] = "/waits/", [LISTEN_RESOURCES] = "/resources/"};
   if (*url != '/') return false;
   *ws = url + 1;
   *nws = strcspn(*ws, "/");
   const char *p = *ws + *nws;
+  if (l->api && *nws == 3 && !strncmp(url, "/api/", 5)) return *door = LISTEN_API, *key = url + 5, **key != 0;
   for (int i = 0; *nws && i < 3; i++) {
     size_t n = strlen(doors[i]);
     if (strncmp(p, doors[i], n)) continue;
@@ -256,6 +258,7 @@ static bool split_path(const char *url, const char **ws, size_t *nws, const char
 
 static bool method_ok(enum ListenDoor door, const char *method) {
   bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
+  if (door == LISTEN_API) return get || post || !strcmp(method, "PUT") || !strcmp(method, "DELETE");
   return door == LISTEN_RESOURCES ? get : door == LISTEN_WAITS ? get || post : post;
 }
 
@@ -302,7 +305,7 @@ static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
   size_t nws = 0;
   ListenRequest *r = must(calloc(1, sizeof *r));
   PairList headers = {0}, query = {.query = true};
-  if (!split_path(url, &ws, &nws, &key, &r->door)) return free(r), NULL;
+  if (!split_path(x->l, url, &ws, &nws, &key, &r->door)) return free(r), NULL;
   snprintf(r->method, sizeof r->method, "%s", method);
   r->workspace = decode(ws, nws, false);
   r->key = decode(key, strlen(key), false);
@@ -469,8 +472,9 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
   enum ListenDoor door;
-  if (!split_path(url, &ws, &n, &key, &door)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
-  if (!method_ok(door, method)) return refuse(x, 405, "method_not_allowed", "callbacks are sent with POST");
+  if (!split_path(x->l, url, &ws, &n, &key, &door)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
+  if (!method_ok(door, method))
+    return refuse(x, 405, "method_not_allowed", door == LISTEN_API ? "GET, POST, PUT and DELETE are understood here" : "callbacks are sent with POST");
   if (x->too_big) return refuse(x, 413, "too_large", "the body is over 1 MiB");
   if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
   ListenRequest *r = request_of(x, url, method);
@@ -566,12 +570,9 @@ static void listener_free(Listener *l) {
   free(l);
 }
 
-Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *ctx, Err *e) {
+/* On a socket that is open already; it is the listener's. */
+static Listener *start_on(int fd, bool api, int park_ms, ListenFn f, void *ctx, Err *e) {
   pthread_condattr_t mono;
-  pthread_once(&lib_once, lib_load);
-  if (!lib.ok) return err_set(e, "listen", "cannot load libmicrohttpd: %s", lib.error), NULL;
-  int fd = sock_listen(host_port, e);
-  if (fd < 0) return NULL;
   Listener *l = must(calloc(1, sizeof *l));
   pthread_condattr_init(&mono);
   pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
@@ -581,10 +582,28 @@ Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *c
   l->f = f;
   l->ctx = ctx;
   l->fd = fd;
+  l->api = api;
   l->port = sock_port(fd);
   l->park_us = (int64_t)(park_ms ? park_ms : LISTENER_PARK_MS) * 1000;
   if (start_threads(l, e)) return l;
   listener_free(l);
+  return NULL;
+}
+
+static bool lib_ready(Err *e) {
+  pthread_once(&lib_once, lib_load);
+  return lib.ok || err_set(e, "listen", "cannot load libmicrohttpd: %s", lib.error);
+}
+
+Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *ctx, Err *e) {
+  int fd = lib_ready(e) ? sock_listen(host_port, e) : -1;
+  return fd < 0 ? NULL : start_on(fd, false, park_ms, f, ctx, e);
+}
+
+Listener *listener_start_api(int fd, int park_ms, ListenFn f, void *ctx, Err *e) {
+  if (lib_ready(e) && !listen(fd, 1024)) return start_on(fd, true, park_ms, f, ctx, e);
+  if (!e->code) err_set(e, "listen", "cannot listen: %s", strerror(errno));
+  close(fd);
   return NULL;
 }
 

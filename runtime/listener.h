@@ -1,5 +1,6 @@
 /* listener.h - the HTTP door of `--listen`: callbacks for waits, POST /<workspace>/events/<wait-key...>, and the pages behind
  * links that people get, GET and POST /<workspace>/waits/<rest...>, and files by signed URL, GET /<workspace>/resources/content.
+ * Of a server (listener_start_api) also /api/<rest...> with any method; then no workspace is reached by the name "api".
  *
  * Each request is handed to a callback on the listener's own thread as plain malloc'ed data (no values: that thread is not
  * registered with the collector). The callback must not block; it queues the request for the engine thread and returns.
@@ -32,8 +33,8 @@ typedef struct ListenPair {
 /* Owned by whoever got it; listener_request_free. */
 typedef struct ListenRequest {
   uint64_t token;
-  char method[8];        /* "POST"; "GET" only of waits and resources */
-  enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES } door;
+  char method[8];        /* "POST"; "GET" only of waits and resources; of the API also "PUT", "DELETE" */
+  enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES, LISTEN_API /* workspace "api" */ } door;
   char *workspace, *key; /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
   ListenPair *headers;   /* names in lower case */
   size_t nheaders;
@@ -53,6 +54,8 @@ typedef void (*ListenFn)(void *ctx, ListenRequest *r); /* takes r */
 /* host_port: "127.0.0.1:8080", "[::1]:0", "localhost:8080", ":8080" (loopback), "8080" (loopback), "*:8080" (every
  * interface). Port 0 picks one. park_ms 0 = LISTENER_PARK_MS. NULL with an Err: codes validation, listen. */
 Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *ctx, Err *e);
+/* With the API's door, on a socket of sock_bind, which is the listener's from now on, also on failure: it is opened here. */
+Listener *listener_start_api(int fd, int park_ms, ListenFn f, void *ctx, Err *e);
 int listener_port(const Listener *l);
 /* Answers the request with that token: status 100-599 and a JSON text (copied). false: nobody waits for it any more. */
 bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n);

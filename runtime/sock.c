@@ -28,14 +28,14 @@ static int bind_one(const struct addrinfo *a) {
   int one = 1, fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
   if (fd < 0) return -1;
   (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (!bind(fd, a->ai_addr, a->ai_addrlen) && !listen(fd, 256)) return fd;
+  if (!bind(fd, a->ai_addr, a->ai_addrlen)) return fd;
   int err = errno;
   close(fd);
   errno = err;
   return -1;
 }
 
-int sock_listen(const char *hp, Err *e) {
+int sock_bind(const char *hp, Err *e) {
   char host[256], port[8];
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
   if (!split_host(hp, host, sizeof host, port, sizeof port, e)) return -1;
@@ -47,6 +47,14 @@ int sock_listen(const char *hp, Err *e) {
   if (fd < 0) err_set(e, "listen", "cannot listen on %.100s: %s", hp, strerror(errno));
   freeaddrinfo(list);
   return fd;
+}
+
+int sock_listen(const char *hp, Err *e) {
+  int fd = sock_bind(hp, e);
+  if (fd < 0 || !listen(fd, 256)) return fd;
+  err_set(e, "listen", "cannot listen on %.100s: %s", hp, strerror(errno));
+  close(fd);
+  return -1;
 }
 
 int sock_port(int fd) {

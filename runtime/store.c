@@ -438,14 +438,16 @@ static void count_new_runs(Store *s, Batch *b) {
   }
 }
 
-int64_t store_next_run(Store *s) {
+int64_t store_last_run(Store *s) {
   if (!s->next_run) {
     int64_t max = s->impl->max_run(s);
     if (max < 0) return -1;
     s->next_run = max + 1;
   }
-  return s->next_run++;
+  return s->next_run - 1;
 }
+
+int64_t store_next_run(Store *s) { return store_last_run(s) < 0 ? -1 : s->next_run++; }
 
 int64_t store_count_slug(Store *s, const char *workspace, const char *slug) {
   SlugCount *c = slug_get(s, workspace, slug);

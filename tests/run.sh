@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the suites and closes with `N passed, N failed`. B = build directory; an argument picks suites by name (crash, fuzz,
-# lang, unit, cli, repl, flows). Each suite's output goes to $B/logs/NAME.log; failures are printed. Exit status 1 when any failed.
+# lang, unit, cli, repl, api, flows). Each suite's output goes to $B/logs/NAME.log; failures are printed. Exit status 1 when any failed.
 set -u
 cd "$(dirname "$0")/.."
 B=${B:-build}
@@ -72,6 +72,7 @@ for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap 
 suite canary cli env BREYTA_RUN="$BIN" python3 tests/cli/canary.py
 suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py
 suite nrepl-client repl tests/repl/nrepl_client.sh
+for t in tests/api/test_*.py; do suite "api-$(basename "$t" .py | cut -c6-)" api env BREYTA="$PWD/$B/breyta" python3 "$t"; done
 suite examples flows tests/flows/examples.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
 echo "$passed passed, $failed failed"

@@ -1056,6 +1056,8 @@ static void c_run_lists(void **state) {
   RunRow r[8];
   Err e;
   assert_int_equal(store_runs(s, 0, 0, r, 8, &e), 6);
+  assert_int_equal(store_last_run(s), 6);
+  assert_int_equal(store_last_run(s), 6); /* asking gives none away */
   assert_int_equal(r[4].head_seq, 1);
   assert_int_equal(r[1].wake_ms, 77);
   for (int i = 0; i < 6; i++) run_row_free(&r[i]);

@@ -1,0 +1,385 @@
+/* api.c - routes, the command dispatcher, answers; see api.h */
+#include "api.h"
+#include "eval/unit.h"
+#include "hash.h"
+#include "json.h"
+#include "reader/print.h"
+#include "reader/read.h"
+#include "snapshot.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16 << 10, PREVIEW_TEXT = 2000, OP_ID_MAX = 128 };
+
+static const ApiCommand *const families[] = {api_flow_commands, api_run_commands};
+
+const ApiCommand *api_command_at(int i) {
+  for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+    for (const ApiCommand *c = families[f]; c->name; c++)
+      if (!i--) return c;
+  return NULL;
+}
+
+const ApiCommand *api_command(const char *name) {
+  const ApiCommand *c;
+  for (int i = 0; (c = api_command_at(i)); i++)
+    if (!strcmp(c->name, name)) return c;
+  return NULL;
+}
+
+/* --- values ------------------------------------------------------------------------------------------------------------------------ */
+void api_put(ValVec *m, const char *key, Val v) {
+  if (is_nil(v)) return;
+  vv_push(m, kw_c(key));
+  vv_push(m, v);
+}
+void api_put_text(ValVec *m, const char *key, const char *s) {
+  if (s) api_put(m, key, str_c(s));
+}
+Val api_map(const ValVec *m) { return amap_from(m->a, m->n / 2); }
+
+Val api_time(int64_t ms) {
+  if (!ms) return NIL;
+  Buf b = {0};
+  inst_print(&b, ms);
+  Val s = str_fmt("%.23sZ", buf_cstr(&b));
+  buf_free(&b);
+  return s;
+}
+
+Val api_shown(Val v) {
+  Buf b = {0};
+  bool plain = !is_sig(json_print(&b, v));
+  buf_free(&b);
+  if (plain) return v;
+  Val text = pr_str(v);
+  return is_sig(text) ? str_c("?") : text;
+}
+
+/* Where a text of n bytes may be cut: between characters. */
+static size_t cut_at(const char *s, size_t n) {
+  while (n && ((unsigned char)s[n] & 0xc0) == 0x80) n--;
+  return n;
+}
+
+Val api_preview(Val v) {
+  Buf b = {0};
+  Val shown = api_shown(v);
+  if (!is_sig(json_print(&b, shown)) && b.n > PREVIEW_BYTES) {
+    ValVec m = {0};
+    api_put(&m, "truncated", TRUE_V);
+    api_put(&m, "sizeBytes", int_val((int64_t)b.n));
+    api_put(&m, "text", str_new(b.p, cut_at(b.p, PREVIEW_TEXT)));
+    shown = api_map(&m);
+  }
+  buf_free(&b);
+  return shown;
+}
+
+/* --- documents --------------------------------------------------------------------------------------------------------------------- */
+Val api_doc_value(const DocRow *d) {
+  Val v = snap_read_value(env_core(), d->data.p, d->data.n);
+  return is_sig(v) ? NIL : v;
+}
+
+bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, Val *out, int64_t *rev, Err *err) {
+  DocRow d = {0};
+  err->code = NULL;
+  if (!store_doc_get(a->store, workspace, kind, key, &d, err)) return false;
+  *out = api_doc_value(&d);
+  *rev = d.rev;
+  doc_row_free(&d);
+  return !is_nil(*out) || err_set(err, "corrupt_record", "the record %s %s cannot be read", kind, key);
+}
+
+bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms, int64_t expires_ms) {
+  Buf data = {0};
+  bool ok = !is_sig(snap_data(&data, v));
+  DocRow d = {.workspace = (char *)(uintptr_t)workspace, .kind = (char *)(uintptr_t)kind, .key = (char *)(uintptr_t)key, .rev = rev, .at_ms = at_ms,
+              .expires_ms = expires_ms, .data = {data.p, data.n}};
+  if (ok) batch_doc_put(b, &d);
+  buf_free(&data);
+  return ok;
+}
+
+/* --- arguments --------------------------------------------------------------------------------------------------------------------- */
+Val api_arg(const ApiCall *c, const char *name) { return map_get_kw(c->args, name); }
+const char *api_text(const ApiCall *c, const char *name) {
+  Val v = api_arg(c, name);
+  return is_str(v) ? str_s(v) : NULL;
+}
+int64_t api_int(const ApiCall *c, const char *name, int64_t otherwise) {
+  Val v = api_arg(c, name);
+  return is_long(v) ? long_of(v) : otherwise;
+}
+bool api_flag(const ApiCall *c, const char *name) { return same(api_arg(c, name), TRUE_V); }
+
+bool api_may(const ApiCall *c, const char *scope) {
+  for (uint32_t i = 0; is_vec(c->capabilities) && i < vec_count(c->capabilities); i++) {
+    Val s = vec_nth(c->capabilities, i);
+    if (str_eq_c(s, scope) || str_eq_c(s, "workspace.full")) return true;
+  }
+  return false;
+}
+
+/* --- answers ----------------------------------------------------------------------------------------------------------------------- */
+bool api_ok(ApiCall *c, Val data) {
+  c->status = 200;
+  c->data = data;
+  return true;
+}
+
+bool api_fail(ApiCall *c, int status, const char *code, const char *fmt, ...) {
+  va_list ap, again;
+  va_start(ap, fmt);
+  va_copy(again, ap);
+  c->status = status;
+  c->code = code;
+  c->message.n = 0;
+  buf_vfmt(&c->message, fmt, ap, again);
+  va_end(again);
+  va_end(ap);
+  return false;
+}
+
+bool api_fail_err(ApiCall *c, const Err *err) {
+  static const struct { const char *code; int status; } known[] = {{"not_found", 404}, {"flow_not_found", 404}, {"bad_input", 400}, {"bad_request", 400},
+    {"flow_invalid", 400}, {"run_exists", 409}, {"doc_conflict", 409}, {"profile_missing", 409}, {"disk_full", 507}, {"store_failed", 503}};
+  for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)
+    if (!strcmp(err->code, known[i].code)) return api_fail(c, known[i].status, known[i].code, "%s", err->msg);
+  return api_fail(c, 500, "internal", "%s", err->code ? err->msg : "the request could not be completed");
+}
+
+Batch *api_batch(ApiCall *c) {
+  if (!c->batch) c->batch = batch_new();
+  return c->batch;
+}
+
+static Val error_map(ApiCall *c) {
+  ValVec m = {0};
+  api_put_text(&m, "code", c->code);
+  api_put(&m, "message", str_new(c->message.p ? c->message.p : "", c->message.n));
+  api_put(&m, "details", c->details);
+  return api_map(&m);
+}
+
+static Val envelope(ApiCall *c) {
+  if (c->bare && !c->code) return c->data;
+  ValVec m = {0};
+  api_put(&m, "ok", c->code ? FALSE_V : TRUE_V);
+  api_put_text(&m, "workspaceId", c->workspace);
+  if (c->code) api_put(&m, "error", error_map(c));
+  else api_put(&m, "data", is_nil(c->data) ? map_empty : c->data);
+  api_put(&m, "meta", c->meta);
+  return api_map(&m);
+}
+
+static void write_answer(ApiCall *c) {
+  c->answer.n = 0;
+  if (!is_sig(json_print(&c->answer, envelope(c)))) return;
+  c->data = c->meta = c->details = NIL;
+  api_fail(c, 500, "internal", "the answer has no JSON form");
+  c->answer.n = 0;
+  if (is_sig(json_print(&c->answer, envelope(c)))) abort();
+}
+
+/* --- idempotency: the answer to an operation is kept for a day ------------------------------------------------------------------ */
+static void op_key(const ApiCall *c, Buf *b) { buf_fmt(b, "%s/%s", c->key_id, c->op_id); }
+
+static Val body_hash(const ApiCall *c) {
+  char hash[65];
+  hash_sha256_hex(c->request->body, c->request->nbody, hash);
+  return str_c(hash);
+}
+
+bool api_seal(ApiCall *c, Batch *b) {
+  write_answer(c);
+  c->sealed = true;
+  if (!c->op_id || c->code) return true;
+  ValVec m = {0};
+  Buf key = {0};
+  int64_t now = now_ms();
+  api_put(&m, "request", body_hash(c));
+  api_put(&m, "answer", str_new(c->answer.p, c->answer.n));
+  op_key(c, &key);
+  bool ok = api_doc_put(b, c->workspace, "api-op", buf_cstr(&key), api_map(&m), DOC_ANY, now, now + OP_KEEP_MS);
+  buf_free(&key);
+  return ok;
+}
+
+/* Was it answered already? Then the call has that answer, or an error when this is another request. */
+static bool answered_before(ApiCall *c) {
+  if (!c->op_id) return false;
+  Buf key = {0};
+  Val was;
+  int64_t rev;
+  Err err = {0};
+  DocRow d = {0};
+  op_key(c, &key);
+  bool found = store_doc_get(c->api->store, c->workspace, "api-op", buf_cstr(&key), &d, &err) && d.expires_ms > now_ms();
+  doc_row_free(&d);
+  found = found && api_doc(c->api, c->workspace, "api-op", buf_cstr(&key), &was, &rev, &err);
+  buf_free(&key);
+  if (err.code) return !api_fail_err(c, &err);
+  if (!found) return false;
+  if (!same(val_eq(map_get_kw(was, "request"), body_hash(c)), TRUE_V))
+    return !api_fail(c, 409, "operation_mismatch", "X-Breyta-Operation-ID %s was used for another request; a new operation needs an id of its own", c->op_id);
+  Val text = map_get_kw(was, "answer");
+  buf_add(&c->answer, str_s(text), str_n(text));
+  c->status = 200;
+  c->sealed = true;
+  return true;
+}
+
+/* Forgets answers of yesterday, some at a time. */
+static void sweep(Api *a) {
+  int64_t now = now_ms();
+  DocRow rows[64];
+  Err err = {0};
+  if (now - a->swept_ms < SWEEP_MS) return;
+  size_t n = store_docs_newest(a->store, a->workspace, "api-op", now - OP_KEEP_MS, "", rows, 64, &err);
+  Batch *b = n ? batch_new() : NULL;
+  for (size_t i = 0; i < n; i++) {
+    batch_doc_del(b, rows[i].workspace, rows[i].kind, rows[i].key, DOC_ANY);
+    doc_row_free(&rows[i]);
+  }
+  if (n) store_submit_wait(a->store, b, &err);
+  if (n < 64 || err.code) a->swept_ms = now;
+}
+
+/* --- commands ---------------------------------------------------------------------------------------------------------------------- */
+/* Makes durable what the command has put into its batch, with the memory of its answer. */
+static void finish(ApiCall *c, bool ok) {
+  Err err = {0};
+  if (ok && !c->sealed && c->command->mutates) {
+    Batch *b = api_batch(c);
+    c->batch = NULL;
+    if (!api_seal(c, b)) {
+      batch_free(b);
+      c->sealed = false;
+      api_fail(c, 500, "internal", "the answer cannot be stored");
+    } else if (!batch_ops(b)) {
+      batch_free(b);
+    } else if (!store_submit_wait(c->api->store, b, &err)) {
+      c->sealed = false;
+      api_fail_err(c, &err);
+    }
+  }
+  if (c->batch) batch_free(c->batch);
+  c->batch = NULL;
+}
+
+static bool op_id_ok(ApiCall *c) {
+  const char *id = listener_header(c->request, "x-breyta-operation-id");
+  if (!id || !*id) return true;
+  for (const char *p = id; *p; p++)
+    if ((unsigned char)*p <= ' ' || (unsigned char)*p > '~' || p - id >= OP_ID_MAX)
+      return api_fail(c, 400, "bad_request", "X-Breyta-Operation-ID: 1 to %d visible ASCII characters are expected", OP_ID_MAX);
+  c->op_id = id;
+  return true;
+}
+
+static void run_command(ApiCall *c, Val args) {
+  if (!api_may(c, c->command->scope)) {
+    api_fail(c, 403, "forbidden", "this key may not do %s: it needs the scope %s", c->command->name, c->command->scope);
+    return;
+  }
+  if (!api_args_check(c, args) || (c->command->mutates && (!op_id_ok(c) || answered_before(c)))) return;
+  if (c->command->mutates) sweep(c->api);
+  finish(c, c->command->run(c));
+}
+
+static bool workspace_ok(ApiCall *c) {
+  const char *ws = listener_header(c->request, "x-breyta-workspace");
+  return !ws || !*ws || !strcmp(ws, c->workspace) || api_fail(c, 403, "forbidden", "the key is not a workspace member of %.100s", ws);
+}
+
+static bool commands(ApiCall *c) {
+  Err err = {0};
+  const ListenRequest *r = c->request;
+  Val body = r->nbody ? json_parse(r->body, r->nbody, &err) : ABSENT;
+  if (same(body, ABSENT)) return api_fail(c, 400, "bad_json", "the body is not JSON: %s", err.code ? err.msg : "it is empty");
+  Val name = is_map(body) ? map_get_kw(body, "command") : NIL, args = is_map(body) ? map_get_kw(body, "args") : NIL;
+  if (!is_str(name) || !(is_map(args) || is_nil(args)))
+    return api_fail(c, 400, "bad_request", "the body must be {\"command\": \"flows.list\", \"args\": {...}}");
+  c->command = api_command(str_s(name));
+  if (!c->command || strlen(str_s(name)) != str_n(name)) return api_fail(c, 400, "unknown_command", "Unknown command: %.200s", str_s(name));
+  run_command(c, is_nil(args) ? map_empty : args);
+  return !c->code;
+}
+
+/* --- who am I ---------------------------------------------------------------------------------------------------------------------- */
+static Val user(const ApiCall *c) {
+  ValVec m = {0};
+  api_put_text(&m, "id", c->key_id);
+  api_put_text(&m, "name", c->key_name);
+  return api_map(&m);
+}
+
+static bool verify(ApiCall *c) {
+  ValVec m = {0};
+  c->bare = true;
+  api_put(&m, "success", TRUE_V);
+  api_put_text(&m, "keyId", c->key_id);
+  api_put_text(&m, "workspaceId", c->workspace);
+  api_put(&m, "capabilities", c->capabilities);
+  api_put(&m, "user", user(c));
+  return api_ok(c, api_map(&m));
+}
+
+static bool me(ApiCall *c) {
+  ValVec m = {0}, w = {0};
+  c->bare = true;
+  api_put_text(&w, "id", c->workspace);
+  api_put_text(&w, "name", c->workspace);
+  api_put_text(&w, "role", api_may(c, "workspace.full") ? "admin" : "member");
+  Val one[] = {api_map(&w)};
+  api_put(&m, "user", user(c));
+  api_put(&m, "workspaces", vec_from(one, 1));
+  return api_ok(c, api_map(&m));
+}
+
+static bool openapi(ApiCall *c) {
+  c->bare = true;
+  return api_ok(c, api_openapi());
+}
+
+const ApiRoute api_routes[] = {
+    {"POST", "commands", "Runs one command in the workspace.", false, commands},
+    {"GET", "auth/verify", "Is the key good? Whose is it, and what may it do?", false, verify},
+    {"GET", "me", "The caller and the workspaces that it can reach.", false, me},
+    {"GET", "flow-profiles", "What live points at: ?flow-slug=SLUG, with profile-type and enabled as filters.", false, api_flow_profiles},
+    {"GET", "openapi.json", "This description.", true, openapi},
+    {NULL, NULL, NULL, false, NULL},
+};
+
+static const ApiRoute *route_of(ApiCall *c) {
+  const ApiRoute *path = NULL;
+  for (const ApiRoute *r = api_routes; r->path; r++) {
+    if (strcmp(r->path, c->request->key)) continue;
+    path = r;
+    if (!strcmp(r->method, c->request->method)) return r;
+  }
+  if (path) api_fail(c, 405, "method_not_allowed", "/api/%s is asked by %s", path->path, path->method);
+  else api_fail(c, 404, "not_found", "there is no /api/%.200s here; GET /api/openapi.json lists what there is", c->request->key);
+  return NULL;
+}
+
+void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
+  *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL};
+  const ApiRoute *route = route_of(c);
+  if (route && (route->open || (api_authenticate(c) && workspace_ok(c)))) route->run(c);
+  if (!c->sealed) write_answer(c);
+}
+
+void api_free(ApiCall *c) {
+  buf_free(&c->answer);
+  buf_free(&c->message);
+}
+
+void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
+  ApiCall c;
+  api_answer(ctx, r, &c);
+  engine_listen_answer(el, r->token, c.status, c.answer.p, c.answer.n);
+  api_free(&c);
+}

@@ -1,0 +1,127 @@
+/* api.h - the server's API: what the api_*.c files share.
+ *
+ * A request for /api/... comes to api_request on the engine's thread. A route (api.c) answers it; POST /api/commands is the route of
+ * all commands {"command":name,"args":{..}}. A command is one row of a table (ApiCommand): name, scope, arguments, doc, function.
+ * The dispatcher checks the key, the workspace, the scope and the arguments, and api_openapi.c describes the same rows: a function
+ * sees only arguments that are as its row says.
+ *
+ * A command answers by api_ok or api_fail. What it changes it puts into api_batch(c): that is durable, together with the memory of the
+ * answer (X-Breyta-Operation-ID, 24 h), before the answer leaves. A command that makes its own batch calls api_seal in it.
+ *
+ * Functions keep no state beside ApiCall and the store and look at no thread, so that more than one thread may run them later.
+ * Documents of the store: kind "api-key" (workspace ""), "api-op", "flow", "flow-version"; their data are values (snap_data). */
+#ifndef BR_API_H
+#define BR_API_H
+#include "engine_listen.h"
+#include "listener.h"
+#include "reader/map.h"
+#include "reader/num.h"
+#include "reader/vec.h"
+
+typedef struct Api {
+  Engine *engine;
+  Store *store;
+  EngineListener *listener;
+  const char *workspace; /* the one there is */
+  int64_t swept_ms;      /* when old answers were forgotten last */
+} Api;
+
+enum ApiType { API_TEXT, API_SLUG, API_INT, API_BOOL, API_OBJECT, API_ARRAY, API_ANY, API_VERSION /* a number from 1, or "latest" */ };
+typedef struct ApiArg {
+  const char *name;
+  enum ApiType type;
+  bool required;
+  int64_t min, max;     /* API_INT; texts: max bytes, 0 = API_TEXT_MAX */
+  const char *choices;  /* "a|b" or NULL */
+  const char *doc;
+} ApiArg;
+enum { API_TEXT_MAX = 4096, API_ARGS = 16, API_PAGE = 100 };
+
+struct ApiCall;
+typedef struct ApiCommand {
+  const char *name, *scope;
+  bool mutates;
+  const char *doc;
+  bool (*run)(struct ApiCall *c);
+  ApiArg args[API_ARGS]; /* up to the first without a name */
+} ApiCommand;
+
+typedef struct ApiCall {
+  Api *api;
+  const ListenRequest *request;
+  const char *workspace, *key_id, *key_name, *op_id; /* op_id: NULL or "" none */
+  const ApiCommand *command;
+  Val capabilities;   /* of the caller's key */
+  Val args;           /* map with keyword keys; an argument that is null is not there */
+  Val data, meta;     /* the answer: maps, or nil */
+  int status;
+  const char *code;   /* of a failure: a literal */
+  Buf message;
+  Val details;
+  bool bare;          /* the answer is data alone, without an envelope */
+  Batch *batch;
+  Buf answer;         /* when sealed */
+  bool sealed;
+  char key_workspace[128], id[64]; /* what workspace and key_id point to */
+} ApiCall;
+
+/* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
+void api_answer(Api *a, const ListenRequest *r, ApiCall *c);
+void api_free(ApiCall *c);
+/* The same for the listener. Engine thread; ctx is the Api. */
+void api_request(EngineListener *el, const ListenRequest *r, void *ctx);
+
+bool api_ok(ApiCall *c, Val data);                                     /* true */
+bool api_fail(ApiCall *c, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5))); /* false */
+bool api_fail_err(ApiCall *c, const Err *err);                         /* the store's or the engine's: status by its code */
+Batch *api_batch(ApiCall *c);
+/* The answer as it stands becomes text, and the memory of it part of the batch. */
+bool api_seal(ApiCall *c, Batch *b);
+bool api_may(const ApiCall *c, const char *scope);
+
+Val api_arg(const ApiCall *c, const char *name);                       /* nil: not given */
+const char *api_text(const ApiCall *c, const char *name);              /* NULL: not given */
+int64_t api_int(const ApiCall *c, const char *name, int64_t otherwise);
+bool api_flag(const ApiCall *c, const char *name);
+
+/* Maps in the order in which they are told; entries without a value are left out. */
+void api_put(ValVec *m, const char *key, Val v);
+void api_put_text(ValVec *m, const char *key, const char *s); /* NULL: left out */
+Val api_map(const ValVec *m);
+Val api_time(int64_t ms);                                     /* ISO text; nil for 0 */
+Val api_shown(Val v);                                         /* v, or its printed form where JSON cannot say it */
+Val api_preview(Val v);                                       /* the same, cut when it is long */
+
+/* --- documents of the workspace: maps ------------------------------------------------------------------------------------------- */
+bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, Val *out, int64_t *rev, Err *err); /* err->code NULL: none */
+Val api_doc_value(const DocRow *d);                           /* nil: damaged */
+/* rev: what it replaces. false: the value cannot be stored. */
+bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms, int64_t expires_ms);
+
+/* --- api_args.c */
+const char *api_type_name(enum ApiType t);
+/* The arguments against the row; unknown ones become a warning. */
+bool api_args_check(ApiCall *c, Val args);
+Val api_args_schema(const ApiCommand *cmd);
+/* --- api_keys.c: "bsa_sak-<id>_<secret>" */
+/* A new key of that workspace with all rights, printed by the caller before it is stored. */
+void api_key_new(char id[32], Buf *key, Buf *secret_hash);
+typedef struct ApiKey { const char *id, *workspace, *name, *secret_hash, *status; Val capabilities; int64_t expires_ms; } ApiKey; /* expires 0: never */
+bool api_key_store(Store *s, const ApiKey *k, Err *err);
+Val api_key_all(void);                                       /* the capabilities of the first key */
+bool api_key_any(Store *s, const char *workspace, Err *err); /* false and err->code NULL: none */
+/* The caller by its Authorization header: fills the call; false: it has failed with 401. */
+bool api_authenticate(ApiCall *c);
+/* --- api_flows.c */
+/* The source that a request means: draft, active, live or a version. hash: malloc'ed. */
+bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at, Err *err);
+bool api_flow_profiles(ApiCall *c); /* a route */
+Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
+extern const ApiCommand api_flow_commands[], api_run_commands[];
+const ApiCommand *api_command(const char *name);
+const ApiCommand *api_command_at(int i); /* NULL behind the last */
+/* --- api_openapi.c */
+Val api_openapi(void);
+typedef struct ApiRoute { const char *method, *path, *doc; bool open; bool (*run)(ApiCall *c); } ApiRoute; /* path without /api/ */
+extern const ApiRoute api_routes[];
+#endif

@@ -1,0 +1,155 @@
+/* api_openapi.c - GET /api/openapi.json: the tables of routes and commands as OpenAPI 3.1. Nothing is said here that is not in a row. */
+#include "api.h"
+#include <ctype.h>
+#include <string.h>
+
+static Val ref(const char *name) {
+  ValVec m = {0};
+  api_put(&m, "$ref", str_fmt("#/components/schemas/%s", name));
+  return api_map(&m);
+}
+
+static Val json_content(Val schema) {
+  ValVec m = {0}, j = {0};
+  api_put(&j, "schema", schema);
+  vv_push(&m, str_c("application/json"));
+  vv_push(&m, api_map(&j));
+  return api_map(&m);
+}
+
+static Val typed(const char *type) {
+  ValVec m = {0};
+  api_put_text(&m, "type", type);
+  return api_map(&m);
+}
+
+static Val object_of(const ValVec *properties, const char *const *required) {
+  ValVec m = {0}, names = {0};
+  for (; *required; required++) vv_push(&names, str_c(*required));
+  api_put_text(&m, "type", "object");
+  api_put(&m, "properties", api_map(properties));
+  if (names.n) api_put(&m, "required", vec_from(names.a, names.n));
+  return api_map(&m);
+}
+
+static Val envelope_schema(void) {
+  ValVec p = {0}, e = {0};
+  api_put(&e, "code", typed("string"));
+  api_put(&e, "message", typed("string"));
+  api_put(&e, "details", typed("object"));
+  api_put(&p, "ok", typed("boolean"));
+  api_put(&p, "workspaceId", typed("string"));
+  api_put(&p, "data", typed("object"));
+  api_put(&p, "meta", typed("object"));
+  api_put(&p, "error", object_of(&e, (const char *const[]){"code", "message", NULL}));
+  return object_of(&p, (const char *const[]){"ok", NULL});
+}
+
+static Val command_schema(const ApiCommand *cmd) {
+  ValVec p = {0}, name = {0}, m = {0};
+  api_put_text(&name, "const", cmd->name);
+  api_put(&p, "command", api_map(&name));
+  api_put(&p, "args", api_args_schema(cmd));
+  Val required[] = {str_c("command"), str_c("args")};
+  api_put_text(&m, "type", "object");
+  api_put_text(&m, "title", cmd->name);
+  api_put_text(&m, "description", cmd->doc);
+  vv_push(&m, str_c("x-scope"));
+  vv_push(&m, str_c(cmd->scope));
+  vv_push(&m, str_c("x-mutates"));
+  vv_push(&m, cmd->mutates ? TRUE_V : FALSE_V);
+  api_put(&m, "properties", api_map(&p));
+  api_put(&m, "required", vec_from(required, 2));
+  return api_map(&m);
+}
+
+static Val schemas(void) {
+  ValVec m = {0}, refs = {0}, any = {0};
+  const ApiCommand *cmd;
+  for (int i = 0; (cmd = api_command_at(i)); i++) {
+    vv_push(&m, str_c(cmd->name));
+    vv_push(&m, command_schema(cmd));
+    vv_push(&refs, ref(cmd->name));
+  }
+  api_put(&any, "oneOf", vec_from(refs.a, refs.n));
+  api_put(&m, "Command", api_map(&any));
+  api_put(&m, "Envelope", envelope_schema());
+  return api_map(&m);
+}
+
+static Val responses(bool enveloped) {
+  ValVec ok = {0}, bad = {0}, m = {0};
+  api_put_text(&ok, "description", "the answer");
+  api_put(&ok, "content", json_content(enveloped ? ref("Envelope") : typed("object")));
+  api_put_text(&bad, "description", "an error: code and message say what it is");
+  api_put(&bad, "content", json_content(ref("Envelope")));
+  vv_push(&m, str_c("200"));
+  vv_push(&m, api_map(&ok));
+  api_put(&m, "default", api_map(&bad));
+  return api_map(&m);
+}
+
+static Val header_parameter(const char *name, const char *doc) {
+  ValVec m = {0};
+  api_put_text(&m, "name", name);
+  api_put_text(&m, "in", "header");
+  api_put_text(&m, "description", doc);
+  api_put(&m, "schema", typed("string"));
+  return api_map(&m);
+}
+
+static Val operation(const ApiRoute *r) {
+  ValVec m = {0}, body = {0};
+  bool commands = !strcmp(r->path, "commands");
+  api_put_text(&m, "summary", r->doc);
+  if (r->open) api_put(&m, "security", vec_from(NULL, 0));
+  if (commands) {
+    Val headers[] = {header_parameter("X-Breyta-Workspace", "the workspace; that of the key when it is missing"),
+                     header_parameter("X-Breyta-Operation-ID", "a changing command with an id that was answered within 24 h gets the same answer again and changes nothing")};
+    api_put(&m, "parameters", vec_from(headers, 2));
+    api_put(&body, "required", TRUE_V);
+    api_put(&body, "content", json_content(ref("Command")));
+    api_put(&m, "requestBody", api_map(&body));
+  }
+  api_put(&m, "responses", responses(commands));
+  return api_map(&m);
+}
+
+static Val paths(void) {
+  ValVec m = {0};
+  for (const ApiRoute *r = api_routes; r->path; r++) {
+    char method[8];
+    size_t n = strlen(r->method);
+    for (size_t i = 0; i <= n; i++) method[i] = (char)tolower((unsigned char)r->method[i]);
+    ValVec one = {0};
+    api_put(&one, method, operation(r));
+    vv_push(&m, str_fmt("/api/%s", r->path));
+    vv_push(&m, api_map(&one));
+  }
+  return api_map(&m);
+}
+
+static Val security(ValVec *components) {
+  ValVec key = {0}, s = {0}, use = {0};
+  api_put_text(&key, "type", "http");
+  api_put_text(&key, "scheme", "bearer");
+  api_put_text(&key, "description", "an API key, bsa_sak-<id>_<secret>");
+  api_put(&s, "apiKey", api_map(&key));
+  api_put(components, "securitySchemes", api_map(&s));
+  api_put(&use, "apiKey", vec_from(NULL, 0));
+  Val all[] = {api_map(&use)};
+  return vec_from(all, 1);
+}
+
+Val api_openapi(void) {
+  ValVec m = {0}, info = {0}, components = {0};
+  api_put_text(&info, "title", "breyta");
+  api_put_text(&info, "version", "0.1.0");
+  api_put_text(&m, "openapi", "3.1.0");
+  api_put(&m, "info", api_map(&info));
+  api_put(&m, "paths", paths());
+  api_put(&components, "schemas", schemas());
+  api_put(&m, "security", security(&components));
+  api_put(&m, "components", api_map(&components));
+  return api_map(&m);
+}

@@ -1,0 +1,25 @@
+/* breyta_options.h - commands and options of the program breyta, once: parsing, usage and --help are made from these tables
+ * (breyta_cli.c). A new command: a row and a function breyta_<id>; a new option: a row, its value is o->id.
+ *
+ *   COMMAND(id, name, arguments, summary)
+ *   OPTION(id, name, argument, default, command, help) */
+#ifndef BR_BREYTA_OPTIONS_H
+#define BR_BREYTA_OPTIONS_H
+
+#define BREYTA_COMMANDS(COMMAND) COMMAND(serve, "serve", "[OPTIONS]", "run the server: flows, versions and runs over HTTP, from one file")
+
+#define BREYTA_OPTIONS(OPTION)                                                                                                       \
+  OPTION(data, "data", "DIR", "breyta-data", serve, "where everything is kept (DIR/breyta.db and blobs); made when it is missing")    \
+  OPTION(workspace, "workspace", "NAME", "ws-local", serve, "the workspace")                                                         \
+  OPTION(listen, "listen", "HOST:PORT", "127.0.0.1:8080", serve, "address of the API; port 0 takes a free one")                      \
+  OPTION(public_url, "public-url", "URL", NULL, serve, "how others reach this server, for links and callbacks")
+
+typedef struct BreytaOptions {
+#define BREYTA_FIELD(id, name, arg, dflt, cmd, help) const char *id;
+  BREYTA_OPTIONS(BREYTA_FIELD)
+#undef BREYTA_FIELD
+} BreytaOptions;
+
+int breyta_main(int argc, char **argv);
+int breyta_serve(const BreytaOptions *o); /* server.c */
+#endif

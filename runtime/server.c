@@ -1,0 +1,158 @@
+/* server.c - `breyta serve`: the embedded store, the engine and the API in one process.
+ *
+ * Order of a start: the database, the socket bound (nobody can connect yet), the first key printed and then stored, unfinished runs taken
+ * up, the port opened. Killed between print and store, the next start prints another key; a stored key that nobody has seen does
+ * not exist. SIGTERM and SIGINT end it with 0: requests under way are answered (503: try again), runs stay where they are durable. */
+#include "api.h"
+#include "breyta_options.h"
+#include "cli_run.h"
+#include "sock.h"
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct Server {
+  const BreytaOptions *o;
+  Api api;
+  int fd;
+  char url[600];
+} Server;
+
+static volatile bool stop;
+static void on_signal(int sig) {
+  if (stop) _exit(128 + sig); /* asked twice: what is durable stays durable */
+  stop = true;
+}
+
+static int tell(const char *what, const Err *err) {
+  fprintf(stderr, "breyta serve: %s%s%s\n", what, *what ? ": " : "", err->msg);
+  return EXIT_FAILED;
+}
+
+static int usage(const char *option, const char *what) {
+  fprintf(stderr, "breyta serve: --%s: %s\n", option, what);
+  return EXIT_USAGE;
+}
+
+static bool good_name(const char *s) {
+  size_t n = strlen(s);
+  if (!n || n > 64 || !isalnum((unsigned char)*s)) return false;
+  for (; *s; s++)
+    if (!isalnum((unsigned char)*s) && *s != '-' && *s != '_') return false;
+  return true;
+}
+
+/* The flow that another one calls, out of the same workspace. */
+static bool resolve(void *ctx, const FlowWanted *w, FlowSource *out, Err *err) {
+  Api *a = ctx;
+  char *hash = NULL;
+  Blob text = {0};
+  const char *target = is_kw(w->version) ? "active" : w->target ? w->target : "draft";
+  int64_t version = is_long(w->version) ? long_of(w->version) : 0;
+  bool ok = api_flow_source(a, a->workspace, w->slug, target, version, &hash, &out->version, err);
+  ok = ok && store_source_get(a->store, hash, &out->file, &text, err);
+  if (ok) buf_add(&out->text, text.p, text.n);
+  blob_free(&text);
+  free(hash);
+  if (!ok && (!err->code || !strcmp(err->code, "not_found"))) err_set(err, "flow_not_found", "there is no flow %s (%s) in workspace %s", w->slug, target, a->workspace);
+  return ok;
+}
+
+static Store *open_store(const char *dir) {
+  char path[4096];
+  Err err = {0};
+  if (mkdir(dir, 0700) && errno != EEXIST) {
+    err_set(&err, "data", "cannot make the folder %s: %s", dir, strerror(errno));
+    return tell("--data", &err), NULL;
+  }
+  if (snprintf(path, sizeof path, "%s/breyta.db", dir) >= (int)sizeof path) return usage("data", "the name is too long"), NULL;
+  Store *s = store_open(path, &(StoreOptions){.executor = true}, &err);
+  if (!s) tell("", &err);
+  return s;
+}
+
+/* The first key: printed, then stored. */
+static bool first_key(Server *s, Err *err) {
+  char id[32];
+  Buf key = {0}, hash = {0};
+  bool any = api_key_any(s->api.store, s->o->workspace, err);
+  if (err->code) return false;
+  printf("BREYTA_API_URL=%s\nBREYTA_WORKSPACE=%s\n", s->url, s->o->workspace);
+  if (!any) {
+    api_key_new(id, &key, &hash);
+    printf("BREYTA_API_KEY=%s\n", buf_cstr(&key));
+    explicit_bzero(key.p, key.n);
+  }
+  bool ok = !fflush(stdout) || err_set(err, "stdout", "standard output cannot be written: %s", strerror(errno));
+  if (ok && !any) ok = api_key_store(s->api.store, &(ApiKey){id, s->o->workspace, "admin", buf_cstr(&hash), "active", api_key_all(), 0}, err);
+  buf_free(&key);
+  buf_free(&hash);
+  return ok;
+}
+
+static bool take_up_runs(Server *s, Err *err) {
+  RunRow rows[128];
+  int64_t after = 0;
+  size_t n;
+  bool ok = true;
+  do {
+    n = store_runs(s->api.store, after, 1u << RUN_RUNNING | 1u << RUN_WAITING, rows, 128, err);
+    for (size_t i = 0; i < n; i++) {
+      after = rows[i].run;
+      ok = ok && engine_resume(s->api.engine, after, err);
+      run_row_free(&rows[i]);
+    }
+  } while (n == 128 && ok);
+  return ok && !err->code;
+}
+
+static bool bind_port(Server *s, Err *err) {
+  char host[64];
+  s->fd = sock_bind(s->o->listen, err);
+  if (s->fd < 0) return false;
+  sock_host(s->fd, host);
+  bool six = strchr(host, ':'), any = !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
+  if (s->o->public_url) snprintf(s->url, sizeof s->url, "%s", s->o->public_url);
+  else snprintf(s->url, sizeof s->url, "http://%s%s%s:%d", six && !any ? "[" : "", any ? "127.0.0.1" : host, six && !any ? "]" : "", sock_port(s->fd));
+  return true;
+}
+
+static bool begin(Server *s, Err *err) {
+  if (!bind_port(s, err)) return false;
+  EngineOptions o = {.workspace = s->o->workspace, .listen = s->o->listen, .public_url = s->url, .serves = true, .resolve = resolve, .resolve_ctx = &s->api};
+  s->api.engine = engine_new(s->api.store, &o, err);
+  if (!s->api.engine || !first_key(s, err) || !take_up_runs(s, err)) return false;
+  int fd = s->fd;
+  s->fd = -1;
+  s->api.listener = engine_listen_api(s->api.engine, fd, api_request, &s->api, err);
+  return s->api.listener;
+}
+
+static bool serve(Server *s, Err *err) {
+  bool idle, ok = engine_drain_inbox(s->api.engine, err);
+  fprintf(stderr, "breyta serve: %s is ready, data in %s\n", s->url, s->o->data);
+  while (ok && !stop) ok = engine_turn(s->api.engine, 1000, &idle, err);
+  return ok;
+}
+
+int breyta_serve(const BreytaOptions *o) {
+  Err err = {0};
+  Server s = {.o = o, .fd = -1, .api.workspace = o->workspace};
+  struct sigaction sa = {.sa_handler = on_signal};
+  if (!good_name(o->workspace)) return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all: it is part of URLs");
+  if (o->public_url && !cli_good_url(o->public_url)) return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
+  sigaction(SIGINT, &sa, NULL);
+  sigaction(SIGTERM, &sa, NULL);
+  cli_engine_values();
+  if (!(s.api.store = open_store(o->data))) return EXIT_FAILED;
+  bool ok = begin(&s, &err) && serve(&s, &err);
+  if (!ok) tell("", &err);
+  if (s.api.listener) engine_listen_stop(s.api.listener);
+  if (s.api.engine) engine_free(s.api.engine);
+  if (s.fd >= 0) close(s.fd);
+  store_close(s.api.store);
+  return ok ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,138 @@
+"""A real `breyta serve` on a free port and a client of the standard library. BREYTA: the program (default build/breyta)."""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BIN = str(Path(os.environ.get("BREYTA", ROOT / "build" / "breyta")).resolve())
+
+
+class Answer:
+    def __init__(self, status, body):
+        self.status, self.body = status, body
+        self.data = body.get("data") or {}
+        self.meta = body.get("meta") or {}
+        self.code = (body.get("error") or {}).get("code")
+
+    def __repr__(self):
+        return f"{self.status} {json.dumps(self.body)[:600]}"
+
+
+class Server:
+    """`with Server() as s:`; start() again after kill() goes on with the same data and port."""
+
+    def __init__(self, *options):
+        self.dir = tempfile.TemporaryDirectory(prefix="breyta-api-")
+        self.options, self.key, self.port, self.process = options, None, 0, None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.dir.cleanup()
+
+    def start(self):
+        self.errors = open(os.path.join(self.dir.name, "stderr"), "a+")
+        command = [BIN, "serve", "--data", os.path.join(self.dir.name, "data"), "--listen", f"127.0.0.1:{self.port}", *self.options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True)
+        self.printed = []
+        while len(self.printed) < (2 if self.key else 3):
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the server ended: {self.said()}")
+            self.printed.append(line.rstrip("\n"))
+        values = dict(line.split("=", 1) for line in self.printed)
+        self.port = int(values["BREYTA_API_URL"].rsplit(":", 1)[1])
+        self.workspace = values["BREYTA_WORKSPACE"]
+        self.key = values.get("BREYTA_API_KEY", self.key)
+        self.until(self.open, "the port is open")
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def open(self):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def until(self, f, what, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            got = f()
+            if got:
+                return got
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}: {self.said()}")
+            time.sleep(0.01)
+        raise RuntimeError(f"not within {seconds} s: {what}; {self.said()}")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+    def http(self, method, path, body=None, headers=None, key=True):
+        h = dict(headers or {})
+        if key:
+            h.setdefault("Authorization", f"Bearer {self.key if key is True else key}")
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            c.request(method, path, body, h)
+            r = c.getresponse()
+            return Answer(r.status, json.loads(r.read()))
+        finally:
+            c.close()
+
+    def command(self, name, args=None, op=None, **more):
+        headers = {"X-Breyta-Workspace": self.workspace, "Content-Type": "application/json", "X-Breyta-Operation-ID": op or str(uuid.uuid4())}
+        return self.http("POST", "/api/commands", json.dumps({"command": name, "args": args or {}}) + "\n", headers, **more)
+
+    def ok(self, name, args=None, **more):
+        a = self.command(name, args, **more)
+        assert a.status == 200 and a.body["ok"] is True, f"{name}: {a!r}"
+        return a
+
+    def over(self, run):
+        """The run when it has ended."""
+        def look():
+            r = self.ok("runs.get", {"workflowId": run, "includeSteps": True, "includeResult": True}).data["run"]
+            return r if r["status"] in ("completed", "failed", "cancelled", "terminated", "timed-out") else None
+        return self.until(look, f"{run} has ended")
+
+
+def flow(slug, body, inputs="[]", extra=""):
+    return """{:slug :%s :name "Flow %s" :description "about %s" :tags ["a" "b"] :concurrency {:type :singleton :on-new-version :supersede}
+ :invocations {:default {:label "Run" :inputs %s}} :interfaces {:manual [{:id :run :invocation :default :enabled true}]} %s
+ :flow (quote %s)}""" % (slug, slug, slug, inputs, extra, body)
+
+
+def run_tests(tests):
+    """Runs functions named test_*, each on its own server; TAP."""
+    failed = 0
+    chosen = [f for name, f in tests.items() if name.startswith("test_")]
+    print(f"1..{len(chosen)}")
+    for i, f in enumerate(chosen, 1):
+        try:
+            with Server() as s:
+                f(s)
+            print(f"ok {i} {f.__name__}", flush=True)
+        except Exception as e:  # told, and counted
+            import traceback
+            failed += 1
+            print(f"not ok {i} {f.__name__}: {e}", flush=True)
+            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), flush=True)
+    raise SystemExit(1 if failed else 0)
