@@ -180,7 +180,7 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
   r->seq = 0;
   Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
   batch_run_create(run_batch(r), row);
-  index_source(r, f);
+  batch_source_put(run_batch(r), f->hash, f->file ? f->file : "flow.edn", (Bytesv){f->text, f->text_n});
   if (run_append(r, J_START, fields, 3) < 0) {
     Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
     err_set(err, "bad_input", "%s", is_str(msg) ? str_s(msg) : "the input cannot be stored");
@@ -202,6 +202,7 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
     run_block(r, err->msg);
     return false;
   }
+  index_flow(e, r->workspace, f);
   run_ready(r);
   return true;
 }
@@ -295,13 +296,20 @@ static TimerEntry timer_pop(Engine *e) {
   return top;
 }
 
+/* Dropped after a full disk: from what is durable. What it waits for outside may be there: its timer, or an answer. */
+static void again(Engine *e, int64_t run, Err *err) {
+  engine_resume(e, run, err);
+  e->next_store_timer = 0;
+  e->inbox_again = true;
+}
+
 static void fire_timers(Engine *e) {
   int64_t now = now_ms();
   Err err = {0};
   while (e->ntimers && e->timers[0].due <= now && !e->fatal) {
     TimerEntry t = timer_pop(e);
     Run *r = run_find(e, t.run);
-    if (!r && !t.token) take_over(e, t.run, &err); /* dropped after a full disk: try again from what is durable */
+    if (!r && !t.token) again(e, t.run, &err);
     else if (r && r->phase == R_TIMER && r->call && r->call->token == t.token) step_timer(r->call);
   }
 }

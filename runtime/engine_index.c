@@ -133,9 +133,7 @@ static void walk(Buf *b, Val v, int depth) {
     for (; is_type(v, T_LIST); v = AS(List, v)->rest) walk(b, AS(List, v)->first, depth + 1);
 }
 
-void index_source(Run *r, const FlowDef *f) {
-  Engine *e = r->e;
-  batch_source_put(run_batch(r), f->hash, f->file ? f->file : "flow.edn", (Bytesv){f->text, f->text_n});
+void index_flow(Engine *e, const char *workspace, const FlowDef *f) {
   Val key = str_c(f->hash);
   if (!is_nil(set_get(e->indexed, key, NIL))) return;
   e->indexed = set_conj(e->indexed, key);
@@ -144,9 +142,11 @@ void index_source(Run *r, const FlowDef *f) {
   walk(&b, f->map, 0);
   walk(&b, f->body, 0);
   put_tags(&tags, map_get_kw(f->map, "tags"));
-  IndexRow row = {.workspace = r->workspace, .target = "flows", .key = f->slug, .title = f->name, .type = "flow", .path = f->slug, .tags = buf_cstr(&tags),
+  IndexRow row = {.workspace = (char *)(uintptr_t)workspace, .target = "flows", .key = f->slug, .title = f->name, .type = "flow", .path = f->slug, .tags = buf_cstr(&tags),
                   .text = {b.p, b.n}, .at_ms = now_ms()};
-  batch_index_put(run_batch(r), &row);
+  Batch *batch = batch_new();
+  batch_index_put(batch, &row);
+  store_submit(e->store, batch, 0);
   buf_free(&b);
   buf_free(&tags);
 }

@@ -15,8 +15,9 @@ enum { INDEX_CONTENT_MAX = 64 << 10, INDEX_RESULT_MAX = 1024 }; /* bytes */
 /* hints: the map of :search-index, or nil; content: the blob's is to be indexed. */
 void index_resource(const StepCall *c, const Resource *r, Val hints, bool content);
 void index_run(Batch *b, const RunRow *row, enum RunStatus st, Val outcome); /* of row: workspace, id and slug */
-/* Beside batch_source_put, which it does. */
-void index_source(Run *r, const FlowDef *f);
+/* A flow whose run is durable becomes findable: a batch of its own, which nothing waits for. What fails is tried again by the next
+ * process that starts the flow. */
+void index_flow(Engine *e, const char *workspace, const FlowDef *f);
 /* The text of a resource, cut to so many bytes at the end of a character; false: it is no text, or cannot be read. *cut: there is more. */
 bool index_text(Engine *e, const Resource *r, size_t most, Blob *out, bool *cut);
 /* What comes behind res://v1/ws/W/ in a URI: its path for :path-prefix. */

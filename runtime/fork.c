@@ -169,7 +169,7 @@ static bool begin(Run *r, const RunRow *row, const RunRow *parent, FlowDef *def,
   input = engine_input(r->e, row, input);
   Val start[JT_COUNT] = {input, str_c(def->hash), int_val(row->created_ms), lineage(parent, f)};
   batch_run_create(run_batch(r), row);
-  index_source(r, def);
+  batch_source_put(run_batch(r), def->hash, def->file ? def->file : "flow.edn", (Bytesv){def->text, def->text_n});
   if (run_append(r, J_START, start, JT_COUNT) < 0) return edit_failed(err, "not_serializable", "the input");
   Buf b = {0};
   snap_data(&b, input);
@@ -228,6 +228,7 @@ static bool make(Engine *e, const RunRow *parent, Fork *f, FlowDef *def, const c
     ok = store_submit_wait(e->store, r->batch, err);
     r->batch = NULL;
     *run = row.run;
+    if (ok) index_flow(e, row.workspace, def);
   }
   if (!ok && err->code && !strcmp(err->code, "run_exists")) err_set(err, "run_exists", "there is a run %s already", row.run_id);
   run_release(r);
