@@ -92,11 +92,17 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
   return !is_nil(*out) || err_set(err, "corrupt_record", "the record %s %s cannot be read", kind, key);
 }
 
-bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms, int64_t expires_ms) {
+bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms,
+                 int64_t expires_ms) {
   Buf data = {0};
   bool ok = !is_sig(snap_data(&data, v));
-  DocRow d = {.workspace = (char *)(uintptr_t)workspace, .kind = (char *)(uintptr_t)kind, .key = (char *)(uintptr_t)key, .rev = rev, .at_ms = at_ms,
-              .expires_ms = expires_ms, .data = {data.p, data.n}};
+  DocRow d = {.workspace = (char *)(uintptr_t)workspace,
+              .kind = (char *)(uintptr_t)kind,
+              .key = (char *)(uintptr_t)key,
+              .rev = rev,
+              .at_ms = at_ms,
+              .expires_ms = expires_ms,
+              .data = {data.p, data.n}};
   if (ok) batch_doc_put(b, &d);
   buf_free(&data);
   return ok;
@@ -143,8 +149,11 @@ bool api_fail(ApiCall *c, int status, const char *code, const char *fmt, ...) {
 }
 
 bool api_fail_err(ApiCall *c, const Err *err) {
-  static const struct { const char *code; int status; } known[] = {{"not_found", 404}, {"flow_not_found", 404}, {"bad_input", 400}, {"bad_request", 400},
-    {"flow_invalid", 400}, {"run_exists", 409}, {"doc_conflict", 409}, {"profile_missing", 409}, {"disk_full", 507}, {"store_failed", 503}};
+  static const struct {
+    const char *code;
+    int status;
+  } known[] = {{"not_found", 404},  {"flow_not_found", 404}, {"bad_input", 400},       {"bad_request", 400}, {"flow_invalid", 400},
+               {"run_exists", 409}, {"doc_conflict", 409},   {"profile_missing", 409}, {"disk_full", 507},   {"store_failed", 503}};
   for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)
     if (!strcmp(err->code, known[i].code)) return api_fail(c, known[i].status, known[i].code, "%s", err->msg);
   return api_fail(c, 500, "internal", "%s", err->code ? err->msg : "the request could not be completed");
@@ -168,8 +177,10 @@ static Val envelope(ApiCall *c) {
   ValVec m = {0};
   api_put(&m, "ok", c->code ? FALSE_V : TRUE_V);
   api_put_text(&m, "workspaceId", c->workspace);
-  if (c->code) api_put(&m, "error", error_map(c));
-  else api_put(&m, "data", is_nil(c->data) ? map_empty : c->data);
+  if (c->code)
+    api_put(&m, "error", error_map(c));
+  else
+    api_put(&m, "data", is_nil(c->data) ? map_empty : c->data);
   api_put(&m, "meta", c->meta);
   return api_map(&m);
 }
@@ -223,7 +234,8 @@ static bool answered_before(ApiCall *c) {
   if (err.code) return !api_fail_err(c, &err);
   if (!found) return false;
   if (!same(val_eq(map_get_kw(was, "request"), body_hash(c)), TRUE_V))
-    return !api_fail(c, 409, "operation_mismatch", "X-Breyta-Operation-ID %s was used for another request; a new operation needs an id of its own", c->op_id);
+    return !api_fail(c, 409, "operation_mismatch",
+                     "X-Breyta-Operation-ID %s was used for another request; a new operation needs an id of its own", c->op_id);
   Val text = map_get_kw(was, "answer");
   buf_add(&c->answer, str_s(text), str_n(text));
   c->status = 200;
@@ -360,8 +372,10 @@ static const ApiRoute *route_of(ApiCall *c) {
     path = r;
     if (!strcmp(r->method, c->request->method)) return r;
   }
-  if (path) api_fail(c, 405, "method_not_allowed", "/api/%s is asked by %s", path->path, path->method);
-  else api_fail(c, 404, "not_found", "there is no /api/%.200s here; GET /api/openapi.json lists what there is", c->request->key);
+  if (path)
+    api_fail(c, 405, "method_not_allowed", "/api/%s is asked by %s", path->path, path->method);
+  else
+    api_fail(c, 404, "not_found", "there is no /api/%.200s here; GET /api/openapi.json lists what there is", c->request->key);
   return NULL;
 }
 

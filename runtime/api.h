@@ -31,8 +31,8 @@ typedef struct ApiArg {
   const char *name;
   enum ApiType type;
   bool required;
-  int64_t min, max;     /* API_INT; texts: max bytes, 0 = API_TEXT_MAX */
-  const char *choices;  /* "a|b" or NULL */
+  int64_t min, max;    /* API_INT; texts: max bytes, 0 = API_TEXT_MAX */
+  const char *choices; /* "a|b" or NULL */
   const char *doc;
 } ApiArg;
 enum { API_TEXT_MAX = 4096, API_ARGS = 16, API_PAGE = 100 };
@@ -51,16 +51,16 @@ typedef struct ApiCall {
   const ListenRequest *request;
   const char *workspace, *key_id, *key_name, *op_id; /* op_id: NULL or "" none */
   const ApiCommand *command;
-  Val capabilities;   /* of the caller's key */
-  Val args;           /* map with keyword keys; an argument that is null is not there */
-  Val data, meta;     /* the answer: maps, or nil */
+  Val capabilities; /* of the caller's key */
+  Val args;         /* map with keyword keys; an argument that is null is not there */
+  Val data, meta;   /* the answer: maps, or nil */
   int status;
-  const char *code;   /* of a failure: a literal */
+  const char *code; /* of a failure: a literal */
   Buf message;
   Val details;
-  bool bare;          /* the answer is data alone, without an envelope */
+  bool bare; /* the answer is data alone, without an envelope */
   Batch *batch;
-  Buf answer;         /* when sealed */
+  Buf answer; /* when sealed */
   bool sealed;
   char key_workspace[128], id[64]; /* what workspace and key_id point to */
 } ApiCall;
@@ -71,16 +71,16 @@ void api_free(ApiCall *c);
 /* The same for the listener. Engine thread; ctx is the Api. */
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx);
 
-bool api_ok(ApiCall *c, Val data);                                     /* true */
+bool api_ok(ApiCall *c, Val data);                                                                                   /* true */
 bool api_fail(ApiCall *c, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5))); /* false */
-bool api_fail_err(ApiCall *c, const Err *err);                         /* the store's or the engine's: status by its code */
+bool api_fail_err(ApiCall *c, const Err *err); /* the store's or the engine's: status by its code */
 Batch *api_batch(ApiCall *c);
 /* The answer as it stands becomes text, and the memory of it part of the batch. */
 bool api_seal(ApiCall *c, Batch *b);
 bool api_may(const ApiCall *c, const char *scope);
 
-Val api_arg(const ApiCall *c, const char *name);                       /* nil: not given */
-const char *api_text(const ApiCall *c, const char *name);              /* NULL: not given */
+Val api_arg(const ApiCall *c, const char *name);          /* nil: not given */
+const char *api_text(const ApiCall *c, const char *name); /* NULL: not given */
 int64_t api_int(const ApiCall *c, const char *name, int64_t otherwise);
 bool api_flag(const ApiCall *c, const char *name);
 
@@ -88,13 +88,13 @@ bool api_flag(const ApiCall *c, const char *name);
 void api_put(ValVec *m, const char *key, Val v);
 void api_put_text(ValVec *m, const char *key, const char *s); /* NULL: left out */
 Val api_map(const ValVec *m);
-Val api_time(int64_t ms);                                     /* ISO text; nil for 0 */
-Val api_shown(Val v);                                         /* v, or its printed form where JSON cannot say it */
-Val api_preview(Val v);                                       /* the same, cut when it is long */
+Val api_time(int64_t ms); /* ISO text; nil for 0 */
+Val api_shown(Val v);     /* v, or its printed form where JSON cannot say it */
+Val api_preview(Val v);   /* the same, cut when it is long */
 
 /* --- documents of the workspace: maps ------------------------------------------------------------------------------------------- */
 bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, Val *out, int64_t *rev, Err *err); /* err->code NULL: none */
-Val api_doc_value(const DocRow *d);                           /* nil: damaged */
+Val api_doc_value(const DocRow *d);                                                                               /* nil: damaged */
 /* rev: what it replaces. false: the value cannot be stored. */
 bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms, int64_t expires_ms);
 
@@ -106,7 +106,11 @@ Val api_args_schema(const ApiCommand *cmd);
 /* --- api_keys.c: "bsa_sak-<id>_<secret>" */
 /* A new key of that workspace with all rights, printed by the caller before it is stored. */
 void api_key_new(char id[32], Buf *key, Buf *secret_hash);
-typedef struct ApiKey { const char *id, *workspace, *name, *secret_hash, *status; Val capabilities; int64_t expires_ms; } ApiKey; /* expires 0: never */
+typedef struct ApiKey {
+  const char *id, *workspace, *name, *secret_hash, *status;
+  Val capabilities;
+  int64_t expires_ms;
+} ApiKey; /* expires 0: never */
 bool api_key_store(Store *s, const ApiKey *k, Err *err);
 Val api_key_all(void);                                       /* the capabilities of the first key */
 bool api_key_any(Store *s, const char *workspace, Err *err); /* false and err->code NULL: none */
@@ -114,7 +118,8 @@ bool api_key_any(Store *s, const char *workspace, Err *err); /* false and err->c
 bool api_authenticate(ApiCall *c);
 /* --- api_flows.c */
 /* The source that a request means: draft, active, live or a version. hash: malloc'ed. */
-bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at, Err *err);
+bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at,
+                     Err *err);
 bool api_flow_profiles(ApiCall *c); /* a route */
 Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
 extern const ApiCommand api_flow_commands[], api_run_commands[];
@@ -122,6 +127,10 @@ const ApiCommand *api_command(const char *name);
 const ApiCommand *api_command_at(int i); /* NULL behind the last */
 /* --- api_openapi.c */
 Val api_openapi(void);
-typedef struct ApiRoute { const char *method, *path, *doc; bool open; bool (*run)(ApiCall *c); } ApiRoute; /* path without /api/ */
+typedef struct ApiRoute {
+  const char *method, *path, *doc;
+  bool open;
+  bool (*run)(ApiCall *c);
+} ApiRoute; /* path without /api/ */
 extern const ApiRoute api_routes[];
 #endif

@@ -6,9 +6,10 @@
 enum { SLUG_MAX = 128 };
 
 static const char *const type_names[] = {
-    [API_TEXT] = "a text", [API_SLUG] = "a flow's slug: a letter, then letters, digits, - and _, at most 128 in all", [API_INT] = "a whole number",
-    [API_BOOL] = "true or false", [API_OBJECT] = "an object", [API_ARRAY] = "an array", [API_ANY] = "any value",
-    [API_VERSION] = "a version: a number from 1, or \"latest\""};
+    [API_TEXT] = "a text",        [API_SLUG] = "a flow's slug: a letter, then letters, digits, - and _, at most 128 in all",
+    [API_INT] = "a whole number", [API_BOOL] = "true or false",
+    [API_OBJECT] = "an object",   [API_ARRAY] = "an array",
+    [API_ANY] = "any value",      [API_VERSION] = "a version: a number from 1, or \"latest\""};
 const char *api_type_name(enum ApiType t) { return type_names[t]; }
 
 static bool slug_ok(const char *s, size_t n) {
@@ -50,9 +51,12 @@ static bool refuse(ApiCall *c, const ApiArg *a, Val v) {
   const char *cmd = c->command->name;
   if (is_nil(v)) return api_fail(c, 400, "bad_request", "%s needs %s: %s", cmd, a->name, a->doc);
   if (a->choices) return api_fail(c, 400, "bad_request", "%s: %s is one of %s", cmd, a->name, a->choices);
-  if (a->type == API_INT) return api_fail(c, 400, "bad_request", "%s: %s must be a whole number from %lld to %lld", cmd, a->name, (long long)a->min, (long long)a->max);
+  if (a->type == API_INT)
+    return api_fail(c, 400, "bad_request", "%s: %s must be a whole number from %lld to %lld", cmd, a->name, (long long)a->min,
+                    (long long)a->max);
   if (a->type == API_TEXT && is_str(v))
-    return api_fail(c, 400, "bad_request", "%s: %s must be at most %lld bytes long, without NUL", cmd, a->name, (long long)(a->max ? a->max : API_TEXT_MAX));
+    return api_fail(c, 400, "bad_request", "%s: %s must be at most %lld bytes long, without NUL", cmd, a->name,
+                    (long long)(a->max ? a->max : API_TEXT_MAX));
   return api_fail(c, 400, "bad_request", "%s: %s must be %s", cmd, a->name, api_type_name(a->type));
 }
 
@@ -105,8 +109,8 @@ static Val choices_of(const char *choices) {
 }
 
 static Val arg_schema(const ApiArg *a) {
-  static const char *const json_types[] = {[API_TEXT] = "string", [API_SLUG] = "string", [API_INT] = "integer", [API_BOOL] = "boolean",
-                                           [API_OBJECT] = "object", [API_ARRAY] = "array", [API_VERSION] = NULL, [API_ANY] = NULL};
+  static const char *const json_types[] = {[API_TEXT] = "string",   [API_SLUG] = "string", [API_INT] = "integer", [API_BOOL] = "boolean",
+                                           [API_OBJECT] = "object", [API_ARRAY] = "array", [API_VERSION] = NULL,  [API_ANY] = NULL};
   ValVec m = {0};
   api_put_text(&m, "type", json_types[a->type]);
   api_put_text(&m, "description", a->doc);

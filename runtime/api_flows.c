@@ -12,12 +12,20 @@
 #include <string.h>
 
 enum { LITERAL_MAX = 1 << 20, NOTE_MAX = 64 << 10 };
-#define SLUG_ARG {"flowSlug", API_SLUG, true, 0, 0, NULL, "the flow's slug"}
-#define NOTE_ARG {"releaseNote", API_TEXT, false, 0, NOTE_MAX, NULL, "what is new, in Markdown"}
-#define KEY_ARG {"deployKey", API_TEXT, false, 0, 0, NULL, "for flows that only its holder may release; no flow asks for one yet"}
-#define VERSION_NUMBER_ARG(need, doc) {"version", API_INT, need, 1, INT32_MAX, NULL, doc}
+#define SLUG_ARG                                                                                                                           \
+  { "flowSlug", API_SLUG, true, 0, 0, NULL, "the flow's slug" }
+#define NOTE_ARG                                                                                                                           \
+  { "releaseNote", API_TEXT, false, 0, NOTE_MAX, NULL, "what is new, in Markdown" }
+#define KEY_ARG                                                                                                                            \
+  { "deployKey", API_TEXT, false, 0, 0, NULL, "for flows that only its holder may release; no flow asks for one yet" }
+#define VERSION_NUMBER_ARG(need, doc)                                                                                                      \
+  { "version", API_INT, need, 1, INT32_MAX, NULL, doc }
 
-typedef struct Flow { Val map; int64_t rev; const char *slug; } Flow;
+typedef struct Flow {
+  Val map;
+  int64_t rev;
+  const char *slug;
+} Flow;
 
 static int64_t number(Val m, const char *key) {
   Val v = map_get_kw(m, key);
@@ -40,7 +48,8 @@ static void flow_set(Flow *f, const char *key, Val v) { f->map = map_assoc(f->ma
 
 static bool flow_save(ApiCall *c, Flow *f) {
   flow_set(f, "updated-ms", int_val(now_ms()));
-  return api_doc_put(api_batch(c), c->workspace, "flow", f->slug, f->map, f->rev, now_ms(), 0) || api_fail(c, 500, "internal", "the flow cannot be stored");
+  return api_doc_put(api_batch(c), c->workspace, "flow", f->slug, f->map, f->rev, now_ms(), 0) ||
+         api_fail(c, 500, "internal", "the flow cannot be stored");
 }
 
 /* --- versions ------------------------------------------------------------------------------------------------------------------------ */
@@ -62,10 +71,12 @@ static bool aim(const char *slug, Val flow, const char *target, int64_t *version
   return err_set(err, "not_found", "flow %s has no released version; release one first", slug);
 }
 
-bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at, Err *err) {
+bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at,
+                     Err *err) {
   Val flow, v;
   int64_t rev;
-  if (!api_doc(a, workspace, "flow", slug, &flow, &rev, err)) return err->code ? false : err_set(err, "not_found", "flow not found: %s", slug);
+  if (!api_doc(a, workspace, "flow", slug, &flow, &rev, err))
+    return err->code ? false : err_set(err, "not_found", "flow not found: %s", slug);
   bool draft = !version && !strcmp(target, "draft");
   if (!draft && (!aim(slug, flow, target, &version, err) || !version_get(a, workspace, slug, version, &v, &rev, err))) return false;
   const char *h = text(draft ? flow : v, "hash");
@@ -75,11 +86,13 @@ bool api_flow_source(Api *a, const char *workspace, const char *slug, const char
 }
 
 /* The text that the call means by source and version; malloc'ed. */
-static bool source_text(ApiCall *c, const char *slug, const char *source, int64_t number_asked, Blob *out, int64_t *version, char hash_out[65]) {
+static bool source_text(ApiCall *c, const char *slug, const char *source, int64_t number_asked, Blob *out, int64_t *version,
+                        char hash_out[65]) {
   char *hash = NULL, *file = NULL;
   Err err = {0};
   bool ok = api_flow_source(c->api, c->workspace, slug, source, number_asked, &hash, version, &err);
-  if (ok && !store_source_get(c->api->store, hash, &file, out, &err)) ok = err.code ? false : err_set(&err, "source_missing", "the source of %s is gone", slug);
+  if (ok && !store_source_get(c->api->store, hash, &file, out, &err))
+    ok = err.code ? false : err_set(&err, "source_missing", "the source of %s is gone", slug);
   snprintf(hash_out, 65, "%s", ok ? hash : "");
   free(hash);
   free(file);
@@ -119,7 +132,8 @@ static bool invalid(ApiCall *c, const char *slug, Val diagnostics, int errors) {
   api_put_text(&m, "flowSlug", slug);
   api_put(&m, "diagnostics", diagnostics);
   c->details = api_map(&m);
-  return api_fail(c, 400, "flow_invalid", "%s has %d error%s; the first: %s", slug, errors, errors == 1 ? "" : "s", str_s(map_get_kw(first, "message")));
+  return api_fail(c, 400, "flow_invalid", "%s has %d error%s; the first: %s", slug, errors, errors == 1 ? "" : "s",
+                  str_s(map_get_kw(first, "message")));
 }
 
 static bool validate(ApiCall *c) {
@@ -158,7 +172,8 @@ static bool slug_of(ApiCall *c, Val def, char slug[132]) {
   Val s = name_text(map_get_kw(def, "slug"));
   const char *p = is_str(s) ? str_s(s) : "";
   size_t n = strlen(p);
-  bool ok = n && n <= 128 && strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n && !strchr("0123456789-_", *p);
+  bool ok =
+      n && n <= 128 && strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n && !strchr("0123456789-_", *p);
   snprintf(slug, 132, "%s", ok ? p : "");
   return ok || api_fail(c, 400, "flow_invalid", "the flow needs a :slug: a letter, then letters, digits, - and _, at most 128 in all");
 }
@@ -227,7 +242,8 @@ static bool list(ApiCall *c) {
   Err err = {0};
   ValVec items = {0}, m = {0}, meta = {0};
   const char *cursor = api_text(c, "cursor");
-  size_t limit = (size_t)api_int(c, "limit", API_PAGE), n = store_docs(c->api->store, c->workspace, "flow", "", cursor ? cursor : "", rows, limit + 1, &err);
+  size_t limit = (size_t)api_int(c, "limit", API_PAGE),
+         n = store_docs(c->api->store, c->workspace, "flow", "", cursor ? cursor : "", rows, limit + 1, &err);
   for (size_t i = 0; i < n; i++) {
     ValVec one = {0};
     put_flow(&one, api_doc_value(&rows[i]));
@@ -265,7 +281,8 @@ static bool get(ApiCall *c) {
   char hash[65];
   const char *source = api_text(c, "source");
   ValVec m = {0}, data = {0};
-  if (source && !strcmp(source, "version") && !api_int(c, "version", 0)) return api_fail(c, 400, "bad_request", "flows.get with source \"version\" needs version");
+  if (source && !strcmp(source, "version") && !api_int(c, "version", 0))
+    return api_fail(c, 400, "bad_request", "flows.get with source \"version\" needs version");
   if (!flow_find(c, &f) || !source_text(c, f.slug, source ? source : "draft", api_int(c, "version", 0), &src, &version, hash)) return false;
   if (!diags_read_map(src.p, src.n, "flow.edn", "flow definition", &def, &d)) def = map_empty;
   diags_free(&d);
@@ -331,7 +348,8 @@ static bool release(ApiCall *c) {
 static bool publish(ApiCall *c) {
   Flow f = {0};
   int64_t version;
-  return flow_find(c, &f) && publish_draft(c, &f, &version) && flow_save(c, &f) && api_ok(c, released(&f, version, api_arg(c, "releaseNote")));
+  return flow_find(c, &f) && publish_draft(c, &f, &version) && flow_save(c, &f) &&
+         api_ok(c, released(&f, version, api_arg(c, "releaseNote")));
 }
 
 static bool activate(ApiCall *c) {
@@ -413,7 +431,8 @@ static bool version_note(ApiCall *c) {
   if (!flow_find(c, &f) || !version_there(c, f.slug, version, &v, &rev)) return false;
   v = map_assoc(v, kw_c("note"), clear ? NIL : api_arg(c, "releaseNote"));
   version_key(f.slug, version, key);
-  if (!api_doc_put(api_batch(c), c->workspace, "flow-version", key, v, rev, number(v, "created-ms"), 0)) return api_fail(c, 500, "internal", "the note cannot be stored");
+  if (!api_doc_put(api_batch(c), c->workspace, "flow-version", key, v, rev, number(v, "created-ms"), 0))
+    return api_fail(c, 500, "internal", "the note cannot be stored");
   ValVec m = {0};
   api_put_text(&m, "flowSlug", f.slug);
   api_put(&m, "version", version_item(&f, v));
@@ -461,30 +480,86 @@ bool api_flow_profiles(ApiCall *c) {
 }
 
 const ApiCommand api_flow_commands[] = {
-    {"flows.put_draft", "flows.manage", true, "Saves the text of a flow as its draft and says what is wrong with it. Runs and versions are not touched.", put_draft,
+    {"flows.put_draft",
+     "flows.manage",
+     true,
+     "Saves the text of a flow as its draft and says what is wrong with it. Runs and versions are not touched.",
+     put_draft,
      {{"flowLiteral", API_TEXT, true, 0, LITERAL_MAX, NULL, "the definition, an EDN map with :slug and :flow"}}},
-    {"flows.validate", "flows.read", false, "Checks a stored definition; flow_invalid with details.diagnostics when it cannot run.", validate,
-     {SLUG_ARG, {"source", API_TEXT, false, 0, 0, "draft|active|live", "which text: the draft (default), the active version or what is live"},
+    {"flows.validate",
+     "flows.read",
+     false,
+     "Checks a stored definition; flow_invalid with details.diagnostics when it cannot run.",
+     validate,
+     {SLUG_ARG,
+      {"source", API_TEXT, false, 0, 0, "draft|active|live", "which text: the draft (default), the active version or what is live"},
       VERSION_NUMBER_ARG(false, "a version, in place of source")}},
-    {"flows.get", "flows.read", false, "One flow, with its definition.", get,
-     {SLUG_ARG, {"source", API_TEXT, false, 0, 0, "draft|active|live|version", "which text: the draft (default), the active version, what is live, or the version given"},
-      VERSION_NUMBER_ARG(false, "a version"), {"view", API_TEXT, false, 0, 0, "summary|full", "full: with templates and functions"},
-      {"includeFlowLiteral", API_BOOL, false, 0, 0, NULL, "with the text itself"}, {"includeTemplates", API_BOOL, false, 0, 0, NULL, "with :templates"},
+    {"flows.get",
+     "flows.read",
+     false,
+     "One flow, with its definition.",
+     get,
+     {SLUG_ARG,
+      {"source", API_TEXT, false, 0, 0, "draft|active|live|version",
+       "which text: the draft (default), the active version, what is live, or the version given"},
+      VERSION_NUMBER_ARG(false, "a version"),
+      {"view", API_TEXT, false, 0, 0, "summary|full", "full: with templates and functions"},
+      {"includeFlowLiteral", API_BOOL, false, 0, 0, NULL, "with the text itself"},
+      {"includeTemplates", API_BOOL, false, 0, 0, NULL, "with :templates"},
       {"includeFunctions", API_BOOL, false, 0, 0, NULL, "with :functions"}}},
-    {"flows.list", "flows.read", false, "The flows of the workspace by slug.", list,
-     {{"limit", API_INT, false, 1, API_PAGE, NULL, "how many at once"}, {"cursor", API_TEXT, false, 0, 0, NULL, "meta.nextCursor of the page before"},
+    {"flows.list",
+     "flows.read",
+     false,
+     "The flows of the workspace by slug.",
+     list,
+     {{"limit", API_INT, false, 1, API_PAGE, NULL, "how many at once"},
+      {"cursor", API_TEXT, false, 0, 0, NULL, "meta.nextCursor of the page before"},
       {"includeArchived", API_BOOL, false, 0, 0, NULL, "archived ones, too"}}},
-    {"flows.release", "flows.manage", true, "Makes the draft the next version, which never changes, and the active one; with version, makes that one active.", release,
+    {"flows.release",
+     "flows.manage",
+     true,
+     "Makes the draft the next version, which never changes, and the active one; with version, makes that one active.",
+     release,
      {SLUG_ARG, VERSION_NUMBER_ARG(false, "a version that there is, in place of a new one"), KEY_ARG, NOTE_ARG}},
-    {"flows.promote", "flows.manage", true, "Points live at a version, the active one if none is named. An older one rolls back.", promote,
-     {SLUG_ARG, {"target", API_TEXT, false, 0, 0, "live", "what is pointed at the version"}, VERSION_NUMBER_ARG(false, "a version"),
+    {"flows.promote",
+     "flows.manage",
+     true,
+     "Points live at a version, the active one if none is named. An older one rolls back.",
+     promote,
+     {SLUG_ARG,
+      {"target", API_TEXT, false, 0, 0, "live", "what is pointed at the version"},
+      VERSION_NUMBER_ARG(false, "a version"),
       {"scope", API_TEXT, false, 0, 0, "all|live", "installations that follow, too; there are none yet"},
-      {"policy", API_TEXT, false, 0, 0, "track-latest|pinned", "of installations; there are none yet"}, KEY_ARG}},
-    {"flows.versions.list", "flows.read", false, "The versions of a flow, newest first.", versions,
-     {SLUG_ARG, {"limit", API_INT, false, 1, API_PAGE, NULL, "how many at once"}, {"cursor", API_TEXT, false, 0, 0, NULL, "meta.nextCursor of the page before"}}},
-    {"flows.versions.publish", "flows.manage", true, "Makes the draft the next version, without making it active.", publish, {SLUG_ARG, NOTE_ARG, KEY_ARG}},
-    {"flows.versions.activate", "flows.manage", true, "Makes a version the active one.", activate, {SLUG_ARG, VERSION_NUMBER_ARG(true, "the version"), KEY_ARG}},
-    {"flows.versions.update", "flows.manage", true, "Changes the note of a version.", version_note,
-     {SLUG_ARG, VERSION_NUMBER_ARG(true, "the version"), NOTE_ARG, {"clearReleaseNote", API_BOOL, false, 0, 0, NULL, "takes the note away"}}},
+      {"policy", API_TEXT, false, 0, 0, "track-latest|pinned", "of installations; there are none yet"},
+      KEY_ARG}},
+    {"flows.versions.list",
+     "flows.read",
+     false,
+     "The versions of a flow, newest first.",
+     versions,
+     {SLUG_ARG,
+      {"limit", API_INT, false, 1, API_PAGE, NULL, "how many at once"},
+      {"cursor", API_TEXT, false, 0, 0, NULL, "meta.nextCursor of the page before"}}},
+    {"flows.versions.publish",
+     "flows.manage",
+     true,
+     "Makes the draft the next version, without making it active.",
+     publish,
+     {SLUG_ARG, NOTE_ARG, KEY_ARG}},
+    {"flows.versions.activate",
+     "flows.manage",
+     true,
+     "Makes a version the active one.",
+     activate,
+     {SLUG_ARG, VERSION_NUMBER_ARG(true, "the version"), KEY_ARG}},
+    {"flows.versions.update",
+     "flows.manage",
+     true,
+     "Changes the note of a version.",
+     version_note,
+     {SLUG_ARG,
+      VERSION_NUMBER_ARG(true, "the version"),
+      NOTE_ARG,
+      {"clearReleaseNote", API_BOOL, false, 0, 0, NULL, "takes the note away"}}},
     {.name = NULL},
 };

@@ -93,10 +93,12 @@ bool api_authenticate(ApiCall *c) {
   int64_t rev;
   Err err = {0};
   if (!header) return api_fail(c, 401, "api_auth_required", "send an API key: Authorization: Bearer bsa_sak-...");
-  if (!split_key(header, c->id, &secret)) return api_fail(c, 401, "auth_invalid", "the Authorization header holds no API key of the form Bearer bsa_sak-<id>_<secret>");
+  if (!split_key(header, c->id, &secret))
+    return api_fail(c, 401, "auth_invalid", "the Authorization header holds no API key of the form Bearer bsa_sak-<id>_<secret>");
   bool found = api_doc(c->api, "", "api-key", c->id, &key, &rev, &err);
   if (!found && err.code) return api_fail_err(c, &err);
-  if (!secret_ok(found ? key : NIL, secret) || !live(key)) return api_fail(c, 401, "auth_invalid", "this API key is unknown, expired or revoked");
+  if (!secret_ok(found ? key : NIL, secret) || !live(key))
+    return api_fail(c, 401, "auth_invalid", "this API key is unknown, expired or revoked");
   Val ws = map_get_kw(key, "workspace"), name = map_get_kw(key, "name");
   snprintf(c->key_workspace, sizeof c->key_workspace, "%s", is_str(ws) ? str_s(ws) : "");
   c->workspace = c->key_workspace;

@@ -104,8 +104,10 @@ static Val operation(const ApiRoute *r) {
   api_put_text(&m, "summary", r->doc);
   if (r->open) api_put(&m, "security", vec_from(NULL, 0));
   if (commands) {
-    Val headers[] = {header_parameter("X-Breyta-Workspace", "the workspace; that of the key when it is missing"),
-                     header_parameter("X-Breyta-Operation-ID", "a changing command with an id that was answered within 24 h gets the same answer again and changes nothing")};
+    Val headers[] = {
+        header_parameter("X-Breyta-Workspace", "the workspace; that of the key when it is missing"),
+        header_parameter("X-Breyta-Operation-ID",
+                         "a changing command with an id that was answered within 24 h gets the same answer again and changes nothing")};
     api_put(&m, "parameters", vec_from(headers, 2));
     api_put(&body, "required", TRUE_V);
     api_put(&body, "content", json_content(ref("Command")));

@@ -23,7 +23,10 @@ static Val started(const RunRow *row, const char *target) {
   return api_map(&m);
 }
 
-typedef struct Start { ApiCall *c; const char *target; } Start;
+typedef struct Start {
+  ApiCall *c;
+  const char *target;
+} Start;
 
 /* The answer and the memory of it are in the batch of the run's START: who asks again gets this run. */
 static void start_also(void *ctx, Batch *b, const RunRow *row) {
@@ -80,7 +83,8 @@ static bool start(ApiCall *c, const char *target) {
   const char *slug = api_text(c, "flowSlug");
   Val wanted = api_arg(c, "version");
   if (str_eq_c(wanted, "latest")) target = "active";
-  if (!api_flow_source(c->api, c->workspace, slug, target, is_long(wanted) ? long_of(wanted) : 0, &hash, &version, &err)) return api_fail_err(c, &err);
+  if (!api_flow_source(c->api, c->workspace, slug, target, is_long(wanted) ? long_of(wanted) : 0, &hash, &version, &err))
+    return api_fail_err(c, &err);
   bool ok = engine_def(c->api->engine, hash, &f, NULL, &err);
   ok = ok ? start_def(c, f, target, version) : not_runnable(c, slug, hash, &err);
   free(hash);
@@ -118,7 +122,12 @@ static void put_row(ValVec *m, const RunRow *r) {
   api_put(m, "rootWorkflowId", map_get_kw(of, "root-workflow-id"));
 }
 
-typedef struct Steps { ValVec items; const char *only; bool results; Val current; } Steps;
+typedef struct Steps {
+  ValVec items;
+  const char *only;
+  bool results;
+  Val current;
+} Steps;
 
 static Val error_shown(Val error) {
   ValVec m = {0};
@@ -146,7 +155,8 @@ static bool take_step(void *ctx, const HistoryStep *h) {
   api_put(&m, "completedAt", api_time(h->ended_ms));
   if (h->ended_ms) api_put(&m, "durationMs", int_val(h->ended_ms - h->started_ms));
   api_put(&m, s->results ? "input" : "inputPreview", s->results ? api_shown(h->input) : api_preview(h->input));
-  if (!strcmp(h->status, "completed")) api_put(&m, s->results ? "output" : "resultPreview", s->results ? api_shown(h->output) : api_preview(h->output));
+  if (!strcmp(h->status, "completed"))
+    api_put(&m, s->results ? "output" : "resultPreview", s->results ? api_shown(h->output) : api_preview(h->output));
   api_put(&m, "error", error_shown(h->error));
   vv_push(&s->items, api_map(&m));
   return true;
@@ -207,7 +217,10 @@ static bool runs_get(ApiCall *c) {
 }
 
 /* --- events -------------------------------------------------------------------------------------------------------------------------- */
-typedef struct Events { ValVec items; const char *only; } Events;
+typedef struct Events {
+  ValVec items;
+  const char *only;
+} Events;
 
 static void event(Events *ev, int64_t at, const char *type, const HistoryStep *h) {
   ValVec m = {0}, details = {0};
@@ -271,7 +284,8 @@ static bool runs_cancel(ApiCall *c) {
   api_put_text(&m, "flowSlug", row.slug);
   api_put_text(&m, "status", over ? run_status_name(row.status) : "cancelling");
   api_put(&m, "force", api_flag(c, "force") ? TRUE_V : FALSE_V);
-  bool ok = !over && engine_cancel(c->api->store, &row, api_flag(c, "force"), api_text(c, "reason"), &err) && engine_drain_inbox(c->api->engine, &err);
+  bool ok = !over && engine_cancel(c->api->store, &row, api_flag(c, "force"), api_text(c, "reason"), &err) &&
+            engine_drain_inbox(c->api->engine, &err);
   run_row_free(&row);
   if (over) c->details = api_map(&m);
   if (over) return api_fail(c, 409, "already_completed", "the run is over already");
@@ -279,7 +293,12 @@ static bool runs_cancel(ApiCall *c) {
 }
 
 /* --- list ---------------------------------------------------------------------------------------------------------------------------- */
-typedef struct Filter { char flow[132]; int64_t version; unsigned mask; bool by_version, by_status; } Filter;
+typedef struct Filter {
+  char flow[132];
+  int64_t version;
+  unsigned mask;
+  bool by_version, by_status;
+} Filter;
 
 static bool filter_status(ApiCall *c, Filter *f, const char *s) {
   static const char *const as[][2] = {{"canceled", "cancelled"}, {"timed_out", "timed-out"}, {"timedout", "timed-out"}};
@@ -289,7 +308,8 @@ static bool filter_status(ApiCall *c, Filter *f, const char *s) {
     if (!strcmp(status_text((enum RunStatus)i), s)) f->mask |= 1u << i;
   f->by_status = true;
   return f->mask || !strcmp(s, "queued") ||
-         api_fail(c, 400, "bad_request", "status: %.40s is none of queued, running, waiting, completed, failed, cancelled, terminated, timed-out", s);
+         api_fail(c, 400, "bad_request",
+                  "status: %.40s is none of queued, running, waiting, completed, failed, cancelled, terminated, timed-out", s);
 }
 
 /* One word of the query language: status:X flow:S version:N. */
@@ -297,7 +317,8 @@ static bool filter_word(ApiCall *c, Filter *f, const char *word) {
   char *end;
   if (!strncmp(word, "status:", 7)) return f->by_status || filter_status(c, f, word + 7);
   if (!strncmp(word, "flow:", 5)) return snprintf(f->flow, sizeof f->flow, "%.128s", word + 5), true;
-  if (strncmp(word, "version:", 8)) return api_fail(c, 400, "bad_request", "query: %.60s is not understood; use status:S flow:SLUG version:N", word);
+  if (strncmp(word, "version:", 8))
+    return api_fail(c, 400, "bad_request", "query: %.60s is not understood; use status:S flow:SLUG version:N", word);
   f->version = strtoll(word + 8, &end, 10);
   f->by_version = true;
   return !*end || api_fail(c, 400, "bad_request", "query: version: wants a number, not %.40s", word + 8);
@@ -323,7 +344,7 @@ static bool fits(const ApiCall *c, const Filter *f, const RunRow *r) {
 /* Runs below `before`, newest first: run numbers are walked down in windows. *before: where the next page begins, 0 none. */
 static bool list_page(ApiCall *c, const Filter *f, int64_t *before, size_t limit, ValVec *items, Err *err) {
   RunRow rows[SCAN];
-  for (int page = 0; page < SCAN_PAGES && *before > 1; page++) {
+  for (int page = 0; page<SCAN_PAGES && * before> 1; page++) {
     int64_t low = *before - 1 > SCAN ? *before - 1 - SCAN : 0;
     size_t n = store_runs(c->api->store, low, 0, rows, SCAN, err);
     int64_t next = low + 1;
@@ -361,28 +382,62 @@ static bool runs_list(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-#define RUN_ARG {"workflowId", API_TEXT, true, 0, 256, NULL, "the run's id"}
-#define FLOW_ARG {"flowSlug", API_SLUG, true, 0, 0, NULL, "the flow's slug"}
-#define INPUT_ARGS                                                                                          \
-  {"version", API_VERSION, false, 0, 0, NULL, "a version, or latest for the active one"},                   \
-      {"invocation", API_TEXT, false, 0, 256, NULL, "which of the flow's :invocations"}, {"input", API_OBJECT, false, 0, 0, NULL, "the flow's input"}
+#define RUN_ARG                                                                                                                            \
+  { "workflowId", API_TEXT, true, 0, 256, NULL, "the run's id" }
+#define FLOW_ARG                                                                                                                           \
+  { "flowSlug", API_SLUG, true, 0, 0, NULL, "the flow's slug" }
+#define INPUT_ARGS                                                                                                                         \
+  {"version", API_VERSION, false, 0, 0, NULL, "a version, or latest for the active one"},                                                  \
+      {"invocation", API_TEXT, false, 0, 256, NULL, "which of the flow's :invocations"}, {                                                 \
+    "input", API_OBJECT, false, 0, 0, NULL, "the flow's input"                                                                             \
+  }
 
 const ApiCommand api_run_commands[] = {
-    {"flows.run", "flows.run", true, "Starts a run; it is durable when this is answered.", flows_run,
+    {"flows.run",
+     "flows.run",
+     true,
+     "Starts a run; it is durable when this is answered.",
+     flows_run,
      {FLOW_ARG, {"target", API_TEXT, false, 0, 0, "draft|live", "the draft (default) or what is live"}, INPUT_ARGS}},
-    {"runs.start", "flows.run", true, "Starts a run of the active version, or of the draft.", runs_start,
+    {"runs.start",
+     "flows.run",
+     true,
+     "Starts a run of the active version, or of the draft.",
+     runs_start,
      {FLOW_ARG, {"source", API_TEXT, false, 0, 0, "draft|active|live", "which text; the active version if it is not said"}, INPUT_ARGS}},
-    {"runs.get", "runs.read", false, "One run: status, input, result or error, and its steps if they are wanted.", runs_get,
-     {RUN_ARG, {"includeSteps", API_BOOL, false, 0, 0, NULL, "with every attempt of every step"}, {"includeResult", API_BOOL, false, 0, 0, NULL, "with the whole result"},
+    {"runs.get",
+     "runs.read",
+     false,
+     "One run: status, input, result or error, and its steps if they are wanted.",
+     runs_get,
+     {RUN_ARG,
+      {"includeSteps", API_BOOL, false, 0, 0, NULL, "with every attempt of every step"},
+      {"includeResult", API_BOOL, false, 0, 0, NULL, "with the whole result"},
       {"includeStepResults", API_BOOL, false, 0, 0, NULL, "steps with whole inputs and outputs, not previews"},
-      {"stepId", API_TEXT, false, 0, 256, NULL, "only this step"}, {"compactInspect", API_BOOL, false, 0, 0, NULL, "accepted; previews are short anyway"}}},
-    {"runs.list", "runs.read", false, "Runs, newest first.", runs_list,
-     {{"flowSlug", API_SLUG, false, 0, 0, NULL, "only of this flow"}, {"status", API_TEXT, false, 0, 40, NULL, "only in this status"},
-      {"version", API_INT, false, 0, INT32_MAX, NULL, "only of this version; 0: of drafts"}, {"cursor", API_TEXT, false, 0, 40, NULL, "meta.nextCursor of the page before"},
-      {"limit", API_INT, false, 1, RUN_LIST, NULL, "how many at once"}, {"query", API_TEXT, false, 0, 1024, NULL, "status:S flow:SLUG version:N, together with the other filters"}}},
-    {"runs.cancel", "flows.run", true, "Asks a run to end: finally blocks run, then it is cancelled; with force it is terminated at once.", runs_cancel,
+      {"stepId", API_TEXT, false, 0, 256, NULL, "only this step"},
+      {"compactInspect", API_BOOL, false, 0, 0, NULL, "accepted; previews are short anyway"}}},
+    {"runs.list",
+     "runs.read",
+     false,
+     "Runs, newest first.",
+     runs_list,
+     {{"flowSlug", API_SLUG, false, 0, 0, NULL, "only of this flow"},
+      {"status", API_TEXT, false, 0, 40, NULL, "only in this status"},
+      {"version", API_INT, false, 0, INT32_MAX, NULL, "only of this version; 0: of drafts"},
+      {"cursor", API_TEXT, false, 0, 40, NULL, "meta.nextCursor of the page before"},
+      {"limit", API_INT, false, 1, RUN_LIST, NULL, "how many at once"},
+      {"query", API_TEXT, false, 0, 1024, NULL, "status:S flow:SLUG version:N, together with the other filters"}}},
+    {"runs.cancel",
+     "flows.run",
+     true,
+     "Asks a run to end: finally blocks run, then it is cancelled; with force it is terminated at once.",
+     runs_cancel,
      {RUN_ARG, {"reason", API_TEXT, false, 0, 1024, NULL, "why"}, {"force", API_BOOL, false, 0, 0, NULL, "without finally blocks"}}},
-    {"runs.events", "runs.read", false, "What happened in a run, oldest first; the newest ones when there are more than limit.", runs_events,
+    {"runs.events",
+     "runs.read",
+     false,
+     "What happened in a run, oldest first; the newest ones when there are more than limit.",
+     runs_events,
      {RUN_ARG, {"stepId", API_TEXT, false, 0, 256, NULL, "only of this step"}, {"limit", API_INT, false, 1, EVENTS, NULL, "how many"}}},
     {.name = NULL},
 };

@@ -5,8 +5,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
-typedef struct Command { const char *name, *args, *summary; int (*run)(const BreytaOptions *o); } Command;
-typedef struct Option { const char *name, *arg, *dflt, *help; size_t field; } Option;
+typedef struct Command {
+  const char *name, *args, *summary;
+  int (*run)(const BreytaOptions *o);
+} Command;
+typedef struct Option {
+  const char *name, *arg, *dflt, *help;
+  size_t field;
+} Option;
 #define COMMAND_ROW(id, name, args, summary) {name, args, summary, breyta_##id},
 static const Command commands[] = {BREYTA_COMMANDS(COMMAND_ROW)};
 #define OPTION_ROW(id, name, arg, dflt, cmd, help) {name, arg, dflt, help, offsetof(BreytaOptions, id)},

@@ -57,7 +57,8 @@ static bool resolve(void *ctx, const FlowWanted *w, FlowSource *out, Err *err) {
   if (ok) buf_add(&out->text, text.p, text.n);
   blob_free(&text);
   free(hash);
-  if (!ok && (!err->code || !strcmp(err->code, "not_found"))) err_set(err, "flow_not_found", "there is no flow %s (%s) in workspace %s", w->slug, target, a->workspace);
+  if (!ok && (!err->code || !strcmp(err->code, "not_found")))
+    err_set(err, "flow_not_found", "there is no flow %s (%s) in workspace %s", w->slug, target, a->workspace);
   return ok;
 }
 
@@ -87,7 +88,8 @@ static bool first_key(Server *s, Err *err) {
     explicit_bzero(key.p, key.n);
   }
   bool ok = !fflush(stdout) || err_set(err, "stdout", "standard output cannot be written: %s", strerror(errno));
-  if (ok && !any) ok = api_key_store(s->api.store, &(ApiKey){id, s->o->workspace, "admin", buf_cstr(&hash), "active", api_key_all(), 0}, err);
+  if (ok && !any)
+    ok = api_key_store(s->api.store, &(ApiKey){id, s->o->workspace, "admin", buf_cstr(&hash), "active", api_key_all(), 0}, err);
   buf_free(&key);
   buf_free(&hash);
   return ok;
@@ -115,14 +117,22 @@ static bool bind_port(Server *s, Err *err) {
   if (s->fd < 0) return false;
   sock_host(s->fd, host);
   bool six = strchr(host, ':'), any = !strcmp(host, "0.0.0.0") || !strcmp(host, "::");
-  if (s->o->public_url) snprintf(s->url, sizeof s->url, "%s", s->o->public_url);
-  else snprintf(s->url, sizeof s->url, "http://%s%s%s:%d", six && !any ? "[" : "", any ? "127.0.0.1" : host, six && !any ? "]" : "", sock_port(s->fd));
+  if (s->o->public_url)
+    snprintf(s->url, sizeof s->url, "%s", s->o->public_url);
+  else
+    snprintf(s->url, sizeof s->url, "http://%s%s%s:%d", six && !any ? "[" : "", any ? "127.0.0.1" : host, six && !any ? "]" : "",
+             sock_port(s->fd));
   return true;
 }
 
 static bool begin(Server *s, Err *err) {
   if (!bind_port(s, err)) return false;
-  EngineOptions o = {.workspace = s->o->workspace, .listen = s->o->listen, .public_url = s->url, .serves = true, .resolve = resolve, .resolve_ctx = &s->api};
+  EngineOptions o = {.workspace = s->o->workspace,
+                     .listen = s->o->listen,
+                     .public_url = s->url,
+                     .serves = true,
+                     .resolve = resolve,
+                     .resolve_ctx = &s->api};
   s->api.engine = engine_new(s->api.store, &o, err);
   if (!s->api.engine || !first_key(s, err) || !take_up_runs(s, err)) return false;
   int fd = s->fd;
@@ -142,8 +152,10 @@ int breyta_serve(const BreytaOptions *o) {
   Err err = {0};
   Server s = {.o = o, .fd = -1, .api.workspace = o->workspace};
   struct sigaction sa = {.sa_handler = on_signal};
-  if (!good_name(o->workspace)) return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all: it is part of URLs");
-  if (o->public_url && !cli_good_url(o->public_url)) return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
+  if (!good_name(o->workspace))
+    return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all: it is part of URLs");
+  if (o->public_url && !cli_good_url(o->public_url))
+    return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
   sigaction(SIGINT, &sa, NULL);
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();

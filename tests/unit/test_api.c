@@ -12,7 +12,9 @@
 static int64_t clock_now = 1750000000000;
 static int64_t fake_now(void *ctx) { return (void)ctx, clock_now; }
 
-typedef struct World { Api api; } World;
+typedef struct World {
+  Api api;
+} World;
 
 static int set_up(void **state) {
   Err err = {0};
@@ -51,8 +53,14 @@ static int ask(World *w, const char *id, const char *op, const char *body) {
   char bearer[128];
   snprintf(bearer, sizeof bearer, "Bearer bsa_%s_s", id);
   ListenPair headers[] = {{"authorization", bearer}, {"x-breyta-operation-id", (char *)(uintptr_t)op}};
-  ListenRequest r = {.method = "POST", .door = LISTEN_API, .workspace = "api", .key = "commands", .headers = headers, .nheaders = op ? 2 : 1,
-                     .body = (char *)(uintptr_t)body, .nbody = strlen(body)};
+  ListenRequest r = {.method = "POST",
+                     .door = LISTEN_API,
+                     .workspace = "api",
+                     .key = "commands",
+                     .headers = headers,
+                     .nheaders = op ? 2 : 1,
+                     .body = (char *)(uintptr_t)body,
+                     .nbody = strlen(body)};
   ApiCall c;
   api_answer(&w->api, &r, &c);
   snprintf(said, sizeof said, "%.*s", (int)c.answer.n, c.answer.p);
@@ -62,8 +70,9 @@ static int ask(World *w, const char *id, const char *op, const char *body) {
 }
 
 #define LIST "{\"command\":\"flows.list\",\"args\":{}}"
-#define FLOW                                                                                                           \
-  "{:slug :a :name \\\"A\\\" :concurrency {:type :singleton :on-new-version :supersede} :invocations {:default {:label \\\"Run\\\" :inputs []}} " \
+#define FLOW                                                                                                                               \
+  "{:slug :a :name \\\"A\\\" :concurrency {:type :singleton :on-new-version :supersede} :invocations {:default {:label \\\"Run\\\" "       \
+  ":inputs []}} "                                                                                                                          \
   ":interfaces {:manual [{:id :run :invocation :default :enabled true}]} :flow (quote 1)}"
 #define PUT "{\"command\":\"flows.put_draft\",\"args\":{\"flowLiteral\":\"" FLOW "\"}}"
 #define RELEASE "{\"command\":\"flows.release\",\"args\":{\"flowSlug\":\"a\"}}"
