@@ -265,6 +265,8 @@ static bool launch(Flight *f, Err *err) {
 
 static void take_off(Flight *f) {
   Err err = {0};
+  StepCall *c = step_by_token(f->e, f->token);
+  if (c) http_save_clean(f->save, *step_secrets_used(c));
   metric_add(METRIC_http_requests_total, 1);
   if (!launch(f, &err)) crash(f, http_error_map("network", true, err.msg));
 }

@@ -2,6 +2,7 @@
 #include "http_blob.h"
 #include "engine_int.h"
 #include "offload.h"
+#include "secret_stream.h"
 #include "table.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ HttpRefs http_refs(StepCall *c) { return (HttpRefs){open_ref, c}; }
 /* ---- into a blob ---- */
 
 struct HttpSave {
+  SecretStream *clean; /* cuts out what the server echoes of the step's secrets; NULL: there are none */
   BlobStore *store;
   BlobWriter *writer;
   int64_t most;
@@ -71,12 +73,21 @@ static bool save_begin(void *ctx, int status) {
   return (status >= 200 && status < 300) || status_set_has(&s->accept, status);
 }
 
-static bool save_write(void *ctx, const char *p, size_t n) {
+static bool save_bytes(void *ctx, const char *p, size_t n) {
   HttpSave *s = ctx;
   if (!s->writer) s->writer = blobs_begin(s->store, s->most, &s->err);
   if (s->writer && blobs_write(s->writer, p, n, &s->err)) return true;
   if (!s->err.code) err_set(&s->err, "blob_io", "the body cannot be written");
   return false;
+}
+
+static bool save_write(void *ctx, const char *p, size_t n) {
+  HttpSave *s = ctx;
+  return s->clean ? secret_stream_add(s->clean, p, n, save_bytes, s) : save_bytes(s, p, n);
+}
+
+void http_save_clean(HttpSave *s, const SecretUse *used) {
+  if (s && !s->clean) s->clean = secret_stream_new(used);
 }
 
 bool http_save_wanted(Val cfg, const HttpPlan *plan) {
@@ -106,6 +117,7 @@ void http_save_free(HttpSave *s) {
   if (!s) return;
   if (s->writer) blobs_abort(s->writer);
   blobs_close(s->store);
+  secret_stream_free(s->clean);
   free(s);
 }
 
@@ -118,6 +130,7 @@ Val http_save_error(const HttpSave *s) {
 
 static void finish_work(void *arg) {
   HttpSave *s = arg;
+  if (s->clean && !secret_stream_end(s->clean, save_bytes, s)) return;
   if (!s->writer) s->writer = blobs_begin(s->store, s->most, &s->err); /* a body of no bytes */
   s->ok = s->writer && blobs_finish(s->writer, &s->name, &s->err);
   s->writer = NULL;

@@ -17,6 +17,8 @@ typedef struct HttpSave HttpSave;
 /* Does the step keep its body so? Then the request gets a sink, and its limit is that of the tier unless the step has one of its own.
  * NULL: it does not. The save outlives the request; http_save_free. */
 HttpSave *http_save_new(Engine *e, StepCall *c, HttpPlan *plan, HttpRequest *req);
+/* Before the request is sent: the secrets that the step uses do not get into the blob, whoever echoes them. */
+void http_save_clean(HttpSave *s, const struct SecretUse *used);
 void http_save_free(HttpSave *s); /* what is written and not finished is gone; NULL is fine */
 /* The body is there: finishes the blob and ends the step with `result`, now or later. Takes s. */
 void http_save_finish(HttpSave *s, Engine *e, StepCall *c, Val result);
