@@ -375,7 +375,7 @@ static void check_kind(Check *c, Val type, At at, int kind) {
     const char *near = nearest_name(str_s(AS(Kw, type)->name), names, N_OF(kinds));
     char hint[96];
     if (near) snprintf(hint, sizeof hint, "did you mean :%s?", near);
-    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "step types are :function :http :kv :llm :agent :db :table :notify :sleep :wait :run :fanout ...",
+    diag_add(c, DIAG_flow_step_invalid_type, at, near ? hint : "`breyta-run help step` lists the step types",
              "there is no step type %s", val_text(type));
   } else if (!kinds[kind].runs) {
     diag_add(c, DIAG_unsupported_step, at, NULL, "the step family %s is not part of this build", val_text(type));

@@ -45,7 +45,6 @@ enum OptType {
   K(kv, 1, "durable values by key, shared by the flows of a workspace")                                                  \
   K(sleep, 1, "a durable pause")                                                                                         \
   K(wait, 1, "stops until somebody answers under :key, or the time is over")                                             \
-  K(run, 1, "runs a program on this machine")                                                                            \
   K(llm, 1, "one call of a language model")                                                                                                                                                                     \
   K(db, 1, "one SQL statement on PostgreSQL, MariaDB/MySQL or SQLite")                                                                        \
   K(agent, 1, "a language model that works towards an objective with tools")                                             \
@@ -278,14 +277,7 @@ enum OptType {
   O("db", "collection", 0, OPT_STRING, 0, "of Firestore, which this build does not run")                                 \
   O("db", "where", 0, OPT_VECTOR, 0, "of Firestore")                                                                     \
   O("db", "order-by", 0, OPT_VECTOR, 0, "of Firestore")                                                                  \
-  O("db", "limit", 0, OPT_INT, 0, "of Firestore")                                                                        \
-  O("run", "command", 1, OPT_STR_OR_VEC, 0, "text for sh -c, or a vector of program and arguments")                      \
-  O("run", "workdir", 0, OPT_STRING, 0, "directory to run in")                                                           \
-  O("run", "env", 0, OPT_MAP, 0, "string -> string")                                                                     \
-  O("run", "stdin", 0, OPT_ANY, 0, "what the program reads")                                                             \
-  O("run", "timeout", 0, OPT_SECONDS, 0, "longest time it may take")                                                     \
-  O("run", "max-output-bytes", 0, OPT_INT, 0, "of stdout and stderr together")                                           \
-  O("run", "ok-exit-codes", 0, OPT_COLL, 0, "default [0]")
+  O("db", "limit", 0, OPT_INT, 0, "of Firestore")
 
 /* A rule with `least` 0 only forbids two at a time. */
 #define STEP_ONE_OF(R)                                                                                                   \

@@ -509,7 +509,7 @@ static void test_functions(void **state) {
 
 static void test_kinds(void **state) {
   (void)state;
-  static const char *const known[] = {"function", "code", "http", "kv", "sleep", "wait", "run", "llm", "fanout"};
+  static const char *const known[] = {"function", "code", "http", "kv", "sleep", "wait", "llm", "fanout"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) assert_true(step_kind_known(kw_c(known[i])));
   assert_false(step_kind_known(kw_c("htp")));
   assert_false(step_kind_known(kw_new("http", "http")));
