@@ -23,7 +23,7 @@ suite() { # name group command...
   local name=$1 group=$2 log="$B/logs/$1.log" start=$SECONDS p f rc
   shift 2
   [ -z "$only" ] || [ "$only" = "$group" ] || return 0
-  timeout "${SUITE_TIMEOUT:-400}" "$@" >"$log" 2>&1 </dev/null
+  timeout "${SUITE_TIMEOUT:-700}" "$@" >"$log" 2>&1 </dev/null
   rc=$?
   read -r p f < <(count "$log")
   if [ $rc -ne 0 ] && [ "$f" = 0 ]; then f=1; fi            # it crashed, or could not run
