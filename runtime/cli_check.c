@@ -1,4 +1,5 @@
 /* cli_check.c - `breyta-run check`: the definition, its slots and secrets against --connections, and whether something answers there. */
+#include "conn_store.h"
 #include "cli_run.h"
 #include "conncheck.h"
 #include "flowdef.h"
@@ -7,6 +8,7 @@
 #include "reader/mem.h"
 #include "reader/seq.h"
 #include "reader/vec.h"
+#include <unistd.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,9 @@ typedef struct Look {
   Slot *slots;                     /* mem_alloc: holds values */
   size_t n;
   bool missing;
+  Store *store; /* what is stored of connections and secrets; NULL: no database */
+  Vault *vault;
+  ConnPlace place;
 } Look;
 
 static void slot_says(Slot *s, const char *status, const char *text) {
@@ -65,7 +70,7 @@ static void check_secret_slot(Look *l, Slot *s, Val req) {
     buf_fmt(&b, "the secret %s", name);
     slot_says(s, "fine", buf_cstr(&b));
   } else {
-    buf_fmt(&b, "there is no secret %s; give it with --connections FILE, under \"secrets\"", name);
+    buf_fmt(&b, "there is no secret %s; store it with `breyta-run secrets set`, or give it with --connections FILE, under \"secrets\"", name);
     slot_says(s, "not-bound", buf_cstr(&b));
   }
   buf_free(&b);
@@ -78,7 +83,7 @@ static void check_slot(Look *l, Slot *s, Val req) {
   if (is_nil(s->connection) && (kw_is(s->type, "kv-store") || kw_is(s->type, "blob-storage"))) { /* steps use those of this machine */
     s->connection = map_assoc(map_empty, kw_c("type"), s->type);
   } else if (is_nil(s->connection)) {
-    buf_fmt(&b, "bind it with --connections FILE: {\"connections\": {\"%s\": {\"type\": \"%s\", \"config\": {...}}}}", kw_text(s->name), kw_text(s->type));
+    buf_fmt(&b, "bind it with `breyta-run connections`, or --connections FILE: {\"connections\": {\"%s\": {\"type\": \"%s\", \"config\": {...}}}}", kw_text(s->name), kw_text(s->type));
     slot_says(s, "not-bound", s->required ? buf_cstr(&b) : "optional");
   } else if (!type_fits(req, s->connection)) {
     buf_fmt(&b, "the flow wants a connection of type %s, bound is one of type %s", kw_text(s->type), kw_text(map_get_kw(s->connection, "type")));
@@ -159,10 +164,22 @@ static const char *secret_problem(const Look *l, Val name, Err *e) {
   return v ? NULL : e->msg;
 }
 
+/* What `breyta-run connections` and `secrets` have stored lies behind the file's; a database that is not there has nothing. */
+static bool look_into_store(Look *l) {
+  if (access(l->cli->db, F_OK)) return true;
+  l->store = cli_store(l->cli, (StoreOptions){.read_only = true});
+  if (!l->store) return false;
+  l->vault = vault_new(l->store, l->cli->secrets_key);
+  l->place = (ConnPlace){l->store, {l->vault, l->cli->workspace}, l->cli->workspace, "draft"};
+  l->target = target_from_store(l->target, &l->place);
+  return true;
+}
+
 static bool collect(Look *l) {
   Err err = {0};
   l->target = l->cli->connections ? target_load(l->cli->connections, &err) : target_new();
   if (!l->target) return cli_usage(l->cli, "--connections: %s", err.msg), false;
+  if (!look_into_store(l)) return false;
   l->slots = mem_alloc(SLOTS_MAX * sizeof *l->slots);
   if (!l->def) return true;
   Val requires = map_get_kw(l->def->map, "requires");
@@ -267,5 +284,7 @@ int cmd_check(Cli *cli) {
   buf_free(&text);
   for (size_t i = 0; i < l.n; i++) buf_free(&l.slots[i].says);
   target_free(l.target);
+  if (l.vault) vault_free(l.vault);
+  if (l.store) store_close(l.store);
   return status;
 }
