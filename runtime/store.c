@@ -276,6 +276,8 @@ void batch_index_del(Batch *b, const char *workspace, const char *target, const 
   op_set_str(b, op, 2, target);
 }
 
+void batch_index_work(Batch *b) { (void)batch_op(b, OP_INDEX_WORK, 0, 0); }
+
 void batch_unit_put(Batch *b, const uint8_t hash[16], const char *file, Bytesv data) {
   Op *op = batch_op(b, OP_UNIT_PUT, 0, 0);
   if (!op) return;

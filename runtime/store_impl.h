@@ -34,6 +34,7 @@ enum OpType {
   OP_OUTCOME_DEL, /* s: workspace key */
   OP_INDEX_PUT,   /* i: at; s: workspace key target title tags type path; blob */
   OP_INDEX_DEL,   /* s: workspace key target */
+  OP_INDEX_WORK,  /* entries that wait are put into the index; from searches only */
   OP_DROP_SEGMENT, /* i: segment; from store_drop_history only */
   OP_TABLE_PUT,   /* i: id, hash, rows, created, updated; s: workspace name; blob */
   OP_TABLE_DROP,  /* i: id, hash; s: workspace name */
@@ -135,6 +136,7 @@ typedef struct SlugCount SlugCount;
 char *search_expression(const SearchQuery *q, Err *e);
 /* Do the filters let this entry through? */
 bool search_wanted(const SearchQuery *q, const char *type, const char *path, const char *tags);
+void batch_index_work(Batch *b);
 IndexRow op_index_row(const Batch *b, const Op *op);
 
 /* The common head of every implementation's Store. */

@@ -424,6 +424,7 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_TABLE_EDITS: return store_mem_table_edits(m, b, op);
   case OP_INDEX_PUT:
   case OP_INDEX_DEL: return index_op(m, b, op);
+  case OP_INDEX_WORK: break;
   case OP_DROP_SEGMENT: break;
   }
   return NULL;

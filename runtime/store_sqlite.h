@@ -21,10 +21,13 @@
 enum { STORE_APPLICATION_ID = 0x42725274, STORE_VERSION = 1 }; /* "BrRt" */
 /* Asks a VFS to sync the directory of a file; one that does not know it gets an fsync of the real directory. */
 enum { SQ_FCNTL_SYNC_DIR = 0x42720001 };
-/* The search index. `scope` is one word made of workspace and target, so that a search sees its own entries alone. */
+/* The search index. Writing an entry costs ten times what a row costs, so entries wait in search_todo, in order, and the next search puts
+ * them in. `scope` is one word made of workspace and target, so that a search sees its own entries alone. */
 #define SQ_SEARCH_SCHEMA \
   "CREATE TABLE search_docs(id INTEGER PRIMARY KEY, workspace TEXT, target TEXT, key TEXT, at INTEGER, type TEXT, path TEXT," \
   " UNIQUE(workspace,target,key));" \
+  "CREATE TABLE search_todo(id INTEGER PRIMARY KEY, gone INTEGER NOT NULL, at INTEGER, workspace TEXT, target TEXT, key TEXT, title TEXT," \
+  " tags TEXT, type TEXT, path TEXT, body BLOB);" \
   "CREATE VIRTUAL TABLE search USING fts5(scope,title,tags,body,tokenize='unicode61 remove_diacritics 2');"
 enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed, b->error says which */
 
@@ -118,6 +121,10 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
                 " ORDER BY workspace,kind,key LIMIT ?5") \
   X(W_INDEX, "INSERT INTO search_docs(workspace,target,key,at,type,path) VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(workspace,target,key)" \
              " DO UPDATE SET at=?4,type=?5,path=?6 RETURNING id") \
+  X(W_INDEX_TODO, "INSERT INTO search_todo(gone,at,workspace,target,key,title,tags,type,path,body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)") \
+  X(W_INDEX_NEXT, "SELECT gone,at,workspace,target,key,title,tags,type,path,body,id FROM search_todo ORDER BY id LIMIT ?1") \
+  X(W_INDEX_DONE, "DELETE FROM search_todo WHERE id<=?1") \
+  X(R_INDEX_TODO, "SELECT 1 FROM search_todo LIMIT 1") \
   X(W_INDEX_TEXT, "INSERT OR REPLACE INTO search(rowid,scope,title,tags,body) VALUES(?1,?2,?3,?4,?5)") \
   X(W_INDEX_FIND, "SELECT id FROM search_docs WHERE workspace=?1 AND target=?2 AND key=?3") \
   X(W_INDEX_DEL, "DELETE FROM search_docs WHERE id=?1") \
@@ -257,6 +264,8 @@ size_t sq_docs(Store *st, const DocQuery *q, DocRow *out, size_t max, Err *e);
 /* store_sqlite_read.c */
 void sq_kv_seen(Sq *s); /* with queue_lock: the next kv batch may be built on what is pending now */
 /* store_sqlite_search.c: an entry in the running transaction. */
+int sq_index_later(Conn *c, const IndexRow *r, bool gone);
+int sq_index_work(Conn *c);
 int sq_index(Conn *c, const IndexRow *r);
 int sq_unindex(Conn *c, const char *workspace, const char *target, const char *key);
 size_t sq_search(Store *st, const SearchQuery *q, SearchHit *out, size_t max, Err *e);

@@ -317,8 +317,9 @@ static int doc(Sq *s, Batch *b, const Op *op) {
 }
 
 static int index_op(Sq *s, const Batch *b, const Op *op) {
+  if (op->type == OP_INDEX_WORK) return sq_index_work(&s->wr);
   IndexRow r = op_index_row(b, op);
-  return op->type == OP_INDEX_PUT ? sq_index(&s->wr, &r) : sq_unindex(&s->wr, r.workspace, r.target, r.key);
+  return sq_index_later(&s->wr, &r, op->type == OP_INDEX_DEL);
 }
 
 static int unit_put(Sq *s, const Batch *b, const Op *op) {
@@ -387,6 +388,7 @@ static int op_apply(Sq *s, Batch *b, const Op *op) {
   case OP_OUTCOME_PUT: return outcome_put(s, b, op);
   case OP_OUTCOME_DEL: return outcome_del(s, b, op);
   case OP_INDEX_PUT:
+  case OP_INDEX_WORK:
   case OP_INDEX_DEL: return index_op(s, b, op);
   case OP_DROP_SEGMENT: return drop_segment(s, op);
   case OP_TABLE_PUT:

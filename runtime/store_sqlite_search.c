@@ -87,6 +87,61 @@ int sq_unindex(Conn *c, const char *workspace, const char *target, const char *k
   return rc == SQLITE_OK ? del_id(c, W_INDEX_DEL, id) : rc;
 }
 
+/* ---- entries that wait ---- */
+
+enum { WORK_ROWS = 2000 }; /* in one transaction */
+
+int sq_index_later(Conn *c, const IndexRow *r, bool gone) {
+  sqlite3_stmt *st = sq_stmt(c, W_INDEX_TODO);
+  const char *s[] = {r->workspace, r->target, r->key, r->title, r->tags, r->type, r->path};
+  if (!st) return sqlite3_extended_errcode(c->db);
+  sqlite3_bind_int(st, 1, gone);
+  sqlite3_bind_int64(st, 2, r->at_ms);
+  for (int i = 0; i < 7; i++) sq_bind_str(st, 3 + i, text(s[i]));
+  sqlite3_bind_blob64(st, 10, r->text.n ? r->text.p : "", r->text.n, SQLITE_STATIC);
+  return sq_done(st);
+}
+
+static int work_row(Conn *c, sqlite3_stmt *st) {
+  const char *s[7];
+  for (int i = 0; i < 7; i++) s[i] = text((const char *)sqlite3_column_text(st, 2 + i));
+  if (sqlite3_column_int(st, 0)) return sq_unindex(c, s[0], s[1], s[2]);
+  IndexRow r = {.workspace = s[0], .target = s[1], .key = s[2], .title = s[3], .tags = s[4], .type = s[5], .path = s[6],
+                .at_ms = sqlite3_column_int64(st, 1)};
+  r.text = (Bytesv){sqlite3_column_blob(st, 9), (size_t)sqlite3_column_bytes(st, 9)};
+  return sq_index(c, &r);
+}
+
+int sq_index_work(Conn *c) {
+  sqlite3_stmt *st = sq_stmt(c, W_INDEX_NEXT), *done = sq_stmt(c, W_INDEX_DONE);
+  int64_t last = 0;
+  int rc = SQLITE_OK;
+  if (!st || !done) return sqlite3_extended_errcode(c->db);
+  sqlite3_bind_int(st, 1, WORK_ROWS);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    last = sqlite3_column_int64(st, 10);
+    rc = work_row(c, st);
+  }
+  int end = sqlite3_reset(st);
+  if (rc != SQLITE_DONE) return rc != SQLITE_OK ? rc : end;
+  sqlite3_bind_int64(done, 1, last);
+  return sq_done(done);
+}
+
+/* What waits is in the index when this returns true. Who only reads finds what is in it. */
+static bool work_off(Sq *s, Err *e) {
+  while (!s->o.read_only) {
+    sqlite3_stmt *st = sq_query(s, R_INDEX_TODO, e);
+    if (!st) return false;
+    if (!sq_next_row(s, st, e)) return !e->code;
+    sqlite3_reset(st);
+    Batch *b = batch_new();
+    batch_index_work(b);
+    if (!store_submit_wait(&s->base, b, e)) return false;
+  }
+  return true;
+}
+
 /* ---- reading ---- */
 
 static bool hit_out(sqlite3_stmt *st, SearchHit *h, Err *e) {
@@ -118,7 +173,10 @@ static size_t search(Conn *c, const SearchQuery *q, SearchHit *out, size_t max, 
   return n;
 }
 
-size_t sq_search(Store *st, const SearchQuery *q, SearchHit *out, size_t max, Err *e) { return search(&((Sq *)st)->rd, q, out, max, e); }
+size_t sq_search(Store *st, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {
+  e->code = NULL;
+  return work_off((Sq *)st, e) ? search(&((Sq *)st)->rd, q, out, max, e) : 0;
+}
 
 /* In an index that lives for this search alone, so that the same words find the same in the same order. */
 size_t store_search_rows(const IndexRow *rows, size_t n, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {

@@ -150,6 +150,7 @@ notes() {
   finds '{:query "café" :targets [:resources]}' "$titles" '[]'
   br gc --db x.db
   [ "$st" = 0 ]
+  finds '{:query "café" :targets [:resources]}' "$titles" '[]' # a search works off what waits for the index
   [ "$(python3 -c 'import sqlite3; d=sqlite3.connect("x.db"); print(d.execute("SELECT count(*) FROM search_docs WHERE target=\"resources\"").fetchone()[0])')" = 2 ]
 }
 
