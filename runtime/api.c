@@ -6,6 +6,7 @@
 #include "reader/print.h"
 #include "reader/read.h"
 #include "snapshot.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,27 @@ bool api_fail_err(ApiCall *c, const Err *err) {
   return api_fail(c, 500, "internal", "%s", err->code ? err->msg : "the request could not be completed");
 }
 
+bool api_raw(ApiCall *c, const char *content_type, const char *s, size_t n) {
+  c->status = 200;
+  c->content_type = content_type;
+  c->sealed = true;
+  buf_add(&c->answer, s, n);
+  return true;
+}
+
+bool api_file(ApiCall *c, int fd, uint64_t size, const char *content_type, const char *filename) {
+  c->later = true;
+  engine_listen_file(c->api->listener, c->request->token, fd, size, content_type, filename);
+  return true;
+}
+
+bool api_put_off(ApiCall *c, ApiLater *l, int64_t ms) {
+  *l = (ApiLater){.token = c->request->token, .bare = c->bare};
+  snprintf(l->workspace, sizeof l->workspace, "%s", c->workspace);
+  c->later = engine_listen_hold(c->api->listener, l->token, ms);
+  return c->later || api_fail(c, 503, "gone", "the client has gone");
+}
+
 Batch *api_batch(ApiCall *c) {
   if (!c->batch) c->batch = batch_new();
   return c->batch;
@@ -192,6 +214,27 @@ static void write_answer(ApiCall *c) {
   api_fail(c, 500, "internal", "the answer has no JSON form");
   c->answer.n = 0;
   if (is_sig(json_print(&c->answer, envelope(c)))) abort();
+}
+
+static bool send_later(Api *a, const ApiLater *l, ApiCall *c) {
+  c->api = a;
+  c->bare = l->bare;
+  c->workspace = l->workspace;
+  write_answer(c);
+  bool ok = engine_listen_answer(a->listener, l->token, c->status, c->answer.p, c->answer.n);
+  api_free(c);
+  return ok;
+}
+
+bool api_later_ok(Api *a, const ApiLater *l, Val data, Val meta) {
+  ApiCall c = {.status = 200, .data = data, .meta = meta, .details = NIL};
+  return send_later(a, l, &c);
+}
+
+bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, const char *message, Val details) {
+  ApiCall c = {.data = NIL, .meta = NIL, .details = details};
+  api_fail(&c, status, code, "%s", message);
+  return send_later(a, l, &c);
 }
 
 /* --- idempotency: the answer to an operation is kept for a day ------------------------------------------------------------------ */
@@ -263,7 +306,7 @@ static void sweep(Api *a) {
 /* Makes durable what the command has put into its batch, with the memory of its answer. */
 static void finish(ApiCall *c, bool ok) {
   Err err = {0};
-  if (ok && !c->sealed && c->command->mutates) {
+  if (ok && !c->sealed && !c->later && c->command->mutates) {
     Batch *b = api_batch(c);
     c->batch = NULL;
     if (!api_seal(c, b)) {
@@ -292,7 +335,7 @@ static bool op_id_ok(ApiCall *c) {
 }
 
 static void run_command(ApiCall *c, Val args) {
-  if (!api_may(c, c->command->scope)) {
+  if (c->command->scope && !api_may(c, c->command->scope)) {
     api_fail(c, 403, "forbidden", "this key may not do %s: it needs the scope %s", c->command->name, c->command->scope);
     return;
   }
@@ -330,7 +373,6 @@ static Val user(const ApiCall *c) {
 
 static bool verify(ApiCall *c) {
   ValVec m = {0};
-  c->bare = true;
   api_put(&m, "success", TRUE_V);
   api_put_text(&m, "keyId", c->key_id);
   api_put_text(&m, "workspaceId", c->workspace);
@@ -341,7 +383,6 @@ static bool verify(ApiCall *c) {
 
 static bool me(ApiCall *c) {
   ValVec m = {0}, w = {0};
-  c->bare = true;
   api_put_text(&w, "id", c->workspace);
   api_put_text(&w, "name", c->workspace);
   api_put_text(&w, "role", api_may(c, "workspace.full") ? "admin" : "member");
@@ -351,42 +392,37 @@ static bool me(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-static bool openapi(ApiCall *c) {
-  c->bare = true;
-  return api_ok(c, api_openapi());
-}
+static bool openapi(ApiCall *c) { return api_ok(c, api_openapi()); }
 
-const ApiRoute api_routes[] = {
-    {"POST", "commands", "Runs one command in the workspace.", false, commands},
-    {"GET", "auth/verify", "Is the key good? Whose is it, and what may it do?", false, verify},
-    {"GET", "me", "The caller and the workspaces that it can reach.", false, me},
-    {"GET", "flow-profiles", "What live points at: ?flow-slug=SLUG, with profile-type and enabled as filters.", false, api_flow_profiles},
-    {"GET", "openapi.json", "This description.", true, openapi},
-    {NULL, NULL, NULL, false, NULL},
+const ApiRoute api_base_routes[] = {
+    {"POST", "commands", ROUTE_COMMANDS, {"commands", NULL, false, "Runs one command in the workspace.", commands, {{0}}}},
+    {"GET", "auth/verify", 0, {"auth.verify", NULL, false, "Is the key good? Whose is it, and what may it do?", verify, {{0}}}},
+    {"GET", "me", 0, {"me", NULL, false, "The caller and the workspaces that it can reach.", me, {{0}}}},
+    {"GET", "openapi.json", ROUTE_OPEN, {"openapi", NULL, false, "This description.", openapi, {{0}}}},
+    {0},
 };
 
-static const ApiRoute *route_of(ApiCall *c) {
-  const ApiRoute *path = NULL;
-  for (const ApiRoute *r = api_routes; r->path; r++) {
-    if (strcmp(r->path, c->request->key)) continue;
-    path = r;
-    if (!strcmp(r->method, c->request->method)) return r;
+static void run_route(ApiCall *c, const ApiRoute *r) {
+  Val args;
+  if (!(r->flags & ROUTE_OPEN) && !(api_authenticate(c) && workspace_ok(c))) return;
+  if (r->flags & ROUTE_COMMANDS) {
+    commands(c);
+    return;
   }
-  if (path)
-    api_fail(c, 405, "method_not_allowed", "/api/%s is asked by %s", path->path, path->method);
-  else
-    api_fail(c, 404, "not_found", "there is no /api/%.200s here; GET /api/openapi.json lists what there is", c->request->key);
-  return NULL;
+  c->command = &r->op;
+  c->bare = true;
+  if (api_route_args(c, r, &args)) run_command(c, args);
 }
 
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
-  *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL};
-  const ApiRoute *route = route_of(c);
-  if (route && (route->open || (api_authenticate(c) && workspace_ok(c)))) route->run(c);
-  if (!c->sealed) write_answer(c);
+  *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
+  const ApiRoute *route = api_route_of(c);
+  if (route) run_route(c, route);
+  if (!c->sealed && !c->later) write_answer(c);
 }
 
 void api_free(ApiCall *c) {
+  for (int i = 0; i < API_SEGMENTS; i++) free(c->path[i].value);
   buf_free(&c->answer);
   buf_free(&c->message);
 }
@@ -394,6 +430,6 @@ void api_free(ApiCall *c) {
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
   ApiCall c;
   api_answer(ctx, r, &c);
-  engine_listen_answer(el, r->token, c.status, c.answer.p, c.answer.n);
+  if (!c.later) engine_listen_text(el, r->token, c.status, c.content_type ? c.content_type : "application/json", c.answer.p, c.answer.n);
   api_free(&c);
 }

@@ -1,9 +1,9 @@
 /* api.h - the server's API: what the api_*.c files share.
  *
- * A request for /api/... comes to api_request on the engine's thread. A route (api.c) answers it; POST /api/commands is the route of
- * all commands {"command":name,"args":{..}}. A command is one row of a table (ApiCommand): name, scope, arguments, doc, function.
- * The dispatcher checks the key, the workspace, the scope and the arguments, and api_openapi.c describes the same rows: a function
- * sees only arguments that are as its row says.
+ * A request for /api/... comes to api_request on the engine's thread. A command, POST /api/commands {"command":name,"args":{..}}, is one
+ * row of a table (ApiCommand): name, scope, arguments, doc, function. A REST route (ApiRoute) is such a row with a method and a path:
+ * its arguments are the query of a GET or DELETE, else the JSON body. The dispatcher (api.c) checks the key, the workspace, the scope
+ * and the arguments, and api_openapi.c describes the same rows: a function sees only arguments that are as its row says.
  *
  * A command answers by api_ok or api_fail. What it changes it puts into api_batch(c): that is durable, together with the memory of the
  * answer (X-Breyta-Operation-ID, 24 h), before the answer leaves. A command that makes its own batch calls api_seal in it.
@@ -35,7 +35,7 @@ typedef struct ApiArg {
   const char *choices; /* "a|b" or NULL */
   const char *doc;
 } ApiArg;
-enum { API_TEXT_MAX = 4096, API_ARGS = 16, API_PAGE = 100 };
+enum { API_TEXT_MAX = 4096, API_ARGS = 24, API_PAGE = 100, API_SEGMENTS = 4 };
 
 struct ApiCall;
 typedef struct ApiCommand {
@@ -58,12 +58,31 @@ typedef struct ApiCall {
   const char *code; /* of a failure: a literal */
   Buf message;
   Val details;
-  bool bare; /* the answer is data alone, without an envelope */
+  bool bare; /* the answer is data alone, without an envelope: what REST routes answer */
+  Val body;  /* of a route with ROUTE_VALUE; nil: none was sent */
+  struct ApiSegment {
+    const char *name;
+    char *value;
+  } path[API_SEGMENTS]; /* of a route */
   Batch *batch;
   Buf answer; /* when sealed */
+  const char *content_type; /* of a sealed answer that is not JSON; a literal */
+  bool later; /* api_put_off was called */
   bool sealed;
   char key_workspace[128], id[64]; /* what workspace and key_id point to */
 } ApiCall;
+
+/* A request that is answered after its function has returned: the function calls api_put_off, which fills `l`, keeps the connection for
+ * up to ms, and returns true; whoever has the answer calls api_later_ok or api_later_fail once, on the engine's thread. What was not
+ * answered in time gets 503. A changing command makes durable what it has to before it answers. */
+typedef struct ApiLater {
+  uint64_t token;
+  bool bare;
+  char workspace[128];
+} ApiLater;
+bool api_put_off(ApiCall *c, ApiLater *l, int64_t ms);
+bool api_later_ok(Api *a, const ApiLater *l, Val data, Val meta); /* false: nobody waits any more */
+bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, const char *message, Val details);
 
 /* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c);
@@ -73,6 +92,8 @@ void api_request(EngineListener *el, const ListenRequest *r, void *ctx);
 
 bool api_ok(ApiCall *c, Val data);                                                                                   /* true */
 bool api_fail(ApiCall *c, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5))); /* false */
+bool api_file(ApiCall *c, int fd, uint64_t size, const char *content_type, const char *filename); /* the answer is this file, ranges and all */
+bool api_raw(ApiCall *c, const char *content_type, const char *s, size_t n); /* the answer is this text; content_type: a literal */
 bool api_fail_err(ApiCall *c, const Err *err); /* the store's or the engine's: status by its code */
 Batch *api_batch(ApiCall *c);
 /* The answer as it stands becomes text, and the memory of it part of the batch. */
@@ -83,6 +104,7 @@ Val api_arg(const ApiCall *c, const char *name);          /* nil: not given */
 const char *api_text(const ApiCall *c, const char *name); /* NULL: not given */
 int64_t api_int(const ApiCall *c, const char *name, int64_t otherwise);
 bool api_flag(const ApiCall *c, const char *name);
+const char *api_path(const ApiCall *c, const char *name); /* what stands for {name} in the route's path; "" unless it has one */
 
 /* Maps in the order in which they are told; entries without a value are left out. */
 void api_put(ValVec *m, const char *key, Val v);
@@ -120,17 +142,28 @@ bool api_authenticate(ApiCall *c);
 /* The source that a request means: draft, active, live or a version. hash: malloc'ed. */
 bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at,
                      Err *err);
-bool api_flow_profiles(ApiCall *c); /* a route */
 Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
 extern const ApiCommand api_flow_commands[], api_run_commands[];
 const ApiCommand *api_command(const char *name);
 const ApiCommand *api_command_at(int i); /* NULL behind the last */
 /* --- api_openapi.c */
 Val api_openapi(void);
+/* --- api_routes.c: REST */
+enum ApiRouteFlag {
+  ROUTE_OPEN = 1,     /* no key is needed */
+  ROUTE_COMMANDS = 2, /* the door of all commands */
+  ROUTE_VALUE = 4,    /* the body is a value of its own (c->body), arguments come from the query */
+  ROUTE_BYTES = 8     /* the body is bytes (c->request->body), arguments come from the query */
+};
 typedef struct ApiRoute {
-  const char *method, *path, *doc;
-  bool open;
-  bool (*run)(ApiCall *c);
-} ApiRoute; /* path without /api/ */
-extern const ApiRoute api_routes[];
+  const char *method, *path; /* path without /api/: words and {name} for one segment; {name...} at the end for all that follow */
+  unsigned flags;
+  ApiCommand op; /* name: "waits.approve", for messages and as operationId; scope NULL: any key */
+} ApiRoute;
+extern const ApiRoute api_base_routes[], api_flow_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
+const ApiRoute *api_route_at(int i);     /* NULL behind the last */
+/* The route of the request, with c->path filled; NULL: the call has failed with 404 or 405. */
+const ApiRoute *api_route_of(ApiCall *c);
+/* The arguments of the route's row out of the query or the body. */
+bool api_route_args(ApiCall *c, const ApiRoute *r, Val *args);
 #endif

@@ -440,12 +440,6 @@ static bool version_note(ApiCall *c) {
 }
 
 /* --- what live points at, as the profile that clients look for -------------------------------------------------------------------- */
-static const char *asked(const ApiCall *c, const char *name) {
-  for (size_t i = 0; i < c->request->nquery; i++)
-    if (!strcmp(c->request->query[i].name, name)) return c->request->query[i].value;
-  return NULL;
-}
-
 static Val live_profile(const char *slug, Val flow) {
   ValVec m = {0}, config = {0};
   api_put_text(&config, "install-scope", "live");
@@ -460,24 +454,39 @@ static Val live_profile(const char *slug, Val flow) {
 }
 
 /* Of one flow: live is the only profile there is. */
-bool api_flow_profiles(ApiCall *c) {
+static bool flow_profiles(ApiCall *c) {
   Err err = {0};
   Val flow;
   int64_t rev;
   ValVec m = {0}, items = {0};
-  const char *slug = asked(c, "flow-slug"), *type = asked(c, "profile-type"), *enabled = asked(c, "enabled");
-  if (!api_may(c, "flows.read")) return api_fail(c, 403, "forbidden", "this key may not look at flows: it needs the scope flows.read");
-  if (!slug || !*slug) return api_fail(c, 400, "bad_request", "say which flow: ?flow-slug=SLUG");
-  bool wanted = (!type || !strcmp(type, "prod")) && (!enabled || strcmp(enabled, "false"));
+  const char *slug = api_text(c, "flow-slug"), *type = api_text(c, "profile-type");
+  bool wanted = (!type || !strcmp(type, "prod")) && !same(api_arg(c, "enabled"), FALSE_V);
   bool found = api_doc(c->api, c->workspace, "flow", slug, &flow, &rev, &err);
   if (!found) return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "flow not found: %.130s", slug);
   if (wanted && number(flow, "live")) vv_push(&items, live_profile(slug, flow));
   vv_push(&m, kw_c("items"));
   vv_push(&m, vec_from(items.a, items.n));
   api_put(&m, "has-more", FALSE_V);
-  c->bare = true;
   return api_ok(c, api_map(&m));
 }
+
+const ApiRoute api_flow_routes[] = {
+    {"GET",
+     "flow-profiles",
+     0,
+     {"flow-profiles.list",
+      "flows.read",
+      false,
+      "What live points at.",
+      flow_profiles,
+      {{"flow-slug", API_SLUG, true, 0, 0, NULL, "the flow"},
+       {"profile-type", API_TEXT, false, 0, 0, "prod|draft", "of which kind"},
+       {"enabled", API_BOOL, false, 0, 0, NULL, "those that are on, or off"},
+       {"user-id", API_TEXT, false, 0, 0, NULL, "of whom"},
+       {"limit", API_INT, false, 1, 200, NULL, "how many at once"},
+       {"cursor", API_TEXT, false, 0, 0, NULL, "next-cursor of the page before"}}}},
+    {0},
+};
 
 const ApiCommand api_flow_commands[] = {
     {"flows.put_draft",

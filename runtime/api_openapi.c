@@ -98,37 +98,92 @@ static Val header_parameter(const char *name, const char *doc) {
   return api_map(&m);
 }
 
-static Val operation(const ApiRoute *r) {
-  ValVec m = {0}, body = {0};
-  bool commands = !strcmp(r->path, "commands");
-  api_put_text(&m, "summary", r->doc);
-  if (r->open) api_put(&m, "security", vec_from(NULL, 0));
-  if (commands) {
-    Val headers[] = {
-        header_parameter("X-Breyta-Workspace", "the workspace; that of the key when it is missing"),
-        header_parameter("X-Breyta-Operation-ID",
-                         "a changing command with an id that was answered within 24 h gets the same answer again and changes nothing")};
-    api_put(&m, "parameters", vec_from(headers, 2));
-    api_put(&body, "required", TRUE_V);
-    api_put(&body, "content", json_content(ref("Command")));
-    api_put(&m, "requestBody", api_map(&body));
+static Val path_parameter(const char *name, size_t n) {
+  ValVec m = {0};
+  api_put(&m, "name", str_new(name, n));
+  api_put_text(&m, "in", "path");
+  api_put(&m, "required", TRUE_V);
+  api_put(&m, "schema", typed("string"));
+  return api_map(&m);
+}
+
+static void path_parameters(ValVec *all, const char *path) {
+  for (const char *p = strchr(path, '{'); p; p = strchr(p + 1, '{')) vv_push(all, path_parameter(p + 1, strcspn(p + 1, "}.")));
+}
+
+static void query_parameters(ValVec *all, const ApiCommand *op) {
+  Val properties = map_get_kw(api_args_schema(op), "properties");
+  for (const ApiArg *a = op->args; a->name; a++) {
+    ValVec m = {0};
+    api_put_text(&m, "name", a->name);
+    api_put_text(&m, "in", "query");
+    if (a->required) api_put(&m, "required", TRUE_V);
+    api_put_text(&m, "description", a->doc);
+    api_put(&m, "schema", map_get_kw(properties, a->name));
+    vv_push(all, api_map(&m));
   }
+}
+
+static Val bytes_content(void) {
+  ValVec m = {0};
+  vv_push(&m, str_c("application/octet-stream"));
+  vv_push(&m, map_empty);
+  return api_map(&m);
+}
+
+static void put_body(ValVec *m, const ApiRoute *r) {
+  ValVec body = {0};
+  bool commands = r->flags & ROUTE_COMMANDS;
+  if (!strcmp(r->method, "GET") || !strcmp(r->method, "DELETE")) return;
+  if (commands) api_put(&body, "required", TRUE_V);
+  if (r->flags & ROUTE_BYTES) api_put(&body, "content", bytes_content());
+  else api_put(&body, "content",
+               json_content(commands ? ref("Command") : r->flags & ROUTE_VALUE ? map_empty : api_args_schema(&r->op)));
+  api_put(m, "requestBody", api_map(&body));
+}
+
+static Val operation(const ApiRoute *r) {
+  ValVec m = {0}, parameters = {0};
+  bool commands = r->flags & ROUTE_COMMANDS;
+  bool query = !strcmp(r->method, "GET") || !strcmp(r->method, "DELETE") || (r->flags & (ROUTE_VALUE | ROUTE_BYTES));
+  api_put_text(&m, "operationId", r->op.name);
+  api_put_text(&m, "summary", r->op.doc);
+  if (r->op.scope) vv_push(&m, str_c("x-scope")), vv_push(&m, str_c(r->op.scope));
+  if (r->flags & ROUTE_OPEN) api_put(&m, "security", vec_from(NULL, 0));
+  else vv_push(&parameters, header_parameter("X-Breyta-Workspace", "the workspace; that of the key when it is missing"));
+  if (commands)
+    vv_push(&parameters,
+            header_parameter("X-Breyta-Operation-ID",
+                             "a changing command with an id that was answered within 24 h gets the same answer again and changes nothing"));
+  path_parameters(&parameters, r->path);
+  if (query) query_parameters(&parameters, &r->op);
+  if (parameters.n) api_put(&m, "parameters", vec_from(parameters.a, parameters.n));
+  put_body(&m, r);
   api_put(&m, "responses", responses(commands));
   return api_map(&m);
 }
 
+/* "waits/{rest...}" -> "/api/waits/{rest}" */
+static Val shown_path(const char *path) {
+  Buf b = {0};
+  buf_c(&b, "/api/");
+  for (const char *p = path; *p; p++)
+    if (*p != '.' || p[1] != '.') buf_add(&b, p, 1);
+    else p += 2;
+  return buf_str(&b);
+}
+
 static Val paths(void) {
-  ValVec m = {0};
-  for (const ApiRoute *r = api_routes; r->path; r++) {
+  Val all = map_empty;
+  const ApiRoute *r;
+  for (int i = 0; (r = api_route_at(i)); i++) {
     char method[8];
     size_t n = strlen(r->method);
-    for (size_t i = 0; i <= n; i++) method[i] = (char)tolower((unsigned char)r->method[i]);
-    ValVec one = {0};
-    api_put(&one, method, operation(r));
-    vv_push(&m, str_fmt("/api/%s", r->path));
-    vv_push(&m, api_map(&one));
+    for (size_t k = 0; k <= n; k++) method[k] = (char)tolower((unsigned char)r->method[k]);
+    Val path = shown_path(r->path), here = map_get(all, path, NIL);
+    all = map_assoc(all, path, map_assoc(is_map(here) ? here : map_empty, kw_c(method), operation(r)));
   }
-  return api_map(&m);
+  return all;
 }
 
 static Val security(ValVec *components) {

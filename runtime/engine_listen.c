@@ -191,6 +191,14 @@ bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const 
   return listener_answer(el->l, token, status, json, n);
 }
 
+bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n) {
+  return listener_answer_text(el->l, token, status, content_type, text, n);
+}
+bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms) { return listener_hold(el->l, token, ms); }
+bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename) {
+  return listener_answer_file(el->l, token, fd, size, content_type, filename);
+}
+
 int engine_listen_port(const EngineListener *l) { return listener_port(l->l); }
 
 void engine_listen_stop(EngineListener *el) {

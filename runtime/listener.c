@@ -66,8 +66,7 @@ typedef struct Conn {
   int status;
   char *answer;
   size_t nanswer;
-  bool html;
-  int fd;         /* a file in place of the text; -1 */
+    int fd;         /* a file in place of the text; -1 */
   uint64_t nfile;
   char *type, *filename;
   int64_t park_until_us;    /* monotonic */
@@ -127,19 +126,23 @@ void listener_request_free(ListenRequest *r) {
   pairs_free(r->query, r->nquery);
   free(r->workspace);
   free(r->key);
+  free(r->raw);
   free(r->body);
   free(r);
 }
 
 /* ---- answers ---- */
 
-/* Not-error answers carry their own text; errors are made here. */
-static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n, bool html) {
+static const char page_type[] = "text/html; charset=utf-8";
+
+/* Not-error answers carry their own text; errors are made here. type NULL: JSON. */
+static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n, const char *type) {
   struct MHD_Response *r = must(L(MHD_create_response_from_buffer)(n, json, MHD_RESPMEM_MUST_FREE));
-  (void)L(MHD_add_response_header)(r, "Content-Type", html ? "text/html; charset=utf-8" : "application/json");
+  (void)L(MHD_add_response_header)(r, "Content-Type", type ? type : "application/json");
   static const char *const page_headers[][2] = {
       {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
       {"Referrer-Policy", "no-referrer"}, {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"}, {"X-Robots-Tag", "noindex"}};
+  bool html = type && !strcmp(type, page_type);
   for (size_t i = 0; html && i < sizeof page_headers / sizeof *page_headers; i++)
     (void)L(MHD_add_response_header)(r, page_headers[i][0], page_headers[i][1]);
   (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
@@ -210,7 +213,7 @@ static enum MHD_Result refuse(Conn *x, int status, const char *code, const char 
   size_t n;
   char *t = error_text(code, message, &n);
   x->phase = PHASE_QUEUED;
-  return reply(x->mhd, status, t, n, false);
+  return reply(x->mhd, status, t, n, NULL);
 }
 
 /* ---- paths ---- */
@@ -237,6 +240,8 @@ static char *decode(const char *s, size_t n, bool plus) {
   free(out);
   return NULL;
 }
+
+char *listener_decode(const char *s, size_t n) { return decode(s, n, false); }
 
 /* "/<workspace>/<door>/<key...>"; the parts still encoded. */
 static bool split_path(const Listener *l, const char *url, const char **ws, size_t *nws, const char **key, enum ListenDoor *door) {
@@ -309,6 +314,7 @@ static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
   snprintf(r->method, sizeof r->method, "%s", method);
   r->workspace = decode(ws, nws, false);
   r->key = decode(key, strlen(key), false);
+  r->raw = copy_n(key, strlen(key));
   (void)L(MHD_get_connection_values)(x->mhd, MHD_HEADER_KIND, add_pair, &headers);
   (void)L(MHD_get_connection_values)(x->mhd, MHD_GET_ARGUMENT_KIND, add_pair, &query);
   r->headers = headers.a;
@@ -337,20 +343,20 @@ static void unlink_parked(Conn *x) {
 }
 
 /* Under the lock: the answer is there, the handler may go on. */
-static void answer_locked(Conn *x, int status, char *json, size_t n, bool html) {
+static void answer_locked(Conn *x, int status, char *json, size_t n, const char *type) {
   unlink_parked(x);
   x->phase = PHASE_ANSWERED;
   x->status = status;
   x->answer = json;
   x->nanswer = n;
-  x->html = html;
+  x->type = type ? copy_n(type, strlen(type)) : x->type;
   L(MHD_resume_connection)(x->mhd);
 }
 
 static void answer_503(Conn *x, const char *code, const char *message) {
   size_t n;
   char *t = error_text(code, message, &n);
-  answer_locked(x, 503, t, n, false);
+  answer_locked(x, 503, t, n, NULL);
 }
 
 /* False when the listener is stopping: then nothing may be suspended any more. */
@@ -385,11 +391,11 @@ static enum MHD_Result park(Conn *x, ListenRequest *r) {
   return MHD_YES;
 }
 
-static bool answer_any(Listener *l, uint64_t token, int status, const char *text, size_t n, bool html) {
+static bool answer_any(Listener *l, uint64_t token, int status, const char *text, size_t n, const char *type) {
   pthread_mutex_lock(&l->lock);
   Conn *x = l->parked;
   while (x && x->token != token) x = x->next;
-  if (x) answer_locked(x, status >= 100 && status <= 599 ? status : 500, copy_n(text, n), n, html);
+  if (x) answer_locked(x, status >= 100 && status <= 599 ? status : 500, copy_n(text, n), n, type);
   pthread_mutex_unlock(&l->lock);
   return x;
 }
@@ -403,15 +409,31 @@ bool listener_answer_file(Listener *l, uint64_t token, int fd, uint64_t size, co
     x->nfile = size;
     x->type = copy_n(content_type, strlen(content_type));
     x->filename = filename ? copy_n(filename, strlen(filename)) : NULL;
-    answer_locked(x, 200, NULL, 0, false);
+    answer_locked(x, 200, NULL, 0, NULL);
   } else {
     close(fd);
   }
   pthread_mutex_unlock(&l->lock);
   return x;
 }
-bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n) { return answer_any(l, token, status, json, n, false); }
-bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n) { return answer_any(l, token, status, html, n, true); }
+bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n) {
+  return answer_any(l, token, status, json, n, NULL);
+}
+bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n) {
+  return answer_any(l, token, status, html, n, page_type);
+}
+bool listener_answer_text(Listener *l, uint64_t token, int status, const char *content_type, const char *text, size_t n) {
+  return answer_any(l, token, status, text, n, content_type);
+}
+
+bool listener_hold(Listener *l, uint64_t token, int64_t ms) {
+  pthread_mutex_lock(&l->lock);
+  Conn *x = l->parked;
+  while (x && x->token != token) x = x->next;
+  if (x) x->park_until_us = mono_us() + ms * 1000;
+  pthread_mutex_unlock(&l->lock);
+  return x;
+}
 
 /* libmicrohttpd does not notice a client that hung up while its connection is suspended: nobody stays parked for ever. */
 static void sweep(Listener *l) {
@@ -489,7 +511,6 @@ static enum MHD_Result send_answer(Conn *x) {
   char *t = x->answer;
   size_t n = x->nanswer;
   int status = x->status;
-  bool html = x->html;
   if (ready) {
     x->answer = NULL;
     x->phase = PHASE_QUEUED;
@@ -498,7 +519,7 @@ static enum MHD_Result send_answer(Conn *x) {
   }
   pthread_mutex_unlock(&l->lock);
   if (ready && x->fd >= 0) return reply_file(x);
-  return ready ? reply(x->mhd, status, t, n, html) : MHD_YES;
+  return ready ? reply(x->mhd, status, t, n, x->type) : MHD_YES;
 }
 
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,

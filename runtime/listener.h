@@ -36,6 +36,7 @@ typedef struct ListenRequest {
   char method[8];        /* "POST"; "GET" only of waits and resources; of the API also "PUT", "DELETE" */
   enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES, LISTEN_API /* workspace "api" */ } door;
   char *workspace, *key; /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
+  char *raw;             /* the key as it was sent: %2F is not a slash there (listener_decode) */
   ListenPair *headers;   /* names in lower case */
   size_t nheaders;
   ListenPair *query; /* decoded; a name without = has value "" */
@@ -47,6 +48,8 @@ typedef struct ListenRequest {
 } ListenRequest;
 const char *listener_header(const ListenRequest *r, const char *name); /* lower-case name; NULL */
 void listener_request_free(ListenRequest *r);
+/* Percent-decoded, malloc'ed; NULL: malformed, NUL inside, or not UTF-8. */
+char *listener_decode(const char *s, size_t n);
 
 typedef struct Listener Listener;
 typedef void (*ListenFn)(void *ctx, ListenRequest *r); /* takes r */
@@ -59,6 +62,10 @@ Listener *listener_start_api(int fd, int park_ms, ListenFn f, void *ctx, Err *e)
 int listener_port(const Listener *l);
 /* Answers the request with that token: status 100-599 and a JSON text (copied). false: nobody waits for it any more. */
 bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n);
+/* The same with a text of any kind; content_type is copied. */
+bool listener_answer_text(Listener *l, uint64_t token, int status, const char *content_type, const char *text, size_t n);
+/* The request may stay without an answer for ms from now on, in place of park_ms. false: nobody waits for it any more. */
+bool listener_hold(Listener *l, uint64_t token, int64_t ms);
 /* The same with an HTML page, which may load nothing and post only to where it came from. */
 bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n);
 /* The same with the bytes of a file, all or the one range that the request asks for; fd is the listener's from now on, also on failure.

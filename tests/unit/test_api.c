@@ -57,6 +57,7 @@ static int ask(World *w, const char *id, const char *op, const char *body) {
                      .door = LISTEN_API,
                      .workspace = "api",
                      .key = "commands",
+                     .raw = "commands",
                      .headers = headers,
                      .nheaders = op ? 2 : 1,
                      .body = (char *)(uintptr_t)body,
