@@ -240,10 +240,17 @@ bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, con
 /* --- idempotency: the answer to an operation is kept for a day ------------------------------------------------------------------ */
 static void op_key(const ApiCall *c, Buf *b) { buf_fmt(b, "%s/%s", c->key_id, c->op_id); }
 
+void api_request_hash(const ApiCall *c, char hex[65]) { hash_sha256_hex(c->request->body, c->request->nbody, hex); }
+
 static Val body_hash(const ApiCall *c) {
   char hash[65];
-  hash_sha256_hex(c->request->body, c->request->nbody, hash);
+  api_request_hash(c, hash);
   return str_c(hash);
+}
+
+bool api_op_mismatch(ApiCall *c) {
+  return api_fail(c, 409, "operation_mismatch",
+                  "X-Breyta-Operation-ID %s was used for another request; a new operation needs an id of its own", c->op_id);
 }
 
 bool api_seal(ApiCall *c, Batch *b) {
@@ -277,8 +284,7 @@ static bool answered_before(ApiCall *c) {
   if (err.code) return !api_fail_err(c, &err);
   if (!found) return false;
   if (!same(val_eq(map_get_kw(was, "request"), body_hash(c)), TRUE_V))
-    return !api_fail(c, 409, "operation_mismatch",
-                     "X-Breyta-Operation-ID %s was used for another request; a new operation needs an id of its own", c->op_id);
+    return !api_op_mismatch(c);
   Val text = map_get_kw(was, "answer");
   buf_add(&c->answer, str_s(text), str_n(text));
   c->status = 200;
@@ -339,7 +345,7 @@ static void run_command(ApiCall *c, Val args) {
     api_fail(c, 403, "forbidden", "this key may not do %s: it needs the scope %s", c->command->name, c->command->scope);
     return;
   }
-  if (!api_args_check(c, args) || (c->command->mutates && (!op_id_ok(c) || answered_before(c)))) return;
+  if (!api_args_check(c, args) || (c->command->mutates && (!op_id_ok(c) || api_pend_again(c) || answered_before(c)))) return;
   if (c->command->mutates) sweep(c->api);
   finish(c, c->command->run(c));
 }

@@ -12,6 +12,7 @@
  * Documents of the store: kind "api-key" (workspace ""), "api-op", "flow", "flow-version"; their data are values (snap_data). */
 #ifndef BR_API_H
 #define BR_API_H
+#include "engine_commit.h"
 #include "engine_listen.h"
 #include "listener.h"
 #include "reader/map.h"
@@ -24,6 +25,7 @@ typedef struct Api {
   EngineListener *listener;
   const char *workspace; /* the one there is */
   int64_t swept_ms;      /* when old answers were forgotten last */
+  struct ApiPending *pending;
 } Api;
 
 enum ApiType { API_TEXT, API_SLUG, API_INT, API_BOOL, API_OBJECT, API_ARRAY, API_ANY, API_VERSION /* a number from 1, or "latest" */ };
@@ -83,6 +85,18 @@ typedef struct ApiLater {
 bool api_put_off(ApiCall *c, ApiLater *l, int64_t ms);
 bool api_later_ok(Api *a, const ApiLater *l, Val data, Val meta); /* false: nobody waits any more */
 bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, const char *message, Val details);
+
+/* --- api_pending.c: the answer leaves when its batch is durable, and the engine goes on meanwhile. For commands that come often; the batch
+ * must hold what it builds upon as a precondition, or the command guards it in memory. Without a listener (unit tests) there is none. */
+typedef struct ApiPending ApiPending;
+ApiPending *api_pend(ApiCall *c);                   /* the call is answered by what follows */
+void api_pend_answer(ApiPending *p, ApiCall *c);    /* takes the sealed answer */
+void api_pend_commit(ApiPending *p, Batch *b);      /* api_pend_done when b is durable */
+void api_pend_done(ApiPending *p, const char *error); /* sends it, or the store's error; p is gone */
+void api_pend_drop(ApiPending *p);                  /* nothing was begun: the call is answered in the ordinary way (c->later = false) */
+bool api_pend_again(ApiCall *c);                    /* the same operation is under way: it is answered with it, or has failed */
+void api_request_hash(const ApiCall *c, char hex[65]);
+bool api_op_mismatch(ApiCall *c); /* fails */
 
 /* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c);

@@ -26,6 +26,7 @@ static Val started(const RunRow *row, const char *target) {
 typedef struct Start {
   ApiCall *c;
   const char *target;
+  ApiPending *pending;
 } Start;
 
 /* The answer and the memory of it are in the batch of the run's START: who asks again gets this run. */
@@ -33,7 +34,10 @@ static void start_also(void *ctx, Batch *b, const RunRow *row) {
   Start *s = ctx;
   api_ok(s->c, started(row, s->target));
   api_seal(s->c, b);
+  if (s->pending) api_pend_answer(s->pending, s->c);
 }
+
+static void start_done(void *ctx, const char *error) { api_pend_done(ctx, error); }
 
 static bool invocation_ok(ApiCall *c, const FlowDef *f) {
   const char *name = api_text(c, "invocation");
@@ -68,10 +72,12 @@ static bool start_def(ApiCall *c, FlowDef *f, const char *target, int64_t versio
   if (is_nil(input)) input = map_empty;
   if (!invocation_ok(c, f)) return false;
   if (!flowdef_input(f, &input, &err)) return api_fail(c, 400, "bad_request", "%s", err.msg);
-  Start s = {c, target};
-  RunStart how = {.target = target, .version = version, .also = start_also, .ctx = &s};
+  Start s = {c, target, c->api->listener ? api_pend(c) : NULL};
+  RunStart how = {.target = target, .version = version, .also = start_also, .ctx = &s, .done_ctx = s.pending};
+  if (s.pending) how.done = start_done;
   if (engine_start_as(c->api->engine, f, input, &how, &run, &err)) return true;
-  c->sealed = false;
+  if (s.pending) api_pend_drop(s.pending);
+  c->sealed = c->later = false;
   return api_fail_err(c, &err);
 }
 

@@ -1,5 +1,6 @@
 /* engine.c - the engine: definitions, starting, resuming, the loop, timers, inbox. */
 #include "child.h"
+#include "engine_commit.h"
 #include "engine_index.h"
 #include "eval/expand.h"
 #include "eval/unit.h"
@@ -37,6 +38,7 @@ static void store_ready(Engine *e, void *ctx) {
   size_t n;
   while ((n = store_completions(e->store, c, 256)))
     for (size_t i = 0; i < n; i++) {
+      if (engine_commit_done(e, c[i].tag, c[i].error)) continue;
       Run *r = run_find(e, (int64_t)(c[i].tag & 0xffffffffffff));
       if (!r || r->life != c[i].tag >> 48) continue;
       if (r->inflight) r->inflight--;
@@ -64,6 +66,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
 }
 
 void engine_free(Engine *e) {
+  engine_commit_stop(e);
   wait_notify_stop(e);
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
@@ -174,6 +177,42 @@ static Val flow_ctx(Engine *e, const RunRow *row, const char *aim) {
 
 Val engine_input(Engine *e, const RunRow *row, Val input) { return map_assoc(input, kw_new("flow", "ctx"), flow_ctx(e, row, NULL)); }
 
+static bool start_durable(Run *r, Err *err) {
+  if (!run_boot(r, err)) {
+    run_block(r, err->msg);
+    return false;
+  }
+  run_ready(r);
+  return true;
+}
+
+/* A run that is in memory while its START is on its way. */
+typedef struct Starting {
+  int64_t run;
+  uint16_t life;
+  void (*done)(void *ctx, const char *error);
+  void *ctx;
+} Starting;
+
+static void start_committed(Engine *e, void *ctx, const char *error) {
+  Starting *s = ctx;
+  Run *r = run_find(e, s->run);
+  Err err = {0};
+  bool there = r && r->life == s->life;
+  if (there && error) run_drop(r);
+  if (there && !error) start_durable(r, &err);
+  s->done(s->ctx, error);
+  free(s);
+}
+
+static void start_later(Run *r, Batch *b, const RunStart *how) {
+  Starting *s = malloc(sizeof *s);
+  if (!s) abort();
+  *s = (Starting){r->run, r->life, how->done, how->done_ctx};
+  r->phase = R_COMMITTING;
+  engine_commit(r->e, b, start_committed, s);
+}
+
 static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart *how, Val *input, Err *err) {
   *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row, how->target));
   Run *r = run_add(e, row);
@@ -188,23 +227,22 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
     return false;
   }
   if (how->also) how->also(how->ctx, r->batch, row);
-  bool ok = store_submit_wait(e->store, r->batch, err);
-  r->batch = NULL;
-  if (!ok) {
-    run_drop(r);
-    return false;
-  }
   Buf b = {0}; /* the run sees what the journal holds */
   snap_data(&b, *input);
   r->input = snap_read_value(env_core(), b.p, b.n);
   buf_free(&b);
-  if (!run_boot(r, err)) {
-    run_block(r, err->msg);
+  index_flow(e, r->workspace, f);
+  Batch *batch = r->batch;
+  r->batch = NULL;
+  if (how->done) {
+    start_later(r, batch, how);
+    return true;
+  }
+  if (!store_submit_wait(e->store, batch, err)) {
+    run_drop(r);
     return false;
   }
-  index_flow(e, r->workspace, f);
-  run_ready(r);
-  return true;
+  return start_durable(r, err);
 }
 
 RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]) {

@@ -84,7 +84,10 @@ typedef struct RunStart {
   const char *run_id, *target;        /* NULL: as above; "draft" */
   int64_t version;                    /* 0: the draft */
   void (*also)(void *ctx, Batch *b, const RunRow *row); /* may be NULL; row has the run's id */
-  void *ctx;
+  /* Not NULL: engine_start_as returns without waiting for the disk, and this is called once, later, if that was true: error NULL, the
+   * run is durable and goes; else a code of the store's, and there is no such run. */
+  void (*done)(void *done_ctx, const char *error);
+  void *ctx, *done_ctx;
 } RunStart;
 bool engine_start_as(Engine *e, const FlowDef *f, Val input, const RunStart *how, int64_t *run, Err *err);
 /* Take an unfinished run over (new epoch) and make it ready. Finished or blocked: true, nothing to do. */

@@ -118,6 +118,8 @@ struct Engine {
   size_t nwatches;
   struct BlobStore *blobs; /* made when needed: engine_blobs */
   uint64_t next_token;
+  struct CommitWait *commits, *commits_last; /* engine_commit.c */
+  uint64_t next_commit;
   uint16_t next_life;
   Val units;            /* set of unit hashes (hex strings) known to be stored */
   Val indexed;          /* set of hashes of sources whose flows this engine has put into the search index */
