@@ -64,7 +64,7 @@ static void fail_one(ApiPending *p, uint64_t token, const Err *err) {
 void api_pend_done(ApiPending *p, const char *error) {
   Err err = {0};
   if (error) err_set(&err, error, "%s", store_error_text(error));
-  for (size_t i = 0; i <= p->nagain; i++) {
+  for (size_t i = 0; p->api->listener && i <= p->nagain; i++) {
     uint64_t token = i ? p->again[i - 1] : p->token;
     if (error) fail_one(p, token, &err);
     else engine_listen_answer(p->api->listener, token, p->status, p->answer.p, p->answer.n);

@@ -44,6 +44,9 @@ static void store_ready(Engine *e, void *ctx) {
       if (r->inflight) r->inflight--;
       run_committed(r, c[i].error);
     }
+  Err err = {0};
+  if (e->inbox_now) engine_drain_inbox(e, &err);
+  e->inbox_now = false;
 }
 
 void engine_here(Engine *e) {
@@ -57,7 +60,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->store = s;
   e->o = *o;
   e->workspace = strdup(o->workspace ? o->workspace : "local");
-  e->units = e->indexed = set_empty;
+  e->units = e->indexed = e->delivering = set_empty;
   if (o->public_url) e->base_url = strdup(o->public_url);
   e->next_store_timer = 0;
   engine_here(e);

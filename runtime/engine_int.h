@@ -118,6 +118,8 @@ struct Engine {
   size_t nwatches;
   struct BlobStore *blobs; /* made when needed: engine_blobs */
   uint64_t next_token;
+  Val delivering;       /* set of texts: answers to waits on their way to the disk (wait_answer.c) */
+  bool inbox_now;       /* answers have become durable: the inbox is looked at before anything else happens */
   struct CommitWait *commits, *commits_last; /* engine_commit.c */
   uint64_t next_commit;
   uint16_t next_life;

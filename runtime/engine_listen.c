@@ -1,5 +1,6 @@
 /* engine_listen.c - see engine_listen.h. The listener's thread queues plain requests; the engine thread takes them. */
 #include "engine_listen.h"
+#include "engine_commit.h"
 #include "engine_int.h"
 #include "json.h"
 #include "listener.h"
@@ -20,6 +21,7 @@ struct EngineListener {
   int fd;
   EngineApiFn api;
   void *api_ctx;
+  struct Delivery *deliveries;
 };
 
 static void request_in(void *ctx, ListenRequest *r) { /* listener thread */
@@ -83,6 +85,60 @@ static void answer_event(EngineListener *el, uint64_t token, const WaitReply *w)
   buf_free(&b);
 }
 
+/* An answer to a wait on its way to the disk, and who else sent one meanwhile. */
+typedef struct Delivery {
+  EngineListener *el;
+  WaitReply reply;
+  char *guard;
+  uint64_t token, *others;
+  size_t nothers;
+  struct Delivery *next;
+} Delivery;
+
+static void delivered(Engine *e, void *ctx, const char *error) {
+  Delivery *d = ctx;
+  WaitReply others;
+  wait_settle(e, &d->reply, &others, error);
+  if (d->el) {
+    Delivery **at = &d->el->deliveries;
+    while (*at != d) at = &(*at)->next;
+    *at = d->next;
+    answer_event(d->el, d->token, &d->reply);
+    for (size_t i = 0; i < d->nothers; i++) answer_event(d->el, d->others[i], &others);
+  }
+  free(d->others);
+  free(d->guard);
+  free(d);
+}
+
+static void deliver(Engine *e, EngineListener *el, uint64_t token, const WaitReply *w) {
+  Delivery *d = calloc(1, sizeof *d);
+  if (!d || !(d->guard = strdup(w->guard))) abort();
+  d->el = el;
+  d->reply = *w;
+  d->token = token;
+  d->next = el->deliveries;
+  el->deliveries = d;
+  engine_commit(e, w->batch, delivered, d);
+}
+
+static void deliver_with(EngineListener *el, uint64_t token, const WaitReply *w) {
+  Delivery *d = el->deliveries;
+  while (strcmp(d->guard, w->guard)) d = d->next;
+  d->others = realloc(d->others, (d->nothers + 1) * sizeof *d->others);
+  if (!d->others) abort();
+  d->others[d->nothers++] = token;
+  free(w->guard);
+}
+
+static void handle_event(Engine *e, EngineListener *el, ListenRequest *r) {
+  WaitReply w;
+  wait_request(e, r, &w);
+  if (!w.guard) answer_event(el, r->token, &w);
+  else if (w.batch) deliver(e, el, r->token, &w);
+  else deliver_with(el, r->token, &w);
+}
+
 static void handle_link(Engine *e, EngineListener *el, ListenRequest *r) {
   Buf b = {0};
   bool json;
@@ -113,17 +169,12 @@ static void handle_resource(Engine *e, EngineListener *el, ListenRequest *r) {
 }
 
 static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
-  WaitReply w;
   if (r->door == LISTEN_API) {
     el->api(el, r, el->api_ctx);
     return;
   }
-  if (r->door != LISTEN_EVENTS) {
-    (r->door == LISTEN_WAITS ? handle_link : handle_resource)(e, el, r);
-    return;
-  }
-  wait_request(e, r, &w);
-  answer_event(el, r->token, &w);
+  if (r->door == LISTEN_EVENTS) handle_event(e, el, r);
+  else (r->door == LISTEN_WAITS ? handle_link : handle_resource)(e, el, r);
 }
 
 static void requests(Engine *e, void *ctx) {
@@ -203,6 +254,7 @@ int engine_listen_port(const EngineListener *l) { return listener_port(l->l); }
 
 void engine_listen_stop(EngineListener *el) {
   listener_stop(el->l);
+  for (Delivery *d = el->deliveries; d; d = d->next) d->el = NULL; /* they end with the engine */
   for (Queued *q = take_all(el), *next; q; q = next) {
     next = q->next;
     listener_request_free(q->r);

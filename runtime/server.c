@@ -163,6 +163,7 @@ int breyta_serve(const BreytaOptions *o) {
   bool ok = begin(&s, &err) && serve(&s, &err);
   if (!ok) tell("", &err);
   if (s.api.listener) engine_listen_stop(s.api.listener);
+  s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);
   if (s.fd >= 0) close(s.fd);
   store_close(s.api.store);

@@ -7,6 +7,7 @@
 #include "reader/read.h"
 #include "wait_early.h"
 #include "wait_spec.h"
+#include <stdlib.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -102,14 +103,18 @@ bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char 
   return wait_answer_check(spec, *value, NULL, err);
 }
 
-bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, const char *name, const HookProof *proof, Err *err) {
+static Batch *answer_batch(const char *workspace, const char *key, Val value, Err *err) {
   Buf b = {0};
-  if (is_sig(snap_data(&b, value))) return err_set(err, "bad_request", "the answer cannot be stored");
+  if (is_sig(snap_data(&b, value))) return err_set(err, "bad_request", "the answer cannot be stored"), NULL;
   Batch *batch = batch_new();
   batch_inbox_put(batch, workspace, key, "event", now_ms(), (Bytesv){b.p, b.n});
   buf_free(&b);
-  if (proof) wait_remember(batch, workspace, name, proof);
-  return store_submit_wait(e->store, batch, err) && engine_drain_inbox(e, err);
+  return batch;
+}
+
+bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, Err *err) {
+  Batch *b = answer_batch(workspace, key, value, err);
+  return b && store_submit_wait(e->store, b, err) && engine_drain_inbox(e, err);
 }
 
 /* ---- replies ---- */
@@ -154,6 +159,48 @@ static bool just_answered(Engine *e, const WaitRow *w) {
 
 typedef struct Search { Engine *e; const ListenRequest *r; WaitReply *out; } Search;
 
+static void deliver(Search *s, const WaitRow *w, Val value, const HookProof *proof) {
+  Buf guard = {0};
+  Err err = {0};
+  buf_fmt(&guard, "%s\n%s", s->r->workspace, w->key);
+  Val name = str_c(buf_cstr(&guard));
+  bool on_its_way = !is_nil(set_get(s->e->delivering, name, NIL));
+  Batch *b = on_its_way ? NULL : answer_batch(s->r->workspace, w->key, value, &err);
+  if (!b && !on_its_way) {
+    buf_free(&guard);
+    reply_error(s->out, &err);
+    return;
+  }
+  reply_ok(s->out, 200, "delivered");
+  s->out->guard = buf_cstr(&guard);
+  s->out->batch = b;
+  if (!b) return;
+  wait_remember(b, s->r->workspace, s->r->key, proof);
+  s->e->delivering = set_conj(s->e->delivering, name);
+}
+
+void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error) {
+  char *guard = out->guard, *key = strchr(guard, '\n');
+  WaitRow w = {0};
+  Err err = {0};
+  e->delivering = set_disj(e->delivering, str_c(guard));
+  *key++ = 0;
+  out->guard = NULL;
+  out->batch = NULL;
+  if (error) {
+    err_set(&err, error, "%s", store_error_text(error));
+    reply_error(out, &err);
+    *others = *out;
+  } else {
+    bool open = store_wait_get(e->store, guard, key, &w, &err) && !just_answered(e, &w);
+    wait_row_free(&w);
+    reply_ok(others, 200, "duplicate");
+    if (open) e->inbox_now = true; /* in front of any timer: what is acknowledged as delivered is */
+    else if (!is_duplicate(e, guard, key, out)) *out = *others;
+  }
+  free(guard);
+}
+
 /* true: the search is over, *out has the reply. A wait that does not believe the request leaves it to others. */
 static bool try_wait(Search *s, const WaitRow *w) {
   Val spec = wait_spec_read(w), value = NIL;
@@ -165,8 +212,7 @@ static bool try_wait(Search *s, const WaitRow *w) {
     return strcmp(err.code, "unauthorized") && strcmp(err.code, "unverifiable");
   }
   if (just_answered(s->e, w)) reply_ok(s->out, 200, "duplicate");
-  else if (wait_deliver(s->e, s->r->workspace, w->key, value, s->r->key, &proof, &err)) reply_ok(s->out, 200, "delivered");
-  else reply_error(s->out, &err);
+  else deliver(s, w, value, &proof);
   return true;
 }
 

@@ -19,12 +19,17 @@ typedef struct WaitReply {
   const char *outcome; /* "delivered" "duplicate" "kept" */
   int64_t answered_ms; /* of a duplicate: when, 0 not known */
   bool timed_out;      /* of a duplicate: nobody answered in time */
+  char *guard;         /* of an answer on its way: names the wait; malloc'ed, until wait_settle or the caller frees it */
+  Batch *batch;        /* to be committed before the reply leaves; NULL with a guard: another request's is on its way, the reply goes with it */
 } WaitReply;
 
-/* A request to /<workspace>/events/<r->key>. */
+/* A request to /<workspace>/events/<r->key>. out->guard NULL: this is the reply. Else the caller commits out->batch, calls wait_settle when
+ * that is over, and then replies; meanwhile other requests for this wait get the same guard without a batch. */
 void wait_request(Engine *e, const ListenRequest *r, WaitReply *out);
-/* Answers a wait that is known to take this; the replay id and the answer in one batch. */
-bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, const char *name, const HookProof *proof, Err *err);
+/* The batch is durable, or error says why not: out becomes the reply, and `others` that of the requests that came meanwhile. */
+void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error);
+/* Answers a wait that is known to take this. */
+bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, Err *err);
 /* An event by name from this machine: delivered, or kept for a wait to come. */
 void wait_named(Engine *e, const InboxRow *row, Err *err);
 

@@ -144,7 +144,7 @@ static int decide(Engine *e, const ListenRequest *r, const Page *p, const Link *
     return status;
   }
   answer = map_assoc(map_assoc(answer, kw_c("action"), kw_c(l->action)), kw_c("by"), str_c("link"));
-  if (!wait_deliver(e, l->workspace, w->key, answer, NULL, NULL, &err)) return note(p, 503, "Not recorded", "The answer could not be recorded. Please try again.");
+  if (!wait_deliver(e, l->workspace, w->key, answer, &err)) return note(p, 503, "Not recorded", "The answer could not be recorded. Please try again.");
   return *l->action == 'a' ? note(p, 200, "Approved", "Thank you. The run goes on.") : note(p, 200, "Rejected", "Thank you. The run is told.");
 }
 
