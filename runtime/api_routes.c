@@ -39,6 +39,7 @@ static bool take(ApiCall *c, const char *name, const char *s, size_t n) {
   return false;
 }
 
+/* c NULL: what stands for the names does not matter. */
 static bool matches(ApiCall *c, const char *pattern, const char *path) {
   for (; *pattern; pattern++) {
     if (*pattern != '{') {
@@ -47,7 +48,7 @@ static bool matches(ApiCall *c, const char *pattern, const char *path) {
     }
     const char *end = strchr(pattern, '}');
     size_t n = end[-1] == '.' ? strlen(path) : strcspn(path, "/");
-    if (!take(c, pattern + 1, path, n)) return false;
+    if (c ? !take(c, pattern + 1, path, n) : !n) return false;
     pattern = end;
     path += n;
   }
@@ -68,6 +69,14 @@ const ApiRoute *api_route_of(ApiCall *c) {
   else
     api_fail(c, 404, "not_found", "there is no /api/%.200s here; GET /api/openapi.json lists what there is", c->request->key);
   return NULL;
+}
+
+uint64_t api_max_body(enum ListenDoor door, const char *method, const char *raw) {
+  const ApiRoute *r;
+  if (door == LISTEN_EVENTS) return API_EVENT_MAX;
+  for (int i = 0; door == LISTEN_API && (r = api_route_at(i)); i++)
+    if (matches(NULL, r->path, raw) && !strcmp(r->method, method)) return r->flags & ROUTE_BYTES ? API_BYTES_MAX : API_JSON_MAX;
+  return LISTENER_MAX_BODY;
 }
 
 /* --- arguments ------------------------------------------------------------------------------------------------------------------------ */

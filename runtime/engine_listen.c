@@ -231,10 +231,10 @@ EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
   return el;
 }
 
-EngineListener *engine_listen_api(Engine *e, int fd, EngineApiFn f, void *ctx, Err *err) {
+EngineListener *engine_listen_api(Engine *e, int fd, const ListenerOptions *o, EngineApiFn f, void *ctx, Err *err) {
   EngineListener *el = listener_new(f, ctx);
   if (el->fd < 0) close(fd);
-  else el->l = listener_start_api(fd, 0, request_in, el, err);
+  else el->l = listener_start_on(fd, o, request_in, el, err);
   return listening(e, el, err);
 }
 

@@ -9,7 +9,8 @@ EngineListener *engine_listen(Engine *e, const char *host_port, Err *err);
  * later, and the request is freed when it returns. fd: of sock_bind, the listener's from now on. */
 struct ListenRequest;
 typedef void (*EngineApiFn)(EngineListener *el, const struct ListenRequest *r, void *ctx);
-EngineListener *engine_listen_api(Engine *e, int fd, EngineApiFn f, void *ctx, Err *err);
+struct ListenerOptions;
+EngineListener *engine_listen_api(Engine *e, int fd, const struct ListenerOptions *o, EngineApiFn f, void *ctx, Err *err);
 bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n);
 /* The same with another content type, and with a file: see listener.h. */
 bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,8 +62,11 @@ typedef struct Conn {
   uint64_t token;
   enum Phase phase;
   bool was_parked;
-  bool too_big, shed; /* body over the limit; over the bound of all bodies */
+  bool too_big, shed, full; /* body over the limit; over the bound of all bodies; the disk took no more of it */
   Buf body;
+  uint64_t max_body;
+  int spool; /* where a large body goes, -1 */
+  uint64_t nspool;
   size_t held; /* this request's part of the listener's sum, until it is over */
   int status;
   char *answer;
@@ -71,7 +76,10 @@ typedef struct Conn {
   char *type, *filename;
   int64_t park_until_us;    /* monotonic */
   struct Conn *prev, *next; /* list of parked ones */
+  struct Conn *chain;       /* of the same bucket */
 } Conn;
+
+enum { PARKED_BUCKETS = 1024 }; /* tokens are counted up */
 
 struct Listener {
   struct MHD_Daemon *daemon;
@@ -79,11 +87,13 @@ struct Listener {
   void *ctx;
   int fd, port;
   int64_t park_us;
-  bool api; /* the API's door is there */
+  ListenerOptions o;
+  char *spool_dir, *cert, *key;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   pthread_t sweeper;
   Conn *parked;  /* suspended, oldest last */
+  Conn *by_token[PARKED_BUCKETS];
   int suspended; /* about to be suspended, suspended, or resumed but not yet seen by the handler again */
   int unsent;    /* requests that were parked and whose answer has not been sent completely */
   size_t held;   /* bytes of bodies under way */
@@ -127,7 +137,12 @@ void listener_request_free(ListenRequest *r) {
   free(r->workspace);
   free(r->key);
   free(r->raw);
-  free(r->body);
+  if (r->spooled) {
+    munmap(r->body, r->nbody + 1);
+    close(r->body_fd);
+  } else {
+    free(r->body);
+  }
   free(r);
 }
 
@@ -250,7 +265,7 @@ static bool split_path(const Listener *l, const char *url, const char **ws, size
   *ws = url + 1;
   *nws = strcspn(*ws, "/");
   const char *p = *ws + *nws;
-  if (l->api && *nws == 3 && !strncmp(url, "/api/", 5)) return *door = LISTEN_API, *key = url + 5, **key != 0;
+  if (l->o.api && *nws == 3 && !strncmp(url, "/api/", 5)) return *door = LISTEN_API, *key = url + 5, **key != 0;
   for (int i = 0; *nws && i < 3; i++) {
     size_t n = strlen(doors[i]);
     if (strncmp(p, doors[i], n)) continue;
@@ -304,6 +319,26 @@ static void peer_of(struct MHD_Connection *c, char *out, size_t n) {
     inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)i->client_addr)->sin6_addr, out, (socklen_t)n);
 }
 
+/* The body is the request's from now on. false: a large one cannot be mapped. */
+static bool take_body(Conn *x, ListenRequest *r) {
+  if (x->spool < 0) {
+    r->nbody = x->body.n;
+    r->body = buf_cstr(&x->body); /* moved */
+    x->body = (Buf){0};
+    return true;
+  }
+  /* One byte more: the file ends in NUL, whatever its size. */
+  void *p = ftruncate(x->spool, (off_t)x->nspool + 1) ? MAP_FAILED
+                                                      : mmap(NULL, x->nspool + 1, PROT_READ, MAP_PRIVATE, x->spool, 0);
+  if (p == MAP_FAILED) return false;
+  r->nbody = x->nspool;
+  r->body = p;
+  r->spooled = true;
+  r->body_fd = x->spool;
+  x->spool = -1;
+  return true;
+}
+
 /* NULL: something in it cannot be decoded. */
 static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
   const char *ws = NULL, *key = NULL;
@@ -321,9 +356,7 @@ static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
   r->nheaders = headers.n;
   r->query = query.a;
   r->nquery = query.n;
-  r->nbody = x->body.n;
-  r->body = buf_cstr(&x->body); /* moved */
-  x->body = (Buf){0};
+  if (!take_body(x, r)) return listener_request_free(r), NULL;
   r->received_ms = now_ms();
   peer_of(x->mhd, r->peer, sizeof r->peer);
   if (r->workspace && r->key && !query.bad && strlen(r->key) <= LISTENER_MAX_KEY) return r;
@@ -333,7 +366,16 @@ static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
 
 /* ---- parking ---- */
 
+static Conn *parked(Listener *l, uint64_t token) {
+  Conn *x = l->by_token[token % PARKED_BUCKETS];
+  while (x && x->token != token) x = x->chain;
+  return x;
+}
+
 static void unlink_parked(Conn *x) {
+  Conn **at = &x->l->by_token[x->token % PARKED_BUCKETS];
+  while (*at != x) at = &(*at)->chain;
+  *at = x->chain;
   if (x->prev)
     x->prev->next = x->next;
   else
@@ -381,6 +423,8 @@ static enum MHD_Result park(Conn *x, ListenRequest *r) {
   x->next = l->parked;
   if (l->parked) l->parked->prev = x;
   l->parked = x;
+  x->chain = l->by_token[x->token % PARKED_BUCKETS];
+  l->by_token[x->token % PARKED_BUCKETS] = x;
   bool stopping = l->stopping;
   if (stopping) answer_503(x, "stopping", "the server is stopping; try again");
   pthread_mutex_unlock(&l->lock);
@@ -393,8 +437,7 @@ static enum MHD_Result park(Conn *x, ListenRequest *r) {
 
 static bool answer_any(Listener *l, uint64_t token, int status, const char *text, size_t n, const char *type) {
   pthread_mutex_lock(&l->lock);
-  Conn *x = l->parked;
-  while (x && x->token != token) x = x->next;
+  Conn *x = parked(l, token);
   if (x) answer_locked(x, status >= 100 && status <= 599 ? status : 500, copy_n(text, n), n, type);
   pthread_mutex_unlock(&l->lock);
   return x;
@@ -402,8 +445,7 @@ static bool answer_any(Listener *l, uint64_t token, int status, const char *text
 
 bool listener_answer_file(Listener *l, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename) {
   pthread_mutex_lock(&l->lock);
-  Conn *x = l->parked;
-  while (x && x->token != token) x = x->next;
+  Conn *x = parked(l, token);
   if (x) {
     x->fd = fd;
     x->nfile = size;
@@ -428,8 +470,7 @@ bool listener_answer_text(Listener *l, uint64_t token, int status, const char *c
 
 bool listener_hold(Listener *l, uint64_t token, int64_t ms) {
   pthread_mutex_lock(&l->lock);
-  Conn *x = l->parked;
-  while (x && x->token != token) x = x->next;
+  Conn *x = parked(l, token);
   if (x) x->park_until_us = mono_us() + ms * 1000;
   pthread_mutex_unlock(&l->lock);
   return x;
@@ -467,27 +508,80 @@ static void *sweeper_run(void *arg) {
 
 /* ---- libmicrohttpd's callbacks ---- */
 
-static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, void **slot) {
+static enum MHD_Result too_large(Conn *x) {
+  char text[60];
+  snprintf(text, sizeof text, "the body is over %llu MiB", (unsigned long long)x->max_body >> 20);
+  return refuse(x, 413, "too_large", text);
+}
+
+static uint64_t max_body(Listener *l, const char *url, const char *method) {
+  const char *ws, *key;
+  size_t n;
+  enum ListenDoor door;
+  if (!l->o.max_body || !split_path(l, url, &ws, &n, &key, &door)) return LISTENER_MAX_BODY;
+  return l->o.max_body(door, method, key);
+}
+
+static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, const char *url, const char *method, void **slot) {
   Conn *x = must(calloc(1, sizeof *x));
   x->l = l;
   x->mhd = c;
-  x->fd = -1;
+  x->fd = x->spool = -1;
+  x->max_body = max_body(l, url, method);
   *slot = x;
   const char *len = L(MHD_lookup_connection_value)(c, MHD_HEADER_KIND, "Content-Length");
   /* A little too much is read and thrown away, so that the client sees the answer; much too much is not. */
-  if (len && strtoull(len, NULL, 10) > 8u * LISTENER_MAX_BODY) return refuse(x, 413, "too_large", "the body is over 1 MiB");
+  if (len && strtoull(len, NULL, 10) > x->max_body + 7u * LISTENER_MAX_BODY) return too_large(x);
   return MHD_YES;
+}
+
+static bool write_all(int fd, const char *p, size_t n) {
+  while (n) {
+    ssize_t k = write(fd, p, n);
+    if (k < 0 && errno == EINTR) continue;
+    if (k < 0) return false;
+    p += k;
+    n -= (size_t)k;
+  }
+  return true;
+}
+
+/* What was held in memory goes to a file that has no name: it is gone with its last descriptor, whatever happens. */
+static bool begin_spool(Conn *x) {
+  Listener *l = x->l;
+  x->spool = open(l->spool_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (x->spool < 0 || !write_all(x->spool, x->body.p, x->body.n)) return false;
+  x->nspool = x->body.n;
+  buf_free(&x->body);
+  pthread_mutex_lock(&l->lock);
+  l->held -= x->held;
+  x->held = 0;
+  pthread_mutex_unlock(&l->lock);
+  return true;
+}
+
+static void spool_data(Conn *x, const char *p, size_t n) {
+  x->too_big = x->nspool + n > x->max_body;
+  if (x->too_big) return;
+  x->full = !write_all(x->spool, p, n);
+  x->nspool += n;
 }
 
 static void take_data(Conn *x, const char *p, size_t n) {
   Listener *l = x->l;
-  if (x->too_big || x->shed || x->phase != PHASE_READING) return;
+  if (x->too_big || x->shed || x->full || x->phase != PHASE_READING) return;
+  if (x->spool < 0 && x->body.n + n > LISTENER_MAX_BODY && x->max_body > LISTENER_MAX_BODY) x->full = !begin_spool(x);
+  if (x->full) return;
+  if (x->spool >= 0) {
+    spool_data(x, p, n);
+    return;
+  }
   pthread_mutex_lock(&l->lock);
   x->shed = l->held + n > LISTENER_HELD;
   if (!x->shed) l->held += n, x->held += n;
   pthread_mutex_unlock(&l->lock);
   if (!x->shed) buf_add(&x->body, p, n);
-  x->too_big = x->body.n > LISTENER_MAX_BODY;
+  x->too_big = x->body.n > x->max_body;
 }
 
 static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
@@ -497,7 +591,8 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   if (!split_path(x->l, url, &ws, &n, &key, &door)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
   if (!method_ok(door, method))
     return refuse(x, 405, "method_not_allowed", door == LISTEN_API ? "GET, POST, PUT and DELETE are understood here" : "callbacks are sent with POST");
-  if (x->too_big) return refuse(x, 413, "too_large", "the body is over 1 MiB");
+  if (x->too_big) return too_large(x);
+  if (x->full) return refuse(x, 507, "disk_full", "there is no room on the disk for a body of this size");
   if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
   ListenRequest *r = request_of(x, url, method);
   if (!r) return refuse(x, 400, "bad_request", "the path or query is not percent-encoded UTF-8, or the key is over 1024 bytes");
@@ -526,7 +621,7 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *u
                               const char *data, size_t *ndata, void **slot) {
   Conn *x = *slot;
   (void)version;
-  if (!x) return first_call(ctx, c, slot);
+  if (!x) return first_call(ctx, c, url, method, slot);
   if (*ndata) {
     take_data(x, data, *ndata);
     *ndata = 0;
@@ -551,6 +646,7 @@ static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD
   buf_free(&x->body);
   free(x->answer);
   if (x->fd >= 0) close(x->fd);
+  if (x->spool >= 0) close(x->spool);
   free(x->type);
   free(x->filename);
   free(x);
@@ -570,11 +666,13 @@ static bool start_threads(Listener *l, Err *e) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
+  struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, l->cert}, {MHD_OPTION_HTTPS_MEM_KEY, 0, l->key}, {MHD_OPTION_END, 0, NULL}};
+  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (l->cert ? (unsigned)MHD_USE_TLS : 0);
   l->daemon =
-      L(MHD_start_daemon)(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET,
-                          l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LISTENER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                          (unsigned)LISTENER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED,
-                          completed, (void *)l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+      L(MHD_start_daemon)(flags, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT,
+                          l->o.connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LISTENER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                          (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED, completed, (void *)l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+                          NULL, MHD_OPTION_ARRAY, l->cert ? tls : tls + 2, MHD_OPTION_END);
   int rc = l->daemon ? pthread_create(&l->sweeper, NULL, sweeper_run, l) : 0;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   if (!l->daemon) return err_set(e, "listen", "the HTTP server did not start: %s", strerror(errno));
@@ -588,11 +686,16 @@ static void listener_free(Listener *l) {
   if (l->fd >= 0) close(l->fd);
   pthread_cond_destroy(&l->changed);
   pthread_mutex_destroy(&l->lock);
+  free(l->spool_dir);
+  free(l->cert);
+  if (l->key) explicit_bzero(l->key, strlen(l->key));
+  free(l->key);
   free(l);
 }
 
 /* On a socket that is open already; it is the listener's. */
-static Listener *start_on(int fd, bool api, int park_ms, ListenFn f, void *ctx, Err *e) {
+static Listener *start_on(int fd, const ListenerOptions *o, ListenFn f, void *ctx, Err *e) {
+  const char *tmp = getenv("TMPDIR");
   pthread_condattr_t mono;
   Listener *l = must(calloc(1, sizeof *l));
   pthread_condattr_init(&mono);
@@ -603,9 +706,14 @@ static Listener *start_on(int fd, bool api, int park_ms, ListenFn f, void *ctx, 
   l->f = f;
   l->ctx = ctx;
   l->fd = fd;
-  l->api = api;
+  l->o = *o;
+  if (!l->o.connections) l->o.connections = LISTENER_CONNECTIONS;
+  const char *dir = o->spool_dir ? o->spool_dir : tmp && *tmp ? tmp : "/tmp";
+  l->spool_dir = copy_n(dir, strlen(dir));
+  l->cert = o->cert ? copy_n(o->cert, strlen(o->cert)) : NULL;
+  l->key = o->key ? copy_n(o->key, strlen(o->key)) : NULL;
   l->port = sock_port(fd);
-  l->park_us = (int64_t)(park_ms ? park_ms : LISTENER_PARK_MS) * 1000;
+  l->park_us = (int64_t)(o->park_ms ? o->park_ms : LISTENER_PARK_MS) * 1000;
   if (start_threads(l, e)) return l;
   listener_free(l);
   return NULL;
@@ -618,11 +726,11 @@ static bool lib_ready(Err *e) {
 
 Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *ctx, Err *e) {
   int fd = lib_ready(e) ? sock_listen(host_port, e) : -1;
-  return fd < 0 ? NULL : start_on(fd, false, park_ms, f, ctx, e);
+  return fd < 0 ? NULL : start_on(fd, &(ListenerOptions){.park_ms = park_ms}, f, ctx, e);
 }
 
-Listener *listener_start_api(int fd, int park_ms, ListenFn f, void *ctx, Err *e) {
-  if (lib_ready(e) && !listen(fd, 1024)) return start_on(fd, true, park_ms, f, ctx, e);
+Listener *listener_start_on(int fd, const ListenerOptions *o, ListenFn f, void *ctx, Err *e) {
+  if (lib_ready(e) && !listen(fd, 4096)) return start_on(fd, o, f, ctx, e);
   if (!e->code) err_set(e, "listen", "cannot listen: %s", strerror(errno));
   close(fd);
   return NULL;

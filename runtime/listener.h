@@ -1,6 +1,6 @@
 /* listener.h - the HTTP door of `--listen`: callbacks for waits, POST /<workspace>/events/<wait-key...>, and the pages behind
  * links that people get, GET and POST /<workspace>/waits/<rest...>, and files by signed URL, GET /<workspace>/resources/content.
- * Of a server (listener_start_api) also /api/<rest...> with any method; then no workspace is reached by the name "api".
+ * Of a server (ListenerOptions.api) also /api/<rest...> with any method; then no workspace is reached by the name "api".
  *
  * Each request is handed to a callback on the listener's own thread as plain malloc'ed data (no values: that thread is not
  * registered with the collector). The callback must not block; it queues the request for the engine thread and returns.
@@ -8,10 +8,11 @@
  * nothing is acknowledged before it is durable. A request that nobody answers within `park_ms` gets 503, so that the sender
  * tries again, and its late answer is ignored.
  *
- * Everything else is answered here with {"ok":false,"error":{"code","message"}}: 404, 405, 413 (body over 1 MiB), 400 (bad
- * percent encoding), 503 (stopping, or too much under way). Bounded: LISTENER_CONNECTIONS connections, LISTENER_HELD bytes of
- * bodies, 30 s for a slow request. libmicrohttpd is loaded (dlopen) by listener_start; its header is included in
- * listener.c alone. */
+ * Everything else is answered here with {"ok":false,"error":{"code","message"}}: 404, 405, 413 (body over its limit), 400 (bad
+ * percent encoding), 503 (stopping, or too much under way), 507 (no room for a large body). Bounded: connections, LISTENER_HELD
+ * bytes of bodies in memory, LISTENER_IDLE_S for a slow request. A body over LISTENER_MAX_BODY, where one is allowed, is written to a file
+ * without a name and mapped: it costs no memory. libmicrohttpd is loaded (dlopen) by listener_start; its header is included
+ * in listener.c alone. */
 #ifndef BR_LISTENER_H
 #define BR_LISTENER_H
 #include "runtime/port.h"
@@ -19,7 +20,7 @@
 enum {
   LISTENER_MAX_BODY = 1 << 20,
   LISTENER_MAX_KEY = 1024,
-  LISTENER_CONNECTIONS = 512,
+  LISTENER_CONNECTIONS = 512, /* unless the options say otherwise */
   LISTENER_HELD = 64 << 20,
   LISTENER_IDLE_S = 30,
   LISTENER_PARK_MS = 15000,
@@ -43,6 +44,8 @@ typedef struct ListenRequest {
   size_t nquery;
   char *body; /* raw bytes, NUL behind */
   size_t nbody;
+  bool spooled; /* the body is a mapped file, body_fd, closed with the request (dup it to keep it) */
+  int body_fd;
   int64_t received_ms; /* UTC */
   char peer[64];       /* address of the sender's socket */
 } ListenRequest;
@@ -54,11 +57,21 @@ char *listener_decode(const char *s, size_t n);
 typedef struct Listener Listener;
 typedef void (*ListenFn)(void *ctx, ListenRequest *r); /* takes r */
 
+typedef struct ListenerOptions {
+  int park_ms;             /* 0 = LISTENER_PARK_MS */
+  bool api;                /* with the API's door */
+  unsigned connections;    /* 0 = LISTENER_CONNECTIONS */
+  const char *spool_dir;   /* for large bodies; NULL: $TMPDIR or /tmp */
+  const char *cert, *key;  /* PEM texts: TLS; copied. NULL: plain HTTP */
+  /* How large the body may be, in bytes; NULL: LISTENER_MAX_BODY for all. On the listener's thread: no values. raw: the key undecoded. */
+  uint64_t (*max_body)(enum ListenDoor door, const char *method, const char *raw);
+} ListenerOptions;
+
 /* host_port: "127.0.0.1:8080", "[::1]:0", "localhost:8080", ":8080" (loopback), "8080" (loopback), "*:8080" (every
  * interface). Port 0 picks one. park_ms 0 = LISTENER_PARK_MS. NULL with an Err: codes validation, listen. */
 Listener *listener_start(const char *host_port, int park_ms, ListenFn f, void *ctx, Err *e);
-/* With the API's door, on a socket of sock_bind, which is the listener's from now on, also on failure: it is opened here. */
-Listener *listener_start_api(int fd, int park_ms, ListenFn f, void *ctx, Err *e);
+/* The same on a socket of sock_bind, which is the listener's from now on, also on failure: it is opened here. */
+Listener *listener_start_on(int fd, const ListenerOptions *o, ListenFn f, void *ctx, Err *e);
 int listener_port(const Listener *l);
 /* Answers the request with that token: status 100-599 and a JSON text (copied). false: nobody waits for it any more. */
 bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n);

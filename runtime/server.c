@@ -5,12 +5,15 @@
  * not exist. SIGTERM and SIGINT end it with 0: requests under way are answered (503: try again), runs stay where they are durable. */
 #include "api.h"
 #include "breyta_options.h"
+#include "cli.h"
 #include "cli_run.h"
 #include "sock.h"
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +22,10 @@ typedef struct Server {
   Api api;
   int fd;
   char url[600];
+  Buf cert, key;
 } Server;
+
+enum { SERVER_CONNECTIONS = 12000 };
 
 static volatile bool stop;
 static void on_signal(int sig) {
@@ -120,7 +126,7 @@ static bool bind_port(Server *s, Err *err) {
   if (s->o->public_url)
     snprintf(s->url, sizeof s->url, "%s", s->o->public_url);
   else
-    snprintf(s->url, sizeof s->url, "http://%s%s%s:%d", six && !any ? "[" : "", any ? "127.0.0.1" : host, six && !any ? "]" : "",
+    snprintf(s->url, sizeof s->url, "http%s://%s%s%s:%d", s->cert.n ? "s" : "", six && !any ? "[" : "", any ? "127.0.0.1" : host, six && !any ? "]" : "",
              sock_port(s->fd));
   return true;
 }
@@ -137,8 +143,30 @@ static bool begin(Server *s, Err *err) {
   if (!s->api.engine || !first_key(s, err) || !take_up_runs(s, err)) return false;
   int fd = s->fd;
   s->fd = -1;
-  s->api.listener = engine_listen_api(s->api.engine, fd, api_request, &s->api, err);
+  ListenerOptions l = {.api = true, .connections = SERVER_CONNECTIONS, .spool_dir = s->o->data, .max_body = api_max_body};
+  if (s->cert.n) l.cert = buf_cstr(&s->cert), l.key = buf_cstr(&s->key);
+  s->api.listener = engine_listen_api(s->api.engine, fd, &l, api_request, &s->api, err);
+  if (s->key.n) explicit_bzero(s->key.p, s->key.n);
   return s->api.listener;
+}
+
+/* Ten thousand connections are as many descriptors. */
+static void raise_limits(void) {
+  struct rlimit r;
+  if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= r.rlim_max) return;
+  r.rlim_cur = r.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static bool read_pem(const char *option, const char *path, const char *what, Buf *out) {
+  if (!cli_read_file(path, out)) return !usage(option, strerror(errno));
+  return (strstr(buf_cstr(out), what) && strlen(buf_cstr(out)) == out->n) || !usage(option, "this file holds no such thing in PEM form");
+}
+
+static bool tls_files(Server *s) {
+  if (!s->o->tls_cert != !s->o->tls_key) return !usage(s->o->tls_cert ? "tls-cert" : "tls-key", "--tls-cert and --tls-key go together");
+  return !s->o->tls_cert || (read_pem("tls-cert", s->o->tls_cert, "BEGIN CERTIFICATE", &s->cert) &&
+                             read_pem("tls-key", s->o->tls_key, "PRIVATE KEY", &s->key));
 }
 
 static bool serve(Server *s, Err *err) {
@@ -156,6 +184,8 @@ int breyta_serve(const BreytaOptions *o) {
     return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all: it is part of URLs");
   if (o->public_url && !cli_good_url(o->public_url))
     return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
+  if (!tls_files(&s)) return EXIT_USAGE;
+  raise_limits();
   sigaction(SIGINT, &sa, NULL);
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();
@@ -166,6 +196,8 @@ int breyta_serve(const BreytaOptions *o) {
   s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);
   if (s.fd >= 0) close(s.fd);
+  buf_free(&s.cert);
+  buf_free(&s.key);
   store_close(s.api.store);
   return ok ? EXIT_OK : EXIT_FAILED;
 }
