@@ -610,7 +610,7 @@ static enum MHD_Result send_answer(Conn *x) {
     x->answer = NULL;
     x->phase = PHASE_QUEUED;
     l->suspended--;
-    pthread_cond_broadcast(&l->changed);
+    if (l->stopping) pthread_cond_broadcast(&l->changed); /* nobody else counts */
   }
   pthread_mutex_unlock(&l->lock);
   if (ready && x->fd >= 0) return reply_file(x);
@@ -641,7 +641,7 @@ static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD
   if (x->phase == PHASE_PARKED || x->phase == PHASE_ANSWERED) l->suspended--;
   l->unsent -= x->was_parked;
   l->held -= x->held;
-  pthread_cond_broadcast(&l->changed);
+  if (l->stopping) pthread_cond_broadcast(&l->changed);
   pthread_mutex_unlock(&l->lock);
   buf_free(&x->body);
   free(x->answer);
