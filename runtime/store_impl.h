@@ -71,6 +71,7 @@ struct Batch {
   bool has_kv;        /* holds kv operations that reads must see before the commit */
   uint64_t kv_world;  /* of those: how often kv operations had been refused when what they depend on was read, or KV_BLIND */
   bool has_table;     /* holds changes of tables; has_kv is then set too */
+  uint64_t pending_serial; /* of those: reads see them in Sq.pending; 0: nobody has asked yet */
   bool touches_runs;  /* holds an operation with a run precondition or a new run */
   bool essential;     /* ends a run or empties the inbox: may use the reserve of a full disk */
   Batch *next;        /* queue */

@@ -250,7 +250,8 @@ static bool not_found(Tc *t, const char *name) {
   Buf b = {0};
   StoreTable some[20];
   Err e = {0};
-  size_t n = store_tables(t->call->store, t->call->workspace, "", some, 20, &e);
+  bool settled = store_table_settle(t->call->store, &e); /* the list knows what is committed */
+  size_t n = settled ? store_tables(t->call->store, t->call->workspace, "", some, 20, &e) : 0;
   for (size_t i = 0; i < n; i++) {
     buf_fmt(&b, "%s%.80s", i ? ", " : "", some[i].name);
     store_table_free(&some[i]);

@@ -448,7 +448,6 @@ static bool backfill(Writer *w, int from) {
   Backfill b = {w, from};
   if (from == w->tab->nindex || !w->tab->st.rows) return true;
   *w->t->error = NIL;
-  if (!store_table_settle(w->t->call->store, &e)) return tc_store(w->t, &e);
   int64_t id = w->tab->st.id;
   if (!store_table_rows(w->t->call->store, table_place(id, 0, 0), table_place(id + 1, 0, 0) - 1, false, backfill_row, &b, &e))
     return tc_store(w->t, &e);
