@@ -4,7 +4,7 @@
 #include "limits.h"
 #include "child.h"
 #include "connection.h"
-#include "engine_int.h"
+#include "engine_table.h"
 #include "eval/frame.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -30,6 +30,7 @@ static const StepKind *find_kind(const char *name) {
 void kinds_gone(Engine *e) {
   for (size_t i = 0; i < nkinds; i++)
     if (kinds[i]->gone) kinds[i]->gone(e);
+  table_read_gone(e);
 }
 
 const StepKind *engine_kind(const char *name) { return find_kind(name); }
@@ -126,6 +127,7 @@ Val step_journal_cfg(Val cfg) {
 
 void call_free(StepCall *c) {
   if (!c) return;
+  table_read_stop(c);
   free(c->key);
   secret_use_free(c->secrets);
   c->key = NULL;
@@ -760,8 +762,9 @@ static void kv_begin(StepCall *c) {
 static void table_begin(StepCall *c) {
   Run *r = c->r;
   Val result = NIL, error = NIL;
-  if (table_export_step(c)) return;
+  if (table_read_begin(c) || table_export_step(c)) return;
   if (table_step(r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  else if (r->status == RUN_BLOCKED) return;
   else step_error(c, error, -1);
   if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
 }

@@ -216,6 +216,11 @@ int64_t store_next_table(Store *s);   /* next free table number; -1: cannot be r
 bool store_table_get(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e);
 size_t store_tables(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e); /* committed, by name */
 bool store_table_settle(Store *s, Err *e);
+/* Another connection to the same database, for reading on another thread: NULL with *e, or without when there can be none (memory). Between
+ * begin and end it sees one committed state; reads fail soon after *stop has become true. */
+Store *store_reader(Store *s, Err *e);
+bool store_reader_begin(Store *reader, const _Atomic bool *stop, Err *e);
+void store_reader_end(Store *reader);
 bool store_table_row(Store *s, int64_t place, Blob *out, Err *e);
 /* Rows of the places from..to, and keys from <= k < to, ascending or descending; f returns false to stop. It may read, and walk
  * again. */

@@ -119,6 +119,9 @@ typedef struct StoreImpl {
   bool (*table_get)(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e);
   size_t (*tables)(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e);
   bool (*tables_pending)(Store *s);
+  Store *(*reader)(Store *s, Err *e); /* these three may be NULL */
+  bool (*reader_begin)(Store *s, const _Atomic bool *stop, Err *e);
+  void (*reader_end)(Store *s);
   bool (*table_row)(Store *s, int64_t place, Blob *out, Err *e);
   bool (*table_rows)(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
   bool (*table_keys)(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);

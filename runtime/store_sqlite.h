@@ -253,6 +253,10 @@ bool sq_table_row(Store *st, int64_t place, Blob *out, Err *e);
 bool sq_table_rows(Store *st, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
 bool sq_table_keys(Store *st, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
 
+/* store_sqlite_reader.c */
+Store *sq_reader(Store *of, Err *e);
+bool sq_reader_begin(Store *reader, const _Atomic bool *stop, Err *e);
+void sq_reader_end(Store *reader);
 /* store_sqlite_pending.c: rows and keys of tables that are on their way. Reads take them before they ask the database, so that what is
  * committed in between is not missed. */
 enum SqPending { SQ_PENDING_NONE, SQ_PENDING_THERE, SQ_PENDING_GONE, SQ_PENDING_ERROR };

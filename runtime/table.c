@@ -25,7 +25,10 @@ bool tc_fail(Tc *t, const char *type, const char *fmt, ...) {
   return false;
 }
 
-bool tc_store(Tc *t, const Err *e) { return tc_fail(t, "runtime", "the store cannot be read: %s", e->msg); }
+bool tc_store(Tc *t, const Err *e) {
+  if (t->call->unreadable) *t->call->unreadable = true;
+  return tc_fail(t, "runtime", "the store cannot be read: %s", e->msg);
+}
 
 /* Of a signal: an exception, or a lazy seq that is not realised. */
 bool tc_pending(Tc *t) {
@@ -250,6 +253,18 @@ bool table_drop(const TableCall *c, Val ref, Val *result, Val *error) {
   *result = table_handle(&tab->st);
   batch_table_drop(c->batch(c->ctx), c->workspace, tab->st.name, tab->st.id);
   return true;
+}
+
+int64_t table_count(const TableCall *c, Val options) {
+  Val error, ref = target(&options);
+  StoreTable st = {0};
+  Tc t = tc_new(c, &error);
+  const char *name;
+  Err e = {0};
+  if (!meta_ref_name(&t, ref, &name) || !store_table_get(c->store, c->workspace, name, &st, &e)) return 0;
+  int64_t n = st.rows;
+  store_table_free(&st);
+  return n;
 }
 
 bool table_find(const TableCall *c, Val ref, StoreTable *out, Val *error) {
