@@ -769,8 +769,20 @@ static void table_begin(StepCall *c) {
   if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
 }
 
+/* What is bound to the slot of its :connection is in the database and cannot be read: that is no missing binding. */
+static bool connection_unreadable(StepCall *c) {
+  Val slot = map_get_kw(c->cfg, "connection");
+  if (is_str(slot)) slot = kw_parse(str_s(slot), str_n(slot));
+  const char *why = is_kw(slot) && is_nil(step_connection(c, slot)) ? target_problem(c->r->e->o.target) : NULL;
+  if (!why) return false;
+  Val msg = str_fmt("the connection of the slot %s cannot be read: %s", kw_text(slot), why);
+  step_error(c, map_assoc(err_map("connection-unreadable", str_s(msg)), kw_c("retryable?"), FALSE_V), -1);
+  return true;
+}
+
 static void external_begin(StepCall *c) {
   Run *r = c->r;
+  if (!c->stand_in && connection_unreadable(c)) return;
   if (c->kind->check) {
     Val v = c->kind->check(r->e, c);
     if (is_sig(v)) {
