@@ -6,6 +6,7 @@
  * pointer-free lists are marked one by one, since the collector would not follow their links. */
 #include "mem.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -137,6 +138,11 @@ void mem_thread_enter(void) {
   struct GC_stack_base base;
   if (GC_get_stack_base(&base) != GC_SUCCESS) abort();
   th.foreign = GC_register_my_thread(&base) == GC_SUCCESS;
+  sigset_t stops; /* a thread that keeps signals away would be waited for by the collector for ever */
+  sigemptyset(&stops);
+  sigaddset(&stops, GC_get_suspend_signal());
+  sigaddset(&stops, GC_get_thr_restart_signal());
+  pthread_sigmask(SIG_UNBLOCK, &stops, NULL);
   GC_call_with_alloc_lock(link_thread, &th);
 }
 

@@ -82,6 +82,9 @@ static void check_slot(Look *l, Slot *s, Val req) {
   s->connection = target_slot(l->target, l->def->map, s->name);
   if (is_nil(s->connection) && (kw_is(s->type, "kv-store") || kw_is(s->type, "blob-storage"))) { /* steps use those of this machine */
     s->connection = map_assoc(map_empty, kw_c("type"), s->type);
+  } else if (is_nil(s->connection) && target_problem(l->target)) {
+    buf_fmt(&b, "what it is bound to cannot be read: %s", target_problem(l->target));
+    slot_says(s, "unreadable", buf_cstr(&b));
   } else if (is_nil(s->connection)) {
     buf_fmt(&b, "bind it with `breyta-run connections`, or --connections FILE: {\"connections\": {\"%s\": {\"type\": \"%s\", \"config\": {...}}}}", kw_text(s->name), kw_text(s->type));
     slot_says(s, "not-bound", s->required ? buf_cstr(&b) : "optional");

@@ -228,12 +228,13 @@ Val binding_usages(Store *s, const char *workspace, const char *id, Err *e) {
 
 /* ---- as a target ---- */
 
-/* What cannot be read is not bound; a database that is broken says so itself, with the step's next write. */
-static Val place_bound(void *ctx, const char *slug, const char *slot) {
+static Val place_bound(void *ctx, const char *slug, const char *slot, Err *e) {
   const ConnPlace *p = ctx;
-  Err e = {0};
-  Val bound = binding_get(p->store, p->workspace, slug, p->target, NULL, &e), id = map_get(bound, str_c(slot), NIL);
-  return is_str(id) ? conn_store_get(p->store, p->workspace, str_s(id), NULL, &e) : NIL;
+  Val bound = binding_get(p->store, p->workspace, slug, p->target, NULL, e), id = e->code ? NIL : map_get(bound, str_c(slot), NIL);
+  if (e->code) return NIL;
+  Val c = is_str(id) ? conn_store_get(p->store, p->workspace, str_s(id), NULL, e) : NIL;
+  if (is_nil(c) && is_str(id) && !e->code) err_set(e, "not_found", "the connection %.100s, which it is bound to, is not there", str_s(id));
+  return c;
 }
 
 Target *target_from_store(Target *over, ConnPlace *place) {

@@ -16,6 +16,7 @@ struct Target {
   Val connections; /* map from slot keyword */
   SecretSet *secrets;
   TargetStore behind;
+  Err *problem; /* of the last look behind */
 };
 
 /* Slot types of spec/flows.md 1.3, and the backends that steps know; NULL = any. */
@@ -35,6 +36,8 @@ Target *target_new(void) {
 void target_free(Target *t) {
   if (!t) return;
   secret_set_free(t->secrets);
+  free(t->problem);
+  t->problem = NULL;
   t->secrets = NULL;
   t->connections = map_empty;
 }
@@ -218,14 +221,18 @@ static bool needs_no_binding(Val config) {
 
 void target_behind(Target *t, const TargetStore *s) {
   t->behind = *s;
+  if (!t->problem && !(t->problem = calloc(1, sizeof *t->problem))) abort();
   secret_set_behind(t->secrets, s->secrets);
 }
 
 static Val bound_to(const Target *t, Val flow, Val slot) {
+  if (t && t->problem) *t->problem = (Err){0};
   Val bound = t ? map_get(t->connections, slot, NIL) : NIL, slug = map_get_kw(flow, "slug");
   if (!is_nil(bound) || !t || !t->behind.bound || is_nil(slug)) return bound;
-  return t->behind.bound(t->behind.ctx, kw_text(slug), kw_text(slot));
+  return t->behind.bound(t->behind.ctx, kw_text(slug), kw_text(slot), t->problem);
 }
+
+const char *target_problem(const Target *t) { return t && t->problem && t->problem->code ? t->problem->msg : NULL; }
 
 Val target_slot(const Target *t, Val flow, Val slot) {
   Val req = requirement(map_get_kw(flow, "requires"), slot), bound = bound_to(t, flow, slot);

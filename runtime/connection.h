@@ -24,8 +24,10 @@ Val target_connections(const Target *t);
 /* The connection of a slot for a flow's definition (a map with :slug and :requires, or nil): what is bound, laid over what the
  * requirement declares. nil: not bound. What the file binds comes before what the store binds. */
 Val target_slot(const Target *t, Val flow, Val slot);
-/* What the store has for a slot of a flow, looked at each time: a map {:type :backend :config}, or nil. */
-typedef struct TargetStore { Val (*bound)(void *ctx, const char *slug, const char *slot); SecretSource secrets; void *ctx; } TargetStore;
+/* Why the last target_slot found nothing though something may be bound: what the store holds of it cannot be read. NULL: it is not bound. */
+const char *target_problem(const Target *t);
+/* What the store has for a slot of a flow, looked at each time: a map {:type :backend :config}, or nil, with *e when it cannot be read. */
+typedef struct TargetStore { Val (*bound)(void *ctx, const char *slug, const char *slot, Err *e); SecretSource secrets; void *ctx; } TargetStore;
 void target_behind(Target *t, const TargetStore *s);
 /* Names of the slots in the file, for messages: "a, b, c". */
 void target_slots_text(const Target *t, Buf *b);

@@ -20,7 +20,7 @@
 typedef struct Rec { int64_t seq; int kind; Val v; size_t bytes; } Rec;
 
 enum RunPhase { R_READY, R_COMMITTING, R_EFFECT, R_TIMER, R_HELD, R_PARKED, R_DONE };
-enum After { AFTER_NOTHING, AFTER_START, AFTER_TIMER, AFTER_HOLD, AFTER_PARK, AFTER_DONE };
+enum After { AFTER_NOTHING, AFTER_TABLE, AFTER_START, AFTER_TIMER, AFTER_HOLD, AFTER_PARK, AFTER_DONE };
 
 struct StepCall {
   struct Run *r;

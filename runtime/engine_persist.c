@@ -237,7 +237,9 @@ static bool keep_table(StepCall *c, const Persist *p, Val value) {
   Val what = body_of(c, value), handle = NIL, error = NIL, rows = rows_of(p, what);
   Run *r = c->r;
   if (is_nil(rows)) step_error(c, failed("validation", ":persist of type :table found no rows: :rows-path says where in the result they are"), -1);
-  else if (!table_persist(r, p->opts, rows, &handle, &error)) step_error(c, error, -1);
+  else if (!table_persist(r, p->opts, rows, &handle, &error)) {
+    if (r->status != RUN_BLOCKED) step_error(c, error, -1);
+  }
   else {
     Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
     Val with = has_body(c, value) ? map_assoc(map_assoc(value, kw_c(body_key(c, value)), map_from(omitted, 2, false)), kw_c("resource-ref"), handle) : handle;

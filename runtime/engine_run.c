@@ -1,6 +1,7 @@
 /* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
 #include "child.h"
 #include "engine_index.h"
+#include "engine_table.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
 #include "reader/read.h"
@@ -156,6 +157,7 @@ static void durable(Run *r) {
   if (after != AFTER_NOTHING && after != AFTER_DONE && cancel_due(r)) return;
   switch (after) {
   case AFTER_NOTHING: break;
+  case AFTER_TABLE: table_read_start(r->call); break;
   case AFTER_START:
     r->phase = R_EFFECT;
     r->call->kind->start(r->e, r->call);

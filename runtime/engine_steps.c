@@ -4,7 +4,7 @@
 #include "limits.h"
 #include "child.h"
 #include "connection.h"
-#include "engine_int.h"
+#include "engine_table.h"
 #include "eval/frame.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -30,6 +30,7 @@ static const StepKind *find_kind(const char *name) {
 void kinds_gone(Engine *e) {
   for (size_t i = 0; i < nkinds; i++)
     if (kinds[i]->gone) kinds[i]->gone(e);
+  table_read_gone(e);
 }
 
 const StepKind *engine_kind(const char *name) { return find_kind(name); }
@@ -126,6 +127,7 @@ Val step_journal_cfg(Val cfg) {
 
 void call_free(StepCall *c) {
   if (!c) return;
+  table_read_stop(c);
   free(c->key);
   secret_use_free(c->secrets);
   c->key = NULL;
@@ -760,14 +762,27 @@ static void kv_begin(StepCall *c) {
 static void table_begin(StepCall *c) {
   Run *r = c->r;
   Val result = NIL, error = NIL;
-  if (table_export_step(c)) return;
+  if (table_read_begin(c) || table_export_step(c)) return;
   if (table_step(r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  else if (r->status == RUN_BLOCKED) return;
   else step_error(c, error, -1);
   if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
 }
 
+/* What is bound to the slot of its :connection is in the database and cannot be read: that is no missing binding. */
+static bool connection_unreadable(StepCall *c) {
+  Val slot = map_get_kw(c->cfg, "connection");
+  if (is_str(slot)) slot = kw_parse(str_s(slot), str_n(slot));
+  const char *why = is_kw(slot) && is_nil(step_connection(c, slot)) ? target_problem(c->r->e->o.target) : NULL;
+  if (!why) return false;
+  Val msg = str_fmt("the connection of the slot %s cannot be read: %s", kw_text(slot), why);
+  step_error(c, map_assoc(err_map("connection-unreadable", str_s(msg)), kw_c("retryable?"), FALSE_V), -1);
+  return true;
+}
+
 static void external_begin(StepCall *c) {
   Run *r = c->r;
+  if (!c->stand_in && connection_unreadable(c)) return;
   if (c->kind->check) {
     Val v = c->kind->check(r->e, c);
     if (is_sig(v)) {

@@ -1,6 +1,6 @@
 /* engine_table.c - tables for runs: the :table step and the table kind of :persist. The changes lie in the same transaction as the
  * record of the step, as those of :kv do. */
-#include "engine_int.h"
+#include "engine_table.h"
 #include "eval/unit.h"
 #include "resource.h"
 #include "table.h"
@@ -46,15 +46,23 @@ static bool one_change(Val cfg, Val *error) {
   return false;
 }
 
+/* A damaged database is nothing that a flow could handle, or its history should keep: the run is blocked, and can be resumed. */
+static bool blocked(Run *r, bool unreadable, Val error) {
+  if (unreadable) run_block(r, str_s(map_get_kw(error, "message")));
+  return false;
+}
+
 bool table_step(Run *r, Val cfg, Val *result, Val *error) {
   if (!one_change(cfg, error)) return false;
   TableCall c = call_of(r);
-  return table_run(&c, cfg, result, error);
+  bool unreadable = false;
+  c.unreadable = &unreadable;
+  return table_run(&c, cfg, result, error) || blocked(r, unreadable, *error);
 }
 
 /* ---- as a blob, row by row ---- */
 
-typedef struct Sink { Run *r; BlobStore *store; BlobWriter *writer; } Sink;
+typedef struct Sink { Run *r; BlobWriter *writer; } Sink;
 
 static Batch *sink_batch(void *ctx) { return run_batch(((Sink *)ctx)->r); }
 static bool sink_write(void *ctx, const char *p, size_t n, Err *e) {
@@ -62,22 +70,32 @@ static bool sink_write(void *ctx, const char *p, size_t n, Err *e) {
   return blobs_write(s->writer, p, n, e);
 }
 
-bool table_export_step(StepCall *c) {
+bool table_export_writer(StepCall *c, BlobWriter **out, Val *error) {
   Persist p;
   Err e = {0};
-  Val result = NIL, error = NIL, opts = map_get_kw(c->cfg, "persist");
-  if (!kw_is(map_get_kw(c->cfg, "op"), "export") || is_nil(opts) || !persist_read(opts, "table", false, &p, &e) || p.type != PERSIST_BLOB) return false;
-  TableCall call = call_of(c->r);
-  Sink s = {.r = c->r, .store = engine_blobs(c->r->e)};
-  call.batch = sink_batch, call.ctx = &s, call.write = sink_write;
-  s.writer = blobs_begin(s.store, p.ephemeral ? PERSIST_EPHEMERAL_MAX : PERSIST_RETAINED_MAX, &e);
-  if (s.writer && table_run(&call, c->cfg, &result, &error)) {
+  Val opts = map_get_kw(c->cfg, "persist");
+  *out = NULL;
+  if (!kw_is(map_get_kw(c->cfg, "op"), "export") || is_nil(opts) || !persist_read(opts, "table", false, &p, &e) || p.type != PERSIST_BLOB) return true;
+  *out = blobs_begin(engine_blobs(c->r->e), p.ephemeral ? PERSIST_EPHEMERAL_MAX : PERSIST_RETAINED_MAX, &e);
+  if (!*out) *error = map_assoc(err_map(type_of_code(e.code), e.msg), kw_c("retryable?"), TRUE_V);
+  return *out != NULL;
+}
+
+bool table_export_step(StepCall *c) {
+  Run *r = c->r;
+  Val result = NIL, error = NIL;
+  bool unreadable = false;
+  Sink s = {.r = r};
+  if (!table_export_writer(c, &s.writer, &error)) return step_error(c, error, -1), true;
+  if (!s.writer) return false;
+  TableCall call = call_of(r);
+  call.batch = sink_batch, call.ctx = &s, call.write = sink_write, call.unreadable = &unreadable;
+  if (table_run(&call, c->cfg, &result, &error)) {
     persist_written(c, result, s.writer);
     return true;
   }
-  if (s.writer) blobs_abort(s.writer);
-  else error = map_assoc(err_map(type_of_code(e.code), e.msg), kw_c("retryable?"), TRUE_V);
-  step_error(c, error, -1);
+  blobs_abort(s.writer);
+  if (!blocked(r, unreadable, error) && r->status != RUN_BLOCKED) step_error(c, error, -1);
   return true;
 }
 
@@ -123,5 +141,7 @@ Val table_ref_rows(Run *r, Val ref, int64_t most, Err *err) {
 
 bool table_persist(Run *r, Val persist, Val rows, Val *handle, Val *error) {
   TableCall c = call_of(r);
-  return table_write(&c, persist, rows, handle, error);
+  bool unreadable = false;
+  c.unreadable = &unreadable;
+  return table_write(&c, persist, rows, handle, error) || blocked(r, unreadable, *error);
 }

@@ -3,6 +3,7 @@
 #include "notify.h"
 #include "connection.h"
 #include "engine_int.h"
+#include "http_build.h"
 #include "template_step.h"
 #include <stdlib.h>
 
@@ -153,10 +154,13 @@ static void notify_start(Engine *e, StepCall *c) {
   if (!same(req, ABSENT)) {
     Val slot = map_get_kw(req, "connection"), t = map_get_kw(c->cfg, "timeout"), delivery = map_get_kw(c->cfg, "delivery");
     if (!is_nil(t) && is_nil(map_get_kw(req, "timeout"))) req = map_assoc(req, kw_c("timeout"), t);
-    HttpCall call = {.cfg = req, .bound = is_kw(slot) ? map_get_kw(step_connection(c, slot), "config") : NIL, .secrets = step_secrets(c),
+    Val bound = is_kw(slot) ? step_connection(c, slot) : NIL;
+    const char *why = is_kw(slot) && is_nil(bound) ? target_problem(e->o.target) : NULL;
+    HttpCall call = {.cfg = req, .bound = map_get_kw(bound, "config"), .secrets = step_secrets(c),
                      .used = step_secrets_used(c), .key = kw_is(delivery, "idempotent") ? step_key(c) : NULL,
                      .fresh = kw_is(delivery, "at-most-once"), .max_body = NOTIFY_MAX_BODY};
-    if (engine_http_call(e, &call, notify_ended, token, &error)) return;
+    if (why) error = http_error_map("connection-unreadable", false, str_s(str_fmt("the connection of the slot %s cannot be read: %s", kw_text(slot), why)));
+    else if (engine_http_call(e, &call, notify_ended, token, &error)) return;
   }
   free(token);
   notify_done(e, c, false, error, -1);

@@ -91,7 +91,7 @@ static int thread_start(OffloadPool *p) { /* locked */
   sigset_t all, old;
   pthread_attr_init(&attr);
   pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attr, (size_t)1 << 20);
+  pthread_attr_setstacksize(&attr, (size_t)(p->stack_mib ? p->stack_mib : 1) << 20);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
   int rc = pthread_create(&t, &attr, thread_main, p);

@@ -20,6 +20,7 @@ enum { OFFLOAD_IDLE_MS = 5000 };
 typedef struct OffloadPool {
   const char *name;  /* of the threads, at most 15 characters */
   int most;          /* threads */
+  int stack_mib;     /* of each; 0: 1 */
   bool (*tend)(void); /* NULL, or called on a thread that has been idle: true = call again later, false = nothing is left to tend */
   pthread_mutex_t lock;
   pthread_cond_t wake;

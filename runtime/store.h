@@ -151,7 +151,7 @@ void batch_doc_put(Batch *b, const DocRow *d);
 void batch_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev);
 /* Tables. A row is bytes at a place (table, part of it, number in it); index keys are bytes that begin with the table's number and
  * sort like memcmp: what is in them is the caller's. Every batch that changes rows or keys also holds a batch_table_put of the
- * table, which store_table_settle waits for. */
+ * table. */
 enum { TABLE_ID_BITS = 23, TABLE_PART_BITS = 10, TABLE_ROW_BITS = 30 };
 static inline int64_t table_place(int64_t id, int64_t part, int64_t row) { return ((id << TABLE_PART_BITS | part) << TABLE_ROW_BITS) | row; }
 void table_key_prefix(int64_t id, char out[4]); /* the bytes that begin every key of a table */
@@ -211,11 +211,16 @@ size_t store_docs_newest(Store *s, const char *workspace, const char *kind, int6
 /* Of one run, in key order behind `after`. */
 size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int64_t run, const char *after, DocRow *out, size_t max, Err *e);
 int64_t store_next_table(Store *s);   /* next free table number; -1: cannot be read, or none is left */
-/* Sees what is submitted and not committed yet; rows and keys are seen when committed: store_table_settle waits for those that
- * are on their way. */
+/* These, rows and keys see what is submitted and not committed yet; the list of tables does not: store_table_settle waits for what is
+ * on its way. */
 bool store_table_get(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e);
 size_t store_tables(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e); /* committed, by name */
 bool store_table_settle(Store *s, Err *e);
+/* Another connection to the same database, for reading on another thread: NULL with *e, or without when there can be none (memory). Between
+ * begin and end it sees one committed state; reads fail soon after *stop has become true. */
+Store *store_reader(Store *s, Err *e);
+bool store_reader_begin(Store *reader, const _Atomic bool *stop, Err *e);
+void store_reader_end(Store *reader);
 bool store_table_row(Store *s, int64_t place, Blob *out, Err *e);
 /* Rows of the places from..to, and keys from <= k < to, ascending or descending; f returns false to stop. It may read, and walk
  * again. */

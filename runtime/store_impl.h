@@ -71,6 +71,7 @@ struct Batch {
   bool has_kv;        /* holds kv operations that reads must see before the commit */
   uint64_t kv_world;  /* of those: how often kv operations had been refused when what they depend on was read, or KV_BLIND */
   bool has_table;     /* holds changes of tables; has_kv is then set too */
+  uint64_t pending_serial; /* of those: reads see them in Sq.pending; 0: nobody has asked yet */
   bool touches_runs;  /* holds an operation with a run precondition or a new run */
   bool essential;     /* ends a run or empties the inbox: may use the reserve of a full disk */
   Batch *next;        /* queue */
@@ -118,6 +119,9 @@ typedef struct StoreImpl {
   bool (*table_get)(Store *s, const char *workspace, const char *name, StoreTable *out, Err *e);
   size_t (*tables)(Store *s, const char *workspace, const char *after, StoreTable *out, size_t max, Err *e);
   bool (*tables_pending)(Store *s);
+  Store *(*reader)(Store *s, Err *e); /* these three may be NULL */
+  bool (*reader_begin)(Store *s, const _Atomic bool *stop, Err *e);
+  void (*reader_end)(Store *s);
   bool (*table_row)(Store *s, int64_t place, Blob *out, Err *e);
   bool (*table_rows)(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
   bool (*table_keys)(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);

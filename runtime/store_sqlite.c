@@ -184,6 +184,7 @@ static void kv_unlink(Sq *s, Batch *b) {
   pthread_mutex_lock(&s->queue_lock);
   *(b->kv_prev ? &b->kv_prev->kv_next : &s->kv_first) = b->kv_next;
   *(b->kv_next ? &b->kv_next->kv_prev : &s->kv_last) = b->kv_prev;
+  sq_pending_done(s, b);
   pthread_mutex_unlock(&s->queue_lock);
 }
 
@@ -324,6 +325,7 @@ static void sq_free(Sq *s) {
   sq_conn_close(&s->rd, failed);
   store_files_unlock(s->lock_fd);
   sq_heads_clear(s);
+  store_omap_free(&s->pending);
   pthread_mutex_destroy(&s->queue_lock);
   pthread_cond_destroy(&s->queue_cond);
   pthread_mutex_destroy(&s->wr_lock);
@@ -358,6 +360,7 @@ static Sq *sq_new(const char *path, const StoreOptions *o, Err *e) {
   s->checkpoint_at = s->tune.checkpoint_bytes / WAL_FRAME;
   s->lock_fd = -1;
   s->evict_at = 8192;
+  store_omap_init(&s->pending);
   if (!store_base_init(&s->base, &sq_impl, e)) {
     free(s->path);
     free(s);

@@ -13,6 +13,7 @@
 #ifndef BR_STORE_SQLITE_H
 #define BR_STORE_SQLITE_H
 #include "store_impl.h"
+#include "store_omap.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -183,6 +184,8 @@ typedef struct Sq {
   pthread_mutex_t queue_lock; /* the queue, stop, the list of pending kv batches */
   pthread_cond_t queue_cond;
   Batch *queue_first, *queue_last, *kv_first, *kv_last;
+  Omap pending;               /* edits of tables on their way: store_sqlite_pending.c */
+  uint64_t pending_serial;
   uint64_t kv_world;          /* how often a kv batch was refused: what was read of it never was */
   uint64_t kv_read_world;     /* kv_world at the first read since the last kv batch was submitted, when kv_read */
   bool kv_read;
@@ -249,6 +252,21 @@ bool sq_tables_pending(Store *st);
 bool sq_table_row(Store *st, int64_t place, Blob *out, Err *e);
 bool sq_table_rows(Store *st, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
 bool sq_table_keys(Store *st, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
+
+/* store_sqlite_reader.c */
+Store *sq_reader(Store *of, Err *e);
+bool sq_reader_begin(Store *reader, const _Atomic bool *stop, Err *e);
+void sq_reader_end(Store *reader);
+/* store_sqlite_pending.c: rows and keys of tables that are on their way. Reads take them before they ask the database, so that what is
+ * committed in between is not missed. */
+enum SqPending { SQ_PENDING_NONE, SQ_PENDING_THERE, SQ_PENDING_GONE, SQ_PENDING_ERROR };
+enum SqPending sq_pending_row(Sq *s, int64_t place, Blob *out, Err *e);
+typedef struct SqPendingItem { char *mem; Bytesv key, row; int64_t place; bool gone; } SqPendingItem; /* key: of keys; place, row: of rows */
+typedef struct SqPendingRange { SqPendingItem *a; size_t n, cap; } SqPendingRange; /* in the order of the walk */
+bool sq_pending_rows(Sq *s, int64_t from, int64_t to, bool descending, SqPendingRange *out, Err *e);
+bool sq_pending_keys(Sq *s, Bytesv from, Bytesv to, bool descending, SqPendingRange *out, Err *e);
+void sq_pending_free(SqPendingRange *r);
+void sq_pending_done(Sq *s, const Batch *done); /* with queue_lock, when the batch is out of the list of pending ones */
 
 void sq_ops_undo(Sq *s, uint64_t stamp, int64_t last_row); /* of one batch */
 

@@ -188,8 +188,7 @@ size_t sq_tables(Store *base, const char *workspace, const char *after, StoreTab
   return n;
 }
 
-bool sq_table_row(Store *base, int64_t place, Blob *out, Err *e) {
-  Sq *s = (Sq *)base;
+static bool stored_row(Sq *s, int64_t place, Blob *out, Err *e) {
   sqlite3_stmt *st = query(s, R_TABLE_ROW, e);
   if (!st) return false;
   sqlite3_bind_int64(st, 1, place);
@@ -200,6 +199,11 @@ bool sq_table_row(Store *base, int64_t place, Blob *out, Err *e) {
   }
   sqlite3_reset(st);
   return ok;
+}
+
+bool sq_table_row(Store *base, int64_t place, Blob *out, Err *e) {
+  enum SqPending p = sq_pending_row((Sq *)base, place, out, e);
+  return p == SQ_PENDING_NONE ? stored_row((Sq *)base, place, out, e) : p == SQ_PENDING_THERE;
 }
 
 /* A walk inside a walk of the same kind gets a statement of its own. */
@@ -221,34 +225,87 @@ static void walk_end(sqlite3_stmt *st, bool own) {
   }
 }
 
+/* What is stored and what is on its way over it, in one order. */
+typedef struct Merge {
+  const SqPendingRange *over;
+  size_t at;
+  bool descending, more; /* more: f wants to go on */
+  StoreTableRowFn row;
+  bool (*key)(void *ctx, Bytesv key);
+  void *ctx;
+} Merge;
+
+static void give(Merge *m, int64_t place, Bytesv key, Bytesv row) { m->more = m->row ? m->row(m->ctx, place, row) : m->key(m->ctx, key); }
+
+static int bytes_cmp(Bytesv a, Bytesv b) {
+  int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+  return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+/* < 0: x comes before what is stored. */
+static int beside(const Merge *m, const SqPendingItem *x, int64_t place, Bytesv key) {
+  int c = m->row ? (x->place > place) - (x->place < place) : bytes_cmp(x->key, key);
+  return m->descending ? -c : c;
+}
+
+/* Of what is on its way, all that comes before this; `stored` false: all of it. true: it is in the place of what is stored. */
+static bool merge_over(Merge *m, bool stored, int64_t place, Bytesv key) {
+  for (int c = -1; m->more && m->at < m->over->n; m->at++) {
+    const SqPendingItem *x = &m->over->a[m->at];
+    if (stored && (c = beside(m, x, place, key)) > 0) return false;
+    if (!x->gone) give(m, x->place, x->key, x->row);
+    if (!c) return m->at++, true;
+  }
+  return false;
+}
+
+static void merge_stored(Merge *m, int64_t place, Bytesv key, Bytesv row) {
+  if (m->at < m->over->n && merge_over(m, true, place, key)) return;
+  if (m->more) give(m, place, key, row);
+}
+
+static Bytesv column(sqlite3_stmt *st, int i) {
+  const void *p = sqlite3_column_blob(st, i);
+  return (Bytesv){p, (size_t)sqlite3_column_bytes(st, i)};
+}
+
+static bool walk(Sq *s, sqlite3_stmt *st, Merge *m, Err *e) {
+  Err local = {0};
+  m->more = true;
+  while (m->more && next_row(s, st, &local)) {
+    Bytesv v = column(st, m->row ? 1 : 0);
+    merge_stored(m, m->row ? sqlite3_column_int64(st, 0) : 0, v, v);
+  }
+  if (m->more && !local.code) merge_over(m, false, 0, (Bytesv){0});
+  return !local.code || err_set(e, local.code, "%s", local.msg);
+}
+
 bool sq_table_rows(Store *base, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e) {
   Sq *s = (Sq *)base;
-  bool own;
-  sqlite3_stmt *st = walk_begin(s, descending ? R_TABLE_ROWS_DESC : R_TABLE_ROWS, &own, e);
-  if (!st) return false;
-  sqlite3_bind_int64(st, 1, from);
-  sqlite3_bind_int64(st, 2, to);
-  Err local = {0};
-  while (next_row(s, st, &local)) {
-    const void *p = sqlite3_column_blob(st, 1);
-    if (!f(ctx, sqlite3_column_int64(st, 0), (Bytesv){p, (size_t)sqlite3_column_bytes(st, 1)})) break;
+  SqPendingRange over;
+  bool own, ok = sq_pending_rows(s, from, to, descending, &over, e);
+  sqlite3_stmt *st = ok ? walk_begin(s, descending ? R_TABLE_ROWS_DESC : R_TABLE_ROWS, &own, e) : NULL;
+  if (st) {
+    sqlite3_bind_int64(st, 1, from);
+    sqlite3_bind_int64(st, 2, to);
+    ok = walk(s, st, &(Merge){.over = &over, .descending = descending, .row = f, .ctx = ctx}, e);
+    walk_end(st, own);
   }
-  walk_end(st, own);
-  return !local.code || err_set(e, local.code, "%s", local.msg);
+  sq_pending_free(&over);
+  return st && ok;
 }
 
 bool sq_table_keys(Store *base, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e) {
   Sq *s = (Sq *)base;
-  bool own;
-  sqlite3_stmt *st = walk_begin(s, descending ? R_TABLE_KEYS_DESC : R_TABLE_KEYS, &own, e);
-  if (!st) return false;
-  sqlite3_bind_blob64(st, 1, from.p, from.n, SQLITE_TRANSIENT);
-  sqlite3_bind_blob64(st, 2, to.p, to.n, SQLITE_TRANSIENT);
-  Err local = {0};
-  while (next_row(s, st, &local)) {
-    const void *p = sqlite3_column_blob(st, 0);
-    if (!f(ctx, (Bytesv){p, (size_t)sqlite3_column_bytes(st, 0)})) break;
+  SqPendingRange over;
+  bool own, ok = sq_pending_keys(s, from, to, descending, &over, e);
+  sqlite3_stmt *st = ok ? walk_begin(s, descending ? R_TABLE_KEYS_DESC : R_TABLE_KEYS, &own, e) : NULL;
+  if (st) {
+    sqlite3_bind_blob64(st, 1, from.p, from.n, SQLITE_TRANSIENT);
+    sqlite3_bind_blob64(st, 2, to.p, to.n, SQLITE_TRANSIENT);
+    ok = walk(s, st, &(Merge){.over = &over, .descending = descending, .key = f, .ctx = ctx}, e);
+    walk_end(st, own);
   }
-  walk_end(st, own);
-  return !local.code || err_set(e, local.code, "%s", local.msg);
+  sq_pending_free(&over);
+  return st && ok;
 }

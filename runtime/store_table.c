@@ -106,6 +106,13 @@ size_t store_tables(Store *s, const char *workspace, const char *after, StoreTab
   return s->impl->tables(store_fresh(s, e), workspace, after ? after : "", out, max, e);
 }
 bool store_table_settle(Store *s, Err *e) { return !s->impl->tables_pending(store_fresh(s, e)) || store_submit_wait(s, batch_new(), e); }
+Store *store_reader(Store *s, Err *e) {
+  Store *r = s->impl->reader ? s->impl->reader(store_fresh(s, e), e) : NULL;
+  if (r && !r->path) r->path = strdup(s->path);
+  return r;
+}
+bool store_reader_begin(Store *s, const _Atomic bool *stop, Err *e) { return s->impl->reader_begin(store_fresh(s, e), stop, e); }
+void store_reader_end(Store *s) { s->impl->reader_end(s); }
 bool store_table_row(Store *s, int64_t place, Blob *out, Err *e) { return s->impl->table_row(store_fresh(s, e), place, out, e); }
 bool store_table_rows(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e) {
   return s->impl->table_rows(store_fresh(s, e), from, to, descending, f, ctx, e);

@@ -25,7 +25,10 @@ bool tc_fail(Tc *t, const char *type, const char *fmt, ...) {
   return false;
 }
 
-bool tc_store(Tc *t, const Err *e) { return tc_fail(t, "runtime", "the store cannot be read: %s", e->msg); }
+bool tc_store(Tc *t, const Err *e) {
+  if (t->call->unreadable) *t->call->unreadable = true;
+  return tc_fail(t, "runtime", "the store cannot be read: %s", e->msg);
+}
 
 /* Of a signal: an exception, or a lazy seq that is not realised. */
 bool tc_pending(Tc *t) {
@@ -115,11 +118,6 @@ static bool open_for(Tc *t, const char *op, Val ref, Table *tab) {
   return text ? meta_open_or_new(t, text, tab) : tc_fail(t, "validation", ":import-csv needs :table, the name or address of a table");
 }
 
-static bool settle(Tc *t) {
-  Err e = {0};
-  return store_table_settle(t->call->store, &e) || tc_store(t, &e);
-}
-
 static bool run(Tc *t, Val o, Val *result) {
   Val op = map_get_kw(o, "op");
   const char *name = is_kw(op) || is_str(op) ? kw_text(op) : "";
@@ -129,7 +127,6 @@ static bool run(Tc *t, Val o, Val *result) {
                    ":table needs :op, one of :query :get-row :aggregate :schema :export :import-csv :update-cell :update-cell-format"
                    " :set-column :recompute :materialize-join, not %s",
                    tc_text(op));
-  if (!settle(t)) return false;
   if (!ops[i].f) return join_run(t, o, result);
   Table *tab = mem_alloc(sizeof *tab);
   o = partitions_spelled(o);
@@ -158,13 +155,6 @@ static bool write_all(Writer *w, Val rows) {
   return !is_sig(more) || tc_pending(w->t);
 }
 
-/* A write that looks at rows has to see all of them; one that only adds needs none. */
-static bool open_to_write(Tc *t, const char *name, Val o, Table *tab) {
-  if (!meta_open_or_new(t, name, tab)) return false;
-  if (!tab->nkeys && is_nil(map_get_kw(o, "key-fields"))) return true;
-  return settle(t) && meta_open_or_new(t, name, tab);
-}
-
 /* A new table has its columns in the order of the first row. */
 static void columns_in_order(Table *tab, Tc *t, Val rows) {
   Val first = is_map(rows) ? rows : is_vec(rows) && vec_count(rows) ? vec_nth(rows, 0) : NIL, k, v;
@@ -186,7 +176,7 @@ static bool persist(Tc *t, Val o, Val rows, Val *result) {
   o = partitions_spelled(o);
   if (!is_kw(name) && !is_str(name))
     return tc_fail(t, "validation", ":persist {:type :table} needs :table, the name of the table, not %s", tc_text(name));
-  if (!open_to_write(t, kw_text(name), o, tab)) return false;
+  if (!meta_open_or_new(t, kw_text(name), tab)) return false;
   columns_in_order(tab, t, rows);
   bool ok = writer_begin(&w, t, tab, o) && write_all(&w, rows);
   if (!writer_end(&w, ok)) return false;
@@ -222,7 +212,7 @@ static bool load(Tc *t, Val ref, int64_t most, Val *rows) {
   Load *l = mem_alloc(sizeof *l);
   Scan *s = mem_alloc(sizeof *s);
   Val kv[] = {kw_c("table"), ref}, o = map_from(kv, 1, false), of = target(&o);
-  if (!settle(t) || !meta_open(t, of, tab) || !scan_init(s, t, tab, o)) return false;
+  if (!meta_open(t, of, tab) || !scan_init(s, t, tab, o)) return false;
   *l = (Load){t, tab, vec_empty, 0, most, true};
   if (!scan_each(s, load_row, l) || !l->ok) return false;
   *rows = l->rows;
@@ -243,7 +233,7 @@ bool table_list(const TableCall *c, const char *after, size_t max, Val *result, 
   StoreTable some[LIST_MAX + 1];
   Err e = {0};
   size_t most = max < LIST_MAX ? max : LIST_MAX, n;
-  if (!settle(&t)) return false;
+  if (!store_table_settle(c->store, &e)) return tc_store(&t, &e);
   n = store_tables(c->store, c->workspace, after, some, most + 1, &e);
   Val items = vec_empty;
   for (size_t i = 0; i < n; i++) {
@@ -259,10 +249,22 @@ bool table_list(const TableCall *c, const char *after, size_t max, Val *result, 
 bool table_drop(const TableCall *c, Val ref, Val *result, Val *error) {
   Tc t = tc_new(c, error);
   Table *tab = mem_alloc(sizeof *tab);
-  if (!settle(&t) || !meta_open(&t, ref, tab)) return false;
+  if (!meta_open(&t, ref, tab)) return false;
   *result = table_handle(&tab->st);
   batch_table_drop(c->batch(c->ctx), c->workspace, tab->st.name, tab->st.id);
   return true;
+}
+
+int64_t table_count(const TableCall *c, Val options) {
+  Val error, ref = target(&options);
+  StoreTable st = {0};
+  Tc t = tc_new(c, &error);
+  const char *name;
+  Err e = {0};
+  if (!meta_ref_name(&t, ref, &name) || !store_table_get(c->store, c->workspace, name, &st, &e)) return 0;
+  int64_t n = st.rows;
+  store_table_free(&st);
+  return n;
 }
 
 bool table_find(const TableCall *c, Val ref, StoreTable *out, Val *error) {

@@ -21,7 +21,7 @@
  * {:keys [s ..]} (up to 100; writes: one :key, or {:field f}: each row goes where its field f says). Key fields are unique within a
  * partition.
  *
- * Everything here belongs to the engine's thread. Changes go into one batch, all or nothing, beside what the caller puts there. */
+ * Changes belong to the engine's thread; reads may run on a thread that builds values, with a store of its own (store_reader). Changes go into one batch, all or nothing, beside what the caller puts there. */
 #ifndef BR_TABLE_H
 #define BR_TABLE_H
 #include "eval/node.h"
@@ -57,6 +57,7 @@ typedef struct TableCall {
    * that the :csv of an import refers to (-1: *e). */
   bool (*write)(void *ctx, const char *p, size_t n, Err *e);
   int (*open)(void *ctx, Val ref, Err *e);
+  bool *unreadable;             /* may be NULL: set when it fails because the database is damaged or cannot be read */
 } TableCall;
 
 /* One operation: a map as a :table step has it, :op one of query get-row aggregate schema export import-csv update-cell
@@ -71,6 +72,8 @@ bool table_write(const TableCall *c, Val persist, Val rows, Val *result, Val *er
 
 /* The registered table an address, a handle or a name means. false: *error (:not-found says which exist); the caller frees *out. */
 bool table_find(const TableCall *c, Val ref, StoreTable *out, Val *error);
+/* How many rows the table of an operation's options has; 0: there is none, or it cannot be read. */
+int64_t table_count(const TableCall *c, Val options);
 /* All rows as a vector of maps: of `ref`, an address or a handle, which may name :partitions. "oversize" over `most` bytes, encoded. */
 bool table_load(const TableCall *c, Val ref, int64_t most, Val *rows, Val *error);
 /* The tables of the workspace by name, from behind `after` (NULL: the first): {:items [handle ..] :has-more b}. */

@@ -47,7 +47,7 @@ typedef struct Tc {
 
 /* table.c */
 bool tc_fail(Tc *t, const char *type, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* false */
-bool tc_store(Tc *t, const Err *e);   /* false: the store's error */
+bool tc_store(Tc *t, const Err *e);   /* false: the store's error, or what it holds is damaged: TableCall.unreadable */
 bool tc_pending(Tc *t);               /* false: the pending exception as the error */
 Bytesv tc_keep(Buf *b);               /* as collected bytes; the buffer is emptied, its memory stays */
 const char *tc_text(Val v);           /* short text of a value for messages */
@@ -65,6 +65,7 @@ enum { ORDER_NIL = 1, ORDER_FALSE, ORDER_TRUE, ORDER_NUMBER, ORDER_TEXT, ORDER_L
 
 /* table_meta.c */
 bool meta_name_ok(const char *s);
+bool meta_ref_name(Tc *t, Val ref, const char **name);       /* the table an address, a handle or a name means */
 bool meta_open(Tc *t, Val ref, Table *out);                  /* a registered table */
 bool meta_open_or_new(Tc *t, const char *name, Table *out);
 bool meta_renew(Tc *t, Table *tab);                          /* an empty one of the same name */

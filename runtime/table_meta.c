@@ -43,7 +43,7 @@ static Val ref_text(Val ref) {
   return is_kw(ref) ? json_scalar_text(ref) : ref;
 }
 
-static bool ref_name(Tc *t, Val ref, const char **name) {
+bool meta_ref_name(Tc *t, Val ref, const char **name) {
   Val s = ref_text(ref);
   if (!is_str(s)) return tc_fail(t, "validation", ":table must be the address, the handle or the name of a table, not %s", tc_text(ref));
   *name = str_s(s);
@@ -209,7 +209,8 @@ static void part_add(Table *tab, Val name, int64_t next, int64_t rows) {
 static void meta_empty(Table *tab) { *tab = (Table){.part_field = NIL, .by_key = map_empty}; }
 
 static bool meta_read(Tc *t, Val m, Table *tab) {
-  if (!is_map(m)) return tc_fail(t, "runtime", "what is stored of table %.80s is damaged", tab->st.name);
+  Err e = {0};
+  if (!is_map(m)) return err_set(&e, "db_corrupt", "what it holds of table %.80s is damaged", tab->st.name), tc_store(t, &e);
   Val cols = map_get_kw(m, "cols"), parts = map_get_kw(m, "parts");
   for (uint32_t i = 0; i < vec_count(cols); i++) {
     Val c = vec_nth(cols, i);
@@ -250,7 +251,8 @@ static bool not_found(Tc *t, const char *name) {
   Buf b = {0};
   StoreTable some[20];
   Err e = {0};
-  size_t n = store_tables(t->call->store, t->call->workspace, "", some, 20, &e);
+  bool settled = store_table_settle(t->call->store, &e); /* the list knows what is committed */
+  size_t n = settled ? store_tables(t->call->store, t->call->workspace, "", some, 20, &e) : 0;
   for (size_t i = 0; i < n; i++) {
     buf_fmt(&b, "%s%.80s", i ? ", " : "", some[i].name);
     store_table_free(&some[i]);
@@ -274,7 +276,7 @@ bool meta_open(Tc *t, Val ref, Table *out) {
   const char *name;
   StoreTable st = {0};
   bool found;
-  if (!ref_name(t, ref, &name) || !registered(t, name, &st, &found)) return false;
+  if (!meta_ref_name(t, ref, &name) || !registered(t, name, &st, &found)) return false;
   return found ? adopt(t, &st, out) : not_found(t, name);
 }
 
@@ -282,7 +284,7 @@ bool meta_open_or_new(Tc *t, const char *name, Table *out) {
   StoreTable st = {0};
   bool found;
   Val text = str_c(name);
-  if (!ref_name(t, text, &name) || !registered(t, name, &st, &found)) return false;
+  if (!meta_ref_name(t, text, &name) || !registered(t, name, &st, &found)) return false;
   if (found) return adopt(t, &st, out);
   meta_empty(out);
   out->fresh = true;

@@ -278,7 +278,8 @@ static bool old_row(Writer *w, int part, Bytesv key, int64_t number, Blob *out) 
     return true;
   }
   if (store_table_row(w->t->call->store, table_place(w->tab->st.id, part, number), out, &e)) return true;
-  return e.code ? tc_store(w->t, &e) : tc_fail(w->t, "runtime", "table %.80s: an index names a row that is not there", w->tab->st.name);
+  if (!e.code) err_set(&e, "db_corrupt", "an index of table %.80s names a row that is not there", w->tab->st.name);
+  return tc_store(w->t, &e);
 }
 
 static bool put_row(Writer *w, int part, int64_t number, Bytesv old, Val *vals, Bytesv formats, Bytesv *now) {
@@ -448,7 +449,6 @@ static bool backfill(Writer *w, int from) {
   Backfill b = {w, from};
   if (from == w->tab->nindex || !w->tab->st.rows) return true;
   *w->t->error = NIL;
-  if (!store_table_settle(w->t->call->store, &e)) return tc_store(w->t, &e);
   int64_t id = w->tab->st.id;
   if (!store_table_rows(w->t->call->store, table_place(id, 0, 0), table_place(id + 1, 0, 0) - 1, false, backfill_row, &b, &e))
     return tc_store(w->t, &e);

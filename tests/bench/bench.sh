@@ -32,4 +32,7 @@ ${CC:-gcc} $flags -I"$root" -o "$build/bench_http" "$here/bench_http.c" "$build/
 "$build/bench_http" "$data" || status=1
 echo "tables: ${BENCH_ROWS:-1000000} rows, beside SQLite's library alone with the same rows and index"
 "$build/bench_table" "$data" "${BENCH_ROWS:-1000000}" || status=1
+echo "an engine with mixed work"
+${CC:-gcc} $flags -I"$root" -o "$build/bench_mix" "$here/bench_mix.c" "$build/libbreyta.a" $libs
+"$build/bench_mix" "$data" || status=1
 exit $status

@@ -224,3 +224,22 @@ db1 database sqlite' ]
   [ "$(cat w.out)" = '{:canary "canary-body"}' ]
   br secrets rotate-key --forget-old; [ "$st" = 0 ]
 }
+@test "a connection or binding in the database that cannot be read is not called unbound" {
+  cat > u.edn <<'FLOW'
+{:slug :u :name "u" :concurrency {:type :singleton :on-new-version :supersede}
+ :requires [{:slot :api :type :http-api :label "API" :base-url "http://127.0.0.1:1" :auth {:type :bearer}}]
+ :invocations {:default {:label "Run" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}
+ :flow (quote (try (flow/step :http :get {:connection :api}) (catch Exception e (:type (ex-data e)))))}
+FLOW
+  br connections set main --type http-api --config '{"auth": {"type": "bearer", "secret-ref": "tok"}}'; [ "$st" = 0 ]
+  br connections bind u api main; [ "$st" = 0 ]
+  local kind
+  for kind in connection binding; do
+    python3 -c "import sqlite3; d=sqlite3.connect('.breyta/breyta.db'); d.execute(\"UPDATE docs SET data=x'7b7b' WHERE kind='$kind'\"); d.commit()"
+    br u.edn; want 0 ':connection-unreadable'
+    br check u.edn; [ "$st" != 0 ]; [[ $out$err = *unreadable*"the $kind"*"cannot be read back"* ]]
+    sed 's/(flow\/step :http :get {:connection :api})/(flow\/slot-bound? :api)/; s/(:type (ex-data e))/(ex-message e)/' u.edn > b.edn
+    br b.edn; [ "$st" = 0 ]; [[ $out = *"cannot be read"* ]]
+    br connections set main --type http-api --config '{"auth": {"type": "bearer", "secret-ref": "tok"}}' || :
+  done
+}

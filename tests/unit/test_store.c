@@ -969,25 +969,57 @@ static void c_tables_undone(void **state) {
   keys_are(s, id, "", "\xff", false, "");
 }
 
-/* The registry is seen as submitted; rows after store_table_settle. */
+/* All of a table is seen as submitted, over what is stored, in both directions. */
 static void c_tables_submitted(void **state) {
   Store *s = *state;
   int64_t id = store_next_table(s);
-  char text[16], want[64];
+  char text[16], want[64], key[64];
   Err e;
-  for (int i = 2; i < 40; i++) {
+  for (int i = 2; i < 200; i++) {
     Batch *b = batch_new();
     snprintf(text, sizeof text, "%d", i);
     batch_table_row_put(b, table_place(id, 0, 2), (Bytesv){text, strlen(text)});
+    batch_table_row_put(b, table_place(id, 0, 3 + i % 2), (Bytesv){text, strlen(text)});
+    batch_table_row_del(b, table_place(id, 0, 4 - i % 2));
+    batch_table_key_put(b, table_key(key, id, i % 2 ? "odd" : "even"));
+    batch_table_key_del(b, table_key(key, id, i % 2 ? "even" : "odd"));
     put_table(b, "t", id, i, text);
     store_submit(s, b, (uint64_t)i);
     table_is(s, "t", id, i, text);
-    if (i % 3) continue;
-    assert_true(store_table_settle(s, &e));
-    snprintf(want, sizeof want, "2=%s ", text);
+    snprintf(want, sizeof want, "2=%s %d=%s ", text, 3 + i % 2, text);
     rows_are(s, id, false, want);
+    snprintf(want, sizeof want, "%d=%s 2=%s ", 3 + i % 2, text, text);
+    rows_are(s, id, true, want);
+    keys_are(s, id, "", "\xff", i % 3 == 0, i % 2 ? "odd " : "even ");
+    if (i % 7 == 0) assert_true(store_table_settle(s, &e));
   }
   must_store(s, batch_new());
+}
+
+/* What is refused is not seen any more. */
+static void c_tables_refused_later(void **state) {
+  Store *s = *state;
+  int64_t id = store_next_table(s);
+  char key[64];
+  Batch *b = batch_new();
+  batch_table_row_put(b, table_place(id, 0, 2), BYTES("kept"));
+  put_table(b, "t", id, 1, "m");
+  must_store(s, b);
+  for (int i = 0; i < 20; i++) {
+    b = batch_new();
+    batch_table_row_put(b, table_place(id, 0, 2), BYTES("lost"));
+    batch_table_row_put(b, table_place(id, 0, 3), BYTES("lost"));
+    batch_table_key_put(b, table_key(key, id, "lost"));
+    put_table(b, "t", id, 2, "m");
+    batch_append(b, 77, 1, 1, BYTES("no such run"));
+    store_submit(s, b, 5);
+    Blob out = {0};
+    Err e;
+    if (store_table_row(s, table_place(id, 0, 3), &out, &e)) blob_free(&out); /* it may be seen now */
+    must_store(s, batch_new());
+    rows_are(s, id, false, "2=kept ");
+    keys_are(s, id, "", "\xff", false, "");
+  }
 }
 
 static void c_files_and_meta(void **state) {
@@ -1601,7 +1633,7 @@ int main(void) {
       BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
-      BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted),
+      BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_read_only),
