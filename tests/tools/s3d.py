@@ -5,6 +5,7 @@ queries), pages of PAGE entries, multipart uploads. Prints its port. Faults and 
   POST /_fail  {"method": "PUT", "part": "partNumber", "status": 503, "code": "SlowDown", "times": 2, "cut": BYTES}
                the next `times` requests of that method whose path and query contain `part` get the status, or with "cut" the right
                answer, broken off after so many bytes; "swallow": the request is done, and its answer is never sent
+  POST /_heal  no faults any more
   POST /_age   {"seconds": 7200}     everything that is there becomes so much older
   POST /_break {"key": K}            one byte of an object changes
   GET  /_state                       {"objects": {key: size}, "uploads": n, "log": ["PUT /b/k?q", ...], "bad": [why a request was refused]}
@@ -180,6 +181,8 @@ class Handler(BaseHTTPRequestHandler):
         s, args = self.s3, json.loads(self.body or b"{}")
         if self.parts.path == "/_fail":
             s.faults.append(args)
+        elif self.parts.path == "/_heal":
+            s.faults = []
         elif self.parts.path == "/_age":
             s.objects = {k: (d, t - args["seconds"]) for k, (d, t) in s.objects.items()}
             for u in s.uploads.values():
