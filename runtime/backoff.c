@@ -18,9 +18,10 @@ void backoff_default(RetryPolicy *p) {
   p->max_backoff_ms = 60000;
   p->jitter = true;
   for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) status_set_add(&p->statuses, statuses[i]);
-  p->nkinds = 3;
+  p->nkinds = 4;
   strcpy(p->kinds[0], "network");
   strcpy(p->kinds[1], "timeout");
+  strcpy(p->kinds[3], "resource-busy");
   strcpy(p->kinds[2], "db-error"); /* those that say that they are retryable: deadlocks, lost races */
 }
 

@@ -1,4 +1,5 @@
 #include "blobs.h"
+#include "blobs_cache.h"
 #include "hash.h"
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,9 @@ struct BlobStore {
   struct BlobStore *next; /* of the temporary ones */
   _Atomic int holders;
   pthread_mutex_t lock; /* a rename against the sweep: it must not remove what has just become new */
+  const BlobRemote *remote; /* NULL: the directory is all there is; else it is a cache, */
+  void *ctx;
+  BlobCache cache;          /* bounded so */
 };
 struct BlobWriter {
   BlobStore *store;
@@ -79,6 +83,17 @@ BlobStore *blobs_hold(BlobStore *b) {
 }
 
 const char *blobs_dir(const BlobStore *b) { return b->dir; }
+
+BlobStore *blobs_open_remote(const char *cache_dir, int64_t cache_max, const BlobRemote *remote, void *ctx) {
+  BlobStore *b = blobs_open(cache_dir);
+  if (!b) return NULL;
+  b->remote = remote;
+  b->ctx = ctx;
+  b->cache = (BlobCache){.most = cache_max};
+  return b;
+}
+
+bool blobs_is_remote(const BlobStore *b) { return b->remote; }
 
 static bool io_error(Err *e, const char *what, const char *path) {
   if (errno == ENOSPC || errno == EDQUOT) return err_set(e, "disk_full", "%.300s: no space left on the disk", path);
@@ -155,7 +170,7 @@ BlobWriter *blobs_begin(BlobStore *b, int64_t most, Err *e) {
   if (!ok) return writer_free(w);
   snprintf(tail, sizeof tail, "tmp/%ld-%u-%llx", (long)getpid(), atomic_fetch_add(&number, 1), (unsigned long long)mono_us());
   w->tmp = path_of(b, tail);
-  w->fd = open(w->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  w->fd = open(w->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (w->fd < 0) {
     io_error(e, "write", w->tmp);
     return writer_free(w);
@@ -208,8 +223,9 @@ bool blobs_finish(BlobWriter *w, BlobName *out, Err *e) {
   out->size = w->n;
   hash_end(w->hash, out->hash);
   w->hash = NULL;
-  ok = ok && publish(w, out->hash, e);
+  ok = ok && (!w->store->remote || w->store->remote->put(w->store->ctx, out, w->fd, e)) && publish(w, out->hash, e);
   if (!ok) unlink(w->tmp);
+  else if (w->store->remote) blobs_cache_added(&w->store->cache, w->store->dir, out->size);
   writer_free(w);
   return ok;
 }
@@ -229,7 +245,9 @@ int blobs_file(const BlobStore *b, const char *hash, int64_t *size, Err *e) {
   char *path = blobs_path(b, hash);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   struct stat st;
-  if (fd < 0 && errno == ENOENT) err_set(e, "not_found", "the blob %.12s.. is not in %.300s", hash, b->dir);
+  if (fd >= 0 && b->remote) blobs_cache_used(fd);
+  if (fd < 0 && errno == ENOENT && b->remote) err_set(e, "blob_away", "the blob %.12s.. is not on this machine", hash);
+  else if (fd < 0 && errno == ENOENT) err_set(e, "not_found", "the blob %.12s.. is not in %.300s", hash, b->dir);
   else if (fd < 0 || fstat(fd, &st)) {
     io_error(e, "read", path);
     if (fd >= 0) close(fd);
@@ -265,6 +283,56 @@ bool blobs_read(const BlobStore *b, const char *hash, int64_t most, Blob *out, E
   close(fd);
   if (!ok) blob_free(out);
   return ok;
+}
+
+/* ---- from a remote store ---- */
+
+enum { FETCH_CHUNK = 4 << 20 };
+
+bool blobs_range(const BlobStore *b, const char *hash, int64_t at, char *to, size_t n, size_t *got, Err *e) {
+  int64_t size;
+  int fd = blobs_file(b, hash, &size, e);
+  if (fd < 0) return b->remote && !strcmp(e->code, "blob_away") && b->remote->range(b->ctx, hash, at, to, n, got, e);
+  *got = at >= size ? 0 : (int64_t)n > size - at ? (size_t)(size - at) : n;
+  bool ok = lseek(fd, at, SEEK_SET) == at && read_all(fd, to, (int64_t)*got);
+  close(fd);
+  return ok || err_set(e, "blob_io", "the blob %.12s.. cannot be read", hash);
+}
+
+/* The whole of it into w, whose hash says in the end whether it is what was asked for. */
+static bool fetch_into(BlobWriter *w, const char *hash, char *chunk, Err *e) {
+  for (size_t got = FETCH_CHUNK; got == FETCH_CHUNK;)
+    if (!w->store->remote->range(w->store->ctx, hash, w->n, chunk, FETCH_CHUNK, &got, e) || !blobs_write(w, chunk, got, e)) return false;
+  return true;
+}
+
+static bool fetched(BlobWriter *w, const char *hash, Err *e) {
+  char is[65];
+  hash_end(w->hash, is);
+  w->hash = NULL;
+  if (strcmp(is, hash)) return err_set(e, "blob_damaged", "the blob %.12s.. is damaged in the object storage: its content has another hash", hash);
+  if (fsync(w->fd)) return io_error(e, "sync", w->tmp);
+  if (!publish(w, hash, e)) return false;
+  blobs_cache_added(&w->store->cache, w->store->dir, w->n);
+  return true;
+}
+
+bool blobs_fetch(BlobStore *b, const char *hash, Err *e) {
+  int64_t size;
+  int fd = blobs_file(b, hash, &size, e);
+  if (fd >= 0) return close(fd), true;
+  if (strcmp(e->code, "blob_away")) return false;
+  char *chunk = malloc(FETCH_CHUNK);
+  BlobWriter *w = chunk ? blobs_begin(b, 0, e) : (err_set(e, "out_of_memory", "out of memory"), NULL);
+  bool ok = w && fetch_into(w, hash, chunk, e) && fetched(w, hash, e);
+  if (w && !ok) unlink(w->tmp);
+  if (w) writer_free(w);
+  free(chunk);
+  return ok;
+}
+
+char *blobs_url(const BlobStore *b, const char *hash, const char *content_type, const char *filename, int64_t now, int64_t until) {
+  return b->remote && b->remote->url ? b->remote->url(b->ctx, hash, content_type, filename, now, until) : NULL;
 }
 
 /* ---- sweeping ---- */
@@ -335,7 +403,11 @@ bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *
   struct timespec now; /* the clock that files are stamped with, whatever clock_port says */
   clock_gettime(CLOCK_REALTIME, &now);
   /* without any grace what was written in this second goes as well */
-  return sweep_all(b, (Sweep){&b->lock, used, ctx, now.tv_sec - grace_ms / 1000 + (grace_ms < 1000), out, "", dry_run}, e);
+  Sweep s = {&b->lock, used, ctx, now.tv_sec - grace_ms / 1000 + (grace_ms < 1000), out, "", dry_run};
+  if (!b->remote) return sweep_all(b, s, e);
+  BlobSweep local = {0}; /* of the cache: what counts is what is kept elsewhere */
+  s.out = &local;
+  return b->remote->sweep(b->ctx, used, ctx, grace_ms, dry_run, out, e) && sweep_all(b, s, e);
 }
 
 static bool nobody(void *ctx, const char *hash) { return (void)ctx, (void)hash, false; }
@@ -368,6 +440,7 @@ void blobs_close(BlobStore *b) {
     temporary_remove(b);
     remove_files(b);
   }
+  if (b->remote) b->remote->free(b->ctx);
   pthread_mutex_destroy(&b->lock);
   free(b->dir);
   free(b);

@@ -5,6 +5,10 @@
  * ever changed in place, so readers need no locks. What no record names is swept, but never what was written within
  * BLOBS_GRACE_MS: its record may still be on the way.
  *
+ * The bytes may lie elsewhere, behind a BlobRemote (blobs_s3.h): then DIR is a cache of bounded size with the same names. A blob is
+ * there before blobs_finish says so. What is not in the cache is "blob_away" for blobs_file and blobs_read, which never wait for a
+ * network: blobs_fetch gets it, on a helper thread.
+ *
  * Plain C without values; every function may be called from any thread. Writing and reading block: from the engine thread
  * go through offload.h when it is more than a page. */
 #ifndef BR_BLOBS_H
@@ -44,8 +48,27 @@ bool blobs_read(const BlobStore *b, const char *hash, int64_t most, Blob *out, E
 /* Path of a blob for those who open it themselves; malloc'ed. */
 char *blobs_path(const BlobStore *b, const char *hash);
 
+/* `got` bytes from `at`, fewer than n only at the end; from wherever it is. May wait for a network. */
+bool blobs_range(const BlobStore *b, const char *hash, int64_t at, char *to, size_t n, size_t *got, Err *e);
+/* Afterwards blobs_file finds it. May wait for a network. "not_found"; "blob_busy": try again later; "blob_denied"; "blob_damaged". */
+bool blobs_fetch(BlobStore *b, const char *hash, Err *e);
+bool blobs_is_remote(const BlobStore *b);
+/* An address at which anybody can read it until then (UTC ms), or NULL: there is none. malloc'ed, no network. filename "": none. */
+char *blobs_url(const BlobStore *b, const char *hash, const char *content_type, const char *filename, int64_t now, int64_t until);
+
 /* Deletes the blobs that `used` denies and that are older than the grace time, and temporary files of writers that died. dry_run:
  * deletes nothing, `removed` and `bytes` say what would go. */
 typedef struct BlobSweep { int64_t kept, removed, bytes; } BlobSweep;
 bool blobs_sweep(BlobStore *b, bool (*used)(void *ctx, const char *hash), void *ctx, int64_t grace_ms, bool dry_run, BlobSweep *out, Err *e);
+
+/* What keeps the bytes elsewhere. Any thread, several at once; all but `url` and `free` may wait for a network. */
+typedef struct BlobRemote {
+  bool (*put)(void *ctx, const BlobName *name, int fd, Err *e); /* the file's bytes; there for good when true */
+  bool (*range)(void *ctx, const char *hash, int64_t at, char *to, size_t n, size_t *got, Err *e); /* as blobs_range */
+  bool (*sweep)(void *ctx, bool (*used)(void *ctx, const char *hash), void *used_ctx, int64_t grace_ms, bool dry_run, BlobSweep *out, Err *e);
+  char *(*url)(void *ctx, const char *hash, const char *content_type, const char *filename, int64_t now, int64_t until);
+  void (*free)(void *ctx);
+} BlobRemote;
+/* cache_max: bytes; a little more while they are in use. Takes ctx. NULL only when memory is out. */
+BlobStore *blobs_open_remote(const char *cache_dir, int64_t cache_max, const BlobRemote *remote, void *ctx);
 #endif

@@ -12,6 +12,8 @@
   OPTION(data, "data", "DIR", "breyta-data", serve, "where everything is kept (DIR/breyta.db and blobs); made when it is missing")    \
   OPTION(workspace, "workspace", "NAME", "ws-local", serve, "the workspace")                                                         \
   OPTION(listen, "listen", "HOST:PORT", "127.0.0.1:8080", serve, "address of the API; port 0 takes a free one")                      \
+  OPTION(blobs, "blobs", "URL|disk", NULL, serve,                                                                                     \
+         "where results kept by :persist go, remembered in DIR: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&cache=1G, or disk: in DIR")  \
   OPTION(public_url, "public-url", "URL", NULL, serve, "how others reach this server, for links and callbacks")                     \
   OPTION(tls_cert, "tls-cert", "FILE", NULL, serve, "speak TLS with this certificate (PEM, with its chain); needs --tls-key")         \
   OPTION(tls_key, "tls-key", "FILE", NULL, serve, "the certificate's private key (PEM, not encrypted)")

@@ -1,4 +1,5 @@
 /* cli_gc.c - `breyta-run gc`: see resource_gc.h. */
+#include "blobs_place.h"
 #include "cli_run.h"
 #include "reader/map.h"
 #include "resource.h"
@@ -34,11 +35,8 @@ static void tell(const Cli *cli, const ResourceGc *g) {
 static bool collect(const Cli *cli, Store *s) {
   Err e = {0};
   ResourceGc g;
-  char *dir = blobs_place(cli->db);
-  BlobStore *b = blobs_open(dir);
-  free(dir);
-  if (!b) abort();
-  bool ok = resource_gc(s, b, now_ms(), BLOBS_GRACE_MS, cli->dry_run, &g, &e);
+  BlobStore *b = blobs_place_open(s, &e);
+  bool ok = b && resource_gc(s, b, now_ms(), BLOBS_GRACE_MS, cli->dry_run, &g, &e);
   blobs_close(b);
   if (!ok) cli_say("%s [%s]", e.msg, e.code);
   else if (CLI_GIVEN(cli, format)) ok = cli_print_value(cli, counts(cli, &g));

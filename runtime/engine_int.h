@@ -45,6 +45,7 @@ struct StepCall {
   bool kept;            /* it is written: the result is a reference now */
   struct Kids *kids;    /* child.h: children of a step in flight */
   bool stand_in;        /* kind is a test's, in place of the family */
+  int fetches;          /* blobs that were got for it (resource_fetch.c) */
 };
 
 /* error: the map its step fails with; nil: not to be cancelled. The request's row in the inbox, and when it was noticed. */
@@ -117,6 +118,7 @@ struct Engine {
   Watch watches[ENGINE_WATCHES];
   size_t nwatches;
   struct BlobStore *blobs; /* made when needed: engine_blobs */
+  char away[65];           /* the blob that a step has just missed (resource_fetch.c) */
   uint64_t next_token;
   Val delivering;       /* set of texts: answers to waits on their way to the disk (wait_answer.c) */
   bool inbox_now;       /* answers have become durable: the inbox is looked at before anything else happens */

@@ -6,6 +6,7 @@
 #include "listener.h"
 #include "reader/read.h"
 #include "resource.h"
+#include "resource_stream.h"
 #include "wait_answer.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -164,6 +165,7 @@ static void handle_resource(Engine *e, EngineListener *el, ListenRequest *r) {
     return;
   }
   int fd = resource_look(e, r->workspace, uri, &found, &err) ? blobs_file(engine_blobs(e), found.hash, &size, &err) : -1;
+  if (fd < 0 && !strcmp(err.code, "blob_away") && resource_stream(e, el->l, r, &found)) return;
   if (fd < 0) answer_error(el, r->token, strcmp(err.code, "not_found") ? 500 : 404, err.code, err.msg);
   else listener_answer_file(el->l, r->token, fd, (uint64_t)size, found.content_type, *found.filename ? found.filename : NULL);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static OffloadPool pool = OFFLOAD_POOL("blobs", 4, NULL);
+static OffloadPool pool = OFFLOAD_POOL("blobs", 16, NULL);
 typedef struct BlobJob { BlobStore *store; BlobWriter *writer; Buf bytes; BlobName name; bool ok; Err err; char content_type[256]; } BlobJob;
 
 static Val failed(const char *type, const char *msg) { return map_assoc(err_map(type, msg), kw_c("retryable?"), FALSE_V); }
@@ -160,8 +160,8 @@ static void blob_written(Engine *e, uint64_t token, void *arg) {
     Val ref = keep(c, &p, &j->name, j->content_type);
     resolve_kept(c, has_body(c, value) ? without_body(c, value, ref) : ref);
   } else if (c) {
-    Val m = err_map(!strcmp(j->err.code, "disk_full") ? "disk-full" : "resource-io", j->err.msg);
-    step_error(c, map_assoc(m, kw_c("retryable?"), TRUE_V), -1);
+    Val m = err_map(resource_error_type(&j->err), j->err.msg);
+    step_error(c, map_assoc(m, kw_c("retryable?"), bool_val(resource_error_passes(&j->err))), -1);
   }
   blobs_close(j->store);
   buf_free(&j->bytes);

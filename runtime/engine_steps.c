@@ -484,6 +484,7 @@ void step_resolve(StepCall *c, bool ok, Val value) {
 
 void step_error(StepCall *c, Val error, int64_t retry_after_ms) {
   if (!is_map(error)) error = err_map("runtime", "step failed");
+  if (resource_fetch(c, error)) return;
   Val type = map_get_kw(error, "type"), status = map_get_kw(error, "status"), able = map_get_kw(error, "retryable?");
   bool may = backoff_retryable(&c->retry, kw_text(type), is_long(status) ? long_of(status) : 0);
   if (is_function(c) && is_nil(able)) may = true; /* code that throws says nothing about its class: :retry decides */

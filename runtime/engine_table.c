@@ -11,18 +11,14 @@
 
 static Batch *batch_of(void *ctx) { return run_batch(ctx); }
 
-static const char *type_of_code(const char *code) {
-  return !code || !strcmp(code, "blob_io") ? "resource-io" : !strcmp(code, "disk_full") ? "disk-full" : code;
-}
-
 /* The CSV file of an import. Engine thread: the step is the run's call. */
 static int open_blob(void *ctx, Val ref, Err *e) {
   Run *r = ctx;
   Resource res;
   int64_t size;
-  if (!resource_find(r->e, r->call, ref, &res, e)) return e->code = !strcmp(e->code, "not_found") ? "not-found" : e->code, -1;
-  int fd = blobs_file(engine_blobs(r->e), res.hash, &size, e);
-  if (fd < 0) e->code = type_of_code(e->code);
+  if (!resource_find(r->e, r->call, ref, &res, e)) return e->code = resource_error_type(e), -1;
+  int fd = resource_file(r->e, &res, &size, e);
+  if (fd < 0) e->code = resource_error_type(e);
   return fd;
 }
 
@@ -77,7 +73,7 @@ bool table_export_writer(StepCall *c, BlobWriter **out, Val *error) {
   *out = NULL;
   if (!kw_is(map_get_kw(c->cfg, "op"), "export") || is_nil(opts) || !persist_read(opts, "table", false, &p, &e) || p.type != PERSIST_BLOB) return true;
   *out = blobs_begin(engine_blobs(c->r->e), p.ephemeral ? PERSIST_EPHEMERAL_MAX : PERSIST_RETAINED_MAX, &e);
-  if (!*out) *error = map_assoc(err_map(type_of_code(e.code), e.msg), kw_c("retryable?"), TRUE_V);
+  if (!*out) *error = map_assoc(err_map(resource_error_type(&e), e.msg), kw_c("retryable?"), TRUE_V);
   return *out != NULL;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static OffloadPool pool = OFFLOAD_POOL("http-blobs", 4, NULL);
+static OffloadPool pool = OFFLOAD_POOL("http-blobs", 16, NULL);
 
 static char *text_or_null(const char *s) {
   char *p = *s ? strdup(s) : NULL;
@@ -16,13 +16,7 @@ static char *text_or_null(const char *s) {
   return p;
 }
 
-/* Codes of the C services as types of errors. */
-static const char *error_type(const Err *e) {
-  static const char *const names[][2] = {{"not_found", "not-found"}, {"blob_io", "resource-io"}, {"disk_full", "disk-full"}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (e->code && !strcmp(e->code, names[i][0])) return names[i][1];
-  return e->code ? e->code : "validation";
-}
+static const char *error_type(const Err *e) { return e->code ? resource_error_type(e) : "validation"; }
 
 /* ---- refs ---- */
 
@@ -46,7 +40,7 @@ static bool open_ref(void *ctx, Val ref, HttpRef *out, Err *e) {
   if (ok && r.size > resource_load_max(&r))
     ok = err_set(e, "oversize", "it has %lld bytes; a request's body takes at most %lld of the %s tier", (long long)r.size,
                  (long long)resource_load_max(&r), r.ephemeral ? "ephemeral" : "retained");
-  int fd = ok ? blobs_file(engine_blobs(engine), r.hash, &size, e) : -1;
+  int fd = ok ? resource_file(engine, &r, &size, e) : -1;
   if (fd < 0) return e->code = error_type(e), false;
   *out = (HttpRef){fd, (uint64_t)size, text_or_null(r.content_type), text_or_null(r.filename)};
   return true;
@@ -125,7 +119,7 @@ Val http_save_error(const HttpSave *s) {
   if (!s || !s->err.code) return NIL;
   char msg[600];
   snprintf(msg, sizeof msg, ":persist: %s", s->err.msg);
-  return http_error_map(error_type(&s->err), strcmp(s->err.code, "oversize") != 0, msg);
+  return http_error_map(error_type(&s->err), resource_error_passes(&s->err), msg);
 }
 
 static void finish_work(void *arg) {

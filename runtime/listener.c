@@ -25,7 +25,7 @@
   F(MHD_start_daemon)                                                                                                                      \
   F(MHD_stop_daemon) F(MHD_quiesce_daemon) F(MHD_suspend_connection) F(MHD_resume_connection) F(MHD_create_response_from_buffer)           \
       F(MHD_add_response_header) F(MHD_queue_response) F(MHD_destroy_response) F(MHD_get_connection_values) F(MHD_lookup_connection_value) \
-          F(MHD_get_connection_info) F(MHD_create_response_from_fd_at_offset64)
+          F(MHD_get_connection_info) F(MHD_create_response_from_fd_at_offset64) F(MHD_create_response_from_callback)
 #define MHD_FIELD(f) __typeof__(&f) p_##f;
 static struct {
   MHD_FUNCTIONS(MHD_FIELD) char error[200];
@@ -72,6 +72,7 @@ typedef struct Conn {
   char *answer;
   size_t nanswer;
     int fd;         /* a file in place of the text; -1 */
+  ListenSource source; /* or this */
   uint64_t nfile;
   char *type, *filename;
   int64_t park_until_us;    /* monotonic */
@@ -94,6 +95,7 @@ struct Listener {
   pthread_t sweeper;
   Conn *parked;  /* suspended, oldest last */
   Conn *by_token[PARKED_BUCKETS];
+  struct Drip *streams;
   int suspended; /* about to be suspended, suspended, or resumed but not yet seen by the handler again */
   int unsent;    /* requests that were parked and whose answer has not been sent completely */
   size_t held;   /* bytes of bodies under way */
@@ -194,12 +196,96 @@ static void disposition(const char *filename, char *out, size_t n) {
   snprintf(out + at, n - at, "\"");
 }
 
+/* ---- bytes that come bit by bit ---- */
+
+typedef struct Drip {
+  Listener *l;
+  struct MHD_Connection *mhd;
+  ListenSource source;
+  uint64_t token, from;
+  bool asleep, resumed, woken; /* under the lock; resumed: out of its sleep, not seen yet; woken: since it was read last */
+  struct Drip *next;
+} Drip;
+
+/* locked */
+static void stream_seen(Drip *s) {
+  if (!s->asleep) return;
+  s->asleep = s->resumed = false;
+  s->l->suspended--;
+  pthread_cond_broadcast(&s->l->changed);
+}
+
+static bool stream_sleeps(Drip *s) { /* false: it was woken meanwhile */
+  Listener *l = s->l;
+  pthread_mutex_lock(&l->lock);
+  bool sleeps = !s->woken && !l->stopping;
+  s->woken = false;
+  if (sleeps) {
+    s->asleep = true;
+    l->suspended++;
+    L(MHD_suspend_connection)(s->mhd);
+  }
+  pthread_mutex_unlock(&l->lock);
+  return sleeps;
+}
+
+static ssize_t stream_read(void *ctx, uint64_t at, char *p, size_t n) {
+  Drip *s = ctx;
+  pthread_mutex_lock(&s->l->lock);
+  stream_seen(s);
+  bool stopping = s->l->stopping;
+  pthread_mutex_unlock(&s->l->lock);
+  int64_t got;
+  while (!(got = s->source.read(s->source.ctx, s->from + at, p, n)) && !stopping) {
+    if (stream_sleeps(s)) return 0;
+    pthread_mutex_lock(&s->l->lock);
+    stopping = s->l->stopping;
+    pthread_mutex_unlock(&s->l->lock);
+  }
+  return got > 0 ? (ssize_t)got : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void stream_free(void *ctx) {
+  Drip *s = ctx, **at;
+  pthread_mutex_lock(&s->l->lock);
+  for (at = &s->l->streams; *at != s; at = &(*at)->next) continue;
+  *at = s->next;
+  stream_seen(s);
+  pthread_mutex_unlock(&s->l->lock);
+  s->source.free(s->source.ctx);
+  free(s);
+}
+
+static void stream_wake(Drip *s) { /* locked */
+  s->woken = true;
+  if (s->asleep && !s->resumed) L(MHD_resume_connection)(s->mhd);
+  s->resumed = s->asleep;
+}
+
+void listener_wake(Listener *l, uint64_t token) {
+  pthread_mutex_lock(&l->lock);
+  for (Drip *s = l->streams; s; s = s->next)
+    if (s->token == token) stream_wake(s);
+  pthread_mutex_unlock(&l->lock);
+}
+
+static struct MHD_Response *stream_response(Conn *x, uint64_t from, uint64_t n) {
+  Drip *s = must(calloc(1, sizeof *s));
+  *s = (Drip){.l = x->l, .mhd = x->mhd, .source = x->source, .token = x->token, .from = from};
+  x->source.free = NULL;
+  pthread_mutex_lock(&x->l->lock);
+  s->next = x->l->streams;
+  x->l->streams = s;
+  pthread_mutex_unlock(&x->l->lock);
+  return must(L(MHD_create_response_from_callback)(n, 65536, stream_read, s, stream_free));
+}
+
 static enum MHD_Result reply_file(Conn *x) {
   uint64_t from = 0, n = x->nfile;
   char text[300];
   int range = range_of(L(MHD_lookup_connection_value)(x->mhd, MHD_HEADER_KIND, "Range"), x->nfile, &from, &n);
   if (range < 0) n = 0;
-  struct MHD_Response *r = must(L(MHD_create_response_from_fd_at_offset64)(n, x->fd, from));
+  struct MHD_Response *r = x->fd >= 0 ? must(L(MHD_create_response_from_fd_at_offset64)(n, x->fd, from)) : stream_response(x, from, n);
   x->fd = -1; /* the response's */
   (void)L(MHD_add_response_header)(r, "Content-Type", x->type);
   static const char *const headers[][2] = {{"Content-Security-Policy", "default-src 'none'; sandbox"}, {"X-Content-Type-Options", "nosniff"},
@@ -443,15 +529,32 @@ static bool answer_any(Listener *l, uint64_t token, int status, const char *text
   return x;
 }
 
+/* locked */
+static void answer_bytes(Conn *x, uint64_t size, const char *content_type, const char *filename) {
+  x->nfile = size;
+  x->type = copy_n(content_type, strlen(content_type));
+  x->filename = filename ? copy_n(filename, strlen(filename)) : NULL;
+  answer_locked(x, 200, NULL, 0, NULL);
+}
+
+bool listener_answer_source(Listener *l, uint64_t token, ListenSource source, uint64_t size, const char *content_type, const char *filename) {
+  pthread_mutex_lock(&l->lock);
+  Conn *x = parked(l, token);
+  if (x) {
+    x->source = source;
+    answer_bytes(x, size, content_type, filename);
+  }
+  pthread_mutex_unlock(&l->lock);
+  if (!x) source.free(source.ctx);
+  return x;
+}
+
 bool listener_answer_file(Listener *l, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename) {
   pthread_mutex_lock(&l->lock);
   Conn *x = parked(l, token);
   if (x) {
     x->fd = fd;
-    x->nfile = size;
-    x->type = copy_n(content_type, strlen(content_type));
-    x->filename = filename ? copy_n(filename, strlen(filename)) : NULL;
-    answer_locked(x, 200, NULL, 0, NULL);
+    answer_bytes(x, size, content_type, filename);
   } else {
     close(fd);
   }
@@ -613,7 +716,7 @@ static enum MHD_Result send_answer(Conn *x) {
     if (l->stopping) pthread_cond_broadcast(&l->changed); /* nobody else counts */
   }
   pthread_mutex_unlock(&l->lock);
-  if (ready && x->fd >= 0) return reply_file(x);
+  if (ready && (x->fd >= 0 || x->source.free)) return reply_file(x);
   return ready ? reply(x->mhd, status, t, n, x->type) : MHD_YES;
 }
 
@@ -647,6 +750,7 @@ static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD
   free(x->answer);
   if (x->fd >= 0) close(x->fd);
   if (x->spool >= 0) close(x->spool);
+  if (x->source.free) x->source.free(x->source.ctx);
   free(x->type);
   free(x->filename);
   free(x);
@@ -744,6 +848,7 @@ static void drain(Listener *l) {
   pthread_mutex_lock(&l->lock);
   l->stopping = true;
   while (l->parked) answer_503(l->parked, "stopping", "the server is stopping; try again");
+  for (Drip *s = l->streams; s; s = s->next) stream_wake(s);
   pthread_cond_broadcast(&l->changed);
   while (l->suspended > 0) pthread_cond_wait(&l->changed, &l->lock);
   struct timespec end = time_in(LISTENER_FLUSH_MS * 1000);

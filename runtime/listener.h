@@ -84,6 +84,15 @@ bool listener_answer_page(Listener *l, uint64_t token, int status, const char *h
 /* The same with the bytes of a file, all or the one range that the request asks for; fd is the listener's from now on, also on failure.
  * content_type, filename: copied; filename NULL: none. Nothing in it is run by a browser. */
 bool listener_answer_file(Listener *l, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename);
+/* The same with bytes that come bit by bit: read gives up to n of them from `at`, on the listener's thread, without blocking. 0: none yet,
+ * listener_wake says when (it may come at once, and is asked again); -1: there will be none, the connection is cut. free: once. */
+typedef struct ListenSource {
+  void *ctx;
+  int64_t (*read)(void *ctx, uint64_t at, char *p, size_t n);
+  void (*free)(void *ctx); /* read is not called any more */
+} ListenSource;
+bool listener_answer_source(Listener *l, uint64_t token, ListenSource source, uint64_t size, const char *content_type, const char *filename);
+void listener_wake(Listener *l, uint64_t token); /* any thread; only before `free` of its source has returned */
 /* Stops accepting, answers what is suspended with 503 and waits for the thread. After it no callback runs. */
 void listener_stop(Listener *l);
 #endif

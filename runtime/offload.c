@@ -74,7 +74,8 @@ static void *thread_main(void *arg) {
     if (j) {
       pthread_mutex_unlock(&p->lock);
       j->work(j->arg);
-      hand_back(j);
+      if (j->done) hand_back(j);
+      else free(j);
       pthread_mutex_lock(&p->lock);
     } else if (!wait_for_work(p) && !(tended(p) && p->threads == 1) && !p->first) {
       break; /* the last one stays while something is to be tended */
@@ -167,6 +168,19 @@ bool offload_run(OffloadPool *p, Engine *e, OffloadWork work, OffloadDone done, 
   if (ok) job_queue(p, job_new(e, work, done, arg, token));
   pthread_mutex_unlock(&p->lock);
   return ok || err_set(err, "network", "no helper thread could be started: %s", strerror(rc));
+}
+
+bool offload_post(OffloadPool *p, OffloadWork work, void *arg) {
+  OffloadJob *j = calloc(1, sizeof *j);
+  if (!j) abort();
+  *j = (OffloadJob){.work = work, .arg = arg};
+  pthread_mutex_lock(&p->lock);
+  if (p->queued >= p->idle && p->threads < p->most) (void)thread_start(p);
+  bool ok = p->threads > 0;
+  if (ok) job_queue(p, j);
+  pthread_mutex_unlock(&p->lock);
+  if (!ok) free(j);
+  return ok;
 }
 
 void offload_forget(const Engine *e) {

@@ -34,6 +34,8 @@ typedef void (*OffloadWork)(void *arg);
 typedef void (*OffloadDone)(Engine *e, uint64_t token, void *arg);
 /* Engine thread. false: no thread could be started and none is there; arg stays the caller's and nothing is called. */
 bool offload_run(OffloadPool *p, Engine *e, OffloadWork work, OffloadDone done, void *arg, uint64_t token, Err *err);
+/* Any thread; nobody is told when it is done. false: no thread, nothing is called. */
+bool offload_post(OffloadPool *p, OffloadWork work, void *arg);
 /* For a family that may wait for a job of another engine to end before it has one of its own: completions come to this engine, too. */
 bool offload_watch(Engine *e, Err *err);
 /* By engine_free: what is under way for this engine ends with `done(NULL, ..)`. */

@@ -1,4 +1,5 @@
 #include "resource.h"
+#include "blobs_place.h"
 #include "engine_int.h"
 #include "eval/unit.h"
 #include "hash.h"
@@ -20,11 +21,12 @@ char *blobs_place(const char *db) {
 BlobStore *engine_blobs(Engine *e) {
   if (e->o.blobs) return e->o.blobs;
   if (e->blobs) return e->blobs;
-  const char *path = store_path(e->store);
-  char *dir = path ? blobs_place(path) : NULL;
-  e->blobs = dir ? blobs_open(dir) : blobs_open_temporary();
-  free(dir);
-  if (!e->blobs) abort();
+  Err err;
+  e->blobs = blobs_place_open(e->store, &err);
+  if (!e->blobs) { /* looked at when the engine was made: the database is gone under it */
+    fprintf(stderr, "breyta-run: %s\n", err.msg);
+    abort();
+  }
   return e->blobs;
 }
 
@@ -132,15 +134,14 @@ Val resource_content(Engine *e, const Resource *r, Err *err) {
             (long long)most);
     return ABSENT;
   }
-  if (!blobs_read(engine_blobs(e), r->hash, most, &b, err)) return ABSENT;
+  if (!blobs_read(engine_blobs(e), r->hash, most, &b, err)) return resource_away(e, r, err), ABSENT;
   Val v = decoded(r, &b, err);
   blob_free(&b);
   return v;
 }
 
 static Val load_error(const Err *err, Val key) {
-  Val m = err_map(!strcmp(err->code, "not_found") ? "not-found" : !strcmp(err->code, "blob_io") ? "resource-io" : err->code, err->msg);
-  return map_assoc(map_assoc(m, kw_c("key"), key), kw_c("retryable?"), FALSE_V);
+  return map_assoc(map_assoc(err_map(resource_error_type(err), err->msg), kw_c("key"), key), kw_c("retryable?"), FALSE_V);
 }
 
 static bool load_one(Engine *e, StepCall *c, Val *input, Val key, Err *err) {

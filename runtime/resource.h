@@ -50,6 +50,16 @@ void resource_percent(Buf *b, const char *s);
 Val resource_url(Engine *e, const Resource *r, const char *workspace, int64_t until_ms);
 bool resource_url_ok(Store *s, const char *workspace, const char *uri, int64_t until_ms, const char *signature);
 
+/* The type of an error of blobs.h as flows see it, and whether it may pass by itself. */
+const char *resource_error_type(const Err *err);
+bool resource_error_passes(const Err *err);
+/* Engine thread: the resource's bytes, -1 with *err. "blob_away": they are not on this machine; a step that fails with an error of that
+ * type begins again when they are (resource_fetch.c), so nothing may have been done yet that cannot be done twice. */
+int resource_file(Engine *e, const Resource *r, int64_t *size, Err *err);
+void resource_away(Engine *e, const Resource *r, const Err *err); /* notes what is to be fetched, when that is the error */
+/* engine_steps.c's: the error is such a one, and its blob is on its way. */
+bool resource_fetch(StepCall *c, Val error);
+
 /* A step that streamed its bytes into a blob ends like this: `result` gets :body {:type :omitted :reason :persisted} and :blob-ref. */
 void step_done_blob(Engine *e, StepCall *c, Val result, const BlobName *name, const char *content_type);
 

@@ -53,7 +53,10 @@ Val resource_url(Engine *e, const Resource *r, const char *workspace, int64_t un
   Err err = {0};
   if (!e->base_url) { /* nobody serves it: the file itself */
     char *path = blobs_path(engine_blobs(e), r->hash), *full = realpath(path, NULL);
-    buf_fmt(&b, "file://%s", full ? full : path);
+    char *url = blobs_url(engine_blobs(e), r->hash, r->content_type, r->filename, now_ms(), until_ms);
+    if (url) buf_c(&b, url);
+    else buf_fmt(&b, "file://%s", full ? full : path);
+    free(url);
     free(path);
     free(full);
     return buf_str(&b);

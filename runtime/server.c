@@ -4,6 +4,7 @@
  * up, the port opened. Killed between print and store, the next start prints another key; a stored key that nobody has seen does
  * not exist. SIGTERM and SIGINT end it with 0: requests under way are answered (503: try again), runs stay where they are durable. */
 #include "api.h"
+#include "blobs_place.h"
 #include "breyta_options.h"
 #include "cli.h"
 #include "cli_run.h"
@@ -190,6 +191,10 @@ int breyta_serve(const BreytaOptions *o) {
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();
   if (!(s.api.store = open_store(o->data))) return EXIT_FAILED;
+  if (o->blobs && !blobs_place_set(s.api.store, o->blobs, &err)) {
+    store_close(s.api.store);
+    return usage("blobs", err.msg);
+  }
   bool ok = begin(&s, &err) && serve(&s, &err);
   if (!ok) tell("", &err);
   if (s.api.listener) engine_listen_stop(s.api.listener);
