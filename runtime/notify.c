@@ -155,7 +155,8 @@ static void notify_start(Engine *e, StepCall *c) {
     if (!is_nil(t) && is_nil(map_get_kw(req, "timeout"))) req = map_assoc(req, kw_c("timeout"), t);
     HttpCall call = {.cfg = req, .bound = is_kw(slot) ? map_get_kw(step_connection(c, slot), "config") : NIL, .secrets = step_secrets(c),
                      .used = step_secrets_used(c), .key = kw_is(delivery, "idempotent") ? step_key(c) : NULL,
-                     .fresh = kw_is(delivery, "at-most-once"), .max_body = NOTIFY_MAX_BODY};
+                     .fresh = kw_is(delivery, "at-most-once"), .max_body = NOTIFY_MAX_BODY,
+                     .slot = slot, .workspace = c->r->workspace, .flow = c->r->slug, .token = c->token};
     if (engine_http_call(e, &call, notify_ended, token, &error)) return;
   }
   free(token);
