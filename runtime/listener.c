@@ -1,5 +1,6 @@
 #include "runtime/listener.h"
 #include "reader/text.h"
+#include "runtime/limits.h"
 #include "runtime/sock.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -467,6 +468,16 @@ static void *sweeper_run(void *arg) {
 
 /* ---- libmicrohttpd's callbacks ---- */
 
+static size_t body_max(void) { return (size_t)limit_value(LIMIT_webhook_bytes); }
+
+static enum MHD_Result too_large(Conn *x) {
+  char msg[80];
+  if (body_max() % (1 << 20)) snprintf(msg, sizeof msg, "the body is over %zu bytes", body_max());
+  else snprintf(msg, sizeof msg, "the body is over %zu MiB", body_max() >> 20);
+  return refuse(x, 413, "too_large", msg);
+}
+
+
 static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, void **slot) {
   Conn *x = must(calloc(1, sizeof *x));
   x->l = l;
@@ -475,7 +486,7 @@ static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, void **
   *slot = x;
   const char *len = L(MHD_lookup_connection_value)(c, MHD_HEADER_KIND, "Content-Length");
   /* A little too much is read and thrown away, so that the client sees the answer; much too much is not. */
-  if (len && strtoull(len, NULL, 10) > 8u * LISTENER_MAX_BODY) return refuse(x, 413, "too_large", "the body is over 1 MiB");
+  if (len && strtoull(len, NULL, 10) > 8u * body_max()) return too_large(x);
   return MHD_YES;
 }
 
@@ -487,7 +498,7 @@ static void take_data(Conn *x, const char *p, size_t n) {
   if (!x->shed) l->held += n, x->held += n;
   pthread_mutex_unlock(&l->lock);
   if (!x->shed) buf_add(&x->body, p, n);
-  x->too_big = x->body.n > LISTENER_MAX_BODY;
+  x->too_big = x->body.n > body_max();
 }
 
 static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
@@ -497,7 +508,7 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   if (!split_path(x->l, url, &ws, &n, &key, &door)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
   if (!method_ok(door, method))
     return refuse(x, 405, "method_not_allowed", door == LISTEN_API ? "GET, POST, PUT and DELETE are understood here" : "callbacks are sent with POST");
-  if (x->too_big) return refuse(x, 413, "too_large", "the body is over 1 MiB");
+  if (x->too_big) return too_large(x);
   if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
   ListenRequest *r = request_of(x, url, method);
   if (!r) return refuse(x, 400, "bad_request", "the path or query is not percent-encoded UTF-8, or the key is over 1024 bytes");

@@ -8,7 +8,7 @@
  * nothing is acknowledged before it is durable. A request that nobody answers within `park_ms` gets 503, so that the sender
  * tries again, and its late answer is ignored.
  *
- * Everything else is answered here with {"ok":false,"error":{"code","message"}}: 404, 405, 413 (body over 1 MiB), 400 (bad
+ * Everything else is answered here with {"ok":false,"error":{"code","message"}}: 404, 405, 413 (body over the limit webhook-bytes), 400 (bad
  * percent encoding), 503 (stopping, or too much under way). Bounded: LISTENER_CONNECTIONS connections, LISTENER_HELD bytes of
  * bodies, 30 s for a slow request. libmicrohttpd is loaded (dlopen) by listener_start; its header is included in
  * listener.c alone. */
@@ -17,7 +17,6 @@
 #include "runtime/port.h"
 
 enum {
-  LISTENER_MAX_BODY = 1 << 20,
   LISTENER_MAX_KEY = 1024,
   LISTENER_CONNECTIONS = 512,
   LISTENER_HELD = 64 << 20,

@@ -1,6 +1,7 @@
 /* notify.c - see notify.h. A failure to deliver is a result, not an error: {:sent? false :errors [..]}, once :retry has nothing
  * more to try. */
 #include "notify.h"
+#include "limits.h"
 #include "connection.h"
 #include "engine_int.h"
 #include "template_step.h"

@@ -5,6 +5,7 @@
 #include "engine_int.h"
 #include "eval/unit.h"
 #include "notify.h"
+#include "limits.h"
 #include "template_step.h"
 #include "wait_answer.h"
 #include "wait_spec.h"
