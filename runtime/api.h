@@ -176,9 +176,9 @@ typedef struct ApiRoute {
 } ApiRoute;
 extern const ApiRoute api_base_routes[], api_flow_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
-/* Bodies: files that are sent; JSON; events and webhooks (what takes them may take less). A body over LISTENER_MAX_BODY is a mapped file. */
+/* Bodies: files that are sent; JSON; events and webhooks have the limit webhook-bytes. A body over LISTENER_MEMORY is a mapped file. */
 #define API_BYTES_MAX (8ull << 30)
-enum { API_JSON_MAX = 16 << 20, API_EVENT_MAX = 64 << 20 };
+enum { API_JSON_MAX = 16 << 20 };
 uint64_t api_max_body(enum ListenDoor door, const char *method, const char *raw); /* for ListenerOptions */
 /* The route of the request, with c->path filled; NULL: the call has failed with 404 or 405. */
 const ApiRoute *api_route_of(ApiCall *c);

@@ -1,6 +1,7 @@
 /* api_routes.c - REST: which route a request means, and its arguments. See api.h */
 #include "api.h"
 #include "json.h"
+#include "limits.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +74,9 @@ const ApiRoute *api_route_of(ApiCall *c) {
 
 uint64_t api_max_body(enum ListenDoor door, const char *method, const char *raw) {
   const ApiRoute *r;
-  if (door == LISTEN_EVENTS) return API_EVENT_MAX;
   for (int i = 0; door == LISTEN_API && (r = api_route_at(i)); i++)
     if (matches(NULL, r->path, raw) && !strcmp(r->method, method)) return r->flags & ROUTE_BYTES ? API_BYTES_MAX : API_JSON_MAX;
-  return LISTENER_MAX_BODY;
+  return (uint64_t)limit_value(LIMIT_webhook_bytes);
 }
 
 /* --- arguments ------------------------------------------------------------------------------------------------------------------------ */

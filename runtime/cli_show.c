@@ -123,7 +123,9 @@ int cmd_runs(Cli *cli) {
 }
 
 /* --- show ------------------------------------------------------------------------------------------------------------------------ */
-typedef struct Shown { const Cli *cli; Buf *b; ValVec steps; int64_t created, last; int n; } Shown;
+/* What all calls of models took together. */
+typedef struct Usage { int64_t in, out, calls; double cost; Val currency; bool priced; } Usage;
+typedef struct Shown { const Cli *cli; Buf *b; ValVec steps; int64_t created, last; int n; Usage used; } Shown;
 
 static void duration_text(Buf *b, int64_t ms) { duration_print(b, ms < 0 ? 0 : ms); }
 
@@ -135,16 +137,44 @@ static void short_line(Buf *b, const char *label, Val v) {
 }
 
 /* What a language model took: {:usage {:input-tokens ..} :cost {:total ..}} of a result or an error. */
-static void usage_line(Buf *b, Val v) {
-  Val u = map_get_kw(v, "usage"), in = map_get_kw(u, "input-tokens"), out = map_get_kw(u, "output-tokens"), cost = map_get_kw(v, "cost");
-  if (!is_long(in) || !is_long(out)) return;
-  buf_fmt(b, "             %-7s %lld tokens in, %lld out", "usage", (long long)long_of(in), (long long)long_of(out));
-  if (is_num(map_get_kw(cost, "total")) && is_str(map_get_kw(cost, "currency"))) {
+static bool usage_of(Val v, Usage *u) {
+  Val used = map_get_kw(v, "usage"), in = map_get_kw(used, "input-tokens"), out = map_get_kw(used, "output-tokens");
+  Val cost = map_get_kw(map_get_kw(v, "cost"), "total"), currency = map_get_kw(map_get_kw(v, "cost"), "currency");
+  *u = (Usage){.calls = 1, .currency = NIL};
+  if (!is_long(in) || !is_long(out)) return false;
+  u->in = long_of(in);
+  u->out = long_of(out);
+  u->priced = is_num(cost) && is_str(currency);
+  if (u->priced) u->cost = num_to_double(cost), u->currency = currency;
+  return true;
+}
+
+static void usage_add(Usage *all, const Usage *u) {
+  all->priced = u->priced && (!all->calls || (all->priced && str_eq_c(all->currency, str_s(u->currency))));
+  all->in += u->in;
+  all->out += u->out;
+  all->calls += u->calls;
+  all->cost += u->cost;
+  all->currency = u->currency;
+}
+
+static void usage_text(Buf *b, const Usage *u) {
+  buf_fmt(b, "%lld tokens in, %lld out", (long long)u->in, (long long)u->out);
+  if (u->calls > 1) buf_fmt(b, " by %lld calls", (long long)u->calls);
+  if (u->priced) {
     buf_c(b, ", ");
-    num_str(b, map_get_kw(cost, "total"));
-    buf_fmt(b, " %s", str_s(map_get_kw(cost, "currency")));
+    num_str(b, dbl_val(u->cost));
+    buf_fmt(b, " %s", str_s(u->currency));
   }
   buf_ch(b, '\n');
+}
+
+static void usage_line(Shown *s, Val v) {
+  Usage u;
+  if (!usage_of(v, &u)) return;
+  usage_add(&s->used, &u);
+  buf_fmt(s->b, "             %-7s ", "usage");
+  usage_text(s->b, &u);
 }
 
 static const char *by_text(const char *by) {
@@ -169,7 +199,7 @@ static bool show_step(void *ctx, const HistoryStep *h) {
   short_line(s->b, "input", h->input);
   short_line(s->b, "output", h->output);
   short_line(s->b, "error", h->error);
-  usage_line(s->b, is_nil(h->error) ? h->output : h->error);
+  if (!strcmp(h->type, "llm")) usage_line(s, is_nil(h->error) ? h->output : h->error);
   buf_free(&at);
   buf_free(&took);
   s->n++;
@@ -242,6 +272,7 @@ static bool show_text(const Cli *cli, Engine *e, const RunRow *row, const RunSta
   buf_c(&b, "steps\n");
   bool ok = engine_history(e, row->run, show_step, &s, err);
   if (!s.n) buf_c(&b, "  none yet\n");
+  if (s.used.calls > 1) buf_c(&b, "usage     "), usage_text(&b, &s.used);
   if (st->status == RUN_COMPLETED) {
     buf_c(&b, "value     ");
     cli_short_text(st->value, 4 * SHORT, &b);

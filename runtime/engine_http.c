@@ -9,14 +9,11 @@
 #include "http_auth.h"
 #include "http_blob.h"
 #include "http_build.h"
-#include "http_limit.h"
 #include "http_result.h"
 #include "http_token.h"
-#include "metrics.h"
-#include <stdio.h>
+#include "http_turn.h"
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 typedef struct Flight {
@@ -24,14 +21,14 @@ typedef struct Flight {
   Engine *e;
   HttpRequest req; /* until it is sent */
   HttpPlan plan;
-  Gate *gate; /* counted in */
-  Waiter *waiter;
+  Turn turn;
   TokenWait *wait;
   char *bearer;    /* the access token that was used */
   HttpSave *save;  /* the body goes into a blob */
   Token *exchange; /* not a step's request but the one for this token */
   HttpDone done;   /* not a step's request either: who made it is told */
   void *ctx;
+  uint64_t caller; /* of those: the call that it is for, 0: none */
   struct Flight *next;
 } Flight;
 
@@ -40,7 +37,6 @@ static Guard *guard;
 static HttpClient *client;
 static Flight *flights[BUCKETS];  /* sent ones by id */
 static Flight *grounded[BUCKETS]; /* built ones and those that wait, by token */
-static int clock_fd = -1;
 
 static Flight **bucket(uint64_t id) { return &flights[(id >> 1) % BUCKETS]; } /* the lowest bit says whether it is guarded */
 
@@ -75,7 +71,7 @@ static void unground(Flight *f) {
 }
 
 static void flight_free(Flight *f) {
-  if (f->waiter) limit_give_up(f->waiter);
+  turn_end(&f->turn);
   if (f->wait) token_forget(f->wait);
   if (f->bearer) explicit_bzero(f->bearer, strlen(f->bearer));
   free(f->bearer);
@@ -94,42 +90,13 @@ static Flight *flight_new(Engine *e) {
 
 static Val error_of(const Err *err, bool retryable) { return http_error_map(err->code ? err->code : "validation", retryable, err->msg); }
 
-/* ---- turns ---- */
-
-static void set_clock(int64_t due_us) {
-  int64_t us = due_us == INT64_MAX ? 0 : due_us - mono_us();
-  if (due_us != INT64_MAX && us < 1) us = 1;
-  struct itimerspec t = {.it_value = {us / 1000000, us % 1000000 * 1000}};
-  timerfd_settime(clock_fd, 0, &t, NULL);
-}
-
-static void turns(Engine *e, void *ctx) {
-  uint64_t n;
-  (void)e;
-  (void)ctx;
-  if (read(clock_fd, &n, sizeof n) < 0) return; /* another has taken it */
-  set_clock(limit_turn(mono_us()));
-}
-
-static void leave(Flight *f) {
-  if (!f->gate) return;
-  metric_add(METRIC_http_in_flight, -1);
-  limit_leave(f->gate, mono_us());
-  set_clock(limit_turn(mono_us()));
-}
-
 /* ---- answers ---- */
-
-static void count(const HttpResponse *r) {
-  metric_add(METRIC_http_received_bytes_total, (int64_t)r->received);
-  if (r->err != HTTP_OK) metric_add(METRIC_http_errors_total, 1);
-}
 
 static void landed(Engine *e, Flight *f, const HttpResponse *r) {
   StepCall *c = step_by_token(e, f->token);
   Val out = http_save_error(f->save);
   int64_t retry_after = -1;
-  count(r);
+  turn_answered(r);
   if (r->status == 401 && f->bearer) token_refused(f->bearer);
   if (!c) return;
   if (!is_nil(out) || !http_result(r, &f->plan, now_ms(), &out, &retry_after)) step_failed(e, c, out, retry_after);
@@ -142,7 +109,7 @@ static void landed(Engine *e, Flight *f, const HttpResponse *r) {
 static void call_ended(Engine *e, const Flight *f, const HttpResponse *r) {
   Val out = NIL;
   int64_t retry_after = -1;
-  count(r);
+  turn_answered(r);
   bool ok = http_result(r, &f->plan, now_ms(), &out, &retry_after);
   f->done(e, f->ctx, ok, out, retry_after);
 }
@@ -152,12 +119,11 @@ static void responses(Engine *e, void *ctx) {
   HttpResponse *r;
   while ((r = http_client_next(client))) {
     Flight *f = flight_take(r->id);
-    if (f && !f->e) leave(f); /* its engine is gone */
-    else if (f && f->exchange) token_answer(f->exchange, r, NULL, now_ms());
-    else if (f && f->done) call_ended(e, f, r);
-    else if (f) {
-      leave(f);
-      landed(e, f, r);
+    if (f && f->e && f->exchange) token_answer(f->exchange, r, NULL, now_ms());
+    else if (f && f->e) { /* else its engine is gone */
+      turn_end(&f->turn);
+      if (f->done) call_ended(e, f, r);
+      else landed(e, f, r);
     }
     if (f) flight_free(f);
     http_response_free(r);
@@ -167,10 +133,8 @@ static void responses(Engine *e, void *ctx) {
 static bool client_ready(Engine *e, Err *err) {
   if (!guard && !(guard = guard_from_env(err))) return false;
   if (!client && !(client = http_client_new(guard, err))) return false;
-  if (clock_fd < 0 && (clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) < 0) return err_set(err, "network", "timerfd failed");
   engine_watch(e, http_client_fd(client), responses, NULL);
-  engine_watch(e, clock_fd, turns, NULL);
-  return true;
+  return turn_ready(e, err);
 }
 
 /* ---- from the call to a request ---- */
@@ -186,21 +150,8 @@ static Val conn_config(const StepCall *c, Val cfg) {
   return is_kw(slot) ? map_get_kw(step_connection(c, slot), "config") : NIL;
 }
 
-/* The connection's own limits, else those of every host. */
-static bool limits_of(Val config, LimitSpec *spec, bool *own, Err *err) {
-  if (!limit_spec(config, spec, own, err)) {
-    char msg[sizeof err->msg];
-    snprintf(msg, sizeof msg, "the connection's config: %.400s", err->msg);
-    return err_set(err, "validation", "%s", msg);
-  }
-  if (!*own) *spec = (LimitSpec){.concurrent = LIMIT_PER_HOST};
-  return true;
-}
-
 static bool rest_ok(StepCall *c, Val cfg, Val config, Err *err) {
-  LimitSpec spec;
-  bool own;
-  return limits_of(config, &spec, &own, err) && http_auth_check(auth_of(cfg, config), step_secrets(c), err);
+  return turn_check(config, err) && http_auth_check(auth_of(cfg, config), step_secrets(c), err);
 }
 
 /* nil with the flight's request and plan; else the error's map, or a signal. No secret is read. */
@@ -220,7 +171,7 @@ static void sweep(Engine *e) {
   static unsigned turn;
   for (Flight **at = &grounded[turn++ % BUCKETS]; *at;) {
     Flight *f = *at;
-    if (f->e != e || f->waiter || f->wait || step_by_token(e, f->token)) {
+    if (f->e != e || turn_waits(&f->turn) || f->wait || step_by_token(e, f->token)) {
       at = &f->next;
       continue;
     }
@@ -248,10 +199,12 @@ static Val http_check(Engine *e, StepCall *c) {
 static void crash(Flight *f, Val error) {
   Engine *e = f->e;
   StepCall *c = step_by_token(e, f->token);
+  HttpDone done = f->done;
+  void *ctx = f->ctx;
   unground(f);
-  leave(f);
   flight_free(f);
-  if (c) step_failed(e, c, error, -1);
+  if (done) done(e, ctx, false, error, -1);
+  else if (c) step_failed(e, c, error, -1);
 }
 
 static bool launch(Flight *f, Err *err) {
@@ -267,41 +220,23 @@ static void take_off(Flight *f) {
   Err err = {0};
   StepCall *c = step_by_token(f->e, f->token);
   if (c) http_save_clean(f->save, *step_secrets_used(c));
-  metric_add(METRIC_http_requests_total, 1);
   if (!launch(f, &err)) crash(f, http_error_map("network", true, err.msg));
 }
 
+/* A call whose step is over by now (cancelled while it waited) is not made. */
+static bool still_wanted(const Flight *f) { return !f->caller || step_by_token(f->e, f->caller); }
+
 static void my_turn(void *ctx) {
   Flight *f = ctx;
-  f->waiter = NULL;
-  metric_add(METRIC_http_in_flight, 1);
-  take_off(f);
-}
-
-static void gate_name(const StepCall *c, Val cfg, bool own, const HttpRequest *req, Buf *b) {
-  if (own) {
-    buf_fmt(b, "connection %s/%s", c->r->workspace, kw_text(map_get_kw(cfg, "connection")));
-    return;
-  }
-  const char *host = strstr(req->url, "://");
-  host = host ? host + 3 : req->url;
-  buf_c(b, "host ");
-  buf_add(b, host, strcspn(host, "/?#"));
+  if (still_wanted(f)) take_off(f);
+  else crash(f, http_error_map("cancelled", false, "nobody waits for it any more"));
 }
 
 static void queue(Flight *f, StepCall *c) {
-  Val cfg = step_config(c), config = conn_config(c, cfg);
-  LimitSpec spec;
-  bool own;
+  Val cfg = step_config(c);
+  TurnAsk ask = {conn_config(c, cfg), map_get_kw(cfg, "connection"), f->req.url, c->r->workspace, c->r->slug};
   Err err = {0};
-  Buf name = {0};
-  if (!limits_of(config, &spec, &own, &err)) return crash(f, error_of(&err, false));
-  gate_name(c, cfg, own, &f->req, &name);
-  f->gate = limit_gate(buf_cstr(&name), &spec, mono_us());
-  buf_free(&name);
-  if (!limit_enter(f->gate, c->r->slug, my_turn, f, mono_us(), &f->waiter)) return set_clock(limit_turn(mono_us()));
-  metric_add(METRIC_http_in_flight, 1);
-  take_off(f);
+  if (!turn_take(&f->turn, &ask, my_turn, f, &err)) crash(f, error_of(&err, false));
 }
 
 /* ---- access tokens ---- */
@@ -432,15 +367,20 @@ bool engine_http_call(Engine *e, const HttpCall *call, HttpDone done, void *ctx,
   Flight *f = flight_new(e);
   f->done = done;
   f->ctx = ctx;
-  bool built = call_build(call, f, error);
-  if (built && call->key) http_request_header(&f->req, "Idempotency-Key", call->key, false);
+  f->caller = call->token;
+  if (!call_build(call, f, error)) return flight_free(f), false;
+  if (call->key) http_request_header(&f->req, "Idempotency-Key", call->key, false);
   f->req.fresh = call->fresh;
   f->req.guard = e->o.guard;
-  metric_add(METRIC_http_requests_total, built);
-  if (built && client_ready(e, &err) && launch(f, &err)) return true;
-  if (built) *error = http_error_map("network", true, err.msg);
-  flight_free(f);
-  return false;
+  TurnAsk ask = {call->bound, call->slot, f->req.url, call->workspace, call->flow};
+  if (!client_ready(e, &err) || !turn_check(ask.config, &err)) {
+    flight_free(f);
+    *error = error_of(&err, false);
+    return false;
+  }
+  ground(f); /* from here on `done` says what comes of it */
+  turn_take(&f->turn, &ask, my_turn, f, &err);
+  return true;
 }
 
 void engine_http_register(void) {

@@ -26,7 +26,8 @@ struct StepCall {
   struct Run *r;
   const StepKind *kind; /* external kinds */
   Val type, id, cfg, title; /* type, id: keywords; cfg: the map as the flow gave it */
-  Val journal_cfg;      /* what the journal keeps of it: data only */
+  Val journal_cfg;      /* of it, what is data */
+  Val kept_cfg;         /* of that, what the journal keeps (step_input.h) */
   uint64_t hash;
   int64_t occ;
   int attempt;

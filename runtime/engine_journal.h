@@ -16,7 +16,7 @@
  *             its :timeout), :retry (value: the error, due-ms: when it starts again), or the status it ended with (value: result or error)
  *   J_END     [status value-or-error at-ms]
  *
- * node is "unit-hash/node-id", where the step stands in the code. by says who answered when it was not the step itself: :hand, a
+ * input: as step_input.h keeps it. node is "unit-hash/node-id", where the step stands in the code. by says who answered when it was not the step itself: :hand, a
  * person in the stepper; :cancel, an error that no catch clause takes; :parent, the run that this one was forked from. It, and
  * lineage, are absent (shorter vectors) where they are nil: use journal_field. */
 #ifndef BR_ENGINE_JOURNAL_H

@@ -31,7 +31,7 @@ static bool bad_val(Kv *k, const char *option, Val v, const char *works) {
 
 static bool key_ok(const char *s) {
   size_t n = strlen(s);
-  if (n == 0 || n > 256) return false;
+  if (n == 0 || n > (size_t)limit_value(LIMIT_kv_key_chars)) return false;
   for (size_t i = 0; i < n; i++) {
     char c = s[i];
     if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == ':')) return false;
@@ -182,12 +182,15 @@ static bool kv_increment(Kv *k) {
   return true;
 }
 
+static const char *up_to(int64_t n) { return str_s(str_fmt("an integer from 1 to %lld", (long long)n)); }
+
 static bool kv_append(Kv *k) {
   Val entry = NIL, item = map_get(k->cfg, kw_c("item"), ABSENT), items = map_get(k->cfg, kw_c("items"), ABSENT);
-  Val cap = map_get(k->cfg, kw_c("max-length"), fix(1000));
+  int64_t cap_max = limit_value(LIMIT_kv_append_items);
+  Val cap = map_get(k->cfg, kw_c("max-length"), fix(cap_max));
   int64_t expires = 0;
   if (same(item, ABSENT) == same(items, ABSENT)) return bad(k, ":append needs one of :item and :items%s", "");
-  if (!is_fix(cap) || fix_of(cap) < 1 || fix_of(cap) > 1000) return bad_val(k, ":max-length", cap, "an integer from 1 to 1000");
+  if (!is_fix(cap) || fix_of(cap) < 1 || fix_of(cap) > cap_max) return bad_val(k, ":max-length", cap, up_to(cap_max));
   bool found;
   if (!load(k, &found, &entry, &expires)) return false;
   Val list = found ? map_get_kw(entry, "value") : vec_empty;
@@ -211,11 +214,11 @@ static bool kv_append(Kv *k) {
 }
 
 static bool kv_list(Kv *k) {
-  Val prefix = map_get_kw(k->cfg, "prefix"), limit = map_get(k->cfg, kw_c("limit"), fix(1000));
+  Val prefix = map_get_kw(k->cfg, "prefix"), limit = map_get(k->cfg, kw_c("limit"), fix(limit_value(LIMIT_kv_list_keys)));
   if (!is_nil(prefix) && !is_str(prefix)) return bad_val(k, ":prefix", prefix, "a string");
-  if (!is_fix(limit) || fix_of(limit) < 1 || fix_of(limit) > 1000) return bad_val(k, ":limit", limit, "an integer from 1 to 1000");
+  if (!is_fix(limit) || fix_of(limit) < 1 || fix_of(limit) > limit_value(LIMIT_kv_list_keys)) return bad_val(k, ":limit", limit, up_to(limit_value(LIMIT_kv_list_keys)));
   Val keys = vec_empty;
-  char after[300] = "";
+  char after[1025] = "";
   Err e = {0};
   for (;;) {
     KvRow rows[64];
@@ -242,7 +245,7 @@ static const struct { const char *name; bool key; bool (*f)(Kv *k); } operations
 bool kv_seed(Store *s, const char *workspace, const char *key, Val value, Err *e) {
   Val kv[] = {kw_c("value"), value};
   Buf b = {0};
-  if (!key_ok(key)) return err_set(e, "validation", "a :kv key is 1 to 256 letters, digits, _ - : and not \"%.80s\"", key);
+  if (!key_ok(key)) return err_set(e, "validation", "a :kv key is 1 to %lld letters, digits, _ - : and not \"%.80s\"", (long long)limit_value(LIMIT_kv_key_chars), key);
   if (is_sig(snap_data(&b, map_from(kv, 1, false)))) {
     buf_free(&b);
     return err_set(e, "not-serializable", "the value of :kv key %.80s is no data", key);
@@ -276,7 +279,7 @@ bool kv_step(Run *r, Val cfg, Val *result, Val *error) {
     if (strcmp(operations[i].name, op)) continue;
     if (operations[i].key) {
       k.key = kw_text(map_get_kw(cfg, "key"));
-      if (!key_ok(k.key)) return bad_val(&k, ":key", map_get_kw(cfg, "key"), "1 to 256 letters, digits, _ - and :");
+      if (!key_ok(k.key)) return bad_val(&k, ":key", map_get_kw(cfg, "key"), str_s(str_fmt("1 to %lld letters, digits, _ - and :", (long long)limit_value(LIMIT_kv_key_chars))));
     }
     return operations[i].f(&k);
   }

@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "http_auth.h"
 #include "http_result.h"
+#include "http_turn.h"
 #include "json.h"
 #include "llm.h"
 #include <errno.h>
@@ -25,8 +26,11 @@ typedef struct Feed {
 } Feed;
 
 typedef struct Flight {
-  uint64_t id, token;
+  uint64_t id, token; /* of the client, 0 while it waits for its turn; of the call */
+  Engine *e;          /* NULL: it is gone */
+  HttpRequest req;    /* until it is sent */
   HttpPlan plan;
+  Turn turn;
   Feed *feed; /* NULL: not streamed */
   struct Flight *next;
 } Flight;
@@ -147,14 +151,17 @@ static Val llm_check(Engine *e, StepCall *c) {
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------------------ */
-static Flight **flight_at(uint64_t id) {
-  Flight **at = &flights;
+static Flight *flight_take(uint64_t id) {
+  Flight **at = &flights, *f;
   while (*at && (*at)->id != id) at = &(*at)->next;
-  return at;
+  if ((f = *at)) *at = f->next;
+  return f;
 }
 
 static void flight_free(Flight *f) {
+  turn_end(&f->turn);
   if (f->feed) feed_release(f->feed);
+  http_request_free(&f->req);
   http_plan_free(&f->plan);
   free(f);
 }
@@ -200,9 +207,9 @@ static void responses(Engine *e, void *ctx) {
   (void)ctx;
   HttpResponse *r;
   while ((r = http_client_next(client))) {
-    Flight **at = flight_at(r->id), *f = *at;
-    StepCall *c = f ? step_by_token(e, f->token) : NULL;
-    if (f) *at = f->next;
+    Flight *f = flight_take(r->id);
+    StepCall *c = f && f->e ? step_by_token(f->e, f->token) : NULL;
+    if (f) turn_end(&f->turn), turn_answered(r);
     if (c) answered(e, c, r, f);
     if (f) flight_free(f);
     http_response_free(r);
@@ -214,7 +221,7 @@ static void pieces(Engine *e, void *ctx) {
   (void)ctx;
   while (read(feed_fd, &n, sizeof n) < 0 && errno == EINTR) continue;
   for (Flight *f = flights; f; f = f->next) {
-    StepCall *c = f->feed ? step_by_token(e, f->token) : NULL;
+    StepCall *c = f->feed && f->e == e ? step_by_token(e, f->token) : NULL;
     LlmSpec s;
     if (c && is_nil(resolve(c, &s))) feed_tell(c, f->feed, s.wire);
   }
@@ -225,6 +232,7 @@ static bool ready(Engine *e, Err *err) {
   if (!guard && !(guard = guard_from_env(err))) return false;
   if (!client && !(client = http_client_new(guard, err))) return false;
   engine_watch(e, http_client_fd(client), responses, NULL);
+  if (!turn_ready(e, err)) return false;
   if (!e->o.watched) return true;
   if (feed_fd < 0 && (feed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0) return err_set(err, "network", "eventfd: %s", strerror(errno));
   engine_watch(e, feed_fd, pieces, NULL);
@@ -238,38 +246,66 @@ static void gather(Flight *f, HttpRequest *req) {
   sink->free = feed_release;
 }
 
+/* The attempt is over before it was sent. */
+static void grounded(Flight *f, Val error) {
+  Engine *e = f->e;
+  StepCall *c = step_by_token(e, f->token);
+  for (Flight **at = &flights; *at; at = &(*at)->next)
+    if (*at == f) {
+      *at = f->next;
+      break;
+    }
+  flight_free(f);
+  if (c) step_failed(e, c, error, -1);
+}
+
+static void take_off(void *ctx) {
+  Flight *f = ctx;
+  Err err = {0};
+  f->id = http_client_send(client, &f->req, &err);
+  if (!f->id) grounded(f, http_error_map("network", true, err.msg));
+}
+
 static void llm_start(Engine *e, StepCall *c) {
-  HttpRequest req;
   Flight *f = calloc(1, sizeof *f);
   Err err = {0};
   if (!f) abort();
-  Val delivery = map_get_kw(step_config(c), "delivery"), bad = request_of(c, true, e->o.watched, &req, &f->plan);
-  if (!is_nil(bad)) {
-    free(f);
-    step_failed(e, c, is_map(bad) ? bad : http_error_map("validation", false, "the config holds what cannot be sent"), -1);
-    return;
-  }
-  if (kw_is(delivery, "idempotent")) http_request_header(&req, "Idempotency-Key", step_key(c), false);
-  req.fresh = kw_is(delivery, "at-most-once");
-  req.guard = e->o.guard;
+  f->e = e;
   f->token = step_token(c);
-  bool can = ready(e, &err);
-  if (can && e->o.watched) gather(f, &req);
-  if (can) f->id = http_client_send(client, &req, &err);
-  else http_request_free(&req);
-  if (!f->id) {
-    flight_free(f);
-    step_failed(e, c, http_error_map("network", true, err.msg), -1);
-    return;
-  }
+  Val cfg = step_config(c), bad = request_of(c, true, e->o.watched, &f->req, &f->plan);
+  if (!is_nil(bad)) return grounded(f, is_map(bad) ? bad : http_error_map("validation", false, "the config holds what cannot be sent"));
+  if (kw_is(map_get_kw(cfg, "delivery"), "idempotent")) http_request_header(&f->req, "Idempotency-Key", step_key(c), false);
+  f->req.fresh = kw_is(map_get_kw(cfg, "delivery"), "at-most-once");
+  f->req.guard = e->o.guard;
+  if (!ready(e, &err)) return grounded(f, http_error_map("network", true, err.msg));
+  if (e->o.watched) gather(f, &f->req);
   f->next = flights;
   flights = f;
+  TurnAsk ask = {map_get_kw(connection_of(c), "config"), map_get_kw(cfg, "connection"), f->req.url, c->r->workspace, c->r->slug};
+  if (!turn_take(&f->turn, &ask, take_off, f, &err)) grounded(f, http_error_map("validation", false, err.msg));
 }
 
 static void llm_cancel(Engine *e, StepCall *c) {
-  (void)e;
-  for (Flight *f = flights; f; f = f->next)
-    if (f->token == step_token(c)) http_client_cancel(client, f->id);
+  for (Flight **at = &flights, *f; (f = *at); at = &f->next) {
+    if (f->e != e || f->token != step_token(c)) continue;
+    if (f->id) {
+      http_client_cancel(client, f->id); /* its response says so and finds nobody */
+      return;
+    }
+    *at = f->next;
+    flight_free(f);
+    return;
+  }
+}
+
+/* What waits goes, what was sent is nobody's. */
+static void llm_gone(Engine *e) {
+  for (Flight **at = &flights, *f; (f = *at);) {
+    bool waits = f->e == e && !f->id;
+    if (f->e == e && f->id) http_client_cancel(client, f->id), f->e = NULL;
+    if (waits) *at = f->next, flight_free(f);
+    else at = &f->next;
+  }
 }
 
 /* --- more than one call (llm.clj) ------------------------------------------------------------------------------------------------- */
@@ -287,7 +323,7 @@ static bool many_calls(Val cfg) {
 }
 
 void engine_llm_register(void) {
-  static const StepKind llm = {.name = "llm", .check = llm_check, .start = llm_start, .cancel = llm_cancel};
+  static const StepKind llm = {.name = "llm", .check = llm_check, .start = llm_start, .cancel = llm_cancel, .gone = llm_gone};
   static const Composite calls = {"llm", "breyta.llm/run", many_calls}, agent = {"agent", "breyta.agent/run", NULL};
   engine_register(&llm);
   composite_register(&calls);

@@ -137,6 +137,16 @@ static const char *content_type_of(Val result) {
   return is_str(v) ? str_s(v) : NULL;
 }
 
+/* A reference to a model's answer tells what the answer took, so that it counts. */
+static Val with_usage(const StepCall *c, Val value, Val ref) {
+  static const char *const keys[] = {"usage", "cost"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys && !strcmp(family(c), "llm"); i++) {
+    Val v = map_get_kw(value, keys[i]);
+    if (!is_nil(v) && is_map(ref)) ref = map_assoc(ref, kw_c(keys[i]), v);
+  }
+  return ref;
+}
+
 static void resolve_kept(StepCall *c, Val v) {
   c->kept = true;
   step_resolve(c, true, v);
@@ -158,7 +168,7 @@ static void blob_written(Engine *e, uint64_t token, void *arg) {
     Persist p = options(c);
     c->keeping = NIL;
     Val ref = keep(c, &p, &j->name, j->content_type);
-    resolve_kept(c, has_body(c, value) ? without_body(c, value, ref) : ref);
+    resolve_kept(c, has_body(c, value) ? without_body(c, value, ref) : with_usage(c, value, ref));
   } else if (c) {
     Val m = err_map(resource_error_type(&j->err), j->err.msg);
     step_error(c, map_assoc(m, kw_c("retryable?"), bool_val(resource_error_passes(&j->err))), -1);
@@ -219,7 +229,7 @@ static bool keep_kv(StepCall *c, const Persist *p, Val value) {
   }
   Val ref[] = {kw_c("type"), kw_c("kv"), kw_c("uri"), str_fmt("res://v1/ws/%s/result/kv/%s", c->r->workspace, kw_text(key)), kw_c("key"), str_c(kw_text(key))};
   Val handle = map_from(ref, 3, false);
-  resolve_kept(c, has_body(c, value) ? map_assoc(without_body(c, value, handle), kw_c("kv-ref"), handle) : handle);
+  resolve_kept(c, has_body(c, value) ? map_assoc(without_body(c, value, handle), kw_c("kv-ref"), handle) : with_usage(c, value, handle));
   return true;
 }
 
@@ -242,7 +252,7 @@ static bool keep_table(StepCall *c, const Persist *p, Val value) {
   }
   else {
     Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
-    Val with = has_body(c, value) ? map_assoc(map_assoc(value, kw_c(body_key(c, value)), map_from(omitted, 2, false)), kw_c("resource-ref"), handle) : handle;
+    Val with = has_body(c, value) ? map_assoc(map_assoc(value, kw_c(body_key(c, value)), map_from(omitted, 2, false)), kw_c("resource-ref"), handle) : with_usage(c, value, handle);
     resolve_kept(c, with);
     if (r->phase == R_READY && r->batch) run_submit(r, AFTER_NOTHING); /* another run that comes next must see the rows */
   }

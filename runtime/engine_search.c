@@ -8,13 +8,14 @@
 #include "connection.h"
 #include "engine_index.h"
 #include "eval/unit.h"
+#include "limits.h"
 #include "reader/num.h"
 #include "reader/text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT = 12, LIMIT_MAX = 20, TOP_K = 5, TOP_K_MAX = 10, CHARS = 20000, CHARS_MAX = 100000, QUERY_MAX = 4000 /* bytes */, LOOK = 100 /* hits */ };
+enum { LIMIT = 12, TOP_K = 5, CHARS = 20000, QUERY_MAX = 4000 /* bytes */, LOOK = 100 /* hits */ };
 #define LOCAL_BACKEND "local"
 #define LOCAL_ROOT "blobs"
 enum Target_ { ON_RESOURCES, ON_FLOWS, ON_RUNS, ON_CONNECTIONS, TARGETS };
@@ -45,10 +46,12 @@ static bool bad(Err *e, const char *key, const char *must, Val got) {
   return false;
 }
 
-static bool read_int(Val m, const char *key, const char *shown, int64_t most, const char *must, int64_t *out, Err *e) {
+static bool read_int(Val m, const char *key, const char *shown, enum LimitId id, int64_t *out, Err *e) {
   Val v = map_get_kw(m, key);
+  int64_t most = limit_value(id);
+  if (*out > most) *out = most;
   if (is_nil(v)) return true;
-  if (!is_fix(v) || fix_of(v) < 1 || fix_of(v) > most) return bad(e, shown, must, v);
+  if (!is_fix(v) || fix_of(v) < 1 || fix_of(v) > most) return bad(e, shown, str_s(str_fmt("a number from 1 to %lld", (long long)most)), v);
   *out = fix_of(v);
   return true;
 }
@@ -121,8 +124,8 @@ static bool read_hydrate(Ask *a, Val h, Err *e) {
   while (map_next(&it, &k, &v))
     if (!kw_is(k, keys[0]) && !kw_is(k, keys[1]) && !kw_is(k, keys[2])) return bad(e, ":hydrate", "a map with :enabled, :top-k and :max-chars alone", k);
   if (!is_nil(on) && !is_bool(on)) return bad(e, ":enabled of :hydrate", "true or false", on);
-  bool ok = read_int(h, "top-k", ":top-k of :hydrate", TOP_K_MAX, "a number from 1 to 10", &a->top_k, e) &&
-            read_int(h, "max-chars", ":max-chars of :hydrate", CHARS_MAX, "a number from 1 to 100000", &a->chars, e);
+  bool ok = read_int(h, "top-k", ":top-k of :hydrate", LIMIT_search_hydrate_hits, &a->top_k, e) &&
+            read_int(h, "max-chars", ":max-chars of :hydrate", LIMIT_search_hydrate_chars, &a->chars, e);
   if (same(on, FALSE_V) || !a->on[ON_RESOURCES]) a->top_k = 0;
   return ok;
 }
@@ -131,7 +134,7 @@ static bool ask_read(Ask *a, Engine *e, StepCall *c, Err *err) {
   Val cfg = step_config(c);
   *a = (Ask){.e = e, .c = c, .limit = LIMIT};
   return read_query(a, map_get_kw(cfg, "query"), err) && read_targets(a, map_get_kw(cfg, "targets"), err) &&
-         read_int(cfg, "limit", ":limit", LIMIT_MAX, "a number from 1 to 20", &a->limit, err) && read_place(a, cfg, err) &&
+         read_int(cfg, "limit", ":limit", LIMIT_search_results, &a->limit, err) && read_place(a, cfg, err) &&
          read_lines(map_get_kw(cfg, "types"), ":types", "a vector of types of resources such as [:result]", &a->types, err) &&
          read_lines(map_get_kw(cfg, "tags"), ":tags", "a vector of tags", &a->tags, err) && read_hydrate(a, map_get_kw(cfg, "hydrate"), err);
 }

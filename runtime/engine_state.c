@@ -4,6 +4,7 @@
 #include "duration.h"
 #include "eval/unit.h"
 #include "reader/read.h"
+#include "step_input.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -91,6 +92,7 @@ typedef struct Hist {
   Val intent; /* of the attempt that is open */
   Val check;  /* the record of the checkpoint it waits at */
   Val by;
+  Val seen;   /* whole inputs by step id (step_input.h) */
   int64_t number;
   bool waiting, stop, over;
 } Hist;
@@ -101,6 +103,11 @@ static void emit(Hist *h, Val in, const char *status, int64_t ended, Val output,
                    .by = kw_text(h->by), .number = h->number, .occurrence = long_of(vec_nth(in, JI_OCC)), .started_ms = long_of(vec_nth(in, JI_AT)), .ended_ms = ended,
                    .input = vec_nth(in, JI_INPUT), .output = output, .error = error};
   if (!h->f(h->ctx, &s)) h->stop = true;
+}
+
+/* The record with its whole input. */
+static Val with_input(Hist *h, Val v) {
+  return vec_assoc(v, JI_INPUT, step_input_whole(&h->seen, vec_nth(v, JI_TYPE), vec_nth(v, JI_STEP), vec_nth(v, JI_INPUT)));
 }
 
 static bool history_record(void *ctx, const JournalRec *j) {
@@ -114,7 +121,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
       emit(h, h->intent, "failed", long_of(vec_nth(h->check, JY_AT)), NIL, vec_nth(h->check, JY_ERROR), (int)fix_of(vec_nth(h->check, JY_ATTEMPT)));
     h->check = NIL;
     h->number += is_nil(h->intent);
-    h->intent = v; h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep") || child_step(vec_nth(v, JI_TYPE)); break;
+    h->intent = is_nil(h->intent) ? with_input(h, v) : vec_assoc(v, JI_INPUT, vec_nth(h->intent, JI_INPUT)); h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep") || child_step(vec_nth(v, JI_TYPE)); break;
   case J_RESULT: {
     bool ok = truthy(vec_nth(v, JR_OK));
     h->by = journal_field(v, JR_BY);
@@ -125,6 +132,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
   }
   case J_STEP: {
     bool ok = truthy(vec_nth(v, JS_OK));
+    v = with_input(h, v);
     HistoryStep s = {.step = id_text(vec_nth(v, JI_STEP)), .type = kw_text(vec_nth(v, JI_TYPE)),
                      .title = is_str(vec_nth(v, JI_TITLE)) ? str_s(vec_nth(v, JI_TITLE)) : NULL, .status = ok ? "completed" : "failed",
                      .by = kw_text(journal_field(v, JS_BY)), .number = ++h->number, .attempt = (int)fix_of(vec_nth(v, JI_ATTEMPT)), .occurrence = long_of(vec_nth(v, JI_OCC)),
@@ -148,7 +156,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
 }
 
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
-  Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL, .by = NIL};
+  Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL, .by = NIL, .seen = NIL};
   err->code = NULL;
   if (!store_journal(e->store, run, 0, history_record, &h, err) && err->code) return false;
   if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.over ? "unfinished" : h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));

@@ -9,6 +9,7 @@
 #include "eval/unit.h"
 #include "reader/read.h"
 #include "resource.h"
+#include "step_input.h"
 #include "table.h"
 #include "template_step.h"
 #include <stdlib.h>
@@ -153,7 +154,7 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   c->type = kw_is(type, "code") ? kw_c("function") : type;
   c->id = id;
   c->cfg = cfg = templated(r, type, cfg, &c->problem);
-  c->journal_cfg = step_journal_cfg(cfg);
+  c->journal_cfg = c->kept_cfg = step_journal_cfg(cfg);
   c->title = map_get_kw(cfg, "title");
   if (!is_str(c->title)) c->title = NIL;
   c->attempt = 1;
@@ -186,6 +187,7 @@ StepCall *step_call(Run *r) {
   c->occ = next_occurrence(r, c->node, c->id);
   r->steps++;
   c->hash = input_hash(c->journal_cfg);
+  c->kept_cfg = step_input_kept(&r->m->state, c->type, c->id, c->journal_cfg);
   make_key(c);
   return c;
 }
@@ -199,7 +201,7 @@ void step_fields(const StepCall *c, Val f[JI_COUNT]) {
   f[JI_ATTEMPT] = fix(c->attempt);
   f[JI_HASH] = int_val((int64_t)c->hash);
   f[JI_AT] = int_val(c->started_ms);
-  f[JI_INPUT] = c->journal_cfg;
+  f[JI_INPUT] = c->kept_cfg;
   f[JI_DUE] = int_val(c->due_ms);
   f[JI_NODE] = c->node;
 }
@@ -231,7 +233,8 @@ static Val long_or(Val v, int64_t otherwise) { return is_long(v) ? v : int_val(o
 StepCall *step_from_intent(Run *r, Val in, int64_t seq) {
   Val *s = step_slots(r->m);
   StepCall *c = call_new(r, vec_nth(in, JI_TYPE), vec_nth(in, JI_STEP), s ? s[ST_CFG] : vec_nth(in, JI_INPUT));
-  c->journal_cfg = vec_nth(in, JI_INPUT);
+  c->kept_cfg = vec_nth(in, JI_INPUT);
+  if (!s || !kw_is(c->type, "llm")) c->journal_cfg = c->kept_cfg;
   c->occ = long_of(long_or(vec_nth(in, JI_OCC), 1));
   c->attempt = (int)long_of(long_or(vec_nth(in, JI_ATTEMPT), 1));
   c->hash = (uint64_t)long_of(long_or(vec_nth(in, JI_HASH), 0));
@@ -259,6 +262,7 @@ static Val cancel_exception(Run *r, Val error) {
 
 void step_answer(Run *r, bool ok, Val v, Val by) {
   r->resume_throw = !ok;
+  limits_spent(r->m, r->call->type, v);
   r->resume = ok ? v : kw_is(by, "cancel") ? cancel_exception(r, v) : error_exception(r->call, v);
   set_pending(r, NIL, 0);
   call_free(r->call);
@@ -888,7 +892,7 @@ void step_begin(StepCall *c) {
   c->started_ms = now_ms();
   Err e = {0};
   r->phase = R_COMMITTING; /* until the attempt says what is next */
-  Val over = limits_over(r->m->state, c->started_ms - r->created_ms);
+  Val over = limits_over(r->m->state, c->type, c->started_ms - r->created_ms);
   if (!is_nil(over)) step_error(c, over, -1);
   else if (!common_options_ok(c, &e)) fail_validation(c, e.msg);
   else step_begin_attempt(c);

@@ -4,6 +4,11 @@
 #include "eval/mach.h"
 #include "flow_tables.h"
 #include "flowdef_int.h"
+#include "limits.h"
+#include "reader/num.h"
+#include "step_doc.h"
+#include "step_options.h"
+#include <string.h>
 
 static Val find_by_id(Val items, Val id) {
   ValVec all = {0};
@@ -50,6 +55,60 @@ static Val flow_option(Val family, Val key) {
   return is_kw(family) && is_kw(key) ? step_option(family, key) : NIL;
 }
 
+/* What JSON says of a value of that type, as Malli; nil: nothing that JSON could hold. */
+static Val json_type(const StepDocOption *o) {
+  switch ((enum OptType)o->type) {
+  case OPT_STRING: case OPT_NAME: case OPT_URL: return kw_c("string");
+  case OPT_KEYWORD: return kw_c("keyword");
+  case OPT_MAP: return kw_c("map?");
+  case OPT_VECTOR: case OPT_COLL: case OPT_STATUSES: return kw_c("sequential?");
+  case OPT_BOOL: return kw_c("boolean");
+  case OPT_INT: return kw_c("nat-int?");
+  case OPT_NUMBER: return kw_c("number");
+  case OPT_ENUM: break;
+  case OPT_CODE: case OPT_RETRY: case OPT_PERSIST: case OPT_HUMAN: case OPT_EXPECT: return NIL;
+  default: return kw_c("any");
+  }
+  Val all = vec_conj(vec_empty, kw_c("enum"));
+  for (const char *p = o->allowed; *p; p += strspn(p, " ")) {
+    size_t n = strcspn(p, " ");
+    all = vec_conj(all, kw_parse(p, n));
+    p += n;
+  }
+  return all;
+}
+
+static Val schema_entry(const StepDocOption *o) {
+  Val kv[] = {kw_c("description"), str_c(o->doc), kw_c("optional"), TRUE_V}, entry[] = {kw_c(o->name), map_from(kv, o->required ? 1 : 2, false), json_type(o)};
+  return is_nil(entry[2]) ? NIL : vec_from(entry, 3);
+}
+
+DOC(family_schema, "[family]",
+    "A Malli schema of the options of a step family that a model could write as JSON; nil when there is no such family. Not among them: "
+    "the options of every family, secrets, and which connection is used.",
+    "(first (flow/family-schema* :search)) ;=> :map\n(flow/family-schema* :no-such) ;=> nil");
+static Val flow_family_schema(Val family) {
+  static const char *const authors[] = {"auth", "connection", "provider-opts", "client-opts", "op-id"};
+  Val closed[] = {kw_c("closed"), TRUE_V}, out = vec_of2(kw_c("map"), map_from(closed, 1, false));
+  bool known = false;
+  for (size_t i = 0; is_kw(family) && i < step_doc_noptions; i++) {
+    const StepDocOption *o = &step_doc_options[i];
+    if (!kw_is(family, o->kind)) continue;
+    bool own = false;
+    for (size_t k = 0; k < sizeof authors / sizeof *authors; k++) own = own || !strcmp(o->name, authors[k]);
+    Val entry = own ? NIL : schema_entry(o);
+    known = true;
+    if (!is_nil(entry)) out = vec_conj(out, entry);
+  }
+  return known ? out : NIL;
+}
+
+DOC(family_doc, "[family]", "What steps of this family do, in words.", "(flow/family-doc* :no-such) ;=> nil");
+static Val flow_family_doc(Val family) {
+  const StepDocFamily *f = is_kw(family) ? step_doc_family(kw_text(family)) : NULL;
+  return f ? str_c(f->doc) : NIL;
+}
+
 DOC(field_problem, "[field value]", "What the value of a form field must be, as words; nil when it is that.",
     "(flow/field-problem* {:key :n :field-type :number} \"x\") ;=> \"a number\"\n(flow/field-problem* {:key :n :type :number} 1) ;=> nil");
 static Val flow_field_problem(Val field, Val v) {
@@ -60,8 +119,18 @@ static Val flow_field_problem(Val field, Val v) {
   return must ? str_c(must) : NIL;
 }
 
-const BuiltinRow rows_flow_parts[] = {ROW1("flow/declared*", flow_declared, declared, B_IMPURE),
+DOC(limit, "[name]", "The value of a limit (`breyta-run help limits`). Recorded, so that a replay under other limits takes the same way.",
+    "(flow/limit* \"call-depth\") ;=> 5\n(flow/limit* \"no-such\") ;!> argument");
+static Val flow_limit(Val name) {
+  int i = is_str(name) ? limit_find(str_s(name)) : -1;
+  return i < 0 ? ex_throw(EXC_ILLEGAL_ARG, "flow/limit*: there is no such limit") : int_val(limit_value((enum LimitId)i));
+}
+
+const BuiltinRow rows_flow_parts[] = {ROW1("flow/limit*", flow_limit, limit, B_IMPURE | B_NONDET),
+                                      ROW1("flow/declared*", flow_declared, declared, B_IMPURE),
                                       ROW1("flow/function*", flow_function, function, B_IMPURE),
+                                      ROW1("flow/family-schema*", flow_family_schema, family_schema, B_PURE),
+                                      ROW1("flow/family-doc*", flow_family_doc, family_doc, B_PURE),
                                       ROW2("flow/option*", flow_option, option, B_PURE),
                                       ROW2("flow/field-problem*", flow_field_problem, field_problem, B_PURE),
                                       ROW_END};

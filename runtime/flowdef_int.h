@@ -81,6 +81,7 @@ void note_use(Val *set, Val id, At at, const char *kind);
 const char *human_problem(Val v);
 const char *expect_problem(Val v);
 void check_tools(Check *c, Val tools, At at); /* :tools of a step or agent: the packaged steps and agents that it names */
+void check_more_tools(Check *c, Val steps, At at); /* :available-steps */
 void check_call_flow(Check *c, Val form, At at, bool threaded);
 void check_db(Check *c, Val cfg, At at); /* flowdef_db.c: the config of a :db step */
 void check_table(Check *c, Val cfg, At at); /* flowdef_table.c: the config of a :table step */

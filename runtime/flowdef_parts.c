@@ -108,6 +108,8 @@ static void named_parts(Check *c, Val ids, At at) {
   }
 }
 
+void check_more_tools(Check *c, Val steps, At at) { named_parts(c, steps, at); }
+
 void check_tools(Check *c, Val tools, At at) {
   if (!is_map(tools)) return;
   named_parts(c, map_get_kw(tools, "steps"), at_field(c, at, "steps"));

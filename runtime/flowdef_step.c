@@ -350,6 +350,7 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
   check_required(c, kind, cfg, at);
   check_one_of(c, kind, cfg, at);
   check_tools(c, map_get_kw(cfg, "tools"), at_field(c, at, "tools"));
+  check_more_tools(c, map_get_kw(cfg, "available-steps"), at_field(c, at, "available-steps"));
   if (!strcmp(kind, "kv"))
     check_kv(c, cfg, at);
   else if (!strcmp(kind, "function"))

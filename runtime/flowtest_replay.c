@@ -10,7 +10,7 @@ static void say_step(Buf *b, Val id, Val type) { buf_fmt(b, ":%s (:%s)", id_text
 static void same_step_other_input(Run *r, const Rec *rec) {
   Env *env = env_new();
   buf_fmt(r->diff, "record %lld: step :%s is called with another input\n", (long long)rec->seq, id_text(r->call->id));
-  if (!match_diff(env, vec_nth(rec->v, JI_INPUT), r->call->journal_cfg, true, "the input", "  ", r->diff))
+  if (!match_diff(env, vec_nth(rec->v, JI_INPUT), r->call->kept_cfg, true, "the input", "  ", r->diff))
     buf_c(r->diff, "  the values are equal but for their types\n");
 }
 

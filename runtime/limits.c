@@ -24,6 +24,8 @@ static int find(const char *name, size_t n) {
   return -1;
 }
 
+int limit_find(const char *name) { return find(name, strlen(name)); }
+
 bool limit_set(const char *text, Err *e) {
   const char *eq = strchr(text, '=');
   if (!eq) return err_set(e, "validation", "write NAME=N, such as result-bytes=2000000; `breyta-run help limits` lists the names");
@@ -59,10 +61,12 @@ Val limit_named(Val error, enum LimitId id) {
 }
 
 /* --- counts of a run ------------------------------------------------------------------------------------------------------ */
-static const struct { enum LimitId id; const char *type, *key; } counted[] = {
-    {LIMIT_steps_per_run, NULL, "steps"},
-    {LIMIT_http_requests_per_run, "http", "http"},
-    {LIMIT_child_calls_per_run, "call-flow", "children"},
+/* spent: by what its answers took, else by steps that begin. Over: more than the limit; of what is spent, as much as it. */
+static const struct { enum LimitId id; const char *type, *key; bool spent; } counted[] = {
+    {LIMIT_steps_per_run, NULL, "steps", false},
+    {LIMIT_http_requests_per_run, "http", "http", false},
+    {LIMIT_child_calls_per_run, "call-flow", "children", false},
+    {LIMIT_llm_tokens_per_run, "llm", "llm-tokens", true},
 };
 
 static int64_t count_of(Val state, const char *key) {
@@ -70,17 +74,28 @@ static int64_t count_of(Val state, const char *key) {
   return is_long(n) ? long_of(n) : 0;
 }
 
-void limits_count(struct Mach *m, Val type) {
-  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
-    if (!limit_on(counted[i].id) || (counted[i].type && !kw_is(type, counted[i].type))) continue;
-    Val all = map_get_kw(m->state, "metered");
-    all = map_assoc(is_map(all) ? all : map_empty, kw_c(counted[i].key), int_val(count_of(m->state, counted[i].key) + 1));
-    m->state = map_assoc(m->state, kw_c("metered"), all);
-  }
+static bool counts(size_t i, Val type) { return !counted[i].type || kw_is(type, counted[i].type); }
+
+static void add(struct Mach *m, size_t i, int64_t n) {
+  Val all = map_get_kw(m->state, "metered");
+  all = map_assoc(is_map(all) ? all : map_empty, kw_c(counted[i].key), int_val(count_of(m->state, counted[i].key) + n));
+  m->state = map_assoc(m->state, kw_c("metered"), all);
 }
 
-Val limits_over(Val state, int64_t age_ms) {
+void limits_count(struct Mach *m, Val type) {
   for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-    if (limit_on(counted[i].id) && count_of(state, counted[i].key) > limit_value(counted[i].id)) return limit_error(counted[i].id);
+    if (!counted[i].spent && counts(i, type)) add(m, i, 1);
+}
+
+void limits_spent(struct Mach *m, Val type, Val answer) {
+  Val n = map_get_kw(map_get_kw(answer, "usage"), "total-tokens");
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+    if (counted[i].spent && counts(i, type) && is_long(n) && long_of(n) > 0) add(m, i, long_of(n));
+}
+
+Val limits_over(Val state, Val type, int64_t age_ms) {
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+    if (limit_on(counted[i].id) && counts(i, type) && count_of(state, counted[i].key) + counted[i].spent > limit_value(counted[i].id))
+      return limit_error(counted[i].id);
   return limit_on(LIMIT_run_seconds) && age_ms / 1000 > limit_value(LIMIT_run_seconds) ? limit_error(LIMIT_run_seconds) : NIL;
 }

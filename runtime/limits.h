@@ -15,6 +15,17 @@
   L(result_bytes, "result-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "result of a step that is kept in the run itself; beyond it :persist") \
   L(kv_value_bytes, "kv-value-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "value under one key of :kv")               \
   L(kv_ttl_seconds, "kv-ttl-seconds", PROTECTS, 31536000, 3153600000, "seconds", "validation", "longest :ttl of a :kv step")          \
+  L(kv_key_chars, "kv-key-chars", PROTECTS, 256, 1024, "chars", "validation", "length of a :kv key")                                  \
+  L(kv_append_items, "kv-append-items", PROTECTS, 1000, 1000000, "items", "validation", ":max-length of a list that :kv :append makes, and what it keeps without one") \
+  L(kv_list_keys, "kv-list-keys", PROTECTS, 1000, 100000, "keys", "validation", ":limit of :kv :list-keys")                          \
+  L(search_results, "search-results", PROTECTS, 20, 50, "items", "validation", ":limit of :search, for each target")                 \
+  L(search_hydrate_hits, "search-hydrate-hits", PROTECTS, 10, 50, "items", "validation", ":top-k of :search :hydrate")               \
+  L(search_hydrate_chars, "search-hydrate-chars", PROTECTS, 100000, 10000000, "chars", "validation", ":max-chars of :search :hydrate") \
+  L(agent_iterations, "agent-iterations", PROTECTS, 100, 10000, "turns", "validation", ":max-iterations of :agent, and of :llm with tools") \
+  L(agent_tool_calls, "agent-tool-calls", PROTECTS, 1000, 100000, "calls", "validation", ":max-tool-calls of :agent, and of :llm with tools") \
+  L(llm_answer_tokens, "llm-answer-tokens", PROTECTS, 10000, 1000000, "tokens", "none", ":max-tokens of a call on a connection with \"platform-key\": more is cut to it") \
+  L(notify_bytes, "notify-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "body of a notification")                         \
+  L(webhook_bytes, "webhook-bytes", PROTECTS, 1048576, 52428800, "bytes", "too_large", "body of a request to this process: callbacks, webhooks, commands") \
   L(http_response_bytes, "http-response-bytes", PROTECTS, 10485760, 1073741824, "bytes", "oversize", "HTTP response that is read into memory, unless the step says :client-opts {:max-response-bytes n}") \
   L(db_rows, "db-rows", PROTECTS, 5000, 100000, "rows", "oversize", "rows of one :db step")                                           \
   L(call_depth, "call-depth", PROTECTS, 5, 50, "levels", "limit", "flows that call flows, one inside the other")                      \
@@ -29,6 +40,7 @@
   L(steps_per_run, "steps-per-run", HOSTED, 10000, 1000000000, "steps", "limit", "steps that a run executes, repeated ones included") \
   L(http_requests_per_run, "http-requests-per-run", HOSTED, 50, 1000000000, "steps", "limit", ":http steps that a run executes")      \
   L(child_calls_per_run, "child-calls-per-run", HOSTED, 25, 1000000000, "calls", "limit", "flow/call-flow calls of a run")            \
+  L(llm_tokens_per_run, "llm-tokens-per-run", HOSTED, 100000, 1000000000, "tokens", "limit", "tokens that the :llm calls of a run take, those of its agents included; once reached, the next call fails") \
   L(run_seconds, "run-seconds", HOSTED, 2592000, 3153600000, "seconds", "limit", "time from the start of a run to the start of a step") \
   L(flow_bytes, "flow-bytes", HOSTED, 153600, 1073741824, "bytes", "lint", "the definition without :templates and :functions")        \
   L(templates_bytes, "templates-bytes", HOSTED, 1048576, 1073741824, "bytes", "lint", ":templates of a definition")                   \
@@ -42,6 +54,7 @@ extern const Limit limits[LIMIT_COUNT];
 
 int64_t limit_value(enum LimitId id);
 bool limit_on(enum LimitId id); /* PROTECTS, or switched on */
+int limit_find(const char *name); /* -1: there is none */
 /* "NAME=N". false: *e says what would work. */
 bool limit_set(const char *text, Err *e);
 bool limit_profile(const char *name, Err *e); /* "local" "hosted" */
@@ -51,9 +64,11 @@ Val limit_error(enum LimitId id);
 /* `error` with :limit and :max. */
 Val limit_named(Val error, enum LimitId id);
 
-/* Counts for those of the limits of a run that are on; part of the run's state, so a replay counts the same. */
+/* Counts of a run for its limits, on or off: part of the run's state, so snapshots keep them and a replay counts the same. */
 struct Mach;
 void limits_count(struct Mach *m, Val type);
-/* What a run in that state is over, as an error map; nil. age_ms: since it began. */
-Val limits_over(Val state, int64_t age_ms);
+/* A step of that type was answered: with a result or an error map that tells its :usage. */
+void limits_spent(struct Mach *m, Val type, Val answer);
+/* What a run in that state is over when a step of that type is to begin, as an error map; nil. age_ms: since the run began. */
+Val limits_over(Val state, Val type, int64_t age_ms);
 #endif

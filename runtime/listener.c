@@ -1,5 +1,6 @@
 #include "runtime/listener.h"
 #include "reader/text.h"
+#include "runtime/limits.h"
 #include "runtime/sock.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -612,8 +613,10 @@ static void *sweeper_run(void *arg) {
 /* ---- libmicrohttpd's callbacks ---- */
 
 static enum MHD_Result too_large(Conn *x) {
-  char text[60];
-  snprintf(text, sizeof text, "the body is over %llu MiB", (unsigned long long)x->max_body >> 20);
+  char text[80];
+  unsigned long long most = x->max_body;
+  if (most % (1 << 20)) snprintf(text, sizeof text, "the body is over %llu bytes", most);
+  else snprintf(text, sizeof text, "the body is over %llu MiB", most >> 20);
   return refuse(x, 413, "too_large", text);
 }
 
@@ -621,7 +624,7 @@ static uint64_t max_body(Listener *l, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
   enum ListenDoor door;
-  if (!l->o.max_body || !split_path(l, url, &ws, &n, &key, &door)) return LISTENER_MAX_BODY;
+  if (!l->o.max_body || !split_path(l, url, &ws, &n, &key, &door)) return (uint64_t)limit_value(LIMIT_webhook_bytes);
   return l->o.max_body(door, method, key);
 }
 
@@ -634,7 +637,7 @@ static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, const c
   *slot = x;
   const char *len = L(MHD_lookup_connection_value)(c, MHD_HEADER_KIND, "Content-Length");
   /* A little too much is read and thrown away, so that the client sees the answer; much too much is not. */
-  if (len && strtoull(len, NULL, 10) > x->max_body + 7u * LISTENER_MAX_BODY) return too_large(x);
+  if (len && strtoull(len, NULL, 10) > x->max_body + 7u * LISTENER_MEMORY) return too_large(x);
   return MHD_YES;
 }
 
@@ -673,7 +676,7 @@ static void spool_data(Conn *x, const char *p, size_t n) {
 static void take_data(Conn *x, const char *p, size_t n) {
   Listener *l = x->l;
   if (x->too_big || x->shed || x->full || x->phase != PHASE_READING) return;
-  if (x->spool < 0 && x->body.n + n > LISTENER_MAX_BODY && x->max_body > LISTENER_MAX_BODY) x->full = !begin_spool(x);
+  if (x->spool < 0 && x->body.n + n > LISTENER_MEMORY && x->max_body > LISTENER_MEMORY) x->full = !begin_spool(x);
   if (x->full) return;
   if (x->spool >= 0) {
     spool_data(x, p, n);

@@ -10,7 +10,7 @@
  *
  * Everything else is answered here with {"ok":false,"error":{"code","message"}}: 404, 405, 413 (body over its limit), 400 (bad
  * percent encoding), 503 (stopping, or too much under way), 507 (no room for a large body). Bounded: connections, LISTENER_HELD
- * bytes of bodies in memory, LISTENER_IDLE_S for a slow request. A body over LISTENER_MAX_BODY, where one is allowed, is written to a file
+ * bytes of bodies in memory, LISTENER_IDLE_S for a slow request. A body over LISTENER_MEMORY, where one is allowed, is written to a file
  * without a name and mapped: it costs no memory. libmicrohttpd is loaded (dlopen) by listener_start; its header is included
  * in listener.c alone. */
 #ifndef BR_LISTENER_H
@@ -18,8 +18,8 @@
 #include "runtime/port.h"
 
 enum {
-  LISTENER_MAX_BODY = 1 << 20,
   LISTENER_MAX_KEY = 1024,
+  LISTENER_MEMORY = 1 << 20, /* of one body; what is over it goes to a file */
   LISTENER_CONNECTIONS = 512, /* unless the options say otherwise */
   LISTENER_HELD = 64 << 20,
   LISTENER_IDLE_S = 30,
@@ -63,7 +63,7 @@ typedef struct ListenerOptions {
   unsigned connections;    /* 0 = LISTENER_CONNECTIONS */
   const char *spool_dir;   /* for large bodies; NULL: $TMPDIR or /tmp */
   const char *cert, *key;  /* PEM texts: TLS; copied. NULL: plain HTTP */
-  /* How large the body may be, in bytes; NULL: LISTENER_MAX_BODY for all. On the listener's thread: no values. raw: the key undecoded. */
+  /* How large the body may be, in bytes; NULL: the limit webhook-bytes for all. On the listener's thread: no values. raw: the key undecoded. */
   uint64_t (*max_body)(enum ListenDoor door, const char *method, const char *raw);
 } ListenerOptions;
 

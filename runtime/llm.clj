@@ -98,6 +98,10 @@
 
 ;; ---- tools ----
 
+(def direct
+  "The families that are tools by themselves."
+  #{:table :search :kv :http :db :notify})
+
 (defn tool-name
   "The name under which a model knows a packaged step.
   (breyta.llm/tool-name :crm/find-user) ;=> \"crm__find-user\""
@@ -105,14 +109,47 @@
   (let [text (if (namespace k) (str (namespace k) "__" (name k)) (name k))]
     (apply str (take 64 (map (fn [c] (if (re-matches #"[A-Za-z0-9_-]" (str c)) c \_)) text)))))
 
+(defn without-fixed
+  "A schema of a family without the options that are fixed.
+  (breyta.llm/without-fixed [:map {} [:a {} :int] [:b {} :int]] {:a 1}) ;=> [:map {} [:b {} :int]]"
+  [schema fixed]
+  (let [fixed (if (:connection fixed) (assoc fixed :url nil) fixed)]
+    (into [] (remove (fn [e] (and (vector? e) (contains? fixed (first e)))) schema))))
+
+(defn family-tool
+  "The tool that a step family is by itself: x is :table, or {:id :table :with {options that the model cannot change} :name :description
+  :on-error}. Its schema is made from the table of the family's options."
+  [id x]
+  (let [given (if (map? x) x {:id x})
+        family (:id given)
+        fixed (:with given)
+        label (:name given (name family))]
+    (when-not (or (nil? fixed) (map? fixed))
+      (breyta.step/invalid id (str ":with of the tool " family " is " (pr-str fixed) "; use a map of options of " family) nil))
+    (doseq [[k _] fixed]
+      (when-not (flow/option* family k)
+        (breyta.step/invalid id (str ":with of the tool " family " has " k ", which is no option of " family) nil)))
+    (when (and (= :db family) (nil? (:connection fixed)))
+      (breyta.step/invalid id "the tool :db needs :with {:connection ..}: a model cannot choose a connection" nil))
+    (let [schema (without-fixed (flow/family-schema* family) fixed)]
+      {:name label
+       :type family
+       :with fixed
+       :schema schema
+       :on-error (:on-error given)
+       :definition {:name label
+                    :description (or (:description given) (flow/family-doc* family))
+                    :parameters (breyta.schema/json schema)}})))
+
 (defn packaged-tool
   "The tool that a packaged step or a named agent is: x is its id, or a map with :id and :name, :description, :on-error."
   [id x]
   (let [given (if (map? x) x {:id x})
         type (:id given)]
     (when-not (qualified-keyword? type)
-      (breyta.step/invalid id (str ":tools takes ids of packaged steps and agents such as :crm/find-user; got " (pr-str x)
-                                   ". Wrap a step in an entry of :steps to give it to a model")
+      (breyta.step/invalid id (str ":tools takes ids of packaged steps and agents such as :crm/find-user, and :available-steps these families, too: "
+                                   (apply str (interpose " " (sort direct))) "; got " (pr-str x)
+                                   ". Wrap another step in an entry of :steps to give it to a model")
                            nil))
     (breyta.step/entry type id) ; throws when there is none
     (let [[kind declared] (flow/declared* type)
@@ -125,6 +162,11 @@
        :definition (cond-> {:name (or (:name given) (tool-name type))
                             :parameters (if schema (breyta.schema/json schema) {:type "object"})}
                      about (assoc :description about))})))
+
+(defn step-tool
+  "The tool of an entry of :available-steps: a family or a packaged step."
+  [id x]
+  (if (contains? direct (if (map? x) (:id x) x)) (family-tool id x) (packaged-tool id x)))
 
 (defn allowed?
   "Is the tool among those of :allowed, by id or by name?"
@@ -144,7 +186,8 @@
                 (breyta.step/invalid id (str "two tools have the name " (:name tool) "; give one of them another with {:id .. :name ..}") nil))
               (if (allowed? (:allowed given) tool) (assoc m (:name tool) tool) m))
             {}
-            (map (fn [x] (packaged-tool id x)) (concat (:steps given) (:agents given) (:available-steps cfg))))))
+            (concat (map (fn [x] (packaged-tool id x)) (concat (:steps given) (:agents given)))
+                    (map (fn [x] (step-tool id x)) (:available-steps cfg))))))
 
 (defn question
   "What a person is asked before the tool is used, by :approval; nil: nobody is."
@@ -155,6 +198,17 @@
       (true? approval) {}
       (map? approval) (when (or (nil? (:tools approval)) (of (:tools approval))) (dissoc approval :tools))
       :else (when (of approval) {}))))
+
+(def result-chars 50000)
+(def error-chars 2000)
+
+(defn shortened
+  "Text of at most n characters.
+  (breyta.llm/shortened 3 \"abcdef\") ;=> \"abc ... (cut, 6 characters in all)\""
+  [n text]
+  (if (> (count text) n)
+    (str (subs text 0 n) " ... (cut, " (count text) " characters in all)")
+    text))
 
 (defn use-tool
   "Runs a tool: {:value v} or {:error text}. A person is asked first where :approval says so."
@@ -167,11 +221,11 @@
     (if (:refused answer)
       {:error (:message (:refused answer))}
       (try
-        {:value (flow/step (:type tool) part args)}
+        {:value (flow/step (:type tool) part (merge args (:with tool)))}
         (catch Exception e
           (if (= :fail (:on-error tool))
             (throw e)
-            {:error (ex-message e)}))))))
+            {:error (shortened error-chars (str (ex-message e)))}))))))
 
 (defn answer-call
   "What comes of one call of the model: {:value v} or {:error text}."
@@ -184,18 +238,8 @@
       (nil? tool) {:error (str "there is no tool " (:name call) "; there are " (apply str (interpose ", " (sort (keys tools)))))}
       (:problem call) {:error (:problem call)}
       (not (map? args)) {:error "the arguments must be a JSON object"}
-      (seq problems) {:error (str "the arguments do not fit the tool's schema: " (breyta.schema/text problems))}
+      (seq problems) {:error (shortened error-chars (str "the arguments do not fit the tool's schema: " (breyta.schema/text problems)))}
       :else (use-tool id (:approval cfg) tool args))))
-
-(def result-chars 50000)
-
-(defn shortened
-  "Text of at most n characters.
-  (breyta.llm/shortened 3 \"abcdef\") ;=> \"abc ... (cut, 6 characters in all)\""
-  [n text]
-  (if (> (count text) n)
-    (str (subs text 0 n) " ... (cut, " (count text) " characters in all)")
-    text))
 
 (defn result-text
   "A tool's value as the model reads it."
@@ -214,7 +258,7 @@
 (defn limit
   "The limit k of the config: an integer from 1 to most."
   [id cfg k default most]
-  (let [n (get cfg k default)]
+  (let [n (get cfg k (when default (min default most)))]
     (when-not (or (nil? n) (and (int? n) (<= 1 n most)))
       (breyta.step/invalid id (str k " is " (pr-str n) "; use an integer from 1 to " most) nil))
     n))
@@ -304,8 +348,8 @@
   "The loop: the model is asked, its calls are answered, until it calls nothing more. :follow-up of the config begins the talk."
   [id cfg]
   (let [tools (tools-of id cfg)
-        limits {:turns (limit id cfg :max-iterations 20 100)
-                :calls (limit id cfg :max-tool-calls 100 1000)
+        limits {:turns (limit id cfg :max-iterations 20 (flow/limit* "agent-iterations"))
+                :calls (limit id cfg :max-tool-calls 100 (flow/limit* "agent-tool-calls"))
                 :repeated (limit id cfg :max-repeated-tool-calls nil 100)}]
     (loop [state {:said (vec (:follow-up cfg)) :calls 0 :seen {} :trace [] :turn 1}]
       (when (> (:turn state) (:turns limits))

@@ -24,7 +24,7 @@
 #define LLM_DEFAULT_TIMEOUT "300s"
 #define LLM_AZURE_API_VERSION "2024-10-21"
 #define LLM_STREAM_MAX ((size_t)64 << 20) /* bytes of a streamed answer */
-enum { LLM_ANTHROPIC_MAX_TOKENS = 4096 /* that API wants a number */, LLM_PLATFORM_MAX_TOKENS = 10000 };
+enum { LLM_ANTHROPIC_MAX_TOKENS = 4096 /* that API wants a number */ };
 
 enum LlmWire { LLM_OPENAI, LLM_ANTHROPIC, LLM_RESPONSES };
 

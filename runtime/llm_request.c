@@ -1,6 +1,7 @@
 /* llm_request.c - an :llm step's config to a request; see llm.h. */
 #include "llm.h"
 #include "json.h"
+#include "limits.h"
 #include "reader/mem.h"
 #include "reader/num.h"
 #include "reader/print.h"
@@ -420,7 +421,7 @@ static void clamp_tokens(Req *q) {
   const char *name = max_tokens_name(q);
   Val v = map_get_kw(q->body, name);
   bool platform = truthy(map_get_kw(q->s->config, "platform-key"));
-  if (platform && (is_nil(v) || (is_long(v) && long_of(v) > LLM_PLATFORM_MAX_TOKENS))) put(q, name, fix(LLM_PLATFORM_MAX_TOKENS));
+  if (platform && (is_nil(v) || (is_long(v) && long_of(v) > limit_value(LIMIT_llm_answer_tokens)))) put(q, name, fix(limit_value(LIMIT_llm_answer_tokens)));
   else if (is_nil(v) && q->s->wire == LLM_ANTHROPIC) put(q, name, fix(LLM_ANTHROPIC_MAX_TOKENS));
 }
 

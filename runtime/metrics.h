@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define METRICS(M)                                                                                \
-  M(http_requests_total, counter, "requests of :http steps that were sent")                       \
+  M(http_requests_total, counter, "requests that :http, :llm and :notify steps have sent")         \
   M(http_errors_total, counter, "of these, the ones that ended without a response")               \
   M(http_received_bytes_total, counter, "bytes of response bodies, decoded")                      \
   M(http_in_flight, gauge, "requests under way")                                                  \

@@ -1,6 +1,7 @@
 /* notify.c - see notify.h. A failure to deliver is a result, not an error: {:sent? false :errors [..]}, once :retry has nothing
  * more to try. */
 #include "notify.h"
+#include "limits.h"
 #include "connection.h"
 #include "engine_int.h"
 #include "http_build.h"
@@ -158,7 +159,8 @@ static void notify_start(Engine *e, StepCall *c) {
     const char *why = is_kw(slot) && is_nil(bound) ? target_problem(e->o.target) : NULL;
     HttpCall call = {.cfg = req, .bound = map_get_kw(bound, "config"), .secrets = step_secrets(c),
                      .used = step_secrets_used(c), .key = kw_is(delivery, "idempotent") ? step_key(c) : NULL,
-                     .fresh = kw_is(delivery, "at-most-once"), .max_body = NOTIFY_MAX_BODY};
+                     .fresh = kw_is(delivery, "at-most-once"), .max_body = NOTIFY_MAX_BODY,
+                     .slot = slot, .workspace = c->r->workspace, .flow = c->r->slug, .token = c->token};
     if (why) error = http_error_map("connection-unreadable", false, str_s(str_fmt("the connection of the slot %s cannot be read: %s", kw_text(slot), why)));
     else if (engine_http_call(e, &call, notify_ended, token, &error)) return;
   }

@@ -10,7 +10,7 @@
 #include "engine_http.h"
 #include "reader/map.h"
 
-#define NOTIFY_MAX_BODY ((size_t)1 << 20)
+#define NOTIFY_MAX_BODY ((size_t)limit_value(LIMIT_notify_bytes))
 
 /* The shape of :channels, literal or computed. false: *e (validation). */
 bool notify_channels_check(Val channels, Err *e);

@@ -139,7 +139,7 @@ enum OptType {
   O("llm", "tools", 0, OPT_ANY, 0, "{:steps [..] :agents [..] are run, :definitions [..] come back as :tool-calls; :allowed :mode") \
   O("llm", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                   \
   O("llm", "timeout", 0, OPT_SECONDS, 0, "longest time one attempt may take; default 300 seconds") \
-  O("llm", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                            \
+  O("llm", "available-steps", 0, OPT_COLL, 0, "more tools: packaged steps, and the families :table :search :kv :http :db :notify by themselves, as :table or {:id :table :with {fixed options} :name :description}") \
   O("llm", "max-iterations", 0, OPT_INT, 0, "with tools: turns of the model, default 20, at most 100")                   \
   O("llm", "max-tool-calls", 0, OPT_INT, 0, "with tools: calls of tools in all; default 100, at most 1000") \
   O("llm", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")                 \
@@ -150,7 +150,7 @@ enum OptType {
   O("agent", "instructions", 0, OPT_STRING, 0, "how to go about it: the model is told first")                            \
   O("agent", "inputs", 0, OPT_MAP, 0, "data that the model gets with the objective")                                     \
   O("agent", "tools", 0, OPT_MAP, 0, "{:steps [:ns/step ..] :agents [:ns/agent ..] :definitions [..] :allowed [..] :mode ..}") \
-  O("agent", "available-steps", 0, OPT_COLL, 0, "more packaged steps as tools")                                          \
+  O("agent", "available-steps", 0, OPT_COLL, 0, "more tools: packaged steps, and the families :table :search :kv :http :db :notify by themselves, as :table or {:id :table :with {fixed options} :name :description}") \
   O("agent", "max-iterations", 0, OPT_INT, 0, "turns of the model, default 20, at most 100")                             \
   O("agent", "max-tool-calls", 0, OPT_INT, 0, "calls of tools in all; default 100, at most 1000") \
   O("agent", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")               \

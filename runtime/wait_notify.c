@@ -5,6 +5,7 @@
 #include "engine_int.h"
 #include "eval/unit.h"
 #include "notify.h"
+#include "limits.h"
 #include "template_step.h"
 #include "wait_answer.h"
 #include "wait_spec.h"
@@ -134,7 +135,8 @@ static void send(Engine *e, Telling *t, Val row, const FlowDef *def) {
     Val slot = map_get_kw(req, "connection");
     Val bound = is_kw(slot) ? map_get_kw(target_slot(e->o.target, def->map, slot), "config") : NIL;
     HttpCall call = {.cfg = req, .bound = bound, .secrets = target_secrets(e->o.target), .used = &t->used,
-                     .key = is_str(once) ? str_s(once) : NULL, .max_body = NOTIFY_MAX_BODY};
+                     .key = is_str(once) ? str_s(once) : NULL, .max_body = NOTIFY_MAX_BODY,
+                     .slot = slot, .workspace = t->workspace, .flow = def->slug};
     if (engine_http_call(e, &call, ended, t, &error)) return;
   }
   ended(e, t, false, error, -1);

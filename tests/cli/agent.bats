@@ -92,7 +92,7 @@ TALK='[{"when": "Handle", "turn": 0, "calls": [{"name": "crm__find", "arguments"
   agent_flow t '(try (flow/step :llm :a {:connection :ai :prompt "x" :tools {:mcp [1]}}) (catch Exception e (:message (ex-data e))))'
   run_ai t; [[ $out = *":mcp"*"not supported"* ]]
   agent_flow t '(try (flow/step :llm :a {:connection :ai :prompt "x" :available-steps [:http]}) (catch Exception e (:message (ex-data e))))'
-  run_ai t; [[ $out = *"packaged steps and agents"* ]]
+  run_ai t; [[ $out = *"two tools"* ]]
 }
 @test "a structured answer: Malli to the provider's schema, decoded, checked; one repair turn; then a typed error" {
   for conn in ai claude; do

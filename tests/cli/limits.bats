@@ -126,3 +126,55 @@ caught() { # caught BODY: a flow whose value is the error's :type, :limit and :m
   br v.edn; [ "$st" = 0 ] || { echo "$err"; false; }
   br v.edn --limit declared-steps=2; want 2 ""; says "error [declared_steps_limit]"
 }
+@test "limits: kv-key-chars, kv-append-items, kv-list-keys" {
+  caught '(:success (flow/step :kv :k {:operation :set :key "abcdefghij" :value 1}))'
+  br t.edn; want 0 true
+  br t.edn --limit kv-key-chars=9; [[ $out = "[:validation "* ]]
+  caught "(:success (flow/step :kv :k {:operation :set :key (apply str (repeat 1024 \"k\")) :value 1}))"
+  br t.edn; [[ $out = "[:validation "* ]]
+  br t.edn --limit kv-key-chars=1024; want 0 true
+  caught '(do (flow/step :kv :a {:operation :append :key "l" :items (vec (range 7))}) (:count (flow/step :kv :b {:operation :append :key "l" :item 8})))'
+  br t.edn; want 0 8
+  br t.edn --limit kv-append-items=3; want 0 3
+  caught '(:count (flow/step :kv :b {:operation :append :key "m" :item 8 :max-length (+ 3 1)}))'
+  br t.edn --limit kv-append-items=3; [[ $out = "[:validation "* ]]
+  caught '(:count (flow/step :kv :b {:operation :append :key "m" :items (vec (range 1500)) :max-length (+ 1500 0)}))'
+  br t.edn; [[ $out = "[:validation "* ]]
+  br t.edn --limit kv-append-items=2000; want 0 1500
+  caught '(count (:keys (flow/step :kv :b {:operation :list-keys})))'
+  br t.edn --limit kv-list-keys=1; want 0 1
+  caught '(count (:keys (flow/step :kv :b {:operation :list-keys :limit (+ 1 1)})))'
+  br t.edn --limit kv-list-keys=1; [[ $out = "[:validation "* ]]
+}
+@test "limits: search-results, search-hydrate-hits, search-hydrate-chars" {
+  caught '(:count (flow/step :search :s {:query "x" :limit (+ 4 1) :hydrate {:top-k (+ 2 1) :max-chars (+ 20 1)}}))'
+  br t.edn; want 0 0
+  for l in search-results=4 search-hydrate-hits=2 search-hydrate-chars=20; do br t.edn --limit $l; [[ $out = "[:validation "* ]]; done
+  caught '(:count (flow/step :search :s {:query "x" :limit (+ 20 1)}))'
+  br t.edn; [[ $out = "[:validation "* ]]
+  br t.edn --limit search-results=21; want 0 0
+}
+@test "limits: notify-bytes" {
+  echo_server
+  caught "(select-keys (first (:errors (flow/step :notify :n {:channels {:http {:url \"http://127.0.0.1:$PORT/keep\" :json {:a (apply str (repeat 500 \"x\"))}}}}))) [:type])"
+  br t.edn; want 0 '{}'
+  br t.edn --limit notify-bytes=400; want 0 '{:type :oversize}'
+}
+@test "limits: what a run has used is kept with it: a killed process starts no new count" {
+  echo_server
+  flow t "(loop [i 0 done []]
+            (if (< i 5)
+              (recur (inc i) (conj done (try (do (flow/step :http :h {:url (str \"http://127.0.0.1:$PORT/count?key=k&ms=\" (if (= 2 i) 700 0))}) :ok)
+                                             (catch Exception e (:limit (ex-data e))))))
+              (conj done (flow/step :function :f {:code '(fn [x] :end) :input {}}))))"
+  breyta-run t.edn --run-id r --limit http-requests-per-run=4 >/dev/null 2>&1 3>&- & run=$!
+  until_ok eval 'curl -s "http://127.0.0.1:$PORT/counts" | jq -e ".k == 3" >/dev/null'
+  kill -9 $run; wait $run || :
+  br resume r --limit http-requests-per-run=4; want 0 '[:ok :ok :ok :ok "http-requests-per-run" :end]'
+  br replay r; [ "$st" = 0 ]
+  flow t "(do (flow/step :sleep :s {:millis 1500}) (flow/step :function :a {:code '(fn [x] 1) :input {}}) (flow/step :function :b {:code '(fn [x] 2) :input {}}))"
+  breyta-run t.edn --run-id s --limit steps-per-run=2 >/dev/null 2>&1 3>&- & run=$!
+  until_ok eval 'breyta-run show s --format json 2>/dev/null | jq -e ".steps | length == 1" >/dev/null'
+  kill -9 $run; wait $run || :
+  br resume s --limit steps-per-run=2; [ "$st" = 1 ]; says "over the limit steps-per-run"
+}

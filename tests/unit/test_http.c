@@ -826,13 +826,13 @@ static void test_listener_refusals(void **state) {
   refused_with(l, "POST", "/ws/events/a%2", 0, 400, "bad_request");
   refused_with(l, "POST", "/ws/events/%ff", 0, 400, "bad_request");
   refused_with(l, "POST", "/ws/events/k?a=%ff", 0, 400, "bad_request");
-  refused_with(l, "POST", "/ws/events/k", LISTENER_MAX_BODY + 1, 413, "too_large");
+  refused_with(l, "POST", "/ws/events/k", LISTENER_MEMORY + 1, 413, "too_large");
   char *path = calloc(1, 1100);
   memset(path, 'k', 1099);
   memcpy(path, "/ws/events/", 11);
   refused_with(l, "POST", path, 0, 400, "bad_request");
   free(path);
-  HttpRequest q = to_listener(l, "POST", "/ws/events/k", LISTENER_MAX_BODY);
+  HttpRequest q = to_listener(l, "POST", "/ws/events/k", LISTENER_MEMORY);
   HttpResponse *r = exchange(&q);
   want(r, HTTP_OK, NULL);
   assert_int_equal(r->status, 202);
