@@ -826,6 +826,7 @@ static int start_thread(Lane *l) {
   pthread_sigmask(SIG_SETMASK, &all, &old);
   int rc = pthread_create(&l->thread, NULL, lane_run, l);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (!rc) pthread_setname_np(l->thread, l->guarded ? "http-guarded" : "http");
   return rc;
 }
 

@@ -263,6 +263,7 @@ static bool writer_start(Sq *s) {
   pthread_sigmask(SIG_SETMASK, &all, &old);
   s->started = pthread_create(&s->writer, NULL, writer_main, s) == 0;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (s->started) pthread_setname_np(s->writer, "store");
   return s->started;
 }
 
