@@ -41,6 +41,7 @@ static HttpClient *client;
 static Flight *flights[BUCKETS];  /* sent ones by id */
 static Flight *grounded[BUCKETS]; /* built ones and those that wait, by token */
 static int clock_fd = -1;
+static int64_t clock_due_us = INT64_MAX; /* what it is set to */
 
 static Flight **bucket(uint64_t id) { return &flights[(id >> 1) % BUCKETS]; } /* the lowest bit says whether it is guarded */
 
@@ -97,6 +98,8 @@ static Val error_of(const Err *err, bool retryable) { return http_error_map(err-
 /* ---- turns ---- */
 
 static void set_clock(int64_t due_us) {
+  if (due_us == clock_due_us) return;
+  clock_due_us = due_us;
   int64_t us = due_us == INT64_MAX ? 0 : due_us - mono_us();
   if (due_us != INT64_MAX && us < 1) us = 1;
   struct itimerspec t = {.it_value = {us / 1000000, us % 1000000 * 1000}};
@@ -108,6 +111,7 @@ static void turns(Engine *e, void *ctx) {
   (void)e;
   (void)ctx;
   if (read(clock_fd, &n, sizeof n) < 0) return; /* another has taken it */
+  clock_due_us = INT64_MAX;
   set_clock(limit_turn(mono_us()));
 }
 
