@@ -521,7 +521,8 @@ static bool look_around(Engine *e) {
   return store_changed(e->store);
 }
 
-bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
+static void run_slices(Engine *e) {
+  store_gather(e->store);
   for (int n = 0; e->ready && n < 256 && !e->fatal; n++) {
     Run *r = e->ready;
     e->ready = r->next;
@@ -529,6 +530,11 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     r->queued = false;
     if (r->phase == R_READY && run_find(e, r->run) == r) run_slice(r);
   }
+  store_release(e->store);
+}
+
+bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
+  run_slices(e);
   if (e->o.listen || e->child_timers) fire_stored_timers(e);
   if (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready)) {
     e->inbox_again = e->wait_parked = false;

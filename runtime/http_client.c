@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -826,6 +827,7 @@ static int start_thread(Lane *l) {
   pthread_sigmask(SIG_SETMASK, &all, &old);
   int rc = pthread_create(&l->thread, NULL, lane_run, l);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (!rc) pthread_setname_np(l->thread, l->guarded ? "http-guarded" : "http");
   return rc;
 }
 
@@ -845,6 +847,15 @@ static void lane_close(Lane *l) {
   if (l->wake_fd >= 0) close(l->wake_fd);
 }
 
+/* A connection that is closed after its request costs the next one half as much again; but those kept for later must leave descriptors to
+ * the rest of the process. */
+enum { MOST_CONNECTIONS = 512 };
+static long kept_connections(void) {
+  struct rlimit r;
+  if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur == RLIM_INFINITY || r.rlim_cur / 4 >= MOST_CONNECTIONS) return MOST_CONNECTIONS;
+  return r.rlim_cur < 64 ? 16 : (long)r.rlim_cur / 4;
+}
+
 /* Under the lock. */
 static bool lane_start(Lane *l, Err *e) {
   if (l->started) return true;
@@ -856,8 +867,8 @@ static bool lane_start(Lane *l, Err *e) {
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_SOCKETDATA, l);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_TIMERFUNCTION, on_timer);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_TIMERDATA, l);
-  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAXCONNECTS, 128L);
-  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, 512L);
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAXCONNECTS, kept_connections());
+  (void)L(curl_multi_setopt)(l->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)MOST_CONNECTIONS);
   (void)L(curl_multi_setopt)(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
   int rc = start_thread(l);
   l->started = !rc;

@@ -7,9 +7,13 @@
 #include <unistd.h>
 
 static int clock_fd = -1;
+static int64_t clock_due_us = INT64_MAX; /* what it is set to */
 
 static void set_clock(void) {
-  int64_t due_us = limit_turn(mono_us()), us = due_us == INT64_MAX ? 0 : due_us - mono_us();
+  int64_t due_us = limit_turn(mono_us());
+  if (due_us == clock_due_us) return;
+  clock_due_us = due_us;
+  int64_t us = due_us == INT64_MAX ? 0 : due_us - mono_us();
   if (due_us != INT64_MAX && us < 1) us = 1;
   struct itimerspec t = {.it_value = {us / 1000000, us % 1000000 * 1000}};
   timerfd_settime(clock_fd, 0, &t, NULL);
@@ -20,6 +24,7 @@ static void tick(Engine *e, void *ctx) {
   (void)e;
   (void)ctx;
   if (read(clock_fd, &n, sizeof n) < 0) return; /* another has taken it */
+  clock_due_us = INT64_MAX;
   set_clock();
 }
 

@@ -66,14 +66,42 @@ uint64_t op_key_hash(const char *workspace, const char *key) {
   return h;
 }
 
+/* Batches that have done their work on this thread, with their memory: the next ones begin with it. */
+enum { SPARE_BATCHES = 256, SPARE_OPS = 16, SPARE_BYTES = 4096 };
+static _Thread_local Batch *spare;
+static _Thread_local int nspare;
+
 /* NULL when there is no memory; every function takes that NULL, and submitting it completes with out_of_memory. */
-Batch *batch_new(void) { return calloc(1, sizeof(Batch)); }
+Batch *batch_new(void) {
+  Batch *b = spare;
+  if (!b) return calloc(1, sizeof(Batch));
+  spare = b->next;
+  nspare--;
+  *b = (Batch){.ops = b->ops, .cap = b->cap, .mem = b->mem, .mem_cap = b->mem_cap};
+  return b;
+}
 
 void batch_free(Batch *b) {
   if (!b) return;
   free(b->ops);
   free(b->mem);
   free(b);
+}
+
+static void batch_spare(Batch *b) {
+  if (nspare == SPARE_BATCHES || b->cap > SPARE_OPS || b->mem_cap > SPARE_BYTES) {
+    batch_free(b);
+    return;
+  }
+  b->next = spare;
+  spare = b;
+  nspare++;
+}
+
+/* Of a thread that closes its store. */
+static void batch_forget(void) {
+  for (Batch *b; (b = spare); batch_free(b)) spare = b->next;
+  nspare = 0;
 }
 
 size_t batch_ops(const Batch *b) { return b ? b->n : 0; }
@@ -381,7 +409,7 @@ size_t store_completions(Store *s, Completion *out, size_t max) {
   while (finished) {
     Batch *b = finished;
     finished = b->next;
-    batch_free(b);
+    batch_spare(b);
   }
   return n;
 }
@@ -457,6 +485,7 @@ int64_t store_count_slug(Store *s, const char *workspace, const char *slug) {
 }
 
 void store_base_free(Store *s) {
+  batch_forget();
   while (s->done_first) {
     Batch *b = s->done_first;
     s->done_first = b->next;
@@ -499,6 +528,14 @@ void store_submit(Store *s, Batch *b, uint64_t tag) {
   if (!b->error) count_new_runs(s, b);
   if (b->error) store_complete(s, b);
   else s->impl->submit(s, b);
+}
+
+void store_gather(Store *s) {
+  if (s->impl->gather) s->impl->gather(s, true);
+}
+
+void store_release(Store *s) {
+  if (s->impl->gather) s->impl->gather(s, false);
 }
 
 const char *store_error_text(const char *code) {

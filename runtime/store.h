@@ -109,6 +109,11 @@ Store *store_open(const char *path, const StoreOptions *o, Err *e);
 const char *store_path(const Store *s); /* of the database file; NULL in memory */
 /* Drains, checkpoints, closes. */
 void store_close(Store *s);
+/* Between gather and release batches wait for each other, up to STORE_GATHER operations: the engine hands over a turn's work as one commit in
+ * place of many, each with a sync of its own. store_submit_wait is not held up. */
+enum { STORE_GATHER = 256 };
+void store_gather(Store *s);
+void store_release(Store *s);
 /* The code of what ended the store (store_failed, db_corrupt), or NULL while it works. */
 const char *store_failed(const Store *s);
 /* What the code of a failed batch says to a person. */

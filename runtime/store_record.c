@@ -7,7 +7,11 @@
 static uint32_t crc_table[8][256];
 static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
 
+static bool crc_has; /* the processor can do it */
+static bool crc_in_processor(void);
+
 static void crc_init(void) {
+  crc_has = crc_in_processor();
   for (uint32_t i = 0; i < 256; i++) {
     uint32_t c = i;
     for (int k = 0; k < 8; k++) c = c & 1 ? (c >> 1) ^ 0x82f63b78u : c >> 1;
@@ -27,18 +31,42 @@ static uint64_t get_int(const uint8_t *p, int bytes) {
   return v;
 }
 
-uint32_t store_record_crc(uint32_t crc, const void *data, size_t n) {
-  pthread_once(&crc_once, crc_init);
+static uint32_t crc_by_table(uint32_t crc, const void *data, size_t n) {
   const uint8_t *p = data;
-  crc = ~crc;
   for (; n >= 8; n -= 8, p += 8) {
     uint32_t a = crc ^ (uint32_t)get_int(p, 4), b = (uint32_t)get_int(p + 4, 4);
     crc = crc_table[7][a & 255] ^ crc_table[6][a >> 8 & 255] ^ crc_table[5][a >> 16 & 255] ^ crc_table[4][a >> 24] ^
           crc_table[3][b & 255] ^ crc_table[2][b >> 8 & 255] ^ crc_table[1][b >> 16 & 255] ^ crc_table[0][b >> 24];
   }
   while (n--) crc = crc >> 8 ^ crc_table[0][(crc ^ *p++) & 255];
-  return ~crc;
+  return crc;
 }
+
+/* The processor's own instruction for this polynomial: eight bytes in three cycles. */
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) static uint32_t crc_by_processor(uint32_t crc, const void *data, size_t n) {
+  const uint8_t *p = data;
+  uint64_t wide = crc, eight;
+  for (; n >= 8; n -= 8, p += 8) {
+    memcpy(&eight, p, 8);
+    wide = __builtin_ia32_crc32di(wide, eight);
+  }
+  crc = (uint32_t)wide;
+  while (n--) crc = __builtin_ia32_crc32qi(crc, *p++);
+  return crc;
+}
+static bool crc_in_processor(void) { return __builtin_cpu_supports("sse4.2"); }
+#else
+static uint32_t crc_by_processor(uint32_t crc, const void *data, size_t n) { return crc_by_table(crc, data, n); }
+static bool crc_in_processor(void) { return false; }
+#endif
+
+uint32_t store_record_crc_in(bool processor, uint32_t crc, const void *data, size_t n) {
+  pthread_once(&crc_once, crc_init);
+  return ~(processor && crc_has ? crc_by_processor(~crc, data, n) : crc_by_table(~crc, data, n));
+}
+
+uint32_t store_record_crc(uint32_t crc, const void *data, size_t n) { return store_record_crc_in(true, crc, data, n); }
 
 /* The checksum of `head` bytes of header, two numbers of the row, and the payload. */
 static uint32_t row_crc(const uint8_t *buf, size_t head, int64_t a, int64_t b, const void *payload, size_t n) {

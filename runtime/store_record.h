@@ -23,6 +23,7 @@
 enum { RECORD_HEADER = 28, RECORD_FORMAT = 1, SNAPSHOT_HEADER = 8 };
 
 uint32_t store_record_crc(uint32_t crc, const void *p, size_t n); /* start with 0 */
+uint32_t store_record_crc_in(bool processor, uint32_t crc, const void *p, size_t n); /* for tests: by the processor if it can, or by tables */
 /* Fills the header in front of n payload bytes; buf points at the header. */
 void store_record_seal(void *buf, size_t n, int kind, int64_t run, int64_t prev, int64_t seq, int64_t epoch);
 /* Checks the bytes of a row; false = not what was written. The payload in `out` points into data. */

@@ -221,11 +221,14 @@ static void group_run(Sq *s, Batch *list) {
   pthread_mutex_unlock(&s->wr_lock);
 }
 
+/* Under queue_lock. */
+static bool group_ready(const Sq *s) { return s->queue_first && (!s->gathering || s->urgent || s->queued >= STORE_GATHER); }
+
 /* Waits for work and takes up to group_ops operations of it; NULL = the store closes and all is done. */
 static Batch *take_group(Sq *s) {
   size_t max = (size_t)(s->o.group_ops > 0 ? s->o.group_ops : 2048), n = 0;
   pthread_mutex_lock(&s->queue_lock);
-  while (!s->queue_first && !s->stop) pthread_cond_wait(&s->queue_cond, &s->queue_lock);
+  while (!group_ready(s) && !s->stop) pthread_cond_wait(&s->queue_cond, &s->queue_lock);
   Batch *first = s->queue_first, *last = NULL;
   for (Batch *b = first; b && (!last || n + b->n <= max); b = b->next) {
     last = b;
@@ -234,6 +237,8 @@ static Batch *take_group(Sq *s) {
   if (last) {
     s->queue_first = last->next;
     last->next = NULL;
+    s->queued -= n;
+    s->urgent = s->urgent && s->queue_first;
   }
   pthread_mutex_unlock(&s->queue_lock);
   return first;
@@ -264,6 +269,7 @@ static bool writer_start(Sq *s) {
   pthread_sigmask(SIG_SETMASK, &all, &old);
   s->started = pthread_create(&s->writer, NULL, writer_main, s) == 0;
   pthread_sigmask(SIG_SETMASK, &old, NULL);
+  if (s->started) pthread_setname_np(s->writer, "store");
   return s->started;
 }
 
@@ -279,7 +285,17 @@ static void enqueue(Sq *s, Batch *b) {
   }
   *(s->queue_first ? &s->queue_last->next : &s->queue_first) = b;
   s->queue_last = b;
-  pthread_cond_signal(&s->queue_cond);
+  s->queued += b->n;
+  if (b->waiter) s->urgent = true;
+  if (group_ready(s)) pthread_cond_signal(&s->queue_cond);
+  pthread_mutex_unlock(&s->queue_lock);
+}
+
+void sq_gather(Store *st, bool on) {
+  Sq *s = (Sq *)st;
+  pthread_mutex_lock(&s->queue_lock);
+  s->gathering = on;
+  if (group_ready(s)) pthread_cond_signal(&s->queue_cond);
   pthread_mutex_unlock(&s->queue_lock);
 }
 

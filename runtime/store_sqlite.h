@@ -157,6 +157,7 @@ typedef struct Conn {
 
 typedef struct HeadState {
   bool exists;
+  bool bare; /* no timer, wait or snapshot of it was ever written: nothing to tidy. false: not known */
   enum RunStatus status;
   int64_t epoch, row, seq;
   int64_t flushed; /* head_row as the run's row has it; dirty when != row */
@@ -189,6 +190,8 @@ typedef struct Sq {
   uint64_t kv_world;          /* how often a kv batch was refused: what was read of it never was */
   uint64_t kv_read_world;     /* kv_world at the first read since the last kv batch was submitted, when kv_read */
   bool kv_read;
+  size_t queued;              /* operations in the queue */
+  bool gathering, urgent;     /* the queue waits to grow, unless somebody waits for it */
   bool stop, started;
   pthread_t writer;
 
@@ -291,6 +294,7 @@ extern const StoreImpl sq_impl;
 void sq_close(Store *st);
 const char *sq_failed(const Store *st);
 void sq_submit(Store *st, Batch *b);
+void sq_gather(Store *st, bool on);
 bool sq_changed(Store *st);
 void sq_stats(const Store *st, StoreStats *out);
 #endif

@@ -111,7 +111,7 @@ static int run_create(Sq *s, Batch *b, const Op *op) {
   if ((rc & 255) == SQLITE_CONSTRAINT) return refuse(b, "run_exists");
   DO(rc);
   head_touch(s, h);
-  h->cur = (HeadState){.exists = true, .epoch = op->epoch, .status = (enum RunStatus)op->i[1]};
+  h->cur = (HeadState){.exists = true, .bare = true, .epoch = op->epoch, .status = (enum RunStatus)op->i[1]};
   STMT(flow, W_FLOW);
   sq_bind_str(flow, 1, or_empty(op_str(b, op, 1)));
   sq_bind_str(flow, 2, or_empty(op_str(b, op, 2)));
@@ -140,7 +140,7 @@ static int run_status(Sq *s, Batch *b, const Op *op) {
   DO(sq_done(st));
   h->cur.status = (enum RunStatus)op->kind;
   h->cur.flushed = h->cur.row;
-  return final ? run_tidy(s, op->run) : OK;
+  return final && !h->cur.bare ? run_tidy(s, op->run) : OK;
 }
 
 static int run_take_over(Sq *s, Batch *b, const Op *op) {
@@ -197,6 +197,7 @@ static int journal_append(Sq *s, Batch *b, const Op *op) {
 static int snapshot(Sq *s, Batch *b, const Op *op) {
   Head *h;
   DO(head_writable(s, b, op, &h));
+  h->cur.bare = false;
   STMT(st, op->blob_n > SNAPSHOT_HEADER ? W_SNAPSHOT : W_SNAPSHOT_DEL);
   sqlite3_bind_int64(st, 1, op->run);
   if (op->blob_n == SNAPSHOT_HEADER) return sq_done(st);
@@ -223,6 +224,7 @@ static int drop_segment(Sq *s, const Op *op) {
 static int timer(Sq *s, Batch *b, const Op *op) {
   Head *h;
   DO(head_writable(s, b, op, &h));
+  h->cur.bare = false;
   STMT(st, op->type == OP_TIMER_PUT ? W_TIMER : W_TIMER_DEL);
   bind_ints(st, 1, (const int64_t[]){op->run, op->i[0], op->i[1]}, op->type == OP_TIMER_PUT ? 3 : 2);
   return sq_done(st);
@@ -244,6 +246,7 @@ static int wait_put(Sq *s, Batch *b, const Op *op) {
   DO(head_writable(s, b, op, &h));
   DO(wait_held(s, b, op, &held));
   if (held) return refuse(b, "wait_exists");
+  h->cur.bare = false;
   STMT(st, W_WAIT);
   bind_key(st, b, op);
   bind_ints(st, 3, (const int64_t[]){op->run, op->i[0], op->i[1]}, 3);

@@ -703,7 +703,7 @@ static int r_drop_history(Store *b, int64_t before, Err *e) {
 }
 
 const StoreImpl sq_impl = {
-    .close = sq_close, .failed = sq_failed, .submit = sq_submit, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
+    .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,

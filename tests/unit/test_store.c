@@ -1148,6 +1148,43 @@ static void f_group_commit(void **state) {
   assert_true(z.syncs - a.syncs <= z.commits - a.commits + 4);
 }
 
+static void must_complete(Store *s, size_t n) {
+  Completion c[64];
+  while (n) {
+    struct pollfd p = {.fd = store_event_fd(s), .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 10000), 1);
+    size_t got = store_completions(s, c, n < 64 ? n : 64);
+    for (size_t i = 0; i < got; i++) assert_null(c[i].error);
+    n -= got;
+  }
+}
+
+/* What is gathered is one commit; it leaves at the release, when it is enough, and before somebody who waits. */
+static void f_gather(void **state) {
+  Store *s = *state;
+  StoreStats a, z;
+  make_run(s, 1);
+  store_stats(s, &a);
+  store_gather(s);
+  for (uint64_t i = 0; i < STORE_GATHER - 1; i++) store_submit(s, appending(1, 1, "x"), i);
+  store_release(s);
+  must_complete(s, STORE_GATHER - 1);
+  store_stats(s, &z);
+  assert_int_equal(z.commits - a.commits, 1);
+  store_gather(s);
+  for (uint64_t i = 0; i < STORE_GATHER; i++) store_submit(s, appending(1, 1, "x"), i);
+  must_complete(s, STORE_GATHER);
+  store_submit(s, appending(1, 1, "before"), 1);
+  must_store(s, appending(1, 1, "last"));
+  must_complete(s, 1);
+  store_submit(s, appending(1, 1, "at the close"), 1);
+  store_close(s);
+  *state = s = open_file();
+  RunRow r = run_of(s, 1);
+  assert_int_equal(r.head_seq, 2 * STORE_GATHER + 2);
+  run_row_free(&r);
+}
+
 /* Each acknowledged commit has its own sync: with a lower sync mode there would be none. */
 static void f_full_sync(void **state) {
   Store *s = *state;
@@ -1598,6 +1635,12 @@ static void t_crc(void **state) {
   assert_int_equal(store_record_crc(0, zeros, 32), 0x8a9136aau);
   assert_int_equal(store_record_crc(0, up, 32), 0x46dd794eu);
   assert_int_equal(store_record_crc(store_record_crc(0, "1234", 4), "56789", 5), 0xe3069283u);
+  uint8_t some[300];
+  for (size_t i = 0; i < sizeof some; i++) some[i] = (uint8_t)(i * i * 7 + (i >> 3));
+  for (size_t n = 0; n <= sizeof some; n++) {
+    size_t from = n % 9 < n ? n % 9 : 0; /* at any address */
+    assert_int_equal(store_record_crc_in(true, (uint32_t)n, some + from, n - from), store_record_crc_in(false, (uint32_t)n, some + from, n - from));
+  }
 }
 
 static void t_record(void **state) {
@@ -1635,7 +1678,7 @@ int main(void) {
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
-      ON_FILE(f_group_commit), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
+      ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_read_only),
       ON_FILE(f_epoch_fences_two_writers), ON_FILE(f_segments), ON_FILE(f_wrong_files), ON_FILE(f_damaged_file),
       ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_sync_fails),
