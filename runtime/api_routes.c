@@ -17,7 +17,7 @@ const ApiRoute *api_route_at(int i) {
 
 const char *api_path(const ApiCall *c, const char *name) {
   for (int i = 0; i < API_SEGMENTS && c->path[i].value; i++)
-    if (!strcmp(c->path[i].name, name)) return c->path[i].value;
+    if (strcspn(c->path[i].name, ".}") == strlen(name) && !strncmp(c->path[i].name, name, strlen(name))) return c->path[i].value;
   return "";
 }
 
