@@ -160,6 +160,14 @@ Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
 extern const ApiCommand api_flow_commands[], api_run_commands[];
 const ApiCommand *api_command(const char *name);
 const ApiCommand *api_command_at(int i); /* NULL behind the last */
+Batch *api_batch_of(void *call); /* api_batch, for TableCall */
+/* --- api_resources.c: the resource becomes findable, in the call's batch; d: its workspace, key, times and data. */
+void api_resource_index(ApiCall *c, const DocRow *d, Val meta);
+/* --- api_tables.c */
+bool api_table_fail(ApiCall *c, Val error); /* the error map of table.h */
+Val api_camel(Val m);                       /* keys of this map in camel case */
+/* A page of a table as GET /api/resources/content answers it; parts: {:key s}, {:keys [..]} or nil. */
+bool api_table_page(ApiCall *c, const char *uri, Val parts, int64_t limit, int64_t offset, Val *out);
 /* --- api_openapi.c */
 Val api_openapi(void);
 /* --- api_routes.c: REST */
@@ -174,7 +182,7 @@ typedef struct ApiRoute {
   unsigned flags;
   ApiCommand op; /* name: "waits.approve", for messages and as operationId; scope NULL: any key */
 } ApiRoute;
-extern const ApiRoute api_base_routes[], api_flow_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
+extern const ApiRoute api_base_routes[], api_flow_routes[], api_table_routes[], api_resource_routes[], api_file_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
 /* Bodies: files that are sent; JSON; events and webhooks have the limit webhook-bytes. A body over LISTENER_MEMORY is a mapped file. */
 #define API_BYTES_MAX (8ull << 30)

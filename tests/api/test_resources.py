@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Resources, files and tables over HTTP. See server.py."""
+import hashlib
+import http.client
+import json
+import os
+from urllib.parse import quote, urlsplit
+
+from server import flow, run_tests
+
+J = {"Content-Type": "application/json"}
+KEEP = """(let [a (flow/step :function :big {:input {} :code '(fn [_] (apply str (repeat 3000 "word ")))
+                                       :persist {:type :blob :filename "words.txt" :content-type "text/plain" :search-index {:tags ["prose"] :text "special"}}})]
+            {:ref a})"""
+ROWS = """(let [t (flow/step :function :rows {:input {} :code '(fn [_] (mapv (fn [i] {:id i :name (str "n" i) :even (even? i)}) (range 60)))
+                                        :persist {:type :table :table "numbers" :key-fields [:id] :index-fields [:name]}})]
+            {:t t})"""
+
+
+def post(s, path, body, **more):
+    return s.http("POST", "/api/" + path, json.dumps(body), J, **more)
+
+
+def raw(s, method, path, body=None, headers=None):
+    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=60)
+    c.request(method, path, body, {"Authorization": "Bearer " + s.key, **(headers or {})})
+    r = c.getresponse()
+    return r.status, r.headers, r.read()
+
+
+def upload(s, data, name="a.bin", kind="application/octet-stream", **more):
+    a = post(s, "files/uploads/init", {"filename": name, "content-type": kind, **more})
+    assert a.status == 200 and a.body["upload-url"] == "", a
+    uri = a.body["uri"]
+    b = s.http("PUT", "/api/files/uploads/direct?uri=" + quote(uri, safe=""), data, {"Content-Type": kind})
+    assert b.status == 200 and b.body["size-bytes"] == len(data), b
+    c = post(s, "files/uploads/complete", {"uri": uri, "upload-session-id": a.body["upload-session-id"]})
+    assert c.status == 200 and c.body == {"uri": uri, "content-type": kind, "size-bytes": len(data), "filename": name,
+                                          "sha256": hashlib.sha256(data).hexdigest()}, c
+    return uri
+
+
+def fetch(s, uri, headers=None):
+    a = s.http("GET", "/api/resources/url?ttl=60&uri=" + quote(uri, safe=""))
+    assert a.status == 200, a
+    u = urlsplit(a.body["url"])
+    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=60)
+    c.request("GET", u.path + "?" + u.query, headers=headers or {})
+    r = c.getresponse()
+    return r.status, r.headers, r.read()
+
+
+def test_uploads(s):
+    small, big = b"hello \x00\xff", os.urandom(9 << 20)
+    a, b = upload(s, small), upload(s, big, "big.bin", folder="in")
+    s.kill()
+    s.start()
+    assert fetch(s, a)[2] == small and fetch(s, b)[2] == big
+    status, headers, part = fetch(s, b, {"Range": "bytes=1000000-1000099"})
+    assert status == 206 and part == big[1000000:1000100] and headers["Content-Range"] == f"bytes 1000000-1000099/{len(big)}"
+    got = s.http("GET", "/api/resources/by-uri?uri=" + quote(b, safe=""))
+    assert got.body["filename"] == "big.bin" and got.body["folder"] == "in" and got.body["type"] == "file" and got.body["size-bytes"] == len(big)
+    got = s.http("GET", "/api/resources/content?uri=" + quote(b, safe="")).body
+    assert got["sizeBytes"] == len(big) and got["downloadUrl"].startswith("http://"), got
+    assert upload(s, b"one", "same.txt", "text/plain") != upload(s, b"two", "same.txt", "text/plain")
+    again = post(s, "files/uploads/init", {"filename": "same.txt", "replace-existing": True}).body["uri"]
+    assert upload(s, b"three", "same.txt", "text/plain", **{"replace-existing": True}) == again
+    assert s.http("GET", "/api/resources/content?uri=" + quote(again, safe="")).body["body"] == "three"
+    empty = upload(s, b"", "empty")
+    assert fetch(s, empty)[2] == b""
+
+
+def test_bad_uploads(s):
+    assert post(s, "files/uploads/init", {}).code == "bad_request"
+    assert post(s, "files/uploads/init", {"filename": "a\nb"}).status == 400
+    assert post(s, "files/uploads/init", {"filename": "x" * 300}).status == 400
+    assert post(s, "files/uploads/init", {"filename": 7}).status == 400
+    unknown = "res://v1/ws/ws-local/file/000000000000000000000000"
+    assert s.http("PUT", "/api/files/uploads/direct?uri=" + quote(unknown, safe=""), b"x").status == 404
+    assert s.http("PUT", "/api/files/uploads/direct", b"x").status == 400
+    assert post(s, "files/uploads/complete", {"uri": unknown}).status == 404
+    uri = post(s, "files/uploads/init", {"filename": "later"}).body["uri"]
+    assert post(s, "files/uploads/complete", {"uri": uri}).code == "upload_incomplete"
+    assert s.http("GET", "/api/resources/by-uri?uri=" + quote(uri, safe="")).status == 404  # not before it is complete
+    assert uri not in [i["uri"] for i in s.http("GET", "/api/resources").body["items"]]
+
+
+def test_lists_content_and_search(s):
+    s.ok("flows.put_draft", {"flowLiteral": flow("keeper", KEEP)})
+    run = s.ok("flows.run", {"flowSlug": "keeper"}).data["workflowId"]
+    assert s.over(run)["status"] == "completed"
+    upload(s, b"%PDF", "paper.pdf", "application/pdf")
+    upload(s, b"note one", "note.txt", "text/plain; charset=utf-8")
+
+    def names(query=""):
+        a = s.http("GET", "/api/resources?" + query)
+        assert a.status == 200, a
+        return [i["display-name"] for i in a.body["items"]]
+    assert sorted(names()) == ["note.txt", "paper.pdf", "words.txt"]
+    assert sorted(names("type=file")) == ["note.txt", "paper.pdf"] and names("types=result,table") == ["words.txt"]
+    assert sorted(names("accept=text/*")) == ["note.txt", "words.txt"] and names("accept=application/pdf") == ["paper.pdf"]
+    assert names("query=PAPER") == ["paper.pdf"] and names("tags=prose") == ["words.txt"] and names("tags=prose,none") == []
+    assert names("exclude-tier=retained") == [] and names("path-prefix=result/") == ["words.txt"]
+    assert names("prefix=" + quote("res://v1/ws/ws-local/file/", safe="")) == names("type=file")
+    first = s.http("GET", "/api/resources?limit=2").body
+    assert len(first["items"]) == 2 and first["has-more"]
+    rest = s.http("GET", "/api/resources?limit=2&cursor=" + quote(first["next-cursor"], safe="")).body
+    assert len(rest["items"]) == 1 and not rest["has-more"]
+    assert s.http("GET", "/api/resources?cursor=x").status == 400 and s.http("GET", "/api/resources?limit=0").status == 400
+    of_run = s.http("GET", "/api/resources/workflow/" + run).body["items"]
+    assert [i["step-id"] for i in of_run] == ["big"]
+    assert s.http("GET", f"/api/resources/workflow/{run}/step/big").body["items"] == of_run
+    assert s.http("GET", f"/api/resources/workflow/{run}/step/other").body["items"] == []
+    assert s.http("GET", "/api/resources/workflow/nothing").status == 404
+    uri = of_run[0]["uri"]
+    full = s.http("GET", "/api/resources/content?uri=" + quote(uri, safe="")).body
+    assert full["contentType"] == "text/plain" and len(full["body"]) == 15000
+    part = s.http("GET", "/api/resources/content?view=summary&uri=" + quote(uri, safe="")).body
+    assert part["truncated"] is True and len(part["body"]) == 4000
+    out = s.http("GET", "/api/resources/content?uri=" + quote(f"res://v1/ws/ws-local/result/run/{run}/flow-output", safe="")).body
+    assert out["body"]["ref"]["uri"] == uri, out
+    step = s.http("GET", "/api/resources/content?uri=" + quote(f"res://v1/ws/ws-local/result/run/{run}/step/big/output", safe="")).body
+    assert step["body"]["uri"] == uri, step
+    assert s.http("GET", "/api/resources/content?uri=" + quote(f"res://v1/ws/ws-local/result/run/{run}/step/no/output", safe="")).status == 404
+
+    def found(q, more=""):
+        a = s.http("GET", "/api/resources/search?q=" + quote(q) + more)
+        assert a.status == 200, a
+        return [i["display-name"] for i in a.body["items"]]
+    assert found("special") == ["words.txt"] and found("paper") == ["paper.pdf"] and found("note") == ["note.txt"]
+    assert found("special nowhere") == [] and found("special nowhere", "&keyword-mode=any") == ["words.txt"] == found("special nowhere", "&keyword-mode=balanced")
+    assert s.http("GET", "/api/resources/search").status == 400 and s.http("GET", "/api/resources/search?q=...").status == 400
+    note = s.http("GET", "/api/resources?query=note.txt").body["items"][0]["uri"]
+    assert post(s, "resources/search-index", {"op": "update", "uri": note, "tags": ["t1"], "text": "zebra"}).status == 200
+    assert found("zebra") == ["note.txt"] and names("tags=t1") == ["note.txt"]
+    assert post(s, "resources/search-index", {"op": "show", "uri": note}).body["searchIndex"] == {"tags": ["t1"], "text": "zebra"}
+    assert post(s, "resources/search-index", {"op": "clear", "uri": note}).status == 200 and found("zebra") == []
+    assert post(s, "resources/search-index", {"op": "reindex", "uri": note}).status == 200 and found("note") == ["note.txt"]
+    assert post(s, "resources/search-index", {"op": "burn", "uri": note}).status == 400
+    assert s.http("DELETE", "/api/files/by-uri?uri=" + quote(note, safe="")).body["deleted"] is True
+    assert found("note") == [] and s.http("GET", "/api/resources/by-uri?uri=" + quote(note, safe="")).status == 404
+    assert s.http("DELETE", "/api/files/by-uri?uri=" + quote(note, safe="")).status == 404
+    for uri, status in (("res://v1/ws/other/file/1", 404), ("file:///etc/passwd", 400), ("res://v1/ws/ws-local/../x", 404)):
+        for route in ("by-uri", "content", "url"):
+            assert s.http("GET", f"/api/resources/{route}?uri=" + quote(uri, safe="")).status == status, (route, uri)
+
+
+def test_tables(s):
+    s.ok("flows.put_draft", {"flowLiteral": flow("rows", ROWS)})
+    run = s.ok("flows.run", {"flowSlug": "rows"}).data["workflowId"]
+    uri = s.over(run)["result"]["t"]["uri"]
+
+    def table(op, body=None, status=200):
+        a = post(s, "resources/table/" + op, {"uri": uri, **(body or {})})
+        assert a.status == status, a
+        return a.body
+    q = table("query", {"page": {"mode": "offset", "limit": 10}, "where": [["even", "=", True]], "sort": [["id", "desc"]], "select": ["id", "name"]})
+    assert q["rows"][0] == {"id": 58, "name": "n58"} and q["count"] == 10 and q["page"]["hasMore"] is True and q["items"][0]["data"] == q["rows"][0], q
+    q = table("query", {"page": {"mode": "cursor", "limit": 25, "include-total-count?": True}, "sort": [["id", "asc"]]})
+    assert q["page"]["totalCount"] == 60 and len(q["rows"]) == 25
+    q2 = table("query", {"page": {"mode": "cursor", "limit": 25, "cursor": q["page"]["nextCursor"]}, "sort": [["id", "asc"]]})
+    assert q2["rows"][0]["id"] == 25
+    assert table("get-row", {"key": {"id": "7"}})["row"]["name"] == "n7"  # a number, as a command line writes it
+    assert table("get-row", {"row-id": q["items"][3]["rowId"]})["row"]["id"] == 3
+    got = table("aggregate", {"group-by": ["even"], "metrics": [{"op": "count", "as": "n"}], "limit": 10})
+    assert sorted((r["even"], r["n"]) for r in got["results"]) == [(False, 30), (True, 30)] and got["hasMore"] is False, got
+    assert [c["name"] for c in table("schema")["columns"]] == ["id", "name", "even"]
+    assert table("update-cell", {"column": "name", "key": {"id": "7"}, "value": "seven"})["success"] is True
+    assert table("get-row", {"key": {"id": "7"}})["row"]["name"] == "seven"
+    table("update-cell-format", {"column": "name", "key": {"id": "7"}, "format": {"bold": True}})
+    table("set-column", {"column": "name", "definition": {"display-name": "Name"}})
+    table("recompute", {"limit": 10, "offset": 0})
+    status, headers, text = raw(s, "POST", "/api/resources/table/export", json.dumps({"uri": uri, "select": ["id", "name"], "sort": [["id", "asc"]]}), J)
+    assert status == 200 and headers["Content-Type"].startswith("text/csv") and text.decode().splitlines()[:2] == ["id,name", "0,n0"]
+    a = post(s, "resources/table/import-csv", {"table": "people", "csv": "id,name\n1,Ann\n2,Bob\n", "write-mode": "upsert", "key-fields": ["id"]})
+    assert a.status == 200 and a.body["rowsWritten"] == 2 and a.body["rowsInserted"] == 2 and a.body["tableName"] == "people", a
+    people = a.body["resourceUri"]
+    a = post(s, "resources/table/materialize-join", {"left": {"ref": uri}, "right": {"ref": people}, "on": [["id", "id"]], "join-type": "inner",
+                                                     "project": [{"from": "left", "field": "id", "as": "id"}, {"from": "right", "field": "name", "as": "who"}],
+                                                     "into": {"table": "joined", "write-mode": "replace"}})
+    assert a.status == 200, a
+    page = s.http("GET", "/api/resources/content?limit=5&offset=10&uri=" + quote(uri, safe="")).body
+    assert page["tableName"] == "numbers" and page["rowCount"] == 60 and len(page["rows"]) == 5 and page["query"]["hasMore"] is True, page
+    listed = {i["display-name"]: i for i in s.http("GET", "/api/resources?type=table").body["items"]}
+    assert set(listed) == {"numbers", "people", "joined"} and listed["numbers"]["row-count"] == 60
+    s.kill()
+    s.start()
+    assert table("get-row", {"key": {"id": "7"}})["row"]["name"] == "seven"
+    assert s.http("DELETE", "/api/files/by-uri?uri=" + quote(people, safe="")).status == 200
+    assert post(s, "resources/table/schema", {"uri": people}).status == 404
+    assert post(s, "resources/table/burn", {"uri": uri}).status == 404 and post(s, "resources/table/query", {}).status == 400
+    assert post(s, "resources/table/query", [1]).status == 400 and table("query", {}, 400)["error"]["code"] == "bad_request"
+    assert table("update-cell", {"column": "nope", "key": {"id": "999"}, "value": 1}, 404)["error"]["code"] == "not_found"
+
+
+if __name__ == "__main__":
+    run_tests(dict(globals()))
