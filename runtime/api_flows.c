@@ -4,6 +4,7 @@
  * absent until there is one. "flow-version" <slug>/<10 digits>: {:version :hash :note :created-ms :by}. The texts are sources of
  * the store, by their hash. Every write names the revision it replaces. */
 #include "api.h"
+#include "engine_index.h"
 #include "flowdef_int.h"
 #include "hash.h"
 #include "reader/print.h"
@@ -198,6 +199,8 @@ static bool draft_store(ApiCall *c, Flow *f, Val def, Val literal, Val diagnosti
   batch_source_put(api_batch(c), hash, file, (Bytesv){str_s(literal), str_n(literal)});
   flow_set(f, "hash", str_c(hash));
   take_texts(f, def);
+  Val name = map_get_kw(def, "name");
+  index_flow_put(api_batch(c), c->workspace, f->slug, is_str(name) ? str_s(name) : f->slug, def, map_get_kw(def, "flow"));
   if (!flow_save(c, f)) return false;
   ValVec m = {0};
   api_put_text(&m, "flowSlug", f->slug);

@@ -36,7 +36,7 @@ static bool collect(const Cli *cli, Store *s) {
   Err e = {0};
   ResourceGc g;
   BlobStore *b = blobs_place_open(s, &e);
-  bool ok = b && resource_gc(s, b, now_ms(), BLOBS_GRACE_MS, cli->dry_run, &g, &e);
+  bool ok = b && resource_gc(s, b, now_ms(), BLOBS_GRACE_MS, cli->dry_run, &g, &e) && (cli->dry_run || store_index_drain(s, &e));
   blobs_close(b);
   if (!ok) cli_say("%s [%s]", e.msg, e.code);
   else if (CLI_GIVEN(cli, format)) ok = cli_print_value(cli, counts(cli, &g));

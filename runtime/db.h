@@ -45,7 +45,7 @@ typedef struct DbParam {
 
 /* What went wrong. `type` is what the flow sees, NULL: nothing did. */
 typedef struct DbFail {
-  const char *type;   /* "db-error" "timeout" "network" "auth-failed" "oversize" "validation" "cancelled" */
+  const char *type;   /* "db-error" "timeout" "network" "auth-failed" "oversize" "validation" "cancelled" "guard" */
   const char *class;  /* of a db-error: "constraint" "serialization" "deadlock" "lock" "busy" "permission" "read-only" "syntax" "data" "other" */
   char sqlstate[6];
   int code;           /* the driver's number; 0 none */
@@ -66,6 +66,8 @@ typedef struct DbJob {
   size_t max_bytes;
   int64_t deadline_us; /* db_clock_us */
   int64_t timeout_ms;
+  const struct Guard *guard; /* the outbound guard; NULL: it is off */
+  char *address;       /* with a guard: the checked addresses of the target's hosts; NULL: not resolved, or a socket of this machine */
   int wake;            /* eventfd: readable once cancelled */
   atomic_bool cancelled;
   /* the answer */
@@ -96,6 +98,12 @@ enum DbWait { DB_READY, DB_LATE, DB_CANCELLED };
 enum DbWait db_wait(DbJob *j, int fd, short events, int64_t most_ms);
 bool db_wait_grace(int fd, short events, int64_t until_us); /* false: nothing until then */
 bool db_due(const DbJob *j); /* late or cancelled */
+
+/* ---- the outbound guard (db_guard.c); helper thread ---- */
+
+bool db_address(DbJob *j, Err *e); /* j->address; code "guard" or "network" */
+bool db_guarded(DbJob *j);         /* the same, for `return`: with j->fail */
+bool db_peer_guarded(DbJob *j, int fd); /* where a socket has been connected to */
 
 /* ---- rows ---- */
 

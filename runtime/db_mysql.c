@@ -109,11 +109,11 @@ typedef struct Wait {
   bool gone;           /* it did not answer: the connection is in the middle of something and must be closed */
 } Wait;
 
-static MYSQL *connect_blocking(const DbTarget *t);
+static MYSQL *connect_blocking(DbJob *j);
 
 static bool kill_query(const Wait *w) {
   char sql[64];
-  MYSQL *m = connect_blocking(w->j->target);
+  MYSQL *m = connect_blocking(w->j);
   if (!m) return false;
   int n = snprintf(sql, sizeof sql, "KILL QUERY %lu", w->id);
   bool ok = !L(mysql_real_query)(m, sql, (unsigned long)n);
@@ -172,15 +172,23 @@ static MYSQL *new_handle(const DbTarget *t, unsigned seconds) {
 }
 
 typedef struct Address { const char *host, *socket; unsigned port; } Address;
-static Address address(const DbTarget *t) {
+/* The name stays where a certificate is compared with it; then the peer is looked at as well (connected). */
+static bool by_name(const DbTarget *t) { return is_mode(t, "verify-ca") || is_mode(t, "verify-full"); }
+
+static Address address(const DbJob *j) {
+  const DbTarget *t = j->target;
+  if (j->address && !by_name(t)) return (Address){j->address, NULL, t->port ? (unsigned)strtoul(t->port, NULL, 10) : 0};
   bool path = t->host && *t->host == '/';
   return (Address){path ? NULL : t->host ? t->host : "127.0.0.1", path ? t->host : NULL, t->port ? (unsigned)strtoul(t->port, NULL, 10) : 0};
 }
 
-static MYSQL *connect_blocking(const DbTarget *t) {
+static MYSQL *connect_blocking(DbJob *j) {
+  const DbTarget *t = j->target;
+  Err e = {0};
+  if (!db_address(j, &e)) return NULL;
   unsigned seconds = DB_GRACE_MS / 1000;
   MYSQL *m = new_handle(t, seconds);
-  Address a = address(t);
+  Address a = address(j);
   if (!m) return NULL;
   L(mysql_options)(m, MYSQL_OPT_READ_TIMEOUT, &seconds);
   L(mysql_options)(m, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
@@ -202,19 +210,21 @@ static bool set_up(Wait *w) {
 
 static bool connected(Wait *w) {
   const DbTarget *t = w->j->target;
-  Address a = address(t);
+  Address a = address(w->j);
   MYSQL *got = NULL;
   int st = L(mysql_real_connect_start)(&got, w->my, a.host, t->user, t->password, t->database, a.port, a.socket, CLIENT_FOUND_ROWS);
   while (st) {
     if ((st = await(w, st)) < 0) return db_fail_late(w->j, false);
     st = L(mysql_real_connect_cont)(&got, w->my, st);
   }
+  if (got && by_name(t) && !db_peer_guarded(w->j, (int)L(mysql_get_socket)(w->my))) return false;
   return got ? set_up(w) : fail_conn(w->j, w->my);
 }
 
 static void *my_open(DbJob *j) {
   pthread_once(&lib_once, lib_load);
   if (!lib.ok) return db_fail(j, "network", "MySQL needs libmariadb (Debian package libmariadb3): %s", lib.error), NULL;
+  if (!db_guarded(j)) return NULL;
   MYSQL *m = new_handle(j->target, (unsigned)((j->target->connect_ms + 999) / 1000));
   if (!m) return db_fail(j, "network", "MariaDB: out of memory"), NULL;
   L(mysql_options)(m, MYSQL_OPT_NONBLOCK, 0);

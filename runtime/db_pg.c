@@ -124,7 +124,8 @@ static bool fail_result(DbJob *j, Conn *c, const PGresult *r) {
 
 static void quiet(void *arg, const char *message) { (void)arg, (void)message; }
 
-static PGconn *start(const DbTarget *t) {
+static PGconn *start(const DbJob *j) {
+  const DbTarget *t = j->target;
   Buf options = {0};
   buf_c(&options, "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 -c bytea_output=hex");
   if (t->read_only) buf_c(&options, " -c default_transaction_read_only=on");
@@ -135,9 +136,9 @@ static PGconn *start(const DbTarget *t) {
       buf_ch(&options, *p);
     }
   }
-  const char *names[] = {"host", "port", "dbname", "user", "password", "sslmode", "sslrootcert", "application_name", "client_encoding", "options",
+  const char *names[] = {"host", "hostaddr", "port", "dbname", "user", "password", "sslmode", "sslrootcert", "application_name", "client_encoding", "options",
                          "tcp_user_timeout", "keepalives_idle", NULL};
-  const char *values[] = {t->host, t->port, t->database, t->user, t->password, t->ssl_mode, t->ssl_root, t->application ? t->application : "breyta-run", "UTF8",
+  const char *values[] = {t->host, j->address, t->port, t->database, t->user, t->password, t->ssl_mode, t->ssl_root, t->application ? t->application : "breyta-run", "UTF8",
                           buf_cstr(&options), "20000", "30", NULL};
   PGconn *pg = L(PQconnectStartParams)(names, values, 0);
   buf_free(&options);
@@ -163,7 +164,8 @@ static bool connected(DbJob *j, PGconn *pg) {
 static void *pg_open(DbJob *j) {
   pthread_once(&lib_once, lib_load);
   if (!lib.ok) return db_fail(j, "network", "PostgreSQL needs libpq (Debian package libpq5): %s", lib.error), NULL;
-  PGconn *pg = start(j->target);
+  if (!db_guarded(j)) return NULL;
+  PGconn *pg = start(j);
   if (pg) L(PQsetErrorVerbosity)(pg, PQERRORS_VERBOSE);
   if (!pg || L(PQstatus)(pg) == CONNECTION_BAD ? !fail_connect(j, pg) : !connected(j, pg)) {
     if (pg) L(PQfinish)(pg);

@@ -37,6 +37,7 @@ void db_job_free(DbJob *j) {
   free(j->params);
   free(j->columns);
   free(j->source);
+  free(j->address);
   db_sql_free(&j->sql);
   buf_free(&j->rows);
   if (j->wake >= 0) close(j->wake);

@@ -60,7 +60,8 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->store = s;
   e->o = *o;
   e->workspace = strdup(o->workspace ? o->workspace : "local");
-  e->units = e->indexed = e->delivering = set_empty;
+  e->units = e->delivering = set_empty;
+  e->indexed = map_empty;
   if (o->public_url) e->base_url = strdup(o->public_url);
   e->next_store_timer = 0;
   engine_here(e);
@@ -547,6 +548,7 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     *err = e->fatal_err;
     return false;
   }
+  if (!e->ready && !*idle) index_idle(e);
   poll_world(e, e->ready || *idle ? 0 : wait_ms(e, max_wait_ms));
   return true;
 }

@@ -133,20 +133,40 @@ static void walk(Buf *b, Val v, int depth) {
     for (; is_type(v, T_LIST); v = AS(List, v)->rest) walk(b, AS(List, v)->first, depth + 1);
 }
 
-void index_flow(Engine *e, const char *workspace, const FlowDef *f) {
-  Val key = str_c(f->hash);
-  if (!is_nil(set_get(e->indexed, key, NIL))) return;
-  e->indexed = set_conj(e->indexed, key);
+void index_flow_put(Batch *batch, const char *workspace, const char *slug, const char *name, Val map, Val body) {
   Buf b = {0}, tags = {0};
-  word(&b, f->slug);
-  walk(&b, f->map, 0);
-  walk(&b, f->body, 0);
-  put_tags(&tags, map_get_kw(f->map, "tags"));
-  IndexRow row = {.workspace = (char *)(uintptr_t)workspace, .target = "flows", .key = f->slug, .title = f->name, .type = "flow", .path = f->slug, .tags = buf_cstr(&tags),
+  word(&b, slug);
+  walk(&b, map, 0);
+  walk(&b, body, 0);
+  put_tags(&tags, map_get_kw(map, "tags"));
+  IndexRow row = {.workspace = (char *)(uintptr_t)workspace, .target = "flows", .key = slug, .title = name, .type = "flow", .path = slug, .tags = buf_cstr(&tags),
                   .text = {b.p, b.n}, .at_ms = now_ms()};
-  Batch *batch = batch_new();
   batch_index_put(batch, &row);
-  store_submit(e->store, batch, 0);
   buf_free(&b);
   buf_free(&tags);
+}
+
+void index_flow(Engine *e, const char *workspace, const FlowDef *f) {
+  Val key = str_fmt("%s/%s", workspace, f->slug), hash = str_c(f->hash), last = map_get(e->indexed, key, NIL);
+  if (is_str(last) && !strcmp(str_s(last), f->hash)) return;
+  e->indexed = map_assoc(e->indexed, key, hash);
+  Batch *batch = batch_new();
+  index_flow_put(batch, workspace, f->slug, f->name, f->map, f->body);
+  store_submit(e->store, batch, 0);
+}
+
+/* ---- entries that wait ---- */
+
+enum { IDLE_ROWS = 32, IDLE_EVERY_US = 100000 }; /* a few milliseconds of the writer's time, while no run is ready */
+
+void index_idle(Engine *e) {
+  Err err = {0};
+  int64_t now = mono_us();
+  if (now < e->next_index_us) return;
+  bool some = store_index_waits(e->store, &err);
+  e->next_index_us = now + (some ? IDLE_EVERY_US / 10 : IDLE_EVERY_US);
+  if (!some) return;
+  Batch *b = batch_new();
+  batch_index_work(b, IDLE_ROWS);
+  store_submit(e->store, b, 0);
 }

@@ -127,7 +127,8 @@ struct Engine {
   uint64_t next_commit;
   uint16_t next_life;
   Val units;            /* set of unit hashes (hex strings) known to be stored */
-  Val indexed;          /* set of hashes of sources whose flows this engine has put into the search index */
+  Val indexed;          /* map from workspace/slug to the hash of the source that this engine has put into the search index last */
+  int64_t next_index_us; /* when to see whether entries wait for the search index */
   FlowDef **defs;       /* by source hash */
   Unit **def_units;
   size_t ndefs;

@@ -7,10 +7,13 @@
  * result is recorded: replay finds what it found. */
 #include "connection.h"
 #include "engine_index.h"
+#include "engine_reader.h"
 #include "eval/unit.h"
 #include "limits.h"
+#include "offload.h"
 #include "reader/num.h"
 #include "reader/text.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,70 +244,207 @@ static Val hit_item(Ask *a, int target, const SearchHit *h, int64_t nth) {
   }
 }
 
-/* ---- searching ---- */
+/* ---- searching: plain data, on a helper thread ---- */
+
+/* One target: entries with all words, and, when these are few, those with some of them. */
+typedef struct Found { SearchHit hits[2][LOOK]; size_t n[2]; bool some; } Found;
+
+typedef struct SearchJob {
+  struct SearchJob *next;
+  Engine *e;
+  uint64_t token;
+  Store *store;        /* of the engine; a helper reads it through a connection of its own */
+  char *workspace, *text, *types, *tags, *path;
+  IndexRow *rows;      /* of connections; their texts are ours */
+  size_t nrows;
+  bool on[TARGETS], every; /* every: also those with some of the words, whatever was found before */
+  int64_t limit;
+  Found *found;        /* TARGETS of them */
+  Err err;
+  _Atomic bool stop;
+} SearchJob;
+
+static OffloadPool pool = OFFLOAD_POOL("search", 2, NULL);
+static SearchJob *jobs; /* engine thread */
+
+static char *copied(const char *s) {
+  char *p = strdup(s ? s : "");
+  if (!p) abort();
+  return p;
+}
+
+static void found_clear(SearchJob *j) {
+  for (int t = 0; t < TARGETS; t++)
+    for (int any = 0; any < 2; any++) {
+      for (size_t i = 0; i < j->found[t].n[any]; i++) search_hit_free(&j->found[t].hits[any][i]);
+      j->found[t].n[any] = 0;
+    }
+}
+
+static void row_clear(IndexRow *r) {
+  const char *all[] = {r->key, r->type, r->path};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free((void *)(uintptr_t)all[i]);
+}
+
+static void job_free(SearchJob *j) {
+  SearchJob **at = &jobs;
+  while (*at != j) at = &(*at)->next;
+  *at = j->next;
+  found_clear(j);
+  for (size_t i = 0; i < j->nrows; i++) row_clear(&j->rows[i]);
+  free(j->rows);
+  free(j->found);
+  char *texts[] = {j->workspace, j->text, j->types, j->tags, j->path};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
+  free(j);
+}
 
 /* By slot, type and backend: what else a connection says stays out of the result. */
-static size_t search_connections(Ask *a, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {
-  Val all = target_connections(a->e->o.target), k, v;
-  IndexRow *rows = calloc(map_count(all) + 1, sizeof *rows);
-  size_t n = 0;
+static void take_connections(SearchJob *j, Val all) {
+  Val k, v;
   MapIter it;
-  if (!rows) abort();
+  j->rows = calloc(map_count(all) + 1, sizeof *j->rows);
+  if (!j->rows) abort();
   map_iter(&it, all);
   while (map_next(&it, &k, &v)) {
     Val backend = map_get_kw(v, "backend");
-    const char *slot = kw_text(k), *type = kw_text(map_get_kw(v, "type")), *on = is_kw(backend) || is_str(backend) ? kw_text(backend) : "";
-    rows[n++] = (IndexRow){.workspace = q->workspace, .target = q->target, .key = slot, .title = slot, .type = type, .path = on, .tags = on, .text = {type, strlen(type)}};
+    char *slot = copied(kw_text(k)), *type = copied(kw_text(map_get_kw(v, "type")));
+    char *on = copied(is_kw(backend) || is_str(backend) ? kw_text(backend) : "");
+    j->rows[j->nrows++] = (IndexRow){.workspace = j->workspace, .target = targets[ON_CONNECTIONS], .key = slot, .title = slot, .type = type, .path = on, .tags = on, .text = {type, strlen(type)}};
   }
-  n = store_search_rows(rows, n, q, out, max, e);
-  free(rows);
-  return n;
 }
 
-/* Appends what one target has, at most a->limit in all. */
-static bool search_target(Ask *a, int target, bool any, Val *items, Val *keys, int64_t *found, Err *e) {
-  SearchHit hits[LOOK];
-  SearchQuery q = {.workspace = a->c->r->workspace, .target = targets[target], .text = str_s(a->query), .any = any};
-  if (target == ON_RESOURCES) q.types = buf_cstr(&a->types), q.tags = buf_cstr(&a->tags), q.path = a->path;
-  if (target == ON_RESOURCES && a->elsewhere) return true;
-  size_t n = target == ON_CONNECTIONS ? search_connections(a, &q, hits, LOOK, e) : store_search(a->e->store, &q, hits, LOOK, e);
-  for (size_t i = 0; i < n; i++) {
-    Val item = *found < a->limit && is_nil(set_get(*keys, str_c(hits[i].key), NIL)) ? hit_item(a, target, &hits[i], *found) : NIL;
-    if (!is_nil(item)) {
+static SearchJob *job_new(const Ask *a) {
+  SearchJob *j = calloc(1, sizeof *j);
+  if (!j || !(j->found = calloc(TARGETS, sizeof *j->found))) abort();
+  j->next = jobs;
+  j->e = a->e;
+  j->token = step_token(a->c);
+  j->store = a->e->store;
+  j->workspace = copied(a->c->r->workspace);
+  j->text = copied(str_s(a->query));
+  j->types = copied(a->types.n ? a->types.p : "");
+  j->tags = copied(a->tags.n ? a->tags.p : "");
+  j->path = a->path ? copied(a->path) : NULL;
+  j->limit = a->limit;
+  memcpy(j->on, a->on, sizeof j->on);
+  if (a->elsewhere) j->on[ON_RESOURCES] = false;
+  if (j->on[ON_CONNECTIONS]) take_connections(j, target_connections(a->e->o.target));
+  return jobs = j;
+}
+
+static bool search_one(SearchJob *j, Store *s, int target, bool any) {
+  Found *f = &j->found[target];
+  SearchQuery q = {.workspace = j->workspace, .target = targets[target], .text = j->text, .any = any};
+  if (target == ON_RESOURCES) q.types = j->types, q.tags = j->tags, q.path = j->path;
+  f->some |= any;
+  f->n[any] = target == ON_CONNECTIONS ? store_search_rows(j->rows, j->nrows, &q, f->hits[any], LOOK, &j->err) : store_search(s, &q, f->hits[any], LOOK, &j->err);
+  return !j->err.code;
+}
+
+static void search_in(SearchJob *j, Store *s) {
+  for (int t = 0; t < TARGETS && !j->err.code; t++)
+    if (j->on[t] && search_one(j, s, t, false) && (j->every || (int64_t)j->found[t].n[0] < j->limit)) search_one(j, s, t, true);
+}
+
+static void work(void *arg) {
+  SearchJob *j = arg;
+  Store *s = reader_take(j->store, &j->stop, &j->err);
+  if (s) search_in(j, s);
+  reader_give(s, &j->stop);
+}
+
+/* ---- from hits to the result: engine thread ---- */
+
+/* Appends what one target has, at most a->limit in all. false: it may have more, and was not looked through for it. */
+static bool target_items(Ask *a, const SearchJob *j, int target, Val *items) {
+  const Found *f = &j->found[target];
+  Val keys = set_empty;
+  int64_t n = 0;
+  for (int any = 0; any < 2; any++)
+    for (size_t i = 0; i < f->n[any] && n < a->limit; i++) {
+      const SearchHit *h = &f->hits[any][i];
+      Val item = is_nil(set_get(keys, str_c(h->key), NIL)) ? hit_item(a, target, h, n) : NIL;
+      if (is_nil(item)) continue;
       *items = vec_conj(*items, item);
-      *keys = set_conj(*keys, str_c(hits[i].key));
-      ++*found;
+      keys = set_conj(keys, str_c(h->key));
+      n++;
     }
-    search_hit_free(&hits[i]);
-  }
-  return !e->code;
+  return n == a->limit || f->some || !j->on[target];
 }
 
-static bool search_all(Ask *a, Val *items, Err *e) {
-  *items = vec_empty;
-  for (int t = 0; t < TARGETS; t++) {
-    Val keys = set_empty;
-    int64_t found = 0;
-    if (!a->on[t]) continue;
-    if (!search_target(a, t, false, items, &keys, &found, e)) return false;
-    if (found < a->limit && !search_target(a, t, true, items, &keys, &found, e)) return false;
+static void fail(Engine *e, StepCall *c, const Err *err) {
+  bool wrong = !strcmp(err->code, "validation");
+  step_failed(e, c, map_assoc(err_map(wrong ? "validation" : "store", err->msg), kw_c("retryable?"), bool_val(!wrong)), -1);
+}
+
+static void launch(Engine *e, SearchJob *j);
+
+static void done(Engine *e, uint64_t token, void *arg) {
+  SearchJob *j = arg;
+  StepCall *c = e && !atomic_load(&j->stop) ? step_by_token(e, token) : NULL;
+  Ask a = {0};
+  Err err = {0};
+  Val items = vec_empty;
+  bool all = true;
+  if (!c || j->err.code || !ask_read(&a, e, c, &err)) { /* looked at by search_check */
+    Err why = j->err.code ? j->err : err;
+    ask_free(&a);
+    job_free(j);
+    if (c) fail(e, c, &why);
+    return;
   }
+  for (int t = 0; t < TARGETS; t++) all &= !a.on[t] || target_items(&a, j, t, &items);
+  ask_free(&a);
+  if (!all) { /* some of what was found is over: then the rest counts */
+    found_clear(j);
+    j->every = true;
+    launch(e, j);
+    return;
+  }
+  job_free(j);
+  Val kv[] = {kw_c("query"), map_get_kw(step_config(c), "query"), kw_c("count"), int_val(vec_count(items)), kw_c("items"), items};
+  step_done(e, c, map_from(kv, 3, false));
+}
+
+static void launch(Engine *e, SearchJob *j) {
+  Err err = {0};
+  if (!store_path(e->store)) search_in(j, e->store); /* a store in memory is this thread's alone */
+  else if (offload_run(&pool, e, work, done, j, j->token, &err)) return;
+  else work(j);
+  done(e, j->token, j);
+}
+
+/* What waits for the index is put into it first, a piece at a time beside what other runs write; then the step starts again. */
+static bool index_behind(Engine *e, StepCall *c, Err *err) {
+  if (!store_index_waits(e->store, err)) return false;
+  batch_index_work(run_batch(c->r), INDEX_DRAIN_ROWS);
+  run_submit(c->r, AFTER_START);
   return true;
 }
 
 static void search_start(Engine *e, StepCall *c) {
-  Ask a;
+  Ask a = {0};
   Err err = {0};
-  Val items = NIL;
-  bool ok = ask_read(&a, e, c, &err) && search_all(&a, &items, &err); /* looked at by search_check */
+  if (index_behind(e, c, &err)) return;
+  bool ok = !err.code && ask_read(&a, e, c, &err);
+  SearchJob *j = ok ? job_new(&a) : NULL;
   ask_free(&a);
-  if (ok) {
-    Val kv[] = {kw_c("query"), a.query, kw_c("count"), int_val(vec_count(items)), kw_c("items"), items};
-    step_done(e, c, map_from(kv, 3, false));
-  } else step_failed(e, c, map_assoc(err_map(strcmp(err.code, "validation") ? "store" : "validation", err.msg), kw_c("retryable?"), bool_val(strcmp(err.code, "validation"))), -1);
+  if (ok) launch(e, j);
+  else fail(e, c, &err);
+}
+
+static void search_cancel(Engine *e, StepCall *c) {
+  for (SearchJob *j = jobs; j; j = j->next)
+    if (j->e == e && j->token == step_token(c)) reader_stop(&j->stop);
+}
+
+static void search_gone(Engine *e) {
+  for (SearchJob *j = jobs; j; j = j->next)
+    if (j->e == e) reader_stop(&j->stop);
 }
 
 void engine_search_register(void) {
-  static const StepKind search = {.name = "search", .check = search_check, .start = search_start};
+  static const StepKind search = {.name = "search", .check = search_check, .start = search_start, .cancel = search_cancel, .gone = search_gone};
   engine_register(&search);
 }

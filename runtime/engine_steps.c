@@ -4,6 +4,7 @@
 #include "limits.h"
 #include "child.h"
 #include "connection.h"
+#include "engine_reader.h"
 #include "engine_table.h"
 #include "eval/frame.h"
 #include "eval/unit.h"
@@ -32,6 +33,7 @@ void kinds_gone(Engine *e) {
   for (size_t i = 0; i < nkinds; i++)
     if (kinds[i]->gone) kinds[i]->gone(e);
   table_read_gone(e);
+  reader_gone(e->store);
 }
 
 const StepKind *engine_kind(const char *name) { return find_kind(name); }

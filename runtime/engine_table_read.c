@@ -4,6 +4,7 @@
  * The helper builds values, so it enters the collector (mem.h). What it works on lies in a TableJob, which is a root; only the engine's
  * thread links and unlinks jobs. A step that ends otherwise (cancelled, its run is gone) stops the job: SQLite then ends its statement. */
 #include "engine_int.h"
+#include "engine_reader.h"
 #include "engine_table.h"
 #include "offload.h"
 #include "reader/mem.h"
@@ -18,7 +19,7 @@ typedef struct TableJob {
   struct TableJob *next;  /* among those at work, or those to be used again */
   Engine *e;
   uint64_t token;
-  Store *of, *reader;     /* reader: a connection of its own, once it is at work */
+  Store *of;
   char *workspace;
   Val cfg, result, error;
   BlobWriter *writer;     /* of an export that is kept; NULL */
@@ -28,40 +29,6 @@ typedef struct TableJob {
 
 static OffloadPool pool = {.name = "tables", .most = 2, .stack_mib = 8, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 static TableJob *working, *unused;
-enum { READERS = 2 };
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* idle connections; also held while a job gets its own, so that its store is there */
-static struct { Store *a[READERS]; int n; } idle;
-
-/* ---- connections ---- */
-
-/* With the lock. */
-static Store *reader_take(Store *of, Err *e) {
-  for (int i = 0; i < idle.n; i++)
-    if (!strcmp(store_path(idle.a[i]), store_path(of))) {
-      Store *s = idle.a[i];
-      idle.a[i] = idle.a[--idle.n];
-      return s;
-    }
-  return store_reader(of, e);
-}
-
-static void reader_give(Store *s, bool again) {
-  pthread_mutex_lock(&lock);
-  bool kept = again && idle.n < READERS;
-  if (kept) idle.a[idle.n++] = s;
-  pthread_mutex_unlock(&lock);
-  if (!kept) store_close(s);
-}
-
-/* With the lock. */
-static void readers_close(const char *path) {
-  for (int i = idle.n; i-- > 0;)
-    if (!strcmp(store_path(idle.a[i]), path)) {
-      store_close(idle.a[i]);
-      idle.a[i] = idle.a[--idle.n];
-    }
-}
-
 /* ---- jobs ---- */
 
 static TableJob *job_new(Run *r, Val cfg) {
@@ -78,7 +45,6 @@ static void job_free(TableJob *j) {
   while (*at != j) at = &(*at)->next;
   *at = j->next;
   if (j->writer) blobs_abort(j->writer);
-  if (j->reader) reader_give(j->reader, !atomic_load(&j->stop));
   free(j->workspace);
   *j = (TableJob){.next = unused};
   unused = j;
@@ -87,23 +53,16 @@ static void job_free(TableJob *j) {
 static Batch *no_batch(void *ctx) { return (void)ctx, NULL; }
 static bool to_blob(void *ctx, const char *p, size_t n, Err *e) { return blobs_write(((TableJob *)ctx)->writer, p, n, e); }
 
-static bool begin(TableJob *j, Err *e) {
-  pthread_mutex_lock(&lock);
-  if (!atomic_load(&j->stop)) j->reader = reader_take(j->of, e);
-  pthread_mutex_unlock(&lock);
-  return j->reader && store_reader_begin(j->reader, &j->stop, e);
-}
-
 /* Helper thread. */
 static void work(void *arg) {
   TableJob *j = arg;
   Err e = {0};
   mem_thread_enter();
-  bool begun = begin(j, &e);
-  TableCall c = {.store = j->reader, .workspace = j->workspace, .batch = no_batch, .ctx = j, .write = j->writer ? to_blob : NULL, .unreadable = &j->unreadable};
-  if (begun) {
+  Store *reader = reader_take(j->of, &j->stop, &e);
+  TableCall c = {.store = reader, .workspace = j->workspace, .batch = no_batch, .ctx = j, .write = j->writer ? to_blob : NULL, .unreadable = &j->unreadable};
+  if (reader) {
     j->ok = table_run(&c, j->cfg, &j->result, &j->error);
-    store_reader_end(j->reader);
+    reader_give(reader, &j->stop);
   } else {
     j->unreadable = true;
     j->error = err_map("runtime", e.code ? e.msg : "stopped");
@@ -138,11 +97,8 @@ void table_read_stop(const StepCall *c) {
 }
 
 void table_read_gone(const Engine *e) {
-  pthread_mutex_lock(&lock);
   for (TableJob *j = working; j; j = j->next)
-    if (j->e == e) atomic_store(&j->stop, true);
-  if (store_path(e->store)) readers_close(store_path(e->store));
-  pthread_mutex_unlock(&lock);
+    if (j->e == e) reader_stop(&j->stop);
 }
 
 /* ---- steps ---- */

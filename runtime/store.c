@@ -304,7 +304,24 @@ void batch_index_del(Batch *b, const char *workspace, const char *target, const 
   op_set_str(b, op, 2, target);
 }
 
-void batch_index_work(Batch *b) { (void)batch_op(b, OP_INDEX_WORK, 0, 0); }
+void batch_index_work(Batch *b, int rows) {
+  Op *op = batch_op(b, OP_INDEX_WORK, 0, 0);
+  if (op) op->i[0] = rows;
+}
+
+bool store_index_waits(Store *s, Err *e) {
+  store_fresh(s, e);
+  return s->impl->index_waits && s->impl->index_waits(s, e);
+}
+
+bool store_index_drain(Store *s, Err *e) {
+  while (store_index_waits(s, e)) {
+    Batch *b = batch_new();
+    batch_index_work(b, INDEX_DRAIN_ROWS);
+    if (!store_submit_wait(s, b, e)) return false;
+  }
+  return !e->code;
+}
 
 void batch_unit_put(Batch *b, const uint8_t hash[16], const char *file, Bytesv data) {
   Op *op = batch_op(b, OP_UNIT_PUT, 0, 0);

@@ -171,6 +171,12 @@ void batch_table_key_del(Batch *b, Bytesv key);
 void batch_index_put(Batch *b, const IndexRow *r);
 void batch_index_del(Batch *b, const char *workspace, const char *target, const char *key);
 
+/* Entries wait in the database until they are put into the index, which costs much more: the first `rows` of those that wait. */
+enum { INDEX_DRAIN_ROWS = 500 };
+void batch_index_work(Batch *b, int rows);
+bool store_index_waits(Store *s, Err *e); /* does any wait? */
+bool store_index_drain(Store *s, Err *e); /* all of them, waiting for the disk */
+
 /* Takes ownership of b. `tag` comes back in the completion. */
 void store_submit(Store *s, Batch *b, uint64_t tag);
 typedef struct Completion { uint64_t tag; const char *error; } Completion; /* error NULL = durable now */

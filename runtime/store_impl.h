@@ -34,7 +34,7 @@ enum OpType {
   OP_OUTCOME_DEL, /* s: workspace key */
   OP_INDEX_PUT,   /* i: at; s: workspace key target title tags type path; blob */
   OP_INDEX_DEL,   /* s: workspace key target */
-  OP_INDEX_WORK,  /* entries that wait are put into the index; from searches only */
+  OP_INDEX_WORK,  /* i: rows; so many entries that wait are put into the index */
   OP_DROP_SEGMENT, /* i: segment; from store_drop_history only */
   OP_TABLE_PUT,   /* i: id, hash, rows, created, updated; s: workspace name; blob */
   OP_TABLE_DROP,  /* i: id, hash; s: workspace name */
@@ -126,6 +126,7 @@ typedef struct StoreImpl {
   bool (*table_row)(Store *s, int64_t place, Blob *out, Err *e);
   bool (*table_rows)(Store *s, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
   bool (*table_keys)(Store *s, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
+  bool (*index_waits)(Store *s, Err *e); /* may be NULL: nothing ever waits */
   size_t (*search)(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e);
   bool (*unit_get)(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e);
   bool (*source_get)(Store *s, const char *hash, char **file, Blob *out, Err *e);
@@ -141,7 +142,6 @@ typedef struct SlugCount SlugCount;
 char *search_expression(const SearchQuery *q, Err *e);
 /* Do the filters let this entry through? */
 bool search_wanted(const SearchQuery *q, const char *type, const char *path, const char *tags);
-void batch_index_work(Batch *b);
 IndexRow op_index_row(const Batch *b, const Op *op);
 
 /* The common head of every implementation's Store. */

@@ -286,7 +286,8 @@ size_t sq_docs(Store *st, const DocQuery *q, DocRow *out, size_t max, Err *e);
 void sq_kv_seen(Sq *s); /* with queue_lock: the next kv batch may be built on what is pending now */
 /* store_sqlite_search.c: an entry in the running transaction. */
 int sq_index_later(Conn *c, const IndexRow *r, bool gone);
-int sq_index_work(Conn *c);
+int sq_index_work(Conn *c, int rows);
+bool sq_index_waits(Store *st, Err *e);
 int sq_index(Conn *c, const IndexRow *r);
 int sq_unindex(Conn *c, const char *workspace, const char *target, const char *key);
 size_t sq_search(Store *st, const SearchQuery *q, SearchHit *out, size_t max, Err *e);

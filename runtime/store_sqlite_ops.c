@@ -320,7 +320,7 @@ static int doc(Sq *s, Batch *b, const Op *op) {
 }
 
 static int index_op(Sq *s, const Batch *b, const Op *op) {
-  if (op->type == OP_INDEX_WORK) return sq_index_work(&s->wr);
+  if (op->type == OP_INDEX_WORK) return sq_index_work(&s->wr, (int)op->i[0]);
   IndexRow r = op_index_row(b, op);
   return sq_index_later(&s->wr, &r, op->type == OP_INDEX_DEL);
 }

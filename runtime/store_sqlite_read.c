@@ -709,6 +709,6 @@ const StoreImpl sq_impl = {
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,
     .doc_get = sq_doc_get, .docs = sq_docs, .search = sq_search, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
-    .table_max = sq_table_max, .table_get = sq_table_get, .tables = sq_tables, .tables_pending = sq_tables_pending, .reader = sq_reader, .reader_begin = sq_reader_begin, .reader_end = sq_reader_end, .table_row = sq_table_row,
+    .table_max = sq_table_max, .table_get = sq_table_get, .tables = sq_tables, .tables_pending = sq_tables_pending, .index_waits = sq_index_waits, .reader = sq_reader, .reader_begin = sq_reader_begin, .reader_end = sq_reader_end, .table_row = sq_table_row,
     .table_rows = sq_table_rows, .table_keys = sq_table_keys,
 };

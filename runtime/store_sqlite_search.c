@@ -89,8 +89,6 @@ int sq_unindex(Conn *c, const char *workspace, const char *target, const char *k
 
 /* ---- entries that wait ---- */
 
-enum { WORK_ROWS = 2000 }; /* in one transaction */
-
 int sq_index_later(Conn *c, const IndexRow *r, bool gone) {
   sqlite3_stmt *st = sq_stmt(c, W_INDEX_TODO);
   const char *s[] = {r->workspace, r->target, r->key, r->title, r->tags, r->type, r->path};
@@ -112,12 +110,12 @@ static int work_row(Conn *c, sqlite3_stmt *st) {
   return sq_index(c, &r);
 }
 
-int sq_index_work(Conn *c) {
+int sq_index_work(Conn *c, int rows) {
   sqlite3_stmt *st = sq_stmt(c, W_INDEX_NEXT), *done = sq_stmt(c, W_INDEX_DONE);
   int64_t last = 0;
   int rc = SQLITE_OK;
   if (!st || !done) return sqlite3_extended_errcode(c->db);
-  sqlite3_bind_int(st, 1, WORK_ROWS);
+  sqlite3_bind_int(st, 1, rows);
   while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
     last = sqlite3_column_int64(st, 10);
     rc = work_row(c, st);
@@ -128,17 +126,11 @@ int sq_index_work(Conn *c) {
   return sq_done(done);
 }
 
-/* What waits is in the index when this returns true. Who only reads finds what is in it. */
-static bool work_off(Sq *s, Err *e) {
-  while (!s->o.read_only) {
-    sqlite3_stmt *st = sq_query(s, R_INDEX_TODO, e);
-    if (!st) return false;
-    if (!sq_next_row(s, st, e)) return !e->code;
-    sqlite3_reset(st);
-    Batch *b = batch_new();
-    batch_index_work(b);
-    if (!store_submit_wait(&s->base, b, e)) return false;
-  }
+bool sq_index_waits(Store *base, Err *e) {
+  Sq *s = (Sq *)base;
+  sqlite3_stmt *st = s->o.read_only ? NULL : sq_query(s, R_INDEX_TODO, e);
+  if (!st || !sq_next_row(s, st, e)) return false;
+  sqlite3_reset(st);
   return true;
 }
 
@@ -175,7 +167,7 @@ static size_t search(Conn *c, const SearchQuery *q, SearchHit *out, size_t max, 
 
 size_t sq_search(Store *st, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {
   e->code = NULL;
-  return work_off((Sq *)st, e) ? search(&((Sq *)st)->rd, q, out, max, e) : 0;
+  return store_index_drain(st, e) ? search(&((Sq *)st)->rd, q, out, max, e) : 0;
 }
 
 /* In an index that lives for this search alone, so that the same words find the same in the same order. */

@@ -300,3 +300,22 @@ ROWS
   want 0 '[true true]'
   fails o '{:connection :pg :sql "select * from generate_series(1,20000)" :max-results 100 :persist {:type :blob}}'; has ':type :oversize' '100 rows'
 }
+@test "--guard: hosts of databases are resolved and checked, and the checked address is connected to" {
+  conn ":x {:type :database :backend :postgres :config {:host \"localhost\" :port $PG_PORT :database \"shop\" :username \"app\" :secret-ref \"pw\"}}"
+  cat > g.edn <<'FLOW'
+{:slug :g :name "g" :concurrency {:type :singleton :on-new-version :supersede}
+ :requires [{:slot :pg :type :database :label "PG"} {:slot :my :type :database :label "My"} {:slot :x :type :database :label "X"}]
+ :invocations {:default {:label "Run" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}
+ :flow (quote (mapv (fn [[slot engine]] (try (let [r (flow/step :db slot {:database engine :connection slot :sql "SELECT 41+1 AS n"}) row (first (if (map? r) (:rows r) r))] (or (:n row) (get row "n") r))
+                                       (catch Exception e [(:type (ex-data e)) (:retryable? (ex-data e))])))
+                    [[:pg :postgres] [:my :mysql] [:x :postgres]]))}
+FLOW
+  br g.edn --connections conn.edn; want 0 '[42 42 42]'
+  br g.edn --connections conn.edn --guard; want 0 '[[:guard false] [:guard false] [:guard false]]'
+  BREYTA_ALLOW_PRIVATE_HOSTS=127.0.0.0/8,::1 br g.edn --connections conn.edn --guard; want 0 '[42 42 42]'
+  BREYTA_ALLOW_PRIVATE_HOSTS=localhost br g.edn --connections conn.edn --guard; want 0 '[[:guard false] [:guard false] 42]'
+  BREYTA_ALLOW_PRIVATE_HOSTS=10.0.0.0/99 br g.edn --connections conn.edn --guard; [[ $out = *:validation* ]]
+  conn ":x {:type :database :backend :postgres :config {:host \"$SERVERS/pg\" :database \"shop\" :username \"app\" :secret-ref \"pw\"}}"
+  br g.edn --connections conn.edn --guard; want 0 '[[:guard false] [:guard false] [:guard false]]'
+  BREYTA_ALLOW_PRIVATE_HOSTS=8.8.8.8 br check g.edn --connections conn.edn --guard; [ "$st" != 0 ]; [[ $out$err = *guard* ]]
+}

@@ -181,3 +181,31 @@ notes() {
   br find.edn --db x.db
   [ "$st" = 1 ] && says "more than 64 words"
 }
+todo() { python3 -c 'import sqlite3; print(sqlite3.connect("x.db").execute("SELECT count(*) FROM search_todo").fetchone()[0])'; }
+none_waits() { [ "$(todo)" = 0 ]; }
+wait_for_index() { # 40 entries, as runs leave them
+  python3 -c 'import sqlite3
+d = sqlite3.connect("x.db")
+d.executemany("INSERT INTO search_todo(gone,at,workspace,target,key,title,tags,type,path,body) VALUES(0,1,?,?,?,?,?,?,?,?)", [("local", "runs", "r%d" % i, "piece", "", "completed", "f", b"piece") for i in range(40)])
+d.commit()'
+  [ "$(todo)" -ge 40 ]
+}
+@test "entries that wait for the index: gc puts them in, and so does an engine that has nothing else to do" {
+  flow f 1
+  br f.edn --db x.db; [ "$st" = 0 ]
+  wait_for_index; br gc --db x.db --dry-run; [ "$(todo)" -ge 40 ]
+  br gc --db x.db; [ "$st" = 0 ]; none_waits
+  wait_for_index
+  flow w '(flow/step :wait :w {:key "never" :timeout "1h"})'
+  breyta-run w.edn --db x.db --listen 127.0.0.1:0 >/dev/null 2>&1 & echo $! >"$DIR/pid"
+  until_ok none_waits
+  kill "$(cat "$DIR/pid")"; wait "$(cat "$DIR/pid")" || :; rm "$DIR/pid"
+  flow s '(:count (flow/step :search :s {:query "piece" :targets [:runs] :limit 20}))'
+  br s.edn --db x.db; want 0 20
+}
+@test "a flow that is changed back is found as it is now" {
+  flow g '(flow/step :function :one {:title "alpha" :code (quote (fn [x] x)) :input 1})'
+  br g.edn --db x.db; cp g.edn a.edn; sed 's/alpha/beta/' a.edn > g.edn; br g.edn --db x.db; cp a.edn g.edn; br g.edn --db x.db
+  flow s '(mapv (fn [q] (:count (flow/step :search :s {:query q :targets [:flows]}))) ["alpha" "beta"])'
+  br s.edn --db x.db; want 0 '[1 0]'
+}
