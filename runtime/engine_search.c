@@ -1,5 +1,5 @@
 /* engine_search.c - the :search step (spec/flows.md 4.12): what engine_index.h has put into the index of the run's workspace, and the
- * connections of this process.
+ * connections: those of --connections (by :slot) and those that are stored (by :connection, their id).
  *
  *   {:query "invoice \"net 30\" acme*" :targets [:resources :runs] :limit 12 :tags [..] :hydrate {:top-k 3}}
  *   -> {:query "..." :count 2 :items [{:target :resources :uri "res://.." :title :snippet :score :content ..} {:target :runs :workflow-id ..}]}
@@ -9,6 +9,7 @@
 #include "engine_index.h"
 #include "eval/unit.h"
 #include "limits.h"
+#include "reader/mem.h"
 #include "reader/num.h"
 #include "reader/text.h"
 #include <stdio.h>
@@ -18,6 +19,8 @@
 enum { LIMIT = 12, TOP_K = 5, CHARS = 20000, QUERY_MAX = 4000 /* bytes */, LOOK = 100 /* hits */ };
 #define LOCAL_BACKEND "local"
 #define LOCAL_ROOT "blobs"
+#define STORED "/" /* begins the key of a stored connection: no slot begins so */
+enum { CONNECTIONS = 1000 /* stored ones that are looked through */ };
 enum Target_ { ON_RESOURCES, ON_FLOWS, ON_RUNS, ON_CONNECTIONS, TARGETS };
 static const char *const targets[TARGETS] = {"resources", "flows", "runs", "connections"};
 
@@ -226,7 +229,8 @@ static Val flow_item(const SearchHit *h) {
 
 static Val connection_item(const SearchHit *h) {
   Val item = item_of(ON_CONNECTIONS, h);
-  put(&item, "slot", kw_c(h->key));
+  bool stored = !strncmp(h->key, STORED, strlen(STORED));
+  put(&item, stored ? "connection" : "slot", stored ? str_c(h->key + strlen(STORED)) : kw_c(h->key));
   put(&item, "type", kw_c(h->type));
   if (h->path && *h->path) put(&item, "backend", kw_c(h->path));
   return item;
@@ -243,22 +247,35 @@ static Val hit_item(Ask *a, int target, const SearchHit *h, int64_t nth) {
 
 /* ---- searching ---- */
 
-/* By slot, type and backend: what else a connection says stays out of the result. */
-static size_t search_connections(Ask *a, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {
+/* By name, slot or id, type and backend: what else a connection says stays out of the result. */
+static IndexRow connection_row(const SearchQuery *q, const char *key, Val v) {
+  Val backend = map_get_kw(v, "backend"), name = map_get_kw(v, "name"), about = map_get_kw(v, "description");
+  const char *type = kw_text(map_get_kw(v, "type")), *on = is_kw(backend) || is_str(backend) ? kw_text(backend) : "";
+  const char *text = str_s(str_fmt("%s %s %s", type, key, is_str(about) ? str_s(about) : ""));
+  return (IndexRow){.workspace = q->workspace, .target = q->target, .key = key, .title = is_str(name) && str_n(name) ? str_s(name) : key, .type = type,
+                    .path = on, .tags = on, .text = {text, strlen(text)}};
+}
+
+/* Those of the file by slot, then those of the store: both in rows; *rows grows. */
+static size_t connection_rows(Ask *a, const SearchQuery *q, IndexRow **rows, Err *e) {
   Val all = target_connections(a->e->o.target), k, v;
-  IndexRow *rows = calloc(map_count(all) + 1, sizeof *rows);
-  size_t n = 0;
+  size_t n = 0, cap = map_count(all) + CONNECTIONS;
+  *rows = mem_alloc(cap * sizeof **rows);
   MapIter it;
-  if (!rows) abort();
   map_iter(&it, all);
-  while (map_next(&it, &k, &v)) {
-    Val backend = map_get_kw(v, "backend");
-    const char *slot = kw_text(k), *type = kw_text(map_get_kw(v, "type")), *on = is_kw(backend) || is_str(backend) ? kw_text(backend) : "";
-    rows[n++] = (IndexRow){.workspace = q->workspace, .target = q->target, .key = slot, .title = slot, .type = type, .path = on, .tags = on, .text = {type, strlen(type)}};
+  while (map_next(&it, &k, &v)) (*rows)[n++] = connection_row(q, kw_text(k), v);
+  Val stored = target_stored(a->e->o.target, NULL, CONNECTIONS, e);
+  for (uint32_t i = 0; is_vec(stored) && i < vec_count(stored); i++) {
+    Val id = map_get_kw(vec_nth(stored, i), "id");
+    if (is_str(id)) (*rows)[n++] = connection_row(q, str_s(str_fmt(STORED "%s", str_s(id))), vec_nth(stored, i));
   }
-  n = store_search_rows(rows, n, q, out, max, e);
-  free(rows);
   return n;
+}
+
+static size_t search_connections(Ask *a, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {
+  IndexRow *rows;
+  size_t n = connection_rows(a, q, &rows, e);
+  return e->code ? 0 : store_search_rows(rows, n, q, out, max, e);
 }
 
 /* Appends what one target has, at most a->limit in all. */
