@@ -73,6 +73,16 @@ static void options_of(Buf *b, const char *kind, const char *title) {
     if (!strcmp(step_doc_options[i].kind, kind)) option_text(b, &step_doc_options[i]);
 }
 
+static void results_of(Buf *b, const char *kind) {
+  bool title = false;
+  for (size_t i = 0; i < step_doc_nresults; i++) {
+    if (strcmp(step_doc_results[i].kind, kind)) continue;
+    if (!title) buf_fmt(b, "\nResult of :%s, of these what there is\n", kind);
+    title = true;
+    field_text(&step_doc_results[i], b);
+  }
+}
+
 static const char *not_here(const StepDocFamily *f) {
   return f->runs ? "" : " (not part of this build: reaching such a step is an error of :type :unsupported_step)";
 }
@@ -87,6 +97,7 @@ static void family_text(Buf *b, const StepDocFamily *f) {
   rules(b, kind);
   buf_fmt(&line, "Options of :%s", kind);
   options_of(b, kind, buf_cstr(&line));
+  results_of(b, kind);
   options_of(b, "*", "Options of every step");
   buf_fmt(b, "\n`breyta-run help step %s OPTION` shows one option, with what stands inside it.\n", f->name);
   buf_free(&line);

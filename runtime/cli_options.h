@@ -102,11 +102,11 @@
 #define CLI_OPTIONS(OPTION)                                                                                                          \
   OPTION(TEXT, input, 'i', "input", "JSON|@FILE|-", 0, ON(run) | ON(fork) | ON(test),                                                                       \
          "the flow's input: a JSON object, @FILE (JSON, or EDN when it ends in .edn), - for standard input")                          \
-  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl) | ON(check) | ON(gc), "the database")                                                     \
+  OPTION(TEXT, db, 'd', "db", "FILE", ".breyta/breyta.db", ON_DB | ON(repl) | ON(test) | ON(check) | ON(gc), "the database")                                                     \
   OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint) | ON(check) | ON(gc), "how values are printed")                                             \
   OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run) | ON(fork),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
-  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(check) | ON(repl), "the workspace")                                                  \
+  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(check) | ON(repl) | ON(test), "the workspace")                                                  \
   OPTION(TEXT, listen, 'l', "listen", "HOST:PORT", 0, ON_ENGINE,                                                                      \
          "accept POST /<workspace>/events/<wait-key> and the links of notifications while a run waits")                                                              \
   OPTION(TEXT, public_url, 0, "public-url", "URL", 0, ON_ENGINE, "how others reach --listen: base of callback addresses and links")      \
@@ -117,7 +117,7 @@
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
   OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test) | ON(check),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
-  OPTION(TEXT, secrets_key, 0, "secrets-key", "FILE", 0, ON_ENGINE | ON_STORED | ON(check),                                                         \
+  OPTION(TEXT, secrets_key, 0, "secrets-key", "FILE", 0, ON_ENGINE | ON_STORED | ON(check) | ON(repl) | ON(test),                                                         \
          "the key of stored secrets; else BREYTA_SECRETS_KEY (base64 of 32 bytes), else ~/.config/breyta/secrets.key")                 \
   OPTION(TEXT, blobs, 0, "blobs", "URL|disk", 0, ON_ENGINE,                                                                           \
          "where results kept by :persist go, remembered by the database: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&cache=1G (keys from "\

@@ -7,7 +7,7 @@
  *   d diagnostics   x the file is invalid   s a case begins: its number and name   r its result   e the end */
 #include "cli_report.h"
 #include "cli_run.h"
-#include "connection.h"
+#include "conn_store.h"
 #include "eval/mach.h"
 #include "flowtest.h"
 #include "reader/mem.h"
@@ -200,16 +200,25 @@ static Val any_end(void) {
   return map_from(kv, 1, false);
 }
 
+/* What recording uses for real: what the file binds, then what the database has stored, when there is one. */
+static bool recording_target(Cli *cli, TestOptions *o) {
+  static ConnPlace place; /* of this process, which ends with its test */
+  Err err = {0};
+  if (cli->connections && !(o->target = target_load(cli->connections, &err))) return cli_usage(cli, "--connections %s", err.msg), false;
+  if (!cli->record || access(cli->db, F_OK)) return true;
+  Store *s = cli_store(cli, (StoreOptions){.read_only = true});
+  if (!s) return false;
+  place = (ConnPlace){s, {vault_new(s, cli->secrets_key), cli->workspace}, cli->workspace, "draft"};
+  o->target = target_from_store(o->target, &place);
+  return true;
+}
+
 static void test_child(const Job *job, int fd) {
   Cli *cli = job->cli;
   TestOptions o = {.record = cli->record, .input = ABSENT};
   Diags d = {0};
   Buf text = {0}, out = {0};
-  Err err = {0};
-  if (cli->connections && !(o.target = target_load(cli->connections, &err))) {
-    cli_usage(cli, "--connections %s", err.msg);
-    _exit(EXIT_USAGE);
-  }
+  if (!recording_target(cli, &o)) _exit(EXIT_USAGE);
   if (cli->input && !cli_json(cli, "--input", cli->input, &o.input)) _exit(EXIT_USAGE);
   bool new_file = cli->record && access(job->path, F_OK);
   if (new_file) write_skeleton(job, any_end());

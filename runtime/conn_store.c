@@ -237,8 +237,13 @@ static Val place_bound(void *ctx, const char *slug, const char *slot, Err *e) {
   return c;
 }
 
+static Val place_all(void *ctx, const char *after, size_t max, Err *e) {
+  const ConnPlace *p = ctx;
+  return conn_store_list(p->store, p->workspace, NIL, after, max, e);
+}
+
 Target *target_from_store(Target *over, ConnPlace *place) {
   Target *t = over ? over : target_new();
-  target_behind(t, &(TargetStore){place_bound, vault_source(&place->secrets), place});
+  target_behind(t, &(TargetStore){place_bound, place_all, vault_source(&place->secrets), place});
   return t;
 }

@@ -245,6 +245,10 @@ Val target_slot(const Target *t, Val flow, Val slot) {
   return map_assoc(bound, kw_c("config"), merged(config, map_get_kw(bound, "config")));
 }
 
+Val target_stored(const Target *t, const char *after, size_t max, Err *e) {
+  return t && t->behind.all ? t->behind.all(t->behind.ctx, after, max, e) : vec_empty;
+}
+
 Val target_connections(const Target *t) { return t ? t->connections : map_empty; }
 
 void target_slots_text(const Target *t, Buf *b) {

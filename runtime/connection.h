@@ -26,8 +26,16 @@ Val target_connections(const Target *t);
 Val target_slot(const Target *t, Val flow, Val slot);
 /* Why the last target_slot found nothing though something may be bound: what the store holds of it cannot be read. NULL: it is not bound. */
 const char *target_problem(const Target *t);
-/* What the store has for a slot of a flow, looked at each time: a map {:type :backend :config}, or nil, with *e when it cannot be read. */
-typedef struct TargetStore { Val (*bound)(void *ctx, const char *slug, const char *slot, Err *e); SecretSource secrets; void *ctx; } TargetStore;
+/* What the store has for a slot of a flow, looked at each time: a map {:type :backend :config}, or nil, with *e when it cannot be read.
+ * all: its connections whose ids are behind `after`, a vector of at most max maps with :id and :name as well. */
+typedef struct TargetStore {
+  Val (*bound)(void *ctx, const char *slug, const char *slot, Err *e);
+  Val (*all)(void *ctx, const char *after, size_t max, Err *e);
+  SecretSource secrets;
+  void *ctx;
+} TargetStore;
+/* That, [] when there is no store behind the target. */
+Val target_stored(const Target *t, const char *after, size_t max, Err *e);
 void target_behind(Target *t, const TargetStore *s);
 /* Names of the slots in the file, for messages: "a, b, c". */
 void target_slots_text(const Target *t, Buf *b);

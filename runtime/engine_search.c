@@ -1,5 +1,5 @@
 /* engine_search.c - the :search step (spec/flows.md 4.12): what engine_index.h has put into the index of the run's workspace, and the
- * connections of this process.
+ * connections: those of --connections (by :slot) and those that are stored (by :connection, their id).
  *
  *   {:query "invoice \"net 30\" acme*" :targets [:resources :runs] :limit 12 :tags [..] :hydrate {:top-k 3}}
  *   -> {:query "..." :count 2 :items [{:target :resources :uri "res://.." :title :snippet :score :content ..} {:target :runs :workflow-id ..}]}
@@ -21,6 +21,8 @@
 enum { LIMIT = 12, TOP_K = 5, CHARS = 20000, QUERY_MAX = 4000 /* bytes */, LOOK = 100 /* hits */ };
 #define LOCAL_BACKEND "local"
 #define LOCAL_ROOT "blobs"
+#define STORED "/" /* begins the key of a stored connection: no slot begins so */
+enum { CONNECTIONS = 1000 /* stored ones that are looked through */ };
 enum Target_ { ON_RESOURCES, ON_FLOWS, ON_RUNS, ON_CONNECTIONS, TARGETS };
 static const char *const targets[TARGETS] = {"resources", "flows", "runs", "connections"};
 
@@ -229,7 +231,8 @@ static Val flow_item(const SearchHit *h) {
 
 static Val connection_item(const SearchHit *h) {
   Val item = item_of(ON_CONNECTIONS, h);
-  put(&item, "slot", kw_c(h->key));
+  bool stored = !strncmp(h->key, STORED, strlen(STORED));
+  put(&item, stored ? "connection" : "slot", stored ? str_c(h->key + strlen(STORED)) : kw_c(h->key));
   put(&item, "type", kw_c(h->type));
   if (h->path && *h->path) put(&item, "backend", kw_c(h->path));
   return item;
@@ -282,7 +285,7 @@ static void found_clear(SearchJob *j) {
 }
 
 static void row_clear(IndexRow *r) {
-  const char *all[] = {r->key, r->type, r->path};
+  const char *all[] = {r->key, r->title, r->type, r->path, r->text.p};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free((void *)(uintptr_t)all[i]);
 }
 
@@ -299,18 +302,30 @@ static void job_free(SearchJob *j) {
   free(j);
 }
 
-/* By slot, type and backend: what else a connection says stays out of the result. */
-static void take_connections(SearchJob *j, Val all) {
-  Val k, v;
-  MapIter it;
-  j->rows = calloc(map_count(all) + 1, sizeof *j->rows);
+/* By name, slot or id, type and backend: what else a connection says stays out of the result. */
+static void take_connection(SearchJob *j, const char *key, Val v) {
+  Val backend = map_get_kw(v, "backend"), name = map_get_kw(v, "name"), about = map_get_kw(v, "description");
+  const char *type = kw_text(map_get_kw(v, "type")), *on = is_kw(backend) || is_str(backend) ? kw_text(backend) : "";
+  char *text = copied(str_s(str_fmt("%s %s %s", type, key, is_str(about) ? str_s(about) : "")));
+  j->rows = realloc(j->rows, (j->nrows + 1) * sizeof *j->rows);
   if (!j->rows) abort();
+  IndexRow *r = &j->rows[j->nrows++];
+  *r = (IndexRow){.workspace = j->workspace, .target = targets[ON_CONNECTIONS], .key = copied(key), .type = copied(type), .path = copied(on)};
+  r->title = copied(is_str(name) && str_n(name) ? str_s(name) : key);
+  r->tags = r->path;
+  r->text = (Bytesv){text, strlen(text)};
+}
+
+/* Those of the file by slot, then those of the store. */
+static void take_connections(SearchJob *j, const Target *target) {
+  MapIter it;
+  Val k, v, all = target_connections(target);
   map_iter(&it, all);
-  while (map_next(&it, &k, &v)) {
-    Val backend = map_get_kw(v, "backend");
-    char *slot = copied(kw_text(k)), *type = copied(kw_text(map_get_kw(v, "type")));
-    char *on = copied(is_kw(backend) || is_str(backend) ? kw_text(backend) : "");
-    j->rows[j->nrows++] = (IndexRow){.workspace = j->workspace, .target = targets[ON_CONNECTIONS], .key = slot, .title = slot, .type = type, .path = on, .tags = on, .text = {type, strlen(type)}};
+  while (map_next(&it, &k, &v)) take_connection(j, kw_text(k), v);
+  Val stored = target_stored(target, NULL, CONNECTIONS, &j->err);
+  for (uint32_t i = 0; is_vec(stored) && i < vec_count(stored); i++) {
+    Val id = map_get_kw(vec_nth(stored, i), "id");
+    if (is_str(id)) take_connection(j, str_s(str_fmt(STORED "%s", str_s(id))), vec_nth(stored, i));
   }
 }
 
@@ -329,7 +344,7 @@ static SearchJob *job_new(const Ask *a) {
   j->limit = a->limit;
   memcpy(j->on, a->on, sizeof j->on);
   if (a->elsewhere) j->on[ON_RESOURCES] = false;
-  if (j->on[ON_CONNECTIONS]) take_connections(j, target_connections(a->e->o.target));
+  if (j->on[ON_CONNECTIONS]) take_connections(j, a->e->o.target);
   return jobs = j;
 }
 

@@ -110,6 +110,15 @@ static void take_base_url(Req *q, LlmSpec *s) {
   if (is_nil(s->base_url)) problem(q, str_fmt("the %s backend needs :base-url, in the connection or in the step", s->backend));
 }
 
+/* A name that is none must not make way for the connection's. */
+static void check_names(Req *q, const LlmSpec *s) {
+  static const char *const keys[] = {"model", "deployment", "api-version"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    Val v = map_get_kw(s->cfg, keys[i]);
+    if (!is_nil(v) && is_nil(name_of(v))) problem(q, str_fmt(":%s is %s; use a text", keys[i], str_s(shown(v))));
+  }
+}
+
 static void take_model(Req *q, LlmSpec *s) {
   Val m = first_name(map_get_kw(s->cfg, "model"), map_get_kw(s->config, "model"), NIL);
   bool azure = !strcmp(s->backend, "azure");
@@ -138,6 +147,7 @@ Val llm_resolve(Val cfg, Val connection, LlmSpec *s) {
   take_backend(&q, s, connection);
   if (s->backend) {
     take_base_url(&q, s);
+    check_names(&q, s);
     take_model(&q, s);
     s->auth = auth_of(s);
     CHECK(llm_output(s, &q.problems));

@@ -74,20 +74,26 @@ Bench *bench_enter(void) {
 void bench_close(Bench *b) {
   if (!b) return;
   if (b->e) engine_free(b->e);
+  if (b->vault) { /* what is behind the target goes with the store */
+    target_behind(b->target, &(TargetStore){0});
+    vault_free(b->vault);
+  }
   if (b->store) store_close(b->store);
+  b->vault = NULL;
   b->e = NULL;
   b->store = NULL;
   b->writable = false;
   b->run = 0;
 }
 
-void bench_config(const char *db, const char *workspace, bool guard, Target *t) {
+void bench_config(const char *db, const char *workspace, bool guard, Target *t, const char *secrets_key) {
   Bench *b = the_bench();
   bench_close(b);
   set_text(&b->db, db);
   set_text(&b->workspace, workspace);
   b->guard = guard;
   if (t) b->target = t;
+  set_text(&b->secrets_key, secrets_key);
 }
 
 FlowPlaces *bench_flows(void) { return &the_bench()->flows; }
@@ -124,7 +130,10 @@ static Val open_as(Bench *b, bool executor) {
   bench_close(b);
   b->store = s;
   b->writable = executor;
-  b->e = engine_new(s, &(EngineOptions){.workspace = b->workspace, .guard = b->guard, .target = b->target, .resolve = flow_places_find,
+  b->vault = vault_new(s, b->secrets_key);
+  b->place = (ConnPlace){s, {b->vault, b->workspace}, b->workspace, "draft"};
+  b->target = target_from_store(b->target, &b->place);
+  b->e = engine_new(s, &(EngineOptions){.workspace = b->workspace, .guard = b->guard, .target = b->target, .vault = b->vault, .resolve = flow_places_find,
                                         .resolve_ctx = &b->flows, .progress = tell, .ctx = b}, &err);
   b->run = run;
   return b->e ? NIL : bench_error(&err);

@@ -7,7 +7,7 @@
 #ifndef BR_REPL_BENCH_H
 #define BR_REPL_BENCH_H
 #include "child_find.h"
-#include "connection.h"
+#include "conn_store.h"
 #include "stepper.h"
 
 typedef struct Bench {
@@ -17,6 +17,9 @@ typedef struct Bench {
   bool guard, talk;   /* talk: print a line for each step that ends */
   bool writable, busy;
   Store *store;
+  Vault *vault;       /* of the store: what it has bound comes behind the target's */
+  ConnPlace place;
+  char *secrets_key;
   Engine *e;
   FlowDef *def;
   Val input;
@@ -26,7 +29,7 @@ typedef struct Bench {
 /* The bench for a function of the REPL: NULL and pend.ex when it must not be used from here (flow code, another session at work). */
 Bench *bench_enter(void);
 /* What `breyta-run repl` was given; NULL: as it is. Closes what is open. The target is the bench's from now on. */
-void bench_config(const char *db, const char *workspace, bool guard, Target *t);
+void bench_config(const char *db, const char *workspace, bool guard, Target *t, const char *secrets_key);
 FlowPlaces *bench_flows(void); /* to be added to */
 void bench_close(Bench *b);
 void bench_flow(FlowDef *def, const char *path); /* the loaded flow from now on */

@@ -526,7 +526,7 @@ static Val db0(void) {
 static Val db1(Val path) {
   BENCH(b);
   if (!is_str(path)) return usage("a database is a file: (db \"path\")", path);
-  bench_config(str_s(path), NULL, b->guard, NULL);
+  bench_config(str_s(path), NULL, b->guard, NULL, NULL);
   return db0();
 }
 DOC(close, "[]", "Hands the database back, so that other processes can run its flows; what is at hand stays where it is durable.",
@@ -578,7 +578,7 @@ static int open_flow(ReplSession *s, const Cli *cli, const char *path) {
   if (cli->connections && !t) return cli_usage(cli, "--connections %s", err.msg);
   for (int i = 0; i < cli->flows.n; i++)
     if (!flow_places_add(bench_flows(), cli->flows.a[i], &err)) return cli_usage(cli, "--flows: %s", err.msg);
-  bench_config(cli->db, cli->workspace, cli->guard, t);
+  bench_config(cli->db, cli->workspace, cli->guard, t, cli->secrets_key);
   FlowDef *def = path ? cli_read_flow(cli, path) : NULL;
   if (!path) return EXIT_OK;
   if (!def) return EXIT_USAGE;

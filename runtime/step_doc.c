@@ -2,6 +2,7 @@
 #include "step_doc.h"
 #include "step_fields.h"
 #include "step_options.h"
+#include "step_results.h"
 #include <string.h>
 
 const StepDocFamily step_doc_families[] = {
@@ -43,13 +44,16 @@ const StepDocOption step_doc_options[] = {
 const StepDocField step_doc_fields[] = {
 #define FIELD_ROW(kind, option, name, type, doc) {kind, option, name, type, doc},
     STEP_FIELDS(FIELD_ROW)};
+const StepDocField step_doc_results[] = {
+#define RESULT_ROW(kind, name, type, doc) {kind, NULL, name, type, doc},
+    STEP_RESULTS(RESULT_ROW)};
 const StepDocOneOf step_doc_one_of[] = {
 #define ONE_OF_ROW(kind, names, least) {kind, names, least},
     STEP_ONE_OF(ONE_OF_ROW)};
 
 #define N_OF(a) (sizeof(a) / sizeof *(a))
 const size_t step_doc_nfamilies = N_OF(step_doc_families), step_doc_noptions = N_OF(step_doc_options),
-             step_doc_nfields = N_OF(step_doc_fields), step_doc_none_of = N_OF(step_doc_one_of);
+             step_doc_nfields = N_OF(step_doc_fields), step_doc_nresults = N_OF(step_doc_results), step_doc_none_of = N_OF(step_doc_one_of);
 
 const char *step_doc_type(const StepDocOption *o) { return type_text((enum OptType)o->type); }
 

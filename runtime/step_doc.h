@@ -18,8 +18,9 @@ typedef struct StepDocOneOf { const char *kind, *names; int least; } StepDocOneO
 extern const StepDocFamily step_doc_families[];
 extern const StepDocOption step_doc_options[];
 extern const StepDocField step_doc_fields[];
+extern const StepDocField step_doc_results[]; /* of a family's result; option NULL */
 extern const StepDocOneOf step_doc_one_of[];
-extern const size_t step_doc_nfamilies, step_doc_noptions, step_doc_nfields, step_doc_none_of;
+extern const size_t step_doc_nfamilies, step_doc_noptions, step_doc_nfields, step_doc_nresults, step_doc_none_of;
 
 const char *step_doc_type(const StepDocOption *o); /* what is written as its value, in words */
 const StepDocFamily *step_doc_family(const char *name); /* NULL; a colon before the name is fine */

@@ -55,6 +55,56 @@
   F("http", "multipart", "body", "text or bytes", "what the part holds")                                                         \
   F("http", "multipart", "value", "string, number or boolean", "what a plain field holds")                                            \
   F("http", "multipart", "json", "any value", "what the part holds, sent as JSON")                                                    \
-  F("http", "multipart", "from-ref", "blob reference", "what the part holds, taken from a blob")
+  F("http", "multipart", "from-ref", "blob reference", "what the part holds, taken from a blob") \
+  F("llm", "cost", "max-tokens", "number above 0", "tokens that all turns together may take") \
+  F("llm", "cost", "max-cost", "number above 0", "money that they may take, by the prices of the connection") \
+  F("llm", "tools", "steps", "vector", "ids of packaged steps, or {:id :name :description :on-error :fail}") \
+  F("llm", "tools", "agents", "vector", "ids of :agents, likewise") \
+  F("llm", "tools", "definitions", "vector of maps", "tools {:name :description :parameters} that the flow answers itself: the calls come back as :tool-calls") \
+  F("llm", "tools", "allowed", "vector", "of all these, the ones that the model may use; default: all") \
+  F("llm", "tools", "mode", "one of :auto :required :none, or the name of a tool", "whether the first turn has to use a tool") \
+  F("llm", "available-steps", "id", "keyword", "a packaged step, or one of :table :search :kv :http :db :notify") \
+  F("llm", "available-steps", "with", "map", "of a family: options that are fixed, which the model neither sees nor changes") \
+  F("llm", "available-steps", "name", "string", "what the model calls the tool") \
+  F("llm", "available-steps", "description", "string", "what the model is told about it") \
+  F("llm", "available-steps", "on-error", ":fail", "a failure ends the step; default: the model is told") \
+  F("llm", "approval", "tools", "vector", "tools that a person is asked about; default: all") \
+  F("llm", "output", "schema", "Malli or JSON Schema", "what the answer has to be") \
+  F("llm", "output", "name", "string", "name of the schema for the provider; default \"answer\"") \
+  F("llm", "output", "strict", "true or false", "the provider holds the model to the schema, where it can") \
+  F("llm", "output", "repair", "true or false", "a wrong answer is asked for once more; default true") \
+  F("agent", "cost", "max-tokens", "number above 0", "tokens that all turns together may take") \
+  F("agent", "cost", "max-cost", "number above 0", "money that they may take, by the prices of the connection") \
+  F("agent", "tools", "steps", "vector", "ids of packaged steps, or {:id :name :description :on-error :fail}") \
+  F("agent", "tools", "agents", "vector", "ids of :agents, likewise") \
+  F("agent", "tools", "definitions", "vector of maps", "tools {:name :description :parameters} that the flow answers itself: the calls come back as :tool-calls") \
+  F("agent", "tools", "allowed", "vector", "of all these, the ones that the model may use; default: all") \
+  F("agent", "tools", "mode", "one of :auto :required :none, or the name of a tool", "whether the first turn has to use a tool") \
+  F("agent", "available-steps", "id", "keyword", "a packaged step, or one of :table :search :kv :http :db :notify") \
+  F("agent", "available-steps", "with", "map", "of a family: options that are fixed, which the model neither sees nor changes") \
+  F("agent", "available-steps", "name", "string", "what the model calls the tool") \
+  F("agent", "available-steps", "description", "string", "what the model is told about it") \
+  F("agent", "available-steps", "on-error", ":fail", "a failure ends the step; default: the model is told") \
+  F("agent", "approval", "tools", "vector", "tools that a person is asked about; default: all") \
+  F("agent", "output", "schema", "Malli or JSON Schema", "what the answer has to be") \
+  F("agent", "output", "name", "string", "name of the schema for the provider; default \"answer\"") \
+  F("agent", "output", "strict", "true or false", "the provider holds the model to the schema, where it can") \
+  F("agent", "output", "repair", "true or false", "a wrong answer is asked for once more; default true") \
+  F("agent", "memory", "key", "keyword or string", "the :kv key; required") \
+  F("agent", "memory", "max-messages", "integer", "how many messages are kept; default 20") \
+  F("agent", "memory", "ttl", "seconds", "how long they are kept; default: they stay") \
+  F("agent", "evaluate", "criteria", "string", "what the answer has to meet") \
+  F("agent", "evaluate", "model", "keyword or string", "the model that judges; default: the step's own") \
+  F("agent", "evaluate", "required", "true or false", "an answer that fails is an error of :type :evaluation-failed") \
+  F("notify", "channels", "http", "map", "the one channel: :connection or :url, :path :method :headers :query, one of :json :form :body, :template and :data") \
+  F("table", "page", "mode", "one of :offset :cursor", "default :offset; :cursor needs :sort") \
+  F("table", "page", "limit", "integer, 1 to 1000", "rows of the page; a literal; required") \
+  F("table", "page", "offset", "integer", "rows before the page") \
+  F("table", "page", "cursor", "string", "where the page before ended: its :next-cursor") \
+  F("table", "page", "include-total-count", "true or false", "also counts all rows that match") \
+  F("table", "into", "table", "keyword or string", "name of the table that :materialize-join writes; required") \
+  F("table", "into", "write-mode", "one of :replace :append :upsert", "what happens to rows that are there") \
+  F("table", "into", "key-fields", "vector", "of :upsert: which columns say which row is meant") \
+  F("table", "into", "index-fields", "vector", "columns to search and sort by fast")
 
 #endif

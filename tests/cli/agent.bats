@@ -91,8 +91,8 @@ TALK='[{"when": "Handle", "turn": 0, "calls": [{"name": "crm__find", "arguments"
   is "$(sent 2 .body.tool_choice)" null
   agent_flow t '(try (flow/step :llm :a {:connection :ai :prompt "x" :tools {:mcp [1]}}) (catch Exception e (:message (ex-data e))))'
   run_ai t; [[ $out = *":mcp"*"not supported"* ]]
-  agent_flow t '(try (flow/step :llm :a {:connection :ai :prompt "x" :available-steps [:http]}) (catch Exception e (:message (ex-data e))))'
-  run_ai t; [[ $out = *"two tools"* ]]
+  agent_flow t '(try (flow/step :llm :a {:connection :ai :prompt "x" :available-steps [:function]}) (catch Exception e (:message (ex-data e))))'
+  run_ai t; [[ $out = *"packaged steps and agents"* ]]
 }
 @test "a structured answer: Malli to the provider's schema, decoded, checked; one repair turn; then a typed error" {
   for conn in ai claude; do
