@@ -44,11 +44,11 @@ load() { flow "$1" "(flow/step :function :use {:code '(fn [m] ${3:-(:x m)}) :inp
   [ "$st" = 0 ] && [ "$(find x.db-blobs -type f | wc -l)" = 1 ]
 }
 
-@test "a value over the load limit says so without being fetched; a blob of any size goes into a request and a table" {
+@test "what is elsewhere goes into a request and a table" {
   s3
-  python3 "$ROOT/tests/tools/httpd.py" --port-file hport >/dev/null 2>&1 & echo $! > hpid
+  python3 "$ROOT/tests/tools/httpd.py" > hport 2>/dev/null & echo $! > hpid
   until_ok test -s hport
-  H=http://127.0.0.1:$(cat hport)
+  H=http://127.0.0.1:$(cut -d' ' -f2 hport)
   keep k '"a,b\n1,2\n3,4\n"' ':content-type "text/csv"'
   br k.edn --db x.db --run-id k --blobs "$URL"
   [ "$st" = 0 ]
@@ -58,8 +58,8 @@ load() { flow "$1" "(flow/step :function :use {:code '(fn [m] ${3:-(:x m)}) :inp
   kill "$(cat hpid)"
   [ "$st" = 0 ] || { echo "$err"; false; }
   rm -r x.db-blobs-cache
-  flow t '(do (flow/step :table :t {:op :import :table "rows" :from-ref "res://v1/ws/local/result/run/k/step/make/1/output" :format :csv})
-              (:rows (flow/step :table :q {:op :query :table "rows"})))'
+  flow t '(do (flow/step :table :t {:op :import-csv :table "rows" :csv "res://v1/ws/local/result/run/k/step/make/1/output"})
+              (:rows (flow/step :table :q {:op :query :table "rows" :page {:mode :offset :limit 9}})))'
   br t.edn --db x.db
   [ "$st" = 0 ] || { echo "$err"; false; }
   [[ $out = *'"1"'*'"4"'* || $out = *':a 1'*':b 4'* ]] || { echo "$out"; false; }
@@ -259,7 +259,8 @@ P
   curl -sf "$url" -o body
   [ "$(wc -c < body)" = 3000000 ] && [ "$(tail -c 10 body)" = 0123456789 ]
   [ "$(curl -sf -r 2000003-2000006 "$url")" = 3456 ]
-  [ "$(curl -s -o /dev/null -w '%{http_code}' -r 4000000- "$url")" = 416 ]
+  code=$(curl -s -o /dev/null -w "%{http_code}" -r 4000000- "$url") || :
+  [ "$code" = 416 ] || { echo "$code $(curl -sv -r 4000000- "$url" 2>&1 | head -c 900)"; false; }
   [ ! -e x.db-blobs-cache ] || [ "$(find x.db-blobs-cache -type f | wc -l)" = 0 ]
   tell fail '{"method": "GET", "cut": 70000, "times": 2}'
   [ "$(curl -sf "$url" | wc -c)" = 3000000 ]

@@ -1,0 +1,47 @@
+load help
+
+# The same against a server that others have written: npm's s3rver, which checks signatures. It is installed once, under the build folder.
+s3rver_here() {
+  local at=$ROOT/build/npm/s3rver
+  command -v npm >/dev/null || skip "there is no npm"
+  mkdir -p "$at"
+  if [ ! -x "$at/node_modules/.bin/s3rver" ]; then
+    (cd "$at" && timeout 120 npm install --no-audit --no-fund --prefix "$at" s3rver@3.7.1 >npm.log 2>&1) || skip "npm could not install s3rver: $(tail -1 "$at/npm.log")"
+  fi
+  PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  mkdir data
+  # by node itself, so that its number is the one to kill
+  node "$at/node_modules/s3rver/bin/s3rver.js" -d data -a 127.0.0.1 -p "$PORT" -s --no-vhost-buckets --configure-bucket breyta-test >s3rver.log 2>&1 3>&- & echo $! > pid
+  until_ok curl -s -o /dev/null "http://127.0.0.1:$PORT/"
+  export AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER
+  unset AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
+  URL="s3://breyta-test/some/prefix?endpoint=http://127.0.0.1:$PORT"
+}
+
+@test "s3rver: one piece and in parts, read again, presigned, collected; a wrong key is refused" {
+  s3rver_here
+  flow k "[(:url (flow/step :function :make {:code '(fn [_] {:a [1 2 3]}) :input {} :persist {:type :blob :signed-url true :filename \"a b.json\"}}))
+            (:size-bytes (flow/step :function :big {:code '(fn [_] (apply str (repeat 2000000 \"0123456789\"))) :input {} :persist {:type :blob}}))]"
+  flow l '(flow/step :function :use {:code (quote (fn [m] m)) :load [:x] :input {:x "res://v1/ws/local/result/run/k/step/make/1/output"}})'
+  flow e "(flow/step :function :make {:code '(fn [_] \"\") :input {} :persist {:type :blob}})"
+  AWS_SECRET_ACCESS_KEY=wrong br k.edn --db x.db --blobs "$URL"
+  [ "$st" = 1 ] && says "AWS_SECRET_ACCESS_KEY"
+  br k.edn --db x.db --run-id k --format json
+  [ "$st" = 0 ] || { echo "$err"; cat s3rver.log; false; }
+  url=$(python3 -c 'import json,sys; v=json.loads(sys.argv[1]); assert v[1] == 20000000; print(v[0])' "$out")
+  [ "$(curl -sf "$url")" = '{"a":[1,2,3]}' ] || [ "$(curl -sf "$url")" = '{:a [1 2 3]}' ]
+  run curl -sf "${url/X-Amz-Expires=3600/X-Amz-Expires=3601}"
+  [ "$status" = 22 ]
+  br e.edn --db x.db
+  [ "$st" = 0 ]
+  rm -r x.db-blobs-cache
+  br l.edn --db x.db
+  want 0 '{:x {:a [1 2 3]}}'
+  find data -type f -exec touch -d '2 hours ago' {} +
+  python3 -c 'import sqlite3; d=sqlite3.connect("x.db"); d.execute("UPDATE docs SET expires=1 WHERE kind=? AND key LIKE ?", ("resource", "%/big/%")); d.commit()'
+  br gc --db x.db --format json
+  [ "$st" = 0 ] && [[ $out = *'"blobs":{"kept":2,"removed":1,"bytes":20000000}'* ]] || { echo "$out $err"; cat s3rver.log; false; }
+  rm -r x.db-blobs-cache
+  br l.edn --db x.db
+  want 0 '{:x {:a [1 2 3]}}'
+}
