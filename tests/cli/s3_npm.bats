@@ -1,19 +1,24 @@
 load help
 
-# The same against a server that others have written: npm's s3rver, which checks signatures. It is installed once, under the build folder.
+# The same against a server that others have written: npm's @20minutes/s3rver, a fork of s3rver that computes the signatures of
+# version 4 (s3rver itself does not). It is installed once, under the build folder.
 s3rver_here() {
   local at=$ROOT/build/npm/s3rver
   command -v npm >/dev/null || skip "there is no npm"
   mkdir -p "$at"
-  if [ ! -x "$at/node_modules/.bin/s3rver" ]; then
-    (cd "$at" && timeout 120 npm install --no-audit --no-fund --prefix "$at" s3rver@3.7.1 >npm.log 2>&1) || skip "npm could not install s3rver: $(tail -1 "$at/npm.log")"
+  if [ ! -d "$at/node_modules/@20minutes/s3rver" ]; then
+    timeout 120 npm install --no-audit --no-fund --prefix "$at" @20minutes/s3rver@5.0.0 >npm.log 2>&1 || skip "npm could not install it: $(tail -1 npm.log)"
   fi
-  PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   mkdir data
-  # by node itself, so that its number is the one to kill
-  node "$at/node_modules/s3rver/bin/s3rver.js" -d data -a 127.0.0.1 -p "$PORT" -s --no-vhost-buckets --configure-bucket breyta-test >s3rver.log 2>&1 3>&- & echo $! > pid
-  until_ok curl -s -o /dev/null "http://127.0.0.1:$PORT/"
-  export AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER
+  cat > server.js <<'JS'
+const S3rver = require("@20minutes/s3rver");
+const server = new S3rver({ address: "127.0.0.1", port: 0, silent: true, directory: "data", vhostBuckets: false, configureBuckets: [{ name: "breyta-test" }] });
+server.run((error, address) => console.log(error ? String(error) : (address || server.httpServer.address()).port));
+JS
+  NODE_PATH=$at/node_modules node server.js >port 2>s3rver.log 3>&- & echo $! > pid
+  until_ok grep -qs '^[0-9]' port
+  PORT=$(head -1 port)
+  export AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER AWS_SHARED_CREDENTIALS_FILE=$DIR/none
   unset AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
   URL="s3://breyta-test/some/prefix?endpoint=http://127.0.0.1:$PORT"
 }
@@ -25,7 +30,8 @@ s3rver_here() {
   flow l '(flow/step :function :use {:code (quote (fn [m] m)) :load [:x] :input {:x "res://v1/ws/local/result/run/k/step/make/1/output"}})'
   flow e "(flow/step :function :make {:code '(fn [_] \"\") :input {} :persist {:type :blob}})"
   AWS_SECRET_ACCESS_KEY=wrong br k.edn --db x.db --blobs "$URL"
-  [ "$st" = 1 ] && says "AWS_SECRET_ACCESS_KEY"
+  [ "$st" = 1 ]
+  says "AWS_SECRET_ACCESS_KEY"
   br k.edn --db x.db --run-id k --format json
   [ "$st" = 0 ] || { echo "$err"; cat s3rver.log; false; }
   url=$(python3 -c 'import json,sys; v=json.loads(sys.argv[1]); assert v[1] == 20000000; print(v[0])' "$out")
