@@ -296,8 +296,10 @@ static void search_start(Engine *e, StepCall *c) {
   Ask a;
   Err err = {0};
   Val items = NIL;
+  *e->away = 0;
   bool ok = ask_read(&a, e, c, &err) && search_all(&a, &items, &err); /* looked at by search_check */
   ask_free(&a);
+  if (ok && resource_fetch(c, err_map("resource-away", "content is elsewhere"))) return; /* and is shown when it is here */
   if (ok) {
     Val kv[] = {kw_c("query"), a.query, kw_c("count"), int_val(vec_count(items)), kw_c("items"), items};
     step_done(e, c, map_from(kv, 3, false));

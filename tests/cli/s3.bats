@@ -67,6 +67,21 @@ load() { flow "$1" "(flow/step :function :use {:code '(fn [m] ${3:-(:x m)}) :inp
   is 'sum(l.startswith("GET") and "owner" not in l for l in log)' 2
 }
 
+@test "search shows the content of what is elsewhere, and does without it when the storage is gone" {
+  s3
+  keep k '"a rare zebra in the text"' ':search-index {:text "striped"}'
+  br k.edn --db x.db --run-id k --blobs "$URL"
+  [ "$st" = 0 ]
+  rm -r x.db-blobs-cache
+  flow q '(mapv :content (:items (flow/step :search :s {:query "striped" :targets [:resources] :limit 5 :hydrate {:top-k 1}})))'
+  br q.edn --db x.db
+  want 0 '["a rare zebra in the text"]'
+  rm -r x.db-blobs-cache
+  kill -KILL "$(cat pid)"
+  br q.edn --db x.db
+  want 0 '[nil]'
+}
+
 @test "busy storages and cut connections are tried again; in the end it is an error that says so and may be retried" {
   s3
   keep k '{:a 1}'
