@@ -22,7 +22,7 @@ static void add(Entries *all, int at, const char *sub, const char *name) {
     if (!all->a) abort();
   }
   Entry *e = &all->a[all->n++];
-  snprintf(e->name, sizeof e->name, "%s/%s", sub, name);
+  snprintf(e->name, sizeof e->name, "%s/%.62s", sub, name);
   e->size = st.st_size;
   e->used = st.st_atim.tv_sec > st.st_mtim.tv_sec ? st.st_atim.tv_sec : st.st_mtim.tv_sec;
   all->bytes += st.st_size;

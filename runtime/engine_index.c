@@ -36,7 +36,7 @@ static size_t read_some(int fd, char *p, size_t n) {
 bool index_text(Engine *e, const Resource *r, size_t most, Blob *out, bool *cut) {
   Err err;
   int64_t size;
-  int fd = is_text(r->content_type) ? blobs_file(engine_blobs(e), r->hash, &size, &err) : -1;
+  int fd = is_text(r->content_type) ? resource_file(e, r, &size, &err) : -1;
   *out = (Blob){0};
   if (fd < 0) return false;
   *cut = size > (int64_t)most;

@@ -409,6 +409,7 @@ static void done(Engine *e, uint64_t token, void *arg) {
     if (c) fail(e, c, &why);
     return;
   }
+  *e->away = 0;
   for (int t = 0; t < TARGETS; t++) all &= !a.on[t] || target_items(&a, j, t, &items);
   ask_free(&a);
   if (!all) { /* some of what was found is over: then the rest counts */
@@ -418,6 +419,7 @@ static void done(Engine *e, uint64_t token, void *arg) {
     return;
   }
   job_free(j);
+  if (resource_fetch(c, err_map("resource-away", "content is elsewhere"))) return; /* and is shown when it is here: the step starts again */
   Val kv[] = {kw_c("query"), map_get_kw(step_config(c), "query"), kw_c("count"), int_val(vec_count(items)), kw_c("items"), items};
   step_done(e, c, map_from(kv, 3, false));
 }

@@ -178,7 +178,7 @@ static int range_of(const char *s, uint64_t size, uint64_t *from, uint64_t *n) {
   if (!s || strncmp(s, "bytes=", 6) || strchr(s, ',')) return 0;
   s += 6;
   bool tail = *s == '-';
-  uint64_t a = strtoull(s + tail, &end, 10), b = size - 1;
+  uint64_t a = strtoull(s + tail, &end, 10), b = UINT64_MAX;
   if (end == s + tail || strspn(s, "0123456789-") != strlen(s)) return 0;
   if (tail) a = a >= size ? 0 : a ? size - a : size;
   else if (*end == '-' && end[1]) b = strtoull(end + 1, &end, 10);
@@ -271,6 +271,7 @@ void listener_wake(Listener *l, uint64_t token) {
 }
 
 static struct MHD_Response *stream_response(Conn *x, uint64_t from, uint64_t n) {
+  if (!n) return must(L(MHD_create_response_from_buffer)(0, NULL, MHD_RESPMEM_PERSISTENT));
   Drip *s = must(calloc(1, sizeof *s));
   *s = (Drip){.l = x->l, .mhd = x->mhd, .source = x->source, .token = x->token, .from = from};
   x->source.free = NULL;

@@ -57,7 +57,9 @@ static void begin_again(StepCall *c) {
 static void done(Engine *e, uint64_t token, void *arg) {
   Fetch *f = arg;
   StepCall *c = e ? step_by_token(e, token) : NULL;
-  if (c && f->ok) begin_again(c);
+  bool does_without = c && kw_is(c->type, "search"); /* what it cannot get it does not show */
+  if (does_without && !f->ok) c->fetches = FETCHES_MAX;
+  if (c && (f->ok || does_without)) begin_again(c);
   else if (c) step_error(c, map_assoc(err_map(resource_error_type(&f->err), f->err.msg), kw_c("retryable?"), bool_val(resource_error_passes(&f->err))), -1);
   blobs_close(f->store);
   free(f);

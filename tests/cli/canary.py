@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BIN = os.path.abspath(os.environ.get("BREYTA_RUN", "build/breyta-run"))
 NAMES = ["bearer", "header", "basic", "query", "errbearer", "errquery", "envkey", "filekey", "llm", "llmerr", "notify", "notifyerr",
-         "template", "blob", "bloberr", "database", "hook", "retry", "unused"]
+         "template", "blob", "bloberr", "database", "hook", "retry", "unused", "storage", "session"]
 SECRET = {n: "Cn/%s+%s=9" % (n, secrets.token_hex(8)) for n in NAMES}
 got = []  # what the server was sent
 
@@ -168,6 +168,35 @@ def listening(p, lines):
     raise SystemExit("# it never listened: " + "".join(lines))
 
 
+STORED = """{:slug :stored :name "s" :concurrency {:type :singleton :on-new-version :supersede}
+ :invocations {:default {:label "Run" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}
+ :flow (quote (let [r (flow/step :function :make {:code '(fn [_] {:a 1}) :input {} :persist {:type :blob :signed-url true}})]
+   [r (flow/step :function :use {:code '(fn [m] m) :input {:r r} :load [:r]})]))}"""
+
+
+def object_storage():
+    """Its keys, right and wrong, against a storage whose errors hold them."""
+    key = "AKIDCANARY:" + SECRET["storage"].replace(":", "")
+    for token in ("", SECRET["session"]):
+        p = subprocess.Popen([sys.executable, S3D, "--key", key, "--token", token], stdout=subprocess.PIPE, text=True)
+        try:
+            url = "s3://breyta-test/%s?endpoint=http://127.0.0.1:%s" % ("b" if token else "a", p.stdout.readline().strip())
+            env = {**ENV, "AWS_ACCESS_KEY_ID": "AKIDCANARY", "AWS_SECRET_ACCESS_KEY": SECRET["storage"], "AWS_SESSION_TOKEN": token}
+            pathlib.Path("stored.edn").write_text(STORED)
+            done = run("stored.edn", "--blobs", url, env=env)
+            check(done.returncode == 0, "results are kept in the storage", done.stderr)
+            for wrong in ({"AWS_ACCESS_KEY_ID": SECRET["session"]}, {"AWS_SECRET_ACCESS_KEY": SECRET["session"]}, {"AWS_SESSION_TOKEN": SECRET["hook"]}):
+                if token or "AWS_SESSION_TOKEN" not in wrong:
+                    check(run("stored.edn", env={**env, **wrong}).returncode == 1, "wrong keys are refused: " + list(wrong)[0])
+            run("gc", env=env)
+            run("runs")
+        finally:
+            p.kill()
+            p.wait()
+        check(run("stored.edn", env=env).returncode == 1, "a storage that is gone is an error")
+        at_rest("after keeping results in an object storage")
+
+
 def main():
     server = Server(("127.0.0.1", 0), Echo)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -203,7 +232,7 @@ def main():
     clean("the progress and messages", "".join(lines) + err)
     sent = "\n".join(got)
     for n in NAMES:
-        if n in ("database", "hook", "unused"):
+        if n in ("database", "hook", "unused", "storage", "session"):
             continue
         here = leaks((sent + "".join(re.findall(r"\S+", sent))).encode())
         check(any(x.startswith(n + " ") for x in here), "%s was really sent" % n, ", ".join(here))
@@ -226,9 +255,11 @@ def main():
     run("canary.edn", "--connections", "conn.json")
     pathlib.Path("conn.json").write_text(json.dumps(bad)[:-20])
     run("canary.edn", "--connections", "conn.json")
+    object_storage()
     server.shutdown()
 
 
+S3D = str(pathlib.Path(__file__).resolve().parent.parent / "tools" / "s3d.py")
 ENV = {**os.environ, "CANARY_ENV": SECRET["envkey"]}
 folder = tempfile.mkdtemp()
 os.chdir(folder)

@@ -338,6 +338,8 @@ def expected_sigv4(h, key_id, secret):
     fields = dict(f.strip().split("=", 1) for f in h.headers.get("Authorization", "").partition(" ")[2].split(",") if "=" in f)
     scope = fields.get("Credential", "/" * 4).split("/")[1:]
     names = fields.get("SignedHeaders", "").split(";")
+    if [n for n in names if n not in h.headers]:
+        return "headers that are signed and not sent"
     query = "&".join("%s=%s" % (quote(k, safe="-_.~"), quote(v, safe="-_.~"))
                      for k, v in sorted(parse_qsl(urlsplit(h.path).query, keep_blank_values=True)))
     payload = h.headers.get("X-Amz-Content-Sha256") or hashlib.sha256(h.body).hexdigest()

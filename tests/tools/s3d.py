@@ -87,6 +87,8 @@ class Handler(BaseHTTPRequestHandler):
         scope, names, stamp = m[2].split("/"), m[3].split(";"), self.headers.get("X-Amz-Date", "")
         if scope != [stamp[:8], o.region, "s3", "aws4_request"]:
             return 400, "AuthorizationHeaderMalformed"
+        if [n for n in names if n not in self.headers] or names != sorted(names) or "content-type" in {k.lower() for k in self.headers} - set(names):
+            return 403, "AccessDenied"  # signed and not sent, or a Content-Type that is not signed
         if not {"host", "x-amz-date", "x-amz-content-sha256"} <= set(names) or (o.token and "x-amz-security-token" not in names):
             return 403, "AccessDenied"
         if o.token and self.headers.get("X-Amz-Security-Token") != o.token:
