@@ -187,7 +187,7 @@ load() { flow "$1" "(flow/step :function :use {:code '(fn [m] ${3:-(:x m)}) :inp
   keep k '"nobody knows yet"'
   keep o '"other"'
   br o.edn --db x.db --run-id o --blobs "$URL"
-  tell fail '{"method": "PUT", "swallow": true, "times": 1000}'
+  tell fail '{"method": "PUT", "swallow": true, "hold": true, "times": 1000}'
   breyta-run k.edn --db x.db --run-id k >/dev/null 2>&1 & victim=$!
   two() { [ "$(state 'len(blobs)')" = 2 ]; }
   until_ok two

@@ -4,7 +4,8 @@ queries), pages of PAGE entries, multipart uploads. Prints its port. Faults and 
 
   POST /_fail  {"method": "PUT", "part": "partNumber", "status": 503, "code": "SlowDown", "times": 2, "cut": BYTES}
                the next `times` requests of that method whose path and query contain `part` get the status, or with "cut" the right
-               answer, broken off after so many bytes; "swallow": the request is done, and its answer is never sent
+               answer, broken off after so many bytes; "swallow": the request is done, and its answer is never sent;
+               "hold": and the connection stays open until the client goes
   POST /_heal  no faults any more
   POST /_age   {"seconds": 7200}     everything that is there becomes so much older
   POST /_break {"key": K}            one byte of an object changes
@@ -204,6 +205,12 @@ class Handler(BaseHTTPRequestHandler):
     def route(self):
         self.s3, self.parts, self.cut = self.server.s3, urlsplit(self.path), None
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.answer()
+        if self.hold:
+            self.connection.recv(1)
+
+    def answer(self):
+        self.hold = False
         with self.s3.lock:
             if self.path.startswith("/_"):
                 return self.control()
@@ -222,6 +229,7 @@ class Handler(BaseHTTPRequestHandler):
                 keep, self.wfile = self.wfile, open("/dev/null", "wb")
                 self.send(bucket, key)
                 self.wfile = keep
+                self.hold = f.get("hold")
                 return
             self.send(bucket, key)
 
