@@ -205,11 +205,11 @@ class Handler(BaseHTTPRequestHandler):
     def route(self):
         self.s3, self.parts, self.cut = self.server.s3, urlsplit(self.path), None
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.answer()
+        self.routed()
         if self.hold:
             self.connection.recv(1)
 
-    def answer(self):
+    def routed(self):
         self.hold = False
         with self.s3.lock:
             if self.path.startswith("/_"):
