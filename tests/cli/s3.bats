@@ -318,3 +318,18 @@ P
   kill "$(cat wpid)"
   wait "$(cat wpid)" || :
 }
+
+@test "the server takes --blobs as well, and remembers it" {
+  s3
+  breyta=$(dirname "$BIN")/breyta
+  [ -x "$breyta" ]
+  run "$breyta" serve --data d --listen 127.0.0.1:0 --blobs s3://X
+  [ "$status" = 2 ]
+  [[ $output = *"--blobs:"*"3 to 63 lower-case"* ]]
+  : > serr
+  "$breyta" serve --data d --listen 127.0.0.1:0 --blobs "$URL" >/dev/null 2>serr 3>&- & echo $! > spid
+  until_ok grep -q ready serr
+  kill "$(cat spid)"
+  wait "$(cat spid)"
+  [ "$(python3 -c 'import sqlite3; print(sqlite3.connect("d/breyta.db").execute("SELECT value FROM meta WHERE name=?", ("blobs",)).fetchone()[0])')" = "$URL" ]
+}
