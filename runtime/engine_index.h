@@ -2,6 +2,7 @@
  *
  *   resources  every persisted blob: its filename, step and flow; with :search-index (or :auto-search-index? of :http) also the :text,
  *              :tags and :source-label of that map, and the first INDEX_CONTENT_MAX bytes of a content that is text
+ *   tables     (target resources, type table) their name and columns, with the write that brings a new one (table_meta.c)
  *   runs       when they are over: id, flow, status, and the beginning of the result or error
  *   flows      when a run that is no child brings their source, whenever it is another source than the last: slug, name, description, tags, and every :title :label :name :description in them
  * Connections are not kept: they are looked through when somebody searches. Engine thread only. */

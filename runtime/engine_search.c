@@ -13,6 +13,7 @@
 #include "offload.h"
 #include "reader/num.h"
 #include "reader/text.h"
+#include "table.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,12 +190,26 @@ static void hydrate(const Ask *a, const Resource *r, Val *item) {
   blob_free(&t);
 }
 
+static Val table_item(const Ask *a, const SearchHit *h) {
+  static const char *const keys[] = {"uri", "table", "table-id", "row-count", "columns"};
+  TableCall call = {.store = a->e->store, .workspace = a->c->r->workspace};
+  Val t = table_at(&call, h->key), item = item_of(ON_RESOURCES, h);
+  if (is_nil(t)) return NIL;
+  put(&item, "type", kw_c("table"));
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) put(&item, keys[i], map_get_kw(t, keys[i]));
+  put(&item, "path", str_c(h->path));
+  put(&item, "storage-backend", kw_c(LOCAL_BACKEND));
+  put(&item, "storage-root", str_c(LOCAL_ROOT));
+  return item;
+}
+
 /* nil: it is gone, or over. */
 static Val resource_item(Ask *a, const SearchHit *h, int64_t nth) {
   static const char *const keys[] = {"size-bytes", "content-type", "filename", "workflow-id", "step-id", "flow-slug"};
   DocRow d;
   Err err = {0};
   Resource r;
+  if (table_is_uri(h->key)) return table_item(a, h);
   if (!store_doc_get(a->e->store, a->c->r->workspace, RESOURCE_KIND, h->key, &d, &err)) return NIL;
   Val meta = snap_read_value(env_core(), d.data.p, d.data.n), item = item_of(ON_RESOURCES, h);
   bool ok = resource_of(&d, &r) && (!d.expires_ms || d.expires_ms > now_ms());

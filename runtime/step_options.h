@@ -263,7 +263,7 @@ enum OptType {
   O("wait", "notify", 0, OPT_MAP, 0, "tells people once it waits: {:channels {:http {..}}} or {:template :data}, with :fields and :summary of the form behind {{approval-url}} and {{rejection-url}}") \
   O("wait", "webhook", 0, OPT_MAP, 0, "{:path :auth}: a service answers with POST /<workspace>/events/<path>, default the key") \
   O("wait", "event", 0, OPT_MAP, 0, "{:name :key {:path [..]}}: answered by the event of that name whose value at the path is the :key") \
-  O("wait", "roles", 0, OPT_COLL, 0, "who may answer: looked at when the role is known")                                 \
+  O("wait", "roles", 0, OPT_COLL, 0, "who may answer. The role is that of --role; a request over HTTP without credentials has none and is refused; a link counts as the answer of whom it was sent to")                                 \
   O("wait", "validation", 0, OPT_MAP, 0, "{:required [:a [:b :c]]}: fields the answer must have, or it is refused and the wait stays") \
   O("notify", "channels", 1, OPT_MAP, 0, "{:http {:connection|:url :path :method :headers :query :json :form :body :template :data}}, method default :post") \
   O("notify", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                            \

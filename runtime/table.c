@@ -252,6 +252,7 @@ bool table_drop(const TableCall *c, Val ref, Val *result, Val *error) {
   if (!meta_open(&t, ref, tab)) return false;
   *result = table_handle(&tab->st);
   batch_table_drop(c->batch(c->ctx), c->workspace, tab->st.name, tab->st.id);
+  batch_index_del(c->batch(c->ctx), c->workspace, "resources", str_s(meta_uri(&tab->st)));
   return true;
 }
 
@@ -273,4 +274,13 @@ bool table_find(const TableCall *c, Val ref, StoreTable *out, Val *error) {
   Err e = {0};
   if (!meta_open(&t, ref, tab)) return false;
   return store_table_get(c->store, c->workspace, tab->st.name, out, &e) || tc_store(&t, &e);
+}
+
+Val table_at(const TableCall *c, const char *uri) {
+  Val error, columns = vec_empty;
+  Tc t = tc_new(c, &error);
+  Table *tab = mem_alloc(sizeof *tab);
+  if (!meta_open(&t, str_c(uri), tab)) return NIL;
+  for (int i = 0; i < tab->ncols; i++) columns = vec_conj(columns, tab->cols[i].key);
+  return map_assoc(table_handle(&tab->st), kw_c("columns"), columns);
 }

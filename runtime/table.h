@@ -82,6 +82,8 @@ bool table_list(const TableCall *c, const char *after, size_t max, Val *result, 
 bool table_drop(const TableCall *c, Val ref, Val *result, Val *error);
 /* {:type :resource-ref :resource-type :table :uri :table :table-id :row-count} */
 Val table_handle(const StoreTable *t);
+/* The same of the registered table at this address, with :columns (names); nil: there is none. */
+Val table_at(const TableCall *c, const char *uri);
 /* Is it the address of a table? */
 bool table_is_uri(const char *s);
 

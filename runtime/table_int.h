@@ -29,7 +29,7 @@ typedef struct Table {
   bool partitioned, strict;
   Val part_field;      /* column key by which writes are split; nil */
   Column *cols;
-  int ncols;
+  int ncols, found_by;  /* found_by: so many columns are in the search index */
   Val by_key;          /* column key -> number from 1 */
   int keys[TABLE_MAX_KEYS], nkeys;        /* column numbers */
   int index[TABLE_MAX_INDEXES], nindex;

@@ -225,6 +225,7 @@ static bool meta_read(Tc *t, Val m, Table *tab) {
   tab->partitioned = truthy(map_get_kw(m, "split"));
   tab->part_field = map_get_kw(m, "by");
   tab->strict = truthy(map_get_kw(m, "strict"));
+  tab->found_by = tab->ncols;
   return true;
 }
 
@@ -292,6 +293,20 @@ bool meta_open_or_new(Tc *t, const char *name, Table *out) {
   return out->st.id > 0 || tc_fail(t, "limit", "no table can be made: the database cannot be read, or its table numbers are used up");
 }
 
+/* A table is found by its name and those of its columns: written when there are new ones. */
+static void index_put(Batch *b, const Table *tab) {
+  Buf text = {0}, path = {0};
+  const char *uri = str_s(meta_uri(&tab->st));
+  buf_c(&text, tab->st.name);
+  for (int i = 0; i < tab->ncols; i++) buf_fmt(&text, "\n%s", tab->cols[i].name);
+  buf_fmt(&path, "table/%s", tab->st.name);
+  IndexRow row = {.workspace = tab->st.workspace, .target = "resources", .key = uri, .title = tab->st.name, .type = "table", .path = buf_cstr(&path),
+                  .tags = "", .text = {text.p, text.n}, .at_ms = now_ms()};
+  batch_index_put(b, &row);
+  buf_free(&text);
+  buf_free(&path);
+}
+
 bool meta_save(Tc *t, Table *tab) {
   Buf b = {0};
   int64_t at = now_ms();
@@ -303,7 +318,9 @@ bool meta_save(Tc *t, Table *tab) {
   if (tab->fresh) tab->st.created_ms = st.created_ms = at;
   tab->st.updated_ms = st.updated_ms = at;
   st.meta = (Blob){b.p, b.n};
-  batch_table_put(t->call->batch(t->call->ctx), &st);
+  Batch *batch = t->call->batch(t->call->ctx);
+  batch_table_put(batch, &st);
+  if (tab->fresh || tab->found_by != tab->ncols) index_put(batch, tab);
   buf_free(&b);
   return true;
 }

@@ -93,6 +93,12 @@ void wait_remember(Batch *b, const char *workspace, const char *name, const Hook
   buf_free(&key);
 }
 
+/* Of a request without credentials nobody knows the role. */
+static bool role_known(Val spec, Err *err) {
+  return !is_vec(map_get_kw(spec, "roles")) || !hook_auth_insecure(map_get_kw(spec, "auth")) ||
+         err_set(err, "forbidden", "this wait has :roles, and a request without credentials has none: answer it with breyta-run send or approve, or give its :webhook an :auth");
+}
+
 bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char *key, Val *value, HookProof *proof, Err *err) {
   enum HookVerdict v = hook_auth_verify(map_get_kw(spec, "auth"), target_secrets(e->o.target), r, proof, err);
   if (v == HOOK_BROKEN) err_set(err, "unverifiable", "this wait's credentials cannot be verified at the moment; try again later");
@@ -100,6 +106,7 @@ bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char 
   if (is_replay(e, r, proof)) return err_set(err, "webhook_replay", "this signed request was used before");
   if (!wait_body(r, value, err)) return false;
   if (!wait_payload_fits(spec, key, *value)) return err_set(err, "other_event", "the event is for another wait");
+  if (!role_known(spec, err)) return false;
   return wait_answer_check(spec, *value, NULL, err);
 }
 

@@ -14,6 +14,12 @@ static void say_webhook(Buf *b, const WaitRow *w, Val spec) {
   if (wait_insecure(spec)) buf_c(b, "\nINSECURE: whoever knows the address is believed; give :webhook an :auth such as {:type :hmac-sha256 :secret-ref ..}");
 }
 
+/* A plain wait: its key is all it takes. */
+static void say_by_key(Buf *b, const WaitRow *w, Val spec) {
+  bool plain = wait_by_key(spec) && !truthy(map_get_kw(spec, "webhook?")) && !is_vec(map_get_kw(spec, "roles"));
+  if (plain) buf_fmt(b, "\nwhere --listen is reached, whoever knows the key is believed: POST /%s/events/%s; a :webhook with an :auth asks for credentials", w->workspace, w->key);
+}
+
 static void say_names(Buf *b, const char *before, Val names) {
   if (!is_vec(names)) return;
   buf_c(b, before);
@@ -48,6 +54,7 @@ void wait_say(Engine *e, const RunRow *row, const char *step, const char *key, c
   Val spec = store_wait_get(e->store, row->workspace, key, &w, &err) ? wait_spec_read(&w) : NIL;
   buf_fmt(&b, "step :%s waits for an answer with key \"%s\" until %s\n", step, key, until);
   buf_fmt(&b, "to answer: breyta-run send '%s' '{\"status\":\"ok\"}', then breyta-run resume %s", key, row->run_id);
+  if (w.workspace) say_by_key(&b, &w, spec);
   if (is_map(spec)) {
     say_webhook(&b, &w, spec);
     if (truthy(map_get_kw(spec, "links"))) {

@@ -209,3 +209,15 @@ d.commit()'
   flow s '(mapv (fn [q] (:count (flow/step :search :s {:query q :targets [:flows]}))) ["alpha" "beta"])'
   br s.edn --db x.db; want 0 '[1 0]'
 }
+@test "tables are found by their name and their columns, new ones too, and by :types and :path-prefix" {
+  flow w '(flow/step :function :rows {:code (quote (fn [x] x)) :input [{:invoice-no 7 :customer "x"}] :persist {:type :table :table "orders-2026"}})'
+  br w.edn --db x.db; [ "$st" = 0 ]
+  flow s '(mapv (fn [o] (mapv (fn [i] [(:type i) (:table i) (:row-count i) (:columns i) (:uri i)]) (:items (flow/step :search :s (merge {:targets [:resources]} o)))))
+             [{:query "orders"} {:query "invoice"} {:query "discount"} {:query "customer" :types [:result]} {:query "customer" :types [:table] :path-prefix "table/"}])'
+  br s.edn --db x.db
+  local hit='[:table "orders-2026" 1 [:invoice-no :customer] "res://v1/ws/local/table/orders-2026"]'
+  want 0 "[[$hit] [$hit] [] [] [$hit]]"
+  sed -i 's/:customer "x"/:customer "y" :discount 3/' w.edn; br w.edn --db x.db; [ "$st" = 0 ]
+  flow s '(mapv :row-count (:items (flow/step :search :s {:targets [:resources] :query "discount"})))'
+  br s.edn --db x.db; want 0 '[2]'
+}

@@ -94,6 +94,7 @@ teardown() {
   until_ok eval 'breyta-run show r | grep -q "step :two waits"'
   post /local/events/k '{"n":1}' "${first[@]}"; got 409 webhook_replay
   kill -TERM $PID; wait $PID || :
+  : > r.err # or the address of before is read
   breyta-run resume r --listen 127.0.0.1:0 --connections conn.json > r.out 2> r.err 3>&- & PID=$!; echo $PID > pid
   until_ok grep -q '^listening' r.err
   PORT=$(sed -n 's/.*127.0.0.1:\([0-9]*\).*/\1/p' r.err | head -1)
@@ -324,4 +325,24 @@ FLOW
   done
   echo "cut $cut told $told"
   [ "$cut" -ge 3 ]
+}
+@test "over HTTP nobody without credentials answers for a role; a plain wait says that its key is all it takes" {
+  flow r '(flow/step :wait :v {:key "rk" :roles [:manager]})'
+  serve r.edn r
+  br show r; [[ $out != *believed* ]]
+  post /local/events/rk '{"ok":1}'; got 403 forbidden
+  br show r; [[ $out = *"waits for an answer"* ]]
+  br approve r --role manager; [ "$st" = 0 ]
+  ended r 0 "{:action :approve, :by \"$(id -un)\"}"
+  flow e '(do (flow/step :sleep :s {:millis 300}) (flow/step :wait :v {:key "early" :roles [:manager] :timeout "1s" :on-timeout :continue :default-value :nobody}))'
+  breyta-run e.edn --run-id e --listen 127.0.0.1:0 > e.out 2> e.err 3>&- & echo $! > pid; PID=$!
+  until_ok grep -q '^listening' e.err
+  PORT=$(sed -n 's/.*127.0.0.1:\([0-9]*\).*/\1/p' e.err | head -1)
+  post /local/events/early '{"ok":1}'
+  ended e 0 ':nobody'
+  flow p '(flow/step :wait :v {:key "plain"})'
+  serve p.edn p
+  br show p; [[ $out = *"whoever knows the key is believed: POST /local/events/plain"* ]]
+  post /local/events/plain '{"ok":1}'; got 200 delivered
+  ended p 0 '{:ok 1}'
 }
