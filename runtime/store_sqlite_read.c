@@ -84,7 +84,8 @@ static bool run_from_row(sqlite3_stmt *st, RunRow *r) {
                 .version = col_int(st, 4), .epoch = col_int(st, 5), .status = (enum RunStatus)col_int(st, 6), .created_ms = col_int(st, 7),
                 .updated_ms = col_int(st, 8), .finished_ms = col_int(st, 9), .wake_ms = col_int(st, 10), .head_row = col_int(st, 11),
                 .head_seq = col_int(st, 12), .snap_seq = col_int(st, 13), .source_hash = sq_col_str(st, 14, &ok),
-                .note = sq_col_str(st, 15, &ok), .lineage = sq_col_str(st, 16, &ok)};
+                .note = sq_col_str(st, 15, &ok), .lineage = sq_col_str(st, 16, &ok), .slot = sq_col_str(st, 17, &ok),
+                .installation = sq_col_str(st, 18, &ok), .origin = sq_col_str(st, 19, &ok)};
   if (!ok) run_row_free(r);
   return ok;
 }
@@ -133,11 +134,61 @@ static bool r_run_by_id(Store *b, const char *run_id, RunRow *out, Err *e) {
 
 static size_t r_runs(Store *b, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = sq_query(s, mask == 1u << RUN_RUNNING ? R_RUNNING : R_RUNS, e);
+  sqlite3_stmt *st = sq_query(s, mask && !(mask & ~RUNS_OPEN) ? R_RUNS_OPEN : R_RUNS, e);
   if (!st) return 0;
   sqlite3_bind_int64(st, 1, after);
   sqlite3_bind_int64(st, 2, mask ? mask : ~0u);
   sqlite3_bind_int64(st, 3, (int64_t)max);
+  return run_rows(s, st, out, max, e);
+}
+
+/* Numbers of runs in one status (or, of an installation, in those of the mask), newest first. */
+static size_t newest_numbers(Sq *s, const RunQuery *q, int64_t before, int64_t status, int64_t *out, size_t max, Err *e) {
+  size_t n = 0;
+  sqlite3_stmt *st = sq_query(s, q->installation ? R_NEW_INSTALLATION : q->slug ? R_NEW_FLOW : R_NEW_STATUS, e);
+  if (!st) return 0;
+  sq_bind_str(st, 1, q->workspace);
+  if (q->installation || q->slug) sq_bind_str(st, 2, q->slug);
+  sqlite3_bind_int64(st, 3, before);
+  sqlite3_bind_int64(st, 4, (int64_t)max);
+  sqlite3_bind_int64(st, 5, status);
+  if (q->installation) sq_bind_str(st, 6, q->installation);
+  while (n < max && sq_next_row(s, st, e)) out[n++] = col_int(st, 0);
+  sqlite3_reset(st);
+  return n;
+}
+
+static int newest_first(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* A page is the newest of the newest of every status: each is a walk along an index. */
+static size_t r_runs_newest(Store *b, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
+  Sq *s = (Sq *)b;
+  unsigned mask = q->mask ? q->mask : ~0u;
+  int64_t *all = malloc((size_t)(RUN_QUEUED + 1) * max * sizeof *all + 1);
+  size_t n = 0, got = 0;
+  if (!all) return sq_no_memory(e), 0;
+  if (q->installation) n = newest_numbers(s, q, before, mask, all, max, e);
+  else
+    for (int i = 0; i <= RUN_QUEUED && !e->code; i++)
+      if (mask & 1u << i) n += newest_numbers(s, q, before, i, all + n, max, e);
+  qsort(all, n, sizeof *all, newest_first);
+  for (size_t i = 0; i < n && got < max && !e->code; i++)
+    if (r_run_get(b, all[i], &out[got], e)) got++;
+  free(all);
+  return got;
+}
+
+static size_t r_slot(Store *b, const char *workspace, const char *slot, int64_t after, RunRow *out, size_t max, Err *e) {
+  Sq *s = (Sq *)b;
+  sqlite3_stmt *st = sq_query(s, R_SLOT, e);
+  if (!st) return 0;
+  sq_bind_str(st, 1, workspace);
+  sq_bind_str(st, 2, slot);
+  sqlite3_bind_int64(st, 3, after);
+  sqlite3_bind_int64(st, 4, (int64_t)max);
   return run_rows(s, st, out, max, e);
 }
 
@@ -146,6 +197,15 @@ static int64_t one_int(sqlite3_stmt *st, int64_t none, int64_t error) {
   int64_t v = rc == SQLITE_ROW ? col_int(st, 0) : rc == SQLITE_DONE ? none : error;
   sqlite3_reset(st);
   return v;
+}
+
+static int64_t r_slot_count(Store *b, const char *workspace, const char *slot, int64_t most) {
+  sqlite3_stmt *st = sq_query((Sq *)b, R_SLOT_COUNT, NULL);
+  if (!st) return -1;
+  sq_bind_str(st, 1, workspace);
+  sq_bind_str(st, 2, slot);
+  sqlite3_bind_int64(st, 3, most);
+  return one_int(st, 0, -1);
 }
 
 /* A number that new runs are counted from; -1 = it could not be read, and on a damaged file nothing is written any more. */
@@ -705,6 +765,7 @@ static int r_drop_history(Store *b, int64_t before, Err *e) {
 const StoreImpl sq_impl = {
     .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
+    .runs_newest = r_runs_newest, .slot = r_slot, .slot_count = r_slot_count,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,
