@@ -154,7 +154,7 @@ bool api_fail_err(ApiCall *c, const Err *err) {
     const char *code;
     int status;
   } known[] = {{"not_found", 404},  {"flow_not_found", 404}, {"bad_input", 400},       {"bad_request", 400}, {"flow_invalid", 400},
-               {"run_exists", 409}, {"doc_conflict", 409},   {"profile_missing", 409}, {"disk_full", 507},   {"store_failed", 503}};
+               {"run_exists", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},   {"profile_missing", 409}, {"disk_full", 507},   {"store_failed", 503}};
   for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)
     if (!strcmp(err->code, known[i].code)) return api_fail(c, known[i].status, known[i].code, "%s", err->msg);
   return api_fail(c, 500, "internal", "%s", err->code ? err->msg : "the request could not be completed");

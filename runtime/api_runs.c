@@ -4,6 +4,7 @@
 #include "engine_int.h"
 #include "engine_journal.h"
 #include "eval/unit.h"
+#include "slots.h"
 #include "snapshot.h"
 #include <stdlib.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 enum { SCAN = 128, SCAN_PAGES = 64, RUN_LIST = 100, EVENTS = 500 };
 
 /* --- starting ------------------------------------------------------------------------------------------------------------------------ */
-static Val started(const RunRow *row, const char *target) {
+static Val started(const RunRow *row, const char *target, const SlotDecision *slot) {
   ValVec m = {0};
   api_put_text(&m, "workflowId", row->run_id);
   api_put_text(&m, "flowSlug", row->slug);
@@ -20,6 +21,9 @@ static Val started(const RunRow *row, const char *target) {
   api_put(&m, "version", int_val(row->version));
   api_put_text(&m, "target", target);
   api_put(&m, "startedAt", api_time(row->created_ms));
+  api_put_text(&m, "concurrencyDecision", slot->decision);
+  api_put(&m, "concurrencyKey", api_shown(slot->key));
+  api_put(&m, "concurrency", api_shown(slot_decision_map(slot)));
   return api_map(&m);
 }
 
@@ -27,12 +31,13 @@ typedef struct Start {
   ApiCall *c;
   const char *target;
   ApiPending *pending;
+  SlotDecision slot;
 } Start;
 
 /* The answer and the memory of it are in the batch of the run's START: who asks again gets this run. */
 static void start_also(void *ctx, Batch *b, const RunRow *row) {
   Start *s = ctx;
-  api_ok(s->c, started(row, s->target));
+  api_ok(s->c, started(row, s->target, &s->slot));
   api_seal(s->c, b);
   if (s->pending) api_pend_answer(s->pending, s->c);
 }
@@ -65,6 +70,23 @@ static bool not_runnable(ApiCall *c, const char *slug, const char *hash, const E
   return api_fail(c, 400, "flow_invalid", "flow %s cannot run: %d error%s, see details.diagnostics", slug, errors, errors == 1 ? "" : "s");
 }
 
+/* Who started it and how. */
+static Val origin(const ApiCall *c, const char *target) {
+  ValVec m = {0};
+  api_put_text(&m, "door", "api");
+  api_put_text(&m, "target", target);
+  api_put(&m, "invocation", api_arg(c, "invocation"));
+  api_put_text(&m, "by", c->key_id);
+  return api_map(&m);
+}
+
+static Val rejected(const SlotDecision *d) {
+  ValVec m = {0};
+  api_put_text(&m, "concurrencyDecision", d->decision);
+  api_put(&m, "concurrency", api_shown(slot_decision_map(d)));
+  return api_map(&m);
+}
+
 static bool start_def(ApiCall *c, FlowDef *f, const char *target, int64_t version) {
   Err err = {0};
   int64_t run;
@@ -72,12 +94,13 @@ static bool start_def(ApiCall *c, FlowDef *f, const char *target, int64_t versio
   if (is_nil(input)) input = map_empty;
   if (!invocation_ok(c, f)) return false;
   if (!flowdef_input(f, &input, &err)) return api_fail(c, 400, "bad_request", "%s", err.msg);
-  Start s = {c, target, c->api->listener ? api_pend(c) : NULL};
-  RunStart how = {.target = target, .version = version, .also = start_also, .ctx = &s, .done_ctx = s.pending};
+  Start s = {c, target, c->api->listener ? api_pend(c) : NULL, {0}};
+  RunStart how = {.target = target, .version = version, .slot = &s.slot, .origin = origin(c, target), .also = start_also, .ctx = &s, .done_ctx = s.pending};
   if (s.pending) how.done = start_done;
   if (engine_start_as(c->api->engine, f, input, &how, &run, &err)) return true;
   if (s.pending) api_pend_drop(s.pending);
   c->sealed = c->later = false;
+  if (!strncmp(err.code, "concurrency_", 12)) c->details = rejected(&s.slot);
   return api_fail_err(c, &err);
 }
 
@@ -310,10 +333,10 @@ static bool filter_status(ApiCall *c, Filter *f, const char *s) {
   static const char *const as[][2] = {{"canceled", "cancelled"}, {"timed_out", "timed-out"}, {"timedout", "timed-out"}};
   for (size_t i = 0; i < 3; i++)
     if (!strcmp(s, as[i][0])) s = as[i][1];
-  for (int i = RUN_RUNNING; i <= RUN_BLOCKED; i++)
+  for (int i = RUN_RUNNING; i <= RUN_QUEUED; i++)
     if (!strcmp(status_text((enum RunStatus)i), s)) f->mask |= 1u << i;
   f->by_status = true;
-  return f->mask || !strcmp(s, "queued") ||
+  return f->mask ||
          api_fail(c, 400, "bad_request",
                   "status: %.40s is none of queued, running, waiting, completed, failed, cancelled, terminated, timed-out", s);
 }

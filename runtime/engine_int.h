@@ -60,6 +60,7 @@ typedef struct Run {
   int64_t stored_epoch, stored_seq; /* those in the database once what is submitted is durable */
   uint16_t life;        /* of this Run struct: completions of an earlier one for the same run do not count */
   char *run_id, *workspace, *slug;
+  char *slot;           /* slots.h; NULL none */
   char source_hash[65];
   int64_t version, created_ms;
   FlowDef *def;
@@ -139,6 +140,7 @@ struct Engine {
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
   EarlyUse early;
+  struct SlotStarting *slot_starting; /* slots.c */
   bool wait_parked;     /* a wait has become durable: the inbox may hold its notification and its answer */
   char *base_url;       /* where people and services reach this engine; NULL: nowhere */
   int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */

@@ -78,8 +78,9 @@ bool engine_state(Engine *e, int64_t run, RunState *out, Err *err) {
   else if (run_status_final(row.status)) out->error = end_value(e, &row, err);
   else if (row.status == RUN_BLOCKED) out->error = err_map("blocked", row.note ? row.note : "blocked");
   else {
-    out->parked = row.status == RUN_WAITING;
-    say_waits(e, &row, out);
+    out->parked = row.status == RUN_WAITING || row.status == RUN_QUEUED;
+    if (row.status == RUN_QUEUED) snprintf(out->waits_for, sizeof out->waits_for, "waits for an earlier run of its flow (:concurrency) to end");
+    else say_waits(e, &row, out);
   }
   run_row_free(&row);
   return true;

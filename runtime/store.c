@@ -611,11 +611,11 @@ size_t store_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size_t ma
 size_t store_runs_newest(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
   return s->impl->runs_newest(store_fresh(s, e), q, before, out, max, e);
 }
-size_t store_slot(Store *s, const char *workspace, const char *slot, int64_t after, RunRow *out, size_t max, Err *e) {
-  return s->impl->slot(store_fresh(s, e), workspace, slot, after, out, max, e);
+size_t store_slot(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e) {
+  return s->impl->slot(store_fresh(s, e), workspace, slot, mask ? mask & RUNS_OPEN : RUNS_OPEN, after, out, max, e);
 }
-int64_t store_slot_count(Store *s, const char *workspace, const char *slot, int64_t most) {
-  return s->impl->slot_count(s, workspace, slot, most);
+int64_t store_slot_queue(Store *s, const char *workspace, const char *slot, int64_t most) {
+  return s->impl->slot_queue(s, workspace, slot, most);
 }
 bool store_journal(Store *s, int64_t run, int64_t after, bool (*f)(void *ctx, const JournalRec *r), void *ctx, Err *e) {
   return s->impl->journal(store_fresh(s, e), run, after, f, ctx, e);

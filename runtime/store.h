@@ -203,9 +203,10 @@ size_t store_runs(Store *s, int64_t after, unsigned status_mask, RunRow *out, si
  * installation: NULL any; mask: as above, 0 = all. */
 typedef struct RunQuery { const char *workspace, *slug, *installation; unsigned mask; } RunQuery;
 size_t store_runs_newest(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e);
-/* Who is in a slot and not over, with numbers above `after`, in number order; and how many there are, at most `most`. */
-size_t store_slot(Store *s, const char *workspace, const char *slot, int64_t after, RunRow *out, size_t max, Err *e);
-int64_t store_slot_count(Store *s, const char *workspace, const char *slot, int64_t most);
+/* Who is in a slot and not over, in a status of the mask (0: any), with numbers above `after`, in number order; and how many queue there, at
+ * most `most`; -1: cannot be read. */
+size_t store_slot(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e);
+int64_t store_slot_queue(Store *s, const char *workspace, const char *slot, int64_t most);
 typedef struct JournalRec { int64_t seq; int kind; int64_t epoch; Bytesv data; } JournalRec;
 /* Calls f for the run's records with seq > after, ascending; f returns false to stop. A record whose checksum or chain is
  * wrong: false with code "corrupt_record" and the seq in the message. */

@@ -102,8 +102,8 @@ typedef struct StoreImpl {
   bool (*run_by_id)(Store *s, const char *run_id, RunRow *out, Err *e);
   size_t (*runs)(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e);
   size_t (*runs_newest)(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e);
-  size_t (*slot)(Store *s, const char *workspace, const char *slot, int64_t after, RunRow *out, size_t max, Err *e);
-  int64_t (*slot_count)(Store *s, const char *workspace, const char *slot, int64_t most);
+  size_t (*slot)(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e);
+  int64_t (*slot_queue)(Store *s, const char *workspace, const char *slot, int64_t most);
   bool (*journal)(Store *s, int64_t run, int64_t after, bool (*f)(void *, const JournalRec *), void *ctx, Err *e);
   bool (*snapshot_get)(Store *s, int64_t run, int64_t *seq, Blob *out, Err *e);
   size_t (*timers_due)(Store *s, int64_t now, TimerRow *out, size_t max, Err *e);

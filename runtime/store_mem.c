@@ -552,9 +552,9 @@ static size_t mem_runs_newest(Store *s, const RunQuery *q, int64_t before, RunRo
   return n;
 }
 
-static size_t mem_slot(Store *s, const char *workspace, const char *slot, int64_t after, RunRow *out, size_t max, Err *e) {
+static size_t mem_slot(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e) {
   size_t n = 0;
-  for (RunRow r; n < max && mem_runs(s, after, RUNS_OPEN, &r, 1, e);) {
+  for (RunRow r; n < max && mem_runs(s, after, mask, &r, 1, e);) {
     after = r.run;
     if (eq(r.workspace, workspace) && eq(r.slot, slot)) out[n++] = r;
     else run_row_free(&r);
@@ -562,12 +562,12 @@ static size_t mem_slot(Store *s, const char *workspace, const char *slot, int64_
   return n;
 }
 
-static int64_t mem_slot_count(Store *s, const char *workspace, const char *slot, int64_t most) {
+static int64_t mem_slot_queue(Store *s, const char *workspace, const char *slot, int64_t most) {
   Err e = {0};
   int64_t n = 0;
   for (RunRow r = {0}; n < most; n++) {
     int64_t after = r.run;
-    if (!mem_slot(s, workspace, slot, after, &r, 1, &e)) break;
+    if (!mem_slot(s, workspace, slot, 1u << RUN_QUEUED, after, &r, 1, &e)) break;
     after = r.run;
     run_row_free(&r);
     r.run = after;
@@ -917,7 +917,7 @@ static void mem_close(Store *s) {
 
 static const StoreImpl mem_impl = {
     .close = mem_close, .failed = mem_failed, .submit = mem_submit, .max_run = mem_max_run, .slug_count = mem_slug_count,
-    .run_get = mem_run_get, .run_by_id = mem_run_by_id, .runs = mem_runs, .runs_newest = mem_runs_newest, .slot = mem_slot, .slot_count = mem_slot_count, .journal = mem_journal, .snapshot_get = mem_snapshot,
+    .run_get = mem_run_get, .run_by_id = mem_run_by_id, .runs = mem_runs, .runs_newest = mem_runs_newest, .slot = mem_slot, .slot_queue = mem_slot_queue, .journal = mem_journal, .snapshot_get = mem_snapshot,
     .timers_due = mem_timers_due, .timer_next = mem_timer_next, .wait_get = mem_wait_get, .waits = mem_waits,
     .waits_under = mem_waits_under, .outcomes_under = mem_outcomes_under, .outcomes_use = mem_outcomes_use,
     .outcome_get = mem_outcome, .inbox = mem_inbox, .inbox_by_key = mem_inbox_by_key, .kv_get = mem_kv_get, .kv_list = mem_kv_list,

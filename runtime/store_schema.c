@@ -15,7 +15,7 @@ static const char SCHEMA[] =
     " run_id TEXT NOT NULL UNIQUE, workspace TEXT, slug TEXT, source_hash TEXT, note TEXT, lineage TEXT,"
     " slot TEXT, installation TEXT, origin TEXT);"
     "CREATE INDEX runs_open ON runs(run) WHERE status<2 OR status>6;"
-    "CREATE INDEX runs_slot ON runs(workspace,slot) WHERE slot IS NOT NULL AND (status<2 OR status>6);"
+    "CREATE INDEX runs_slot ON runs(workspace,slot,status) WHERE slot IS NOT NULL AND (status<2 OR status>6);"
     "CREATE INDEX runs_status ON runs(workspace,status);"
     "CREATE INDEX runs_flow ON runs(workspace,slug,status);"
     "CREATE INDEX runs_installation ON runs(workspace,installation) WHERE installation IS NOT NULL;"

@@ -92,8 +92,8 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_NEW_FLOW, "SELECT run FROM runs WHERE workspace=?1 AND slug=?2 AND status=?5 AND run<?3 ORDER BY run DESC LIMIT ?4") \
   X(R_NEW_INSTALLATION, "SELECT run FROM runs WHERE workspace=?1 AND installation=?6 AND run<?3 AND (?2 IS NULL OR slug=?2)" \
                         " AND ((1<<status)&?5)!=0 ORDER BY run DESC LIMIT ?4") \
-  X(R_SLOT, "SELECT " SQ_RUN_COLS " WHERE r.workspace=?1 AND r.slot=?2 AND (r.status<2 OR r.status>6) AND r.run>?3 ORDER BY r.run LIMIT ?4") \
-  X(R_SLOT_COUNT, "SELECT count(*) FROM (SELECT 1 FROM runs WHERE workspace=?1 AND slot=?2 AND (status<2 OR status>6) LIMIT ?3)") \
+  X(R_SLOT, "SELECT run FROM runs WHERE workspace=?1 AND slot=?2 AND status=?5 AND (status<2 OR status>6) AND run>?3 ORDER BY run LIMIT ?4") \
+  X(R_SLOT_QUEUE, "SELECT count(*) FROM (SELECT 1 FROM runs WHERE workspace=?1 AND slot=?2 AND status=8 AND (status<2 OR status>6) LIMIT ?3)") \
   X(R_SNAPSHOT, "SELECT seq,data FROM snapshots WHERE run=?1") \
   X(R_DUE, "SELECT run,seq,due FROM timers WHERE due<=?1 ORDER BY due,run,seq LIMIT ?2") \
   X(R_NEXT, "SELECT due FROM timers ORDER BY due LIMIT 1") \

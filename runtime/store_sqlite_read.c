@@ -162,34 +162,57 @@ static int newest_first(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
   return x < y ? 1 : x > y ? -1 : 0;
 }
+static int oldest_first(const void *a, const void *b) { return newest_first(b, a); }
 
-/* A page is the newest of the newest of every status: each is a walk along an index. */
-static size_t r_runs_newest(Store *b, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
-  Sq *s = (Sq *)b;
-  unsigned mask = q->mask ? q->mask : ~0u;
-  int64_t *all = malloc((size_t)(RUN_QUEUED + 1) * max * sizeof *all + 1);
-  size_t n = 0, got = 0;
-  if (!all) return sq_no_memory(e), 0;
-  if (q->installation) n = newest_numbers(s, q, before, mask, all, max, e);
-  else
-    for (int i = 0; i <= RUN_QUEUED && !e->code; i++)
-      if (mask & 1u << i) n += newest_numbers(s, q, before, i, all + n, max, e);
-  qsort(all, n, sizeof *all, newest_first);
+/* A page is the first of what every status gave by a walk along an index. */
+static size_t merged(Sq *s, int64_t *all, size_t n, int (*order)(const void *, const void *), RunRow *out, size_t max, Err *e) {
+  size_t got = 0;
+  qsort(all, n, sizeof *all, order);
   for (size_t i = 0; i < n && got < max && !e->code; i++)
-    if (r_run_get(b, all[i], &out[got], e)) got++;
+    if (r_run_get(&s->base, all[i], &out[got], e)) got++;
   free(all);
   return got;
 }
 
-static size_t r_slot(Store *b, const char *workspace, const char *slot, int64_t after, RunRow *out, size_t max, Err *e) {
+static int64_t *room_for(size_t max, Err *e) {
+  int64_t *all = malloc((RUN_QUEUED + 1) * max * sizeof *all + 1);
+  if (!all) sq_no_memory(e);
+  return all;
+}
+
+static size_t r_runs_newest(Store *b, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
+  unsigned mask = q->mask ? q->mask : ~0u;
+  int64_t *all = room_for(max, e);
+  size_t n = 0;
+  if (!all) return 0;
+  if (q->installation) n = newest_numbers(s, q, before, mask, all, max, e);
+  for (int i = 0; !q->installation && i <= RUN_QUEUED && !e->code; i++)
+    if (mask & 1u << i) n += newest_numbers(s, q, before, i, all + n, max, e);
+  return merged(s, all, n, newest_first, out, max, e);
+}
+
+static size_t slot_numbers(Sq *s, const char *workspace, const char *slot, int64_t status, int64_t after, int64_t *out, size_t max, Err *e) {
+  size_t n = 0;
   sqlite3_stmt *st = sq_query(s, R_SLOT, e);
   if (!st) return 0;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, slot);
   sqlite3_bind_int64(st, 3, after);
   sqlite3_bind_int64(st, 4, (int64_t)max);
-  return run_rows(s, st, out, max, e);
+  sqlite3_bind_int64(st, 5, status);
+  while (n < max && sq_next_row(s, st, e)) out[n++] = col_int(st, 0);
+  sqlite3_reset(st);
+  return n;
+}
+
+static size_t r_slot(Store *b, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e) {
+  int64_t *all = room_for(max, e);
+  size_t n = 0;
+  if (!all) return 0;
+  for (int i = 0; i <= RUN_QUEUED && !e->code; i++)
+    if (mask & 1u << i) n += slot_numbers((Sq *)b, workspace, slot, i, after, all + n, max, e);
+  return merged((Sq *)b, all, n, oldest_first, out, max, e);
 }
 
 static int64_t one_int(sqlite3_stmt *st, int64_t none, int64_t error) {
@@ -199,8 +222,8 @@ static int64_t one_int(sqlite3_stmt *st, int64_t none, int64_t error) {
   return v;
 }
 
-static int64_t r_slot_count(Store *b, const char *workspace, const char *slot, int64_t most) {
-  sqlite3_stmt *st = sq_query((Sq *)b, R_SLOT_COUNT, NULL);
+static int64_t r_slot_queue(Store *b, const char *workspace, const char *slot, int64_t most) {
+  sqlite3_stmt *st = sq_query((Sq *)b, R_SLOT_QUEUE, NULL);
   if (!st) return -1;
   sq_bind_str(st, 1, workspace);
   sq_bind_str(st, 2, slot);
@@ -765,7 +788,7 @@ static int r_drop_history(Store *b, int64_t before, Err *e) {
 const StoreImpl sq_impl = {
     .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
-    .runs_newest = r_runs_newest, .slot = r_slot, .slot_count = r_slot_count,
+    .runs_newest = r_runs_newest, .slot = r_slot, .slot_queue = r_slot_queue,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,

@@ -1152,7 +1152,7 @@ static void c_slots(void **state) {
   Batch *b = batch_new();
   for (int64_t i = 1; i <= 5; i++) add_slotted(b, i, i == 5 ? "other" : "main", "x", i == 2 ? "b" : "a", NULL);
   must_store(s, b);
-  assert_int_equal(store_slot(s, "main", "a", 0, r, 8, &e), 3);
+  assert_int_equal(store_slot(s, "main", "a", 0, 0, r, 8, &e), 3);
   assert_int_equal(r[1].run, 3);
   assert_int_equal(r[1].status, RUN_QUEUED);
   assert_string_equal(r[0].slot, "a");
@@ -1162,15 +1162,18 @@ static void c_slots(void **state) {
   b = batch_new();
   batch_status(b, 1, 1, RUN_CANCELLED, 9, 0, NULL);
   must_store(s, b);
-  assert_int_equal(store_slot(s, "main", "a", 0, r, 8, &e), 2);
+  assert_int_equal(store_slot(s, "main", "a", 0, 0, r, 8, &e), 2);
   assert_int_equal(r[0].run, 3);
   for (int i = 0; i < 2; i++) run_row_free(&r[i]);
-  assert_int_equal(store_slot(s, "main", "a", 3, r, 8, &e), 1);
+  assert_int_equal(store_slot(s, "main", "a", 0, 3, r, 8, &e), 1);
   assert_int_equal(r[0].run, 4);
   run_row_free(&r[0]);
-  assert_int_equal(store_slot_count(s, "main", "a", 100), 2);
-  assert_int_equal(store_slot_count(s, "main", "a", 1), 1);
-  assert_int_equal(store_slot_count(s, "main", "none", 100), 0);
+  assert_int_equal(store_slot(s, "main", "a", 1u << RUN_QUEUED, 0, r, 8, &e), 1);
+  assert_int_equal(r[0].run, 3);
+  run_row_free(&r[0]);
+  assert_int_equal(store_slot_queue(s, "main", "a", 100), 1);
+  assert_int_equal(store_slot_queue(s, "main", "a", 0), 0);
+  assert_int_equal(store_slot_queue(s, "main", "none", 100), 0);
   assert_int_equal(store_runs(s, 0, RUNS_OPEN, r, 8, &e), 4);
   for (int i = 0; i < 4; i++) run_row_free(&r[i]);
 }
