@@ -212,8 +212,9 @@ static void begin(Engine *e, const RunRow *row) {
 void slot_freed(Engine *e, const char *workspace, const char *slot) {
   RunRow row;
   Err err = {0};
-  if (e->fatal || is_taken(e, workspace, slot) || !store_slot(e->store, workspace, slot, 1u << RUN_QUEUED, 0, &row, 1, &err)) return;
-  if (!run_find(e, row.run)) begin(e, &row); /* else it has begun */
+  if (e->fatal || !store_slot(e->store, workspace, slot, 1u << RUN_QUEUED, 0, &row, 1, &err)) return;
+  /* In this order: who begins leaves the queue and is there, in one commit. One in memory has begun. */
+  if (!run_find(e, row.run) && !is_taken(e, workspace, slot)) begin(e, &row);
   run_row_free(&row);
 }
 

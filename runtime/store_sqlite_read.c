@@ -142,22 +142,6 @@ static size_t r_runs(Store *b, int64_t after, unsigned mask, RunRow *out, size_t
   return run_rows(s, st, out, max, e);
 }
 
-/* Numbers of runs in one status (or, of an installation, in those of the mask), newest first. */
-static size_t newest_numbers(Sq *s, const RunQuery *q, int64_t before, int64_t status, int64_t *out, size_t max, Err *e) {
-  size_t n = 0;
-  sqlite3_stmt *st = sq_query(s, q->installation ? R_NEW_INSTALLATION : q->slug ? R_NEW_FLOW : R_NEW_STATUS, e);
-  if (!st) return 0;
-  sq_bind_str(st, 1, q->workspace);
-  if (q->installation || q->slug) sq_bind_str(st, 2, q->slug);
-  sqlite3_bind_int64(st, 3, before);
-  sqlite3_bind_int64(st, 4, (int64_t)max);
-  sqlite3_bind_int64(st, 5, status);
-  if (q->installation) sq_bind_str(st, 6, q->installation);
-  while (n < max && sq_next_row(s, st, e)) out[n++] = col_int(st, 0);
-  sqlite3_reset(st);
-  return n;
-}
-
 static int newest_first(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
   return x < y ? 1 : x > y ? -1 : 0;
@@ -174,45 +158,37 @@ static size_t merged(Sq *s, int64_t *all, size_t n, int (*order)(const void *, c
   return got;
 }
 
-static int64_t *room_for(size_t max, Err *e) {
-  int64_t *all = malloc((RUN_QUEUED + 1) * max * sizeof *all + 1);
+/* Numbers, at most max of each status; NULL: *e. */
+static int64_t *numbers(Sq *s, enum SqStmt id, const char *workspace, const char *name, int64_t from, size_t max, unsigned mask, const char *inst,
+                        size_t *n, Err *e) {
+  size_t room = (RUN_QUEUED + 1) * max;
+  int64_t *all = malloc(room * sizeof *all + 1);
+  sqlite3_stmt *st = all ? sq_query(s, id, e) : NULL;
+  *n = 0;
   if (!all) sq_no_memory(e);
+  if (!st) return free(all), NULL;
+  sq_bind_str(st, 1, workspace);
+  if (id != R_NEW_STATUS) sq_bind_str(st, 2, name);
+  sqlite3_bind_int64(st, 3, from);
+  sqlite3_bind_int64(st, 4, (int64_t)max);
+  sqlite3_bind_int64(st, 5, mask);
+  if (id == R_NEW_INSTALLATION) sq_bind_str(st, 6, inst);
+  while (*n < room && sq_next_row(s, st, e)) all[(*n)++] = col_int(st, 0);
+  sqlite3_reset(st);
   return all;
 }
 
 static size_t r_runs_newest(Store *b, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
-  Sq *s = (Sq *)b;
-  unsigned mask = q->mask ? q->mask : ~0u;
-  int64_t *all = room_for(max, e);
-  size_t n = 0;
-  if (!all) return 0;
-  if (q->installation) n = newest_numbers(s, q, before, mask, all, max, e);
-  for (int i = 0; !q->installation && i <= RUN_QUEUED && !e->code; i++)
-    if (mask & 1u << i) n += newest_numbers(s, q, before, i, all + n, max, e);
-  return merged(s, all, n, newest_first, out, max, e);
-}
-
-static size_t slot_numbers(Sq *s, const char *workspace, const char *slot, int64_t status, int64_t after, int64_t *out, size_t max, Err *e) {
-  size_t n = 0;
-  sqlite3_stmt *st = sq_query(s, R_SLOT, e);
-  if (!st) return 0;
-  sq_bind_str(st, 1, workspace);
-  sq_bind_str(st, 2, slot);
-  sqlite3_bind_int64(st, 3, after);
-  sqlite3_bind_int64(st, 4, (int64_t)max);
-  sqlite3_bind_int64(st, 5, status);
-  while (n < max && sq_next_row(s, st, e)) out[n++] = col_int(st, 0);
-  sqlite3_reset(st);
-  return n;
+  enum SqStmt id = q->installation ? R_NEW_INSTALLATION : q->slug ? R_NEW_FLOW : R_NEW_STATUS;
+  size_t n;
+  int64_t *all = numbers((Sq *)b, id, q->workspace, q->slug, before, max, q->mask ? q->mask : ~0u, q->installation, &n, e);
+  return all ? merged((Sq *)b, all, n, newest_first, out, max, e) : 0;
 }
 
 static size_t r_slot(Store *b, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e) {
-  int64_t *all = room_for(max, e);
-  size_t n = 0;
-  if (!all) return 0;
-  for (int i = 0; i <= RUN_QUEUED && !e->code; i++)
-    if (mask & 1u << i) n += slot_numbers((Sq *)b, workspace, slot, i, after, all + n, max, e);
-  return merged((Sq *)b, all, n, oldest_first, out, max, e);
+  size_t n;
+  int64_t *all = numbers((Sq *)b, R_SLOT, workspace, slot, after, max, mask, NULL, &n, e);
+  return all ? merged((Sq *)b, all, n, oldest_first, out, max, e) : 0;
 }
 
 static int64_t one_int(sqlite3_stmt *st, int64_t none, int64_t error) {
