@@ -63,14 +63,16 @@ static size_t cut_at(const char *s, size_t n) {
   return n;
 }
 
-Val api_preview(Val v) {
+Val api_preview(Val v) { return api_preview_in(v, PREVIEW_BYTES); }
+
+Val api_preview_in(Val v, size_t bytes) {
   Buf b = {0};
   Val shown = api_shown(v);
-  if (!is_sig(json_print(&b, shown)) && b.n > PREVIEW_BYTES) {
+  if (!is_sig(json_print(&b, shown)) && b.n > bytes) {
     ValVec m = {0};
     api_put(&m, "truncated", TRUE_V);
     api_put(&m, "sizeBytes", int_val((int64_t)b.n));
-    api_put(&m, "text", str_new(b.p, cut_at(b.p, PREVIEW_TEXT)));
+    api_put(&m, "text", str_new(b.p, cut_at(b.p, bytes < PREVIEW_TEXT ? bytes : PREVIEW_TEXT)));
     shown = api_map(&m);
   }
   buf_free(&b);

@@ -127,6 +127,7 @@ Val api_map(const ValVec *m);
 Val api_time(int64_t ms); /* ISO text; nil for 0 */
 Val api_shown(Val v);     /* v, or its printed form where JSON cannot say it */
 Val api_preview(Val v);   /* the same, cut when it is long */
+Val api_preview_in(Val v, size_t bytes); /* cut when it is longer than that */
 
 /* --- documents of the workspace: maps ------------------------------------------------------------------------------------------- */
 bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, Val *out, int64_t *rev, Err *err); /* err->code NULL: none */

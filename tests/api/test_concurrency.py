@@ -197,4 +197,5 @@ def test_runs_start_keeps_them_too(s):
     assert (a["concurrencyDecision"], b["concurrencyDecision"]) == ("started", "queued"), (a, b)
 
 
-run_tests(globals())
+if __name__ == "__main__":
+    run_tests(dict(globals()))
