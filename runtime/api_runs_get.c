@@ -3,6 +3,7 @@
  * A look without steps costs a few records however long the run is: clients poll. The journal is read from its start only for steps, and
  * for the input of runs that have few records. */
 #include "api_runs.h"
+#include "decisions.h"
 #include "engine_int.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -137,6 +138,17 @@ static void put_end(ApiCall *c, ValVec *m, const RunState *st) {
   api_put(m, "error", error_shown(st->error));
 }
 
+/* What people have decided at its waits. */
+static void put_decisions(ApiCall *c, ValVec *m, const RunRow *row, Err *err) {
+  Val all = decisions_of(c->api->store, c->workspace, row->run, 0, err);
+  ValVec out = {0};
+  for (uint32_t i = 0; i < vec_count(all); i++) {
+    Val d = vec_nth(all, i), at = map_get_kw(d, "at");
+    vv_push(&out, is_long(at) ? map_assoc(d, kw_c("at"), api_time(long_of(at))) : d);
+  }
+  if (out.n) api_put(m, "decisions", vec_from(out.a, out.n));
+}
+
 static bool get_run(ApiCall *c, const RunRow *row, Val *out) {
   Err err = {0};
   RunState st = {0};
@@ -149,6 +161,7 @@ static bool get_run(ApiCall *c, const RunRow *row, Val *out) {
   if (row->status == RUN_QUEUED) api_put_text(&m, "waitsFor", st.waits_for);
   if (!put_history(c, &m, row, details, &err)) return api_fail_err(c, &err);
   put_end(c, &m, &st);
+  if (details) put_decisions(c, &m, row, &err);
   if (with_steps && !engine_history(c->api->engine, row->run, take_step, &steps, &err)) return api_fail_err(c, &err);
   if (with_steps) api_put(&m, "steps", vec_from(steps.items.a, steps.items.n));
   *out = api_map(&m);

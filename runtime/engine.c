@@ -439,7 +439,8 @@ static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
   Val body = snap_read_value(env_core(), row->body.p, row->body.n), spec = wait_spec_read(&w);
   wait_row_free(&w);
   if (is_sig(body)) body = NIL;
-  if (!wait_answer_check(spec, body, kw_text(map_get_kw(body, "action")), &bad)) { /* sent before the wait could say what it needs */
+  bool dismiss = !strcmp(row->kind, "dismiss");
+  if (!dismiss && !wait_answer_check(spec, body, kw_text(map_get_kw(body, "action")), &bad)) { /* sent before the wait could say what it needs */
     inbox_done(e, NULL, row->id);
     return false;
   }
@@ -449,6 +450,7 @@ static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
     return false;
   }
   inbox_done(e, r, row->id);
+  if (dismiss) return wait_dismissed(r, body), true;
   return step_deliver(r, body, NULL);
 }
 

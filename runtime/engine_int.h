@@ -223,7 +223,8 @@ void wait_cleanup(StepCall *c, Val outcome);
 void wait_timed_out(StepCall *c);
 void wait_parked(Run *r);              /* its wait is durable: what came meanwhile may be its answer */
 bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
-bool wait_decided(Run *r, const char *action, Val value, Val by, Val role); /* a person's approve or reject; false: not taken */
+bool wait_decided(Run *r, const char *action, Val body); /* a person's approve or reject {:value :by :role :reason}; false: not the last one needed, or not taken */
+void wait_dismissed(Run *r, Val body); /* nobody shall answer it any more: {:by :reason} */
 bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
 
 /* wait_say.c */

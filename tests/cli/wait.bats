@@ -93,7 +93,7 @@ teardown() {
   post /local/events/k '{"n":1}' "${first[@]}"; got 200 delivered
   until_ok eval 'breyta-run show r | grep -q "step :two waits"'
   post /local/events/k '{"n":1}' "${first[@]}"; got 409 webhook_replay
-  kill -TERM $PID; wait $PID || :
+  kill -TERM $PID; wait $PID || :; rm r.err
   breyta-run resume r --listen 127.0.0.1:0 --connections conn.json > r.out 2> r.err 3>&- & PID=$!; echo $PID > pid
   until_ok grep -q '^listening' r.err
   PORT=$(sed -n 's/.*127.0.0.1:\([0-9]*\).*/\1/p' r.err | head -1)
