@@ -360,6 +360,13 @@ static bool decide_check(ApiCall *c, const Wait *x, const char *action, Batch *b
   return api_ok(c, decided(x, means, "completed", NULL));
 }
 
+/* What is in the body beside the reason; of a :confirm or :review {"value": v} is v. */
+static Val answer_of(const ApiCall *c, bool person) {
+  Val fields = is_map(c->body) ? map_dissoc(c->body, kw_c("reason")) : map_empty, value = map_get(fields, kw_c("value"), ABSENT);
+  if (!person) return fields;
+  return map_count(fields) == 1 && !same(value, ABSENT) ? value : map_count(fields) ? fields : NIL;
+}
+
 static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b) {
   Decider who = decider(c);
   Decided d;
@@ -367,7 +374,7 @@ static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b)
   Val by = api_run_fact(&x->row, "by");
   DecisionWait at = place(c, x, by);
   if (!is_nil(c->body) && !is_map(c->body)) return api_fail(c, 400, "bad_request", "the body must be a JSON object: the fields of the answer");
-  Val fields = is_map(c->body) ? map_dissoc(c->body, kw_c("reason")) : map_empty;
+  Val fields = answer_of(c, truthy(map_get_kw(x->spec, "person")));
   if (!decision_make(c->api->store, &at, action, fields, reason_of(c), &who, b, &d, &err)) return refused(c, &err);
   if (d.final && !wait_put_answer(b, c->workspace, x->w.key, d.answer, &err)) return refused(c, &err);
   return api_ok(c, decided(x, action, !d.final ? "waiting" : !strcmp(action, "reject") ? "rejected" : "completed", &d));

@@ -150,7 +150,8 @@ static int64_t approvals(Val all) {
 
 bool decision_make(Store *s, const DecisionWait *w, const char *action, Val fields, const char *reason, const Decider *who, Batch *b, Decided *out,
                    Err *err) {
-  if (!is_map(fields)) fields = map_empty;
+  bool person = truthy(map_get_kw(w->spec, "person"));
+  if (!person && !is_map(fields)) fields = map_empty;
   if (!allowed(s, w, action, fields, who, err)) return false;
   Val before = decisions_of(s, w->workspace, w->run, w->seq, err), rec = record_of(action, reason, who);
   if (err->code) return false;
@@ -158,7 +159,8 @@ bool decision_make(Store *s, const DecisionWait *w, const char *action, Val fiel
   out->final = strcmp(action, "approve") || out->have >= out->need;
   put_doc(w, who->id, rec, b);
   if (!out->final) return true;
-  out->answer = map_assoc(map_assoc(fields, kw_c("action"), kw_c(action)), kw_c("by"), map_get_kw(rec, "by"));
+  Val answer = !person ? fields : is_nil(fields) ? map_empty : map_assoc(map_empty, kw_c("value"), fields);
+  out->answer = map_assoc(map_assoc(answer, kw_c("action"), kw_c(action)), kw_c("by"), map_get_kw(rec, "by"));
   if (reason && *reason) out->answer = map_assoc(out->answer, kw_c("reason"), str_c(reason));
   if (vec_count(before)) out->answer = map_assoc(out->answer, kw_c("decisions"), vec_conj(before, rec));
   return true;

@@ -5,6 +5,7 @@
  * A decision is a document "decision" of its run under "<run>-<seq>/<who>", written in the batch that does what it says, and kept when the
  * wait is over: {:action s :by name :id id :at ms :reason s}. An approval that is not the last one needed is that document alone. A wait
  * that was passed on has "<run>-<seq>/>", {:to name ..}: from then on nobody else decides, but a key with all rights.
+ * The answer is the fields with :action, :by, :reason; of a :confirm or :review {:action :value :by :reason}; with :decisions, when it took several.
  * Everybody who holds the links of a wait counts as one person. Engine thread. */
 #ifndef BR_DECISIONS_H
 #define BR_DECISIONS_H
@@ -30,7 +31,7 @@ typedef struct Decided {
   int64_t have, need; /* approvals */
 } Decided;
 
-/* Puts the decision into the batch. `fields` is the answer's map. false: *err is forbidden, self_approval, delegated, already_decided,
+/* Puts the decision into the batch. `fields` is the answer's map (of a :confirm or :review its value, any; nil none). false: *err is forbidden, self_approval, delegated, already_decided,
  * invalid_answer or unknown_action, and nothing was put. */
 bool decision_make(Store *s, const DecisionWait *w, const char *action, Val fields, const char *reason, const Decider *who, Batch *b, Decided *out,
                    Err *err);

@@ -181,7 +181,7 @@ def test_a_failed_step_waits_for_a_person(s):
     assert w["kind"] == "checkpoint" and w["actions"] == ["retry", "skip", "fail"] and w["stepId"] == "boom" and "no" in w["error"], w
     assert rest(s, "POST", f"waits/{w['waitId']}/action/x", {}).code == "unknown_action"
     assert rest(s, "POST", f"waits/{w['waitId']}/action/retry", {}).status == 200
-    s.until(lambda: len(s.ok("runs.get", {"workflowId": run, "includeSteps": True}).data["run"]["steps"]) == 2, "tried again")
+    s.until(lambda: (rest(s, "GET", f"waits?workflowId={run}").body["items"] or [w])[0]["registeredAt"] > w["registeredAt"], "tried again")
     is_(s, run, "waiting")
     assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {"v": 1}).status == 200
     r = s.over(run)
@@ -197,6 +197,16 @@ def test_a_question_in_front_of_a_step(s):
     assert w["kind"] == "approval" and w["approval"]["summary"] == "Pay 3?" and w["approval"]["fields"][0]["key"] == "note", w
     assert rest(s, "POST", f"waits/{w['waitId']}/approve", {"note": "yes"}).status == 200
     assert s.over(run)["result"] == 3
+
+
+def test_a_review_with_a_correction(s):
+    body = """(flow/step :function :draft {:review {:message "Right?" :approvals 2} :code '(fn [_] {:n 1}) :input {}})"""
+    s.ok("flows.put_draft", {"flowLiteral": flow("r", body)})
+    run = go(s, "r")
+    w = the_wait(s, run)
+    assert w["approval"]["required"] == 2 and w["approval"]["shown"], w
+    assert rest(s, "POST", f"waits/{w['waitId']}/approve", {"value": {"n": 2}}).body["status"] == "waiting"
+    assert rest(s, "POST", f"waits/{w['waitId']}/reject", {"reason": "no"}).code == "already_decided"
 
 
 if __name__ == "__main__":
