@@ -63,14 +63,16 @@ static size_t cut_at(const char *s, size_t n) {
   return n;
 }
 
-Val api_preview(Val v) {
+Val api_preview(Val v) { return api_preview_in(v, PREVIEW_BYTES); }
+
+Val api_preview_in(Val v, size_t bytes) {
   Buf b = {0};
   Val shown = api_shown(v);
-  if (!is_sig(json_print(&b, shown)) && b.n > PREVIEW_BYTES) {
+  if (!is_sig(json_print(&b, shown)) && b.n > bytes) {
     ValVec m = {0};
     api_put(&m, "truncated", TRUE_V);
     api_put(&m, "sizeBytes", int_val((int64_t)b.n));
-    api_put(&m, "text", str_new(b.p, cut_at(b.p, PREVIEW_TEXT)));
+    api_put(&m, "text", str_new(b.p, cut_at(b.p, bytes < PREVIEW_TEXT ? bytes : PREVIEW_TEXT)));
     shown = api_map(&m);
   }
   buf_free(&b);
@@ -154,7 +156,7 @@ bool api_fail_err(ApiCall *c, const Err *err) {
     const char *code;
     int status;
   } known[] = {{"not_found", 404},  {"flow_not_found", 404}, {"bad_input", 400},       {"bad_request", 400}, {"flow_invalid", 400},
-               {"run_exists", 409}, {"doc_conflict", 409},   {"profile_missing", 409}, {"disk_full", 507},   {"store_failed", 503}};
+               {"run_exists", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},   {"profile_missing", 409}, {"disk_full", 507},   {"store_failed", 503}};
   for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)
     if (!strcmp(err->code, known[i].code)) return api_fail(c, known[i].status, known[i].code, "%s", err->msg);
   return api_fail(c, 500, "internal", "%s", err->code ? err->msg : "the request could not be completed");

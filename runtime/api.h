@@ -9,7 +9,7 @@
  * answer (X-Breyta-Operation-ID, 24 h), before the answer leaves. A command that makes its own batch calls api_seal in it.
  *
  * Functions keep no state beside ApiCall and the store and look at no thread, so that more than one thread may run them later.
- * Documents of the store: kind "api-key" (workspace ""), "api-op", "flow", "flow-version"; their data are values (snap_data). */
+ * Documents of the store: kind "api-key" (workspace ""), "api-op", "flow", "flow-version", "decision" (decisions.h); their data are values (snap_data). */
 #ifndef BR_API_H
 #define BR_API_H
 #include "engine_commit.h"
@@ -127,6 +127,7 @@ Val api_map(const ValVec *m);
 Val api_time(int64_t ms); /* ISO text; nil for 0 */
 Val api_shown(Val v);     /* v, or its printed form where JSON cannot say it */
 Val api_preview(Val v);   /* the same, cut when it is long */
+Val api_preview_in(Val v, size_t bytes); /* cut when it is longer than that */
 
 /* --- documents of the workspace: maps ------------------------------------------------------------------------------------------- */
 bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, Val *out, int64_t *rev, Err *err); /* err->code NULL: none */
@@ -183,6 +184,7 @@ typedef struct ApiRoute {
   ApiCommand op; /* name: "waits.approve", for messages and as operationId; scope NULL: any key */
 } ApiRoute;
 extern const ApiRoute api_base_routes[], api_flow_routes[], api_table_routes[], api_resource_routes[], api_file_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
+extern const ApiRoute api_wait_routes[]; /* api_waits.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
 /* Bodies: files that are sent; JSON; events and webhooks have the limit webhook-bytes. A body over LISTENER_MEMORY is a mapped file. */
 #define API_BYTES_MAX (8ull << 30)

@@ -6,6 +6,7 @@
 #include "eval/unit.h"
 #include "offload.h"
 #include "resource.h"
+#include "slots.h"
 #include "wait_answer.h"
 #include "wait_spec.h"
 #include <errno.h>
@@ -71,6 +72,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
 
 void engine_free(Engine *e) {
   engine_commit_stop(e);
+  slots_stop(e);
   wait_notify_stop(e);
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
@@ -198,13 +200,26 @@ typedef struct Starting {
   void *ctx;
 } Starting;
 
+/* Its START is durable (error NULL) or refused. One that queues leaves memory at once. */
+static bool start_over(Run *r, const char *error, Err *err) {
+  Engine *e = r->e;
+  int64_t run = r->run;
+  char *workspace = strdup(r->workspace), *slot = r->slot ? strdup(r->slot) : NULL;
+  bool ok = !error;
+  if (error || r->status == RUN_QUEUED) run_drop(r);
+  else ok = start_durable(r, err);
+  if (slot) slot_started(e, workspace, slot, run, !error);
+  free(workspace);
+  free(slot);
+  return ok;
+}
+
 static void start_committed(Engine *e, void *ctx, const char *error) {
   Starting *s = ctx;
   Run *r = run_find(e, s->run);
   Err err = {0};
   bool there = r && r->life == s->life;
-  if (there && error) run_drop(r);
-  if (there && !error) start_durable(r, &err);
+  if (there) start_over(r, error, &err);
   s->done(s->ctx, error);
   free(s);
 }
@@ -217,9 +232,10 @@ static void start_later(Run *r, Batch *b, const RunStart *how) {
   engine_commit(r->e, b, start_committed, s);
 }
 
-static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart *how, Val *input, Err *err) {
+static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart *how, Val *input, Batch *b, Err *err) {
   *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row, how->target));
   Run *r = run_add(e, row);
+  r->batch = b;
   r->seq = 0;
   Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
   batch_run_create(run_batch(r), row);
@@ -231,10 +247,10 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
     return false;
   }
   if (how->also) how->also(how->ctx, r->batch, row);
-  Buf b = {0}; /* the run sees what the journal holds */
-  snap_data(&b, *input);
-  r->input = snap_read_value(env_core(), b.p, b.n);
-  buf_free(&b);
+  Buf seen = {0}; /* the run sees what the journal holds */
+  snap_data(&seen, *input);
+  r->input = snap_read_value(env_core(), seen.p, seen.n);
+  buf_free(&seen);
   index_flow(e, r->workspace, f);
   Batch *batch = r->batch;
   r->batch = NULL;
@@ -242,11 +258,8 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
     start_later(r, batch, how);
     return true;
   }
-  if (!store_submit_wait(e->store, batch, err)) {
-    run_drop(r);
-    return false;
-  }
-  return start_durable(r, err);
+  bool stored = store_submit_wait(e->store, batch, err);
+  return start_over(r, stored ? NULL : err->code, err) && stored;
 }
 
 RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]) {
@@ -263,9 +276,19 @@ bool engine_start_as(Engine *e, const FlowDef *f, Val input, const RunStart *how
   if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
   char id[512];
   RunRow row = engine_new_row(e, f, how->run_id, id);
+  Buf origin = {0};
+  Batch *b = batch_new();
   row.version = how->version;
+  row.installation = (char *)(uintptr_t)how->installation;
+  if (is_map(how->origin) && !is_sig(print_to(&origin, how->origin, &print_readably))) row.origin = (char *)(uintptr_t)buf_cstr(&origin);
   *run = row.run;
-  return start_batch(e, f, &row, how, &input, err);
+  bool ok = !how->slot || slot_take(e, f, input, how->installation, how->slot, &row, b, err);
+  if (ok) ok = start_batch(e, f, &row, how, &input, b, err);
+  else batch_free(b);
+  if (!ok && row.slot) slot_started(e, row.workspace, row.slot, row.run, false);
+  free(row.slot);
+  buf_free(&origin);
+  return ok;
 }
 
 bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err) {
@@ -300,7 +323,8 @@ bool engine_resume(Engine *e, int64_t run, Err *err) {
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
-  if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
+  if (row.status == RUN_QUEUED) slot_freed(e, row.workspace, row.slot); /* its turn, perhaps */
+  else if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
   else take_over_row(e, &row, (Cancel){.error = NIL}, err);
   bool ok = child_resume(e, &row, err);
   run_row_free(&row);
@@ -415,7 +439,8 @@ static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
   Val body = snap_read_value(env_core(), row->body.p, row->body.n), spec = wait_spec_read(&w);
   wait_row_free(&w);
   if (is_sig(body)) body = NIL;
-  if (!wait_answer_check(spec, body, kw_text(map_get_kw(body, "action")), &bad)) { /* sent before the wait could say what it needs */
+  bool dismiss = !strcmp(row->kind, "dismiss");
+  if (!dismiss && !wait_answer_check(spec, body, kw_text(map_get_kw(body, "action")), &bad)) { /* sent before the wait could say what it needs */
     inbox_done(e, NULL, row->id);
     return false;
   }
@@ -425,6 +450,7 @@ static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
     return false;
   }
   inbox_done(e, r, row->id);
+  if (dismiss) return wait_dismissed(r, body), true;
   return step_deliver(r, body, NULL);
 }
 

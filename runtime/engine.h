@@ -83,6 +83,9 @@ bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, in
 typedef struct RunStart {
   const char *run_id, *target;        /* NULL: as above; "draft" */
   int64_t version;                    /* 0: the draft */
+  const char *installation;           /* of the flow; NULL */
+  Val origin;                         /* who starts it and how: map such as {:trigger-id :invocation :replay-of :by}, data; or 0 */
+  struct SlotDecision *slot;          /* not NULL: the flow's :concurrency is kept, and this says what that meant (slots.h) */
   void (*also)(void *ctx, Batch *b, const RunRow *row); /* may be NULL; row has the run's id */
   /* Not NULL: engine_start_as returns without waiting for the disk, and this is called once, later, if that was true: error NULL, the
    * run is durable and goes; else a code of the store's, and there is no such run. */
@@ -126,6 +129,8 @@ typedef struct HistoryStep {
   Val input, output, error;        /* NIL where there is none */
 } HistoryStep;
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
+/* Of the records with numbers above `after` alone; what began before is not told, and `number` counts from there. */
+bool engine_history_from(Engine *e, int64_t run, int64_t after, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
 
 /* Of a fork: the map of its START record, {:run-id :run :step :changed}; else nil. */
 Val engine_lineage(Engine *e, int64_t run);

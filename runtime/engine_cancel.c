@@ -3,6 +3,7 @@
 #include "child.h"
 #include "engine_index.h"
 #include "eval/unit.h"
+#include "slots.h"
 
 #define CANCEL_GRACE_MS 10000
 
@@ -95,6 +96,7 @@ static void end_row(Engine *e, const RunRow *run, enum RunStatus st, Val error, 
   store_submit_wait(e->store, batch, err);
   e->inbox_again = true; /* for its children and its parent */
   parked_remove(&e->parked, run->run);
+  if (run->slot && !err->code) slot_freed(e, run->workspace, run->slot);
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -116,7 +118,7 @@ static void deliver_to(Run *r, Cancel c, bool force) {
 static void deliver_row(Engine *e, const RunRow *run, Cancel c, bool force, Err *err) {
   if (run_status_final(run->status)) inbox_done(e, NULL, c.inbox);
   else if (force) end_row(e, run, RUN_TERMINATED, c.error, c.inbox, err);
-  else if (run->status == RUN_BLOCKED) end_row(e, run, RUN_CANCELLED, map_assoc(c.error, kw_c("finally"), kw_c("skipped")), c.inbox, err);
+  else if (run->status == RUN_BLOCKED || run->status == RUN_QUEUED) end_row(e, run, RUN_CANCELLED, map_assoc(c.error, kw_c("finally"), kw_c("skipped")), c.inbox, err);
   else {
     Run *r = take_over_row(e, run, c, err);
     if (r) cancel_or_wait(r);

@@ -60,6 +60,7 @@ typedef struct Run {
   int64_t stored_epoch, stored_seq; /* those in the database once what is submitted is durable */
   uint16_t life;        /* of this Run struct: completions of an earlier one for the same run do not count */
   char *run_id, *workspace, *slug;
+  char *slot;           /* slots.h; NULL none */
   char source_hash[65];
   int64_t version, created_ms;
   FlowDef *def;
@@ -139,6 +140,7 @@ struct Engine {
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
   EarlyUse early;
+  struct SlotStarting *slot_starting; /* slots.c */
   bool wait_parked;     /* a wait has become durable: the inbox may hold its notification and its answer */
   char *base_url;       /* where people and services reach this engine; NULL: nowhere */
   int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */
@@ -221,7 +223,8 @@ void wait_cleanup(StepCall *c, Val outcome);
 void wait_timed_out(StepCall *c);
 void wait_parked(Run *r);              /* its wait is durable: what came meanwhile may be its answer */
 bool step_deliver(Run *r, Val body, Batch *extra); /* the answer of a :wait */
-bool wait_decided(Run *r, const char *action, Val value, Val by, Val role); /* a person's approve or reject; false: not taken */
+bool wait_decided(Run *r, const char *action, Val body); /* a person's approve or reject {:value :by :role :reason}; false: not the last one needed, or not taken */
+void wait_dismissed(Run *r, Val body); /* nobody shall answer it any more: {:by :reason} */
 bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
 
 /* wait_say.c */

@@ -2,6 +2,7 @@
 #include "child.h"
 #include "engine_index.h"
 #include "engine_table.h"
+#include "slots.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
 #include "reader/read.h"
@@ -51,6 +52,7 @@ Run *run_make(Engine *e, const RunRow *row) {
   r->run_id = dup(row->run_id);
   r->workspace = dup(row->workspace);
   r->slug = dup(row->slug);
+  r->slot = row->slot ? dup(row->slot) : NULL;
   snprintf(r->source_hash, sizeof r->source_hash, "%s", row->source_hash ? row->source_hash : "");
   r->version = row->version;
   r->created_ms = row->created_ms;
@@ -77,6 +79,7 @@ void run_release(Run *r) {
   free(r->run_id);
   free(r->workspace);
   free(r->slug);
+  free(r->slot);
   call_free(r->call);
   r->call = NULL;
   r->m = NULL;
@@ -179,6 +182,7 @@ static void durable(Run *r) {
   case AFTER_DONE:
     r->phase = R_DONE;
     r->m = NULL;
+    if (r->slot && run_status_final(r->status)) slot_freed(r->e, r->workspace, r->slot);
     break;
   }
 }

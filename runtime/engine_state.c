@@ -78,8 +78,9 @@ bool engine_state(Engine *e, int64_t run, RunState *out, Err *err) {
   else if (run_status_final(row.status)) out->error = end_value(e, &row, err);
   else if (row.status == RUN_BLOCKED) out->error = err_map("blocked", row.note ? row.note : "blocked");
   else {
-    out->parked = row.status == RUN_WAITING;
-    say_waits(e, &row, out);
+    out->parked = row.status == RUN_WAITING || row.status == RUN_QUEUED;
+    if (row.status == RUN_QUEUED) snprintf(out->waits_for, sizeof out->waits_for, "waits for an earlier run of its flow (:concurrency) to end");
+    else say_waits(e, &row, out);
   }
   run_row_free(&row);
   return true;
@@ -156,9 +157,13 @@ static bool history_record(void *ctx, const JournalRec *j) {
 }
 
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
+  return engine_history_from(e, run, 0, f, ctx, err);
+}
+
+bool engine_history_from(Engine *e, int64_t run, int64_t after, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
   Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL, .by = NIL, .seen = NIL};
   err->code = NULL;
-  if (!store_journal(e->store, run, 0, history_record, &h, err) && err->code) return false;
+  if (!store_journal(e->store, run, after, history_record, &h, err) && err->code) return false;
   if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.over ? "unfinished" : h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
   return true;
 }

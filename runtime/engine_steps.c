@@ -734,8 +734,7 @@ bool step_action(Run *r, Val body) {
   Val step = map_get_kw(body, "step"), value = map_get_kw(body, "value");
   if (!c || (!is_nil(step) && !step_named(c->id, id_text(step)))) return false;
   bool yes = !strcmp(action, "approve"), no = !strcmp(action, "reject");
-  if (is_checkpoint(c) && (yes || no)) return step_deliver(r, map_assoc(map_dissoc(body, kw_c("step")), kw_c("action"), kw_c(action)), NULL);
-  if (kw_is(c->type, "wait") && (yes || no)) return wait_decided(r, action, value, map_get_kw(body, "by"), map_get_kw(body, "role"));
+  if ((is_checkpoint(c) || kw_is(c->type, "wait")) && (yes || no)) return wait_decided(r, action, body);
   if (!c->checkpoint) return false;
   if (!strcmp(action, "retry") || yes) check_again(c);
   else if (!strcmp(action, "skip")) {

@@ -1,6 +1,7 @@
 /* engine_wait.c - the :wait step: its row, timer and notification are durable in one batch with its intent, and nobody is told
  * its key before that. Who may answer, and how, is in wait_spec.h; requests over HTTP in wait_answer.c. */
 #include "engine_int.h"
+#include "decisions.h"
 #include "wait_answer.h"
 #include "wait_early.h"
 #include "wait_spec.h"
@@ -243,12 +244,32 @@ bool step_deliver(Run *r, Val body, Batch *extra) {
   return true;
 }
 
-bool wait_decided(Run *r, const char *action, Val value, Val by, Val role) {
-  Val spec = spec_again(r->call), answer = is_map(value) ? value : map_empty;
+static bool shell_role(void *ctx, const char *role) {
+  const char *own = ctx;
+  return !strcmp(role, *own == ':' ? own + 1 : own);
+}
+
+static const char *text_of(Val v) { return is_str(v) ? str_s(v) : NULL; }
+
+bool wait_decided(Run *r, const char *action, Val body) {
+  const char *by = text_of(map_get_kw(body, "by")), *role = text_of(map_get_kw(body, "role"));
+  DecisionWait w = {r->workspace, r->run, r->call->intent_seq, spec_again(r->call), NULL};
+  Decider who = {by ? by : "shell", by ? by : "shell", false, role ? shell_role : NULL, (void *)(uintptr_t)role};
+  Decided d;
   Err why = {0};
-  if (!wait_answer_check(spec, answer, action, &why) || !wait_role_check(spec, is_str(role) ? str_s(role) : NULL, &why)) return false;
-  answer = map_assoc(answer, kw_c("action"), kw_c(action));
-  return step_deliver(r, is_nil(by) ? answer : map_assoc(answer, kw_c("by"), by), NULL);
+  if (!decision_make(r->e->store, &w, action, map_get_kw(body, "value"), text_of(map_get_kw(body, "reason")), &who, run_batch(r), &d, &why)) return false;
+  return d.final && step_deliver(r, by ? d.answer : map_dissoc(d.answer, kw_c("by")), NULL);
+}
+
+void wait_dismissed(Run *r, Val body) {
+  StepCall *c = r->call;
+  Val reason = map_get_kw(body, "reason"), by = map_get_kw(body, "by");
+  run_again(r);
+  wait_cleanup(c, kw_c("cancelled"));
+  Val m = err_map("wait-cancelled", "");
+  m = map_assoc(m, kw_c("message"), str_fmt("the wait was cancelled%s%s", is_str(reason) ? ": " : "", is_str(reason) ? str_s(reason) : ""));
+  if (is_str(by)) m = map_assoc(m, kw_c("by"), by);
+  step_error(c, map_assoc(m, kw_c("retryable?"), FALSE_V), -1);
 }
 
 void wait_parked(Run *r) {

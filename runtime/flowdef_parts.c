@@ -46,7 +46,7 @@ static const char *deadline_problem(Val t) {
 static bool text_or_code(Val v) { return is_nil(v) || is_str(v) || !is_literal(v); }
 
 const char *human_problem(Val v) {
-  static const char *const keys[] = {"title", "message", "fields", "timeout", "roles", "notify"};
+  static const char *const keys[] = {"title", "message", "fields", "timeout", "roles", "approvals", "self-approval", "notify"};
   if (is_bool(v) || is_str(v) || is_nil(v)) return NULL;
   if (!is_map(v)) return "true, false, a text, or a map with :title, :message, :fields, :timeout and :roles";
   MapIter it;
@@ -55,7 +55,7 @@ const char *human_problem(Val v) {
   while (map_next(&it, &k, &x)) {
     bool known = false;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) known |= kw_is(k, keys[i]);
-    if (!known) return "a map of :title, :message, :fields, :timeout, :roles and :notify";
+    if (!known) return "a map of :title, :message, :fields, :timeout, :roles, :approvals, :self-approval and :notify";
   }
   if (!text_or_code(map_get_kw(v, "title")) || !text_or_code(map_get_kw(v, "message"))) return "a map whose :title and :message are strings";
   Val roles = map_get_kw(v, "roles");

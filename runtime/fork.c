@@ -220,11 +220,16 @@ static bool answered(Run *r, Err *err) {
 static bool make(Engine *e, const RunRow *parent, Fork *f, FlowDef *def, const char *run_id, int64_t *run, Err *err) {
   char id[512];
   RunRow row = engine_new_row(e, def, run_id, id);
+  Buf origin = {0};
+  row.version = f->c->def ? 0 : parent->version;
+  row.installation = parent->installation;
+  if (is_map(f->c->origin) && !is_sig(print_to(&origin, f->c->origin, &print_readably))) row.origin = (char *)(uintptr_t)buf_cstr(&origin);
   Run *r = run_make(e, &row);
   r->replaying_only = true;
   r->fork = f;
   bool ok = begin(r, &row, parent, def, err) && reach(r, err) && edit(r, err) && answered(r, err);
   if (ok) {
+    if (f->c->also) f->c->also(f->c->ctx, r->batch, &row);
     ok = store_submit_wait(e->store, r->batch, err);
     r->batch = NULL;
     *run = row.run;
@@ -232,6 +237,7 @@ static bool make(Engine *e, const RunRow *parent, Fork *f, FlowDef *def, const c
   }
   if (!ok && err->code && !strcmp(err->code, "run_exists")) err_set(err, "run_exists", "there is a run %s already", row.run_id);
   run_release(r);
+  buf_free(&origin);
   return ok;
 }
 

@@ -29,6 +29,9 @@ typedef struct ForkChanges {
   size_t nlocals;
   Val config, input;   /* maps, or nil */
   FlowDef *def;        /* or NULL */
+  Val origin;          /* of the new run, as in RunStart; or 0 */
+  void (*also)(void *ctx, Batch *b, const RunRow *row); /* into the batch that makes it; may be NULL */
+  void *ctx;
 } ForkChanges;
 
 /* run_id NULL: the next of the flow. */

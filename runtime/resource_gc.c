@@ -8,7 +8,7 @@
 enum { PAGE = 256, HASHED = 16 };
 #define SCHEME "res://"
 #define SCHEME_N 6
-#define UNFINISHED (1u << RUN_RUNNING | 1u << RUN_WAITING | 1u << RUN_BLOCKED)
+#define UNFINISHED RUNS_OPEN
 
 /* ---- sets of 64-bit hashes; the lowest bit is a mark ----
  * Two names with one hash keep each other alive, which is harmless. */

@@ -8,6 +8,7 @@
 #include "breyta_options.h"
 #include "cli.h"
 #include "cli_run.h"
+#include "slots.h"
 #include "sock.h"
 #include <ctype.h>
 #include <errno.h>
@@ -115,7 +116,7 @@ static bool take_up_runs(Server *s, Err *err) {
       run_row_free(&rows[i]);
     }
   } while (n == 128 && ok);
-  return ok && !err->code;
+  return ok && !err->code && slots_resume(s->api.engine, err);
 }
 
 static bool bind_port(Server *s, Err *err) {

@@ -25,12 +25,16 @@
   F("*", "review", "fields", "vector of maps", "what the person may fill in: [{:key :subject :label \"Subject\" :field-type :string} ..]") \
   F("*", "review", "timeout", "seconds, or a text such as \"24h\"", "how long the answer may take; default 24h, at most 30 days")     \
   F("*", "review", "roles", "vector or set", "who may answer")                                                                        \
+  F("*", "review", "approvals", "number, 1 to 100", "so many different people must approve; default 1")  \
+  F("*", "review", "self-approval", "true or false", "false: who started the run may not approve it")  \
   F("*", "review", "notify", "map", "whom to tell that an answer is wanted")                                                          \
   F("*", "confirm", "title", "string", "headline of what the person is asked")                                                        \
   F("*", "confirm", "message", "string", "the question, in full")                                                                     \
   F("*", "confirm", "fields", "vector of maps", "what the person may fill in")                                                        \
   F("*", "confirm", "timeout", "seconds, or a text such as \"24h\"", "how long the answer may take; default 24h, at most 30 days")    \
   F("*", "confirm", "roles", "vector or set", "who may answer")                                                                       \
+  F("*", "confirm", "approvals", "number, 1 to 100", "so many different people must approve; default 1")  \
+  F("*", "confirm", "self-approval", "true or false", "false: who started the run may not approve it")  \
   F("*", "confirm", "notify", "map", "whom to tell that an answer is wanted")                                                         \
   F("http", "auth", "type", "one of :none :bearer :api-key :basic :google-service-account :aws-sigv4", "how the request proves who sends it; required") \
   F("http", "auth", "secret-ref", "keyword or string", "name of the secret (token, key or password); the value stands in the connections file") \

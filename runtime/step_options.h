@@ -264,6 +264,9 @@ enum OptType {
   O("wait", "webhook", 0, OPT_MAP, 0, "{:path :auth}: a service answers with POST /<workspace>/events/<path>, default the key") \
   O("wait", "event", 0, OPT_MAP, 0, "{:name :key {:path [..]}}: answered by the event of that name whose value at the path is the :key") \
   O("wait", "roles", 0, OPT_COLL, 0, "who may answer. The role is that of --role; a request over HTTP without credentials has none and is refused; a link counts as the answer of whom it was sent to")                                 \
+  O("wait", "approvals", 0, OPT_INT, 0, "so many different people must approve, default 1; one rejection ends it") \
+  O("wait", "self-approval", 0, OPT_BOOL, 0, "false: who started the run may not approve it") \
+  O("wait", "actions", 0, OPT_COLL, 0, "what people may decide besides approve and reject: [:escalate]") \
   O("wait", "validation", 0, OPT_MAP, 0, "{:required [:a [:b :c]]}: fields the answer must have, or it is refused and the wait stays") \
   O("notify", "channels", 1, OPT_MAP, 0, "{:http {:connection|:url :path :method :headers :query :json :form :body :template :data}}, method default :post") \
   O("notify", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                            \

@@ -210,7 +210,7 @@
   [kind id question shown problem]
   (cond-> (merge {:checkpoint kind}
                  shown
-                 (select-keys question [:title :message :fields :timeout :roles :notify])
+                 (select-keys question [:title :message :fields :timeout :roles :approvals :self-approval :notify])
                  {:on-timeout :continue :default-value :breyta/timeout})
     problem (assoc :problem problem)))
 

@@ -27,7 +27,7 @@ bool blob_copy(Blob *out, const void *p, size_t n) {
 }
 
 const char *run_status_name(enum RunStatus s) {
-  static const char *const names[] = {"running", "waiting", "completed", "failed", "cancelled", "terminated", "timed-out", "blocked"};
+  static const char *const names[] = {"running", "waiting", "completed", "failed", "cancelled", "terminated", "timed-out", "blocked", "queued"};
   return names[s];
 }
 
@@ -38,6 +38,9 @@ void run_row_free(RunRow *r) {
   free(r->source_hash);
   free(r->note);
   free(r->lineage);
+  free(r->slot);
+  free(r->installation);
+  free(r->origin);
   *r = (RunRow){0};
 }
 
@@ -171,8 +174,8 @@ void batch_run_create(Batch *b, const RunRow *r) {
   if (!op) return;
   const int64_t v[6] = {r->version, r->status, r->created_ms, r->updated_ms, r->finished_ms, r->wake_ms};
   memcpy(op->i, v, sizeof v);
-  const char *s[6] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage};
-  for (int k = 0; k < 6; k++) op_set_str(b, op, k, s[k]);
+  const char *s[9] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage, r->slot, r->installation, r->origin};
+  for (int k = 0; k < 9; k++) op_set_str(b, op, k, s[k]);
 }
 
 void batch_expect(Batch *b, int64_t run, int64_t epoch, int64_t seq) {
@@ -604,6 +607,15 @@ bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e) { return s->impl-
 bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e) { return s->impl->run_by_id(store_fresh(s, e), run_id, out, e); }
 size_t store_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {
   return s->impl->runs(store_fresh(s, e), after, mask, out, max, e);
+}
+size_t store_runs_newest(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
+  return s->impl->runs_newest(store_fresh(s, e), q, before, out, max, e);
+}
+size_t store_slot(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e) {
+  return s->impl->slot(store_fresh(s, e), workspace, slot, mask ? mask & RUNS_OPEN : RUNS_OPEN, after, out, max, e);
+}
+int64_t store_slot_queue(Store *s, const char *workspace, const char *slot, int64_t most) {
+  return s->impl->slot_queue(s, workspace, slot, most);
 }
 bool store_journal(Store *s, int64_t run, int64_t after, bool (*f)(void *ctx, const JournalRec *r), void *ctx, Err *e) {
   return s->impl->journal(store_fresh(s, e), run, after, f, ctx, e);

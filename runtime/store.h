@@ -33,7 +33,9 @@ typedef struct Bytesv { const void *p; size_t n; } Bytesv; /* borrowed bytes */
 typedef struct Blob { char *p; size_t n; } Blob;           /* malloc'ed bytes, NUL behind; blob_free */
 void blob_free(Blob *b);
 
-enum RunStatus { RUN_RUNNING, RUN_WAITING, RUN_COMPLETED, RUN_FAILED, RUN_CANCELLED, RUN_TERMINATED, RUN_TIMED_OUT, RUN_BLOCKED };
+enum RunStatus { RUN_RUNNING, RUN_WAITING, RUN_COMPLETED, RUN_FAILED, RUN_CANCELLED, RUN_TERMINATED, RUN_TIMED_OUT, RUN_BLOCKED,
+                 RUN_QUEUED /* waits for its slot (slots.h): its START is there, and nothing of it has run */ };
+#define RUNS_OPEN (1u << RUN_RUNNING | 1u << RUN_WAITING | 1u << RUN_BLOCKED | 1u << RUN_QUEUED) /* as a status_mask */
 const char *run_status_name(enum RunStatus s); /* "running" ... as spec/flows.md 8 */
 static inline bool run_status_final(enum RunStatus s) { return s >= RUN_COMPLETED && s <= RUN_TIMED_OUT; }
 
@@ -52,6 +54,9 @@ typedef struct RunRow {
   char *source_hash;    /* hex hash of the definition */
   char *note;           /* EDN map for people: what it waits for, or why it is blocked */
   char *lineage;        /* of a child: EDN map (child.h), fixed for good; NULL: nobody's child */
+  char *slot;           /* which of its flow's runs exclude each other (slots.h); NULL: it takes no part */
+  char *installation;   /* of the flow, that it belongs to; NULL none */
+  char *origin;         /* EDN map: who started it and how (engine.h); NULL: not known */
 } RunRow;
 void run_row_free(RunRow *r);
 
@@ -194,6 +199,14 @@ bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e);
 bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e);
 /* Runs after `after` (0 = from the first), up to max, in number order; status_mask bits 1<<RunStatus, 0 = all. */
 size_t store_runs(Store *s, int64_t after, unsigned status_mask, RunRow *out, size_t max, Err *e);
+/* Runs of a workspace with numbers below `before` (INT64_MAX: from the newest), newest first; without a walk over others. slug,
+ * installation: NULL any; mask: as above, 0 = all. */
+typedef struct RunQuery { const char *workspace, *slug, *installation; unsigned mask; } RunQuery;
+size_t store_runs_newest(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e);
+/* Who is in a slot and not over, in a status of the mask (0: any), with numbers above `after`, in number order; and how many queue there, at
+ * most `most`; -1: cannot be read. */
+size_t store_slot(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e);
+int64_t store_slot_queue(Store *s, const char *workspace, const char *slot, int64_t most);
 typedef struct JournalRec { int64_t seq; int kind; int64_t epoch; Bytesv data; } JournalRec;
 /* Calls f for the run's records with seq > after, ascending; f returns false to stop. A record whose checksum or chain is
  * wrong: false with code "corrupt_record" and the seq in the message. */

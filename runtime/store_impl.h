@@ -11,7 +11,8 @@
 #include <pthread.h>
 
 enum OpType {
-  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note lineage */
+  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note lineage slot installation
+                    origin */
   OP_EXPECT,     /* i: seq */
   OP_APPEND,     /* kind; blob with a record header in front */
   OP_STATUS,     /* kind = status; i: at wake; s: note */
@@ -46,7 +47,7 @@ typedef struct Op {
   int kind;
   int64_t run, epoch;
   int64_t i[6];
-  size_t s[7]; /* offset in the arena + 1; 0 = NULL */
+  size_t s[9]; /* offset in the arena + 1; 0 = NULL */
   size_t blob, blob_n;
   uint8_t key16[16];
 } Op;
@@ -100,6 +101,9 @@ typedef struct StoreImpl {
   bool (*run_get)(Store *s, int64_t run, RunRow *out, Err *e);
   bool (*run_by_id)(Store *s, const char *run_id, RunRow *out, Err *e);
   size_t (*runs)(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e);
+  size_t (*runs_newest)(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e);
+  size_t (*slot)(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e);
+  int64_t (*slot_queue)(Store *s, const char *workspace, const char *slot, int64_t most);
   bool (*journal)(Store *s, int64_t run, int64_t after, bool (*f)(void *, const JournalRec *), void *ctx, Err *e);
   bool (*snapshot_get)(Store *s, int64_t run, int64_t *seq, Blob *out, Err *e);
   size_t (*timers_due)(Store *s, int64_t now, TimerRow *out, size_t max, Err *e);

@@ -87,6 +87,9 @@ static bool run_unpack(int64_t run, const OmapNode *n, RunRow *r) {
   r->source_hash = get_opt(&in);
   r->note = get_opt(&in);
   r->lineage = get_opt(&in);
+  r->slot = get_opt(&in);
+  r->installation = get_opt(&in);
+  r->origin = get_opt(&in);
   if (in.oom) run_row_free(r);
   return !in.oom;
 }
@@ -96,8 +99,8 @@ static const char *run_save(Mem *m, const RunRow *r) {
                        r->finished_ms, r->wake_ms, r->head_row, r->head_seq};
   Bytes b = {0};
   for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) add_int(&b, v[i]);
-  const char *s[] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage};
-  for (int i = 0; i < 6; i++) add_opt(&b, s[i]);
+  const char *s[] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage, r->slot, r->installation, r->origin};
+  for (int i = 0; i < 9; i++) add_opt(&b, s[i]);
   return store_mem_put(m, KEY('r', r->run), b);
 }
 
@@ -127,7 +130,8 @@ static const char *run_create(Mem *m, const Batch *b, const Op *op) {
   RunRow r = {.run = op->run, .epoch = op->epoch, .version = op->i[0], .status = (enum RunStatus)op->i[1], .created_ms = op->i[2],
               .updated_ms = op->i[3], .finished_ms = op->i[4], .wake_ms = op->i[5], .run_id = (char *)id,
               .workspace = (char *)op_str(b, op, 1), .slug = (char *)op_str(b, op, 2), .source_hash = (char *)op_str(b, op, 3),
-              .note = (char *)op_str(b, op, 4), .lineage = (char *)op_str(b, op, 5)};
+              .note = (char *)op_str(b, op, 4), .lineage = (char *)op_str(b, op, 5), .slot = (char *)op_str(b, op, 6),
+              .installation = (char *)op_str(b, op, 7), .origin = (char *)op_str(b, op, 8)};
   Bytes number = {0}, count = {0};
   const OmapNode *n = store_mem_find(m, key_strs('f', r.workspace, r.slug ? r.slug : ""));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
@@ -528,6 +532,49 @@ static size_t mem_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size
   return n;
 }
 
+static bool eq(const char *a, const char *b) { return a && b && !strcmp(a, b); }
+
+static size_t mem_runs_newest(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
+  size_t n = 0;
+  int64_t after = 0;
+  for (RunRow r; max && mem_runs(s, after, q->mask, &r, 1, e);) {
+    after = r.run;
+    bool fits = r.run < before && eq(r.workspace, q->workspace) && (!q->slug || eq(r.slug, q->slug)) &&
+                (!q->installation || eq(r.installation, q->installation));
+    if (!fits) {
+      run_row_free(&r);
+      continue;
+    }
+    if (n == max) run_row_free(&out[--n]);
+    memmove(out + 1, out, n++ * sizeof *out);
+    out[0] = r;
+  }
+  return n;
+}
+
+static size_t mem_slot(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e) {
+  size_t n = 0;
+  for (RunRow r; n < max && mem_runs(s, after, mask, &r, 1, e);) {
+    after = r.run;
+    if (eq(r.workspace, workspace) && eq(r.slot, slot)) out[n++] = r;
+    else run_row_free(&r);
+  }
+  return n;
+}
+
+static int64_t mem_slot_queue(Store *s, const char *workspace, const char *slot, int64_t most) {
+  Err e = {0};
+  int64_t n = 0;
+  for (RunRow r = {0}; n < most; n++) {
+    int64_t after = r.run;
+    if (!mem_slot(s, workspace, slot, 1u << RUN_QUEUED, after, &r, 1, &e)) break;
+    after = r.run;
+    run_row_free(&r);
+    r.run = after;
+  }
+  return n;
+}
+
 /* The run's records as they are now: f may change the store, so the walk starts anew behind each record. */
 static bool mem_journal(Store *s, int64_t run, int64_t after, bool (*f)(void *, const JournalRec *), void *ctx, Err *e) {
   Mem *m = (Mem *)s;
@@ -870,7 +917,7 @@ static void mem_close(Store *s) {
 
 static const StoreImpl mem_impl = {
     .close = mem_close, .failed = mem_failed, .submit = mem_submit, .max_run = mem_max_run, .slug_count = mem_slug_count,
-    .run_get = mem_run_get, .run_by_id = mem_run_by_id, .runs = mem_runs, .journal = mem_journal, .snapshot_get = mem_snapshot,
+    .run_get = mem_run_get, .run_by_id = mem_run_by_id, .runs = mem_runs, .runs_newest = mem_runs_newest, .slot = mem_slot, .slot_queue = mem_slot_queue, .journal = mem_journal, .snapshot_get = mem_snapshot,
     .timers_due = mem_timers_due, .timer_next = mem_timer_next, .wait_get = mem_wait_get, .waits = mem_waits,
     .waits_under = mem_waits_under, .outcomes_under = mem_outcomes_under, .outcomes_use = mem_outcomes_use,
     .outcome_get = mem_outcome, .inbox = mem_inbox, .inbox_by_key = mem_inbox_by_key, .kv_get = mem_kv_get, .kv_list = mem_kv_list,

@@ -41,7 +41,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_RELEASE, "RELEASE batch") \
   X(W_UNDO, "ROLLBACK TO batch") \
   X(W_RUN, "INSERT INTO runs(run,epoch,version,status,created,updated,finished,wake,run_id,workspace,slug,source_hash,note," \
-           "lineage,head_row,head_seq) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,0,0)") \
+           "lineage,slot,installation,origin,head_row,head_seq) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,0,0)") \
   X(W_FLOW, "INSERT INTO flows VALUES(?1,?2,1) ON CONFLICT DO UPDATE SET n=n+1") \
   X(W_HEAD, "SELECT epoch,status,head_row,head_seq FROM runs WHERE run=?1") \
   X(W_STATUS, "UPDATE runs SET status=?2,updated=?3,finished=?4,wake=?5,note=?6,head_row=?7,head_seq=?8 WHERE run=?1") \
@@ -87,7 +87,13 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_RUN, "SELECT " SQ_RUN_COLS " WHERE r.run=?1") \
   X(R_RUN_ID, "SELECT " SQ_RUN_COLS " WHERE r.run_id=?1") \
   X(R_RUNS, "SELECT " SQ_RUN_COLS " WHERE r.run>?1 AND ((1<<r.status)&?2)!=0 ORDER BY r.run LIMIT ?3") \
-  X(R_RUNNING, "SELECT " SQ_RUN_COLS " WHERE r.run>?1 AND r.status=0 ORDER BY r.run LIMIT ?3") \
+  X(R_RUNS_OPEN, "SELECT " SQ_RUN_COLS " WHERE r.run>?1 AND (r.status<2 OR r.status>6) AND ((1<<r.status)&?2)!=0 ORDER BY r.run LIMIT ?3") \
+  X(R_NEW_STATUS, SQ_EACH_STATUS("run<?3", "run DESC")) \
+  X(R_NEW_FLOW, SQ_EACH_STATUS("slug=?2 AND run<?3", "run DESC")) \
+  X(R_NEW_INSTALLATION, "SELECT run FROM runs WHERE workspace=?1 AND installation=?6 AND run<?3 AND (?2 IS NULL OR slug=?2)" \
+                        " AND ((1<<status)&?5)!=0 ORDER BY run DESC LIMIT ?4") \
+  X(R_SLOT, SQ_OPEN_STATUS("slot=?2 AND (status<2 OR status>6) AND run>?3", "run")) \
+  X(R_SLOT_QUEUE, "SELECT count(*) FROM (SELECT 1 FROM runs WHERE workspace=?1 AND slot=?2 AND status=8 AND (status<2 OR status>6) LIMIT ?3)") \
   X(R_SNAPSHOT, "SELECT seq,data FROM snapshots WHERE run=?1") \
   X(R_DUE, "SELECT run,seq,due FROM timers WHERE due<=?1 ORDER BY due,run,seq LIMIT ?2") \
   X(R_NEXT, "SELECT due FROM timers ORDER BY due LIMIT 1") \
@@ -135,9 +141,19 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_UNIT, "SELECT file,data FROM units WHERE hash=?1") \
   X(R_SOURCE, "SELECT file,text FROM sources WHERE hash=?1") \
   X(R_META, "SELECT value FROM meta WHERE name=?1")
+/* The first ?4 numbers in each status of the mask ?5, walks along an index; one statement, so that no run that changes its status
+ * meanwhile is missed. */
+#define SQ_STATUS(n, where, order) \
+  "SELECT * FROM (SELECT run FROM runs WHERE workspace=?1 AND status=" #n " AND " where " AND ((1<<" #n ")&?5)!=0 ORDER BY " order " LIMIT ?4)"
+#define SQ_AND_STATUS(n, where, order) " UNION ALL " SQ_STATUS(n, where, order)
+#define SQ_OPEN_STATUS(where, order) \
+  SQ_STATUS(0, where, order) SQ_AND_STATUS(1, where, order) SQ_AND_STATUS(7, where, order) SQ_AND_STATUS(8, where, order)
+#define SQ_EACH_STATUS(where, order) \
+  SQ_OPEN_STATUS(where, order) SQ_AND_STATUS(2, where, order) SQ_AND_STATUS(3, where, order) SQ_AND_STATUS(4, where, order) \
+  SQ_AND_STATUS(5, where, order) SQ_AND_STATUS(6, where, order)
 #define SQ_RUN_COLS \
   "r.run,r.run_id,r.workspace,r.slug,r.version,r.epoch,r.status,r.created,r.updated,r.finished,r.wake,r.head_row,r.head_seq," \
-  "coalesce(s.seq,-1),r.source_hash,r.note,r.lineage FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
+  "coalesce(s.seq,-1),r.source_hash,r.note,r.lineage,r.slot,r.installation,r.origin FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
 #define SQ_DOC_COLS "workspace,kind,key,rev,at,run,expires,data FROM docs"
 #define X_ENUM(name, sql) name,
 enum SqStmt { SQ_STATEMENTS(X_ENUM) SQ_STMTS };

@@ -84,7 +84,8 @@ static bool run_from_row(sqlite3_stmt *st, RunRow *r) {
                 .version = col_int(st, 4), .epoch = col_int(st, 5), .status = (enum RunStatus)col_int(st, 6), .created_ms = col_int(st, 7),
                 .updated_ms = col_int(st, 8), .finished_ms = col_int(st, 9), .wake_ms = col_int(st, 10), .head_row = col_int(st, 11),
                 .head_seq = col_int(st, 12), .snap_seq = col_int(st, 13), .source_hash = sq_col_str(st, 14, &ok),
-                .note = sq_col_str(st, 15, &ok), .lineage = sq_col_str(st, 16, &ok)};
+                .note = sq_col_str(st, 15, &ok), .lineage = sq_col_str(st, 16, &ok), .slot = sq_col_str(st, 17, &ok),
+                .installation = sq_col_str(st, 18, &ok), .origin = sq_col_str(st, 19, &ok)};
   if (!ok) run_row_free(r);
   return ok;
 }
@@ -133,7 +134,7 @@ static bool r_run_by_id(Store *b, const char *run_id, RunRow *out, Err *e) {
 
 static size_t r_runs(Store *b, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
-  sqlite3_stmt *st = sq_query(s, mask == 1u << RUN_RUNNING ? R_RUNNING : R_RUNS, e);
+  sqlite3_stmt *st = sq_query(s, mask && !(mask & ~RUNS_OPEN) ? R_RUNS_OPEN : R_RUNS, e);
   if (!st) return 0;
   sqlite3_bind_int64(st, 1, after);
   sqlite3_bind_int64(st, 2, mask ? mask : ~0u);
@@ -141,11 +142,69 @@ static size_t r_runs(Store *b, int64_t after, unsigned mask, RunRow *out, size_t
   return run_rows(s, st, out, max, e);
 }
 
+static int newest_first(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+static int oldest_first(const void *a, const void *b) { return newest_first(b, a); }
+
+/* A page is the first of what every status gave by a walk along an index. */
+static size_t merged(Sq *s, int64_t *all, size_t n, int (*order)(const void *, const void *), RunRow *out, size_t max, Err *e) {
+  size_t got = 0;
+  qsort(all, n, sizeof *all, order);
+  for (size_t i = 0; i < n && got < max && !e->code; i++)
+    if (r_run_get(&s->base, all[i], &out[got], e)) got++;
+  free(all);
+  return got;
+}
+
+/* Numbers, at most max of each status; NULL: *e. */
+static int64_t *numbers(Sq *s, enum SqStmt id, const char *workspace, const char *name, int64_t from, size_t max, unsigned mask, const char *inst,
+                        size_t *n, Err *e) {
+  size_t room = (RUN_QUEUED + 1) * max;
+  int64_t *all = malloc(room * sizeof *all + 1);
+  sqlite3_stmt *st = all ? sq_query(s, id, e) : NULL;
+  *n = 0;
+  if (!all) sq_no_memory(e);
+  if (!st) return free(all), NULL;
+  sq_bind_str(st, 1, workspace);
+  if (id != R_NEW_STATUS) sq_bind_str(st, 2, name);
+  sqlite3_bind_int64(st, 3, from);
+  sqlite3_bind_int64(st, 4, (int64_t)max);
+  sqlite3_bind_int64(st, 5, mask);
+  if (id == R_NEW_INSTALLATION) sq_bind_str(st, 6, inst);
+  while (*n < room && sq_next_row(s, st, e)) all[(*n)++] = col_int(st, 0);
+  sqlite3_reset(st);
+  return all;
+}
+
+static size_t r_runs_newest(Store *b, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e) {
+  enum SqStmt id = q->installation ? R_NEW_INSTALLATION : q->slug ? R_NEW_FLOW : R_NEW_STATUS;
+  size_t n;
+  int64_t *all = numbers((Sq *)b, id, q->workspace, q->slug, before, max, q->mask ? q->mask : ~0u, q->installation, &n, e);
+  return all ? merged((Sq *)b, all, n, newest_first, out, max, e) : 0;
+}
+
+static size_t r_slot(Store *b, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e) {
+  size_t n;
+  int64_t *all = numbers((Sq *)b, R_SLOT, workspace, slot, after, max, mask, NULL, &n, e);
+  return all ? merged((Sq *)b, all, n, oldest_first, out, max, e) : 0;
+}
+
 static int64_t one_int(sqlite3_stmt *st, int64_t none, int64_t error) {
   int rc = sqlite3_step(st);
   int64_t v = rc == SQLITE_ROW ? col_int(st, 0) : rc == SQLITE_DONE ? none : error;
   sqlite3_reset(st);
   return v;
+}
+
+static int64_t r_slot_queue(Store *b, const char *workspace, const char *slot, int64_t most) {
+  sqlite3_stmt *st = sq_query((Sq *)b, R_SLOT_QUEUE, NULL);
+  if (!st) return -1;
+  sq_bind_str(st, 1, workspace);
+  sq_bind_str(st, 2, slot);
+  sqlite3_bind_int64(st, 3, most);
+  return one_int(st, 0, -1);
 }
 
 /* A number that new runs are counted from; -1 = it could not be read, and on a damaged file nothing is written any more. */
@@ -705,6 +764,7 @@ static int r_drop_history(Store *b, int64_t before, Err *e) {
 const StoreImpl sq_impl = {
     .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
+    .runs_newest = r_runs_newest, .slot = r_slot, .slot_queue = r_slot_queue,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,

@@ -110,18 +110,19 @@ bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char 
   return wait_answer_check(spec, *value, NULL, err);
 }
 
-static Batch *answer_batch(const char *workspace, const char *key, Val value, Err *err) {
+bool wait_put_answer(Batch *batch, const char *workspace, const char *key, Val value, Err *err) {
   Buf b = {0};
-  if (is_sig(snap_data(&b, value))) return err_set(err, "bad_request", "the answer cannot be stored"), NULL;
-  Batch *batch = batch_new();
+  if (is_sig(snap_data(&b, value))) return buf_free(&b), err_set(err, "bad_request", "the answer cannot be stored");
   batch_inbox_put(batch, workspace, key, "event", now_ms(), (Bytesv){b.p, b.n});
   buf_free(&b);
-  return batch;
+  return true;
 }
 
-bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, Err *err) {
-  Batch *b = answer_batch(workspace, key, value, err);
-  return b && store_submit_wait(e->store, b, err) && engine_drain_inbox(e, err);
+static Batch *answer_batch(const char *workspace, const char *key, Val value, Err *err) {
+  Batch *b = batch_new();
+  if (wait_put_answer(b, workspace, key, value, err)) return b;
+  batch_free(b);
+  return NULL;
 }
 
 /* ---- replies ---- */
@@ -157,6 +158,8 @@ static bool is_duplicate(Engine *e, const char *workspace, const char *name, Wai
 }
 
 /* Its answer is durable, and what follows from it is on its way to the disk. */
+static void guard_of(Buf *b, const char *workspace, const char *key) { buf_fmt(b, "%s\n%s", workspace, key); }
+
 static bool just_answered(Engine *e, const WaitRow *w) {
   const Run *r = run_find(e, w->run);
   return r && !(r->phase == R_PARKED && step_waits_for(r, w->key));
@@ -164,12 +167,20 @@ static bool just_answered(Engine *e, const WaitRow *w) {
 
 /* ---- finding the wait ---- */
 
+bool wait_is_answered(Engine *e, const WaitRow *w) {
+  Buf guard = {0};
+  guard_of(&guard, w->workspace, w->key);
+  bool on_its_way = !is_nil(set_get(e->delivering, str_c(buf_cstr(&guard)), NIL));
+  buf_free(&guard);
+  return on_its_way || just_answered(e, w);
+}
+
 typedef struct Search { Engine *e; const ListenRequest *r; WaitReply *out; } Search;
 
 static void deliver(Search *s, const WaitRow *w, Val value, const HookProof *proof) {
   Buf guard = {0};
   Err err = {0};
-  buf_fmt(&guard, "%s\n%s", s->r->workspace, w->key);
+  guard_of(&guard, s->r->workspace, w->key);
   Val name = str_c(buf_cstr(&guard));
   bool on_its_way = !is_nil(set_get(s->e->delivering, name, NIL));
   Batch *b = on_its_way ? NULL : answer_batch(s->r->workspace, w->key, value, &err);

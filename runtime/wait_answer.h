@@ -28,8 +28,12 @@ typedef struct WaitReply {
 void wait_request(Engine *e, const ListenRequest *r, WaitReply *out);
 /* The batch is durable, or error says why not: out becomes the reply, and `others` that of the requests that came meanwhile. */
 void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error);
-/* Answers a wait that is known to take this. */
-bool wait_deliver(Engine *e, const char *workspace, const char *key, Val value, Err *err);
+/* The answer to a wait that is known to take it, into a batch; engine_drain_inbox hands it over when that is durable. */
+bool wait_put_answer(Batch *b, const char *workspace, const char *key, Val value, Err *err);
+/* The wait at that record of the run, in *w when it is open. Answered: what follows from it is on its way to the disk. */
+enum WaitAt { WAIT_NONE, WAIT_OPEN, WAIT_ANSWERED };
+enum WaitAt wait_at(Engine *e, const char *workspace, int64_t run, int64_t seq, WaitRow *w);
+bool wait_is_answered(Engine *e, const WaitRow *w);
 /* An event by name from this machine: delivered, or kept for a wait to come. */
 void wait_named(Engine *e, const InboxRow *row, Err *err);
 

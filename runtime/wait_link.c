@@ -1,12 +1,14 @@
 /* wait_link.c - the approve and reject links of a wait (wait_answer.h). A token is an HMAC over workspace, run, record and
  * action under a random key of the database: it stands nowhere, is good for one wait and one action, and ends with the wait. */
 #include "engine_int.h"
+#include "decisions.h"
 #include "eval/unit.h"
 #include "hash.h"
 #include "json.h"
 #include "wait_answer.h"
 #include "wait_page.h"
 #include "wait_spec.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool link_key(Engine *e, char out[65], Err *err) {
@@ -103,14 +105,11 @@ static int over(Engine *e, const Page *p, const Link *l) {
   return note(p, 410, "No longer open", "Nobody answered in time, or the run has ended. The link does nothing any more.");
 }
 
-enum At { AT_NONE, AT_OPEN, AT_ANSWERED }; /* answered: what follows is on its way to the disk */
-static enum At wait_at(Engine *e, const Link *l, WaitRow *w) {
+enum WaitAt wait_at(Engine *e, const char *workspace, int64_t run, int64_t seq, WaitRow *w) {
   Err err = {0};
-  if (!wait_of_run(e->store, l->workspace, l->run, w, &err)) return AT_NONE;
-  const Run *r = run_find(e, l->run);
-  bool busy = r && !(r->phase == R_PARKED && step_waits_for(r, w->key));
-  if (w->seq == l->seq && !busy) return AT_OPEN;
-  enum At at = w->seq == l->seq ? AT_ANSWERED : AT_NONE;
+  if (!wait_of_run(e->store, workspace, run, w, &err)) return WAIT_NONE;
+  if (w->seq == seq && !wait_is_answered(e, w)) return WAIT_OPEN;
+  enum WaitAt at = w->seq == seq ? WAIT_ANSWERED : WAIT_NONE;
   wait_row_free(w);
   return at;
 }
@@ -132,20 +131,46 @@ static int again(const Page *p, Val spec, const Link *l, const char *problem) {
   return 422;
 }
 
-static int decide(Engine *e, const ListenRequest *r, const Page *p, const Link *l, const WaitRow *w) {
-  Val spec = wait_spec_read(w), answer = map_empty;
-  Buf problem = {0};
+static int refused(const Page *p, const Err *err) {
+  static const struct { const char *code, *title, *text; int status; } known[] = {
+      {"already_decided", "Already decided", "This link was used before. Nothing has changed.", 200},
+      {"delegated", "Passed on", NULL, 403}, {"forbidden", "Not allowed", NULL, 403}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (err->code && !strcmp(err->code, known[i].code)) return note(p, known[i].status, known[i].title, known[i].text ? known[i].text : err->msg);
+  return note(p, 503, "Not recorded", "The answer could not be recorded. Please try again.");
+}
+
+static int recorded(const Page *p, const Link *l, const Decided *d) {
+  char text[160];
+  if (*l->action == 'r') return note(p, 200, "Rejected", "Thank you. The run is told.");
+  snprintf(text, sizeof text, "Thank you. %lld of %lld approvals are there; the run goes on with the last one.", (long long)d->have, (long long)d->need);
+  return d->final ? note(p, 200, "Approved", "Thank you. The run goes on.") : note(p, 200, "Approved", text);
+}
+
+static int commit(Engine *e, const Page *p, const Link *l, const WaitRow *w, Val answer) {
+  DecisionWait at = {l->workspace, l->run, l->seq, wait_spec_read(w), NULL};
+  Decider who = {.id = "link", .name = "link"};
+  Decided d;
   Err err = {0};
-  bool ok = posted(r, spec, &answer, &problem);
-  if (ok && !(ok = wait_answer_check(spec, answer, l->action, &err))) buf_c(&problem, err.msg);
-  if (!ok) {
-    int status = again(p, spec, l, buf_cstr(&problem));
-    buf_free(&problem);
-    return status;
+  Batch *b = batch_new();
+  if (!decision_make(e->store, &at, l->action, answer, NULL, &who, b, &d, &err)) {
+    batch_free(b);
+    return strcmp(err.code ? err.code : "", "invalid_answer") ? refused(p, &err) : again(p, at.spec, l, err.msg);
   }
-  answer = map_assoc(map_assoc(answer, kw_c("action"), kw_c(l->action)), kw_c("by"), str_c("link"));
-  if (!wait_deliver(e, l->workspace, w->key, answer, &err)) return note(p, 503, "Not recorded", "The answer could not be recorded. Please try again.");
-  return *l->action == 'a' ? note(p, 200, "Approved", "Thank you. The run goes on.") : note(p, 200, "Rejected", "Thank you. The run is told.");
+  if (d.final && !wait_put_answer(b, l->workspace, w->key, d.answer, &err)) {
+    batch_free(b);
+    return refused(p, &err);
+  }
+  if (!store_submit_wait(e->store, b, &err) || !engine_drain_inbox(e, &err)) return refused(p, &err);
+  return recorded(p, l, &d);
+}
+
+static int decide(Engine *e, const ListenRequest *r, const Page *p, const Link *l, const WaitRow *w) {
+  Val answer = map_empty, spec = wait_spec_read(w);
+  Buf problem = {0};
+  int status = posted(r, spec, &answer, &problem) ? commit(e, p, l, w, answer) : again(p, spec, l, buf_cstr(&problem));
+  buf_free(&problem);
+  return status;
 }
 
 int wait_link_request(Engine *e, const ListenRequest *r, Buf *out, bool *json) {
@@ -158,9 +183,9 @@ int wait_link_request(Engine *e, const ListenRequest *r, Buf *out, bool *json) {
   if (!link_of(r, &l)) return note(&p, 404, "Not found", "There is nothing at this address.");
   if (!token_fits(e, r, &l, &err))
     return err.code ? note(&p, 503, "Not available", "Please try again later.") : note(&p, 403, "Not valid", "This link is not complete, or was made for something else.");
-  enum At at = wait_at(e, &l, &w);
-  if (at == AT_NONE) return over(e, &p, &l);
-  if (at == AT_ANSWERED) return note(&p, 200, "Already answered", "This was answered before. Nothing has changed.");
+  enum WaitAt at = wait_at(e, l.workspace, l.run, l.seq, &w);
+  if (at == WAIT_NONE) return over(e, &p, &l);
+  if (at == WAIT_ANSWERED) return note(&p, 200, "Already answered", "This was answered before. Nothing has changed.");
   int status = 200;
   if (!strcmp(r->method, "POST")) status = decide(e, r, &p, &l, &w);
   else if (p.json) note(&p, 200, "", "the wait is open; POST decides");

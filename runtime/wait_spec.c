@@ -9,6 +9,7 @@
 #include "reader/vec.h"
 #include "snapshot.h"
 #include "webhook_auth.h"
+#include <stdio.h>
 #include <string.h>
 
 /* ---- checks ---- */
@@ -155,17 +156,30 @@ static bool validation(Making *m) {
   return true;
 }
 
-static bool roles(Making *m) {
-  Val v = map_get_kw(m->cfg, "roles");
+static bool names(Making *m, const char *key, const char *works) {
+  Val v = map_get_kw(m->cfg, key);
   ValVec in = {0}, out = {0};
+  char option[32];
   if (is_nil(v)) return true;
+  snprintf(option, sizeof option, ":%s", key);
   bool list = is_vec(v) || is_set(v) || is_sequential(v);
-  if (!list || is_sig(coll_into_array(v, &in)) || !in.n) return wrong(m->e, ":roles", v, "names of roles such as [:manager :admin]");
+  if (!list || is_sig(coll_into_array(v, &in)) || !in.n) return wrong(m->e, option, v, works);
   for (size_t i = 0; i < in.n; i++) {
-    if (!text(in.a[i])) return wrong(m->e, ":roles", v, "names of roles such as [:manager :admin]");
+    if (!text(in.a[i])) return wrong(m->e, option, v, works);
     vv_push(&out, str_c(text(in.a[i])));
   }
-  put(m, "roles", vec_from(out.a, out.n));
+  put(m, key, vec_from(out.a, out.n));
+  return true;
+}
+
+/* Who decides, and how many it takes (decisions.h). */
+static bool deciding(Making *m) {
+  Val n = map_get_kw(m->cfg, "approvals"), self = map_get_kw(m->cfg, "self-approval");
+  if (!names(m, "roles", "names of roles such as [:manager :admin]") || !names(m, "actions", "names such as [:approve :reject :escalate]")) return false;
+  if (!is_nil(n) && !(is_long(n) && long_of(n) >= 1 && long_of(n) <= 100)) return wrong(m->e, ":approvals", n, "a number from 1 to 100: how many people must approve");
+  if (!is_nil(self) && !is_bool(self)) return wrong(m->e, ":self-approval", self, "true or false");
+  if (is_long(n) && long_of(n) > 1) put(m, "approvals", n);
+  if (same(self, FALSE_V)) put(m, "self-approval", self);
   return true;
 }
 
@@ -178,7 +192,7 @@ bool wait_spec_of(Val cfg, int64_t *timeout, Val *spec, Err *e) {
   if (!is_nil(t) && !duration_of(t, DURATION_SECONDS, ":timeout", timeout, e)) return false;
   if (*timeout > WAIT_MAX_MS) return err_set(e, "validation", "Wait timeout exceeds maximum: at most %lld days", (long long)WAIT_MAX_MS / 86400000);
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return wrong(e, ":on-timeout", on, ":fail or :continue");
-  if (!webhook(&m) || !event(&m) || !notify(&m) || !validation(&m) || !roles(&m)) return false;
+  if (!webhook(&m) || !event(&m) || !notify(&m) || !validation(&m) || !deciding(&m)) return false;
   if (!is_nil(map_get_kw(cfg, "checkpoint"))) put(&m, "person", TRUE_V);
   *spec = m.spec;
   return true;

@@ -6,7 +6,7 @@
  *    :event {:name s :path [..]}           answered by the named event whose value at the path is the key
  *    :links b :fields [..] :summary s      people are told, with approve and reject links
  *    :person b                             a :confirm or :review: never answered over HTTP by its key
- *    :required [[k ..] ..] :roles [s ..]}
+ *    :required [[k ..] ..] :roles [s ..] :approvals n :self-approval false :actions [s ..]}   (decisions.h)
  * What it is found by besides its key are rows of the same run beside it, whose keys begin with WAIT_SYSTEM: a user's key cannot.
  *
  * The same byte begins the keys of short-lived facts among the outcomes (forgotten after a day): requests that came before

@@ -115,7 +115,7 @@ class Server:
 
 
 def flow(slug, body, inputs="[]", extra=""):
-    return """{:slug :%s :name "Flow %s" :description "about %s" :tags ["a" "b"] :concurrency {:type :singleton :on-new-version :supersede}
+    return """{:slug :%s :name "Flow %s" :description "about %s" :tags ["a" "b"] :concurrency {:type :singleton :on-new-version :coexist}
  :invocations {:default {:label "Run" :inputs %s}} :interfaces {:manual [{:id :run :invocation :default :enabled true}]} %s
  :flow (quote %s)}""" % (slug, slug, slug, inputs, extra, body)
 

@@ -1103,6 +1103,81 @@ static void c_run_lists(void **state) {
   for (int i = 0; i < 2; i++) run_row_free(&r[i]);
 }
 
+static void add_slotted(Batch *b, int64_t run, const char *workspace, const char *slug, const char *slot, const char *installation) {
+  char id[64];
+  snprintf(id, sizeof id, "run-%" PRId64, run);
+  RunRow r = {.run = run, .run_id = id, .workspace = (char *)workspace, .slug = (char *)slug, .epoch = 1, .created_ms = 1, .updated_ms = 1,
+              .status = run == 3 ? RUN_QUEUED : RUN_RUNNING, .slot = (char *)slot, .installation = (char *)installation,
+              .origin = run == 1 ? "{:by 1}" : NULL};
+  batch_run_create(b, &r);
+}
+
+static void newest_are(Store *s, const RunQuery *q, int64_t before, size_t max, const char *want) {
+  RunRow r[8];
+  Err e = {0};
+  char got[80] = "";
+  size_t n = store_runs_newest(s, q, before, r, max, &e);
+  assert_null(e.code);
+  for (size_t i = 0; i < n; i++) {
+    sprintf(got + strlen(got), "%" PRId64 " ", r[i].run);
+    run_row_free(&r[i]);
+  }
+  assert_string_equal(got, want);
+}
+
+static void c_runs_newest(void **state) {
+  Store *s = *state;
+  Batch *b = batch_new();
+  for (int64_t i = 1; i <= 6; i++) add_slotted(b, i, i == 4 ? "other" : "main", i % 2 ? "odd" : "even", NULL, i > 4 ? "inst-1" : NULL);
+  batch_status(b, 2, 1, RUN_COMPLETED, 5, 0, NULL);
+  batch_status(b, 5, 1, RUN_FAILED, 5, 0, NULL);
+  must_store(s, b);
+  newest_are(s, &(RunQuery){.workspace = "main"}, INT64_MAX, 8, "6 5 3 2 1 ");
+  newest_are(s, &(RunQuery){.workspace = "main"}, INT64_MAX, 2, "6 5 ");
+  newest_are(s, &(RunQuery){.workspace = "main"}, 5, 2, "3 2 ");
+  newest_are(s, &(RunQuery){.workspace = "other"}, INT64_MAX, 8, "4 ");
+  newest_are(s, &(RunQuery){.workspace = "main", .slug = "odd"}, INT64_MAX, 8, "5 3 1 ");
+  newest_are(s, &(RunQuery){.workspace = "main", .slug = "odd", .mask = 1u << RUN_RUNNING | 1u << RUN_QUEUED}, INT64_MAX, 8, "3 1 ");
+  newest_are(s, &(RunQuery){.workspace = "main", .mask = 1u << RUN_FAILED | 1u << RUN_COMPLETED}, INT64_MAX, 8, "5 2 ");
+  newest_are(s, &(RunQuery){.workspace = "main", .installation = "inst-1"}, INT64_MAX, 8, "6 5 ");
+  newest_are(s, &(RunQuery){.workspace = "main", .installation = "inst-1", .slug = "odd"}, INT64_MAX, 8, "5 ");
+  newest_are(s, &(RunQuery){.workspace = "main", .installation = "inst-1", .mask = 1u << RUN_RUNNING}, INT64_MAX, 8, "6 ");
+  newest_are(s, &(RunQuery){.workspace = "main", .slug = "none"}, INT64_MAX, 8, "");
+}
+
+static void c_slots(void **state) {
+  Store *s = *state;
+  RunRow r[8];
+  Err e;
+  Batch *b = batch_new();
+  for (int64_t i = 1; i <= 5; i++) add_slotted(b, i, i == 5 ? "other" : "main", "x", i == 2 ? "b" : "a", NULL);
+  must_store(s, b);
+  assert_int_equal(store_slot(s, "main", "a", 0, 0, r, 8, &e), 3);
+  assert_int_equal(r[1].run, 3);
+  assert_int_equal(r[1].status, RUN_QUEUED);
+  assert_string_equal(r[0].slot, "a");
+  assert_string_equal(r[0].origin, "{:by 1}");
+  assert_null(r[0].installation);
+  for (int i = 0; i < 3; i++) run_row_free(&r[i]);
+  b = batch_new();
+  batch_status(b, 1, 1, RUN_CANCELLED, 9, 0, NULL);
+  must_store(s, b);
+  assert_int_equal(store_slot(s, "main", "a", 0, 0, r, 8, &e), 2);
+  assert_int_equal(r[0].run, 3);
+  for (int i = 0; i < 2; i++) run_row_free(&r[i]);
+  assert_int_equal(store_slot(s, "main", "a", 0, 3, r, 8, &e), 1);
+  assert_int_equal(r[0].run, 4);
+  run_row_free(&r[0]);
+  assert_int_equal(store_slot(s, "main", "a", 1u << RUN_QUEUED, 0, r, 8, &e), 1);
+  assert_int_equal(r[0].run, 3);
+  run_row_free(&r[0]);
+  assert_int_equal(store_slot_queue(s, "main", "a", 100), 1);
+  assert_int_equal(store_slot_queue(s, "main", "a", 0), 0);
+  assert_int_equal(store_slot_queue(s, "main", "none", 100), 0);
+  assert_int_equal(store_runs(s, 0, RUNS_OPEN, r, 8, &e), 4);
+  for (int i = 0; i < 4; i++) run_row_free(&r[i]);
+}
+
 static void c_big_and_empty(void **state) {
   Store *s = *state;
   make_run(s, 1);
@@ -1673,7 +1748,7 @@ static void t_record(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
+      BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_runs_newest), BOTH(c_slots), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Waits and approvals over the API, and the pages behind links under `breyta serve`. See server.py."""
+import json
+import os
+import re
+import subprocess
+import urllib.parse
+
+from server import ROOT, Server, flow, run_tests
+
+KEYED = '(let [in (flow/input)] (flow/step :wait :hold {:key (:key in) %s}))'
+
+
+def push(s, slug, options="", body=KEYED):
+    s.ok("flows.put_draft", {"flowLiteral": flow(slug, body % options if "%s" in body else body, inputs="[{:name :key :type :text}]")})
+
+
+def go(s, slug, **input):
+    run = s.ok("flows.run", {"flowSlug": slug, "input": input}).data["workflowId"]
+    s.until(lambda: s.ok("runs.get", {"workflowId": run}).data["run"]["status"] == "waiting", f"{run} waits")
+    return run
+
+
+def rest(s, method, path, body=None, **headers):
+    return s.http(method, "/api/" + path, None if body is None else json.dumps(body), {"Content-Type": "application/json", **headers})
+
+
+def the_wait(s, run):
+    items = rest(s, "GET", f"waits?workflowId={run}").body["items"]
+    assert len(items) == 1, items
+    return items[0]
+
+
+def is_(s, run, want):
+    s.until(lambda: s.ok("runs.get", {"workflowId": run}).data["run"]["status"] == want, f"{run} is {want}")
+
+
+def test_list_and_show(s):
+    push(s, "a", ':timeout "2h"')
+    push(s, "b", ":approvals 1 :actions [:escalate]")
+    runs = [go(s, "ab"[i % 2], key=f"k{i}") for i in range(5)]
+    items = rest(s, "GET", "waits").body["items"]
+    assert [w["workflowId"] for w in items] == runs[::-1]
+    w = items[-1]
+    assert w["status"] == "waiting" and w["stepId"] == "hold" and w["key"] == "k0" and w["flowSlug"] == "a" and w["kind"] == "callback", w
+    assert w["registeredAt"] < w["expiresAt"] and "approve" in w["actions"] and w["eventPath"] == "k0", w
+    assert [w["workflowId"] for w in rest(s, "GET", "waits?flowSlug=b").body["items"]] == [runs[3], runs[1]]
+    assert [w["workflowId"] for w in rest(s, "GET", "waits?showsInUiOnly=true").body["items"]] == [runs[3], runs[1]]
+    assert rest(s, "GET", f"waits?flowSlug=b&workflowId={runs[0]}").body["items"] == []
+    assert rest(s, "GET", "waits?workflowId=none").body["items"] == []
+    seen, cursor = [], ""
+    while True:
+        page = rest(s, "GET", f"waits?limit=2{cursor}").body
+        seen += [w["workflowId"] for w in page["items"]]
+        if not page["hasMore"]:
+            break
+        cursor = "&cursor=" + page["nextCursor"]
+    assert seen == runs[::-1], seen
+    one = rest(s, "GET", f"waits/{w['waitId']}")
+    assert one.status == 200 and one.body == w, one
+    for bad in ("x", "1", "1-", "-1-2", "999999-1", f"{w['waitId']}x", w["waitId"].split("-")[0] + "-1", "1-99999999999999999999"):
+        a = rest(s, "GET", f"waits/{bad}")
+        assert a.status == 404 and a.code == "not_found", (bad, a)
+    for query in ("limit=0", "limit=201", "limit=x", "cursor=zz", "flowSlug=1", "showsInUiOnly=perhaps"):
+        assert rest(s, "GET", f"waits?{query}").status == 400, query
+
+
+def test_approve_reject_and_again(s):
+    push(s, "a", ':validation {:required [:amount]} :notify nil')
+    run = go(s, "a", key="k1")
+    w = the_wait(s, run)["waitId"]
+    a = rest(s, "POST", f"waits/{w}/approve")
+    assert a.status == 422 and "amount" in a.body["error"]["message"], a
+    assert the_wait(s, run)["required"] == [["amount"]]
+    a = rest(s, "POST", f"waits/{w}/approve", {"amount": 3, "reason": "fine"}, **{"X-Breyta-Operation-ID": "op-1"})
+    assert a.status == 200 and a.body["status"] == "completed" and a.body["workflowId"] == run, a
+    assert rest(s, "POST", f"waits/{w}/approve", {"amount": 3, "reason": "fine"}, **{"X-Breyta-Operation-ID": "op-1"}).body == a.body
+    r = s.over(run)
+    assert r["result"] == {"amount": 3, "action": "approve", "by": "admin", "reason": "fine"}, r
+    d = r["decisions"][0]
+    assert d["action"] == "approve" and d["by"] == "admin" and d["id"].startswith("sak-") and d["reason"] == "fine" and d["at"].endswith("Z"), d
+    late = rest(s, "POST", f"waits/{w}/reject")
+    assert late.status == 409 and late.code == "already_decided" and late.body["error"]["details"]["status"] == "completed", late
+    past = rest(s, "GET", f"waits/{w}").body
+    assert past["status"] == "completed" and past["decisions"] == [d] and past["completedAt"] >= past["registeredAt"], past
+    run = go(s, "a", key="k2")
+    w = the_wait(s, run)["waitId"]
+    a = rest(s, "POST", f"waits/{w}/reject", {"reason": "no"})
+    assert a.status == 200 and a.body["status"] == "rejected", a
+    s.kill()
+    s.start()
+    assert s.over(run)["result"] == {"action": "reject", "by": "admin", "reason": "no"}
+    assert rest(s, "GET", f"waits/{w}").body["status"] == "rejected"
+    assert rest(s, "GET", "waits").body["items"] == []
+
+
+def test_complete_actions_and_cancel(s):
+    push(s, "a", ":actions [:escalate]")
+    run = go(s, "a", key="k1")
+    w = the_wait(s, run)
+    assert w["actions"] == ["approve", "reject", "escalate"] == w["approval"]["actions"], w
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/aprove", {}).code == "unknown_action"
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/escalate", {"to": "boss"}).status == 200
+    assert s.over(run)["result"] == {"to": "boss", "action": "escalate", "by": "admin"}
+    run = go(s, "a", key="k2")
+    w = the_wait(s, run)["waitId"]
+    assert rest(s, "POST", f"waits/{w}/complete", {"n": [1, 2], "ok": None}).status == 200
+    assert s.over(run)["result"] == {"n": [1, 2], "ok": None}
+    run = go(s, "a", key="k3")
+    w = the_wait(s, run)["waitId"]
+    a = rest(s, "DELETE", f"waits/{w}")
+    assert a.status == 200 and a.body["status"] == "cancelled", a
+    s.kill()
+    s.start()
+    r = s.over(run)
+    assert r["status"] == "failed" and r["error"]["type"] == "wait-cancelled" and r["decisions"][0]["action"] == "dismiss", r
+    assert rest(s, "GET", f"waits/{w}").body["status"] == "cancelled"
+    assert rest(s, "DELETE", f"waits/{w}").code == "already_decided"
+    for method, path in (("POST", "waits/9-9/approve"), ("POST", "waits/9-9/reject"), ("POST", "waits/9-9/complete"), ("POST", "waits/9-9/action/x"),
+                         ("DELETE", "waits/9-9")):
+        assert rest(s, method, path, None if method == "DELETE" else {}).status == 404, path
+    run = go(s, "a", key="k4")
+    w = the_wait(s, run)["waitId"]
+    assert rest(s, "POST", f"waits/{w}/approve", [1]).status == 400
+    assert s.http("POST", f"/api/waits/{w}/complete", "{", {"Content-Type": "application/json"}).status == 400
+    assert rest(s, "POST", f"waits/{w}/action/approve", {}).status == 200
+    s.over(run)
+
+
+def test_expiry_shows(s):
+    push(s, "a", ':timeout "1ms" :on-timeout :continue :default-value 7')
+    run = s.ok("flows.run", {"flowSlug": "a", "input": {"key": "k"}}).data["workflowId"]
+    r = s.over(run)
+    assert r["result"] == 7
+    push(s, "f", ':timeout "1s"')
+    run = go(s, "f", key="k")
+    w = the_wait(s, run)["waitId"]
+    assert s.over(run)["error"]["type"] == "wait-timeout"
+    assert rest(s, "GET", f"waits/{w}").body["status"] == "expired"
+
+
+def test_several_must_approve(s):
+    push(s, "a", ":approvals 2")
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)
+    assert w["approval"]["required"] == 2 and w["approval"]["have"] == 0, w
+    a = rest(s, "POST", f"waits/{w['waitId']}/approve", {"reason": "one"})
+    assert a.status == 200 and a.body["status"] == "waiting" and (a.body["approvals"], a.body["approvalsRequired"]) == (1, 2), a
+    s.kill()
+    s.start()
+    again = rest(s, "POST", f"waits/{w['waitId']}/approve")
+    assert again.status == 409 and again.code == "already_decided", again
+    now = the_wait(s, run)
+    assert now["approval"]["have"] == 1 and now["decisions"][0]["reason"] == "one" and now["status"] == "waiting", now
+    assert rest(s, "POST", f"waits/{w['waitId']}/complete", {}).code == "needs_approvals"
+    run_ = s.ok("runs.get", {"workflowId": run}).data["run"]
+    assert run_["status"] == "waiting"
+
+
+def test_not_by_oneself_and_delegation(s):
+    push(s, "a", ":self-approval false")
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)["waitId"]
+    a = rest(s, "POST", f"waits/{w}/approve")
+    assert a.status == 403 and a.code == "self_approval", a
+    assert rest(s, "POST", f"waits/{w}/complete", {}).code == "self_approval"
+    assert rest(s, "POST", f"waits/{w}/action/delegate", {}).status == 400
+    a = rest(s, "POST", f"waits/{w}/action/delegate", {"to": "ann", "reason": "holiday"})
+    assert a.status == 200 and a.body["status"] == "waiting", a
+    d = the_wait(s, run)["decisions"]
+    assert d[0]["action"] == "delegate" and d[0]["to"] == "ann" and d[0]["reason"] == "holiday", d
+    assert rest(s, "POST", f"waits/{w}/reject").status == 200  # with all rights, and a rejection needs no other
+    assert s.over(run)["result"]["action"] == "reject"
+
+
+def test_a_failed_step_waits_for_a_person(s):
+    body = """(do (flow/step :function :boom {:on-error :checkpoint :code '(fn [_] (throw (ex-info "no" {}))) :input {}}))"""
+    s.ok("flows.put_draft", {"flowLiteral": flow("c", body)})
+    run = go(s, "c")
+    w = the_wait(s, run)
+    assert w["kind"] == "checkpoint" and w["actions"] == ["retry", "skip", "fail"] and w["stepId"] == "boom" and "no" in w["error"], w
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/x", {}).code == "unknown_action"
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/retry", {}).status == 200
+    s.until(lambda: (rest(s, "GET", f"waits?workflowId={run}").body["items"] or [w])[0]["registeredAt"] > w["registeredAt"], "tried again")
+    is_(s, run, "waiting")
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {"v": 1}).status == 200
+    r = s.over(run)
+    assert r["result"] == {"v": 1} and [d["action"] for d in r["decisions"]] == ["retry", "skip"], r
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {}).status == 404
+
+
+def test_a_question_in_front_of_a_step(s):
+    body = """(flow/step :function :pay {:confirm {:message "Pay 3?" :fields [{:key :note :label "Note" :required true}]} :code '(fn [_] 3) :input {}})"""
+    s.ok("flows.put_draft", {"flowLiteral": flow("q", body)})
+    run = go(s, "q")
+    w = the_wait(s, run)
+    assert w["kind"] == "approval" and w["approval"]["summary"] == "Pay 3?" and w["approval"]["fields"][0]["key"] == "note", w
+    assert rest(s, "POST", f"waits/{w['waitId']}/approve", {"note": "yes"}).status == 200
+    assert s.over(run)["result"] == 3
+
+
+def test_a_review_with_a_correction(s):
+    body = """(flow/step :function :draft {:review {:message "Right?" :approvals 2} :code '(fn [_] {:n 1}) :input {}})"""
+    s.ok("flows.put_draft", {"flowLiteral": flow("r", body)})
+    run = go(s, "r")
+    w = the_wait(s, run)
+    assert w["approval"]["required"] == 2 and w["approval"]["shown"], w
+    assert rest(s, "POST", f"waits/{w['waitId']}/approve", {"value": {"n": 2}}).body["status"] == "waiting"
+    assert rest(s, "POST", f"waits/{w['waitId']}/reject", {"reason": "no"}).code == "already_decided"
+
+
+if __name__ == "__main__":
+    run_tests(dict(globals()))
