@@ -549,6 +549,7 @@ static bool look_around(Engine *e) {
 }
 
 static void run_slices(Engine *e) {
+  if (!e->ready) return;
   store_gather(e->store);
   for (int n = 0; e->ready && n < 256 && !e->fatal; n++) {
     Run *r = e->ready;

@@ -38,7 +38,7 @@ struct StepCall {
   char *key;            /* idempotency key */
   struct SecretUse *secrets; /* used by this attempt */
   Val node;
-  RetryPolicy retry;
+  const RetryPolicy *retry;
   bool checkpoint;      /* parked at :on-error :checkpoint */
   Val problem;          /* error map: its :template cannot be rendered; nil */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
@@ -71,6 +71,7 @@ typedef struct Run {
   bool timed_out;       /* the limit that ends the :function's code is the step's :timeout */
   Batch *batch;
   int inflight;
+  uint64_t reads;       /* what it has read of the store since it last changed it: store_reads */
   bool taken;           /* an answer was taken from what came early, and its row is not deleted durably yet */
   StepCall *call;
   Val resume;           /* what the machine is resumed with; ABSENT for :function = run the code */
@@ -163,6 +164,8 @@ void run_replay(Run *r);               /* slices until it ends, stops or has no 
 void run_slice(Run *r);
 Batch *run_batch(Run *r);
 int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n); /* sequence number, or -1 with pend.ex */
+/* And the record as replay will see it. -1 too, and nothing appended, when it has more than `most` bytes. */
+int64_t run_append_copy(Run *r, enum JournalKind kind, const Val *fields, size_t n, size_t most, Val *copy);
 void run_submit(Run *r, enum After after);
 void run_committed(Run *r, const char *error);
 void run_snapshot(Run *r);             /* into the batch, with the units it names */

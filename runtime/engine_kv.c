@@ -271,7 +271,7 @@ bool kv_look(Store *s, const char *workspace, const char *key, int64_t at_ms, Va
 
 /* Reads see what is submitted, not what is still being put together: so every operation has a batch of its own, which the
  * writer's group commit joins again. */
-bool kv_step(Run *r, Val cfg, Val *result, Val *error) {
+static bool kv_operate(Run *r, Val cfg, Val *result, Val *error) {
   if (r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
   Kv k = {.r = r, .cfg = cfg, .result = result, .error = error};
   const char *op = kw_text(map_get_kw(cfg, "operation"));
@@ -284,4 +284,12 @@ bool kv_step(Run *r, Val cfg, Val *result, Val *error) {
     return operations[i].f(&k);
   }
   return bad_val(&k, ":operation", map_get_kw(cfg, "operation"), ":get :set :delete :exists :increment :append or :list-keys");
+}
+
+/* What it reads is remembered with the run. */
+bool kv_step(Run *r, Val cfg, Val *result, Val *error) {
+  store_reads(r->e->store, r->reads);
+  bool ok = kv_operate(r, cfg, result, error);
+  r->reads = store_reads(r->e->store, 0);
+  return ok;
 }

@@ -113,18 +113,26 @@ Batch *run_batch(Run *r) {
   return r->batch;
 }
 
-int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n) {
-  if (r->replaying_only && !r->fork) return ++r->seq;
-  Buf b = {0};
-  Val v = snap_data(&b, vec_from(fields, n));
-  if (is_sig(v)) {
-    buf_free(&b);
-    return -1;
+/* With `copy`, also the record as a later replay will read it. */
+static int64_t append(Run *r, enum JournalKind kind, const Val *fields, size_t n, size_t most, Val *copy) {
+  static _Thread_local Buf b; /* of the record before: most fit in */
+  bool store = !r->replaying_only || r->fork;
+  if (!store && !copy) return ++r->seq;
+  b.n = 0;
+  if (is_sig(snap_data(&b, vec_from(fields, n)))) return -1;
+  if (snap_last_size() > most) return -1;
+  if (copy && is_sig(*copy = snap_read_value(r->m->env, b.p, b.n))) return -1;
+  if (store) {
+    batch_append(run_batch(r), r->run, r->epoch, kind, (Bytesv){b.p, b.n});
+    r->tail_bytes += b.n + 40;
   }
-  batch_append(run_batch(r), r->run, r->epoch, kind, (Bytesv){b.p, b.n});
-  r->tail_bytes += b.n + 40;
-  buf_free(&b);
+  if (b.cap > (1u << 20)) buf_free(&b);
   return ++r->seq;
+}
+
+int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n) { return append(r, kind, fields, n, SIZE_MAX, NULL); }
+int64_t run_append_copy(Run *r, enum JournalKind kind, const Val *fields, size_t n, size_t most, Val *copy) {
+  return append(r, kind, fields, n, most, copy);
 }
 
 Val copy_data(Run *r, Val v) {
@@ -141,7 +149,9 @@ void run_submit(Run *r, enum After after) {
   if (r->replaying_only) return;
   if (r->batch && batch_ops(r->batch)) {
     r->inflight++;
+    store_reads(r->e->store, r->reads);
     store_submit(r->e->store, r->batch, (uint64_t)r->run | (uint64_t)r->life << 48);
+    r->reads = store_reads(r->e->store, 0);
     r->batch = NULL;
     r->stored_epoch = r->epoch;
     r->stored_seq = r->seq;

@@ -79,16 +79,31 @@ void run_progress(Run *r, int what, const char *error, int64_t due) { tell(r, wh
 void run_progress_text(Run *r, const char *text) { tell(r, STEP_TEXT, NULL, text, 0); }
 
 /* --- identity ------------------------------------------------------------------------------------------------------------------- */
+/* Printed for each step: printf would be a twentieth of what the engine does for one. Give what is behind the text. */
+static char *put_decimal(char *to, uint64_t n) {
+  char digits[20];
+  int k = 0;
+  do digits[k++] = (char)('0' + n % 10);
+  while (n /= 10);
+  while (k) *to++ = digits[--k];
+  return to;
+}
+static char *put_text(char *to, const char *s, size_t n) {
+  memcpy(to, s, n);
+  return to + n;
+}
+
 /* Where the step stands: the call node of the nearest frame that is the flow's own code. */
 Val step_node(const Mach *m) {
-  char hex[33];
+  char text[33 + 20];
   for (uint32_t i = m->nframes - 1; i-- > 0;) {
     const Frame *f = &m->frames[i];
     if (f->flags & FR_NATIVE) continue;
     const Node *n = frame_site(f);
     if (n->unit->core_unit) continue;
-    unit_hex(&n->unit->hash, hex);
-    return str_fmt("%s/%u", hex, n->id);
+    unit_hex(&n->unit->hash, text);
+    text[32] = '/';
+    return str_new(text, (size_t)(put_decimal(text + 33, n->id) - text));
   }
   return str_c("?");
 }
@@ -110,13 +125,14 @@ static uint64_t hash_bytes(const Buf *b) {
 
 /* The key is unique per run, step id, place in the code and occurrence; retries keep it. */
 static void make_key(StepCall *c) {
-  Buf b = {0};
-  const char *node = str_s(c->node), *slash = strrchr(node, '/');
-  buf_fmt(&b, "%s/%s/%.8s%s/%lld", c->r->run_id, id_text(c->id), node, slash ? slash + 1 : "", (long long)c->occ);
+  const char *node = str_s(c->node), *slash = strrchr(node, '/'), *id = id_text(c->id), *nr = slash ? slash + 1 : "";
+  size_t run_n = strlen(c->r->run_id), id_n = strlen(id), nr_n = strlen(nr);
   free(c->key);
-  c->key = strdup(buf_cstr(&b));
-  if (!c->key) abort();
-  buf_free(&b);
+  char *to = c->key = mem_raw(run_n + id_n + nr_n + 40);
+  to = put_text(put_text(to, c->r->run_id, run_n), "/", 1);
+  to = put_text(put_text(to, id, id_n), "/", 1);
+  to = put_text(put_text(to, node, strnlen(node, 8)), nr, nr_n);
+  *put_decimal(put_text(to, "/", 1), (uint64_t)c->occ) = 0;
 }
 
 Val step_journal_cfg(Val cfg) {
@@ -150,6 +166,20 @@ static Val templated(Run *r, Val type, Val cfg, Val *problem) {
   return same(out, ABSENT) ? cfg : out;
 }
 
+/* Most steps have no :retry, and its policy is large. */
+static const RetryPolicy *retry_of(Val cfg) {
+  static _Thread_local RetryPolicy none;
+  Val retry = map_get_kw(cfg, "retry");
+  Err e = {0};
+  if (is_nil(retry)) {
+    if (!none.max_attempts) backoff_default(&none);
+    return &none;
+  }
+  RetryPolicy *p = mem_alloc_atomic(sizeof *p);
+  if (!backoff_policy(retry, p, &e)) backoff_default(p);
+  return p;
+}
+
 static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   StepCall *c = mem_alloc(sizeof *c);
   c->r = r;
@@ -165,8 +195,7 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   if (other) c->kind = other;
   c->stand_in = other != NULL;
   c->token = (uint64_t)r->run << 24 | (++r->e->next_token & 0xffffff);
-  Err e = {0};
-  if (!backoff_policy(map_get_kw(cfg, "retry"), &c->retry, &e)) backoff_default(&c->retry);
+  c->retry = retry_of(cfg);
   call_free(r->call);
   r->call = c;
   return c;
@@ -217,10 +246,11 @@ static bool append_intent(StepCall *c) {
   Val f[JI_COUNT];
   c->started_ms = now_ms();
   step_fields(c, f);
-  int64_t seq = run_append(c->r, J_INTENT, f, JI_COUNT);
+  Val copy;
+  int64_t seq = run_append_copy(c->r, J_INTENT, f, JI_COUNT, SIZE_MAX, &copy);
   if (seq < 0) return false;
   c->intent_seq = seq;
-  set_pending(c->r, copy_data(c->r, vec_from(f, JI_COUNT)), seq);
+  set_pending(c->r, copy, seq);
   return true;
 }
 
@@ -450,9 +480,37 @@ static Val oversize(const StepCall *c) {
   return m;
 }
 
-void step_resolve(StepCall *c, bool ok, Val value) {
+/* The record of a step's end: its result, or the whole of a step that had no intent. Its sequence number, or -1. Not null: *copy becomes
+ * the value as replay will see it, and a record too large to be sure that the value is not fails. */
+static int64_t append_end(StepCall *c, bool ok, Val value, Val *copy) {
+  bool intent = c->intent_seq != 0;
+  Val f[JS_COUNT], rec = NIL;
+  size_t n = intent ? JR_COUNT : JS_COUNT, most = (size_t)limit_value(LIMIT_result_bytes);
+  if (intent) {
+    f[JR_OK] = bool_val(ok);
+    f[JR_VALUE] = value;
+    f[JR_AT] = int_val(now_ms());
+    f[JR_INTENT] = int_val(c->intent_seq);
+    f[JR_BY] = c->by;
+  } else {
+    step_fields(c, f);
+    f[JS_OK] = bool_val(ok);
+    f[JS_VALUE] = value;
+    f[JS_END] = int_val(now_ms());
+    f[JS_NODE] = c->node;
+    f[JS_BY] = c->by;
+  }
+  n -= is_nil(c->by);
+  if (!copy) return run_append(c->r, intent ? J_RESULT : J_STEP, f, n);
+  int64_t seq = run_append_copy(c->r, intent ? J_RESULT : J_STEP, f, n, most, &rec);
+  if (seq >= 0) *copy = vec_nth(rec, intent ? JR_VALUE : JS_VALUE);
+  return seq;
+}
+
+/* When the record could not be made at once: what is wrong with the value becomes the step's error. */
+static int64_t append_checked(StepCall *c, bool *was_ok, Val value, Val *out) {
   Run *r = c->r;
-  if (ok && persist_begin(c, value)) return;
+  bool ok = *was_ok;
   Val copy = sized_copy(c, value);
   if (same(copy, ABSENT)) {
     ok = false;
@@ -464,20 +522,17 @@ void step_resolve(StepCall *c, bool ok, Val value) {
     if (!ok) copy = err_map("not-serializable", "the step's error could not be stored");
     ok = false;
   }
-  int64_t seq;
-  if (c->intent_seq) {
-    Val f[] = {bool_val(ok), copy, int_val(now_ms()), int_val(c->intent_seq), c->by};
-    seq = run_append(r, J_RESULT, f, JR_COUNT - is_nil(c->by));
-  } else {
-    Val f[JS_COUNT];
-    step_fields(c, f);
-    f[JS_OK] = bool_val(ok);
-    f[JS_VALUE] = copy;
-    f[JS_END] = int_val(now_ms());
-    f[JS_NODE] = c->node;
-    f[JS_BY] = c->by;
-    seq = run_append(r, J_STEP, f, JS_COUNT - is_nil(c->by));
-  }
+  *was_ok = ok;
+  *out = copy;
+  return append_end(c, ok, copy, NULL);
+}
+
+void step_resolve(StepCall *c, bool ok, Val value) {
+  Run *r = c->r;
+  Val copy;
+  if (ok && persist_begin(c, value)) return;
+  int64_t seq = append_end(c, ok, value, &copy);
+  if (seq < 0) seq = append_checked(c, &ok, value, &copy);
   if (seq < 0) {
     run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
     return;
@@ -492,11 +547,11 @@ void step_error(StepCall *c, Val error, int64_t retry_after_ms) {
   if (!is_map(error)) error = err_map("runtime", "step failed");
   if (resource_fetch(c, error)) return;
   Val type = map_get_kw(error, "type"), status = map_get_kw(error, "status"), able = map_get_kw(error, "retryable?");
-  bool may = backoff_retryable(&c->retry, kw_text(type), is_long(status) ? long_of(status) : 0);
+  bool may = backoff_retryable(c->retry, kw_text(type), is_long(status) ? long_of(status) : 0);
   if (is_function(c) && is_nil(able)) may = true; /* code that throws says nothing about its class: :retry decides */
   if (same(able, FALSE_V)) may = false;
-  if (may && c->attempt < c->retry.max_attempts) {
-    wait_for_retry(c, error, backoff_delay(&c->retry, c->attempt, jitter_seed(c), retry_after_ms));
+  if (may && c->attempt < c->retry->max_attempts) {
+    wait_for_retry(c, error, backoff_delay(c->retry, c->attempt, jitter_seed(c), retry_after_ms));
     return;
   }
   error = map_assoc(map_assoc(error, kw_c("step-id"), c->id), kw_c("attempt"), fix(c->attempt));
@@ -769,7 +824,10 @@ static void table_begin(StepCall *c) {
   Run *r = c->r;
   Val result = NIL, error = NIL;
   if (table_read_begin(c) || table_export_step(c)) return;
-  if (table_step(r, c->cfg, &result, &error)) step_resolve(c, true, result);
+  store_reads(r->e->store, r->reads);
+  bool ok = table_step(r, c->cfg, &result, &error);
+  r->reads = store_reads(r->e->store, 0);
+  if (ok) step_resolve(c, true, result);
   else if (r->status == RUN_BLOCKED) return;
   else step_error(c, error, -1);
   if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
@@ -839,7 +897,8 @@ static bool common_options_ok(StepCall *c, Err *e) {
   Val on = map_get_kw(c->cfg, "on-error"), d = map_get_kw(c->cfg, "delivery");
   RetryPolicy p;
   Persist keep;
-  if (!backoff_policy(map_get_kw(c->cfg, "retry"), &p, e)) return false;
+  Val retry = map_get_kw(c->cfg, "retry");
+  if (!is_nil(retry) && !backoff_policy(retry, &p, e)) return false;
   if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
   if (!kw_is(c->type, "fanout") && !is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))
     return one_of_these(e, ":on-error", on, ":fail, :skip or :checkpoint");

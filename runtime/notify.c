@@ -135,8 +135,8 @@ static Val notify_check(Engine *e, StepCall *c) {
 /* The result, unless :retry has another attempt for such an error. */
 static void notify_done(Engine *e, StepCall *c, bool ok, Val v, int64_t retry_after) {
   Val able = map_get_kw(v, "retryable?"), status = map_get_kw(v, "status");
-  bool again = !ok && c->attempt < c->retry.max_attempts && !same(able, FALSE_V) &&
-               backoff_retryable(&c->retry, kw_text(map_get_kw(v, "type")), is_long(status) ? long_of(status) : 0);
+  bool again = !ok && c->attempt < c->retry->max_attempts && !same(able, FALSE_V) &&
+               backoff_retryable(c->retry, kw_text(map_get_kw(v, "type")), is_long(status) ? long_of(status) : 0);
   if (again) step_failed(e, c, v, retry_after);
   else step_done(e, c, notify_result(ok, v));
 }

@@ -12,9 +12,13 @@
 #include <zstd.h>
 
 /* --- words and numbers ------------------------------------------------------------------------------------------------- */
-static void put_u(Buf *b, uint64_t x) {
-  for (; x >= 0x80; x >>= 7) buf_ch(b, (char)(x | 0x80));
-  buf_ch(b, (char)x);
+static inline void put_ch(Buf *b, char c) {
+  if (b->n == b->cap) buf_ch(b, c);
+  else b->p[b->n++] = c;
+}
+static inline void put_u(Buf *b, uint64_t x) {
+  for (; x >= 0x80; x >>= 7) put_ch(b, (char)(x | 0x80));
+  put_ch(b, (char)x);
 }
 static void put_i(Buf *b, int64_t i) { put_u(b, ((uint64_t)i << 1) ^ (uint64_t)(i >> 63)); }
 
@@ -35,6 +39,7 @@ typedef struct Writer {
   bool data_only;
   bool records;      /* data_only: one was met, they are to be made plain maps */
   bool machine;      /* literals of the code are written by number */
+  Val ones[SNAP_ONES];
   void *keys0[START];
   uint32_t ixs0[START];
   TextAt texts0[START];
@@ -43,10 +48,29 @@ typedef struct Writer {
 
 static void writer_init(Writer *w) {
   memset(w, 0, offsetof(Writer, order0));
+  for (unsigned i = 0; i < SNAP_ONES; i++) w->ones[i] = snap_one(i);
   w->objs = (Ptrs){w->keys0, w->ixs0, START, 0};
   w->texts_at = (TextTable){w->texts0, START, 0};
   w->order = (ValVec){w->order0, 0, START / 2};
   w->work = (ValVec){w->work0, 0, START / 2};
+}
+
+/* Buffers of the value before serve the next: most values are written into memory that is there. A write within a write has its own. */
+enum { SCRATCH_TEXTS, SCRATCH_SHAPES, SCRATCH_CONTENTS, SCRATCH_BODY, SCRATCHES };
+#define SCRATCH_KEEP (64u << 10)
+static _Thread_local Buf scratch[SCRATCHES];
+
+static Buf scratch_take(int which) {
+  Buf b = scratch[which];
+  scratch[which] = (Buf){0};
+  b.n = 0;
+  return b;
+}
+
+static void scratch_give(int which, Buf *b) {
+  if (b->cap > SCRATCH_KEEP || scratch[which].p) buf_free(b);
+  else scratch[which] = *b;
+  *b = (Buf){0};
 }
 
 static _Thread_local Unit **last_units;
@@ -124,26 +148,24 @@ static uint32_t unit_ix(Writer *w, Unit *u) {
   return w->nunits++;
 }
 
-static int one_ix(Val v) {
-  int t = type_of(v);
-  if (t != T_VEC && t != T_ARR && t != T_AMAP && t != T_HMAP && t != T_SET && t != T_EMPTY) return -1;
+static int one_ix(const Writer *w, Val v) {
   for (unsigned i = 0; i < SNAP_ONES; i++)
-    if (same(snap_one(i), v)) return (int)i;
+    if (same(w->ones[i], v)) return (int)i;
   return -1;
 }
 
 static void put_word(Writer *w, Buf *b, Val v) {
   Unit *u;
   uint32_t number;
-  if (is_nil(v)) buf_ch(b, SNAP_NIL);
-  else if (is_fix(v)) buf_ch(b, SNAP_FIX), put_i(b, fix_of(v));
-  else if (is_flo(v)) buf_ch(b, SNAP_FLO), buf_add(b, (const char *)&v.w, 8);
-  else if (is_imm(v)) buf_ch(b, SNAP_IMM), buf_ch(b, (char)(v.w & 0xff)), put_u(b, v.w >> 8);
-  else if (one_ix(v) >= 0) buf_ch(b, SNAP_ONE), put_u(b, (uint64_t)one_ix(v));
-  else if (w->machine && (u = snap_const_of(v, &number))) buf_ch(b, SNAP_CONST), put_u(b, unit_ix(w, u)), put_u(b, number);
+  if (is_nil(v)) put_ch(b, SNAP_NIL);
+  else if (is_fix(v)) put_ch(b, SNAP_FIX), put_i(b, fix_of(v));
+  else if (is_flo(v)) put_ch(b, SNAP_FLO), buf_add(b, (const char *)&v.w, 8);
+  else if (is_imm(v)) put_ch(b, SNAP_IMM), put_ch(b, (char)(v.w & 0xff)), put_u(b, v.w >> 8);
+  else if (one_ix(w, v) >= 0) put_ch(b, SNAP_ONE), put_u(b, (uint64_t)one_ix(w, v));
+  else if (w->machine && (u = snap_const_of(v, &number))) put_ch(b, SNAP_CONST), put_u(b, unit_ix(w, u)), put_u(b, number);
   else {
     bool fresh;
-    buf_ch(b, SNAP_OBJ);
+    put_ch(b, SNAP_OBJ);
     put_u(b, *ptrs_at(&w->objs, obj(v), &fresh));
   }
 }
@@ -259,7 +281,7 @@ static Val number_from(Writer *w, Val root) {
       if (is_lazy(v) && !is_nil(AS(Lazy, v)->fn)) return demand_deep(root);
     }
     uint32_t number;
-    if (one_ix(v) >= 0 || (w->machine && snap_const_of(v, &number))) continue;
+    if (one_ix(w, v) >= 0 || (w->machine && snap_const_of(v, &number))) continue;
     bool fresh;
     uint32_t *ix = ptrs_at(&w->objs, obj(v), &fresh);
     if (!fresh) continue;
@@ -287,16 +309,16 @@ static void put_shape(Writer *w, Buf *b, Val v) {
   Obj *o = obj(v);
   const TypeInfo *t = &type_info[o->type];
   Val name;
-  buf_ch(b, (char)o->type);
+  put_ch(b, (char)o->type);
   switch (o->type) {
   case T_KW: put_name(w, b, AS(Kw, v)->ns, AS(Kw, v)->name); return;
   case T_SYM:
     put_name(w, b, AS(Sym, v)->ns, AS(Sym, v)->name);
-    buf_ch(b, !is_nil(AS(Sym, v)->meta));
+    put_ch(b, !is_nil(AS(Sym, v)->meta));
     return;
   case T_BUILTIN: put_u(b, text_ix(w, AS(BuiltinObj, v)->def->name, strlen(AS(BuiltinObj, v)->def->name))); return;
   case T_VAR:
-    buf_ch(b, (char)o->flags);
+    put_ch(b, (char)o->flags);
     put_name(w, b, AS(Sym, AS(Var, v)->ns)->name, AS(Sym, AS(Var, v)->name)->name);
     return;
   case T_NS: put_u(b, text_of(w, AS(Sym, AS(Ns, v)->name)->name)); return;
@@ -311,11 +333,11 @@ static void put_shape(Writer *w, Buf *b, Val v) {
     put_u(b, AS(Fn, v)->n);
     return;
   case T_CLASS:
-    buf_ch(b, (char)o->flags);
+    put_ch(b, (char)o->flags);
     if (!o->flags) put_u(b, text_of(w, AS(Sym, AS(Class, v)->name)->name));
     return;
   default:
-    buf_ch(b, is_type(v, T_VEC) || is_type(v, T_AMAP) || is_type(v, T_HMAP) ? 0 : (char)o->flags); /* COLL_OWNED is not kept */
+    put_ch(b, is_type(v, T_VEC) || is_type(v, T_AMAP) || is_type(v, T_HMAP) ? 0 : (char)o->flags); /* COLL_OWNED is not kept */
     put_u(b, o->aux);
     if (t->tail != TAIL_NONE) {
       uint32_t n;
@@ -362,20 +384,16 @@ static void put_contents(Writer *w, Buf *b, Val v) {
 
 /* --- files ------------------------------------------------------------------------------------------------------------------------ */
 #define COMPRESS_OVER 1024
-static _Thread_local uint64_t last_hash;
-uint64_t snap_last_hash(void) { return last_hash; }
 static _Thread_local size_t last_size;
 size_t snap_last_size(void) { return last_size; }
 
 static void finish(Buf *out, Buf *body) {
   size_t start = out->n;
   last_size = body->n;
-  last_hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < body->n; i++) last_hash = (last_hash ^ (uint8_t)body->p[i]) * 0x100000001b3u;
   bool packed = body->n > COMPRESS_OVER;
   buf_add(out, "BRS", 3);
-  buf_ch(out, SNAP_VERSION);
-  buf_ch(out, packed ? 1 : 0);
+  put_ch(out, SNAP_VERSION);
+  put_ch(out, packed ? 1 : 0);
   put_u(out, body->n);
   if (packed) {
     size_t cap = ZSTD_compressBound(body->n);
@@ -390,7 +408,7 @@ static void finish(Buf *out, Buf *body) {
   }
   uint32_t crc = store_record_crc(0, out->p + start, out->n - start);
   buf_add(out, (const char *)&crc, 4);
-  buf_free(body);
+  scratch_give(SCRATCH_BODY, body);
 }
 
 static void put_aliases(Writer *w, Buf *b, Val ns) {
@@ -431,7 +449,7 @@ static void put_names(Writer *w, Buf *b) {
     if (is_type(v, T_NS)) nns++, put_aliases(w, &ns, v), nrefers += put_refers(w, &refers, v);
     else if (is_type(v, T_VAR) && obj(v)->flags & VAR_RUN) {
       nvars++;
-      buf_ch(&vars, (char)obj(v)->flags);
+      put_ch(&vars, (char)obj(v)->flags);
       put_name(w, &vars, AS(Sym, AS(Var, v)->ns)->name, AS(Sym, AS(Var, v)->name)->name);
     }
   }
@@ -447,11 +465,11 @@ static void put_names(Writer *w, Buf *b) {
 }
 
 static void put_tables(Writer *w, Buf *body, char kind) {
-  Buf shapes = {0}, contents = {0}, names = {0};
+  Buf shapes = scratch_take(SCRATCH_SHAPES), contents = scratch_take(SCRATCH_CONTENTS), names = {0};
   for (size_t i = 0; i < w->order.n; i++) put_shape(w, &shapes, w->order.a[i]);
   for (size_t i = 0; i < w->order.n; i++) put_contents(w, &contents, w->order.a[i]);
   if (w->machine) put_names(w, &names);
-  buf_ch(body, kind);
+  put_ch(body, kind);
   put_u(body, w->ntexts);
   buf_add(body, w->texts.p ? w->texts.p : "", w->texts.n);
   buf_add(body, names.p ? names.p : "", names.n);
@@ -460,10 +478,10 @@ static void put_tables(Writer *w, Buf *body, char kind) {
   put_u(body, w->order.n);
   buf_add(body, shapes.p ? shapes.p : "", shapes.n);
   buf_add(body, contents.p ? contents.p : "", contents.n);
-  buf_free(&shapes);
-  buf_free(&contents);
+  scratch_give(SCRATCH_SHAPES, &shapes);
+  scratch_give(SCRATCH_CONTENTS, &contents);
+  scratch_give(SCRATCH_TEXTS, &w->texts);
   buf_free(&names);
-  buf_free(&w->texts);
   last_units = w->units;
   last_nunits = w->nunits;
 }
@@ -477,7 +495,8 @@ static Val write_value(Buf *out, Val v, bool data_only) {
     TRY(plain, rec_plain(v));
     return write_value(out, plain, true);
   }
-  Buf body = {0};
+  Buf body = scratch_take(SCRATCH_BODY);
+  w.texts = scratch_take(SCRATCH_TEXTS);
   put_tables(&w, &body, 'V');
   put_word(&w, &body, v);
   finish(out, &body);
@@ -518,7 +537,8 @@ Val snap_machine(Buf *out, const Mach *m) {
   uint32_t live = frame_live(m);
   snap_const_refresh();
   CHECK(number_machine(&w, m, live));
-  Buf tail = {0}, body = {0};
+  Buf tail = {0}, body = scratch_take(SCRATCH_BODY);
+  w.texts = scratch_take(SCRATCH_TEXTS);
   put_word(&w, &tail, m->env->namespaces);
   put_word(&w, &tail, m->env->cur_ns);
   put_word(&w, &tail, m->bindings);

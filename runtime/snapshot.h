@@ -42,7 +42,5 @@ bool snap_bytes(const void *p, size_t n, Blob *out);
 
 /* Units that the last snap_* call of this thread named: what must be in the store before it. */
 size_t snap_units(Unit ***units);
-/* Hash of what the last snap_* call of this thread wrote, before compression. */
-uint64_t snap_last_hash(void);
-size_t snap_last_size(void); /* bytes of it before compression */
+size_t snap_last_size(void); /* bytes of what the last snap_* call of this thread wrote, before compression */
 #endif

@@ -652,6 +652,8 @@ size_t store_inbox_by_key(Store *s, const char *workspace, const char *key, Inbo
 bool store_kv_get(Store *s, const char *workspace, const char *key, KvRow *out, Err *e) {
   return s->impl->kv_get(store_fresh(s, e), workspace, key, out, e);
 }
+uint64_t store_reads(Store *s, uint64_t mine) { return s->impl->reads ? s->impl->reads(s, mine) : 0; }
+
 size_t store_kv_list(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e) {
   return s->impl->kv_list(store_fresh(s, e), workspace, prefix ? prefix : "", after ? after : "", out, max, e);
 }

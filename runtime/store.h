@@ -225,6 +225,9 @@ bool store_outcome_get(Store *s, const char *workspace, const char *key, int64_t
 size_t store_inbox(Store *s, int64_t after, InboxRow *out, size_t max, Err *e);
 size_t store_inbox_by_key(Store *s, const char *workspace, const char *key, InboxRow *out, size_t max, Err *e);
 bool store_kv_get(Store *s, const char *workspace, const char *key, KvRow *out, Err *e); /* expired = not there is the caller's */
+/* Reads of kv and tables are remembered until the next batch that changes some: it is refused ("out_of_order") when a batch was that they
+ * may have seen. Whoever works for several runs in turn keeps each one's memory: gives in what it has, 0 at first, and gets what was here. */
+uint64_t store_reads(Store *s, uint64_t mine);
 size_t store_kv_list(Store *s, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e);
 bool store_doc_get(Store *s, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e);
 /* Of one kind, keys that begin with `prefix` and come after `after` (bytes), in key order. */

@@ -136,6 +136,7 @@ typedef struct StoreImpl {
   bool (*source_get)(Store *s, const char *hash, char **file, Blob *out, Err *e);
   bool (*meta_get)(Store *s, const char *name, char **value, Err *e);
   bool (*changed)(Store *s);
+  uint64_t (*reads)(Store *s, uint64_t mine); /* NULL: nothing of a batch is seen before it is committed */
   void (*stats)(const Store *s, StoreStats *out);
   int (*drop_history)(Store *s, int64_t before, Err *e);
 } StoreImpl;

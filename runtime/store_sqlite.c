@@ -295,6 +295,7 @@ void sq_gather(Store *st, bool on) {
   Sq *s = (Sq *)st;
   pthread_mutex_lock(&s->queue_lock);
   s->gathering = on;
+  if (!on && s->queue_first) s->urgent = true; /* also when gathering begins again before the writer has woken up */
   if (group_ready(s)) pthread_cond_signal(&s->queue_cond);
   pthread_mutex_unlock(&s->queue_lock);
 }

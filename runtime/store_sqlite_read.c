@@ -528,6 +528,14 @@ void sq_kv_seen(Sq *s) {
   s->kv_read = true;
 }
 
+uint64_t sq_reads(Store *st, uint64_t mine) {
+  Sq *s = (Sq *)st;
+  uint64_t was = s->kv_read ? s->kv_read_world + 1 : 0;
+  s->kv_read = mine != 0;
+  s->kv_read_world = mine ? mine - 1 : 0;
+  return was;
+}
+
 static enum Pending kv_pending(Sq *s, const char *workspace, const char *key, KvRow *out) {
   int64_t hash = (int64_t)op_key_hash(workspace, key);
   enum Pending found = PENDING_NONE;
@@ -762,7 +770,7 @@ static int r_drop_history(Store *b, int64_t before, Err *e) {
 }
 
 const StoreImpl sq_impl = {
-    .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
+    .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .reads = sq_reads, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
     .runs_newest = r_runs_newest, .slot = r_slot, .slot_queue = r_slot_queue,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,

@@ -1,7 +1,8 @@
 /* bench_http.c - :http beside plain libcurl: bench_http DIR. 1,000 requests at once to nginx (started here, on loopback), each answered
  * after 100 ms: once by libcurl's multi interface alone, in a plain loop, and once as 1,000 runs of one :http step each, durable, in
- * one process. Both may have as many connections as the engine opens to a host. Bars of issue 4: <= 1 s, <= 64 MiB, and <= 100 us of
- * processor time a step beside what the call itself costs. A missed bar is no failure; a wrong answer is. */
+ * one process. Both may have as many connections as the engine opens to a host, and begin with none. Bars of issue 4: <= 1 s, <= 64 MiB,
+ * and <= 100 us of processor time a step beside what the call itself costs. Five times in turn, each in a process of its own; medians. A
+ * missed bar is no failure; a wrong answer is. */
 #include "reader/map.h"
 #include "reader/print.h"
 #include "reader/text.h"
@@ -16,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -194,19 +196,39 @@ static void runs(const char *step, const char *expect) {
   store_close(s);
 }
 
+enum { TIMES = 5 };
+enum { PLAIN_MS, PLAIN_CPU, MS, CPU, BESIDE, MIB, WAITED, FIGURES };
+static double (*figures)[TIMES]; /* [figure][time], shared with the children */
+static int turn;
+
 static void part_engine(void) {
   char step[300];
   cli_values();
   engine_init();
   snprintf(step, sizeof step, "(:ok (:body (flow/step :http :get {:url \"%s\"})))", url);
   runs(step, "true");
-  double ms = loop_ms, cpu = loop_cpu, mib = peak_mib();
-  bool pass = ms <= 1000 && mib <= 64 && cpu - plain_cpu <= N * 0.1;
-  printf("%-4s  %-38s %.0f ms, %.1f MiB; %.0f us of processor time a step, %.0f us of it beside plain libcurl\n"
-         "      plain libcurl (multi): %.0f ms, %.0f us a request; ratio %.2f in time, %.2f in processor time; %lld waited for a connection\n"
-         "      bar: <= 1 s, <= 64 MiB, <= 100 us a step beside the call\n",
-         pass ? "PASS" : "MISS", "1,000 :http steps of 100 ms at once", ms, mib, cpu * 1000 / N, (cpu - plain_cpu) * 1000 / N, plain_ms,
-         plain_cpu * 1000 / N, ms / plain_ms, cpu / plain_cpu, (long long)metric_get(METRIC_http_delayed_total));
+  const double all[FIGURES] = {plain_ms, plain_cpu * 1000 / N, loop_ms, loop_cpu * 1000 / N, (loop_cpu - plain_cpu) * 1000 / N, peak_mib(),
+                               (double)metric_get(METRIC_http_delayed_total)};
+  for (int i = 0; i < FIGURES; i++) figures[i][turn] = all[i];
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void print_figures(void) {
+  double m[FIGURES];
+  for (int i = 0; i < FIGURES; i++) {
+    qsort(figures[i], TIMES, sizeof *figures[i], by_value);
+    m[i] = figures[i][TIMES / 2];
+  }
+  bool pass = m[MS] <= 1000 && figures[MIB][TIMES - 1] <= 64 && m[BESIDE] <= 100;
+  printf("%-4s  %-38s %.0f ms, %.1f MiB; %.0f us of processor time a step, %.0f us of it beside plain libcurl (%.0f to %.0f)\n"
+         "      plain libcurl (multi): %.0f ms, %.0f us a request; ratio %.2f in time, %.2f in processor time; %.0f waited for a connection\n"
+         "      bar: <= 1 s, <= 64 MiB, <= 100 us a step beside the call; medians of %d\n",
+         pass ? "PASS" : "MISS", "1,000 :http steps of 100 ms at once", m[MS], figures[MIB][TIMES - 1], m[CPU], m[BESIDE], figures[BESIDE][0],
+         figures[BESIDE][TIMES - 1], m[PLAIN_MS], m[PLAIN_CPU], m[MS] / m[PLAIN_MS], m[CPU] / m[PLAIN_CPU], m[WAITED], TIMES);
 }
 
 static void in_child(void (*f)(void)) {
@@ -237,7 +259,10 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   snprintf(db, sizeof db, "%s/http.db", dir);
   start_nginx();
-  in_child(both);
+  figures = mmap(NULL, FIGURES * sizeof *figures, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (figures == MAP_FAILED) fail("mmap: %s", strerror(errno));
+  for (turn = 0; turn < TIMES; turn++) in_child(both);
+  print_figures();
   stop_nginx();
   return 0;
 }

@@ -1223,6 +1223,38 @@ static void f_group_commit(void **state) {
   assert_true(z.syncs - a.syncs <= z.commits - a.commits + 4);
 }
 
+static Batch *putting(const char *key) {
+  Batch *b = batch_new();
+  batch_kv_put(b, "main", key, BYTES("v"), 0);
+  return b;
+}
+
+static void read_key(Store *s, const char *key) {
+  KvRow row = {0};
+  Err e = {0};
+  if (!store_kv_get(s, "main", key, &row, &e)) return assert_null(e.code);
+  free(row.key);
+  blob_free(&row.value);
+}
+
+/* What one has read of a batch that is refused later is no concern of others, nor of itself once it has begun anew. */
+static void f_reads(void **state) {
+  Store *s = *state;
+  read_key(s, "a");
+  uint64_t mine = store_reads(s, 0);
+  assert_true(mine != 0);
+  Batch *bad = appending(9, 1, "r");
+  batch_kv_put(bad, "main", "a", BYTES("lost"), 0);
+  must_refuse(s, bad, "run_unknown");
+  must_store(s, putting("b"));
+  store_reads(s, mine);
+  must_refuse(s, putting("c"), "out_of_order");
+  must_store(s, putting("c"));
+  read_key(s, "a");
+  must_store(s, putting("d"));
+  assert_int_equal(store_reads(s, 0), 0);
+}
+
 static void must_complete(Store *s, size_t n) {
   Completion c[64];
   while (n) {
@@ -1249,6 +1281,12 @@ static void f_gather(void **state) {
   store_gather(s);
   for (uint64_t i = 0; i < STORE_GATHER; i++) store_submit(s, appending(1, 1, "x"), i);
   must_complete(s, STORE_GATHER);
+  for (uint64_t i = 0; i < 200; i++) { /* released is released, whatever is gathered behind it */
+    store_submit(s, appending(1, 1, "x"), i);
+    store_release(s);
+    store_gather(s);
+    must_complete(s, 1);
+  }
   store_submit(s, appending(1, 1, "before"), 1);
   must_store(s, appending(1, 1, "last"));
   must_complete(s, 1);
@@ -1256,7 +1294,7 @@ static void f_gather(void **state) {
   store_close(s);
   *state = s = open_file();
   RunRow r = run_of(s, 1);
-  assert_int_equal(r.head_seq, 2 * STORE_GATHER + 2);
+  assert_int_equal(r.head_seq, 2 * STORE_GATHER + 202);
   run_row_free(&r);
 }
 
@@ -1753,7 +1791,7 @@ int main(void) {
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
-      ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
+      ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_reads), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_read_only),
       ON_FILE(f_epoch_fences_two_writers), ON_FILE(f_segments), ON_FILE(f_wrong_files), ON_FILE(f_damaged_file),
       ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_sync_fails),
