@@ -1,5 +1,6 @@
 /* api.c - routes, the command dispatcher, answers; see api.h */
 #include "api.h"
+#include "api_target.h"
 #include "eval/unit.h"
 #include "hash.h"
 #include "json.h"
@@ -93,9 +94,22 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
   return !is_nil(*out) || err_set(err, "corrupt_record", "the record %s %s cannot be read", kind, key);
 }
 
+/* Of these kinds follows which targets there are. */
+static void touched(const char *kind) {
+  static const char *const kinds[] = {"flow", "flow-version", "target", "installation", "workspace"};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strcmp(kind, kinds[i])) api_target_touch();
+}
+
+void api_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev) {
+  batch_doc_del(b, workspace, kind, key, rev);
+  touched(kind);
+}
+
 bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms,
                  int64_t expires_ms) {
   Buf data = {0};
+  touched(kind);
   bool ok = !is_sig(snap_data(&data, v));
   DocRow d = {.workspace = (char *)(uintptr_t)workspace,
               .kind = (char *)(uintptr_t)kind,

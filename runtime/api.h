@@ -133,6 +133,7 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
 Val api_doc_value(const DocRow *d);                                                                               /* nil: damaged */
 /* rev: what it replaces. false: the value cannot be stored. */
 bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms, int64_t expires_ms);
+void api_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev);
 
 /* --- api_args.c */
 const char *api_type_name(enum ApiType t);
