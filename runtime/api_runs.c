@@ -104,9 +104,8 @@ static bool runs_start(ApiCall *c) { return start(c, api_text(c, "source") ? api
 static bool run_find_row(ApiCall *c, RunRow *row) {
   Err err = {0};
   const char *id = api_text(c, "workflowId");
-  bool found = store_run_by_id(c->api->store, id, row, &err);
-  if (found && row->workspace && !strcmp(row->workspace, c->workspace)) return true;
-  if (found) run_row_free(row);
+  bool found = store_run_by_id(c->api->store, c->workspace, id, row, &err);
+  if (found) return true;
   return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "run not found: %s", id);
 }
 

@@ -51,6 +51,7 @@ Run *run_make(Engine *e, const RunRow *row) {
   r->run_id = dup(row->run_id);
   r->workspace = dup(row->workspace);
   r->slug = dup(row->slug);
+  r->target = row->target ? dup(row->target) : NULL;
   snprintf(r->source_hash, sizeof r->source_hash, "%s", row->source_hash ? row->source_hash : "");
   r->version = row->version;
   r->created_ms = row->created_ms;
@@ -77,6 +78,7 @@ void run_release(Run *r) {
   free(r->run_id);
   free(r->workspace);
   free(r->slug);
+  free(r->target);
   call_free(r->call);
   r->call = NULL;
   r->m = NULL;

@@ -40,7 +40,7 @@ static inline bool run_status_final(enum RunStatus s) { return s >= RUN_COMPLETE
 /* A row of `runs`. Strings are UTF-8, NULL = none. Owned by the holder: run_row_free. */
 typedef struct RunRow {
   int64_t run;          /* number, assigned by the engine from store_next_run */
-  char *run_id;         /* workflow id, unique */
+  char *run_id;         /* workflow id, unique in its workspace */
   char *workspace, *slug;
   int64_t version;
   int64_t epoch;        /* fencing: bumped by whoever takes the run over */
@@ -52,6 +52,7 @@ typedef struct RunRow {
   char *source_hash;    /* hex hash of the definition */
   char *note;           /* EDN map for people: what it waits for, or why it is blocked */
   char *lineage;        /* of a child: EDN map (child.h), fixed for good; NULL: nobody's child */
+  char *target;         /* what it runs on, fixed for good: "live" or the id of an installation; NULL: the draft */
 } RunRow;
 void run_row_free(RunRow *r);
 
@@ -191,7 +192,7 @@ int64_t store_next_run(Store *s);     /* next free run number (counts up in memo
 int64_t store_last_run(Store *s);     /* the highest run number given out; 0 none, -1 cannot be read */
 int64_t store_count_slug(Store *s, const char *workspace, const char *slug); /* runs ever made for this flow: N of r<N> */
 bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e);
-bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e);
+bool store_run_by_id(Store *s, const char *workspace, const char *run_id, RunRow *out, Err *e); /* workspace NULL: the oldest of any */
 /* Runs after `after` (0 = from the first), up to max, in number order; status_mask bits 1<<RunStatus, 0 = all. */
 size_t store_runs(Store *s, int64_t after, unsigned status_mask, RunRow *out, size_t max, Err *e);
 typedef struct JournalRec { int64_t seq; int kind; int64_t epoch; Bytesv data; } JournalRec;

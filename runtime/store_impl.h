@@ -11,7 +11,7 @@
 #include <pthread.h>
 
 enum OpType {
-  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note lineage */
+  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note lineage target */
   OP_EXPECT,     /* i: seq */
   OP_APPEND,     /* kind; blob with a record header in front */
   OP_STATUS,     /* kind = status; i: at wake; s: note */
@@ -98,7 +98,7 @@ typedef struct StoreImpl {
   int64_t (*max_run)(Store *s); /* -1 = cannot be read */
   int64_t (*slug_count)(Store *s, const char *workspace, const char *slug);
   bool (*run_get)(Store *s, int64_t run, RunRow *out, Err *e);
-  bool (*run_by_id)(Store *s, const char *run_id, RunRow *out, Err *e);
+  bool (*run_by_id)(Store *s, const char *workspace, const char *run_id, RunRow *out, Err *e);
   size_t (*runs)(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e);
   bool (*journal)(Store *s, int64_t run, int64_t after, bool (*f)(void *, const JournalRec *), void *ctx, Err *e);
   bool (*snapshot_get)(Store *s, int64_t run, int64_t *seq, Blob *out, Err *e);
