@@ -73,7 +73,7 @@ static bool start_def(ApiCall *c, FlowDef *f, const char *target, int64_t versio
   if (!invocation_ok(c, f)) return false;
   if (!flowdef_input(f, &input, &err)) return api_fail(c, 400, "bad_request", "%s", err.msg);
   Start s = {c, target, c->api->listener ? api_pend(c) : NULL};
-  RunStart how = {.target = target, .version = version, .also = start_also, .ctx = &s, .done_ctx = s.pending};
+  RunStart how = {.workspace = c->workspace, .target = target, .version = version, .also = start_also, .ctx = &s, .done_ctx = s.pending};
   if (s.pending) how.done = start_done;
   if (engine_start_as(c->api->engine, f, input, &how, &run, &err)) return true;
   if (s.pending) api_pend_drop(s.pending);
