@@ -13,7 +13,7 @@
 
 enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16 << 10, PREVIEW_TEXT = 2000, OP_ID_MAX = 128 };
 
-static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands};
+static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands};
 
 const ApiCommand *api_command_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)

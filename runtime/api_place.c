@@ -25,7 +25,10 @@ typedef struct TargetPlace {
 static Val bound(void *ctx, const char *slug, const char *slot, Err *e) {
   const Place *p = ctx;
   ConnPlace c = {.store = p->api->store, .workspace = p->workspace, .target = p->target};
-  return conn_place_bound(&c, slug, slot, e);
+  Val v = conn_place_bound(&c, slug, slot, e);
+  if (!str_eq_c(map_get_kw(v, "status"), "disabled")) return v;
+  err_set(e, "disabled", "the connection %.100s, which it is bound to, is switched off", str_s(map_get_kw(v, "id")));
+  return NIL;
 }
 
 static Val all_bound(void *ctx, const char *after, size_t max, Err *e) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const ApiRoute *const families[] = {api_base_routes, api_flow_routes, api_workspace_routes, api_file_routes, api_table_routes, api_resource_routes};
+static const ApiRoute *const families[] = {api_base_routes, api_flow_routes, api_workspace_routes, api_file_routes, api_table_routes, api_resource_routes, api_connection_routes};
 
 const ApiRoute *api_route_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
