@@ -1,5 +1,6 @@
 /* api.c - routes, the command dispatcher, answers; see api.h */
 #include "api.h"
+#include "api_target.h"
 #include "eval/unit.h"
 #include "hash.h"
 #include "json.h"
@@ -12,7 +13,7 @@
 
 enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16 << 10, PREVIEW_TEXT = 2000, OP_ID_MAX = 128 };
 
-static const ApiCommand *const families[] = {api_flow_commands, api_run_commands};
+static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands};
 
 const ApiCommand *api_command_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -95,9 +96,22 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
   return !is_nil(*out) || err_set(err, "corrupt_record", "the record %s %s cannot be read", kind, key);
 }
 
+/* Of these kinds follows which targets there are. */
+static void touched(const char *kind) {
+  static const char *const kinds[] = {"flow", "flow-version", "target", "installation", "workspace"};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strcmp(kind, kinds[i])) api_target_touch();
+}
+
+void api_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev) {
+  batch_doc_del(b, workspace, kind, key, rev);
+  touched(kind);
+}
+
 bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms,
                  int64_t expires_ms) {
   Buf data = {0};
+  touched(kind);
   bool ok = !is_sig(snap_data(&data, v));
   DocRow d = {.workspace = (char *)(uintptr_t)workspace,
               .kind = (char *)(uintptr_t)kind,
@@ -122,14 +136,6 @@ int64_t api_int(const ApiCall *c, const char *name, int64_t otherwise) {
   return is_long(v) ? long_of(v) : otherwise;
 }
 bool api_flag(const ApiCall *c, const char *name) { return same(api_arg(c, name), TRUE_V); }
-
-bool api_may(const ApiCall *c, const char *scope) {
-  for (uint32_t i = 0; is_vec(c->capabilities) && i < vec_count(c->capabilities); i++) {
-    Val s = vec_nth(c->capabilities, i);
-    if (str_eq_c(s, scope) || str_eq_c(s, "workspace.full")) return true;
-  }
-  return false;
-}
 
 /* --- answers ----------------------------------------------------------------------------------------------------------------------- */
 bool api_ok(ApiCall *c, Val data) {
@@ -156,7 +162,9 @@ bool api_fail_err(ApiCall *c, const Err *err) {
     const char *code;
     int status;
   } known[] = {{"not_found", 404},  {"flow_not_found", 404}, {"bad_input", 400},       {"bad_request", 400}, {"flow_invalid", 400},
-               {"run_exists", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},   {"profile_missing", 409}, {"disk_full", 507},   {"store_failed", 503}};
+               {"run_exists", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},
+               {"profile_missing", 409}, {"in_use", 409}, {"installation_not_found", 404}, {"installation_disabled", 409},
+               {"bad_connection", 400}, {"bad_secret", 400}, {"disk_full", 507}, {"store_failed", 503}};
   for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)
     if (!strcmp(err->code, known[i].code)) return api_fail(c, known[i].status, known[i].code, "%s", err->msg);
   return api_fail(c, 500, "internal", "%s", err->code ? err->msg : "the request could not be completed");
@@ -263,7 +271,7 @@ bool api_seal(ApiCall *c, Batch *b) {
   Buf key = {0};
   int64_t now = now_ms();
   api_put(&m, "request", body_hash(c));
-  api_put(&m, "answer", str_new(c->answer.p, c->answer.n));
+  if (!c->once) api_put(&m, "answer", str_new(c->answer.p, c->answer.n));
   op_key(c, &key);
   bool ok = api_doc_put(b, c->workspace, "api-op", buf_cstr(&key), api_map(&m), DOC_ANY, now, now + OP_KEEP_MS);
   buf_free(&key);
@@ -288,6 +296,8 @@ static bool answered_before(ApiCall *c) {
   if (!same(val_eq(map_get_kw(was, "request"), body_hash(c)), TRUE_V))
     return !api_op_mismatch(c);
   Val text = map_get_kw(was, "answer");
+  if (!is_str(text))
+    return !api_fail(c, 409, "shown_once", "this operation is done already, and its answer held a secret that is shown only once");
   buf_add(&c->answer, str_s(text), str_n(text));
   c->status = 200;
   c->sealed = true;
@@ -300,7 +310,7 @@ static void sweep(Api *a) {
   DocRow rows[64];
   Err err = {0};
   if (now - a->swept_ms < SWEEP_MS) return;
-  size_t n = store_docs_newest(a->store, a->workspace, "api-op", now - OP_KEEP_MS, "", rows, 64, &err);
+  size_t n = store_docs_everywhere(a->store, "api-op", "", "", now, rows, 64, &err);
   Batch *b = n ? batch_new() : NULL;
   for (size_t i = 0; i < n; i++) {
     batch_doc_del(b, rows[i].workspace, rows[i].kind, rows[i].key, DOC_ANY);
@@ -352,11 +362,6 @@ static void run_command(ApiCall *c, Val args) {
   finish(c, c->command->run(c));
 }
 
-static bool workspace_ok(ApiCall *c) {
-  const char *ws = listener_header(c->request, "x-breyta-workspace");
-  return !ws || !*ws || !strcmp(ws, c->workspace) || api_fail(c, 403, "forbidden", "the key is not a workspace member of %.100s", ws);
-}
-
 static bool commands(ApiCall *c) {
   Err err = {0};
   const ListenRequest *r = c->request;
@@ -389,30 +394,18 @@ static bool verify(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-static bool me(ApiCall *c) {
-  ValVec m = {0}, w = {0};
-  api_put_text(&w, "id", c->workspace);
-  api_put_text(&w, "name", c->workspace);
-  api_put_text(&w, "role", api_may(c, "workspace.full") ? "admin" : "member");
-  Val one[] = {api_map(&w)};
-  api_put(&m, "user", user(c));
-  api_put(&m, "workspaces", vec_from(one, 1));
-  return api_ok(c, api_map(&m));
-}
-
 static bool openapi(ApiCall *c) { return api_ok(c, api_openapi()); }
 
 const ApiRoute api_base_routes[] = {
     {"POST", "commands", ROUTE_COMMANDS, {"commands", NULL, false, "Runs one command in the workspace.", commands, {{0}}}},
     {"GET", "auth/verify", 0, {"auth.verify", NULL, false, "Is the key good? Whose is it, and what may it do?", verify, {{0}}}},
-    {"GET", "me", 0, {"me", NULL, false, "The caller and the workspaces that it can reach.", me, {{0}}}},
     {"GET", "openapi.json", ROUTE_OPEN, {"openapi", NULL, false, "This description.", openapi, {{0}}}},
     {0},
 };
 
 static void run_route(ApiCall *c, const ApiRoute *r) {
   Val args;
-  if (!(r->flags & ROUTE_OPEN) && !(api_authenticate(c) && workspace_ok(c))) return;
+  if (!(r->flags & ROUTE_OPEN) && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
   if (r->flags & ROUTE_COMMANDS) {
     commands(c);
     return;

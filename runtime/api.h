@@ -9,7 +9,11 @@
  * answer (X-Breyta-Operation-ID, 24 h), before the answer leaves. A command that makes its own batch calls api_seal in it.
  *
  * Functions keep no state beside ApiCall and the store and look at no thread, so that more than one thread may run them later.
- * Documents of the store: kind "api-key" (workspace ""), "api-op", "flow", "flow-version", "decision" (decisions.h); their data are values (snap_data). */
+ * Documents of the store: in workspace "" kind "workspace" and "api-key"; in each workspace "service-account", "api-op", "flow",
+ * "flow-version", "target", "installation", "decision" (decisions.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
+ *
+ * Workspaces. A key belongs to one workspace, and c->workspace is that; a key with the scope server.admin (the first one) reaches every
+ * workspace that X-Breyta-Workspace names and may make new ones. Nothing is shared between workspaces: each store call has c->workspace. */
 #ifndef BR_API_H
 #define BR_API_H
 #include "engine_commit.h"
@@ -23,8 +27,10 @@ typedef struct Api {
   Engine *engine;
   Store *store;
   EngineListener *listener;
-  const char *workspace; /* the one there is */
-  int64_t swept_ms;      /* when old answers were forgotten last */
+  struct Vault *vault;     /* secrets of all workspaces */
+  struct KeyCache *keys;   /* api_keys.c */
+  struct TargetPlace *places; /* api_place.c */
+  int64_t swept_ms;        /* when old answers were forgotten last */
   struct ApiPending *pending;
 } Api;
 
@@ -52,14 +58,17 @@ typedef struct ApiCall {
   Api *api;
   const ListenRequest *request;
   const char *workspace, *key_id, *key_name, *op_id; /* op_id: NULL or "" none */
+  char account[64];    /* of the key: the service account's id */
   const ApiCommand *command;
   Val capabilities; /* of the caller's key */
+  Val job_types;    /* those that its service account may touch: vector, empty = any */
   Val args;         /* map with keyword keys; an argument that is null is not there */
   Val data, meta;   /* the answer: maps, or nil */
   int status;
   const char *code; /* of a failure: a literal */
   Buf message;
   Val details;
+  bool once; /* the answer holds a secret that is shown once: no memory is kept of it, and who repeats the operation gets 409 */
   bool bare; /* the answer is data alone, without an envelope: what REST routes answer */
   Val body;  /* of a route with ROUTE_VALUE; nil: none was sent */
   struct ApiSegment {
@@ -71,7 +80,7 @@ typedef struct ApiCall {
   const char *content_type; /* of a sealed answer that is not JSON; a literal */
   bool later; /* api_put_off was called */
   bool sealed;
-  char key_workspace[128], id[64]; /* what workspace and key_id point to */
+  char key_workspace[128], id[64], name[256]; /* what workspace, key_id and key_name point to */
 } ApiCall;
 
 /* A request that is answered after its function has returned: the function calls api_put_off, which fills `l`, keeps the connection for
@@ -112,6 +121,8 @@ bool api_fail_err(ApiCall *c, const Err *err); /* the store's or the engine's: s
 Batch *api_batch(ApiCall *c);
 /* The answer as it stands becomes text, and the memory of it part of the batch. */
 bool api_seal(ApiCall *c, Batch *b);
+/* scope: one of several, "jobs.worker|resources.write". workspace.full has all but those of the server: service-accounts.manage and
+ * server.admin. */
 bool api_may(const ApiCall *c, const char *scope);
 
 Val api_arg(const ApiCall *c, const char *name);          /* nil: not given */
@@ -134,6 +145,7 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
 Val api_doc_value(const DocRow *d);                                                                               /* nil: damaged */
 /* rev: what it replaces. false: the value cannot be stored. */
 bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms, int64_t expires_ms);
+void api_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev);
 
 /* --- api_args.c */
 const char *api_type_name(enum ApiType t);
@@ -141,18 +153,36 @@ const char *api_type_name(enum ApiType t);
 bool api_args_check(ApiCall *c, Val args);
 Val api_args_schema(const ApiCommand *cmd);
 /* --- api_keys.c: "bsa_sak-<id>_<secret>" */
-/* A new key of that workspace with all rights, printed by the caller before it is stored. */
+/* A new key, shown by the caller once; only the hash is stored. */
 void api_key_new(char id[32], Buf *key, Buf *secret_hash);
 typedef struct ApiKey {
-  const char *id, *workspace, *name, *secret_hash, *status;
-  Val capabilities;
-  int64_t expires_ms;
-} ApiKey; /* expires 0: never */
-bool api_key_store(Store *s, const ApiKey *k, Err *err);
-Val api_key_all(void);                                       /* the capabilities of the first key */
-bool api_key_any(Store *s, const char *workspace, Err *err); /* false and err->code NULL: none */
-/* The caller by its Authorization header: fills the call; false: it has failed with 401. */
+  const char *id, *workspace, *account, *name, *secret_hash, *by;
+  Val metadata;
+  int64_t expires_ms; /* 0: never */
+} ApiKey;
+bool api_key_put(Batch *b, const ApiKey *k);
+/* Is there a key that may do everything on this server, and works now? false and err->code NULL: none. */
+bool api_key_admin(Api *a, Err *err);
+/* The first key of the server with a service account of its own in that workspace. */
+bool api_key_first(Api *a, const char *workspace, const char *id, const char *secret_hash, Err *err);
+/* The caller by its Authorization header: fills the call; false: it has failed with 401. What keys and accounts say is kept in memory
+ * until api_keys_changed, which everything calls that writes them. */
 bool api_authenticate(ApiCall *c);
+void api_keys_changed(Api *a);
+/* May the caller touch jobs of that type? true, or 403. */
+bool api_job_type_ok(ApiCall *c, const char *type);
+bool api_scope_known(const char *scope); /* a name that a row asks for, or one of the server's own */
+/* --- api_accounts.c: service accounts and their keys */
+extern const ApiCommand api_account_commands[], api_connection_commands[] /* api_connections.c */;
+/* --- api_workspaces.c */
+bool api_workspace_name(const char *id); /* letters, digits, - and _, at most 64, and no word that means something in a URL */
+bool api_workspace_there(Api *a, const char *id);
+bool api_workspace_make(Api *a, const char *id, Err *err); /* unless it is there; for the start of the server */
+/* The workspace of the request: the header's, or `ws` of a route's path. c->workspace is it then; false: 403, not a member. */
+bool api_workspace_enter(ApiCall *c, const char *ws);
+/* --- api_place.c: connections and secrets of a target, for EngineOptions.target_of; ctx is the Api */
+const struct Target *api_place_target(void *ctx, const char *workspace, const char *slug, const char *target);
+void api_places_free(Api *a);
 /* --- api_flows.c */
 /* The source that a request means: draft, active, live or a version. hash: malloc'ed. */
 bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at,
@@ -183,7 +213,7 @@ typedef struct ApiRoute {
   unsigned flags;
   ApiCommand op; /* name: "waits.approve", for messages and as operationId; scope NULL: any key */
 } ApiRoute;
-extern const ApiRoute api_base_routes[], api_flow_routes[], api_table_routes[], api_resource_routes[], api_file_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
+extern const ApiRoute api_base_routes[], api_flow_routes[], api_workspace_routes[], api_table_routes[], api_resource_routes[], api_file_routes[], api_connection_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
 extern const ApiRoute api_wait_routes[]; /* api_waits.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
 /* Bodies: files that are sent; JSON; events and webhooks have the limit webhook-bytes. A body over LISTENER_MEMORY is a mapped file. */

@@ -203,7 +203,7 @@ static bool of_run(ApiCall *c, const char *step) {
   ValVec items = {0}, m = {0};
   const char *id = api_path(c, "run");
   int64_t limit = api_int(c, "limit", 50);
-  bool there = store_run_by_id(c->api->store, id, &row, &err) && !strcmp(row.workspace, c->workspace);
+  bool there = store_run_by_id(c->api->store, c->workspace, id, &row, &err);
   int64_t run = row.run;
   run_row_free(&row);
   if (!there) return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "run not found: %.200s", id);
@@ -402,7 +402,7 @@ static bool run_content(ApiCall *c, const char *uri, bool *handled) {
   bool ok = false, output = id && !strcmp(rest, "/flow-output");
   const char *what = step && *step_rest ? step_rest + 1 : "";
   bool of_step = !strcmp(what, "input") || !strcmp(what, "output") || !strcmp(what, "error");
-  *handled = (output || of_step) && store_run_by_id(c->api->store, id, &row, &err) && !strcmp(row.workspace, c->workspace);
+  *handled = (output || of_step) && store_run_by_id(c->api->store, c->workspace, id, &row, &err);
   if (*handled && output) {
     RunState st = {.value = NIL, .error = NIL};
     bool over = engine_state(c->api->engine, row.run, &st, &err) && st.status == RUN_COMPLETED;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const ApiRoute *const families[] = {api_base_routes, api_flow_routes, api_file_routes, api_table_routes, api_resource_routes,
-                                           api_wait_routes};
+static const ApiRoute *const families[] = {api_base_routes,  api_flow_routes,     api_workspace_routes,  api_file_routes,
+                                           api_table_routes, api_resource_routes, api_connection_routes, api_wait_routes};
 
 const ApiRoute *api_route_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -57,10 +57,19 @@ static bool matches(ApiCall *c, const char *pattern, const char *path) {
   return !*path;
 }
 
+/* A path that stands in the table as it is means nothing else: "secrets/usages" is no secrets/{id}. */
+static bool spelled_out(const char *path) {
+  const ApiRoute *r;
+  for (int i = 0; (r = api_route_at(i)); i++)
+    if (!strcmp(r->path, path)) return true;
+  return false;
+}
+
 const ApiRoute *api_route_of(ApiCall *c) {
   const ApiRoute *r, *other = NULL;
+  bool exact = spelled_out(c->request->raw);
   for (int i = 0; (r = api_route_at(i)); i++) {
-    if (matches(c, r->path, c->request->raw)) {
+    if (exact ? !strcmp(r->path, c->request->raw) : matches(c, r->path, c->request->raw)) {
       if (!strcmp(r->method, c->request->method)) return r;
       other = r;
     }

@@ -73,7 +73,8 @@ bool api_run_begin(ApiCall *c, FlowDef *f, Val input, const ApiStart *as) {
   Err err = {0};
   int64_t run;
   Start s = {c, as, c->api->listener ? api_pend(c) : NULL, {0}};
-  RunStart how = {.target = as->target, .version = as->version, .installation = as->installation, .slot = &s.slot, .also = start_also, .ctx = &s,
+  const char *on = as->installation ? as->installation : !as->target || !strcmp(as->target, "draft") ? "draft" : "live"; /* a version runs on live, too */
+  RunStart how = {.workspace = c->workspace, .target = on, .version = as->version, .installation = as->installation, .slot = &s.slot, .also = start_also, .ctx = &s,
                   .origin = api_run_origin(c, as->target, as->origin), .done_ctx = s.pending};
   if (s.pending) how.done = start_done;
   if (engine_start_as(c->api->engine, f, input, &how, &run, &err)) return true;
@@ -157,7 +158,7 @@ bool api_run_row(ApiCall *c, RunRow *row) {
   const char *given = api_text(c, "workflowId"), *end = short_id(given), *slug = api_text(c, "flowSlug");
   if (end && !slug) return api_fail(c, 400, "bad_request", "%.40s is short for a run of some flow: send flowSlug, or the whole workflowId", given);
   if (end) buf_fmt(&whole, "flow-%s-%s-%s", slug, c->workspace, end);
-  bool found = store_run_by_id(c->api->store, end ? buf_cstr(&whole) : given, row, &err);
+  bool found = store_run_by_id(c->api->store, c->workspace, end ? buf_cstr(&whole) : given, row, &err);
   buf_free(&whole);
   if (found && names_of(c, row)) return true;
   if (found) run_row_free(row);

@@ -258,7 +258,7 @@ static bool list_all(ApiCall *c, Listing *l, Err *err) {
 static bool list_one(ApiCall *c, Listing *l, const char *id, Err *err) {
   RunRow row = {0};
   const char *slug = api_text(c, "flowSlug");
-  bool found = store_run_by_id(c->api->store, id, &row, err) && row.workspace && !strcmp(row.workspace, c->workspace);
+  bool found = store_run_by_id(c->api->store, c->workspace, id, &row, err);
   if (found && (!slug || (row.slug && !strcmp(slug, row.slug)))) list_run(c, l, &row);
   run_row_free(&row);
   return err->code ? api_fail_err(c, err) : !l->failed;

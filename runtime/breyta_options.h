@@ -10,7 +10,9 @@
 
 #define BREYTA_OPTIONS(OPTION)                                                                                                       \
   OPTION(data, "data", "DIR", "breyta-data", serve, "where everything is kept (DIR/breyta.db and blobs); made when it is missing")    \
-  OPTION(workspace, "workspace", "NAME", "ws-local", serve, "the workspace")                                                         \
+  OPTION(workspace, "workspace", "NAME", "ws-local", serve, "the workspace that is made at the first start; there may be more")                                                         \
+  OPTION(secrets_key, "secrets-key", "FILE", NULL, serve,                                                                            \
+         "the key that seals secrets, instead of BREYTA_SECRETS_KEY or DIR/secrets.key; made when it is missing")                    \
   OPTION(listen, "listen", "HOST:PORT", "127.0.0.1:8080", serve, "address of the API; port 0 takes a free one")                      \
   OPTION(blobs, "blobs", "URL|disk", NULL, serve,                                                                                     \
          "where results kept by :persist go, remembered in DIR: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&cache=1G, or disk: in DIR")  \

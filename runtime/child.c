@@ -296,7 +296,7 @@ static void deliver_to_row(Engine *e, const RunRow *parent, const InboxRow *row,
 
 void child_deliver(Engine *e, const InboxRow *row, Err *err) {
   RunRow parent = {0};
-  if (!store_run_by_id(e->store, row->key, &parent, err)) {
+  if (!store_run_by_id(e->store, row->workspace, row->key, &parent, err)) {
     if (!err->code) inbox_done(e, NULL, row->id);
     return;
   }
@@ -395,7 +395,7 @@ void child_close_row(Engine *e, Batch *b, const RunRow *parent, bool force) {
   Err err = {0};
   for (uint32_t i = 0; i < vec_count(ids); i++) {
     RunRow row = {0};
-    if (!store_run_by_id(e->store, str_s(vec_nth(ids, i)), &row, &err)) continue;
+    if (!store_run_by_id(e->store, parent->workspace, str_s(vec_nth(ids, i)), &row, &err)) continue;
     Val policy = map_get_kw(child_lineage(&row), "parent-close-policy");
     if (!run_status_final(row.status)) close_one(b, row.workspace, row.run_id, policy, force ? CLOSE_TERMINATED : CLOSE_CANCELLED);
     run_row_free(&row);
@@ -424,7 +424,7 @@ bool child_resume(Engine *e, const RunRow *parent, Err *err) {
   Val ids = children_of(parent);
   for (uint32_t i = 0; i < vec_count(ids); i++) {
     RunRow row = {0};
-    if (!store_run_by_id(e->store, str_s(vec_nth(ids, i)), &row, err)) {
+    if (!store_run_by_id(e->store, parent->workspace, str_s(vec_nth(ids, i)), &row, err)) {
       if (err->code) return false;
       continue;
     }
@@ -456,24 +456,24 @@ bool child_at_work(Engine *e, int64_t run) {
 }
 
 /* --- for people ------------------------------------------------------------------------------- */
-static void say_child(Engine *e, const char *id, Buf *b) {
+static void say_child(Engine *e, const char *workspace, const char *id, Buf *b) {
   RunRow row = {0};
   RunState st;
   Err err = {0};
   buf_fmt(b, "  child %s ", id);
-  if (store_run_by_id(e->store, id, &row, &err) && engine_state(e, row.run, &st, &err)) {
+  if (store_run_by_id(e->store, workspace, id, &row, &err) && engine_state(e, row.run, &st, &err)) {
     Val why = is_map(st.error) ? map_get_kw(st.error, "message") : NIL;
     buf_fmt(b, "(%s): %s\n", run_status_name(st.status), st.parked ? st.waits_for : is_str(why) ? str_s(why) : st.status == RUN_RUNNING ? "under way" : "over");
   } else buf_c(b, "cannot be looked at\n");
   run_row_free(&row);
 }
 
-void child_say_waits(Engine *e, Val n, const char *run_id, char *out, size_t size) {
+void child_say_waits(Engine *e, Val n, const char *workspace, const char *run_id, char *out, size_t size) {
   Val ids = map_get_kw(n, "children");
   uint32_t many = is_vec(ids) ? vec_count(ids) : 0, most = many > 3 ? 2 : many;
   Buf b = {0};
   buf_fmt(&b, "step :%s waits for %u child flow%s\n", kw_text(map_get_kw(n, "step")), many, many == 1 ? "" : "s");
-  for (uint32_t i = 0; i < most; i++) say_child(e, str_s(vec_nth(ids, i)), &b);
+  for (uint32_t i = 0; i < most; i++) say_child(e, workspace, str_s(vec_nth(ids, i)), &b);
   if (many > most) buf_fmt(&b, "  and %u more: breyta-run runs lists them\n", many - most);
   buf_fmt(&b, "to go on: breyta-run resume %s", run_id);
   snprintf(out, size, "%s", buf_cstr(&b));

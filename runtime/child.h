@@ -48,7 +48,7 @@ void child_close_row(Engine *e, Batch *b, const RunRow *parent, bool force); /* 
 void child_over(Run *r, enum RunStatus st, Val outcome);
 void child_over_row(Batch *b, const RunRow *row, enum RunStatus st, Val outcome);
 bool child_at_work(Engine *e, int64_t run);   /* of the same root as this run, one is in memory and goes on by itself */
-void child_say_waits(Engine *e, Val note, const char *run_id, char *out, size_t size);
+void child_say_waits(Engine *e, Val note, const char *workspace, const char *run_id, char *out, size_t size);
 Val child_lineage(const RunRow *row);         /* map, or nil */
 
 /* --- starting: child_start.c ------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@ enum { ID_MAX = 200, ID_LONG = 180 };
 
 void flow_source_free(FlowSource *s) {
   free(s->file);
+  free(s->on);
   buf_free(&s->text);
   *s = (FlowSource){0};
 }
@@ -189,28 +190,30 @@ static FlowDef *read_def(Engine *e, const FlowSource *s, Err *err) {
   return f && engine_def_add(e, f, err) ? f : NULL;
 }
 
-static FlowDef *find_def(Run *r, Val item, int64_t *version, Err *err) {
+static FlowDef *find_def(Run *r, Val item, FlowSource *s, Err *err) {
   Engine *e = r->e;
   Err ignored = {0};
-  Val target = map_get_kw(item, "target");
-  FlowSource s = {0};
+  Val target = map_get_kw(item, "target"), inst = installation(item);
   if (!e->o.resolve) {
     err_set(err, "flow_not_found", "flow %s: no place to look for flows was given (a flow test names them with :flows)", str_s(slug_of(item)));
     return NULL;
   }
   if (!r->def) engine_def(e, r->source_hash, &r->def, NULL, &ignored);
-  FlowWanted w = {str_s(slug_of(item)), is_nil(target) ? "draft" : is_kw(target) ? kw_text(target) : str_s(target), r->def ? r->def->file : NULL,
-                  map_get_kw(item, "version")};
-  FlowDef *f = e->o.resolve(e->o.resolve_ctx, &w, &s, err) ? read_def(e, &s, err) : NULL;
-  *version = s.version;
-  flow_source_free(&s);
-  return f;
+  FlowWanted w = {.slug = str_s(slug_of(item)),
+                  .target = is_nil(target) ? NULL : is_kw(target) ? kw_text(target) : str_s(target),
+                  .from = r->def ? r->def->file : NULL,
+                  .version = map_get_kw(item, "version"),
+                  .workspace = r->workspace,
+                  .installation = is_str(inst) ? str_s(inst) : NULL,
+                  .caller_target = r->target};
+  return e->o.resolve(e->o.resolve_ctx, &w, s, err) ? read_def(e, s, err) : NULL;
 }
 
-static bool child_input(const FlowDef *f, Val item, Val *input, Err *err) {
+static bool child_input(const FlowDef *f, Val item, Val activation, Val *input, Err *err) {
   Err e = {0};
   *input = map_get_kw(item, "input");
   *input = is_nil(*input) ? map_empty : map_dissoc(*input, kw_new("flow", "ctx"));
+  if (is_map(activation)) *input = map_assoc(*input, kw_c("activation"), activation);
   return flowdef_input(f, input, &e) || err_set(err, "validation", "the input of flow %s: %s", f->slug, e.msg);
 }
 
@@ -267,10 +270,10 @@ static Val lineage_of(const StepCall *c, uint32_t i, Val item) {
 }
 
 /* --- the child ------------------------------------------------------------------------------- */
-static bool free_id(Engine *e, const char *id, Err *err) {
+static bool free_id(Engine *e, const char *workspace, const char *id, Err *err) {
   RunRow row = {0};
   err->code = NULL;
-  if (!store_run_by_id(e->store, id, &row, err)) return !err->code;
+  if (!store_run_by_id(e->store, workspace, id, &row, err)) return !err->code;
   run_row_free(&row);
   return err_set(err, "run_exists", "there is a run %s already: :workflow-id must be new", id);
 }
@@ -290,21 +293,19 @@ static bool create(StepCall *c, const RunRow *row, const FlowDef *f, Val input, 
   return true;
 }
 
-static bool start(StepCall *c, uint32_t i, Err *err) {
+static bool start_from(StepCall *c, uint32_t i, FlowSource *s, Err *err) {
   Run *r = c->r;
   Val item = child_item(c, i), input;
-  int64_t version = 0;
-  FlowDef *f = find_def(r, item, &version, err);
-  if (!f || !child_input(f, item, &input, err)) return false;
+  FlowDef *f = find_def(r, item, s, err);
+  if (!f || !child_input(f, item, s->activation, &input, err)) return false;
   char id[256], buf[512];
   make_id(c, i, item, f, id);
-  if (!free_id(r->e, id, err)) return false;
+  if (!free_id(r->e, r->workspace, id, err)) return false;
   Val lineage = lineage_of(c, i, item);
   Buf text = {0};
   print_to(&text, lineage, &print_readably);
-  RunRow row = engine_new_row(r->e, f, id, buf);
-  row.workspace = r->workspace;
-  row.version = version;
+  RunRow row = engine_new_row(r->e, r->workspace, f, s->on, id, buf);
+  row.version = s->version;
   row.lineage = (char *)(uintptr_t)buf_cstr(&text);
   bool ok = create(c, &row, f, input, lineage, err);
   buf_free(&text);
@@ -313,6 +314,13 @@ static bool start(StepCall *c, uint32_t i, Err *err) {
   k->id = str_c(id);
   r->fresh = vec_conj(is_vec(r->fresh) ? r->fresh : vec_empty, int_val(row.run));
   return true;
+}
+
+static bool start(StepCall *c, uint32_t i, Err *err) {
+  FlowSource s = {.activation = NIL};
+  bool ok = start_from(c, i, &s, err);
+  flow_source_free(&s);
+  return ok;
 }
 
 bool child_start(StepCall *c, uint32_t i, Val *error) {

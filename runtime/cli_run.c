@@ -88,7 +88,7 @@ bool cli_print_value(const Cli *cli, Val v) {
 
 int cli_run_row(const Cli *cli, Store *s, const char *run_id, RunRow *row) {
   Err err = {0};
-  if (store_run_by_id(s, run_id, row, &err)) return EXIT_OK;
+  if (store_run_by_id(s, NULL, run_id, row, &err)) return EXIT_OK;
   if (err.code) cli_say("%s [%s]", err.msg, err.code);
   else cli_say("there is no run %s in %s; `breyta-run runs` lists them", run_id, cli->db);
   return err.code ? EXIT_FAILED : EXIT_USAGE;
@@ -204,7 +204,7 @@ static int begin(CliSession *s, const FlowDef *f, Val input, int64_t *run) {
   Err err = {0};
   RunRow row = {0};
   const char *id = s->cli->run_id;
-  if (id && store_run_by_id(s->store, id, &row, &err)) {
+  if (id && store_run_by_id(s->store, s->cli->workspace, id, &row, &err)) {
     *run = row.run;
     bool ok = same_run(s, &row, f, input);
     run_row_free(&row);

@@ -228,8 +228,8 @@ Val binding_usages(Store *s, const char *workspace, const char *id, Err *e) {
 
 /* ---- as a target ---- */
 
-static Val place_bound(void *ctx, const char *slug, const char *slot, Err *e) {
-  const ConnPlace *p = ctx;
+Val conn_place_bound(void *place, const char *slug, const char *slot, Err *e) {
+  const ConnPlace *p = place;
   Val bound = binding_get(p->store, p->workspace, slug, p->target, NULL, e), id = e->code ? NIL : map_get(bound, str_c(slot), NIL);
   if (e->code) return NIL;
   Val c = is_str(id) ? conn_store_get(p->store, p->workspace, str_s(id), NULL, e) : NIL;
@@ -237,13 +237,13 @@ static Val place_bound(void *ctx, const char *slug, const char *slot, Err *e) {
   return c;
 }
 
-static Val place_all(void *ctx, const char *after, size_t max, Err *e) {
+Val conn_place_all(void *ctx, const char *after, size_t max, Err *e) {
   const ConnPlace *p = ctx;
   return conn_store_list(p->store, p->workspace, NIL, after, max, e);
 }
 
 Target *target_from_store(Target *over, ConnPlace *place) {
   Target *t = over ? over : target_new();
-  target_behind(t, &(TargetStore){place_bound, place_all, vault_source(&place->secrets), place});
+  target_behind(t, &(TargetStore){conn_place_bound, conn_place_all, vault_source(&place->secrets), place});
   return t;
 }

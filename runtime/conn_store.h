@@ -35,4 +35,7 @@ Val binding_usages(Store *s, const char *workspace, const char *id, Err *e);
  * before them. Looked at when a step asks, so what changes is used by the next step. `place` outlives it, and stays where it is. */
 typedef struct ConnPlace { Store *store; VaultPlace secrets; const char *workspace, *target; } ConnPlace;
 Target *target_from_store(Target *over, ConnPlace *place);
+/* Its TargetStore.bound: the connection that a slot is bound to there; nil, with *e when it cannot be read. */
+Val conn_place_bound(void *place, const char *slug, const char *slot, Err *e);
+Val conn_place_all(void *place, const char *after, size_t max, Err *e); /* and its other */
 #endif

@@ -209,34 +209,33 @@ static ConnectionTest *test_of(const ConnCheck *c) {
   return t;
 }
 
-typedef struct Worker { pthread_t thread; bool started; ConnCheck *check; ConnectionTest *test; } Worker;
-
-static void *work(void *arg) {
-  Worker *w = arg;
-  w->test->work(w->check);
-  return NULL;
-}
-
-static void begin(Worker *w, ConnCheck *c) {
-  w->check = c;
-  w->test = test_of(c);
+void conncheck_begin(ConnCheck *c) {
+  c->test = test_of(c);
   conncheck_says(c, CONN_UNTESTED, "there is no test for connections of this type");
-  if (w->test) w->test->begin(c);
+  if (c->test) c->test->begin(c);
+  c->connection = NIL;
 }
 
-static void finish(Worker *w) {
-  ConnCheck *c = w->check;
-  if (w->started) pthread_join(w->thread, NULL);
-  if (c->job) w->test->end(c);
+void conncheck_work(ConnCheck *c) { c->test->work(c); }
+
+void conncheck_end(ConnCheck *c) {
+  if (c->job) c->test->end(c);
   c->job = NULL;
   secret_clean_text(c->used, &c->says);
   secret_use_free(c->used);
   c->used = NULL;
 }
 
+typedef struct Worker { pthread_t thread; bool started; ConnCheck *check; } Worker;
+
+static void *work(void *arg) {
+  conncheck_work(((Worker *)arg)->check);
+  return NULL;
+}
+
 void conncheck_run(ConnCheck *checks, size_t n, bool connect) {
   Worker *w = zeroed((n + 1) * sizeof *w);
-  for (size_t i = 0; i < n; i++) begin(&w[i], &checks[i]);
+  for (size_t i = 0; i < n; i++) conncheck_begin((w[i].check = &checks[i]));
   for (size_t i = 0; i < n; i++) {
     if (!checks[i].job) continue;
     conncheck_says(&checks[i], CONN_UNTESTED, "not tried");
@@ -244,6 +243,9 @@ void conncheck_run(ConnCheck *checks, size_t n, bool connect) {
     w[i].started = !pthread_create(&w[i].thread, NULL, work, &w[i]);
     if (!w[i].started) work(&w[i]);
   }
-  for (size_t i = 0; i < n; i++) finish(&w[i]);
+  for (size_t i = 0; i < n; i++) {
+    if (w[i].started) pthread_join(w[i].thread, NULL);
+    conncheck_end(&checks[i]);
+  }
   free(w);
 }

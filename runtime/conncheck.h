@@ -25,6 +25,7 @@ typedef struct ConnCheck {
   Buf says;
   SecretUse *used;          /* wiped by conncheck_run */
   void *job;                /* of the test; NULL after begin: it is done */
+  struct ConnectionTest *test;
 } ConnCheck;
 
 typedef struct ConnectionTest {
@@ -37,6 +38,11 @@ typedef struct ConnectionTest {
 void conncheck_register(ConnectionTest *t);
 /* Tries all of them side by side; `says` are the caller's to free. Without `connect` only begin is done. */
 void conncheck_run(ConnCheck *checks, size_t n, bool connect);
+/* The same in parts, for who may not block: begin and end on the thread that owns values, once each; work anywhere, when there is a job
+ * after begin. The ConnCheck may lie outside the collected memory: `connection` is not looked at after begin. */
+void conncheck_begin(ConnCheck *c);
+void conncheck_work(ConnCheck *c);
+void conncheck_end(ConnCheck *c);
 const char *conncheck_state(enum ConnState s); /* "fine" "untested" "invalid" "unreachable" "auth-refused" */
 /* Sets state and text; for tests. */
 void conncheck_says(ConnCheck *c, enum ConnState s, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -159,14 +159,16 @@ static void ctx_put(Val *m, const char *k, const char *v) {
   if (v && *v) *m = map_assoc(*m, kw_c(k), str_c(v));
 }
 
-static Val flow_ctx(Engine *e, const RunRow *row, const char *aim) {
+static Val flow_ctx(Engine *e, const RunRow *row) {
   Val m = map_empty;
   ctx_put(&m, "workflow-id", row->run_id);
   ctx_put(&m, "run-id", row->run_id);
   ctx_put(&m, "workspace-id", row->workspace);
   ctx_put(&m, "flow-slug", row->slug);
   m = map_assoc(m, kw_c("version"), int_val(row->version));
-  ctx_put(&m, "target", aim ? aim : "draft");
+  bool installed = row->target && strcmp(row->target, "live");
+  ctx_put(&m, "target", installed ? "live" : row->target ? row->target : "draft");
+  if (installed) ctx_put(&m, "installation-id", row->target);
   m = map_assoc(m, kw_c("started-at"), int_val(row->created_ms));
   Val of = child_lineage(row), root = map_get_kw(of, "root-workflow-id"), parent = map_get_kw(of, "parent-workflow-id");
   Val installation = map_get_kw(of, "installation-id"), target = map_get_kw(of, "target");
@@ -181,7 +183,7 @@ static Val flow_ctx(Engine *e, const RunRow *row, const char *aim) {
   return m;
 }
 
-Val engine_input(Engine *e, const RunRow *row, Val input) { return map_assoc(input, kw_new("flow", "ctx"), flow_ctx(e, row, NULL)); }
+Val engine_input(Engine *e, const RunRow *row, Val input) { return map_assoc(input, kw_new("flow", "ctx"), flow_ctx(e, row)); }
 
 static bool start_durable(Run *r, Err *err) {
   if (!run_boot(r, err)) {
@@ -233,7 +235,7 @@ static void start_later(Run *r, Batch *b, const RunStart *how) {
 }
 
 static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart *how, Val *input, Batch *b, Err *err) {
-  *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row, how->target));
+  *input = map_assoc(*input, kw_new("flow", "ctx"), flow_ctx(e, row));
   Run *r = run_add(e, row);
   r->batch = b;
   r->seq = 0;
@@ -262,12 +264,21 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
   return start_over(r, stored ? NULL : err->code, err) && stored;
 }
 
-RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]) {
-  RunRow row = {.run = store_next_run(e->store), .workspace = e->workspace, .slug = f->slug, .epoch = 1, .status = RUN_RUNNING,
+/* flow-<slug>-<workspace>[-install-<id>]-r<N> */
+static void new_id(Engine *e, const RunRow *row, char id[512]) {
+  bool installed = row->target && strcmp(row->target, "live");
+  long long n = store_count_slug(e->store, row->workspace, row->slug) + 1;
+  snprintf(id, 512, "flow-%s-%s%s%s-r%lld", row->slug, row->workspace, installed ? "-install-" : "", installed ? row->target : "", n);
+}
+
+RunRow engine_new_row(Engine *e, const char *workspace, const FlowDef *f, const char *target, const char *run_id, char id[512]) {
+  RunRow row = {.run = store_next_run(e->store), .slug = f->slug, .epoch = 1, .status = RUN_RUNNING,
                 .snap_seq = -1, .source_hash = (char *)(uintptr_t)f->hash};
+  row.workspace = workspace ? (char *)(uintptr_t)workspace : e->workspace;
+  row.target = target && strcmp(target, "draft") ? (char *)(uintptr_t)target : NULL;
   row.created_ms = row.updated_ms = now_ms();
   if (run_id) snprintf(id, 512, "%s", run_id);
-  else snprintf(id, 512, "flow-%s-%s-r%lld", f->slug, e->workspace, (long long)store_count_slug(e->store, e->workspace, f->slug) + 1);
+  else new_id(e, &row, id);
   row.run_id = id;
   return row;
 }
@@ -275,7 +286,7 @@ RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[5
 bool engine_start_as(Engine *e, const FlowDef *f, Val input, const RunStart *how, int64_t *run, Err *err) {
   if (!engine_def_add(e, (FlowDef *)(uintptr_t)f, err)) return false;
   char id[512];
-  RunRow row = engine_new_row(e, f, how->run_id, id);
+  RunRow row = engine_new_row(e, how->workspace, f, how->target, how->run_id, id);
   Buf origin = {0};
   Batch *b = batch_new();
   row.version = how->version;
@@ -456,7 +467,7 @@ static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
 
 static bool deliver_action(Engine *e, const InboxRow *row, Err *err) {
   RunRow rr = {0};
-  if (!store_run_by_id(e->store, row->key, &rr, err)) return false;
+  if (!store_run_by_id(e->store, row->workspace, row->key, &rr, err)) return false;
   int64_t number = rr.run;
   bool waiting = rr.status == RUN_WAITING;
   run_row_free(&rr);

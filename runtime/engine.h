@@ -17,8 +17,19 @@ struct StepCall;
 struct StepKind;
 
 /* A flow that another one calls. version: a number, a keyword or nil; target: "draft" ...; from: file of the caller's source or NULL. */
-typedef struct FlowWanted { const char *slug, *target, *from; Val version; } FlowWanted;
-typedef struct FlowSource { char *file; Buf text; int64_t version; } FlowSource; /* malloc'ed; version 0: draft */
+typedef struct FlowWanted {
+  const char *slug, *target, *from;
+  Val version;
+  const char *workspace, *installation; /* of the caller; an installation's id or NULL */
+  const char *caller_target;            /* what the caller runs on: as of RunRow */
+} FlowWanted;
+typedef struct FlowSource {
+  char *file;
+  Buf text;
+  int64_t version;  /* 0: draft */
+  char *on;         /* the target that the child runs on, as of RunRow; NULL: the draft */
+  Val activation;   /* what its input has as :activation; nil none */
+} FlowSource; /* malloc'ed */
 void flow_source_free(FlowSource *s);
 
 typedef struct EngineOptions {
@@ -27,11 +38,16 @@ typedef struct EngineOptions {
   const char *listen;         /* HOST:PORT or NULL; NULL: a :wait parks at once */
   const char *public_url;     /* base of callback URLs; NULL: from listen */
   const struct Target *target; /* connections and secrets; NULL: nothing is bound */
+  /* The same for the runs of a workspace's flow on a target (as of RunRow, "draft" for NULL), in place of `target`. It stays where it
+   * is as long as the engine; looked at when a step asks. With resolve_ctx. */
+  const struct Target *(*target_of)(void *ctx, const char *workspace, const char *slug, const char *target);
   struct Vault *vault;        /* its key seals requests that come before their wait; NULL: they are kept as they came */
   struct BlobStore *blobs;    /* NULL: a store of its own beside the database, or temporary for one in memory */
   /* Which source the slug of a child flow names (child.h). NULL: no flow can be called. Its own context. */
   bool (*resolve)(void *ctx, const FlowWanted *w, FlowSource *out, Err *err);
   void *resolve_ctx;
+  /* Does the workspace exist? Requests for others are answered with 404. NULL: all do. With resolve_ctx. */
+  bool (*workspace_known)(void *ctx, const char *workspace);
   bool detach;                /* start durably and come back: nothing is run in the foreground */
   /* Called on the engine thread when a step starts, ends, retries or parks; for progress lines. May be NULL. */
   void (*progress)(void *ctx, const struct StepEvent *e); /* struct below */
@@ -81,7 +97,8 @@ void engine_here(Engine *e); /* the engine's thread is this one from now on (one
 bool engine_start(Engine *e, const FlowDef *f, Val input, const char *run_id, int64_t *run, Err *err);
 /* The same for a server: which version of which target it is, and what else becomes durable in the batch of its START. */
 typedef struct RunStart {
-  const char *run_id, *target;        /* NULL: as above; "draft" */
+  const char *run_id, *target;        /* NULL: as above; what it runs on, as of RunRow ("draft" is NULL there) */
+  const char *workspace;              /* NULL: that of the options */
   int64_t version;                    /* 0: the draft */
   const char *installation;           /* of the flow; NULL */
   Val origin;                         /* who starts it and how: map such as {:trigger-id :invocation :replay-of :by}, data; or 0 */

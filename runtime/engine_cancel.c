@@ -128,7 +128,7 @@ static void deliver_row(Engine *e, const RunRow *run, Cancel c, bool force, Err 
 
 void cancel_deliver(Engine *e, const InboxRow *row, Err *err) {
   RunRow run = {0};
-  if (!store_run_by_id(e->store, row->key, &run, err)) {
+  if (!store_run_by_id(e->store, row->workspace, row->key, &run, err)) {
     if (!err->code) inbox_done(e, NULL, row->id);
     return;
   }

@@ -183,8 +183,8 @@ static Val flow_slot_bound(Val slot) {
   Run *r = mach_cur ? host(mach_cur) : NULL;
   if (!is_kw(slot)) return ex_throw(EXC_ILLEGAL_ARG, "flow/slot-bound?: the slot must be a keyword");
   if (!r) return ex_throw(EXC_UNSUPPORTED, "flow/slot-bound? works only in a running flow");
-  bool bound = !is_nil(target_slot(r->e->o.target, run_flow(r), slot));
-  const char *why = target_problem(r->e->o.target);
+  bool bound = !is_nil(target_slot(run_target(r), run_flow(r), slot));
+  const char *why = target_problem(run_target(r));
   if (!bound && why) return ex_throw(EXC_INFO, "flow/slot-bound?: what %s is bound to cannot be read: %s", kw_text(slot), why);
   return bool_val(bound);
 }

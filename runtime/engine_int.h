@@ -59,7 +59,7 @@ typedef struct Run {
   int64_t run, epoch, seq;
   int64_t stored_epoch, stored_seq; /* those in the database once what is submitted is durable */
   uint16_t life;        /* of this Run struct: completions of an earlier one for the same run do not count */
-  char *run_id, *workspace, *slug;
+  char *run_id, *workspace, *slug, *target; /* target: as of RunRow */
   char *slot;           /* slots.h; NULL none */
   char source_hash[65];
   int64_t version, created_ms;
@@ -181,7 +181,9 @@ Env *engine_env(void);                                       /* an empty one for
 Unit *engine_body_unit(const FlowDef *f, Env *env, Err *err); /* NULL: it does not compile */
 bool engine_def_add(Engine *e, FlowDef *f, Err *err);
 /* A row for a new run; id has room for the text. Its input with :flow/ctx. */
-RunRow engine_new_row(Engine *e, const FlowDef *f, const char *run_id, char id[512]);
+RunRow engine_new_row(Engine *e, const char *workspace, const FlowDef *f, const char *target, const char *run_id, char id[512]);
+const struct Target *run_target(const Run *r);
+const struct Target *engine_target(Engine *e, int64_t run); /* of a run that may not be in memory */
 Val engine_input(Engine *e, const RunRow *row, Val input);
 void engine_timer_add(Engine *e, int64_t due, Run *r);
 void engine_fatal(Engine *e, const char *code, const char *msg);

@@ -175,6 +175,10 @@ static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
     el->api(el, r, el->api_ctx);
     return;
   }
+  if (e->o.workspace_known && !e->o.workspace_known(e->o.resolve_ctx, r->workspace)) {
+    answer_error(el, r->token, 404, "not_found", "there is nothing at this address");
+    return;
+  }
   if (r->door == LISTEN_EVENTS) handle_event(e, el, r);
   else (r->door == LISTEN_WAITS ? handle_link : handle_resource)(e, el, r);
 }

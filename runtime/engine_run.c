@@ -53,6 +53,7 @@ Run *run_make(Engine *e, const RunRow *row) {
   r->workspace = dup(row->workspace);
   r->slug = dup(row->slug);
   r->slot = row->slot ? dup(row->slot) : NULL;
+  r->target = row->target ? dup(row->target) : NULL;
   snprintf(r->source_hash, sizeof r->source_hash, "%s", row->source_hash ? row->source_hash : "");
   r->version = row->version;
   r->created_ms = row->created_ms;
@@ -80,6 +81,7 @@ void run_release(Run *r) {
   free(r->workspace);
   free(r->slug);
   free(r->slot);
+  free(r->target);
   call_free(r->call);
   r->call = NULL;
   r->m = NULL;

@@ -359,7 +359,7 @@ static SearchJob *job_new(const Ask *a) {
   j->limit = a->limit;
   memcpy(j->on, a->on, sizeof j->on);
   if (a->elsewhere) j->on[ON_RESOURCES] = false;
-  if (j->on[ON_CONNECTIONS]) take_connections(j, a->e->o.target);
+  if (j->on[ON_CONNECTIONS]) take_connections(j, run_target(a->c->r));
   return jobs = j;
 }
 

@@ -55,7 +55,7 @@ static void say_waits(Engine *e, const RunRow *row, RunState *out) {
   char when[40] = "";
   if (is_long(due) && long_of(due)) iso_time(long_of(due), when);
   if (is_kw(map_get_kw(note, "checkpoint"))) say_question(row, note, step, when, out);
-  else if (!strcmp(what, "child")) child_say_waits(e, note, row->run_id, out->waits_for, sizeof out->waits_for);
+  else if (!strcmp(what, "child")) child_say_waits(e, note, row->workspace, row->run_id, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "wait") && is_str(key))
     wait_say(e, row, step, str_s(key), when, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "checkpoint"))

@@ -59,10 +59,27 @@ Val run_flow(Run *r) {
   return r->def ? r->def->map : NIL;
 }
 
-Val step_connection(const StepCall *c, Val slot) {
-  return target_slot(c->r->e->o.target, run_flow(c->r), slot);
+static const Target *target_on(Engine *e, const char *workspace, const char *slug, const char *target) {
+  if (!e->o.target_of) return e->o.target;
+  return e->o.target_of(e->o.resolve_ctx, workspace ? workspace : "", slug ? slug : "", target ? target : "draft");
 }
-const SecretSet *step_secrets(const StepCall *c) { return target_secrets(c->r->e->o.target); }
+
+const Target *run_target(const Run *r) { return target_on(r->e, r->workspace, r->slug, r->target); }
+
+const Target *engine_target(Engine *e, int64_t run) {
+  RunRow row = {0};
+  Err err = {0};
+  if (!e->o.target_of) return e->o.target;
+  if (!store_run_get(e->store, run, &row, &err)) return NULL;
+  const Target *t = target_on(e, row.workspace, row.slug, row.target);
+  run_row_free(&row);
+  return t;
+}
+
+Val step_connection(const StepCall *c, Val slot) {
+  return target_slot(run_target(c->r), run_flow(c->r), slot);
+}
+const SecretSet *step_secrets(const StepCall *c) { return target_secrets(run_target(c->r)); }
 SecretUse **step_secrets_used(StepCall *c) { return &c->secrets; }
 
 static void tell(Run *r, int what, const char *error, const char *text, int64_t due) {
@@ -837,7 +854,7 @@ static void table_begin(StepCall *c) {
 static bool connection_unreadable(StepCall *c) {
   Val slot = map_get_kw(c->cfg, "connection");
   if (is_str(slot)) slot = kw_parse(str_s(slot), str_n(slot));
-  const char *why = is_kw(slot) && is_nil(step_connection(c, slot)) ? target_problem(c->r->e->o.target) : NULL;
+  const char *why = is_kw(slot) && is_nil(step_connection(c, slot)) ? target_problem(run_target(c->r)) : NULL;
   if (!why) return false;
   Val msg = str_fmt("the connection of the slot %s cannot be read: %s", kw_text(slot), why);
   step_error(c, map_assoc(err_map("connection-unreadable", str_s(msg)), kw_c("retryable?"), FALSE_V), -1);

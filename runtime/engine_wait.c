@@ -24,7 +24,7 @@ static bool take_early(void *ctx, const char *row, const Early *x) {
   HookProof proof = {""};
   Err why = {0};
   Val v = x->payload;
-  bool ok = !x->r || wait_request_value(r->e, x->r, t->spec, str_s(wait_key(t->c)), &v, &proof, &why);
+  bool ok = !x->r || wait_request_value(r->e, x->r, t->spec, r->run, str_s(wait_key(t->c)), &v, &proof, &why);
   if (ok && !x->r) ok = wait_payload_fits(t->spec, str_s(wait_key(t->c)), v) && wait_answer_check(t->spec, v, NULL, &why);
   if (ok || t->own) {
     r->taken = true;

@@ -229,7 +229,7 @@ static void leaves_of(World *w, Val note, Val run_id, ValVec *out) {
   for (uint32_t i = 0; i < vec_count(ids); i++) {
     RunRow row = {0};
     Err err = {0};
-    if (!store_run_by_id(w->store, str_s(vec_nth(ids, i)), &row, &err)) continue;
+    if (!store_run_by_id(w->store, NULL, str_s(vec_nth(ids, i)), &row, &err)) continue;
     if (row.status == RUN_WAITING) leaves_of(w, note_of(&row), vec_nth(ids, i), out);
     run_row_free(&row);
   }

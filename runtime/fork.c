@@ -219,7 +219,7 @@ static bool answered(Run *r, Err *err) {
 /* --- the whole ------------------------------------------------------------ */
 static bool make(Engine *e, const RunRow *parent, Fork *f, FlowDef *def, const char *run_id, int64_t *run, Err *err) {
   char id[512];
-  RunRow row = engine_new_row(e, def, run_id, id);
+  RunRow row = engine_new_row(e, parent->workspace, def, parent->target, run_id, id);
   Buf origin = {0};
   row.version = f->c->def ? 0 : parent->version;
   row.installation = parent->installation;

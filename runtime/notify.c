@@ -156,7 +156,7 @@ static void notify_start(Engine *e, StepCall *c) {
     Val slot = map_get_kw(req, "connection"), t = map_get_kw(c->cfg, "timeout"), delivery = map_get_kw(c->cfg, "delivery");
     if (!is_nil(t) && is_nil(map_get_kw(req, "timeout"))) req = map_assoc(req, kw_c("timeout"), t);
     Val bound = is_kw(slot) ? step_connection(c, slot) : NIL;
-    const char *why = is_kw(slot) && is_nil(bound) ? target_problem(e->o.target) : NULL;
+    const char *why = is_kw(slot) && is_nil(bound) ? target_problem(run_target(c->r)) : NULL;
     HttpCall call = {.cfg = req, .bound = map_get_kw(bound, "config"), .secrets = step_secrets(c),
                      .used = step_secrets_used(c), .key = kw_is(delivery, "idempotent") ? step_key(c) : NULL,
                      .fresh = kw_is(delivery, "at-most-once"), .max_body = NOTIFY_MAX_BODY,

@@ -192,7 +192,7 @@ Val bench_run(Bench *b, Val id, RunRow *row) {
     return bench_fail("no-run", "no run is at hand: (start!) begins one, (attach! \"run-id\") takes one of (runs)");
   if (!is_nil(id) && !is_str(id))
     return bench_fail("no-run", "a run is named by its id, a string such as \"flow-x-local-r1\"; (runs) lists them");
-  if (is_nil(id) ? store_run_get(b->store, b->run, row, &err) : store_run_by_id(b->store, str_s(id), row, &err)) return NIL;
+  if (is_nil(id) ? store_run_get(b->store, b->run, row, &err) : store_run_by_id(b->store, NULL, str_s(id), row, &err)) return NIL;
   if (err.code) return bench_error(&err);
   return bench_fail("no-run", "there is no run %s in %s; (runs) lists them", is_nil(id) ? "at hand any more" : str_s(id), b->db);
 }

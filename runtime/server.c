@@ -3,14 +3,14 @@
  * Order of a start: the database, the socket bound (nobody can connect yet), the first key printed and then stored, unfinished runs taken
  * up, the port opened. Killed between print and store, the next start prints another key; a stored key that nobody has seen does
  * not exist. SIGTERM and SIGINT end it with 0: requests under way are answered (503: try again), runs stay where they are durable. */
-#include "api.h"
+#include "api_target.h"
 #include "blobs_place.h"
 #include "breyta_options.h"
 #include "cli.h"
 #include "cli_run.h"
 #include "slots.h"
 #include "sock.h"
-#include <ctype.h>
+#include "vault.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -45,30 +45,42 @@ static int usage(const char *option, const char *what) {
   return EXIT_USAGE;
 }
 
-static bool good_name(const char *s) {
-  size_t n = strlen(s);
-  if (!n || n > 64 || !isalnum((unsigned char)*s)) return false;
-  for (; *s; s++)
-    if (!isalnum((unsigned char)*s) && *s != '-' && *s != '_') return false;
-  return true;
+/* Whose bindings a child has when nothing is said: those of what its caller runs on, and beside an installation those of live. */
+static const char *child_target(const FlowWanted *w) {
+  if (w->installation) return w->installation;
+  if (w->target) return w->target;
+  return w->caller_target ? "live" : "draft";
+}
+
+static bool child_source(Api *a, const FlowWanted *w, const char *name, FlowSource *out, Err *err) {
+  ApiTarget t;
+  char *hash = NULL;
+  Blob text = {0};
+  bool other = is_kw(w->version) || (is_long(w->version) && long_of(w->version)); /* than what the target has */
+  if (!api_target_find(a, w->workspace, w->slug, name, &t, err)) return false;
+  if (!t.enabled) return err_set(err, "installation_disabled", "%s of flow %s is switched off", name, w->slug);
+  int64_t number = is_long(w->version) ? long_of(w->version) : 0;
+  bool ok = !other || api_flow_source(a, w->workspace, w->slug, "active", number, &hash, &t.version, err);
+  ok = ok && store_source_get(a->store, hash ? hash : t.hash, &out->file, &text, err);
+  if (ok) buf_add(&out->text, text.p, text.n);
+  blob_free(&text);
+  free(hash);
+  out->version = t.version;
+  out->on = strcmp(name, "draft") ? strdup(name) : NULL;
+  out->activation = map_count(t.activation) ? t.activation : NIL;
+  return ok;
 }
 
 /* The flow that another one calls, out of the same workspace. */
 static bool resolve(void *ctx, const FlowWanted *w, FlowSource *out, Err *err) {
-  Api *a = ctx;
-  char *hash = NULL;
-  Blob text = {0};
-  const char *target = is_kw(w->version) ? "active" : w->target ? w->target : "draft";
-  int64_t version = is_long(w->version) ? long_of(w->version) : 0;
-  bool ok = api_flow_source(a, a->workspace, w->slug, target, version, &hash, &out->version, err);
-  ok = ok && store_source_get(a->store, hash, &out->file, &text, err);
-  if (ok) buf_add(&out->text, text.p, text.n);
-  blob_free(&text);
-  free(hash);
-  if (!ok && (!err->code || !strcmp(err->code, "not_found")))
-    err_set(err, "flow_not_found", "there is no flow %s (%s) in workspace %s", w->slug, target, a->workspace);
-  return ok;
+  const char *name = child_target(w);
+  if (child_source(ctx, w, name, out, err)) return true;
+  if (!err->code || !strcmp(err->code, "not_found"))
+    err_set(err, "flow_not_found", "there is no flow %s (%s) in workspace %s", w->slug, name, w->workspace);
+  return false;
 }
+
+static bool workspace_known(void *ctx, const char *workspace) { return api_workspace_there(ctx, workspace); }
 
 static Store *open_store(const char *dir) {
   char path[4096];
@@ -83,11 +95,19 @@ static Store *open_store(const char *dir) {
   return s;
 }
 
+/* The key that seals secrets: of --secrets-key, else of BREYTA_SECRETS_KEY, else a file beside the database. */
+static Vault *open_vault(Server *s) {
+  char path[4096];
+  const char *file = s->o->secrets_key;
+  snprintf(path, sizeof path, "%s/secrets.key", s->o->data);
+  return vault_new(s->api.store, file ? file : getenv("BREYTA_SECRETS_KEY") ? NULL : path);
+}
+
 /* The first key: printed, then stored. */
 static bool first_key(Server *s, Err *err) {
   char id[32];
   Buf key = {0}, hash = {0};
-  bool any = api_key_any(s->api.store, s->o->workspace, err);
+  bool any = api_key_admin(&s->api, err);
   if (err->code) return false;
   printf("BREYTA_API_URL=%s\nBREYTA_WORKSPACE=%s\n", s->url, s->o->workspace);
   if (!any) {
@@ -97,7 +117,7 @@ static bool first_key(Server *s, Err *err) {
   }
   bool ok = !fflush(stdout) || err_set(err, "stdout", "standard output cannot be written: %s", strerror(errno));
   if (ok && !any)
-    ok = api_key_store(s->api.store, &(ApiKey){id, s->o->workspace, "admin", buf_cstr(&hash), "active", api_key_all(), 0}, err);
+    ok = api_key_first(&s->api, s->o->workspace, id, buf_cstr(&hash), err);
   buf_free(&key);
   buf_free(&hash);
   return ok;
@@ -139,10 +159,14 @@ static bool begin(Server *s, Err *err) {
                      .listen = s->o->listen,
                      .public_url = s->url,
                      .serves = true,
+                     .guard = true,
+                     .vault = s->api.vault,
+                     .target_of = api_place_target,
+                     .workspace_known = workspace_known,
                      .resolve = resolve,
                      .resolve_ctx = &s->api};
   s->api.engine = engine_new(s->api.store, &o, err);
-  if (!s->api.engine || !first_key(s, err) || !take_up_runs(s, err)) return false;
+  if (!s->api.engine || !api_workspace_make(&s->api, s->o->workspace, err) || !first_key(s, err) || !take_up_runs(s, err)) return false;
   int fd = s->fd;
   s->fd = -1;
   ListenerOptions l = {.api = true, .connections = SERVER_CONNECTIONS, .spool_dir = s->o->data, .max_body = api_max_body};
@@ -180,10 +204,10 @@ static bool serve(Server *s, Err *err) {
 
 int breyta_serve(const BreytaOptions *o) {
   Err err = {0};
-  Server s = {.o = o, .fd = -1, .api.workspace = o->workspace};
+  Server s = {.o = o, .fd = -1};
   struct sigaction sa = {.sa_handler = on_signal};
-  if (!good_name(o->workspace))
-    return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all: it is part of URLs");
+  if (!api_workspace_name(o->workspace))
+    return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all, and not \"api\": it is part of URLs");
   if (o->public_url && !cli_good_url(o->public_url))
     return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
   if (!tls_files(&s)) return EXIT_USAGE;
@@ -196,12 +220,15 @@ int breyta_serve(const BreytaOptions *o) {
     store_close(s.api.store);
     return usage("blobs", err.msg);
   }
+  s.api.vault = open_vault(&s);
   bool ok = begin(&s, &err) && serve(&s, &err);
   if (!ok) tell("", &err);
   if (s.api.listener) engine_listen_stop(s.api.listener);
   s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);
   if (s.fd >= 0) close(s.fd);
+  api_places_free(&s.api);
+  vault_free(s.api.vault);
   buf_free(&s.cert);
   buf_free(&s.key);
   store_close(s.api.store);

@@ -41,6 +41,7 @@ void run_row_free(RunRow *r) {
   free(r->slot);
   free(r->installation);
   free(r->origin);
+  free(r->target);
   *r = (RunRow){0};
 }
 
@@ -174,8 +175,8 @@ void batch_run_create(Batch *b, const RunRow *r) {
   if (!op) return;
   const int64_t v[6] = {r->version, r->status, r->created_ms, r->updated_ms, r->finished_ms, r->wake_ms};
   memcpy(op->i, v, sizeof v);
-  const char *s[9] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage, r->slot, r->installation, r->origin};
-  for (int k = 0; k < 9; k++) op_set_str(b, op, k, s[k]);
+  const char *s[10] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage, r->slot, r->installation, r->origin, r->target};
+  for (int k = 0; k < 10; k++) op_set_str(b, op, k, s[k]);
 }
 
 void batch_expect(Batch *b, int64_t run, int64_t epoch, int64_t seq) {
@@ -604,7 +605,9 @@ Store *store_fresh(Store *s, Err *e) {
 }
 
 bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e) { return s->impl->run_get(store_fresh(s, e), run, out, e); }
-bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e) { return s->impl->run_by_id(store_fresh(s, e), run_id, out, e); }
+bool store_run_by_id(Store *s, const char *workspace, const char *run_id, RunRow *out, Err *e) {
+  return s->impl->run_by_id(store_fresh(s, e), workspace, run_id, out, e);
+}
 size_t store_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {
   return s->impl->runs(store_fresh(s, e), after, mask, out, max, e);
 }

@@ -42,7 +42,7 @@ static inline bool run_status_final(enum RunStatus s) { return s >= RUN_COMPLETE
 /* A row of `runs`. Strings are UTF-8, NULL = none. Owned by the holder: run_row_free. */
 typedef struct RunRow {
   int64_t run;          /* number, assigned by the engine from store_next_run */
-  char *run_id;         /* workflow id, unique */
+  char *run_id;         /* workflow id, unique in its workspace */
   char *workspace, *slug;
   int64_t version;
   int64_t epoch;        /* fencing: bumped by whoever takes the run over */
@@ -57,6 +57,7 @@ typedef struct RunRow {
   char *slot;           /* which of its flow's runs exclude each other (slots.h); NULL: it takes no part */
   char *installation;   /* of the flow, that it belongs to; NULL none */
   char *origin;         /* EDN map: who started it and how (engine.h); NULL: not known */
+  char *target;         /* what it runs on, fixed for good: "live" or the id of an installation; NULL: the draft */
 } RunRow;
 void run_row_free(RunRow *r);
 
@@ -196,7 +197,7 @@ int64_t store_next_run(Store *s);     /* next free run number (counts up in memo
 int64_t store_last_run(Store *s);     /* the highest run number given out; 0 none, -1 cannot be read */
 int64_t store_count_slug(Store *s, const char *workspace, const char *slug); /* runs ever made for this flow: N of r<N> */
 bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e);
-bool store_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e);
+bool store_run_by_id(Store *s, const char *workspace, const char *run_id, RunRow *out, Err *e); /* workspace NULL: the oldest of any */
 /* Runs after `after` (0 = from the first), up to max, in number order; status_mask bits 1<<RunStatus, 0 = all. */
 size_t store_runs(Store *s, int64_t after, unsigned status_mask, RunRow *out, size_t max, Err *e);
 /* Runs of a workspace with numbers below `before` (INT64_MAX: from the newest), newest first; without a walk over others. slug,

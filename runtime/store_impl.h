@@ -12,7 +12,7 @@
 
 enum OpType {
   OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note lineage slot installation
-                    origin */
+                    origin target */
   OP_EXPECT,     /* i: seq */
   OP_APPEND,     /* kind; blob with a record header in front */
   OP_STATUS,     /* kind = status; i: at wake; s: note */
@@ -47,7 +47,7 @@ typedef struct Op {
   int kind;
   int64_t run, epoch;
   int64_t i[6];
-  size_t s[9]; /* offset in the arena + 1; 0 = NULL */
+  size_t s[10]; /* offset in the arena + 1; 0 = NULL */
   size_t blob, blob_n;
   uint8_t key16[16];
 } Op;
@@ -99,7 +99,7 @@ typedef struct StoreImpl {
   int64_t (*max_run)(Store *s); /* -1 = cannot be read */
   int64_t (*slug_count)(Store *s, const char *workspace, const char *slug);
   bool (*run_get)(Store *s, int64_t run, RunRow *out, Err *e);
-  bool (*run_by_id)(Store *s, const char *run_id, RunRow *out, Err *e);
+  bool (*run_by_id)(Store *s, const char *workspace, const char *run_id, RunRow *out, Err *e);
   size_t (*runs)(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e);
   size_t (*runs_newest)(Store *s, const RunQuery *q, int64_t before, RunRow *out, size_t max, Err *e);
   size_t (*slot)(Store *s, const char *workspace, const char *slot, unsigned mask, int64_t after, RunRow *out, size_t max, Err *e);

@@ -2,7 +2,7 @@
  * undo log until it is through, so that a refused batch leaves no trace.
  *
  * Keys are a table letter and its columns: numbers as 8 bytes big-endian (they sort), strings with their NUL.
- *   r run                    -> run row             i run_id               -> run
+ *   r run                    -> run row             i run_id workspace     -> run
  *   j run seq                -> kind epoch data     s run                  -> seq data
  *   t run seq                -> due                 d due run seq          -> (timers by time)
  *   w workspace key          -> wait                v run workspace key    -> (waits by run)
@@ -90,6 +90,7 @@ static bool run_unpack(int64_t run, const OmapNode *n, RunRow *r) {
   r->slot = get_opt(&in);
   r->installation = get_opt(&in);
   r->origin = get_opt(&in);
+  r->target = get_opt(&in);
   if (in.oom) run_row_free(r);
   return !in.oom;
 }
@@ -99,8 +100,8 @@ static const char *run_save(Mem *m, const RunRow *r) {
                        r->finished_ms, r->wake_ms, r->head_row, r->head_seq};
   Bytes b = {0};
   for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) add_int(&b, v[i]);
-  const char *s[] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage, r->slot, r->installation, r->origin};
-  for (int i = 0; i < 9; i++) add_opt(&b, s[i]);
+  const char *s[] = {r->run_id, r->workspace, r->slug, r->source_hash, r->note, r->lineage, r->slot, r->installation, r->origin, r->target};
+  for (int i = 0; i < 10; i++) add_opt(&b, s[i]);
   return store_mem_put(m, KEY('r', r->run), b);
 }
 
@@ -125,20 +126,20 @@ static const char *run_writable(Mem *m, const Op *op, RunRow *r) {
 }
 
 static const char *run_create(Mem *m, const Batch *b, const Op *op) {
-  const char *id = op_str(b, op, 0), *e;
-  if (store_mem_find(m, KEY('r', op->run)) || store_mem_find(m, key_strs('i', id, NULL))) return "run_exists";
+  const char *id = op_str(b, op, 0), *workspace = op_str(b, op, 1) ? op_str(b, op, 1) : "", *e;
+  if (store_mem_find(m, KEY('r', op->run)) || store_mem_find(m, key_strs('i', id, workspace))) return "run_exists";
   RunRow r = {.run = op->run, .epoch = op->epoch, .version = op->i[0], .status = (enum RunStatus)op->i[1], .created_ms = op->i[2],
               .updated_ms = op->i[3], .finished_ms = op->i[4], .wake_ms = op->i[5], .run_id = (char *)id,
               .workspace = (char *)op_str(b, op, 1), .slug = (char *)op_str(b, op, 2), .source_hash = (char *)op_str(b, op, 3),
               .note = (char *)op_str(b, op, 4), .lineage = (char *)op_str(b, op, 5), .slot = (char *)op_str(b, op, 6),
-              .installation = (char *)op_str(b, op, 7), .origin = (char *)op_str(b, op, 8)};
+              .installation = (char *)op_str(b, op, 7), .origin = (char *)op_str(b, op, 8), .target = (char *)op_str(b, op, 9)};
   Bytes number = {0}, count = {0};
   const OmapNode *n = store_mem_find(m, key_strs('f', r.workspace, r.slug ? r.slug : ""));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
   add_int(&count, 1 + (n ? get_int(&in) : 0));
   add_int(&number, op->run);
   if (!(e = store_mem_put(m, key_strs('f', r.workspace, r.slug ? r.slug : ""), count))) e = run_save(m, &r);
-  if (!e) return store_mem_put(m, key_strs('i', id, NULL), number);
+  if (!e) return store_mem_put(m, key_strs('i', id, workspace), number);
   free(number.p);
   return e;
 }
@@ -514,10 +515,16 @@ static int64_t mem_slug_count(Store *s, const char *workspace, const char *slug)
   return n ? get_int(&in) : 0;
 }
 
-static bool mem_run_by_id(Store *s, const char *run_id, RunRow *out, Err *e) {
-  const OmapNode *n = store_mem_find((Mem *)s, key_strs('i', run_id, NULL));
-  Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
-  return n && mem_run_get(s, get_int(&in), out, e);
+static bool mem_run_by_id(Store *s, const char *workspace, const char *run_id, RunRow *out, Err *e) {
+  Bytes key = key_strs('i', run_id, workspace);
+  int64_t first = INT64_MAX;
+  for (const OmapNode *n = store_omap_from(&((Mem *)s)->map, view(&key)); n && starts(n, view(&key)); n = store_omap_next(n)) {
+    Reader in = reader(store_omap_value(n));
+    int64_t run = get_int(&in);
+    if (run < first) first = run;
+  }
+  free(key.p);
+  return first != INT64_MAX && mem_run_get(s, first, out, e);
 }
 
 static size_t mem_runs(Store *s, int64_t after, unsigned mask, RunRow *out, size_t max, Err *e) {

@@ -41,7 +41,8 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_RELEASE, "RELEASE batch") \
   X(W_UNDO, "ROLLBACK TO batch") \
   X(W_RUN, "INSERT INTO runs(run,epoch,version,status,created,updated,finished,wake,run_id,workspace,slug,source_hash,note," \
-           "lineage,slot,installation,origin,head_row,head_seq) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,0,0)") \
+           "lineage,slot,installation,origin,target,head_row,head_seq)" \
+           " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,0,0)") \
   X(W_FLOW, "INSERT INTO flows VALUES(?1,?2,1) ON CONFLICT DO UPDATE SET n=n+1") \
   X(W_HEAD, "SELECT epoch,status,head_row,head_seq FROM runs WHERE run=?1") \
   X(W_STATUS, "UPDATE runs SET status=?2,updated=?3,finished=?4,wake=?5,note=?6,head_row=?7,head_seq=?8 WHERE run=?1") \
@@ -85,7 +86,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_MAX_RUN, "SELECT coalesce(max(run),0) FROM runs") \
   X(R_SLUG, "SELECT n FROM flows WHERE workspace=?1 AND slug=?2") \
   X(R_RUN, "SELECT " SQ_RUN_COLS " WHERE r.run=?1") \
-  X(R_RUN_ID, "SELECT " SQ_RUN_COLS " WHERE r.run_id=?1") \
+  X(R_RUN_ID, "SELECT " SQ_RUN_COLS " WHERE r.run_id=?1 AND (?2 IS NULL OR r.workspace=?2) ORDER BY r.run LIMIT 1") \
   X(R_RUNS, "SELECT " SQ_RUN_COLS " WHERE r.run>?1 AND ((1<<r.status)&?2)!=0 ORDER BY r.run LIMIT ?3") \
   X(R_RUNS_OPEN, "SELECT " SQ_RUN_COLS " WHERE r.run>?1 AND (r.status<2 OR r.status>6) AND ((1<<r.status)&?2)!=0 ORDER BY r.run LIMIT ?3") \
   X(R_NEW_STATUS, SQ_EACH_STATUS("run<?3", "run DESC")) \
@@ -153,7 +154,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   SQ_AND_STATUS(5, where, order) SQ_AND_STATUS(6, where, order)
 #define SQ_RUN_COLS \
   "r.run,r.run_id,r.workspace,r.slug,r.version,r.epoch,r.status,r.created,r.updated,r.finished,r.wake,r.head_row,r.head_seq," \
-  "coalesce(s.seq,-1),r.source_hash,r.note,r.lineage,r.slot,r.installation,r.origin FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
+  "coalesce(s.seq,-1),r.source_hash,r.note,r.lineage,r.slot,r.installation,r.origin,r.target FROM runs r LEFT JOIN snapshots s ON s.run=r.run"
 #define SQ_DOC_COLS "workspace,kind,key,rev,at,run,expires,data FROM docs"
 #define X_ENUM(name, sql) name,
 enum SqStmt { SQ_STATEMENTS(X_ENUM) SQ_STMTS };

@@ -106,7 +106,7 @@ static int run_create(Sq *s, Batch *b, const Op *op) {
   STMT(st, W_RUN);
   bind_ints(st, 1, (const int64_t[]){op->run, op->epoch}, 2);
   bind_ints(st, 3, op->i, 6);
-  bind_strs(st, 9, b, op, 0, 9);
+  bind_strs(st, 9, b, op, 0, 10);
   int rc = sq_done(st);
   if ((rc & 255) == SQLITE_CONSTRAINT) return refuse(b, "run_exists");
   DO(rc);

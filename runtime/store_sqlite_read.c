@@ -85,7 +85,7 @@ static bool run_from_row(sqlite3_stmt *st, RunRow *r) {
                 .updated_ms = col_int(st, 8), .finished_ms = col_int(st, 9), .wake_ms = col_int(st, 10), .head_row = col_int(st, 11),
                 .head_seq = col_int(st, 12), .snap_seq = col_int(st, 13), .source_hash = sq_col_str(st, 14, &ok),
                 .note = sq_col_str(st, 15, &ok), .lineage = sq_col_str(st, 16, &ok), .slot = sq_col_str(st, 17, &ok),
-                .installation = sq_col_str(st, 18, &ok), .origin = sq_col_str(st, 19, &ok)};
+                .installation = sq_col_str(st, 18, &ok), .origin = sq_col_str(st, 19, &ok), .target = sq_col_str(st, 20, &ok)};
   if (!ok) run_row_free(r);
   return ok;
 }
@@ -124,11 +124,12 @@ static bool r_run_get(Store *b, int64_t run, RunRow *out, Err *e) {
   return one_run(s, st, out, e);
 }
 
-static bool r_run_by_id(Store *b, const char *run_id, RunRow *out, Err *e) {
+static bool r_run_by_id(Store *b, const char *workspace, const char *run_id, RunRow *out, Err *e) {
   Sq *s = (Sq *)b;
   sqlite3_stmt *st = sq_query(s, R_RUN_ID, e);
   if (!st) return false;
   sq_bind_str(st, 1, run_id);
+  sq_bind_str(st, 2, workspace);
   return one_run(s, st, out, e);
 }
 

@@ -99,8 +99,9 @@ static bool role_known(Val spec, Err *err) {
          err_set(err, "forbidden", "this wait has :roles, and a request without credentials has none: answer it with breyta-run send or approve, or give its :webhook an :auth");
 }
 
-bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char *key, Val *value, HookProof *proof, Err *err) {
-  enum HookVerdict v = hook_auth_verify(map_get_kw(spec, "auth"), target_secrets(e->o.target), r, proof, err);
+bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run, const char *key, Val *value, HookProof *proof, Err *err) {
+  Val auth = map_get_kw(spec, "auth");
+  enum HookVerdict v = hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, run)), r, proof, err);
   if (v == HOOK_BROKEN) err_set(err, "unverifiable", "this wait's credentials cannot be verified at the moment; try again later");
   if (v != HOOK_OK) return false;
   if (is_replay(e, r, proof)) return err_set(err, "webhook_replay", "this signed request was used before");
@@ -224,7 +225,7 @@ static bool try_wait(Search *s, const WaitRow *w) {
   Val spec = wait_spec_read(w), value = NIL;
   HookProof proof = {""};
   Err err = {0};
-  if (!wait_request_value(s->e, s->r, spec, w->key, &value, &proof, &err)) {
+  if (!wait_request_value(s->e, s->r, spec, w->run, w->key, &value, &proof, &err)) {
     if (!strcmp(err.code, "other_event")) return false;
     reply_error(s->out, &err);
     return strcmp(err.code, "unauthorized") && strcmp(err.code, "unverifiable");

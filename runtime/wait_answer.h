@@ -38,7 +38,7 @@ bool wait_is_answered(Engine *e, const WaitRow *w);
 void wait_named(Engine *e, const InboxRow *row, Err *err);
 
 /* Would the wait take this request as its answer? *value is the answer. *err: why not, its code as in the reply. */
-bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, const char *key, Val *value, HookProof *proof, Err *err);
+bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run, const char *key, Val *value, HookProof *proof, Err *err);
 bool wait_payload_fits(Val spec, const char *key, Val payload); /* the key is what the wait's :event takes from it */
 void wait_remember(Batch *b, const char *workspace, const char *name, const HookProof *proof);
 /* The body by its content type: JSON, a form as a map, else text. */

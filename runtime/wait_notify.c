@@ -133,8 +133,9 @@ static void send(Engine *e, Telling *t, Val row, const FlowDef *def) {
   t->again_ms = 0;
   if (!same(req, ABSENT)) {
     Val slot = map_get_kw(req, "connection");
-    Val bound = is_kw(slot) ? map_get_kw(target_slot(e->o.target, def->map, slot), "config") : NIL;
-    HttpCall call = {.cfg = req, .bound = bound, .secrets = target_secrets(e->o.target), .used = &t->used,
+    const Target *on = engine_target(e, long_of(map_get_kw(row, "run")));
+    Val bound = is_kw(slot) ? map_get_kw(target_slot(on, def->map, slot), "config") : NIL;
+    HttpCall call = {.cfg = req, .bound = bound, .secrets = target_secrets(on), .used = &t->used,
                      .key = is_str(once) ? str_s(once) : NULL, .max_body = NOTIFY_MAX_BODY,
                      .slot = slot, .workspace = t->workspace, .flow = def->slug};
     if (engine_http_call(e, &call, ended, t, &error)) return;

@@ -45,7 +45,8 @@ class Server:
     def start(self):
         self.errors = open(os.path.join(self.dir.name, "stderr"), "a+")
         command = [BIN, "serve", "--data", os.path.join(self.dir.name, "data"), "--listen", f"127.0.0.1:{self.port}", *self.options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+                                        env={"BREYTA_ALLOW_PRIVATE_HOSTS": "127.0.0.1,localhost,::1", **os.environ})
         self.printed = []
         while len(self.printed) < (2 if self.key else 3):
             line = self.process.stdout.readline()

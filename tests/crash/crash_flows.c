@@ -74,7 +74,7 @@ static bool look(Point *pt, Process *p, Trial *t, Rows *rows) {
   Err err = {0};
   RunRow row = {0};
   rows->n = 0;
-  if (store_run_by_id(p->store, "t", &row, &err)) {
+  if (store_run_by_id(p->store, NULL, "t", &row, &err)) {
     t->run = row.run;
     run_row_free(&row);
   }

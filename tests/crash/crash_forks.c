@@ -331,7 +331,7 @@ static bool survives(const Crash *x, const Trial *parent, Trial child, uint64_t 
   points++;
   vfs_crash_materialise((enum VfsCrashMode)mode, event * 31 + (uint64_t)mode);
   if (!process_start(&p, &child, (EngineOptions){0})) return fail(x->s, (int64_t)event, trial_why, NULL);
-  bool there = store_run_by_id(p.store, "f", &row, &err),
+  bool there = store_run_by_id(p.store, NULL, "f", &row, &err),
        ok = there || !child.start_acked || fail(x->s, (int64_t)event, "an acknowledged fork is gone", NULL);
   if (ok && !there)
     ok = engine_fork(p.engine, parent->run, x->step, &x->c, "f", &child.run, &err) ||

@@ -207,7 +207,7 @@ static bool begin(Process *p, Trial *t) {
   Err err = {0};
   RunRow row = {0};
   if (t->script->outside == EARLY && !t->send_acked && !say(p, t)) return false;
-  if (store_run_by_id(p->store, run_id(t), &row, &err)) {
+  if (store_run_by_id(p->store, NULL, run_id(t), &row, &err)) {
     t->run = row.run;
     run_row_free(&row);
     t->start_acked = true;

@@ -414,7 +414,7 @@ static void test_fork_own_identity(void **st) {
   assert_string_equal(w.err.code, "run_exists");
   w.s.run = run;
   RunRow row = {0};
-  OK(store_run_by_id(w.store, "mine", &row, &w.err));
+  OK(store_run_by_id(w.store, NULL, "mine", &row, &w.err));
   w.s.run = row.run;
   run_row_free(&row);
   OK(engine_resume(w.e, w.s.run, &w.err) && stepper_settle(&w.s, true, &w.err));

@@ -141,10 +141,11 @@ static void c_run_row(void **state) {
   assert_int_equal(r.status, RUN_RUNNING);
   run_row_free(&r);
   Err e;
-  assert_true(store_run_by_id(s, "flow-x-main-r1", &by_id, &e));
+  assert_true(store_run_by_id(s, NULL, "flow-x-main-r1", &by_id, &e));
   assert_int_equal(by_id.run, 1);
   run_row_free(&by_id);
-  assert_false(store_run_by_id(s, "nobody", &by_id, &e));
+  assert_false(store_run_by_id(s, "other", "flow-x-main-r1", &by_id, &e));
+  assert_false(store_run_by_id(s, NULL, "nobody", &by_id, &e));
   assert_null(e.code);
 }
 
@@ -162,6 +163,33 @@ static void c_run_lineage(void **state) {
   run_row_free(&r);
 }
 
+/* The same id is another run in another workspace; each has its target. */
+static void c_run_ids_by_workspace(void **state) {
+  Store *s = *state;
+  Err e = {0};
+  Batch *b = batch_new();
+  RunRow a = {.run = 1, .run_id = "same", .workspace = "one", .slug = "x", .epoch = 1, .target = "live"}, other = a, got;
+  other.run = 2;
+  other.workspace = "two";
+  other.target = NULL;
+  batch_run_create(b, &a);
+  batch_run_create(b, &other);
+  must_store(s, b);
+  assert_true(store_run_by_id(s, "two", "same", &got, &e));
+  assert_int_equal(got.run, 2);
+  assert_null(got.target);
+  run_row_free(&got);
+  assert_true(store_run_by_id(s, NULL, "same", &got, &e));
+  assert_int_equal(got.run, 1);
+  assert_string_equal(got.target, "live");
+  run_row_free(&got);
+  assert_false(store_run_by_id(s, "three", "same", &got, &e));
+  other.run = 3;
+  b = batch_new();
+  batch_run_create(b, &other);
+  must_refuse(s, b, "run_exists");
+}
+
 static void c_run_exists(void **state) {
   Store *s = *state;
   make_run(s, 1);
@@ -169,7 +197,7 @@ static void c_run_exists(void **state) {
   add_run(b, 1);
   must_refuse(s, b, "run_exists");
   b = batch_new();
-  RunRow other = {.run = 2, .run_id = "flow-x-main-r1", .epoch = 1};
+  RunRow other = {.run = 2, .run_id = "flow-x-main-r1", .workspace = "main", .epoch = 1};
   batch_run_create(b, &other);
   must_refuse(s, b, "run_exists");
   RunRow r;
@@ -1786,7 +1814,7 @@ static void t_record(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_runs_newest), BOTH(c_slots), BOTH(c_run_exists), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
+      BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_runs_newest), BOTH(c_slots), BOTH(c_run_exists), BOTH(c_run_ids_by_workspace), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),
