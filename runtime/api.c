@@ -7,6 +7,7 @@
 #include "reader/print.h"
 #include "reader/read.h"
 #include "snapshot.h"
+#include "trigger.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,21 +96,21 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
 }
 
 /* Of these kinds follows which targets there are. */
-static void touched(const char *kind) {
+static void touched(const char *workspace, const char *kind, const char *key, Val v) {
   static const char *const kinds[] = {"flow", "flow-version", "target", "installation", "workspace"};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (!strcmp(kind, kinds[i])) api_target_touch();
+    if (!strcmp(kind, kinds[i])) api_target_touch(), trigger_changed(workspace, kind, key, v);
 }
 
 void api_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev) {
   batch_doc_del(b, workspace, kind, key, rev);
-  touched(kind);
+  touched(workspace, kind, key, NIL);
 }
 
 bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms,
                  int64_t expires_ms) {
   Buf data = {0};
-  touched(kind);
+  touched(workspace, kind, key, v);
   bool ok = !is_sig(snap_data(&data, v));
   DocRow d = {.workspace = (char *)(uintptr_t)workspace,
               .kind = (char *)(uintptr_t)kind,

@@ -32,6 +32,7 @@ typedef struct Api {
   struct TargetPlace *places; /* api_place.c */
   int64_t swept_ms;        /* when old answers were forgotten last */
   struct ApiPending *pending;
+  struct Triggers *triggers; /* trigger.h */
 } Api;
 
 enum ApiType { API_TEXT, API_SLUG, API_INT, API_BOOL, API_OBJECT, API_ARRAY, API_ANY, API_VERSION /* a number from 1, or "latest" */ };
