@@ -146,10 +146,10 @@ static Val prepared(const ApiTarget *target, Val input) {
 
 bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, Val input, RunStart *how, int64_t *run, Err *err) {
   FlowDef *f;
-  (void)workspace; /* the engine has one */
   if (!engine_def(a->engine, target->hash, &f, NULL, err)) return false;
   input = prepared(target, input);
   if (!flowdef_input_for(trigger_inputs(f->map, t), &input, err)) return false;
+  how->workspace = workspace;
   how->target = target->name;
   how->version = target->version;
   return engine_start_as(a->engine, f, input, how, run, err);
