@@ -341,7 +341,7 @@ static void finish(ApiCall *c, bool ok) {
 
 static bool op_id_ok(ApiCall *c) {
   const char *id = listener_header(c->request, "x-breyta-operation-id");
-  if (!id || !*id) return true;
+  if (!id || !*id || !c->key_id) return true;
   for (const char *p = id; *p; p++)
     if ((unsigned char)*p <= ' ' || (unsigned char)*p > '~' || p - id >= OP_ID_MAX)
       return api_fail(c, 400, "bad_request", "X-Breyta-Operation-ID: 1 to %d visible ASCII characters are expected", OP_ID_MAX);
@@ -400,9 +400,15 @@ const ApiRoute api_base_routes[] = {
     {0},
 };
 
+static bool sends_key(const ApiCall *c) {
+  const char *a = listener_header(c->request, "authorization");
+  return a && strstr(a, "bsa_sak-");
+}
+
 static void run_route(ApiCall *c, const ApiRoute *r) {
   Val args;
-  if (!(r->flags & ROUTE_OPEN) && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
+  bool key = !(r->flags & (ROUTE_OPEN | ROUTE_EITHER)) || (r->flags & ROUTE_EITHER && sends_key(c));
+  if (key && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
   if (r->flags & ROUTE_COMMANDS) {
     commands(c);
     return;

@@ -9,7 +9,7 @@
 #include "cli.h"
 #include "cli_run.h"
 #include "sock.h"
-#include "trigger.h"
+#include "trigger_hook.h"
 #include "vault.h"
 #include <errno.h>
 #include <signal.h>
@@ -174,6 +174,7 @@ static bool begin(Server *s, Err *err) {
   if (s->cert.n) l.cert = buf_cstr(&s->cert), l.key = buf_cstr(&s->key);
   s->api.listener = engine_listen_api(s->api.engine, fd, &l, api_request, &s->api, err);
   if (s->key.n) explicit_bzero(s->key.p, s->key.n);
+  if (s->api.listener) engine_listen_events(s->api.listener, hook_event, s->api.triggers);
   return s->api.listener;
 }
 
@@ -224,6 +225,7 @@ int breyta_serve(const BreytaOptions *o) {
   s.api.vault = open_vault(&s);
   bool ok = begin(&s, &err) && serve(&s, &err);
   if (!ok) tell("", &err);
+  triggers_stop(s.api.triggers);
   if (s.api.listener) engine_listen_stop(s.api.listener);
   s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);

@@ -47,9 +47,12 @@ typedef struct Triggers Triggers;
 Triggers *triggers_new(Api *a);
 /* Each turn of the loop: what is due is started, requests that wait for a run's result are answered. */
 void triggers_turn(Triggers *t);
-void triggers_free(Triggers *t); /* before the listener stops: who waits is told where the run is */
+void triggers_stop(Triggers *t); /* before the listener stops: who waits is told where the run is */
+void triggers_free(Triggers *t); /* behind the engine */
 /* A document was put into a batch that is about to be submitted; v: NIL when it is deleted. */
 void trigger_changed(const char *workspace, const char *kind, const char *key, Val v);
+
+extern const ApiRoute api_trigger_routes[]; /* api_triggers.c */
 
 /* --- among trigger_*.c ----------------------------------------------------------------------------------------------------------- */
 struct Triggers {
@@ -61,7 +64,7 @@ struct Triggers {
   int64_t next_ms;          /* when the next schedule is due; 0: to be asked */
   int64_t hold_until_ms;    /* the store refused */
   struct HookWatch *watches; /* trigger_hook.c */
-  struct HookJob *jobs;
+  int nwatches;
   int64_t swept_ms;
 };
 #define TRIGGER_SCHEDULES "schedule"

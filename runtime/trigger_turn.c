@@ -13,6 +13,11 @@ Triggers *triggers_new(Api *a) {
 void triggers_turn(Triggers *t) {
   trigger_sync_turn(t);
   trigger_fire_turn(t);
+  trigger_hook_turn(t);
+}
+
+void triggers_stop(Triggers *t) {
+  if (t) trigger_hook_stop(t);
 }
 
 void triggers_free(Triggers *t) {
