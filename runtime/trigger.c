@@ -17,8 +17,16 @@ static void copy(char *out, size_t n, Val v) { snprintf(out, n, "%s", is_str(v) 
 typedef struct Each {
   bool (*f)(void *ctx, const Trigger *t);
   void *ctx;
+  const char *only; /* the one with this id; NULL: all */
+  Val key;          /* of ids */
   bool stop;
 } Each;
+
+/* A flow may have thousands: the others are not looked at any closer. */
+static bool wanted(const Each *e, Val def) {
+  Val id = map_get(def, e->key, NIL);
+  return !e->only || (is_str(id) && !strcmp(str_s(id), e->only)) || (is_kw(id) && !strcmp(kw_text(id), e->only));
+}
 
 static void tell(Each *e, const Trigger *t) {
   if (!e->stop && *t->id) e->stop = !e->f(e->ctx, t);
@@ -49,7 +57,8 @@ static void interfaces(Val flow, Each *e) {
 
 static void schedules(Val flow, Each *e) {
   Val list = map_get_kw(flow, "schedules");
-  for (uint32_t i = 0; is_vec(list) && i < vec_count(list); i++) {
+  for (uint32_t i = 0; is_vec(list) && i < vec_count(list) && !e->stop; i++) {
+    if (!wanted(e, vec_nth(list, i))) continue;
     Trigger t = common(vec_nth(list, i), TRIGGER_SCHEDULE);
     tell(e, &t);
   }
@@ -76,16 +85,18 @@ static Trigger legacy(Val entry, uint32_t i) {
   return t;
 }
 
-void triggers_each(Val flow, bool (*f)(void *ctx, const Trigger *t), void *ctx) {
-  Each e = {f, ctx, false};
+static void walk(Val flow, Each *e) {
   Val old = map_get_kw(flow, "triggers");
-  interfaces(flow, &e);
-  schedules(flow, &e);
-  for (uint32_t i = 0; is_vec(old) && i < vec_count(old); i++) {
+  e->key = kw_c("id");
+  interfaces(flow, e);
+  if (!e->stop) schedules(flow, e);
+  for (uint32_t i = 0; is_vec(old) && i < vec_count(old) && !e->stop; i++) {
     Trigger t = legacy(vec_nth(old, i), i);
-    tell(&e, &t);
+    tell(e, &t);
   }
 }
+
+void triggers_each(Val flow, bool (*f)(void *ctx, const Trigger *t), void *ctx) { walk(flow, &(Each){.f = f, .ctx = ctx}); }
 
 typedef struct Find {
   const char *id;
@@ -102,7 +113,7 @@ static bool is_it(void *ctx, const Trigger *t) {
 
 bool trigger_find(Val flow, const char *id, Trigger *out) {
   Find f = {id, out, false};
-  triggers_each(flow, is_it, &f);
+  walk(flow, &(Each){.f = is_it, .ctx = &f, .only = id});
   return f.found;
 }
 
