@@ -5,8 +5,10 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import random
 import re
+import sqlite3
 import threading
 import time
 import uuid
@@ -209,6 +211,17 @@ def test_deliveries(s):
     s.kill()
     s.start()
     assert send(s, "webhooks/git/made", b'{"a":1}', one).data["deduped"] is True
+    # after a day it is forgotten: what has expired is taken away, and the same delivery is a new one
+    s.stop()
+    with sqlite3.connect(os.path.join(s.dir.name, "data", "breyta.db")) as db:
+        assert db.execute("UPDATE docs SET expires=1 WHERE kind='delivery'").rowcount >= 3
+    s.start()
+
+    def left():
+        with sqlite3.connect(os.path.join(s.dir.name, "data", "breyta.db"), timeout=20) as db:
+            return db.execute("SELECT count(*) FROM docs WHERE kind='delivery'").fetchone()[0]
+    s.until(lambda: left() == 0, "old deliveries are forgotten")
+    assert "deduped" not in send(s, "webhooks/git/made", b'{"a":1}', one).data
     # twenty at once: one run
     many, answers = {**auth, "Idempotency-Key": "same"}, []
     threads = [threading.Thread(target=lambda: answers.append(send(s, "webhooks/git/made", b"{}", many))) for _ in range(20)]
