@@ -3,6 +3,7 @@
 #include "engine_commit.h"
 #include "engine_int.h"
 #include "hash.h"
+#include "metrics.h"
 #include "trigger.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ static void submit(Fire *f, Batch *b) { engine_commit(f->t->api->engine, b, writ
 
 static void pass_over(Fire *f, const char *error) { /* no run; error NULL: it was missed, and that is how it is wanted */
   Batch *b = batch_new();
+  if (error) metric_add(METRIC_schedule_failures_total, 1);
   f->run_id[0] = 0;
   put_next(f, b, error);
   submit(f, b);
@@ -121,6 +123,10 @@ static void also(void *ctx, Batch *b, const RunRow *row) {
 
 static void started(void *ctx, const char *error) {
   Fire *f = ctx;
+  if (!error) {
+    metric_add(METRIC_schedule_runs_total, 1);
+    metric_add(METRIC_schedule_lag_ms, now_ms() - f->tick - metric_get(METRIC_schedule_lag_ms));
+  }
   if (error && !strcmp(error, "run_exists")) pass_over(f, NULL); /* this time has had its run */
   else over(f, error);
 }

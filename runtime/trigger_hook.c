@@ -4,6 +4,7 @@
 #include "engine_int.h"
 #include "hash.h"
 #include "json.h"
+#include "metrics.h"
 #include "offload.h"
 #include "resource.h"
 #include "trigger_body.h"
@@ -59,6 +60,7 @@ static void answer_error(Triggers *t, uint64_t token, const Err *e) {
       {"bad_input", 422}, {"concurrency_key_missing", 422}, {"concurrency_queue_full", 429}, {"disk_full", 507}, {"not_found", 404}};
   int status = 503;
   ValVec m = {0}, why = {0};
+  metric_add(METRIC_webhook_refused_total, 1);
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (e->code && !strcmp(e->code, known[i].code)) status = known[i].status;
   api_put_text(&why, "code", e->code ? e->code : "store_failed");
@@ -347,6 +349,7 @@ static bool again(HookJob *j) {
   ValVec m = {0};
   Err e = {0};
   if (seen(j, 'd', j->delivery, &was, &rev)) {
+    metric_add(METRIC_webhook_deduped_total, 1);
     api_put(&m, "deduped", TRUE_V);
     api_put(&m, "workflowId", map_get_kw(was, "run-id"));
     api_put_text(&m, "flowSlug", j->slug);
@@ -475,6 +478,7 @@ static void started(void *ctx, const char *error) {
   Accepted *a = ctx;
   HookJob *j = a->j;
   Err e = {0};
+  if (!error) metric_add(METRIC_webhook_runs_total, 1);
   if (!error) accepted_answer(a);
   else if (strcmp(error, "doc_conflict") || !again(j)) {
     err_set(&e, error, "%s", store_error_text(error));
