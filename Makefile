@@ -90,6 +90,7 @@ FUZZ_MAIN = $(if $(FUZZER),,$(B)/tests/fuzz/fuzz_main.o)
 $(B)/t/fuzz_%: LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/tests/unit/trips.o $(B)/libbreyta.a
 $(B)/t/fuzz_csv: $(B)/tests/fuzz/fuzz_csv.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_body: $(B)/tests/fuzz/fuzz_body.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_eval: $(B)/tests/fuzz/fuzz_eval.o $(B)/tests/unit/trips.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(B)/t/fuzz_include: $(B)/tests/fuzz/fuzz_include.o $(FUZZ_MAIN) $(B)/libbreyta.a

@@ -7,6 +7,7 @@
 #include "reader/print.h"
 #include "reader/read.h"
 #include "snapshot.h"
+#include "trigger.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,21 +98,21 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
 }
 
 /* Of these kinds follows which targets there are. */
-static void touched(const char *kind) {
+static void touched(const char *workspace, const char *kind, const char *key, Val v) {
   static const char *const kinds[] = {"flow", "flow-version", "target", "installation", "workspace"};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (!strcmp(kind, kinds[i])) api_target_touch();
+    if (!strcmp(kind, kinds[i])) api_target_touch(), trigger_changed(workspace, kind, key, v);
 }
 
 void api_doc_del(Batch *b, const char *workspace, const char *kind, const char *key, int64_t rev) {
   batch_doc_del(b, workspace, kind, key, rev);
-  touched(kind);
+  touched(workspace, kind, key, NIL);
 }
 
 bool api_doc_put(Batch *b, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, int64_t at_ms,
                  int64_t expires_ms) {
   Buf data = {0};
-  touched(kind);
+  touched(workspace, kind, key, v);
   bool ok = !is_sig(snap_data(&data, v));
   DocRow d = {.workspace = (char *)(uintptr_t)workspace,
               .kind = (char *)(uintptr_t)kind,
@@ -344,7 +345,7 @@ static void finish(ApiCall *c, bool ok) {
 
 static bool op_id_ok(ApiCall *c) {
   const char *id = listener_header(c->request, "x-breyta-operation-id");
-  if (!id || !*id) return true;
+  if (!id || !*id || !c->key_id) return true;
   for (const char *p = id; *p; p++)
     if ((unsigned char)*p <= ' ' || (unsigned char)*p > '~' || p - id >= OP_ID_MAX)
       return api_fail(c, 400, "bad_request", "X-Breyta-Operation-ID: 1 to %d visible ASCII characters are expected", OP_ID_MAX);
@@ -403,9 +404,15 @@ const ApiRoute api_base_routes[] = {
     {0},
 };
 
+static bool sends_key(const ApiCall *c) {
+  const char *a = listener_header(c->request, "authorization");
+  return a && strstr(a, "bsa_sak-");
+}
+
 static void run_route(ApiCall *c, const ApiRoute *r) {
   Val args;
-  if (!(r->flags & ROUTE_OPEN) && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
+  bool key = !(r->flags & (ROUTE_OPEN | ROUTE_EITHER)) || (r->flags & ROUTE_EITHER && sends_key(c));
+  if (key && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
   if (r->flags & ROUTE_COMMANDS) {
     commands(c);
     return;

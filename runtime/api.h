@@ -32,6 +32,7 @@ typedef struct Api {
   struct TargetPlace *places; /* api_place.c */
   int64_t swept_ms;        /* when old answers were forgotten last */
   struct ApiPending *pending;
+  struct Triggers *triggers; /* trigger.h */
 } Api;
 
 enum ApiType { API_TEXT, API_SLUG, API_INT, API_BOOL, API_OBJECT, API_ARRAY, API_ANY, API_VERSION /* a number from 1, or "latest" */ };
@@ -206,7 +207,8 @@ enum ApiRouteFlag {
   ROUTE_OPEN = 1,     /* no key is needed */
   ROUTE_COMMANDS = 2, /* the door of all commands */
   ROUTE_VALUE = 4,    /* the body is a value of its own (c->body), arguments come from the query */
-  ROUTE_BYTES = 8     /* the body is bytes (c->request->body), arguments come from the query */
+  ROUTE_BYTES = 8,    /* the body is bytes (c->request->body), arguments come from the query */
+  ROUTE_EITHER = 16   /* a key that is sent is looked at; without one the function finds out who calls: c->key_id NULL */
 };
 typedef struct ApiRoute {
   const char *method, *path; /* path without /api/: words and {name} for one segment; {name...} at the end for all that follow */

@@ -1,13 +1,15 @@
 /* api_routes.c - REST: which route a request means, and its arguments. See api.h */
 #include "api.h"
 #include "json.h"
+#include "trigger_body.h"
 #include "limits.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const ApiRoute *const families[] = {api_base_routes,  api_flow_routes,     api_workspace_routes,  api_file_routes,
-                                           api_table_routes, api_resource_routes, api_connection_routes, api_wait_routes};
+                                           api_table_routes, api_resource_routes, api_connection_routes, api_wait_routes,
+                                           api_trigger_routes};
 
 const ApiRoute *api_route_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -84,6 +86,7 @@ const ApiRoute *api_route_of(ApiCall *c) {
 
 uint64_t api_max_body(enum ListenDoor door, const char *method, const char *raw) {
   const ApiRoute *r;
+  if (door == LISTEN_EVENTS) return HOOK_BODY_MAX; /* what a webhook may be sent; waits take less */
   for (int i = 0; door == LISTEN_API && (r = api_route_at(i)); i++)
     if (matches(NULL, r->path, raw) && !strcmp(r->method, method)) return r->flags & ROUTE_BYTES ? API_BYTES_MAX : API_JSON_MAX;
   return (uint64_t)limit_value(LIMIT_webhook_bytes);

@@ -107,6 +107,15 @@ bool api_targets_each(Api *a, const char *workspace, bool (*f)(void *ctx, const 
   return each_doc(a, workspace, "flow", flow_targets, &w, err);
 }
 
+bool api_flow_targets_each(Api *a, const char *workspace, const char *slug, bool (*f)(void *ctx, const ApiTarget *t), void *ctx, Err *err) {
+  Walk w = {a, workspace, f, ctx, err};
+  Val flow;
+  int64_t rev;
+  if (!api_doc(a, workspace, "flow", slug, &flow, &rev, err)) return !err->code;
+  targets_of(&w, slug, flow);
+  return !err->code;
+}
+
 bool api_target_schedule(const ApiTarget *t, const char *id, bool enabled_in_flow) {
   Val on = map_get_kw(map_get(t->schedules, str_c(id), NIL), "enabled");
   if (!t->enabled) return false;

@@ -27,6 +27,8 @@ bool api_target_find(Api *a, const char *workspace, const char *slug, const char
 /* All targets of the workspace in the order of flows, also those that are off; f returns false to stop. A flow without a live version has
  * no live target; archived flows have none at all. false: *err. */
 bool api_targets_each(Api *a, const char *workspace, bool (*f)(void *ctx, const ApiTarget *t), void *ctx, Err *err);
+/* The same of one flow; none when there is no such flow. */
+bool api_flow_targets_each(Api *a, const char *workspace, const char *slug, bool (*f)(void *ctx, const ApiTarget *t), void *ctx, Err *err);
 /* Moves whenever a flow, a version, a target or an installation of any workspace may have changed. From 1. */
 uint64_t api_target_changes(void);
 /* To be called by who writes such documents past api_doc_put and api_doc_del. */

@@ -22,6 +22,8 @@ struct EngineListener {
   int fd;
   EngineApiFn api;
   void *api_ctx;
+  EngineEventFn events;
+  void *events_ctx;
   struct Delivery *deliveries;
 };
 
@@ -134,7 +136,10 @@ static void deliver_with(EngineListener *el, uint64_t token, const WaitReply *w)
 
 static void handle_event(Engine *e, EngineListener *el, ListenRequest *r) {
   WaitReply w;
-  wait_request(e, r, &w);
+  if (!wait_request_taken(e, r, &w)) { /* by no wait */
+    if (el->events && el->events(el->events_ctx, r)) return;
+    wait_request_early(e, r, &w);
+  }
   if (!w.guard) answer_event(el, r->token, &w);
   else if (w.batch) deliver(e, el, r->token, &w);
   else deliver_with(el, r->token, &w);
@@ -250,6 +255,13 @@ bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const 
 
 bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n) {
   return listener_answer_text(el->l, token, status, content_type, text, n);
+}
+bool engine_listen_own(EngineListener *el, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n) {
+  return listener_answer_own(el->l, token, status, content_type, headers, text, n);
+}
+void engine_listen_events(EngineListener *el, EngineEventFn f, void *ctx) {
+  el->events = f;
+  el->events_ctx = ctx;
 }
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms) { return listener_hold(el->l, token, ms); }
 bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename) {

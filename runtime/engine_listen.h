@@ -12,6 +12,10 @@ typedef void (*EngineApiFn)(EngineListener *el, const struct ListenRequest *r, v
 struct ListenerOptions;
 EngineListener *engine_listen_api(Engine *e, int fd, const struct ListenerOptions *o, EngineApiFn f, void *ctx, Err *err);
 bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n);
+bool engine_listen_own(EngineListener *el, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n);
+/* Who is asked when no wait takes a request for /<workspace>/events/...: true, it is answered by that function, now or later. */
+typedef bool (*EngineEventFn)(void *ctx, const struct ListenRequest *r);
+void engine_listen_events(EngineListener *el, EngineEventFn f, void *ctx);
 /* The same with another content type, and with a file: see listener.h. */
 bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n);
 bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename);

@@ -43,6 +43,10 @@ Val flowdef_compile_fn(Env *env, Val code, const char *file);
 /* Default values of the chosen invocation's inputs filled in, required ones checked, types coerced where JSON cannot say
  * (none are dropped: unknown keys stay). false: *e says which input and what it needs. */
 bool flowdef_input(const FlowDef *f, Val *input, Err *e);
+/* The declared inputs of an invocation (a vector, or nil); NULL: of :default, or of the only one, or the :fields of a manual trigger. */
+Val flowdef_inputs(Val flow, const char *invocation);
+/* The same as flowdef_input for inputs that are declared like that. */
+bool flowdef_input_for(Val declared, Val *input, Err *e);
 /* Step kinds this build can run: from the same table as step dispatch. */
 bool step_kind_known(Val kw);
 #endif

@@ -2,7 +2,7 @@
  * schedules, triggers. Every function adds what is wrong and goes on. */
 #include "flowdef_int.h"
 #include "limits.h"
-#include "duration.h"
+#include "cron.h"
 #include <strings.h>
 
 typedef void (*ItemCheck)(Check *c, Val item, At at, Val *seen);
@@ -349,82 +349,20 @@ static void check_interfaces(Check *c, Val v, At at) {
 }
 
 /* --- schedules ---------------------------------------------------------------------------------------------------- */
-static int cron_name(const char *s, size_t n, const char *const *names, int count) {
-  for (int i = 0; i < count; i++)
-    if (n == 3 && !strncasecmp(s, names[i], 3)) return i;
-  return -1;
-}
-
-static bool cron_number(const char **p, int field, int *out) {
-  static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
-  static const char *const days[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
-  static const int lo[] = {0, 0, 1, 1, 0}, hi[] = {59, 23, 31, 12, 7};
-  const char *s = *p;
-  if (*s >= '0' && *s <= '9') {
-    int v = 0;
-    while (*s >= '0' && *s <= '9' && v < 1000) v = v * 10 + (*s++ - '0');
-    *out = v;
-  } else {
-    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    int v = field == 3 ? cron_name(s, n, months, 12) + 1 : field == 4 ? cron_name(s, n, days, 7) : -1;
-    if (v < lo[field]) return false;
-    *out = v;
-    s += n;
-  }
-  *p = s;
-  return *out >= lo[field] && *out <= hi[field];
-}
-
-static bool cron_part(const char **p, int field) { /* star, n, n-m, each with /step */
-  int a = 0, b = 0, step;
-  if (**p == '*')
-    (*p)++;
-  else {
-    if (!cron_number(p, field, &a)) return false;
-    b = a;
-    if (**p == '-') {
-      (*p)++;
-      if (!cron_number(p, field, &b)) return false;
-    }
-    if (b < a) return false;
-  }
-  if (**p != '/') return true;
-  const char *digits = ++*p;
-  for (step = 0; **p >= '0' && **p <= '9' && step < 10000; (*p)++) step = step * 10 + (**p - '0');
-  return *p > digits && step > 0;
-}
-
-static bool cron_ok(const char *s) {
-  static const char *const presets[] = {"@hourly", "@daily", "@weekly", "@monthly"};
-  for (size_t i = 0; i < N_OF(presets); i++)
-    if (!strcmp(s, presets[i])) return true;
-  if (!strncmp(s, "every ", 6)) {
-    int64_t ms;
-    Err e;
-    return duration_parse(s + 6, strlen(s + 6), ":cron", &ms, &e) && ms > 0;
-  }
-  for (int field = 0; field < 5; field++) {
-    s += strspn(s, " \t");
-    for (;;) {
-      if (!cron_part(&s, field)) return false;
-      if (*s != ',') break;
-      s++;
-    }
-    if (field < 4 && *s != ' ' && *s != '\t') return false;
-  }
-  return !s[strspn(s, " \t")];
-}
-
 static void check_cron(Check *c, Val map, At at, const char *of) {
   Val cron = map_get_kw(map, "cron"), zone = map_get_kw(map, "timezone");
+  Cron read;
+  Err e = {0};
   if (is_nil(cron)) cron = map_get_kw(map, "preset");
   if (is_kw(cron)) cron = str_fmt("@%s", str_s(AS(Kw, cron)->name));
   if (is_nil(cron))
     diag_add(c, DIAG_invalid_schedule_cron, at, NULL, "%s has no :cron", of);
-  else if (!is_str(cron) || !cron_ok(str_s(cron)))
-    diag_add(c, DIAG_invalid_schedule_cron, at_field(c, at, "cron"), NULL, "the cron expression %s is not usable", val_text(cron));
-  if (!is_nil(zone) && !is_str(zone))
-    diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "timezone"), "write \"Europe/Berlin\"", ":timezone must be a string, got %s",
+  else if (!is_str(cron))
+    diag_add(c, DIAG_invalid_schedule_cron, at_field(c, at, "cron"), NULL, "the cron expression %s is not usable: a string is expected", val_text(cron));
+  else if (!cron_parse(str_s(cron), &read, &e))
+    diag_add(c, DIAG_invalid_schedule_cron, at_field(c, at, "cron"), NULL, "the cron expression %s is not usable: %s", val_text(cron), e.msg);
+  if (!is_nil(zone) && (!is_str(zone) || !tz_get(str_s(zone))))
+    diag_add(c, DIAG_invalid_schedule_field, at_field(c, at, "timezone"), "write \"Europe/Berlin\"", ":timezone must be the name of a time zone, got %s",
              val_text(zone));
 }
 

@@ -70,8 +70,9 @@ const char *input_problem(Val declared, Val v, Val *coerced) {
 
 /* --- the contract ------------------------------------------------------------------------------------------------- */
 /* :inputs of the :default invocation, or of the only one; else the :fields of a manual trigger; else nil. */
-static Val declared_inputs(const FlowDef *f) {
-  Val all = map_get_kw(f->map, "invocations"), k, v;
+Val flowdef_inputs(Val flow, const char *invocation) {
+  Val all = map_get_kw(flow, "invocations"), k, v;
+  if (invocation) return map_get_kw(map_get_kw(all, invocation), "inputs");
   if (is_map(all) && map_count(all)) {
     Val chosen = map_get_kw(all, "default");
     MapIter it;
@@ -79,7 +80,7 @@ static Val declared_inputs(const FlowDef *f) {
     if (is_nil(chosen) && map_count(all) == 1 && map_next(&it, &k, &v)) chosen = v;
     return map_get_kw(chosen, "inputs");
   }
-  Val triggers = map_get_kw(f->map, "triggers");
+  Val triggers = map_get_kw(flow, "triggers");
   for (uint32_t i = 0; is_vec(triggers) && i < vec_count(triggers); i++) {
     Val t = vec_nth(triggers, i);
     if (kw_is(map_get_kw(t, "type"), "manual") && !same(map_get_kw(t, "enabled"), FALSE_V))
@@ -116,10 +117,11 @@ static void one_input(Val declared, Val *input, Buf *bad) {
   if (!is_sig(m)) *input = m;
 }
 
-bool flowdef_input(const FlowDef *f, Val *input, Err *e) {
+bool flowdef_input(const FlowDef *f, Val *input, Err *e) { return flowdef_input_for(flowdef_inputs(f->map, NULL), input, e); }
+
+bool flowdef_input_for(Val inputs, Val *input, Err *e) {
   if (is_nil(*input)) *input = map_empty;
   if (!is_map(*input)) return err_set(e, "invalid_input", "the input must be a map (a JSON object), got %s", val_text(*input));
-  Val inputs = declared_inputs(f);
   Buf bad = {0};
   for (uint32_t i = 0; is_vec(inputs) && i < vec_count(inputs); i++) one_input(vec_nth(inputs, i), input, &bad);
   bool ok = !bad.n;

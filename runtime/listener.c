@@ -76,6 +76,7 @@ typedef struct Conn {
   ListenSource source; /* or this */
   uint64_t nfile;
   char *type, *filename;
+  char *extra; /* more headers, "name\nvalue\n" each; NULL: an answer of our own */
   int64_t park_until_us;    /* monotonic */
   struct Conn *prev, *next; /* list of parked ones */
   struct Conn *chain;       /* of the same bucket */
@@ -153,8 +154,21 @@ void listener_request_free(ListenRequest *r) {
 
 static const char page_type[] = "text/html; charset=utf-8";
 
+/* Of an answer whose headers somebody else has written: a browser runs nothing of it as ours. */
+static void extra_headers(struct MHD_Response *r, char *extra) {
+  (void)L(MHD_add_response_header)(r, "Content-Security-Policy", "sandbox");
+  (void)L(MHD_add_response_header)(r, "X-Content-Type-Options", "nosniff");
+  for (char *name = extra, *value, *end; *name; name = end + 1) {
+    value = strchr(name, '\n');
+    *value++ = 0;
+    end = strchr(value, '\n');
+    *end = 0;
+    (void)L(MHD_add_response_header)(r, name, value);
+  }
+}
+
 /* Not-error answers carry their own text; errors are made here. type NULL: JSON. */
-static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n, const char *type) {
+static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n, const char *type, char *extra) {
   struct MHD_Response *r = must(L(MHD_create_response_from_buffer)(n, json, MHD_RESPMEM_MUST_FREE));
   (void)L(MHD_add_response_header)(r, "Content-Type", type ? type : "application/json");
   static const char *const page_headers[][2] = {
@@ -163,7 +177,8 @@ static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, s
   bool html = type && !strcmp(type, page_type);
   for (size_t i = 0; html && i < sizeof page_headers / sizeof *page_headers; i++)
     (void)L(MHD_add_response_header)(r, page_headers[i][0], page_headers[i][1]);
-  (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
+  if (extra) extra_headers(r, extra);
+  else (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
   if (status == 405) (void)L(MHD_add_response_header)(r, "Allow", "POST");
   if (status == 503) (void)L(MHD_add_response_header)(r, "Retry-After", "1");
   enum MHD_Result ok = L(MHD_queue_response)(c, (unsigned)status, r);
@@ -316,7 +331,7 @@ static enum MHD_Result refuse(Conn *x, int status, const char *code, const char 
   size_t n;
   char *t = error_text(code, message, &n);
   x->phase = PHASE_QUEUED;
-  return reply(x->mhd, status, t, n, NULL);
+  return reply(x->mhd, status, t, n, NULL, NULL);
 }
 
 /* ---- paths ---- */
@@ -573,6 +588,15 @@ bool listener_answer_text(Listener *l, uint64_t token, int status, const char *c
   return answer_any(l, token, status, text, n, content_type);
 }
 
+bool listener_answer_own(Listener *l, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n) {
+  pthread_mutex_lock(&l->lock);
+  Conn *x = parked(l, token);
+  if (x) x->extra = copy_n(headers, strlen(headers));
+  if (x) answer_locked(x, status, copy_n(text, n), n, content_type);
+  pthread_mutex_unlock(&l->lock);
+  return x;
+}
+
 bool listener_hold(Listener *l, uint64_t token, int64_t ms) {
   pthread_mutex_lock(&l->lock);
   Conn *x = parked(l, token);
@@ -721,7 +745,7 @@ static enum MHD_Result send_answer(Conn *x) {
   }
   pthread_mutex_unlock(&l->lock);
   if (ready && (x->fd >= 0 || x->source.free)) return reply_file(x);
-  return ready ? reply(x->mhd, status, t, n, x->type) : MHD_YES;
+  return ready ? reply(x->mhd, status, t, n, x->type, x->extra) : MHD_YES;
 }
 
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,
@@ -757,6 +781,7 @@ static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD
   if (x->source.free) x->source.free(x->source.ctx);
   free(x->type);
   free(x->filename);
+  free(x->extra);
   free(x);
   *slot = NULL;
 }

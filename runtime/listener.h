@@ -77,6 +77,9 @@ int listener_port(const Listener *l);
 bool listener_answer(Listener *l, uint64_t token, int status, const char *json, size_t n);
 /* The same with a text of any kind; content_type is copied. */
 bool listener_answer_text(Listener *l, uint64_t token, int status, const char *content_type, const char *text, size_t n);
+/* The same as a flow wants it: headers are "name\nvalue\n" for each, without line breaks in them and none that HTTP itself needs. A browser
+ * takes it for something apart from this server (Content-Security-Policy: sandbox). */
+bool listener_answer_own(Listener *l, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n);
 /* The request may stay without an answer for ms from now on, in place of park_ms. false: nobody waits for it any more. */
 bool listener_hold(Listener *l, uint64_t token, int64_t ms);
 /* The same with an HTML page, which may load nothing and post only to where it came from. */

@@ -15,7 +15,13 @@
   M(http_queued, gauge, "requests that wait for their turn: a rate limit or a concurrency limit") \
   M(http_delayed_total, counter, "requests that had to wait for their turn")                      \
   M(http_delay_ms_total, counter, "how long they waited, together")                               \
-  M(http_token_requests_total, counter, "access tokens that were asked for (:google-service-account)")
+  M(http_token_requests_total, counter, "access tokens that were asked for (:google-service-account)") \
+  M(schedule_runs_total, counter, "runs that schedules have started")                             \
+  M(schedule_failures_total, counter, "times that were due and whose run could not be started")   \
+  M(schedule_lag_ms, gauge, "how late the schedule was that started a run last")                  \
+  M(webhook_runs_total, counter, "runs that webhooks have started")                               \
+  M(webhook_refused_total, counter, "requests to webhooks that were not believed or not fit")     \
+  M(webhook_deduped_total, counter, "deliveries that were there before")
 
 #define METRIC_ID(name, type, doc) METRIC_##name,
 enum Metric { METRICS(METRIC_ID) METRIC_COUNT };

@@ -10,6 +10,7 @@
 #include "cli_run.h"
 #include "slots.h"
 #include "sock.h"
+#include "trigger_hook.h"
 #include "vault.h"
 #include <errno.h>
 #include <signal.h>
@@ -167,12 +168,14 @@ static bool begin(Server *s, Err *err) {
                      .resolve_ctx = &s->api};
   s->api.engine = engine_new(s->api.store, &o, err);
   if (!s->api.engine || !api_workspace_make(&s->api, s->o->workspace, err) || !first_key(s, err) || !take_up_runs(s, err)) return false;
+  triggers_new(&s->api);
   int fd = s->fd;
   s->fd = -1;
   ListenerOptions l = {.api = true, .connections = SERVER_CONNECTIONS, .spool_dir = s->o->data, .max_body = api_max_body};
   if (s->cert.n) l.cert = buf_cstr(&s->cert), l.key = buf_cstr(&s->key);
   s->api.listener = engine_listen_api(s->api.engine, fd, &l, api_request, &s->api, err);
   if (s->key.n) explicit_bzero(s->key.p, s->key.n);
+  if (s->api.listener) engine_listen_events(s->api.listener, hook_event, s->api.triggers);
   return s->api.listener;
 }
 
@@ -198,7 +201,7 @@ static bool tls_files(Server *s) {
 static bool serve(Server *s, Err *err) {
   bool idle, ok = engine_drain_inbox(s->api.engine, err);
   fprintf(stderr, "breyta serve: %s is ready, data in %s\n", s->url, s->o->data);
-  while (ok && !stop) ok = engine_turn(s->api.engine, 1000, &idle, err);
+  while (ok && !stop) ok = engine_turn(s->api.engine, 1000, &idle, err), triggers_turn(s->api.triggers);
   return ok;
 }
 
@@ -223,9 +226,11 @@ int breyta_serve(const BreytaOptions *o) {
   s.api.vault = open_vault(&s);
   bool ok = begin(&s, &err) && serve(&s, &err);
   if (!ok) tell("", &err);
+  triggers_stop(s.api.triggers);
   if (s.api.listener) engine_listen_stop(s.api.listener);
   s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);
+  triggers_free(s.api.triggers);
   if (s.fd >= 0) close(s.fd);
   api_places_free(&s.api);
   vault_free(s.api.vault);

@@ -683,6 +683,10 @@ size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int6
   DocQuery q = {DOCS_OF_RUN, workspace, kind, "", after ? after : "", 0, run};
   return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
+size_t store_docs_due(Store *s, const char *workspace, const char *kind, int64_t until_ms, DocRow *out, size_t max, Err *e) {
+  DocQuery q = {DOCS_DUE, workspace, kind, "", "", until_ms, 0};
+  return s->impl->docs(store_fresh(s, e), &q, out, max, e);
+}
 size_t store_docs_everywhere(Store *s, const char *kind, const char *workspace, const char *after, int64_t expired_by, DocRow *out, size_t max,
                              Err *e) {
   DocQuery q = {DOCS_EVERYWHERE, workspace, kind, "", after, expired_by, 0};

@@ -236,6 +236,8 @@ size_t store_docs(Store *s, const char *workspace, const char *kind, const char 
 /* Of one kind, newest first by (at, key), behind (before_ms, before_key); from the newest: INT64_MAX and "". */
 size_t store_docs_newest(Store *s, const char *workspace, const char *kind, int64_t before_ms, const char *before_key, DocRow *out, size_t max,
                          Err *e);
+/* Of one kind, those whose `at` is until then or before, oldest first by (at, key). */
+size_t store_docs_due(Store *s, const char *workspace, const char *kind, int64_t until_ms, DocRow *out, size_t max, Err *e);
 /* Of one run, in key order behind `after`. */
 size_t store_docs_of_run(Store *s, const char *workspace, const char *kind, int64_t run, const char *after, DocRow *out, size_t max, Err *e);
 int64_t store_next_table(Store *s);   /* next free table number; -1: cannot be read, or none is left */

@@ -86,9 +86,9 @@ uint64_t op_key_hash(const char *workspace, const char *key);
 
 /* Which documents, and where the last page ended. */
 typedef struct DocQuery {
-  enum { DOCS_BY_KEY, DOCS_NEWEST, DOCS_OF_RUN, DOCS_EVERYWHERE } how;
+  enum { DOCS_BY_KEY, DOCS_NEWEST, DOCS_OF_RUN, DOCS_EVERYWHERE, DOCS_DUE } how;
   const char *workspace, *kind, *prefix, *key; /* key: after, or of the last one of the newest */
-  int64_t at_ms, run; /* at: everywhere, expired by; 0 all */
+  int64_t at_ms, run; /* at: everywhere, expired by, 0 all; due: by then */
 } DocQuery;
 
 typedef struct StoreImpl {

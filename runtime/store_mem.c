@@ -812,6 +812,7 @@ static bool doc_wanted(const DocRow *d, const DocQuery *q) {
   if (strcmp(d->kind, q->kind)) return false;
   if (q->how == DOCS_EVERYWHERE) return doc_behind(d, q) && (!q->at_ms || (d->expires_ms && d->expires_ms <= q->at_ms));
   if (q->how == DOCS_NEWEST) return doc_before(&(DocRow){.at_ms = q->at_ms, .key = (char *)(uintptr_t)q->key}, d);
+  if (q->how == DOCS_DUE) return d->at_ms <= q->at_ms;
   if (strcmp(d->key, q->key) <= 0) return false;
   return q->how == DOCS_OF_RUN ? d->run == q->run : !strncmp(d->key, q->prefix, strlen(q->prefix));
 }
@@ -820,6 +821,7 @@ static bool doc_wanted(const DocRow *d, const DocQuery *q) {
 static size_t doc_insert(DocRow *out, size_t n, size_t max, const DocQuery *q, DocRow d) {
   size_t i = n;
   while (q->how == DOCS_NEWEST && i && doc_before(&d, &out[i - 1])) i--;
+  while (q->how == DOCS_DUE && i && doc_before(&out[i - 1], &d)) i--;
   if (i == max) return doc_row_free(&d), n;
   if (n == max) doc_row_free(&out[--n]);
   memmove(out + i + 1, out + i, (n - i) * sizeof *out);

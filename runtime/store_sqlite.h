@@ -116,6 +116,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_DOC, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key=?3") \
   X(R_DOCS, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key>=?3 AND key>?4 ORDER BY key LIMIT ?5") \
   X(R_DOCS_NEWEST, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND (at<?3 OR (at=?3 AND key<?4)) ORDER BY at DESC, key DESC LIMIT ?5") \
+  X(R_DOCS_DUE, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND at<=?3 AND ?4='' ORDER BY at, key LIMIT ?5") \
   X(R_DOCS_RUN, "SELECT " SQ_DOC_COLS " WHERE run=?3 AND workspace=?1 AND kind=?2 AND key>?4 ORDER BY key LIMIT ?5") \
   X(R_TABLE_MAX, "SELECT coalesce(max(id),0) FROM tables") \
   X(R_TABLE, "SELECT id,workspace,name,rows,created,updated,meta FROM tables WHERE workspace=?1 AND name=?2") \

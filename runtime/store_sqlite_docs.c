@@ -29,7 +29,7 @@ bool sq_doc_get(Store *base, const char *workspace, const char *kind, const char
 }
 
 size_t sq_docs(Store *base, const DocQuery *q, DocRow *out, size_t max, Err *e) {
-  static const enum SqStmt how[] = {R_DOCS, R_DOCS_NEWEST, R_DOCS_RUN, R_DOCS_ALL};
+  static const enum SqStmt how[] = {R_DOCS, R_DOCS_NEWEST, R_DOCS_RUN, R_DOCS_ALL, R_DOCS_DUE};
   Sq *s = (Sq *)base;
   sqlite3_stmt *st = sq_query(s, how[q->how], e);
   size_t n = 0, prefix = strlen(q->prefix);

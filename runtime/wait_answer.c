@@ -4,6 +4,7 @@
 #include "engine_int.h"
 #include "eval/unit.h"
 #include "json.h"
+#include "limits.h"
 #include "reader/read.h"
 #include "wait_early.h"
 #include "wait_spec.h"
@@ -45,7 +46,10 @@ static Val form_map(const char *s, size_t n) {
     size_t name = eq ? (size_t)(eq - s) : k;
     Val key = form_text(s, name), v = eq ? form_text(eq + 1, k - name - 1) : str_c("");
     if (same(key, ABSENT) || same(v, ABSENT)) return ABSENT;
-    if (str_n(key)) m = map_assoc(m, json_keyword_like(str_s(key), str_n(key)) ? kw_parse(str_s(key), str_n(key)) : key, v);
+    if (str_n(key) && json_keyword_like(str_s(key), str_n(key))) key = kw_parse(str_s(key), str_n(key));
+    Val was = map_get(m, key, ABSENT); /* a name that comes again makes a vector */
+    if (!same(was, ABSENT)) v = is_vec(was) ? vec_conj(was, v) : vec_from((Val[]){was, v}, 2);
+    if (!str_eq_c(key, "")) m = map_assoc(m, key, v);
     s += k + (amp != NULL);
     n -= k + (amp != NULL);
   }
@@ -99,8 +103,15 @@ static bool role_known(Val spec, Err *err) {
          err_set(err, "forbidden", "this wait has :roles, and a request without credentials has none: answer it with breyta-run send or approve, or give its :webhook an :auth");
 }
 
+/* The server's door lets more in, for webhooks. */
+static bool too_large(const ListenRequest *r, Err *err) {
+  int64_t most = limit_value(LIMIT_webhook_bytes);
+  return (int64_t)r->nbody > most && !err_set(err, "too_large", "the body is over %lld bytes", (long long)most);
+}
+
 bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run, const char *key, Val *value, HookProof *proof, Err *err) {
   Val auth = map_get_kw(spec, "auth");
+  if (too_large(r, err)) return false;
   enum HookVerdict v = hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, run)), r, proof, err);
   if (v == HOOK_BROKEN) err_set(err, "unverifiable", "this wait's credentials cannot be verified at the moment; try again later");
   if (v != HOOK_OK) return false;
@@ -131,7 +142,7 @@ static Batch *answer_batch(const char *workspace, const char *key, Val value, Er
 static void reply_error(WaitReply *out, const Err *err) {
   static const struct { const char *code; int status; } statuses[] = {
       {"unauthorized", 401}, {"bad_request", 400}, {"invalid_answer", 422}, {"webhook_replay", 409}, {"too_many_early", 429},
-      {"links_only", 403},   {"forbidden", 403}};
+      {"links_only", 403}, {"too_large", 413},   {"forbidden", 403}};
   out->status = 503;
   out->code = err->code ? err->code : "store_failed";
   snprintf(out->msg, sizeof out->msg, "%s", err->msg);
@@ -271,21 +282,25 @@ static bool by_event(Search *s) {
   WaitRow w = {0};
   Val payload = NIL;
   Err err = {0};
-  if (wait_is_system(s->r->key) || !wait_body(s->r, &payload, &err)) return false;
+  if (wait_is_system(s->r->key) || too_large(s->r, &err) || !wait_body(s->r, &payload, &err)) return false;
   if (!wait_for_event(s->e->store, s->r->workspace, s->r->key, payload, &w, &err)) return false;
   bool done = try_wait(s, &w);
   wait_row_free(&w);
   return done;
 }
 
-void wait_request(Engine *e, const ListenRequest *r, WaitReply *out) {
+bool wait_request_taken(Engine *e, const ListenRequest *r, WaitReply *out) {
   Search s = {e, r, out};
+  *out = (WaitReply){0};
+  return by_key(&s) || by_path(&s) || by_event(&s);
+}
+
+void wait_request_early(Engine *e, const ListenRequest *r, WaitReply *out) {
   Err err = {0};
   Val body;
-  *out = (WaitReply){0};
-  if (by_key(&s) || by_path(&s) || by_event(&s) || out->status) return;
-  if (is_duplicate(e, r->workspace, r->key, out)) return;
-  if (!wait_body(r, &body, &err) || !early_keep_request(e, r, &err)) reply_error(out, &err);
+  if (out->status || is_duplicate(e, r->workspace, r->key, out)) return;
+  if (too_large(r, &err)) reply_error(out, &err);
+  else if (!wait_body(r, &body, &err) || !early_keep_request(e, r, &err)) reply_error(out, &err);
   else reply_ok(out, 202, "kept");
 }
 

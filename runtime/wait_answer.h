@@ -24,8 +24,11 @@ typedef struct WaitReply {
 } WaitReply;
 
 /* A request to /<workspace>/events/<r->key>. out->guard NULL: this is the reply. Else the caller commits out->batch, calls wait_settle when
- * that is over, and then replies; meanwhile other requests for this wait get the same guard without a batch. */
-void wait_request(Engine *e, const ListenRequest *r, WaitReply *out);
+ * that is over, and then replies; meanwhile other requests for this wait get the same guard without a batch.
+ * wait_request_taken: false when no wait takes it; out->status is then set if there is one that does not believe it. wait_request_early, with
+ * the same `out`, keeps it for a wait to come unless that is so. */
+bool wait_request_taken(Engine *e, const ListenRequest *r, WaitReply *out);
+void wait_request_early(Engine *e, const ListenRequest *r, WaitReply *out);
 /* The batch is durable, or error says why not: out becomes the reply, and `others` that of the requests that came meanwhile. */
 void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error);
 /* The answer to a wait that is known to take it, into a batch; engine_drain_inbox hands it over when that is durable. */

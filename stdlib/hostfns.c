@@ -73,10 +73,10 @@ DOC(offset_at, "[zone epoch-sec]", "Seconds that local time in a zone is ahead o
     "(breyta.host/offset-at \"America/New_York\" 0) ;=> -18000\n(breyta.host/offset-at \"No/Zone\" 0) ;=> nil");
 static Val hostfns_offset_at(Val zone, Val secs) {
   int64_t t;
-  int32_t offset;
   CHECK(arg_str(zone, "String.length()", "zoneId"));
   CHECK(whole(secs, &t));
-  return tz_offset(str_s(zone), t, &offset) ? fix(offset) : NIL;
+  const Tz *z = str_n(zone) ? tz_get(str_s(zone)) : NULL;
+  return z ? fix(tz_offset(z, t)) : NIL;
 }
 
 DOC(inst, "[ms]", "The #inst of milliseconds since 1970.", "(breyta.host/inst 0) ;=> #inst \"1970-01-01T00:00:00.000-00:00\"");

@@ -56,6 +56,7 @@ suite fuzz-sql fuzz "$B/t/fuzz_sql" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus
 suite fuzz-template fuzz "$B/t/fuzz_template" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/template
 suite fuzz-schema fuzz "$B/t/fuzz_schema" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/schema
 suite fuzz-csv fuzz "$B/t/fuzz_csv" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/csv
+suite fuzz-body fuzz "$B/t/fuzz_body" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/body
 suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile
 suite fuzz-seal fuzz "$B/t/fuzz_seal" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/seal
 suite fuzz-webhook fuzz "$B/t/fuzz_webhook" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/webhook

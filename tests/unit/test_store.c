@@ -655,6 +655,10 @@ static void c_docs(void **state) {
   docs_are(r, store_docs(s, "main", "res", "", "", r, 2, &e), &e, "a1.1=y a2.1=z ");
   docs_are(r, store_docs_newest(s, "main", "res", INT64_MAX, "", r, 2, &e), &e, "a1.1=y b.2=x2 ");
   docs_are(r, store_docs_newest(s, "main", "res", 20, "b", r, 8, &e), &e, "a2.1=z ");
+  docs_are(r, store_docs_due(s, "main", "res", 30, r, 8, &e), &e, "a2.1=z b.2=x2 a1.1=y ");
+  docs_are(r, store_docs_due(s, "main", "res", 29, r, 8, &e), &e, "a2.1=z b.2=x2 ");
+  docs_are(r, store_docs_due(s, "main", "res", 30, r, 1, &e), &e, "a2.1=z ");
+  docs_are(r, store_docs_due(s, "main", "res", 9, r, 8, &e), &e, "");
   docs_are(r, store_docs_of_run(s, "main", "res", 3, "", r, 8, &e), &e, "a1.1=y b.2=x2 ");
   docs_are(r, store_docs_of_run(s, "main", "res", 3, "a1", r, 8, &e), &e, "b.2=x2 ");
 }

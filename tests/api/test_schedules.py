@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""Schedules: which runs they start, and that each time has one run, whenever the server dies. Time is moved by moving what is due: while the
+server is down, the `at` of the schedules' documents is set in the database. See server.py."""
+import os
+import random
+import sqlite3
+import time
+from datetime import datetime, timezone
+
+from server import flow, run_tests
+
+BODY = "(let [i (flow/input)] {:who (:who i \"nobody\")})"
+WHO = "[{:name :who :type :string}]"
+
+
+def database(s):
+    return sqlite3.connect(os.path.join(s.dir.name, "data", "breyta.db"), timeout=20)
+
+
+def schedules(s):
+    with database(s) as db:
+        return dict(db.execute("SELECT key, at FROM docs WHERE workspace='' AND kind='schedule'"))
+
+
+def runs(s, slug=None):
+    with database(s) as db:
+        return [r[0] for r in db.execute("SELECT run_id FROM runs WHERE slug=coalesce(?,slug) ORDER BY run", (slug,))]
+
+
+def finished(s, n):
+    with database(s) as db:
+        return db.execute("SELECT count(*) FROM runs WHERE status=2").fetchone()[0] >= n
+
+
+def due(s, at_ms, like="%"):
+    with database(s) as db:
+        db.execute("UPDATE docs SET at=? WHERE workspace='' AND kind='schedule' AND key LIKE ?", (at_ms, like))
+
+
+def now():
+    return int(time.time() * 1000)
+
+
+def push(s, slug, text, body=BODY, inputs=WHO, live=True):
+    s.ok("flows.put_draft", {"flowLiteral": flow(slug, body, inputs, text)})
+    if live:
+        s.ok("flows.release", {"flowSlug": slug})
+        s.ok("flows.promote", {"flowSlug": slug, "target": "live"})
+
+
+def down(s, change):
+    s.stop()
+    change()
+    s.start()
+
+
+def test_which_are_on(s):
+    three = """:schedules [{:id :a :cron "0 6 * * *" :timezone "Europe/Berlin"} {:id :b :cron "every 15m" :enabled false} {:id :c :cron "@daily"}]"""
+    push(s, "demo", three, live=False)
+    push(s, "other", three.replace("@daily", "@hourly"))
+    s.until(lambda: len(schedules(s)) == 2, "the schedules of live are there")
+    at = schedules(s)
+    assert set(at) == {f"{s.workspace}/other/live/a", f"{s.workspace}/other/live/c"}, at  # nothing of a draft, nothing that is off
+    six = datetime.fromtimestamp(at[f"{s.workspace}/other/live/a"] / 1000, timezone.utc)
+    assert six.hour in (4, 5) and six.minute == 0 and now() < at[f"{s.workspace}/other/live/a"] <= now() + 25 * 3600000, six
+    assert at[f"{s.workspace}/other/live/c"] % 3600000 == 0, at
+    # the same version again changes nothing; another time does; none any more goes
+    push(s, "other", three.replace("@daily", "@hourly"))
+    s.kill()
+    s.start()
+    assert schedules(s) == at
+    push(s, "other", three.replace("@daily", "@weekly"))
+    s.until(lambda: schedules(s).get(f"{s.workspace}/other/live/c") not in (None, at[f"{s.workspace}/other/live/c"]), "the new time")
+    assert schedules(s)[f"{s.workspace}/other/live/a"] == at[f"{s.workspace}/other/live/a"]
+    push(s, "other", "")
+    s.until(lambda: not schedules(s), "no schedule is left")
+
+
+def test_bad_schedules(s):
+    for bad, word in (('{:id :a :cron "61 * * * *"}', "minute"), ('{:id :a :cron "* * * *"}', "five fields"), ('{:id :a :cron "0 0 30 2 *"}', "never"),
+                      ('{:id :a :cron "@daily" :timezone "Mars/Olympus"}', "zone"), ('{:id :a :cron "@daily" :catch-up :often}', "catch-up"),
+                      ('{:id :a}', ":cron"), ('{:cron "@daily"}', ":id"), ('{:id :a :cron "@daily" :invocation :other}', ":other")):
+        a = s.ok("flows.put_draft", {"flowLiteral": flow("bad", BODY, WHO, f":schedules [{bad}]")})
+        said = [d["message"] for d in a.data["diagnostics"] if d["severity"] == "error"]
+        assert a.data["valid"] is False and any(word in m for m in said), (bad, said)
+
+
+def test_fires(s):
+    push(s, "demo", """:schedules [{:id :a :cron "every 1h" :input {:who "ann"}} {:id :b :cron "0 0 1 1 *"}]""")
+    s.until(lambda: len(schedules(s)) == 2, "the schedules are there")
+    at = now() // 1000 * 1000 + 2000
+    down(s, lambda: due(s, at, "%/a"))
+    run = s.until(lambda: runs(s), "it has started a run")[0]
+    assert now() >= at
+    stamp = datetime.fromtimestamp(at / 1000, timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    assert run == f"flow-demo-{s.workspace}-a-{stamp}", run
+    r = s.over(run)
+    assert r["status"] == "completed" and r["result"] == {"who": "ann"} and r["version"] == 1, r
+    assert schedules(s)[f"{s.workspace}/demo/live/a"] == (at // 3600000 + 1) * 3600000
+    # the same time once more, as if the process had died in between: its run is there
+    down(s, lambda: due(s, at, "%/a"))
+    s.until(lambda: schedules(s)[f"{s.workspace}/demo/live/a"] != at, "it has gone on")
+    assert runs(s) == [run]
+
+
+def test_missed(s):
+    push(s, "one", ':schedules [{:id :a :cron "every 1m"}]')
+    push(s, "none", ':schedules [{:id :a :cron "every 1m" :catch-up :skip}]')
+    push(s, "every", ':schedules [{:id :a :cron "every 1m" :catch-up :all}]')
+    s.until(lambda: len(schedules(s)) == 3, "the schedules are there")
+    minute = now() // 60000
+    down(s, lambda: due(s, (minute - 1000) * 60000))
+    s.until(lambda: len(runs(s, "every")) >= 100 and min(schedules(s).values()) > minute * 60000 and finished(s, 101), "all have caught up")
+    late = (now() // 60000) - minute
+    assert 1 <= len(runs(s, "one")) <= 1 + late, runs(s, "one")
+    assert len(runs(s, "none")) <= 1 + late, runs(s, "none")  # the newest, if it is not a minute late
+    assert 100 <= len(runs(s, "every")) <= 100 + late
+    assert len(set(runs(s, "every"))) == len(runs(s, "every"))
+    times = sorted(r.rsplit("-", 1)[1] for r in runs(s, "every"))
+    seconds = [datetime.strptime(t, "%Y%m%dT%H%M%SZ").timestamp() for t in times]
+    assert all(b - a == 60 for a, b in zip(seconds, seconds[1:])), times  # none is left out, each once
+
+
+def test_cannot_start(s):
+    push(s, "needs", ':schedules [{:id :a :cron "every 1h"}]', inputs="[{:name :who :type :string :required true}]")
+    push(s, "fine", ':schedules [{:id :a :cron "every 1h"}]')
+    s.until(lambda: len(schedules(s)) == 2, "the schedules are there")
+    down(s, lambda: due(s, now() - 1000))
+    s.until(lambda: runs(s, "fine") and min(schedules(s).values()) > now(), "both have gone on")
+    assert not runs(s, "needs")
+    t = s.http("GET", "/api/triggers?flow=needs&type=schedule").body["triggers"][0]
+    assert "who is required" in t["lastError"] and t["nextAt"], t
+
+
+def test_withdrawn(s):
+    push(s, "demo", ':schedules [{:id :a :cron "every 1h"}]')
+    s.until(lambda: schedules(s), "the schedule is there")
+    push(s, "demo", "")
+    s.until(lambda: not schedules(s), "it has gone")
+    with database(s) as db:  # one that is left over, as after a crash between the two
+        push(s, "demo", ':schedules [{:id :a :cron "every 1h"}]')
+        s.until(lambda: schedules(s), "it is back")
+        s.stop()
+        db.execute("UPDATE docs SET key=replace(key,'/a','/zombie'), at=1 WHERE kind='schedule'")
+    s.start()
+    s.until(lambda: not any(k.endswith("zombie") for k in schedules(s)), "what nobody declares is taken away")
+    assert not runs(s)
+
+
+def test_killed(s):
+    """Killed at any moment around the time it is due: every time has exactly one run."""
+    rng = random.Random(11)
+    many = " ".join(f'{{:id :s{i} :cron "0 0 1 1 *"}}' for i in range(20))
+    push(s, "demo", f":schedules [{many}]")
+    s.until(lambda: len(schedules(s)) == 20, "the schedules are there")
+    fired, first = set(), now() // 1000 - 60
+    for i in range(25):
+        s.kill()
+        due(s, (first + i) * 1000)  # a time of its own for each round
+        s.start()
+        time.sleep(rng.random() * 0.08)  # the moment of the kill, at random
+        s.kill()
+        s.start()
+        s.until(lambda: min(schedules(s).values()) > now(), "all have fired")
+        stamps = [r for r in runs(s) if r not in fired]
+        assert len(stamps) == 20, (i, len(stamps))
+        fired |= set(stamps)
+    assert len(runs(s)) == len(fired) == 500
+    s.until(lambda: finished(s, 500), "all runs have ended", 60)
+
+
+def test_ten_thousand(s):
+    """10,000 schedules due in one second."""
+    for k in range(10):
+        many = " ".join(f'{{:id :s{i} :cron "every 1h"}}' for i in range(1000))
+        push(s, f"flow{k}", f":schedules [{many}]")
+    s.until(lambda: len(schedules(s)) == 10000, "the schedules are there", 60)
+    at = now() // 1000 * 1000 + 2000
+    down(s, lambda: due(s, at))
+    s.until(lambda: now() >= at, "it is time")
+    begun = time.monotonic()
+    s.until(lambda: len(runs(s)) == 10000, "all have started", 120)
+    took = time.monotonic() - begun
+    s.until(lambda: finished(s, 10000), "all have ended", 120)
+    print(f"# 10,000 schedules: all started in {took:.1f} s, all ended in {time.monotonic() - begun:.1f} s", flush=True)
+    assert len(set(runs(s))) == 10000 and min(schedules(s).values()) > now()
+    s.kill()
+    s.start()
+    assert len(runs(s)) == 10000
+
+
+if __name__ == "__main__":
+    run_tests(globals())
