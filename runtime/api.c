@@ -13,7 +13,8 @@
 
 enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16 << 10, PREVIEW_TEXT = 2000, OP_ID_MAX = 128 };
 
-static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands};
+static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands,
+                                           api_release_commands};
 
 const ApiCommand *api_command_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -162,7 +163,7 @@ bool api_fail_err(ApiCall *c, const Err *err) {
     const char *code;
     int status;
   } known[] = {{"not_found", 404},  {"flow_not_found", 404}, {"bad_input", 400},       {"bad_request", 400}, {"flow_invalid", 400},
-               {"run_exists", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},
+               {"run_exists", 409}, {"flow_archived", 409}, {"not_released", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},
                {"profile_missing", 409}, {"in_use", 409}, {"installation_not_found", 404}, {"installation_disabled", 409},
                {"bad_connection", 400}, {"bad_secret", 400}, {"disk_full", 507}, {"store_failed", 503}};
   for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)

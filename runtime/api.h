@@ -188,7 +188,7 @@ void api_places_free(Api *a);
 bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at,
                      Err *err);
 Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
-extern const ApiCommand api_flow_commands[], api_run_commands[];
+extern const ApiCommand api_flow_commands[], api_run_commands[], api_release_commands[];
 const ApiCommand *api_command(const char *name);
 const ApiCommand *api_command_at(int i); /* NULL behind the last */
 Batch *api_batch_of(void *call); /* api_batch, for TableCall */
