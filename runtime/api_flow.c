@@ -15,6 +15,10 @@ const char *api_flow_text(Val m, const char *key) {
   return is_str(v) ? str_s(v) : NULL;
 }
 Val api_flow_number_or_nil(int64_t n) { return n ? int_val(n) : NIL; }
+int64_t api_flow_counted(Val flow) {
+  int64_t latest = api_flow_number(flow, "latest"), before = api_flow_number(flow, "counted");
+  return latest > before ? latest : before;
+}
 bool api_flow_is_archived(Val flow) { return same(map_get_kw(flow, "archived"), TRUE_V); }
 
 bool api_flow_find(ApiCall *c, Flow *f) {
@@ -54,6 +58,24 @@ bool api_flow_each(ApiCall *c, const char *after, bool archived_too, bool (*f)(v
 }
 
 /* --- what is shown of it ------------------------------------------------------------------------------------------------------------ */
+static Val name_text(Val v) { return is_str(v) ? v : is_kw(v) ? str_c(id_text(v)) : NIL; }
+
+static Val names_of(Val v) {
+  ValVec all = {0}, items = {0};
+  if (!is_vec(v) && is_nil(name_text(v))) return NIL;
+  if (!is_vec(v)) return vec_from((Val[]){name_text(v)}, 1);
+  for (uint32_t i = 0; i < vec_count(v); i++) vv_push(&items, vec_nth(v, i));
+  for (size_t i = 0; i < items.n; i++)
+    if (!is_nil(name_text(items.a[i]))) vv_push(&all, name_text(items.a[i]));
+  return vec_from(all.a, all.n);
+}
+
+void api_flow_texts(Flow *f, Val def) {
+  static const char *const keys[] = {"name", "description"};
+  for (size_t i = 0; i < 2; i++) api_flow_set(f, keys[i], name_text(map_get_kw(def, keys[i])));
+  api_flow_set(f, "tags", names_of(map_get_kw(def, "tags")));
+}
+
 Val api_flow_shown(Val flow, const char *key) {
   Val over = map_get_kw(map_get_kw(flow, "overlay"), key);
   return is_nil(over) ? map_get_kw(flow, key) : over;

@@ -49,16 +49,6 @@ static bool lint(ApiCall *c) {
 /* --- the draft ------------------------------------------------------------------------------------------------------------------------ */
 static Val name_text(Val v) { return is_str(v) ? v : is_kw(v) ? str_c(id_text(v)) : NIL; }
 
-static Val names_of(Val v) {
-  ValVec all = {0}, items = {0};
-  if (!is_vec(v) && is_nil(name_text(v))) return NIL;
-  if (!is_vec(v)) return vec_from((Val[]){name_text(v)}, 1);
-  for (uint32_t i = 0; i < vec_count(v); i++) vv_push(&items, vec_nth(v, i));
-  for (size_t i = 0; i < items.n; i++)
-    if (!is_nil(name_text(items.a[i]))) vv_push(&all, name_text(items.a[i]));
-  return vec_from(all.a, all.n);
-}
-
 static bool slug_of(ApiCall *c, Val def, char slug[132]) {
   Val s = name_text(map_get_kw(def, "slug"));
   const char *p = is_str(s) ? str_s(s) : "";
@@ -67,13 +57,6 @@ static bool slug_of(ApiCall *c, Val def, char slug[132]) {
       n && n <= 128 && strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n && !strchr("0123456789-_", *p);
   snprintf(slug, 132, "%s", ok ? p : "");
   return ok || api_fail(c, 400, "flow_invalid", "the flow needs a :slug: a letter, then letters, digits, - and _, at most 128 in all");
-}
-
-/* What a list shows of a flow is read from its draft. */
-static void take_texts(Flow *f, Val def) {
-  static const char *const keys[] = {"name", "description"};
-  for (size_t i = 0; i < 2; i++) api_flow_set(f, keys[i], name_text(map_get_kw(def, keys[i])));
-  api_flow_set(f, "tags", names_of(map_get_kw(def, "tags")));
 }
 
 /* A flow that is there, or a new one; one that was deleted before goes on counting its versions. */
@@ -86,7 +69,7 @@ static bool draft_flow(ApiCall *c, Flow *f) {
   f->map = map_assoc(map_assoc(map_empty, kw_c("slug"), str_c(f->slug)), kw_c("created-ms"), int_val(now_ms()));
   f->rev = DOC_NEW;
   if (api_doc(c->api, c->workspace, "flow-gone", f->slug, &gone, &rev, &err))
-    api_flow_set(f, "latest", api_flow_number_or_nil(api_flow_number(gone, "latest")));
+    api_flow_set(f, "counted", api_flow_number_or_nil(api_flow_number(gone, "counted")));
   return !err.code || api_fail_err(c, &err);
 }
 
@@ -110,7 +93,7 @@ static void draft_set(ApiCall *c, Flow *f, Val def, Val literal, const char *has
   api_flow_set(f, "hash", str_c(hash));
   api_flow_set(f, "archived", NIL);
   api_flow_set(f, "facets", flow_facets(def));
-  take_texts(f, def);
+  api_flow_texts(f, def);
   Val name = map_get_kw(def, "name");
   index_flow_put(api_batch(c), c->workspace, f->slug, is_str(name) ? str_s(name) : f->slug, def, map_get_kw(def, "flow"));
 }

@@ -23,7 +23,7 @@ static bool publish_draft(ApiCall *c, Flow *f, int64_t *version) {
   Val found = api_diagnostics(src.p, src.n, f->slug, &errors);
   blob_free(&src);
   if (errors) return api_flow_invalid(c, f->slug, found, errors);
-  *version = api_flow_number(f->map, "latest") + 1;
+  *version = api_flow_counted(f->map) + 1;
   ValVec m = {0};
   api_put(&m, "version", int_val(*version));
   api_put_text(&m, "hash", hash);
@@ -150,13 +150,13 @@ static bool versions(ApiCall *c) {
   Flow f = {0};
   ValVec items = {0}, m = {0}, meta = {0};
   if (!api_flow_find(c, &f)) return false;
-  int64_t latest = api_flow_number(f.map, "latest"), limit = api_int(c, "limit", API_PAGE), rev;
+  int64_t latest = api_flow_number(f.map, "latest"), low = api_flow_number(f.map, "counted"), limit = api_int(c, "limit", API_PAGE), rev;
   const char *cursor = api_text(c, "cursor");
   char *end = NULL;
   int64_t from = cursor ? strtoll(cursor, &end, 10) - 1 : latest;
   if (cursor && (*end || from < 0)) return api_fail(c, 400, "bad_request", "cursor: send meta.nextCursor of the page before");
   if (from > latest) from = latest;
-  for (int64_t n = from; n > 0 && n > from - limit; n--) {
+  for (int64_t n = from; n > low && n > from - limit; n--) {
     Val v;
     if (!api_flow_version(c, f.slug, n, &v, &rev)) return false;
     vv_push(&items, version_item(&f, v));
@@ -164,8 +164,8 @@ static bool versions(ApiCall *c) {
   api_put_text(&m, "flowSlug", f.slug);
   vv_push(&m, kw_c("items"));
   vv_push(&m, vec_from(items.a, items.n));
-  api_put(&meta, "hasMore", from > limit ? TRUE_V : FALSE_V);
-  if (from > limit) api_put(&meta, "nextCursor", str_fmt("%lld", (long long)(from - limit + 1)));
+  api_put(&meta, "hasMore", bool_val(from - limit > low));
+  if (from - limit > low) api_put(&meta, "nextCursor", str_fmt("%lld", (long long)(from - limit + 1)));
   c->meta = api_map(&meta);
   return api_ok(c, api_map(&m));
 }
