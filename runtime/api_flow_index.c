@@ -1,4 +1,6 @@
 #include "api_flow_index.h"
+#include "engine_index.h"
+#include "flow_facets.h"
 #include <string.h>
 
 static const char *target_of(const char *where) {
@@ -33,16 +35,25 @@ void api_flow_index(Batch *batch, const char *workspace, const char *where, Val 
   buf_free(&tags);
 }
 
-void api_flow_index_all(ApiCall *c, Val flow) {
+static void index_draft(ApiCall *c, Val flow) {
   Val facets = map_get_kw(flow, "facets");
   api_flow_index(api_batch(c), c->workspace, "draft", flow, facets);
   if (!api_flow_number(flow, "active")) api_flow_index(api_batch(c), c->workspace, "active", flow, facets);
 }
 
+void api_flow_draft(ApiCall *c, Flow *f, Val def, const char *hash) {
+  Val name = map_get_kw(def, "name");
+  api_flow_set(f, "hash", str_c(hash));
+  api_flow_set(f, "facets", flow_facets(def));
+  api_flow_texts(f, def);
+  index_draft(c, f->map);
+  index_flow_put(api_batch(c), c->workspace, f->slug, is_str(name) ? str_s(name) : f->slug, def, map_get_kw(def, "flow"));
+}
+
 bool api_flow_index_again(ApiCall *c, Val flow) {
   static const char *const where[] = {"latest", "live"};
   int64_t version;
-  api_flow_index_all(c, flow);
+  index_draft(c, flow);
   for (size_t i = 0; i < 2; i++) {
     Val facets = api_flow_facets(c, flow, where[i], &version);
     if (c->code) return false;

@@ -7,7 +7,8 @@
 
 /* where: "draft" "active" "live" */
 void api_flow_index(Batch *b, const char *workspace, const char *where, Val flow, Val facets);
-void api_flow_index_all(ApiCall *c, Val flow); /* after the draft has changed */
+/* The draft is this text now: hash, what is shown of it, what finds it. The caller saves f. */
+void api_flow_draft(ApiCall *c, Flow *f, Val def, const char *hash);
 /* Name, description or tags have changed: all texts of the flow. false: the call has failed. */
 bool api_flow_index_again(ApiCall *c, Val flow);
 void api_flow_index_gone(Batch *b, const char *workspace, const char *slug);

@@ -1,6 +1,5 @@
 /* api_flows.c - flows over the API: the draft, and looking at definitions (spec/flows.md 9). Versions: api_flows_release.c. */
 #include "api_flow_index.h"
-#include "engine_index.h"
 #include "flow_facets.h"
 #include "flowdef_int.h"
 #include "hash.h"
@@ -90,12 +89,8 @@ static void draft_set(ApiCall *c, Flow *f, Val def, Val literal, const char *has
   char file[160];
   snprintf(file, sizeof file, "%s.edn", f->slug);
   batch_source_put(api_batch(c), hash, file, (Bytesv){str_s(literal), str_n(literal)});
-  api_flow_set(f, "hash", str_c(hash));
   api_flow_set(f, "archived", NIL);
-  api_flow_set(f, "facets", flow_facets(def));
-  api_flow_texts(f, def);
-  Val name = map_get_kw(def, "name");
-  index_flow_put(api_batch(c), c->workspace, f->slug, is_str(name) ? str_s(name) : f->slug, def, map_get_kw(def, "flow"));
+  api_flow_draft(c, f, def, hash);
 }
 
 /* The same text again changes nothing, not even when it was changed last. */
@@ -109,7 +104,6 @@ static bool draft_store(ApiCall *c, Flow *f, Val def, Val literal, Val diagnosti
   if (changed) draft_set(c, f, def, literal, hash);
   if ((changed || !same(val_eq(before, f->map), TRUE_V)) && !api_flow_save(c, f)) return false;
   if (!changed && is_long(was)) api_flow_set(f, "updated-ms", was);
-  if (changed) api_flow_index_all(c, f->map);
   return api_ok(c, drafted(f, hash, changed, diagnostics, errors));
 }
 

@@ -1,7 +1,6 @@
 /* api_flows_manage.c - flows over the API, beside their texts: metadata, provenance, going back to a release, archive and delete. */
 #include "api_flow_index.h"
 #include "engine.h"
-#include "flow_facets.h"
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,11 +81,8 @@ static bool draft_reset(ApiCall *c) {
   Val def = api_flow_definition(src.p, src.n);
   blob_free(&src);
   bool changed = !str_eq_c(map_get_kw(f.map, "hash"), hash);
-  api_flow_set(&f, "hash", str_c(hash));
-  api_flow_set(&f, "facets", flow_facets(def));
-  api_flow_texts(&f, def);
+  if (changed) api_flow_draft(c, &f, def, hash);
   if (changed && !api_flow_save(c, &f)) return false;
-  if (changed) api_flow_index_all(c, f.map);
   ValVec m = {0};
   api_put_text(&m, "flowSlug", f.slug);
   api_put(&m, "draftReset", TRUE_V);
