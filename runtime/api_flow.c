@@ -28,9 +28,7 @@ bool api_flow_find(ApiCall *c, Flow *f) {
   return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "flow not found: %s", f->slug);
 }
 
-void api_flow_set(Flow *f, const char *key, Val v) {
-  f->map = is_nil(v) ? map_dissoc(f->map, kw_c(key)) : map_assoc(f->map, kw_c(key), v);
-}
+void api_flow_set(Flow *f, const char *key, Val v) { f->map = is_nil(v) ? map_dissoc(f->map, kw_c(key)) : map_assoc(f->map, kw_c(key), v); }
 
 bool api_flow_save(ApiCall *c, Flow *f) {
   api_flow_set(f, "updated-ms", int_val(now_ms()));
@@ -83,7 +81,7 @@ Val api_flow_shown(Val flow, const char *key) {
 
 void api_flow_put(ValVec *m, Val f) {
   static const char *const shown[] = {"name", "description", "tags"};
-  static const char *const more[] = {"groupKey",           "groupName",    "groupDescription", "groupOrder", "primaryDisplayConnectionSlot",
+  static const char *const more[] = {"groupKey",           "groupName",   "groupDescription", "groupOrder", "primaryDisplayConnectionSlot",
                                      "publishDescription", "publishMedia"};
   api_put_text(m, "flowSlug", api_flow_text(f, "slug"));
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) api_put(m, shown[i], api_flow_shown(f, shown[i]));
@@ -144,7 +142,8 @@ bool api_flow_source(Api *a, const char *workspace, const char *slug, const char
   return source_hash(a, workspace, slug, flow, target, version, hash, at, err);
 }
 
-bool api_flow_read(ApiCall *c, const char *slug, const char *source, int64_t version_asked, Blob *out, int64_t *version, char hash_out[65]) {
+bool api_flow_read(ApiCall *c, const char *slug, const char *source, int64_t version_asked, Blob *out, int64_t *version,
+                   char hash_out[65]) {
   char *hash = NULL, *file = NULL;
   Err err = {0};
   Val flow;
@@ -248,8 +247,7 @@ bool api_flow_key_push(ApiCall *c, Flow *f, Val def) {
   const char *key = api_text(c, "deploy-key");
   if (!key) key = api_text(c, "deployKey");
   bool wanted = same(map_get_kw(def, "deploy-key-required"), TRUE_V), is_set = is_str(map_get_kw(f->map, "deploy-key"));
-  if (key && is_set && !key_is(f, key))
-    return api_fail(c, 403, "deploy_key_invalid", "this is not the deploy key of %s", f->slug);
+  if (key && is_set && !key_is(f, key)) return api_fail(c, 403, "deploy_key_invalid", "this is not the deploy key of %s", f->slug);
   bool holds = key || !is_set; /* who may change the guard */
   if (wanted) api_flow_set(f, "deploy-key-required", TRUE_V);
   if (wanted && key) api_flow_set(f, "deploy-key", key_hash(f, key));
@@ -264,7 +262,8 @@ bool api_flow_key_ok(ApiCall *c, const Flow *f) {
   const char *key = api_text(c, "deployKey");
   if (!same(map_get_kw(f->map, "deploy-key-required"), TRUE_V)) return true;
   if (!is_str(map_get_kw(f->map, "deploy-key")))
-    return api_fail(c, 403, "deploy_key_required", "%s has :deploy-key-required true and no key yet: push it once with --deploy-key", f->slug);
+    return api_fail(c, 403, "deploy_key_required", "%s has :deploy-key-required true and no key yet: push it once with --deploy-key",
+                    f->slug);
   if (!key) return api_fail(c, 403, "deploy_key_required", "%s is released only with its deploy key: give --deploy-key", f->slug);
   return key_is(f, key) || api_fail(c, 403, "deploy_key_invalid", "this is not the deploy key of %s", f->slug);
 }

@@ -3,8 +3,8 @@
  * "flow" <slug>: {:slug :name :description :tags :hash (of the draft) :latest :active :live :live-ms :created-ms :updated-ms} and, where
  * they were said, :overlay (flows.update) :archived :deploy-key (hash) :deploy-key-required :provenance; numbers are absent until there
  * is one. "flow-version" <slug>/<10 digits>: {:version :hash :note :created-ms :by}. "flow-gone" <slug>: {:counted}: a deleted flow, so
- * that a new one of that slug (its :counted) goes on counting and no number ever means two texts. The texts are sources of the store, by their hash.
- * Every write names the revision it replaces. Engine thread. */
+ * that a new one of that slug (its :counted) goes on counting and no number ever means two texts. The texts are sources of the store, by
+ * their hash. Every write names the revision it replaces. Engine thread. */
 #ifndef BR_API_FLOW_H
 #define BR_API_FLOW_H
 #include "api.h"
@@ -40,7 +40,7 @@ int64_t api_flow_counted(Val flow); /* the highest number that a version of this
 bool api_flow_is_archived(Val flow);
 /* What is shown of a flow under this key: what flows.update said, else what its draft says. */
 Val api_flow_shown(Val flow, const char *key);
-void api_flow_texts(Flow *f, Val def); /* name, description and tags as the draft says them */
+void api_flow_texts(Flow *f, Val def);  /* name, description and tags as the draft says them */
 void api_flow_put(ValVec *m, Val flow); /* the fields of one flow in answers */
 
 void api_flow_version_key(const char *slug, int64_t version, char key[160]);

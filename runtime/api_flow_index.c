@@ -28,8 +28,15 @@ void api_flow_index(Batch *batch, const char *workspace, const char *where, Val 
   line(&b, map_get_kw(facets, "labels"));
   for (size_t i = 0; i < 4; i++) lines(&b, map_get_kw(facets, words[i]));
   lines(&tags, api_flow_shown(flow, "tags"));
-  IndexRow row = {.workspace = workspace, .target = target_of(where), .key = slug, .title = is_str(name) ? str_s(name) : slug, .type = "flow",
-                  .path = slug, .tags = buf_cstr(&tags), .text = {b.p, b.n}, .at_ms = now_ms()};
+  IndexRow row = {.workspace = workspace,
+                  .target = target_of(where),
+                  .key = slug,
+                  .title = is_str(name) ? str_s(name) : slug,
+                  .type = "flow",
+                  .path = slug,
+                  .tags = buf_cstr(&tags),
+                  .text = {b.p, b.n},
+                  .at_ms = now_ms()};
   batch_index_put(batch, &row);
   buf_free(&b);
   buf_free(&tags);

@@ -220,7 +220,8 @@ static bool get(ApiCall *c) {
   ValVec m = {0}, data = {0};
   if (source && !strcmp(source, "version") && !api_int(c, "version", 0))
     return api_fail(c, 400, "bad_request", "flows.get with source \"version\" needs version");
-  if (!api_flow_find(c, &f) || !api_flow_read(c, f.slug, source ? source : "draft", api_int(c, "version", 0), &src, &version, hash)) return false;
+  if (!api_flow_find(c, &f) || !api_flow_read(c, f.slug, source ? source : "draft", api_int(c, "version", 0), &src, &version, hash))
+    return false;
   Val def = api_flow_definition(src.p, src.n);
   api_flow_put(&m, f.map);
   api_put(&m, "version", int_val(version));
@@ -289,7 +290,8 @@ const ApiCommand api_flow_commands[] = {
      "nothing. An archived flow is taken back.",
      put_draft,
      {FLOW_LITERAL_ARG,
-      {"deploy-key", API_TEXT, false, 0, FLOW_DEPLOY_KEY_MAX, NULL, "sets the key of a flow with :deploy-key-required true, or shows that you have it"}}},
+      {"deploy-key", API_TEXT, false, 0, FLOW_DEPLOY_KEY_MAX, NULL,
+       "sets the key of a flow with :deploy-key-required true, or shows that you have it"}}},
     {"flows.lint",
      "flows.read",
      false,

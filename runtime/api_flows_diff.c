@@ -27,7 +27,8 @@ static bool side_file(ApiCall *c, Side *s) {
 static bool side_stored(ApiCall *c, Side *s, const char *which) {
   char hash[65];
   bool named = !strcmp(s->source, "version");
-  if (named && !s->version) return api_fail(c, 400, "bad_request", "flows.diff: \"%s\" is \"version\": say which one with %sVersion", which, which);
+  if (named && !s->version)
+    return api_fail(c, 400, "bad_request", "flows.diff: \"%s\" is \"version\": say which one with %sVersion", which, which);
   if (!api_flow_read(c, api_text(c, "flowSlug"), named ? NULL : s->source, s->version, &s->text, &s->version, hash)) return false;
   if (s->version)
     snprintf(s->label, sizeof s->label, "%s%sv%lld", named ? "" : s->source, named ? "" : " ", (long long)s->version);

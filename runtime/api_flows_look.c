@@ -9,7 +9,8 @@
 
 enum { CALLS_SCANNED = 5000, CALLS_WINDOW = 128, CALL_GROUPS = 100 };
 
-/* --- compile ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- compile -----------------------------------------------------------------------------------------------------------------------------
+ */
 static bool compile(ApiCall *c) {
   Blob src = {0};
   Flow f = {0};
@@ -17,7 +18,8 @@ static bool compile(ApiCall *c) {
   int errors;
   char hash[65];
   ValVec m = {0}, analysis = {0};
-  if (!api_flow_find(c, &f) || !api_flow_read(c, f.slug, api_text(c, "source"), api_int(c, "version", 0), &src, &version, hash)) return false;
+  if (!api_flow_find(c, &f) || !api_flow_read(c, f.slug, api_text(c, "source"), api_int(c, "version", 0), &src, &version, hash))
+    return false;
   Val def = api_flow_definition(src.p, src.n), facets = flow_facets(def), found = api_diagnostics(src.p, src.n, f.slug, &errors);
   blob_free(&src);
   api_put(&analysis, "steps", flow_steps(def));
@@ -35,7 +37,8 @@ static bool compile(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-/* --- doctor ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- doctor ------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool check(ValVec *all, const char *id, const char *label, bool pass, const char *hint) {
   ValVec m = {0};
   api_put_text(&m, "id", id);
@@ -83,10 +86,12 @@ static bool doctor_checks(ApiCall *c, const Flow *f, bool live, ValVec *checks, 
   if (!api_flow_read(c, f->slug, "draft", at, &src, &version, hash)) return false;
   Val def = api_flow_definition(src.p, src.n), found = api_diagnostics(src.p, src.n, f->slug, &errors);
   blob_free(&src);
-  *ready = check(checks, "definition", "The definition has no errors", !errors, "breyta flows validate <slug>") &
-           check(checks, "interfaces", "It has an interface or a schedule", has_entry(def), "add :interfaces {:manual [{:id :run :invocation :default}]}") &
-           check(checks, "steps", "This server runs all of its steps", !has_code(found, "unsupported_step"), "breyta flows validate <slug>") &
-           check(checks, "not-archived", "It is not archived", !api_flow_is_archived(f->map), "breyta flows push --file <path>");
+  *ready =
+      check(checks, "definition", "The definition has no errors", !errors, "breyta flows validate <slug>") &
+      check(checks, "interfaces", "It has an interface or a schedule", has_entry(def),
+            "add :interfaces {:manual [{:id :run :invocation :default}]}") &
+      check(checks, "steps", "This server runs all of its steps", !has_code(found, "unsupported_step"), "breyta flows validate <slug>") &
+      check(checks, "not-archived", "It is not archived", !api_flow_is_archived(f->map), "breyta flows push --file <path>");
   if (live) {
     *ready &= check(checks, "released", "A version is released", api_flow_number(f->map, "active") > 0, "breyta flows release <slug>") &
               check(checks, "live", "Live points at a version", at > 0, "breyta flows promote <slug>");
@@ -126,7 +131,8 @@ static bool preflight(ApiCall *c) {
   blob_free(&src);
   bool listed = same(map_get_kw(map_get_kw(def, "discover"), "public"), TRUE_V);
   bool visible = same(map_get_kw(map_get_kw(def, "marketplace"), "visible"), TRUE_V);
-  check(&checks, "catalogue", "This server has a public catalogue", false, "there is none on a server of your own: share the definition's text");
+  check(&checks, "catalogue", "This server has a public catalogue", false,
+        "there is none on a server of your own: share the definition's text");
   check(&checks, "released", "A version is released", api_flow_number(f.map, "active") > 0, "breyta flows release <slug>");
   check(&checks, "discover-public", "The definition says :discover {:public true}", listed, "add it, and release");
   api_put(&pub, "discoverPublic", bool_val(listed));
@@ -194,7 +200,8 @@ static bool count_calls(ApiCall *c, const char *slug, Calls *all, size_t *n) {
     int64_t low = top - CALLS_WINDOW > 0 ? top - CALLS_WINDOW : 0;
     size_t got = store_runs(c->api->store, low, 0, rows, CALLS_WINDOW, &err);
     for (size_t i = got; i-- > 0;) {
-      bool ours = rows[i].run <= top && rows[i].workspace && !strcmp(rows[i].workspace, c->workspace) && rows[i].slug && !strcmp(rows[i].slug, slug);
+      bool ours = rows[i].run <= top && rows[i].workspace && !strcmp(rows[i].workspace, c->workspace) && rows[i].slug &&
+                  !strcmp(rows[i].slug, slug);
       if (ours) count_run(c, all, n, &rows[i]);
       run_row_free(&rows[i]);
     }
@@ -204,7 +211,9 @@ static bool count_calls(ApiCall *c, const char *slug, Calls *all, size_t *n) {
 
 static const char *bucket(Val status) {
   if (str_eq_c(status, "completed")) return "2xx";
-  return str_eq_c(status, "failed") || str_eq_c(status, "timed-out") ? "5xx" : str_eq_c(status, "cancelled") || str_eq_c(status, "terminated") ? "4xx" : NULL;
+  return str_eq_c(status, "failed") || str_eq_c(status, "timed-out")       ? "5xx"
+         : str_eq_c(status, "cancelled") || str_eq_c(status, "terminated") ? "4xx"
+                                                                           : NULL;
 }
 
 static Val calls_item(const char *slug, const Calls *g) {
@@ -226,7 +235,8 @@ static Val calls_item(const char *slug, const Calls *g) {
 }
 
 static bool wanted(const ApiCall *c, const Calls *g) {
-  const char *entry = api_text(c, "entrypointId"), *kind = api_text(c, "kind"), *on = api_text(c, "installationId"), *scope = api_text(c, "interfaceScope");
+  const char *entry = api_text(c, "entrypointId"), *kind = api_text(c, "kind"), *on = api_text(c, "installationId"),
+             *scope = api_text(c, "interfaceScope");
   bool live = on && !strncmp(on, "live-", 5); /* the profile of live */
   return (!entry || str_eq_c(g->entry, entry)) && (!kind || str_eq_c(g->kind, kind)) &&
          (!on || str_eq_c(g->installation, on) || (live && str_eq_c(g->target, "live"))) &&

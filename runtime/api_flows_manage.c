@@ -38,8 +38,9 @@ static Val overlay_with(ApiCall *c, Val overlay, const char *key) {
 }
 
 static bool update(ApiCall *c) {
-  static const char *const keys[] = {"name",     "description",      "tags",       "publishDescription",           "publishMedia", "groupKey",
-                                     "groupName", "groupDescription", "groupOrder", "primaryDisplayConnectionSlot"};
+  static const char *const keys[] = {
+      "name",      "description",      "tags",       "publishDescription",          "publishMedia", "groupKey",
+      "groupName", "groupDescription", "groupOrder", "primaryDisplayConnectionSlot"};
   Flow f = {0};
   ValVec m = {0};
   if (!api_flow_find(c, &f)) return false;
@@ -60,7 +61,8 @@ static bool provenance(ApiCall *c) {
   if (vec_count(sources) > SOURCES_MAX) return api_fail(c, 400, "bad_request", "sourceFlows has at most %d entries", SOURCES_MAX);
   for (uint32_t i = 0; i < vec_count(sources); i++)
     if (!is_str(vec_nth(sources, i)) && !is_map(vec_nth(sources, i)))
-      return api_fail(c, 400, "bad_request", "sourceFlows[%u] must be a slug or an object such as {\"workspaceId\": .., \"flowSlug\": ..}", i);
+      return api_fail(c, 400, "bad_request", "sourceFlows[%u] must be a slug or an object such as {\"workspaceId\": .., \"flowSlug\": ..}",
+                      i);
   if (!api_flow_find(c, &f)) return false;
   api_put(&m, "sourceFlows", sources);
   api_put(&m, "updatedAt", api_time(now_ms()));
@@ -92,7 +94,8 @@ static bool draft_reset(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-/* --- archive and delete ---------------------------------------------------------------------------------------------------------------- */
+/* --- archive and delete ----------------------------------------------------------------------------------------------------------------
+ */
 /* Runs go on, and everything stays readable; nothing new begins. */
 static bool archive(ApiCall *c) {
   Flow f = {0};
@@ -174,7 +177,7 @@ static bool still_running(ApiCall *c, const Flow *f, const Active *a) {
 }
 
 /* Requests to end runs are durable before the flow is gone: killed in between, the flow is still there, and deleting it goes on. */
-static bool delete(ApiCall *c) {
+static bool delete (ApiCall *c) {
   Flow f = {0};
   Active a = {0};
   Err err = {0};
@@ -219,12 +222,7 @@ const ApiCommand api_manage_commands[] = {
      "Notes which flows this one was made from; an empty list takes the note away.",
      provenance,
      {FLOW_SLUG_ARG, {"sourceFlows", API_ARRAY, true, 0, 0, NULL, "slugs, or objects with workspaceId and flowSlug"}}},
-    {"flows.draft.reset",
-     "flows.manage",
-     true,
-     "The draft becomes the text of the active version again.",
-     draft_reset,
-     {FLOW_SLUG_ARG}},
+    {"flows.draft.reset", "flows.manage", true, "The draft becomes the text of the active version again.", draft_reset, {FLOW_SLUG_ARG}},
     {"flows.archive",
      "flows.manage",
      true,

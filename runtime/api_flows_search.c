@@ -8,7 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HITS = 500, LIMIT = 5, LIMIT_MAX = 100, FROM_MAX = 10000, PATTERNS_MAX = 20, MATCHES = 5, LINE_MAX_SHOWN = 200, LOOKED_MAX = 5000, QUERY_MAX = 1000 };
+enum {
+  HITS = 500,
+  LIMIT = 5,
+  LIMIT_MAX = 100,
+  FROM_MAX = 10000,
+  PATTERNS_MAX = 20,
+  MATCHES = 5,
+  LINE_MAX_SHOWN = 200,
+  LOOKED_MAX = 5000,
+  QUERY_MAX = 1000
+};
 
 typedef struct Search {
   ApiCall *c;
@@ -22,7 +32,8 @@ typedef struct Search {
   Val (*shown)(struct Search *s, Val flow, Val facets, int64_t version); /* ABSENT: no hit after all */
 } Search;
 
-/* --- filters ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- filters -----------------------------------------------------------------------------------------------------------------------------
+ */
 static bool has_word(Val all, const char *word) {
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++)
     if (!strcasecmp(str_s(vec_nth(all, i)), word)) return true;
@@ -30,7 +41,9 @@ static bool has_word(Val all, const char *word) {
 }
 
 static bool fits(const Search *s, Val flow, Val facets) {
-  static const char *const by[][3] = {{"provider", "providers", NULL}, {"stepType", "step-types", NULL}, {"toolName", "tool-names", NULL},
+  static const char *const by[][3] = {{"provider", "providers", NULL},
+                                      {"stepType", "step-types", NULL},
+                                      {"toolName", "tool-names", NULL},
                                       {"connection", "connections", "providers"}};
   const char *slug = api_text(s->c, "flowSlug");
   if (slug && !str_eq_c(map_get_kw(flow, "slug"), slug)) return false;
@@ -44,7 +57,8 @@ static bool fits(const Search *s, Val flow, Val facets) {
   return true;
 }
 
-/* --- one flow --------------------------------------------------------------------------------------------------------------------------- */
+/* --- one flow ---------------------------------------------------------------------------------------------------------------------------
+ */
 static bool take(Search *s, Val flow) {
   int64_t version;
   if (++s->looked > LOOKED_MAX) return !(s->more = true);
@@ -65,7 +79,8 @@ static bool take_each(void *ctx, const char *slug, Val flow) {
 }
 
 static Val hit_of(const Search *s, Val flow, Val facets, int64_t version) {
-  static const char *const lists[][2] = {{"providers", "providers"}, {"tool_names", "tool-names"}, {"step_types", "step-types"}, {"connections", "connections"}};
+  static const char *const lists[][2] = {
+      {"providers", "providers"}, {"tool_names", "tool-names"}, {"step_types", "step-types"}, {"connections", "connections"}};
   static const char *const texts[] = {"name", "description", "tags"};
   ValVec m = {0};
   api_put(&m, "flow_slug", map_get_kw(flow, "slug"));
@@ -140,7 +155,8 @@ static bool read_patterns(Search *s) {
   return s->npatterns || api_fail(s->c, 400, "bad_request", "a search in definitions needs query or patterns");
 }
 
-/* --- looking ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- looking -----------------------------------------------------------------------------------------------------------------------------
+ */
 static bool look_at_hits(Search *s, const char *query) {
   SearchHit *found = calloc(HITS, sizeof *found);
   size_t n = 0;
@@ -152,7 +168,8 @@ static bool look_at_hits(Search *s, const char *query) {
     int64_t rev;
     Err err = {0};
     s->hit = &found[i];
-    if (go && api_doc(s->c->api, s->c->workspace, "flow", found[i].key, &flow, &rev, &err) && (!api_flow_is_archived(flow) || api_flag(s->c, "includeArchived")))
+    if (go && api_doc(s->c->api, s->c->workspace, "flow", found[i].key, &flow, &rev, &err) &&
+        (!api_flow_is_archived(flow) || api_flag(s->c, "includeArchived")))
       go = take(s, flow);
     if (err.code) ok = api_fail_err(s->c, &err);
     search_hit_free(&found[i]);
@@ -197,7 +214,8 @@ static bool template_search(ApiCall *c) {
   return search(c, !scope || strcmp(scope, "workspace"));
 }
 
-/* --- examples of steps ------------------------------------------------------------------------------------------------------------------ */
+/* --- examples of steps ------------------------------------------------------------------------------------------------------------------
+ */
 static bool example_fits(const char *form, size_t n, const char *query) {
   char word[128];
   while (query && *query) { /* all of its words, in any order */
@@ -268,10 +286,11 @@ static bool step_examples(ApiCall *c) {
 static bool workspace_examples(ApiCall *c) { return examples(c, false); }
 
 #define FILTER_ARGS                                                                                                                        \
-  {"flowSlug", API_SLUG, false, 0, 0, NULL, "only this flow"}, {"provider", API_TEXT, false, 0, 128, NULL, "with this provider or backend"},\
+  {"flowSlug", API_SLUG, false, 0, 0, NULL, "only this flow"},                                                                             \
+      {"provider", API_TEXT, false, 0, 128, NULL, "with this provider or backend"},                                                        \
       {"stepType", API_TEXT, false, 0, 128, NULL, "with a step of this type"},                                                             \
-      {"toolName", API_TEXT, false, 0, 128, NULL, "with this tool"}, {"connection", API_TEXT, false, 0, 128, NULL, "with this slot"},     \
-      {"target", API_TEXT, false, 0, 0, "latest|draft|live", "which texts; latest: the active version, or the draft while there is none"},\
+      {"toolName", API_TEXT, false, 0, 128, NULL, "with this tool"}, {"connection", API_TEXT, false, 0, 128, NULL, "with this slot"},      \
+      {"target", API_TEXT, false, 0, 0, "latest|draft|live", "which texts; latest: the active version, or the draft while there is none"}, \
       {"limit", API_INT, false, 1, LIMIT_MAX, NULL, "how many hits; 5 if it is not said"},                                                 \
       {"from", API_INT, false, 0, FROM_MAX, NULL, "how many hits to pass over"}, {                                                         \
     "includeArchived", API_BOOL, false, 0, 0, NULL, "archived ones, too"                                                                   \
@@ -281,15 +300,14 @@ static bool workspace_examples(ApiCall *c) { return examples(c, false); }
 #define SCOPE_ARG                                                                                                                          \
   { "scope", API_TEXT, false, 0, 0, "all|workspace", "all: flows with :discover {:public true}; workspace: all of the workspace" }
 #define EXAMPLE_ARGS                                                                                                                       \
-  {"stepType", API_TEXT, true, 0, 128, NULL, "type of the steps, such as http"}, QUERY_ARG("words that the text of the step has"),        \
-      {"flowSlug", API_SLUG, false, 0, 0, NULL, "only this flow"},                                                                         \
-      {"target", API_TEXT, false, 0, 0, "latest|draft|live", "which texts"},                                                               \
+  {"stepType", API_TEXT, true, 0, 128, NULL, "type of the steps, such as http"}, QUERY_ARG("words that the text of the step has"),         \
+      {"flowSlug", API_SLUG, false, 0, 0, NULL, "only this flow"}, {"target", API_TEXT, false, 0, 0, "latest|draft|live", "which texts"},  \
       {"limit", API_INT, false, 1, LIMIT_MAX, NULL, "how many steps; 5 if it is not said"},                                                \
       {"includeArchived", API_BOOL, false, 0, 0, NULL, "of archived flows, too"}, {                                                        \
     "full", API_BOOL, false, 0, 0, NULL, "with the whole definition"                                                                       \
   }
 #define TEXT_ARGS                                                                                                                          \
-  {"definitionSearch", API_BOOL, false, 0, 0, NULL, "looks for query as it stands in the text, upper and lower case alike"}, {            \
+  {"definitionSearch", API_BOOL, false, 0, 0, NULL, "looks for query as it stands in the text, upper and lower case alike"}, {             \
     "patterns", API_ARRAY, false, 0, 0, NULL, "more texts to look for; one of them is enough"                                              \
   }
 

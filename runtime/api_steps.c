@@ -20,7 +20,8 @@ static void key_of(char key[STEP_KEY], const char *slug, const char *step, const
   snprintf(key, STEP_KEY, "%s/%s%s", slug, step, more);
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- reading -----------------------------------------------------------------------------------------------------------------------------
+ */
 bool api_step_items(Api *a, const char *workspace, const char *kind, const char *slug, const char *step, ValVec *out, Err *err) {
   DocRow rows[STEP_ITEMS_MAX];
   char prefix[STEP_KEY];
@@ -35,7 +36,8 @@ bool api_step_items(Api *a, const char *workspace, const char *kind, const char 
 }
 
 static Val item_shown(Val item) {
-  static const char *const fields[][2] = {{"id", "id"}, {"name", "name"}, {"step-type", "stepType"}, {"input", "input"}, {"output", "output"}, {"expected", "expected"}, {"note", "note"}};
+  static const char *const fields[][2] = {{"id", "id"},         {"name", "name"},         {"step-type", "stepType"}, {"input", "input"},
+                                          {"output", "output"}, {"expected", "expected"}, {"note", "note"}};
   ValVec m = {0};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     Val v = map_get(item, kw_c(fields[i][0]), ABSENT);
@@ -118,14 +120,17 @@ static bool artifacts(ApiCall *c) {
   Val docs, all[2];
   int64_t rev;
   const char *step = begin(c, &m);
-  if (!step || !docs_of(c, step, &docs, &rev) || !items_shown(c, "step-example", step, &all[0]) || !items_shown(c, "step-test", step, &all[1])) return false;
+  if (!step || !docs_of(c, step, &docs, &rev) || !items_shown(c, "step-example", step, &all[0]) ||
+      !items_shown(c, "step-test", step, &all[1]))
+    return false;
   put_docs(&m, docs);
   api_put(&m, "examples", counted(all[0]));
   api_put(&m, "tests", counted(all[1]));
   return api_ok(c, api_map(&m));
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- writing -----------------------------------------------------------------------------------------------------------------------------
+ */
 static bool docs_put(ApiCall *c) {
   ValVec m = {0}, doc = {0};
   Val was;
@@ -158,7 +163,8 @@ static bool add(ApiCall *c, const char *kind, const char *what, const char *cons
   const char *step = begin(c, &m), *slug = api_text(c, "flowSlug");
   if (!step) return false;
   if (!api_step_items(c->api, c->workspace, kind, slug, step, &items, &err)) return api_fail_err(c, &err);
-  if (items.n >= STEP_ITEMS_MAX) return api_fail(c, 409, "too_many", "step %s has %d %ss already, the most there may be", step, STEP_ITEMS_MAX, what);
+  if (items.n >= STEP_ITEMS_MAX)
+    return api_fail(c, 409, "too_many", "step %s has %d %ss already, the most there may be", step, STEP_ITEMS_MAX, what);
   int64_t id = next_number(&items);
   api_put(&doc, "id", int_val(id));
   for (size_t i = 0; i < n; i++) {
@@ -181,7 +187,8 @@ static bool example_add(ApiCall *c) {
   return add(c, "step-example", "example", fields, 3);
 }
 static bool test_add(ApiCall *c) {
-  static const char *const fields[][2] = {{"name", "name"}, {"stepType", "step-type"}, {"input", "input"}, {"expected", "expected"}, {"note", "note"}};
+  static const char *const fields[][2] = {
+      {"name", "name"}, {"stepType", "step-type"}, {"input", "input"}, {"expected", "expected"}, {"note", "note"}};
   return add(c, "step-test", "test", fields, 5);
 }
 
@@ -218,7 +225,12 @@ const ApiCommand api_step_commands[] = {
       STEP_ID_ARG,
       {"markdown", API_TEXT, false, 0, DOCS_MAX, NULL, "the text"},
       {"docs", API_TEXT, false, 0, DOCS_MAX, NULL, "another name of markdown"}}},
-    {"steps.examples.list", "steps.read", false, "Examples of a step's input and output, oldest first.", examples, {FLOW_SLUG_ARG, STEP_ID_ARG}},
+    {"steps.examples.list",
+     "steps.read",
+     false,
+     "Examples of a step's input and output, oldest first.",
+     examples,
+     {FLOW_SLUG_ARG, STEP_ID_ARG}},
     {"steps.examples.add",
      "flows.manage",
      true,

@@ -66,7 +66,8 @@ static bool find_step(ApiCall *c, What *w, const char *step, const char *type, c
   if (is_kw(packaged)) type = id_text(packaged);
   if (!type || !*type) type = body_type(def, step);
   if (!type && !text->p) return api_fail(c, 400, "bad_request", "steps.run needs stepType, or a flow that has the step %s", step);
-  if (!type) return api_fail(c, 404, "not_found", "the flow has no step %s, neither in :steps nor in its body; stepType says what to run", step);
+  if (!type)
+    return api_fail(c, 404, "not_found", "the flow has no step %s, neither in :steps nor in its body; stepType says what to run", step);
   const char *slash = strchr(step, '/');
   snprintf(w->type, sizeof w->type, "%s", type);
   snprintf(w->id, sizeof w->id, "%s", is_kw(packaged) && slash ? slash + 1 : is_kw(packaged) ? str_s(AS(Kw, packaged)->name) : step);
@@ -95,9 +96,12 @@ static void run_id(ApiCall *c, What *w, const char *salt) {
   Buf b = {0};
   char hex[65];
   buf_fmt(&b, "%s\n%s\n", c->workspace, salt);
-  if (key) buf_fmt(&b, "key %s", key);
-  else if (c->op_id && *c->op_id) buf_fmt(&b, "op %s %s", c->key_id, c->op_id);
-  else buf_fmt(&b, "once %lld %d %llu", (long long)now_ms(), (int)getpid(), (unsigned long long)++serial);
+  if (key)
+    buf_fmt(&b, "key %s", key);
+  else if (c->op_id && *c->op_id)
+    buf_fmt(&b, "op %s %s", c->key_id, c->op_id);
+  else
+    buf_fmt(&b, "once %lld %d %llu", (long long)now_ms(), (int)getpid(), (unsigned long long)++serial);
   hash_sha256_hex(b.p, b.n, hex);
   snprintf(w->run_id, sizeof w->run_id, "step-%.32s", hex);
   buf_free(&b);
@@ -147,7 +151,8 @@ static void put_outcome(ValVec *m, const RunRow *row, const RunState *st) {
 static Val error_of(const RunState *st) {
   ValVec m = {0};
   static const char *const keys[] = {"type", "message", "status", "problems", "path", "retryable?"};
-  for (size_t i = 0; i < 6; i++) api_put(&m, keys[i], is_nil(map_get_kw(st->error, keys[i])) ? NIL : api_shown(map_get_kw(st->error, keys[i])));
+  for (size_t i = 0; i < 6; i++)
+    api_put(&m, keys[i], is_nil(map_get_kw(st->error, keys[i])) ? NIL : api_shown(map_get_kw(st->error, keys[i])));
   return api_map(&m);
 }
 
@@ -532,10 +537,7 @@ const ApiCommand api_step_run_commands[] = {
      true,
      "Runs every test of a step and tells which pass.",
      verify,
-     {FLOW_SLUG_ARG,
-      STEP_ID_ARG,
-      {"stepType", API_TEXT, false, 0, TYPE_MAX - 1, NULL, "in place of the tests' own"},
-      SOURCE_ARGS}},
+     {FLOW_SLUG_ARG, STEP_ID_ARG, {"stepType", API_TEXT, false, 0, TYPE_MAX - 1, NULL, "in place of the tests' own"}, SOURCE_ARGS}},
     {"flows.run_step",
      "flows.manage",
      true,

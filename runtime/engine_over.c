@@ -46,7 +46,8 @@ void engine_over_tell(Engine *e, int64_t run) {
   RunState st = {0};
   Err err = {0};
   if (!w) return;
-  if (!engine_state(e, run, &st, &err)) st = (RunState){.run = run, .status = RUN_BLOCKED, .value = NIL, .error = err_map(err.code ? err.code : "blocked", err.msg)};
+  if (!engine_state(e, run, &st, &err))
+    st = (RunState){.run = run, .status = RUN_BLOCKED, .value = NIL, .error = err_map(err.code ? err.code : "blocked", err.msg)};
   tell(e, w, &st);
 }
 

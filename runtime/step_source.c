@@ -19,7 +19,8 @@ bool step_source_id_ok(const char *id) {
   return slashes <= 1;
 }
 
-/* --- taking a text apart ---------------------------------------------------------------------------------------------------------------- */
+/* --- taking a text apart ----------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Text {
   PosIndex ix;
   const PosNode *body; /* the value of :flow */
@@ -42,8 +43,9 @@ static void around(const Text *t, const char *body, size_t n, Buf *out) {
 }
 
 bool step_source_call(const char *text, size_t n, const char *type, const char *id, Buf *out, Err *err) {
-  static const char none[] = "{:slug :steps :name \"Steps run alone\" :concurrency {:type :keyed :key-field :step :on-new-version :coexist}\n"
-                             " :invocations {:default {:label \"Run\" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}\n :flow nil}";
+  static const char none[] =
+      "{:slug :steps :name \"Steps run alone\" :concurrency {:type :keyed :key-field :step :on-new-version :coexist}\n"
+      " :invocations {:default {:label \"Run\" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}\n :flow nil}";
   Text t;
   Buf body = {0};
   if (!text) text = none, n = sizeof none - 1;
@@ -55,7 +57,8 @@ bool step_source_call(const char *text, size_t n, const char *type, const char *
   return true;
 }
 
-/* --- one step of a body ------------------------------------------------------------------------------------------------------------------ */
+/* --- one step of a body ------------------------------------------------------------------------------------------------------------------
+ */
 static bool node_is(const Text *t, const PosNode *n, const char *what) {
   return n && n->kind == POS_ATOM && n->end - n->at == strlen(what) && !memcmp(t->ix.text + n->at, what, n->end - n->at);
 }
@@ -107,8 +110,10 @@ static void only_body(const Text *t, const PosNode *form, const char *id, Buf *o
   buf_fmt(out,
           "(quote (let [breyta-done (atom nil)\n"
           "             breyta-keep (fn [v] (reset! breyta-done [v]) (throw (ex-info \"the step is done\" {:type :step-done})))\n"
-          "             breyta-one-step (fn ([a b] (when (and (nil? @breyta-done) (or (= a %1$s) (= (keyword (name a)) %1$s))) (breyta-keep (flow/step a b))))\n"
-          "                                 ([a b c] (when (and (nil? @breyta-done) (or (= b %1$s) (= a %1$s))) (breyta-keep (flow/step a b c)))))\n"
+          "             breyta-one-step (fn ([a b] (when (and (nil? @breyta-done) (or (= a %1$s) (= (keyword (name a)) %1$s))) "
+          "(breyta-keep (flow/step a b))))\n"
+          "                                 ([a b c] (when (and (nil? @breyta-done) (or (= b %1$s) (= a %1$s))) (breyta-keep (flow/step a "
+          "b c)))))\n"
           "             breyta-one-call (fn ([a b] (when (and (nil? @breyta-done) (= a %1$s)) (breyta-keep (flow/call-flow a b)))))]\n"
           "  (try ",
           buf_cstr(&kw));
@@ -139,7 +144,8 @@ bool step_source_only(const char *text, size_t n, const char *id, Buf *out, Err 
   return there || err_set(err, "not_found", "the flow has no step %s", id);
 }
 
-/* --- packaged steps ---------------------------------------------------------------------------------------------------------------------- */
+/* --- packaged steps ----------------------------------------------------------------------------------------------------------------------
+ */
 static Val entry_id(Val def, const char *key, const char *id, int *n) {
   Val all = map_get_kw(def, key), found = NIL;
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++) {
@@ -157,7 +163,8 @@ Val step_source_packaged(Val def, const char *id) {
   return n + m != 1 ? NIL : n ? step : agent;
 }
 
-/* --- params from JSON -------------------------------------------------------------------------------------------------------------------- */
+/* --- params from JSON --------------------------------------------------------------------------------------------------------------------
+ */
 static const struct Option {
   const char *kind, *name;
   enum OptType type;
@@ -179,7 +186,8 @@ static bool of_kind(const char *kind, const char *type) { return !strcmp(kind, "
 
 static bool wants_keyword(const char *type, const char *name) {
   for (size_t i = 0; i < N_OF(options); i++)
-    if (of_kind(options[i].kind, type) && !strcmp(options[i].name, name)) return options[i].type == OPT_ENUM || options[i].type == OPT_KEYWORD;
+    if (of_kind(options[i].kind, type) && !strcmp(options[i].name, name))
+      return options[i].type == OPT_ENUM || options[i].type == OPT_KEYWORD;
   return false;
 }
 
