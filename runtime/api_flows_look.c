@@ -1,13 +1,11 @@
 /* api_flows_look.c - flows over the API, looked into: what a text is made of, whether it is ready, how it was called. */
 #include "api_flow.h"
-#include "engine_journal.h"
-#include "eval/unit.h"
+#include "api_runs.h"
 #include "flow_facets.h"
-#include "snapshot.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { CALLS_SCANNED = 5000, CALLS_WINDOW = 128, CALL_GROUPS = 100 };
+enum { CALLS_SCANNED = 2000, CALLS_WINDOW = 128, CALL_GROUPS = 100 };
 
 /* --- compile -----------------------------------------------------------------------------------------------------------------------------
  */
@@ -151,58 +149,54 @@ typedef struct Calls { /* runs of one entry on one target */
   int64_t last_ms, n, good, bad, took_ms;
 } Calls;
 
-static bool take_start(void *ctx, const JournalRec *j) {
-  Val v = j->kind == J_START ? snap_read_value(env_core(), j->data.p, j->data.n) : NIL;
-  if (is_vec(v)) *(Val *)ctx = map_get(vec_nth(v, JT_INPUT), kw_new("flow", "ctx"), NIL);
-  return false;
-}
-
 static bool same_or_nil(Val a, Val b) { return is_nil(a) ? is_nil(b) : same(val_eq(a, b), TRUE_V); }
 
-static Calls *group_of(Calls *all, size_t *n, Val ctx) {
-  Val kind = map_get_kw(ctx, "invocation-kind"), entry = map_get_kw(ctx, "entrypoint-id"), target = map_get_kw(ctx, "target"),
-      installation = map_get_kw(ctx, "installation-id");
-  if (is_nil(kind)) kind = str_c("manual");
+/* The door by the name that clients give it. */
+static Val kind_of(const RunRow *r) {
+  Val door = api_run_fact(r, "door");
+  return is_nil(door) || str_eq_c(door, "api") ? str_c("manual") : door;
+}
+
+static Calls *group_of(Calls *all, size_t *n, const RunRow *r) {
+  Val kind = kind_of(r), entry = api_run_fact(r, "trigger-id"), target = api_run_fact(r, "target"),
+      on = r->installation ? str_c(r->installation) : NIL;
+  if (is_nil(entry)) entry = api_run_fact(r, "invocation");
   if (is_nil(target)) target = str_c("draft");
   for (size_t i = 0; i < *n; i++)
     if (same_or_nil(all[i].kind, kind) && same_or_nil(all[i].entry, entry) && same_or_nil(all[i].target, target) &&
-        same_or_nil(all[i].installation, installation))
+        same_or_nil(all[i].installation, on))
       return &all[i];
   if (*n == CALL_GROUPS) return NULL;
-  all[*n] = (Calls){.kind = kind, .entry = entry, .target = target, .installation = installation, .last_id = NIL, .last_status = NIL};
+  all[*n] = (Calls){.kind = kind, .entry = entry, .target = target, .installation = on, .last_id = NIL, .last_status = NIL};
   return &all[(*n)++];
 }
 
-static void count_run(ApiCall *c, Calls *all, size_t *n, const RunRow *r) {
-  Val ctx = NIL;
-  Err err = {0};
-  store_journal(c->api->store, r->run, 0, take_start, &ctx, &err); /* history may have been dropped: counted as manual */
-  Calls *g = group_of(all, n, ctx);
+static void count_run(Calls *all, size_t *n, const RunRow *r) {
+  bool good = r->status == RUN_COMPLETED, over = run_status_final(r->status);
+  Calls *g = r->lineage || !is_nil(api_run_fact(r, "step")) ? NULL : group_of(all, n, r); /* children and steps alone are no calls */
   if (!g) return;
   if (is_nil(g->last_id)) { /* newest first */
     g->last_id = str_c(r->run_id);
-    g->last_status = str_c(r->status == RUN_BLOCKED ? "failed" : run_status_name(r->status));
+    g->last_status = str_c(api_run_status(r->status));
     g->last_ms = r->created_ms;
   }
-  bool good = r->status == RUN_COMPLETED, over = run_status_final(r->status);
   g->n++;
   g->good += good;
   g->bad += (over && !good) || r->status == RUN_BLOCKED;
   if (over && r->finished_ms > r->created_ms) g->took_ms += r->finished_ms - r->created_ms;
 }
 
-/* The newest runs of the store are looked through, from the last down. */
 static bool count_calls(ApiCall *c, const char *slug, Calls *all, size_t *n) {
   RunRow rows[CALLS_WINDOW];
+  RunQuery q = {.workspace = c->workspace, .slug = slug};
   Err err = {0};
-  int64_t top = store_last_run(c->api->store), end = top > CALLS_SCANNED ? top - CALLS_SCANNED : 0;
-  for (; top > end && !err.code; top -= CALLS_WINDOW) {
-    int64_t low = top - CALLS_WINDOW > 0 ? top - CALLS_WINDOW : 0;
-    size_t got = store_runs(c->api->store, low, 0, rows, CALLS_WINDOW, &err);
-    for (size_t i = got; i-- > 0;) {
-      bool ours = rows[i].run <= top && rows[i].workspace && !strcmp(rows[i].workspace, c->workspace) && rows[i].slug &&
-                  !strcmp(rows[i].slug, slug);
-      if (ours) count_run(c, all, n, &rows[i]);
+  int64_t before = INT64_MAX;
+  size_t got = CALLS_WINDOW;
+  for (size_t seen = 0; got == CALLS_WINDOW && seen < CALLS_SCANNED && !err.code; seen += got) {
+    got = store_runs_newest(c->api->store, &q, before, rows, CALLS_WINDOW, &err);
+    for (size_t i = 0; i < got; i++) {
+      count_run(all, n, &rows[i]);
+      before = rows[i].run;
       run_row_free(&rows[i]);
     }
   }
@@ -283,7 +277,7 @@ const ApiCommand api_look_commands[] = {
     {"flows.invocations.metrics",
      "runs.read",
      false,
-     "How the flow was called: counts and the last run of each entry, out of the newest 5,000 runs.",
+     "How the flow was called: counts and the last run of each entry, out of its newest 2,000 runs.",
      metrics,
      {FLOW_SLUG_ARG,
       {"entrypointId", API_TEXT, false, 0, 256, NULL, "only of this interface, schedule or trigger"},

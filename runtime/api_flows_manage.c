@@ -112,20 +112,17 @@ typedef struct Active {
 
 /* Runs of the flow that are not over; with cancel they are asked to end at once. */
 static bool active_runs(ApiCall *c, const char *slug, bool cancel, Active *a) {
-  unsigned open = 1u << RUN_BLOCKED;
-  for (int s = RUN_RUNNING; s <= RUN_BLOCKED; s++)
-    if (!run_status_final((enum RunStatus)s)) open |= 1u << s;
+  RunQuery q = {.workspace = c->workspace, .slug = slug, .mask = RUNS_OPEN};
   RunRow rows[RUN_PAGE];
   Err err = {0};
-  int64_t after = 0;
+  int64_t before = INT64_MAX;
   size_t n = RUN_PAGE;
   while (n == RUN_PAGE && !err.code) {
-    n = store_runs(c->api->store, after, open, rows, RUN_PAGE, &err);
+    n = store_runs_newest(c->api->store, &q, before, rows, RUN_PAGE, &err);
     for (size_t i = 0; i < n; i++) {
-      bool ours = rows[i].workspace && !strcmp(rows[i].workspace, c->workspace) && rows[i].slug && !strcmp(rows[i].slug, slug);
-      after = rows[i].run;
-      if (ours && a->n++ < ACTIVE_SHOWN) vv_push(&a->ids, str_c(rows[i].run_id));
-      if (ours && cancel && !err.code) engine_cancel(c->api->store, &rows[i], true, "the flow was deleted", &err);
+      before = rows[i].run;
+      if (a->n++ < ACTIVE_SHOWN) vv_push(&a->ids, str_c(rows[i].run_id));
+      if (cancel && !err.code) engine_cancel(c->api->store, &rows[i], true, "the flow was deleted", &err);
       run_row_free(&rows[i]);
     }
   }

@@ -2,6 +2,7 @@
  *
  * The id of the run comes from idempotencyKey, else from the operation's id, so that asking again finds the same run: over, its outcome is
  * told again; under way, the answer comes when it is over. A run of that id for another request is refused. */
+#include "api_runs.h"
 #include "api_step.h"
 #include "engine_journal.h"
 #include "engine_over.h"
@@ -88,6 +89,13 @@ static bool def_of(ApiCall *c, What *w, const Buf *text) {
   if (w->def) return true;
   Val found = api_diagnostics(text->p, text->n, file, &errors);
   return api_flow_invalid(c, *w->slug ? w->slug : "the flow around the step", found, errors);
+}
+
+/* In the run's origin: it is a step alone. */
+static Val origin(const ApiCall *c, const What *w) {
+  ValVec m = {0};
+  api_put_text(&m, "step", w->id);
+  return api_run_origin(c, w->target, api_map(&m));
 }
 
 static void run_id(ApiCall *c, What *w, const char *salt) {
@@ -253,7 +261,13 @@ static bool begin(ApiCall *c, What *w, struct One *o, bool *over) {
     return ok;
   }
   if (err.code) return api_fail_err(c, &err);
-  RunStart how = {.run_id = w->run_id, .target = w->target, .version = w->version, .part = true, .done = one_started, .done_ctx = o};
+  RunStart how = {.run_id = w->run_id,
+                  .target = w->target,
+                  .version = w->version,
+                  .part = true,
+                  .origin = origin(c, w),
+                  .done = one_started,
+                  .done_ctx = o};
   return engine_start_as(c->api->engine, w->def, w->input, &how, &o->run, &err) || api_fail_err(c, &err);
 }
 
@@ -446,15 +460,9 @@ typedef struct Start {
 
 static void start_also(void *ctx, Batch *b, const RunRow *row) {
   Start *s = ctx;
-  ValVec m = {0};
-  api_put_text(&m, "workflowId", row->run_id);
-  api_put_text(&m, "flowSlug", s->w->slug);
-  api_put_text(&m, "stepId", s->w->id);
-  api_put_text(&m, "status", run_status_name(row->status));
-  api_put(&m, "version", int_val(row->version));
-  api_put_text(&m, "target", s->w->target);
-  api_put(&m, "startedAt", api_time(row->created_ms));
-  api_ok(s->c, api_map(&m));
+  ValVec more = {0};
+  api_put_text(&more, "stepId", s->w->id);
+  api_ok(s->c, api_run_started(row, s->w->target, NULL, api_map(&more)));
   api_seal(s->c, b);
   if (s->pending) api_pend_answer(s->pending, s->c);
 }
@@ -465,7 +473,13 @@ static bool start_now(ApiCall *c, What *w) {
   Err err = {0};
   int64_t run;
   Start s = {c, w, c->api->listener ? api_pend(c) : NULL};
-  RunStart how = {.target = w->target, .version = w->version, .part = true, .also = start_also, .ctx = &s, .done_ctx = s.pending};
+  RunStart how = {.target = w->target,
+                  .version = w->version,
+                  .part = true,
+                  .origin = origin(c, w),
+                  .also = start_also,
+                  .ctx = &s,
+                  .done_ctx = s.pending};
   if (s.pending) how.done = start_done;
   if (engine_start_as(c->api->engine, w->def, w->input, &how, &run, &err)) return true;
   if (s.pending) api_pend_drop(s.pending);
