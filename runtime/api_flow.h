@@ -59,7 +59,4 @@ bool api_flow_invalid(ApiCall *c, const char *what, Val diagnostics, int errors)
  * first push with a key sets it; it stays until a push with the same key says false. The store has its hash alone. */
 bool api_flow_key_push(ApiCall *c, Flow *f, Val def);
 bool api_flow_key_ok(ApiCall *c, const Flow *f); /* false: the call has failed with 403 */
-
-/* --- what depends on a flow and goes with it: called with the batch that deletes the flow */
-bool api_steps_flow_gone(ApiCall *c, const char *slug, Err *err);
 #endif

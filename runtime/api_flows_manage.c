@@ -129,16 +129,17 @@ static bool active_runs(ApiCall *c, const char *slug, bool cancel, Active *a) {
   return !err.code || api_fail_err(c, &err);
 }
 
-static bool delete_versions(ApiCall *c, const char *slug) {
+/* Everything of a kind whose key begins with "<slug>/". */
+static bool delete_kind(ApiCall *c, const char *kind, const char *slug) {
   DocRow rows[API_PAGE];
   Err err = {0};
-  char prefix[140], after[160] = "";
+  char prefix[140], after[API_TEXT_MAX] = "";
   size_t n = API_PAGE;
   snprintf(prefix, sizeof prefix, "%s/", slug);
   while (n == API_PAGE && !err.code) {
-    n = store_docs(c->api->store, c->workspace, "flow-version", prefix, after, rows, API_PAGE, &err);
+    n = store_docs(c->api->store, c->workspace, kind, prefix, after, rows, API_PAGE, &err);
     for (size_t i = 0; i < n; i++) {
-      batch_doc_del(api_batch(c), c->workspace, "flow-version", rows[i].key, rows[i].rev);
+      api_doc_del(api_batch(c), c->workspace, kind, rows[i].key, rows[i].rev);
       snprintf(after, sizeof after, "%s", rows[i].key);
       doc_row_free(&rows[i]);
     }
@@ -146,22 +147,20 @@ static bool delete_versions(ApiCall *c, const char *slug) {
   return !err.code || api_fail_err(c, &err);
 }
 
-/* What the flow has beside its texts. A family that keeps documents by flow has its function here. */
-static bool (*const gone[])(ApiCall *c, const char *slug, Err *err) = {api_steps_flow_gone};
-
+/* Versions, and what the flow has beside its texts. A family that keeps documents under "<slug>/.." has its kind here. */
 static bool delete_documents(ApiCall *c, const Flow *f) {
-  Err err = {0};
+  static const char *const kinds[] = {"flow-version", "target", "binding", "step-docs", "step-example", "step-test"};
   Batch *b = api_batch(c);
   ValVec m = {0};
   api_put(&m, "counted", int_val(api_flow_counted(f->map)));
   api_put(&m, "deleted-ms", int_val(now_ms()));
-  batch_doc_del(b, c->workspace, "flow", f->slug, f->rev);
+  api_doc_del(b, c->workspace, "flow", f->slug, f->rev);
   if (!api_doc_put(b, c->workspace, "flow-gone", f->slug, api_map(&m), DOC_ANY, now_ms(), 0))
     return api_fail(c, 500, "internal", "the flow cannot be deleted");
   api_flow_index_gone(b, c->workspace, f->slug);
-  for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
-    if (!gone[i](c, f->slug, &err)) return api_fail_err(c, &err);
-  return delete_versions(c, f->slug);
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!delete_kind(c, kinds[i], f->slug)) return false;
+  return true;
 }
 
 static bool still_running(ApiCall *c, const Flow *f, const Active *a) {

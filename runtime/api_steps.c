@@ -192,26 +192,6 @@ static bool test_add(ApiCall *c) {
   return add(c, "step-test", "test", fields, 5);
 }
 
-bool api_steps_flow_gone(ApiCall *c, const char *slug, Err *err) {
-  static const char *const kinds[] = {"step-docs", "step-example", "step-test"};
-  char prefix[140], after[STEP_KEY];
-  DocRow rows[API_PAGE];
-  snprintf(prefix, sizeof prefix, "%s/", slug);
-  for (size_t k = 0; k < 3; k++) {
-    size_t n = API_PAGE;
-    *after = 0;
-    while (n == API_PAGE && !err->code) {
-      n = store_docs(c->api->store, c->workspace, kinds[k], prefix, after, rows, API_PAGE, err);
-      for (size_t i = 0; i < n; i++) {
-        batch_doc_del(api_batch(c), c->workspace, kinds[k], rows[i].key, rows[i].rev);
-        snprintf(after, sizeof after, "%s", rows[i].key);
-        doc_row_free(&rows[i]);
-      }
-    }
-  }
-  return !err->code;
-}
-
 #define NOTE_ARG                                                                                                                           \
   { "note", API_TEXT, false, 0, 0, NULL, "a remark" }
 const ApiCommand api_step_commands[] = {

@@ -174,6 +174,7 @@ typedef struct Group { /* of runs that one request waits for; malloc'ed, without
   Api *api;
   ApiLater later;
   bool verify, gone;
+  char workspace[128];
   size_t n, left;
   char slug[132], step[STEP_ID_MAX + 1], type[TYPE_MAX], trace[260];
   struct One {
@@ -210,7 +211,7 @@ static bool is_there(struct One *o) {
   RunRow row = {0};
   RunState st = {0};
   Err err = {0};
-  if (!store_run_by_id(o->group->api->store, o->run_id, &row, &err)) return false;
+  if (!store_run_by_id(o->group->api->store, o->group->workspace, o->run_id, &row, &err)) return false;
   o->run = row.run;
   bool over = run_status_final(row.status) || row.status == RUN_BLOCKED;
   run_row_free(&row);
@@ -252,7 +253,7 @@ static bool begin(ApiCall *c, What *w, struct One *o, bool *over) {
   Err err = {0};
   *over = false;
   snprintf(o->run_id, sizeof o->run_id, "%s", w->run_id);
-  if (store_run_by_id(c->api->store, w->run_id, &row, &err)) {
+  if (store_run_by_id(c->api->store, c->workspace, w->run_id, &row, &err)) {
     bool ok = same_request(c, w, &row);
     o->run = row.run;
     *over = run_status_final(row.status) || row.status == RUN_BLOCKED;
@@ -265,6 +266,7 @@ static bool begin(ApiCall *c, What *w, struct One *o, bool *over) {
                   .target = w->target,
                   .version = w->version,
                   .part = true,
+                  .workspace = c->workspace,
                   .origin = origin(c, w),
                   .done = one_started,
                   .done_ctx = o};
@@ -276,6 +278,7 @@ static Group *group_new(ApiCall *c, size_t n) {
   const char *trace = api_text(c, "traceId");
   if (!g) abort();
   g->api = c->api;
+  snprintf(g->workspace, sizeof g->workspace, "%s", c->workspace);
   g->n = n;
   snprintf(g->slug, sizeof g->slug, "%s", api_text(c, "flowSlug") ? api_text(c, "flowSlug") : "");
   snprintf(g->trace, sizeof g->trace, "%s", trace ? trace : "");
@@ -380,10 +383,10 @@ static Val test_item(const Group *g, const struct One *o, const ValVec *tests, b
   return api_map(&m);
 }
 
-static Val verified(const Group *g, const char *workspace, Err *err) {
+static Val verified(const Group *g, Err *err) {
   ValVec tests = {0}, items = {0}, m = {0}, summary = {0};
   int64_t passed = 0;
-  if (!api_step_items(g->api, workspace, "step-test", g->slug, g->step, &tests, err)) return NIL;
+  if (!api_step_items(g->api, g->workspace, "step-test", g->slug, g->step, &tests, err)) return NIL;
   for (size_t i = 0; i < g->n; i++) {
     bool pass;
     vv_push(&items, test_item(g, &g->one[i], &tests, &pass));
@@ -405,7 +408,7 @@ static void answer(Group *g, const RunState *st) {
     answer_run(g, st);
     return;
   }
-  Val data = verified(g, g->later.workspace, &err);
+  Val data = verified(g, &err);
   if (is_nil(data))
     api_later_fail(g->api, &g->later, 500, "internal", err.msg, NIL);
   else
@@ -445,7 +448,7 @@ static bool verify(ApiCall *c) {
     g->gone = !ok || !api_put_off(c, &g->later, WAIT_MS);
     return ok && !g->gone;
   }
-  Val data = ok ? verified(g, c->workspace, &err) : NIL;
+  Val data = ok ? verified(g, &err) : NIL;
   free(g);
   if (!ok) return false;
   return is_nil(data) ? api_fail_err(c, &err) : api_ok(c, data);
@@ -476,6 +479,7 @@ static bool start_now(ApiCall *c, What *w) {
   RunStart how = {.target = w->target,
                   .version = w->version,
                   .part = true,
+                  .workspace = c->workspace,
                   .origin = origin(c, w),
                   .also = start_also,
                   .ctx = &s,

@@ -3,6 +3,7 @@
 import json
 
 from server import flow, run_tests
+from test_workspaces import account, in_workspace, post
 
 STEP = "(flow/step :function :f {:code '(fn [x] {:v %s}) :input {}})"
 
@@ -310,6 +311,42 @@ def test_compile_doctor_metrics_preflight(s):
         assert s.command(name, {"flowSlug": "nobody"}).code == "not_found", name
     assert s.command("flows.delete", {"flowSlug": "nobody", "yes": True}).status == 404
     assert s.command("flows.provenance.set", {"flowSlug": "nobody", "sourceFlows": []}).status == 404
+
+
+def test_scopes_and_workspaces(s):
+    push(s, "mine", extra=":discover {:public true}")
+    s.ok("flows.deploy", {"flowSlug": "mine"})
+    s.ok("steps.docs.put", {"flowSlug": "mine", "stepId": "f", "markdown": "secret notes"})
+    assert post(s, "/api/debug/workspace/bootstrap", {"workspaceId": "ws-b"}, None, True).status == 200
+    ask = {"flowSlug": "mine", "stepId": "f", "flowLiteral": flow("mine", "1"), "yes": True, "version": 1, "sourceFlows": [], "stepType": "function", "input": {}, "markdown": "x",
+           "params": {"code": "(fn [x] x)", "input": 1}, "releaseNote": "x"}
+    reads = ("flows.lint", "flows.diff", "flows.compile", "flows.doctor", "flows.public.preflight", "flows.workspace.search", "flows.search", "flows.examples.step",
+             "flows.workspace.examples.step")
+    writes = ("flows.put_draft", "flows.deploy", "flows.update", "flows.provenance.set", "flows.draft.reset", "flows.archive", "flows.delete", "flows.release", "flows.run_step",
+              "steps.run", "steps.tests.verify", "steps.docs.put", "steps.examples.add", "steps.tests.add", "flows.versions.update")
+    steps = ("steps.docs.get", "steps.examples.list", "steps.tests.list", "steps.artifacts.get")
+    _, nothing = account(s, ["resources.read"])
+    _, reader = account(s, ["flows.read"])
+    for name in reads + writes + steps + ("flows.invocations.metrics",):
+        a = in_workspace(s, s.workspace, name, ask, nothing)
+        assert a.status == 403 and a.code == "forbidden", (name, a)
+    for name in writes + steps:
+        assert in_workspace(s, s.workspace, name, ask, reader).code == "forbidden", name
+    for name in reads:
+        assert in_workspace(s, s.workspace, name, ask, reader).status == 200, name
+    for name in ("flows.diff", "flows.compile", "flows.doctor", "flows.public.preflight", "flows.invocations.metrics", "flows.deploy", "flows.update", "flows.archive", "flows.delete",
+                 "flows.run_step", "flows.draft.reset", "steps.tests.verify") + steps:
+        a = in_workspace(s, "ws-b", name, ask)
+        assert a.status == 404 and a.code == "not_found", (name, a)
+    for name, args, path in (("flows.workspace.search", {"query": "mine"}, ("result", "hits")), ("flows.search", {"query": "mine"}, ("result", "hits")),
+                             ("flows.workspace.search", {"stepType": "function"}, ("result", "hits")), ("flows.examples.step", {"stepType": "function"}, ("examples", "items"))):
+        assert in_workspace(s, "ws-b", name, args).data[path[0]][path[1]] == [], name
+        assert in_workspace(s, s.workspace, name, args).data[path[0]][path[1]], name
+    once = {"stepType": "kv", "stepId": "n", "params": {"operation": "increment", "key": "n"}, "idempotencyKey": "same"}
+    ours, theirs = (in_workspace(s, ws, "steps.run", once) for ws in (s.workspace, "ws-b"))
+    assert ours.status == theirs.status == 200 and ours.data["result"] == theirs.data["result"], (ours, theirs)
+    assert ours.data["workflowId"] != theirs.data["workflowId"] and "replayed" not in theirs.data
+    assert in_workspace(s, "ws-b", "runs.get", {"workflowId": ours.data["workflowId"]}).status == 404
 
 
 if __name__ == "__main__":
