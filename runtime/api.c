@@ -14,7 +14,9 @@
 
 enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16 << 10, PREVIEW_TEXT = 2000, OP_ID_MAX = 128 };
 
-static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands};
+static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands,
+                                           api_release_commands, api_manage_commands, api_diff_commands, api_look_commands,
+                                           api_search_commands, api_step_commands, api_step_run_commands};
 
 const ApiCommand *api_command_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -163,7 +165,7 @@ bool api_fail_err(ApiCall *c, const Err *err) {
     const char *code;
     int status;
   } known[] = {{"not_found", 404},  {"flow_not_found", 404}, {"bad_input", 400},       {"bad_request", 400}, {"flow_invalid", 400},
-               {"run_exists", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},
+               {"run_exists", 409}, {"flow_archived", 409}, {"not_released", 409}, {"concurrency_key_missing", 400}, {"concurrency_queue_full", 429}, {"doc_conflict", 409},
                {"profile_missing", 409}, {"in_use", 409}, {"installation_not_found", 404}, {"installation_disabled", 409},
                {"bad_connection", 400}, {"bad_secret", 400}, {"disk_full", 507}, {"store_failed", 503}};
   for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)
@@ -363,7 +365,10 @@ static void run_command(ApiCall *c, Val args) {
   finish(c, c->command->run(c));
 }
 
-static bool commands(ApiCall *c) {
+/* those that need no workspace; their key says which flows they see */
+static bool is_global(const char *name) { return !strcmp(name, "flows.search") || !strcmp(name, "flows.examples.step"); }
+
+static bool commands_of(ApiCall *c, bool global) {
   Err err = {0};
   const ListenRequest *r = c->request;
   Val body = r->nbody ? json_parse(r->body, r->nbody, &err) : ABSENT;
@@ -372,10 +377,14 @@ static bool commands(ApiCall *c) {
   if (!is_str(name) || !(is_map(args) || is_nil(args)))
     return api_fail(c, 400, "bad_request", "the body must be {\"command\": \"flows.list\", \"args\": {...}}");
   c->command = api_command(str_s(name));
-  if (!c->command || strlen(str_s(name)) != str_n(name)) return api_fail(c, 400, "unknown_command", "Unknown command: %.200s", str_s(name));
+  if (!c->command || strlen(str_s(name)) != str_n(name) || (global && !is_global(c->command->name)))
+    return api_fail(c, 400, "unknown_command", "Unknown command: %.200s", str_s(name));
   run_command(c, is_nil(args) ? map_empty : args);
   return !c->code;
 }
+
+static bool commands(ApiCall *c) { return commands_of(c, false); }
+static bool global_commands(ApiCall *c) { return commands_of(c, true); }
 
 /* --- who am I ---------------------------------------------------------------------------------------------------------------------- */
 static Val user(const ApiCall *c) {
@@ -399,6 +408,7 @@ static bool openapi(ApiCall *c) { return api_ok(c, api_openapi()); }
 
 const ApiRoute api_base_routes[] = {
     {"POST", "commands", ROUTE_COMMANDS, {"commands", NULL, false, "Runs one command in the workspace.", commands, {{0}}}},
+    {"POST", "global/commands", ROUTE_COMMANDS, {"commands.global", NULL, false, "Runs flows.search or flows.examples.step.", global_commands, {{0}}}},
     {"GET", "auth/verify", 0, {"auth.verify", NULL, false, "Is the key good? Whose is it, and what may it do?", verify, {{0}}}},
     {"GET", "openapi.json", ROUTE_OPEN, {"openapi", NULL, false, "This description.", openapi, {{0}}}},
     {0},
@@ -414,7 +424,7 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
   bool key = !(r->flags & (ROUTE_OPEN | ROUTE_EITHER)) || (r->flags & ROUTE_EITHER && sends_key(c));
   if (key && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
   if (r->flags & ROUTE_COMMANDS) {
-    commands(c);
+    r->op.run(c);
     return;
   }
   c->command = &r->op;

@@ -10,7 +10,8 @@
  *
  * Functions keep no state beside ApiCall and the store and look at no thread, so that more than one thread may run them later.
  * Documents of the store: in workspace "" kind "workspace" and "api-key"; in each workspace "service-account", "api-op", "flow",
- * "flow-version", "target", "installation", "decision" (decisions.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
+ * "flow-version", "flow-gone" (api_flow.h), "step-docs", "step-example", "step-test" (api_step.h), "target",
+ * "installation", "decision" (decisions.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
  *
  * Workspaces. A key belongs to one workspace, and c->workspace is that; a key with the scope server.admin (the first one) reaches every
  * workspace that X-Breyta-Workspace names and may make new ones. Nothing is shared between workspaces: each store call has c->workspace. */
@@ -189,7 +190,8 @@ void api_places_free(Api *a);
 bool api_flow_source(Api *a, const char *workspace, const char *slug, const char *target, int64_t version, char **hash, int64_t *at,
                      Err *err);
 Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
-extern const ApiCommand api_flow_commands[], api_run_commands[];
+extern const ApiCommand api_flow_commands[], api_run_commands[], api_release_commands[], api_manage_commands[], api_diff_commands[],
+    api_look_commands[], api_search_commands[], api_step_commands[], api_step_run_commands[];
 const ApiCommand *api_command(const char *name);
 const ApiCommand *api_command_at(int i); /* NULL behind the last */
 Batch *api_batch_of(void *call); /* api_batch, for TableCall */

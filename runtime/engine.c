@@ -2,6 +2,7 @@
 #include "child.h"
 #include "engine_commit.h"
 #include "engine_index.h"
+#include "engine_over.h"
 #include "eval/expand.h"
 #include "eval/unit.h"
 #include "offload.h"
@@ -73,6 +74,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
 void engine_free(Engine *e) {
   engine_commit_stop(e);
   slots_stop(e);
+  engine_over_stop(e);
   wait_notify_stop(e);
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
@@ -253,7 +255,7 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
   snap_data(&seen, *input);
   r->input = snap_read_value(env_core(), seen.p, seen.n);
   buf_free(&seen);
-  index_flow(e, r->workspace, f);
+  if (!how->part) index_flow(e, r->workspace, f);
   Batch *batch = r->batch;
   r->batch = NULL;
   if (how->done) {

@@ -103,6 +103,7 @@ typedef struct RunStart {
   const char *installation;           /* of the flow; NULL */
   Val origin;                         /* who starts it and how: map such as {:trigger-id :invocation :replay-of :by}, data; or 0 */
   struct SlotDecision *slot;          /* not NULL: the flow's :concurrency is kept, and this says what that meant (slots.h) */
+  bool part;                          /* a step of a flow alone: its text is not found as the flow */
   void (*also)(void *ctx, Batch *b, const RunRow *row); /* may be NULL; row has the run's id */
   /* Not NULL: engine_start_as returns without waiting for the disk, and this is called once, later, if that was true: error NULL, the
    * run is durable and goes; else a code of the store's, and there is no such run. */

@@ -2,6 +2,7 @@
  * happens before it is acted on; it goes away in the batch that records the act. */
 #include "child.h"
 #include "engine_index.h"
+#include "engine_over.h"
 #include "eval/unit.h"
 #include "slots.h"
 
@@ -93,7 +94,7 @@ static void end_row(Engine *e, const RunRow *run, enum RunStatus st, Val error, 
   child_over_row(batch, run, st, error);
   child_close_row(e, batch, run, st == RUN_TERMINATED);
   buf_free(&b);
-  store_submit_wait(e->store, batch, err);
+  if (store_submit_wait(e->store, batch, err)) engine_over_tell(e, run->run);
   e->inbox_again = true; /* for its children and its parent */
   parked_remove(&e->parked, run->run);
   if (run->slot && !err->code) slot_freed(e, run->workspace, run->slot);

@@ -133,6 +133,8 @@ static void walk(Buf *b, Val v, int depth) {
     for (; is_type(v, T_LIST); v = AS(List, v)->rest) walk(b, AS(List, v)->first, depth + 1);
 }
 
+void index_flow_words(Buf *b, Val def) { walk(b, def, 0); }
+
 void index_flow_put(Batch *batch, const char *workspace, const char *slug, const char *name, Val map, Val body) {
   Buf b = {0}, tags = {0};
   word(&b, slug);

@@ -23,6 +23,8 @@ void index_flow(Engine *e, const char *workspace, const FlowDef *f);
 void index_flow_put(Batch *b, const char *workspace, const char *slug, const char *name, Val map, Val body);
 /* Nothing is ready: a few of the entries that wait are put into the index. */
 void index_idle(Engine *e);
+/* Every :title :label :name :description in a definition and its code, one a line. */
+void index_flow_words(Buf *b, Val def);
 /* The text of a resource, cut to so many bytes at the end of a character; false: it is no text, or cannot be read. *cut: there is more. */
 bool index_text(Engine *e, const Resource *r, size_t most, Blob *out, bool *cut);
 /* What comes behind res://v1/ws/W/ in a URI: its path for :path-prefix. */

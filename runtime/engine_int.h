@@ -127,6 +127,7 @@ struct Engine {
   bool inbox_now;       /* answers have become durable: the inbox is looked at before anything else happens */
   struct CommitWait *commits, *commits_last; /* engine_commit.c */
   uint64_t next_commit;
+  struct OverWait *overs; /* engine_over.c */
   uint16_t next_life;
   Val units;            /* set of unit hashes (hex strings) known to be stored */
   Val indexed;          /* map from workspace/slug to the hash of the source that this engine has put into the search index last */

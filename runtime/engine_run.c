@@ -1,6 +1,7 @@
 /* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
 #include "child.h"
 #include "engine_index.h"
+#include "engine_over.h"
 #include "engine_table.h"
 #include "slots.h"
 #include "eval/expand.h"
@@ -195,6 +196,7 @@ static void durable(Run *r) {
     r->phase = R_DONE;
     r->m = NULL;
     if (r->slot && run_status_final(r->status)) slot_freed(r->e, r->workspace, r->slot);
+    engine_over_tell(r->e, r->run);
     break;
   }
 }
