@@ -180,19 +180,23 @@ static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames) {
   return SQLITE_OK;
 }
 
+/* A refused one was seen until now: also by who has read since it was refused. */
 static void kv_unlink(Sq *s, Batch *b) {
   pthread_mutex_lock(&s->queue_lock);
+  if (b->error) s->kv_world++;
   *(b->kv_prev ? &b->kv_prev->kv_next : &s->kv_first) = b->kv_next;
   *(b->kv_next ? &b->kv_next->kv_prev : &s->kv_last) = b->kv_prev;
   sq_pending_done(s, b);
   pthread_mutex_unlock(&s->queue_lock);
 }
 
+/* All are out of sight before anybody hears of one: who is told of a refusal reads anew at once. */
 static void group_complete(Sq *s, Batch *list) {
+  for (Batch *b = list; b; b = b->next)
+    if (b->has_kv) kv_unlink(s, b);
   for (Batch *b = list, *next; b; b = next) {
     next = b->next;
     if (!b->error) atomic_fetch_add_explicit(&s->ops, b->n, memory_order_relaxed);
-    if (b->has_kv) kv_unlink(s, b);
     store_complete(&s->base, b);
   }
 }
