@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT_JOURNAL = 64, COMPACT_BYTES = 400, RECORDS_PER_EVENT = 4 };
+enum { SHORT_JOURNAL = 8, COMPACT_BYTES = 400, EVENT_RECORDS = 8 };
 
 typedef struct Steps {
   ApiCall *c;
@@ -93,22 +93,29 @@ static bool take_begin(void *ctx, const JournalRec *j) {
   return false;
 }
 
-static bool take_last(void *ctx, const JournalRec *j) {
-  *(int64_t *)ctx = j->seq;
+/* The last record of a run that is over: its end. */
+typedef struct End { Val v; bool there; } End;
+static bool take_end(void *ctx, const JournalRec *j) {
+  End *e = ctx;
+  Val v = j->kind == J_END ? snap_read_value(env_core(), j->data.p, j->data.n) : NIL;
+  e->there = true;
+  e->v = is_vec(v) ? vec_nth(v, JE_VALUE) : NIL;
   return false;
 }
 
 /* Segments of the journal that were old enough are dropped (--keep-history): the row stays. */
-static bool put_history(ApiCall *c, ValVec *m, const RunRow *row, bool details, Err *err) {
-  int64_t last = 0;
+static bool put_history(ApiCall *c, ValVec *m, const RunRow *row, bool details, End *end, Err *err) {
   Begin b = {NIL, 0};
   Store *s = c->api->store;
-  if (!store_journal(s, row->run, row->head_seq - 1, take_last, &last, err) && err->code) return false;
-  if ((details || row->head_seq <= SHORT_JOURNAL) && last && !store_journal(s, row->run, 0, take_begin, &b, err) && err->code) return false;
-  bool gone = !last || b.seq > 1;
+  bool over = run_status_final(row->status);
+  *end = (End){NIL, !over};
+  if (over && !store_journal(s, row->run, row->head_seq - 1, take_end, end, err) && err->code) return false;
+  bool look = end->there && (details || row->head_seq <= SHORT_JOURNAL);
+  if (look && !store_journal(s, row->run, 0, take_begin, &b, err) && err->code) return false;
+  bool gone = !end->there || b.seq > 1;
   if (gone) api_put(m, "historyGone", TRUE_V);
-  if (gone) api_put_text(m, "historyNote", last ? "the beginning of this run's history was dropped: it was older than the server keeps"
-                                                : "this run's history was dropped: it was older than the server keeps");
+  if (gone) api_put_text(m, "historyNote", end->there ? "the beginning of this run's history was dropped: it was older than the server keeps"
+                                                      : "this run's history was dropped: it was older than the server keeps");
   api_put(m, "inputPreview", api_preview(b.input));
   return true;
 }
@@ -122,20 +129,23 @@ static Val current_step(ApiCall *c, const RunRow *row) {
   return is_kw(step) ? str_c(id_text(step)) : is_str(step) ? step : NIL;
 }
 
-static void put_end(ApiCall *c, ValVec *m, const RunState *st) {
-  if (st->status == RUN_COMPLETED) {
-    ValVec data = {0}, preview = {0};
-    vv_push(&data, kw_c("result"));
-    vv_push(&data, api_flag(c, "compactInspect") ? api_preview_in(st->value, COMPACT_BYTES) : api_preview(st->value));
-    api_put(&preview, "data", api_map(&data));
-    api_put(m, "resultPreview", api_map(&preview));
-    if (api_flag(c, "includeResult")) {
-      vv_push(m, kw_c("result"));
-      vv_push(m, api_shown(st->value));
-    }
-    if (is_map(st->value)) api_put(m, "outputResource", resource_of(st->value));
+static void put_result(ApiCall *c, ValVec *m, Val value) {
+  ValVec data = {0}, preview = {0};
+  vv_push(&data, kw_c("result"));
+  vv_push(&data, api_flag(c, "compactInspect") ? api_preview_in(value, COMPACT_BYTES) : api_preview(value));
+  api_put(&preview, "data", api_map(&data));
+  api_put(m, "resultPreview", api_map(&preview));
+  if (api_flag(c, "includeResult")) {
+    vv_push(m, kw_c("result"));
+    vv_push(m, api_shown(value));
   }
-  api_put(m, "error", error_shown(st->error));
+  if (is_map(value)) api_put(m, "outputResource", resource_of(value));
+}
+
+static void put_end(ApiCall *c, ValVec *m, const RunRow *row, Val end) {
+  if (row->status == RUN_COMPLETED) put_result(c, m, end);
+  else if (run_status_final(row->status)) api_put(m, "error", error_shown(end));
+  else if (row->status == RUN_BLOCKED) api_put(m, "error", error_shown(err_map("blocked", row->note ? row->note : "blocked")));
 }
 
 /* What people have decided at its waits. */
@@ -151,16 +161,15 @@ static void put_decisions(ApiCall *c, ValVec *m, const RunRow *row, Err *err) {
 
 static bool get_run(ApiCall *c, const RunRow *row, Val *out) {
   Err err = {0};
-  RunState st = {0};
+  End end;
   Steps steps = {.c = c, .only = api_text(c, "stepId"), .results = api_flag(c, "includeStepResults"), .compact = api_flag(c, "compactInspect")};
   ValVec m = {0};
   bool with_steps = api_flag(c, "includeSteps"), details = with_steps || api_flag(c, "includeResult");
-  if (!engine_state(c->api->engine, row->run, &st, &err)) return api_fail_err(c, &err);
   api_run_put(&m, row);
   if (!run_status_final(row->status)) api_put(&m, "currentStep", current_step(c, row));
-  if (row->status == RUN_QUEUED) api_put_text(&m, "waitsFor", st.waits_for);
-  if (!put_history(c, &m, row, details, &err)) return api_fail_err(c, &err);
-  put_end(c, &m, &st);
+  if (row->status == RUN_QUEUED) api_put_text(&m, "waitsFor", "an earlier run of its flow to end (:concurrency)");
+  if (!put_history(c, &m, row, details, &end, &err)) return api_fail_err(c, &err);
+  put_end(c, &m, row, end.v);
   if (details) put_decisions(c, &m, row, &err);
   if (with_steps && !engine_history(c->api->engine, row->run, take_step, &steps, &err)) return api_fail_err(c, &err);
   if (with_steps) api_put(&m, "steps", vec_from(steps.items.a, steps.items.n));
@@ -216,26 +225,37 @@ static bool take_events(void *ctx, const HistoryStep *h) {
   return true;
 }
 
+/* The newest, `limit` of them if there are so many: a window at the end of the journal, doubled until it is enough. false: *err */
+static bool collect(ApiCall *c, const RunRow *row, size_t limit, Events *ev, bool *more, Err *err) {
+  for (int64_t window = (int64_t)limit + EVENT_RECORDS;; window *= 2) {
+    int64_t after = !ev->only && row->head_seq > window ? row->head_seq - window : 0;
+    ev->items = (ValVec){0};
+    if (!ev->only && !after) event(ev, row->created_ms, row->status == RUN_QUEUED ? "run_queued" : "run_started", NULL);
+    if (!engine_history_from(c->api->engine, row->run, after, take_events, ev, err)) return false;
+    *more = after || ev->items.n > limit;
+    if (!after || ev->items.n >= limit) return true;
+  }
+}
+
 bool api_runs_events(ApiCall *c) {
   RunRow row = {0};
   Err err = {0};
   Events ev = {.only = api_text(c, "stepId")};
   char type[64];
+  bool more = false;
   ValVec m = {0}, meta = {0};
-  if (!api_run_row(c, &row)) return false;
   size_t limit = (size_t)api_int(c, "limit", 100);
-  int64_t tail = (int64_t)limit * RECORDS_PER_EVENT, after = !ev.only && row.head_seq > tail ? row.head_seq - tail : 0;
-  if (!ev.only && !after) event(&ev, row.created_ms, row.status == RUN_QUEUED ? "run_queued" : "run_started", NULL);
-  bool ok = engine_history_from(c->api->engine, row.run, after, take_events, &ev, &err);
+  if (!api_run_row(c, &row)) return false;
+  bool ok = collect(c, &row, limit, &ev, &more, &err);
   snprintf(type, sizeof type, "run_%s", run_status_name(row.status));
   if (run_status_final(row.status) && !ev.only) event(&ev, row.finished_ms, type, NULL);
   run_row_free(&row);
   if (!ok) return api_fail_err(c, &err);
-  size_t n = ev.items.n < limit ? ev.items.n : limit; /* the newest */
+  size_t n = ev.items.n < limit ? ev.items.n : limit;
   vv_push(&m, kw_c("items"));
   vv_push(&m, vec_from(ev.items.n ? ev.items.a + (ev.items.n - n) : NULL, n));
   api_put(&meta, "count", int_val((int64_t)n));
-  api_put(&meta, "hasMore", ev.items.n > n || after ? TRUE_V : FALSE_V);
+  api_put(&meta, "hasMore", more || ev.items.n > n ? TRUE_V : FALSE_V);
   c->meta = api_map(&meta);
   return api_ok(c, api_map(&m));
 }

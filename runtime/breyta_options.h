@@ -16,6 +16,10 @@
   OPTION(listen, "listen", "HOST:PORT", "127.0.0.1:8080", serve, "address of the API; port 0 takes a free one")                      \
   OPTION(blobs, "blobs", "URL|disk", NULL, serve,                                                                                     \
          "where results kept by :persist go, remembered in DIR: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&cache=1G, or disk: in DIR")  \
+  OPTION(keep_history, "keep-history", "AGE", NULL, serve,                                                                           \
+         "histories of runs that ended longer ago than this may be dropped, such as 30d; without it they are kept")                  \
+  OPTION(history_above, "history-above", "SIZE", NULL, serve,                                                                        \
+         "while the database holds more than this, such as 10GB, the oldest histories of runs that are over are dropped")            \
   OPTION(public_url, "public-url", "URL", NULL, serve, "how others reach this server, for links and callbacks")                     \
   OPTION(tls_cert, "tls-cert", "FILE", NULL, serve, "speak TLS with this certificate (PEM, with its chain); needs --tls-key")         \
   OPTION(tls_key, "tls-key", "FILE", NULL, serve, "the certificate's private key (PEM, not encrypted)")

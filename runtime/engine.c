@@ -443,6 +443,7 @@ static bool answered(Engine *e, const InboxRow *row, Err *err) {
 /* An event for a wait: true when it was used. One that finds its wait answered but not yet committed is looked at again. */
 static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
   WaitRow w = {0};
+  if (wait_on_its_way(e, row->workspace, row->key)) return false;
   if (!store_wait_get(e->store, row->workspace, row->key, &w, err)) {
     if (answered(e, row, err)) inbox_done(e, NULL, row->id);
     return false;

@@ -8,6 +8,7 @@
 #include "breyta_options.h"
 #include "cli.h"
 #include "cli_run.h"
+#include "retention.h"
 #include "slots.h"
 #include "sock.h"
 #include "trigger_hook.h"
@@ -23,6 +24,7 @@
 typedef struct Server {
   const BreytaOptions *o;
   Api api;
+  Retention retention;
   int fd;
   char url[600];
   Buf cert, key;
@@ -201,7 +203,10 @@ static bool tls_files(Server *s) {
 static bool serve(Server *s, Err *err) {
   bool idle, ok = engine_drain_inbox(s->api.engine, err);
   fprintf(stderr, "breyta serve: %s is ready, data in %s\n", s->url, s->o->data);
-  while (ok && !stop) ok = engine_turn(s->api.engine, 1000, &idle, err), triggers_turn(s->api.triggers);
+  while (ok && !stop) {
+    ok = engine_turn(s->api.engine, 1000, &idle, err) && retention_turn(&s->retention, s->api.store, now_ms(), err);
+    triggers_turn(s->api.triggers);
+  }
   return ok;
 }
 
@@ -215,6 +220,7 @@ int breyta_serve(const BreytaOptions *o) {
     return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
   if (!tls_files(&s)) return EXIT_USAGE;
   raise_limits();
+  if (!retention_policy(&s.retention, o->keep_history, o->history_above, &err)) return tell("", &err), EXIT_USAGE;
   sigaction(SIGINT, &sa, NULL);
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();

@@ -702,4 +702,14 @@ bool store_source_get(Store *s, const char *hash, char **file, Blob *out, Err *e
 bool store_meta_get(Store *s, const char *name, char **value, Err *e) { return s->impl->meta_get(store_fresh(s, e), name, value, e); }
 bool store_changed(Store *s) { return s->impl->changed(s); }
 void store_stats(const Store *s, StoreStats *out) { s->impl->stats(s, out); }
-int store_drop_history(Store *s, int64_t before, Err *e) { return s->impl->drop_history(store_fresh(s, e), before, e); }
+int store_sweep_history(Store *s, int64_t before, HistorySweep *at, int rows, Err *e) {
+  return s->impl->sweep_history(store_fresh(s, e), before, at, rows, e);
+}
+int store_drop_history(Store *s, int64_t before, Err *e) {
+  HistorySweep at = {0};
+  Err local = {0};
+  int n = 0, k;
+  while ((k = store_sweep_history(s, before, &at, 100000, e ? e : &local)) >= 0) n += k;
+  return n;
+}
+int64_t store_used_bytes(Store *s) { return s->impl->used_bytes(s); }

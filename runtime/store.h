@@ -275,4 +275,10 @@ typedef struct StoreStats { uint64_t commits, syncs, ops, journal_rows; } StoreS
 void store_stats(const Store *s, StoreStats *out);
 /* Drops closed journal segments all of whose runs are final and older than the time given. Number dropped. */
 int store_drop_history(Store *s, int64_t finished_before_ms, Err *e);
+/* The same in small pieces: looks at the next `rows` journal rows. 1: a segment was dropped; 0: there is more to look at; -1: that was all
+ * (begin anew, with {0}, when time has passed), or *e. */
+typedef struct HistorySweep { int64_t segment, row; } HistorySweep;
+int store_sweep_history(Store *s, int64_t finished_before_ms, HistorySweep *at, int rows, Err *e);
+/* Bytes of the file that hold something; 0 in memory, -1 cannot be read. What was dropped leaves room, the file does not shrink. */
+int64_t store_used_bytes(Store *s);
 #endif

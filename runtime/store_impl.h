@@ -36,7 +36,7 @@ enum OpType {
   OP_INDEX_PUT,   /* i: at; s: workspace key target title tags type path; blob */
   OP_INDEX_DEL,   /* s: workspace key target */
   OP_INDEX_WORK,  /* i: rows; so many entries that wait are put into the index */
-  OP_DROP_SEGMENT, /* i: segment; from store_drop_history only */
+  OP_DROP_SEGMENT, /* i: segment; from store_sweep_history only */
   OP_TABLE_PUT,   /* i: id, hash, rows, created, updated; s: workspace name; blob */
   OP_TABLE_DROP,  /* i: id, hash; s: workspace name */
   OP_TABLE_EDITS  /* blob: a list of TableEdits, see store_table.c */
@@ -138,7 +138,8 @@ typedef struct StoreImpl {
   bool (*changed)(Store *s);
   uint64_t (*reads)(Store *s, uint64_t mine); /* NULL: nothing of a batch is seen before it is committed */
   void (*stats)(const Store *s, StoreStats *out);
-  int (*drop_history)(Store *s, int64_t before, Err *e);
+  int (*sweep_history)(Store *s, int64_t before, HistorySweep *at, int rows, Err *e);
+  int64_t (*used_bytes)(Store *s);
 } StoreImpl;
 
 typedef struct SlugCount SlugCount;

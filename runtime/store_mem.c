@@ -913,7 +913,10 @@ static bool mem_meta(Store *s, const char *name, char **value, Err *e) {
 static bool mem_changed(Store *s) { return (void)s, false; }
 static const char *mem_failed(const Store *s) { return (void)s, NULL; }
 static void mem_stats(const Store *s, StoreStats *out) { *out = ((const Mem *)s)->stats; }
-static int mem_drop(Store *s, int64_t before, Err *e) { return (void)s, (void)before, (void)e, 0; } /* one open segment, always */
+static int mem_sweep(Store *s, int64_t before, HistorySweep *at, int rows, Err *e) { /* one open segment, always */
+  return (void)s, (void)before, (void)at, (void)rows, (void)e, -1;
+}
+static int64_t mem_used_bytes(Store *s) { return (void)s, 0; }
 
 static void mem_close(Store *s) {
   Mem *m = (Mem *)s;
@@ -934,7 +937,7 @@ static const StoreImpl mem_impl = {
     .table_max = store_mem_table_max, .table_get = store_mem_table_get, .tables = store_mem_tables, .tables_pending = store_mem_tables_pending,
     .table_row = store_mem_table_row, .table_rows = store_mem_table_rows, .table_keys = store_mem_table_keys,
     .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
-    .drop_history = mem_drop,
+    .sweep_history = mem_sweep, .used_bytes = mem_used_bytes,
 };
 
 Store *store_mem_open(Err *e) {

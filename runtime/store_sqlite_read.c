@@ -708,21 +708,26 @@ static bool r_meta(Store *b, const char *name, char **value, Err *e) {
 
 /* ---- dropping history ---- */
 
-/* Whether a run in the segment still needs it: live, or finished too recently, or unknown. -1 = error. */
-static int segment_needed(Sq *s, int64_t seg, int64_t before, Err *e) {
-  char sql[256];
+/* Of the next rows: how many, the last of them, and whether a run still needs one: it is live, finished too recently, or unknown. */
+typedef struct Look { int64_t n, last, needed; } Look;
+static bool segment_look(Sq *s, const HistorySweep *at, int64_t before, int rows, Look *out, Err *e) {
+  char sql[400];
   snprintf(sql, sizeof sql,
-           "SELECT 1 FROM j%lld j LEFT JOIN runs r ON r.run=j.run WHERE r.run IS NULL OR r.status NOT BETWEEN %d AND %d"
-           " OR r.finished>=?1 LIMIT 1", (long long)seg, RUN_COMPLETED, RUN_TIMED_OUT);
+           "SELECT count(*),max(id),max(needed) FROM (SELECT j.id AS id,r.run IS NULL OR r.status NOT BETWEEN %d AND %d OR r.finished>=?1 AS needed"
+           " FROM j%lld j LEFT JOIN runs r ON r.run=j.run WHERE j.id>?2 ORDER BY j.id LIMIT ?3)",
+           RUN_COMPLETED, RUN_TIMED_OUT, (long long)at->segment);
   sqlite3_stmt *st = NULL;
   int rc = sqlite3_prepare_v2(s->rd.db, sql, -1, &st, NULL);
   if (rc == SQLITE_OK) {
     sqlite3_bind_int64(st, 1, before);
+    sqlite3_bind_int64(st, 2, at->row);
+    sqlite3_bind_int64(st, 3, rows);
     rc = sqlite3_step(st);
   }
-  if (rc != SQLITE_ROW && rc != SQLITE_DONE) sq_error(&s->rd, e, "history cannot be read");
+  if (rc == SQLITE_ROW) *out = (Look){col_int(st, 0), col_int(st, 1), col_int(st, 2)};
+  else sq_error(&s->rd, e, "history cannot be read");
   sqlite3_finalize(st);
-  return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
+  return rc == SQLITE_ROW;
 }
 
 static bool segment_drop(Sq *s, int64_t seg, Err *e) {
@@ -756,18 +761,43 @@ static int64_t *closed_segments(Sq *s, size_t *n, Err *e) {
   return c.rows;
 }
 
-static int r_drop_history(Store *b, int64_t before, Err *e) {
+/* The first closed segment from this one on; -1 none. */
+static int64_t next_closed(Sq *s, int64_t from, Err *e) {
+  size_t n;
+  int64_t *all = closed_segments(s, &n, e), first = -1;
+  for (size_t i = 0; i < n; i++)
+    if (all[i] >= from && (first < 0 || all[i] < first)) first = all[i];
+  free(all);
+  return first;
+}
+
+static int r_sweep_history(Store *b, int64_t before, HistorySweep *at, int rows, Err *e) {
   Sq *s = (Sq *)b;
   Err local;
   if (!e) e = &local;
   e->code = NULL;
-  size_t n;
-  int dropped = 0;
-  int64_t *seg = closed_segments(s, &n, e);
-  for (size_t i = 0; i < n && !e->code; i++)
-    if (segment_needed(s, seg[i], before, e) == 0 && segment_drop(s, seg[i], e)) dropped++;
-  free(seg);
-  return dropped;
+  int64_t seg = next_closed(s, at->segment, e);
+  if (seg < 0) return -1;
+  if (seg != at->segment) *at = (HistorySweep){seg, 0};
+  Look look;
+  if (!segment_look(s, at, before, rows, &look, e)) return -1;
+  if (look.n == rows && !look.needed) return at->row = look.last, 0;
+  *at = (HistorySweep){seg + 1, 0};
+  if (look.needed) return 0;
+  return segment_drop(s, seg, e) ? 1 : -1; /* who is over stays so: all rows of it have been looked at */
+}
+
+static int64_t pragma_int(Sq *s, const char *sql) {
+  sqlite3_stmt *st = NULL;
+  int64_t v = sqlite3_prepare_v2(s->rd.db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW ? col_int(st, 0) : -1;
+  sqlite3_finalize(st);
+  return v;
+}
+
+static int64_t r_used_bytes(Store *b) {
+  Sq *s = (Sq *)b;
+  int64_t pages = pragma_int(s, "PRAGMA page_count"), unused = pragma_int(s, "PRAGMA freelist_count"), size = pragma_int(s, "PRAGMA page_size");
+  return pages < 0 || unused < 0 || size < 0 ? -1 : (pages - unused) * size;
 }
 
 const StoreImpl sq_impl = {
@@ -777,7 +807,8 @@ const StoreImpl sq_impl = {
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,
     .outcomes_use = r_outcomes_use, .outcome_get = r_outcome, .inbox = r_inbox,
     .inbox_by_key = r_inbox_by_key, .kv_get = r_kv_get, .kv_list = r_kv_list, .unit_get = r_unit, .source_get = r_source,
-    .doc_get = sq_doc_get, .docs = sq_docs, .search = sq_search, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats, .drop_history = r_drop_history,
+    .doc_get = sq_doc_get, .docs = sq_docs, .search = sq_search, .meta_get = r_meta, .changed = sq_changed, .stats = sq_stats,
+    .sweep_history = r_sweep_history, .used_bytes = r_used_bytes,
     .table_max = sq_table_max, .table_get = sq_table_get, .tables = sq_tables, .tables_pending = sq_tables_pending, .index_waits = sq_index_waits, .reader = sq_reader, .reader_begin = sq_reader_begin, .reader_end = sq_reader_end, .table_row = sq_table_row,
     .table_rows = sq_table_rows, .table_keys = sq_table_keys,
 };

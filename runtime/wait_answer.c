@@ -179,13 +179,15 @@ static bool just_answered(Engine *e, const WaitRow *w) {
 
 /* ---- finding the wait ---- */
 
-bool wait_is_answered(Engine *e, const WaitRow *w) {
+bool wait_on_its_way(Engine *e, const char *workspace, const char *key) {
   Buf guard = {0};
-  guard_of(&guard, w->workspace, w->key);
-  bool on_its_way = !is_nil(set_get(e->delivering, str_c(buf_cstr(&guard)), NIL));
+  guard_of(&guard, workspace, key);
+  bool is = !is_nil(set_get(e->delivering, str_c(buf_cstr(&guard)), NIL));
   buf_free(&guard);
-  return on_its_way || just_answered(e, w);
+  return is;
 }
+
+bool wait_is_answered(Engine *e, const WaitRow *w) { return wait_on_its_way(e, w->workspace, w->key) || just_answered(e, w); }
 
 typedef struct Search { Engine *e; const ListenRequest *r; WaitReply *out; } Search;
 
@@ -221,6 +223,7 @@ void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error
     err_set(&err, error, "%s", store_error_text(error));
     reply_error(out, &err);
     *others = *out;
+    e->inbox_again = true;
   } else {
     bool open = store_wait_get(e->store, guard, key, &w, &err) && !just_answered(e, &w);
     wait_row_free(&w);

@@ -37,6 +37,8 @@ bool wait_put_answer(Batch *b, const char *workspace, const char *key, Val value
 enum WaitAt { WAIT_NONE, WAIT_OPEN, WAIT_ANSWERED };
 enum WaitAt wait_at(Engine *e, const char *workspace, int64_t run, int64_t seq, WaitRow *w);
 bool wait_is_answered(Engine *e, const WaitRow *w);
+/* Between commit and wait_settle nothing is handed over: else the reply could not say whose answer it was. */
+bool wait_on_its_way(Engine *e, const char *workspace, const char *key);
 /* An event by name from this machine: delivered, or kept for a wait to come. */
 void wait_named(Engine *e, const InboxRow *row, Err *err);
 

@@ -44,6 +44,10 @@ class Server:
 
     def start(self):
         self.errors = open(os.path.join(self.dir.name, "stderr"), "a+")
+        if "--public-url" in self.options and not self.port:  # then the printed address does not tell the port
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
         command = [BIN, "serve", "--data", os.path.join(self.dir.name, "data"), "--listen", f"127.0.0.1:{self.port}", *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True,
                                         env={"BREYTA_ALLOW_PRIVATE_HOSTS": "127.0.0.1,localhost,::1", **os.environ})
@@ -54,7 +58,8 @@ class Server:
                 raise RuntimeError(f"the server ended: {self.said()}")
             self.printed.append(line.rstrip("\n"))
         values = dict(line.split("=", 1) for line in self.printed)
-        self.port = int(values["BREYTA_API_URL"].rsplit(":", 1)[1])
+        if "--public-url" not in self.options:
+            self.port = int(values["BREYTA_API_URL"].rsplit(":", 1)[1])
         self.workspace = values["BREYTA_WORKSPACE"]
         self.key = values.get("BREYTA_API_KEY", self.key)
         self.until(self.open, "the port is open")

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Waits and approvals over the API, and the pages behind links under `breyta serve`. See server.py."""
+import http.client
 import json
-import os
 import re
-import subprocess
 import urllib.parse
 
-from server import ROOT, Server, flow, run_tests
+from server import Server, flow, run_tests
 
 KEYED = '(let [in (flow/input)] (flow/step :wait :hold {:key (:key in) %s}))'
 
@@ -207,6 +206,84 @@ def test_a_review_with_a_correction(s):
     assert w["approval"]["required"] == 2 and w["approval"]["shown"], w
     assert rest(s, "POST", f"waits/{w['waitId']}/approve", {"value": {"n": 2}}).body["status"] == "waiting"
     assert rest(s, "POST", f"waits/{w['waitId']}/reject", {"reason": "no"}).code == "already_decided"
+
+
+# --- the pages behind links --------------------------------------------------------------------------------------------------------
+# Nobody listens where the notification goes: that is recorded and changes nothing about the wait, whose links an admin sees.
+NOTIFY = """:title "Pay <it>?" :approvals %d :notify {:channels {:http {:url "http://127.0.0.1:1/x" :json {:text "{{approval-url}}"}}}
+   :summary "3 > 2 & more" :fields [{:key :comment :label "Your comment" :required true} {:key :n :label "N" :field-type :number}]}"""
+
+
+def page(s, method, url, form=None, accept="text/html"):
+    u = urllib.parse.urlsplit(url)
+    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=30)
+    try:
+        body = urllib.parse.urlencode(form) if form is not None else None
+        c.request(method, u.path + "?" + u.query, body, {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"})
+        r = c.getresponse()
+        return r.status, r.read().decode()
+    finally:
+        c.close()
+
+
+def test_links_for_people(s):
+    with Server("--public-url", "https://flows.example.com/breyta") as s:
+        push(s, "a", NOTIFY % 1)
+        run = go(s, "a", key="k")
+        w = the_wait(s, run)
+        yes, no = w["approvalUrl"], w["rejectionUrl"]
+        assert yes.startswith(f"https://flows.example.com/breyta/{s.workspace}/waits/{w['waitId']}/approve?token="), yes
+        yes, no = (re.sub("^https://flows.example.com/breyta", "", x) for x in (yes, no))
+        status, html = page(s, "GET", yes)
+        assert status == 200 and "Pay &lt;it&gt;?" in html and "3 &gt; 2 &amp; more" in html and "Your comment" in html and "<button>Approve" in html, html
+        assert page(s, "GET", yes)[0] == 200  # looking decides nothing
+        assert the_wait(s, run)["status"] == "waiting"
+        for bad in (yes[:-1], yes.split("?")[0], yes.replace("approve", "reject"), no.replace("reject", "approve"), yes + "0"):
+            assert page(s, "POST", bad, {"comment": "x"})[0] == 403, bad
+        assert page(s, "GET", yes.replace("approve", "destroy"))[0] == 404
+        status, html = page(s, "POST", yes, {"comment": " "})
+        assert status == 422 and "comment" in html, html
+        assert page(s, "POST", yes, {"comment": "ok", "n": "many"})[0] == 422
+        status, html = page(s, "POST", yes, {"comment": "looks <good>", "n": "7", "action": "reject"})
+        assert status == 200 and "Approved" in html, html
+        s.kill()  # right after the acknowledgement
+        s.start()
+        r = s.over(run)
+        assert r["result"] == {"comment": "looks <good>", "n": 7, "action": "approve", "by": "link"}, r
+        assert [(d["action"], d["by"]) for d in r["decisions"]] == [("approve", "link")]
+        for url in (yes, no):
+            for method in ("GET", "POST"):
+                status, html = page(s, method, url, {"comment": "again"} if method == "POST" else None)
+                assert status == 200 and "Already approved" in html and "Nothing has changed" in html, (method, html)
+        assert s.ok("runs.get", {"workflowId": run, "includeResult": True}).data["run"]["result"] == r["result"]
+        status, text = page(s, "POST", yes, {}, "application/json")
+        assert status == 200 and json.loads(text)["ok"] is True, text
+        assert "token" not in json.dumps(rest(s, "GET", "waits").body)
+
+
+def test_links_count_once_where_several_approve(s):
+    push(s, "a", NOTIFY % 2)
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)
+    status, html = page(s, "POST", w["approvalUrl"], {"comment": "one"})
+    assert status == 200 and "1 of 2" in html, html
+    status, html = page(s, "POST", w["approvalUrl"], {"comment": "two"})
+    assert status == 200 and "used before" in html, html
+    assert rest(s, "POST", f"waits/{w['waitId']}/approve", {"comment": "three"}).body["status"] == "completed"
+    r = s.over(run)
+    assert r["result"]["comment"] == "three" and [d["by"] for d in r["result"]["decisions"]] == ["link", "admin"], r
+
+
+def test_links_of_what_was_passed_on_and_of_what_is_over(s):
+    push(s, "a", NOTIFY % 1)
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/delegate", {"to": "ann"}).status == 200
+    status, html = page(s, "POST", w["approvalUrl"], {"comment": "one"})
+    assert status == 403 and "ann" in html, html
+    s.ok("runs.cancel", {"workflowId": run, "force": True})
+    s.over(run)
+    assert page(s, "GET", w["approvalUrl"])[0] == 410
 
 
 if __name__ == "__main__":
