@@ -336,6 +336,8 @@ static void finish(ApiCall *c, bool ok) {
     } else if (!store_submit_wait(c->api->store, b, &err)) {
       c->sealed = false;
       api_fail_err(c, &err);
+    } else {
+      api_observe_change(c);
     }
   }
   if (c->batch) batch_free(c->batch);
@@ -417,6 +419,10 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
 
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
   *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
+  if (r->door == LISTEN_SELF) {
+    api_self(c);
+    return;
+  }
   const ApiRoute *route = api_route_of(c);
   if (route) run_route(c, route);
   if (!c->sealed && !c->later) write_answer(c);
@@ -431,6 +437,7 @@ void api_free(ApiCall *c) {
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
   ApiCall c;
   api_answer(ctx, r, &c);
+  api_observe(&c);
   if (!c.later) engine_listen_text(el, r->token, c.status, c.content_type ? c.content_type : "application/json", c.answer.p, c.answer.n);
   api_free(&c);
 }

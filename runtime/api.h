@@ -107,6 +107,10 @@ bool api_pend_again(ApiCall *c);                    /* the same operation is und
 void api_request_hash(const ApiCall *c, char hex[65]);
 bool api_op_mismatch(ApiCall *c); /* fails */
 
+/* --- api_observe.c: GET /metrics and /readyz, which need no key; what requests do, for the figures and the log */
+void api_self(ApiCall *c);                /* answers it */
+void api_observe(const ApiCall *c);       /* of a request for /api/..., answered or put off */
+void api_observe_change(const ApiCall *c); /* a command has changed something, durably */
 /* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c);
 void api_free(ApiCall *c);

@@ -171,7 +171,7 @@ static void handle_resource(Engine *e, EngineListener *el, ListenRequest *r) {
 }
 
 static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
-  if (r->door == LISTEN_API) {
+  if (r->door == LISTEN_API || r->door == LISTEN_SELF) {
     el->api(el, r, el->api_ctx);
     return;
   }
@@ -251,6 +251,7 @@ bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const 
 bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n) {
   return listener_answer_text(el->l, token, status, content_type, text, n);
 }
+void engine_listen_route(EngineListener *el, uint64_t token, const char *route) { listener_route(el->l, token, route); }
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms) { return listener_hold(el->l, token, ms); }
 bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename) {
   return listener_answer_file(el->l, token, fd, size, content_type, filename);

@@ -15,6 +15,7 @@ bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const 
 /* The same with another content type, and with a file: see listener.h. */
 bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n);
 bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename);
+void engine_listen_route(EngineListener *el, uint64_t token, const char *route); /* listener_route */
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms); /* it may stay without an answer for that long */
 int engine_listen_port(const EngineListener *l);
 void engine_listen_stop(EngineListener *l);
