@@ -364,6 +364,11 @@ static void run_command(ApiCall *c, Val args) {
   finish(c, c->command->run(c));
 }
 
+void api_run_command(ApiCall *c, Val args) {
+  run_command(c, args);
+  if (!c->sealed && !c->later) write_answer(c);
+}
+
 static bool commands(ApiCall *c) {
   Err err = {0};
   const ListenRequest *r = c->request;

@@ -114,6 +114,8 @@ void api_observe_change(const ApiCall *c); /* a command has changed something, d
 /* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c);
 void api_free(ApiCall *c);
+/* A command inside of a route's function, with the caller's rights: the answer is in c->answer, unless c->later. */
+void api_run_command(ApiCall *c, Val args);
 /* The same for the listener. Engine thread; ctx is the Api. */
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx);
 
@@ -210,7 +212,8 @@ enum ApiRouteFlag {
   ROUTE_OPEN = 1,     /* no key is needed */
   ROUTE_COMMANDS = 2, /* the door of all commands */
   ROUTE_VALUE = 4,    /* the body is a value of its own (c->body), arguments come from the query */
-  ROUTE_BYTES = 8     /* the body is bytes (c->request->body), arguments come from the query */
+  ROUTE_BYTES = 8,    /* the body is bytes (c->request->body), arguments come from the query */
+  ROUTE_TEXT = 32     /* the body is JSON that the function reads by itself (c->request->body) */
 };
 typedef struct ApiRoute {
   const char *method, *path; /* path without /api/: words and {name} for one segment; {name...} at the end for all that follow */
