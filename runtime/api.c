@@ -339,6 +339,8 @@ static void finish(ApiCall *c, bool ok) {
     } else if (!store_submit_wait(c->api->store, b, &err)) {
       c->sealed = false;
       api_fail_err(c, &err);
+    } else {
+      api_observe_change(c);
     }
   }
   if (c->batch) batch_free(c->batch);
@@ -363,6 +365,11 @@ static void run_command(ApiCall *c, Val args) {
   if (!api_args_check(c, args) || (c->command->mutates && (!op_id_ok(c) || api_pend_again(c) || answered_before(c)))) return;
   if (c->command->mutates) sweep(c->api);
   finish(c, c->command->run(c));
+}
+
+void api_run_command(ApiCall *c, Val args) {
+  run_command(c, args);
+  if (!c->sealed && !c->later) write_answer(c);
 }
 
 /* those that need no workspace; their key says which flows they see */
@@ -434,6 +441,10 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
 
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
   *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
+  if (r->door == LISTEN_SELF) {
+    api_self(c);
+    return;
+  }
   const ApiRoute *route = api_route_of(c);
   if (route) run_route(c, route);
   if (!c->sealed && !c->later) write_answer(c);
@@ -448,6 +459,7 @@ void api_free(ApiCall *c) {
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
   ApiCall c;
   api_answer(ctx, r, &c);
+  api_observe(&c);
   if (!c.later) engine_listen_text(el, r->token, c.status, c.content_type ? c.content_type : "application/json", c.answer.p, c.answer.n);
   api_free(&c);
 }

@@ -109,9 +109,15 @@ bool api_pend_again(ApiCall *c);                    /* the same operation is und
 void api_request_hash(const ApiCall *c, char hex[65]);
 bool api_op_mismatch(ApiCall *c); /* fails */
 
+/* --- api_observe.c: GET /metrics and /readyz, which need no key; what requests do, for the figures and the log */
+void api_self(ApiCall *c);                /* answers it */
+void api_observe(const ApiCall *c);       /* of a request for /api/..., answered or put off */
+void api_observe_change(const ApiCall *c); /* a command has changed something, durably */
 /* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c);
 void api_free(ApiCall *c);
+/* A command inside of a route's function, with the caller's rights: the answer is in c->answer, unless c->later. */
+void api_run_command(ApiCall *c, Val args);
 /* The same for the listener. Engine thread; ctx is the Api. */
 void api_request(EngineListener *el, const ListenRequest *r, void *ctx);
 
@@ -210,7 +216,8 @@ enum ApiRouteFlag {
   ROUTE_COMMANDS = 2, /* the door of all commands */
   ROUTE_VALUE = 4,    /* the body is a value of its own (c->body), arguments come from the query */
   ROUTE_BYTES = 8,    /* the body is bytes (c->request->body), arguments come from the query */
-  ROUTE_EITHER = 16   /* a key that is sent is looked at; without one the function finds out who calls: c->key_id NULL */
+  ROUTE_EITHER = 16, /* a key that is sent is looked at; without one the function finds out who calls: c->key_id NULL */
+  ROUTE_TEXT = 32     /* the body is JSON that the function reads by itself (c->request->body) */
 };
 typedef struct ApiRoute {
   const char *method, *path; /* path without /api/: words and {name} for one segment; {name...} at the end for all that follow */

@@ -145,7 +145,7 @@ static void put_body(ValVec *m, const ApiRoute *r) {
 static Val operation(const ApiRoute *r) {
   ValVec m = {0}, parameters = {0};
   bool commands = r->flags & ROUTE_COMMANDS;
-  bool query = !strcmp(r->method, "GET") || !strcmp(r->method, "DELETE") || (r->flags & (ROUTE_VALUE | ROUTE_BYTES));
+  bool query = !strcmp(r->method, "GET") || !strcmp(r->method, "DELETE") || (r->flags & (ROUTE_VALUE | ROUTE_BYTES | ROUTE_TEXT));
   api_put_text(&m, "operationId", r->op.name);
   api_put_text(&m, "summary", r->op.doc);
   if (r->op.scope) vv_push(&m, str_c("x-scope")), vv_push(&m, str_c(r->op.scope));

@@ -1,5 +1,6 @@
 /* api_routes.c - REST: which route a request means, and its arguments. See api.h */
 #include "api.h"
+#include "api_mcp.h"
 #include "json.h"
 #include "trigger_body.h"
 #include "limits.h"
@@ -9,7 +10,7 @@
 
 static const ApiRoute *const families[] = {api_base_routes,  api_flow_routes,     api_workspace_routes,  api_file_routes,
                                            api_table_routes, api_resource_routes, api_connection_routes, api_wait_routes,
-                                           api_trigger_routes};
+                                           api_trigger_routes, api_mcp_routes};
 
 const ApiRoute *api_route_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -131,7 +132,7 @@ static bool body_value(ApiCall *c, Val *v) {
 }
 
 bool api_route_args(ApiCall *c, const ApiRoute *r, Val *args) {
-  bool query = !strcmp(r->method, "GET") || !strcmp(r->method, "DELETE") || (r->flags & (ROUTE_VALUE | ROUTE_BYTES));
+  bool query = !strcmp(r->method, "GET") || !strcmp(r->method, "DELETE") || (r->flags & (ROUTE_VALUE | ROUTE_BYTES | ROUTE_TEXT));
   if ((r->flags & ROUTE_VALUE) && !body_value(c, &c->body)) return false;
   if (query) {
     *args = query_args(c, &r->op);

@@ -1,6 +1,7 @@
 #include "blobs.h"
 #include "blobs_cache.h"
 #include "hash.h"
+#include "runtime/metrics.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -224,6 +225,7 @@ bool blobs_finish(BlobWriter *w, BlobName *out, Err *e) {
   hash_end(w->hash, out->hash);
   w->hash = NULL;
   ok = ok && (!w->store->remote || w->store->remote->put(w->store->ctx, out, w->fd, e)) && publish(w, out->hash, e);
+  if (ok) metric_add(METRIC_resource_written_bytes_total, w->n);
   if (!ok) unlink(w->tmp);
   else if (w->store->remote) blobs_cache_added(&w->store->cache, w->store->dir, out->size);
   writer_free(w);

@@ -22,7 +22,9 @@
          "while the database holds more than this, such as 10GB, the oldest histories of runs that are over are dropped")            \
   OPTION(public_url, "public-url", "URL", NULL, serve, "how others reach this server, for links and callbacks")                     \
   OPTION(tls_cert, "tls-cert", "FILE", NULL, serve, "speak TLS with this certificate (PEM, with its chain); needs --tls-key")         \
-  OPTION(tls_key, "tls-key", "FILE", NULL, serve, "the certificate's private key (PEM, not encrypted)")
+  OPTION(tls_key, "tls-key", "FILE", NULL, serve, "the certificate's private key (PEM, not encrypted)")               \
+  OPTION(log, "log", "json|text|off", NULL, serve,                                                                                    \
+         "a line for each event on standard error: runs, failed steps, retries, answers, refused keys; text at a terminal, else json")
 
 typedef struct BreytaOptions {
 #define BREYTA_FIELD(id, name, arg, dflt, cmd, help) const char *id;

@@ -3,6 +3,7 @@
 #include "duration.h"
 #include "eval/unit.h"
 #include "reader/read.h"
+#include "engine_observe.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -409,6 +410,7 @@ static void launch(Engine *e, int64_t run) {
   if (run_find(e, run) || !store_run_get(e->store, run, &row, &err)) return;
   if (!run_status_final(row.status)) {
     Run *r = run_add(e, &row);
+    observe_run_started(r);
     if (!run_load(r, &row, false, &err)) run_block(r, err.msg);
   }
   run_row_free(&row);

@@ -10,6 +10,7 @@
 #include "slots.h"
 #include "wait_answer.h"
 #include "wait_spec.h"
+#include "engine_observe.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -193,6 +194,7 @@ static bool start_durable(Run *r, Err *err) {
     return false;
   }
   run_ready(r);
+  observe_run_started(r);
   return true;
 }
 
@@ -389,7 +391,10 @@ static void fire_timers(Engine *e) {
     TimerEntry t = timer_pop(e);
     Run *r = run_find(e, t.run);
     if (!r && !t.token) again(e, t.run, &err);
-    else if (r && r->phase == R_TIMER && r->call && r->call->token == t.token) step_timer(r->call);
+    else if (r && r->phase == R_TIMER && r->call && r->call->token == t.token) {
+      observe_timer(t.due);
+      step_timer(r->call);
+    }
   }
 }
 
@@ -407,7 +412,9 @@ static void fire_stored_timers(Engine *e) {
     run_row_free(&row);
     if (!outside) continue; /* sleeps belong to whoever resumes them */
     Run *r = take_over(e, due[i].run, &err);
-    if (r && r->call && r->call->intent_seq == due[i].seq && r->call->due_ms <= now) step_timer(r->call);
+    if (!r || !r->call || r->call->intent_seq != due[i].seq || r->call->due_ms > now) continue;
+    observe_timer(r->call->due_ms);
+    step_timer(r->call);
   }
   e->next_store_timer = n == 64 ? 0 : store_timer_next(e->store);
   if (n < 64 && e->next_store_timer <= now) e->next_store_timer = now + 200; /* what is due belongs to others */

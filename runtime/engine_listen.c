@@ -25,6 +25,7 @@ struct EngineListener {
   EngineEventFn events;
   void *events_ctx;
   struct Delivery *deliveries;
+  struct Wrap *wraps;
 };
 
 static void request_in(void *ctx, ListenRequest *r) { /* listener thread */
@@ -176,7 +177,7 @@ static void handle_resource(Engine *e, EngineListener *el, ListenRequest *r) {
 }
 
 static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
-  if (r->door == LISTEN_API) {
+  if (r->door == LISTEN_API || r->door == LISTEN_SELF) {
     el->api(el, r, el->api_ctx);
     return;
   }
@@ -249,12 +250,31 @@ EngineListener *engine_listen_api(Engine *e, int fd, const ListenerOptions *o, E
   return listening(e, el, err);
 }
 
-bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n) {
-  return listener_answer(el->l, token, status, json, n);
+/* --- answers that are put into another form on their way ------------------------------------------------------------------------------ */
+typedef struct Wrap {
+  uint64_t token;
+  EngineWrapFn f;
+  void *ctx;
+  struct Wrap *next;
+} Wrap;
+
+void engine_listen_wrap(EngineListener *el, uint64_t token, EngineWrapFn f, void *ctx) {
+  Wrap *w = malloc(sizeof *w);
+  if (!w) abort();
+  *w = (Wrap){token, f, ctx, el->wraps};
+  el->wraps = w;
 }
 
-bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n) {
-  return listener_answer_text(el->l, token, status, content_type, text, n);
+/* out NULL: it is forgotten. false: there is none for this request. */
+static bool wrapped(EngineListener *el, uint64_t token, const char *text, size_t n, Buf *out) {
+  Wrap **at = &el->wraps;
+  while (*at && (*at)->token != token) at = &(*at)->next;
+  Wrap *w = *at;
+  if (!w) return false;
+  *at = w->next;
+  w->f(w->ctx, text, n, out);
+  free(w);
+  return true;
 }
 bool engine_listen_own(EngineListener *el, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n) {
   return listener_answer_own(el->l, token, status, content_type, headers, text, n);
@@ -263,6 +283,20 @@ void engine_listen_events(EngineListener *el, EngineEventFn f, void *ctx) {
   el->events = f;
   el->events_ctx = ctx;
 }
+
+void engine_listen_unwrap(EngineListener *el, uint64_t token) { wrapped(el, token, "", 0, NULL); }
+
+bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n) {
+  Buf b = {0};
+  if (!el->wraps || !wrapped(el, token, text, n, &b)) return listener_answer_text(el->l, token, status, content_type, text, n);
+  bool ok = listener_answer(el->l, token, b.n ? 200 : 500, b.p, b.n);
+  buf_free(&b);
+  return ok;
+}
+bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n) {
+  return engine_listen_text(el, token, status, "application/json", json, n);
+}
+void engine_listen_route(EngineListener *el, uint64_t token, const char *route) { listener_route(el->l, token, route); }
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms) { return listener_hold(el->l, token, ms); }
 bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename) {
   return listener_answer_file(el->l, token, fd, size, content_type, filename);
@@ -272,6 +306,7 @@ int engine_listen_port(const EngineListener *l) { return listener_port(l->l); }
 
 void engine_listen_stop(EngineListener *el) {
   listener_stop(el->l);
+  while (el->wraps) engine_listen_unwrap(el, el->wraps->token);
   for (Delivery *d = el->deliveries; d; d = d->next) d->el = NULL; /* they end with the engine */
   for (Queued *q = take_all(el), *next; q; q = next) {
     next = q->next;

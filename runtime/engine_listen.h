@@ -19,6 +19,12 @@ void engine_listen_events(EngineListener *el, EngineEventFn f, void *ctx);
 /* The same with another content type, and with a file: see listener.h. */
 bool engine_listen_text(EngineListener *el, uint64_t token, int status, const char *content_type, const char *text, size_t n);
 bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t size, const char *content_type, const char *filename);
+/* The answer to that request, whenever it comes, is sent as 200 with the JSON that f makes of it. f is called once and ends with ctx; with
+ * out NULL nobody waits any more. unwrap: it is not wrapped after all (f is called so). */
+typedef void (*EngineWrapFn)(void *ctx, const char *text, size_t n, Buf *out);
+void engine_listen_wrap(EngineListener *el, uint64_t token, EngineWrapFn f, void *ctx);
+void engine_listen_unwrap(EngineListener *el, uint64_t token);
+void engine_listen_route(EngineListener *el, uint64_t token, const char *route); /* listener_route */
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms); /* it may stay without an answer for that long */
 int engine_listen_port(const EngineListener *l);
 void engine_listen_stop(EngineListener *l);

@@ -7,6 +7,7 @@
 #include "eval/expand.h"
 #include "eval/frame.h"
 #include "reader/read.h"
+#include "engine_observe.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -176,6 +177,7 @@ static void durable(Run *r) {
   case AFTER_TABLE: table_read_start(r->call); break;
   case AFTER_START:
     r->phase = R_EFFECT;
+    observe_attempt(r->call);
     r->call->kind->start(r->e, r->call);
     break;
   case AFTER_TIMER:
@@ -196,6 +198,7 @@ static void durable(Run *r) {
     r->phase = R_DONE;
     r->m = NULL;
     if (r->slot && run_status_final(r->status)) slot_freed(r->e, r->workspace, r->slot);
+    observe_run_ended(r);
     engine_over_tell(r->e, r->run);
     break;
   }
@@ -322,7 +325,7 @@ static Val run_nondet(Mach *m, Val v) {
 static void run_out(Mach *m, const char *s, size_t n) {
   Run *r = m->host;
   if (r->cursor < r->nrecs || r->replaying_only) return; /* printed the first time */
-  fwrite(s, 1, n, stderr);
+  observe_output(r, s, n);
 }
 
 static void machine_ports(Run *r) {

@@ -13,6 +13,7 @@
 #include "step_input.h"
 #include "table.h"
 #include "template_step.h"
+#include "engine_observe.h"
 #include <stdlib.h>
 
 static const StepKind *kinds[32];
@@ -446,6 +447,7 @@ static void wait_for_retry(StepCall *c, Val error, int64_t pause) {
     return;
   }
   Val msg = map_get_kw(error, "message");
+  observe_retry(c, error);
   run_progress(r, STEP_RETRY, is_str(msg) ? str_s(msg) : NULL, c->due_ms);
   c->attempt++;
   batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);
@@ -555,6 +557,7 @@ void step_resolve(StepCall *c, bool ok, Val value) {
     return;
   }
   Val msg = ok ? NIL : map_get_kw(copy, "message");
+  observe_step_ended(c, ok, copy);
   run_progress(r, ok ? STEP_DONE : STEP_FAILED, is_str(msg) ? str_s(msg) : NULL, 0);
   step_answer(r, ok, copy, c->by);
   run_ready(r);

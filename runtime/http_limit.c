@@ -181,6 +181,7 @@ static void let_in(Gate *g, int64_t now) {
     Waiter *w = next_waiter(g);
     count_in(g, now);
     metric_add(METRIC_http_delay_ms_total, (now - w->since_us) / 1000);
+    metric_observe(METRIC_http_delay_seconds, NULL, NULL, now - w->since_us);
     void (*go)(void *ctx) = w->go;
     void *ctx = w->ctx;
     free(w);

@@ -1,6 +1,7 @@
 #include "runtime/listener.h"
 #include "reader/text.h"
 #include "runtime/limits.h"
+#include "runtime/metrics.h"
 #include "runtime/sock.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -78,6 +79,8 @@ typedef struct Conn {
   char *type, *filename;
   char *extra; /* more headers, "name\nvalue\n" each; NULL: an answer of our own */
   int64_t park_until_us;    /* monotonic */
+  int64_t begun_us;
+  const char *route; /* for the figures: a literal */
   struct Conn *prev, *next; /* list of parked ones */
   struct Conn *chain;       /* of the same bucket */
 } Conn;
@@ -315,6 +318,7 @@ static enum MHD_Result reply_file(Conn *x) {
   if (range > 0) snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)from, (unsigned long long)(from + n - 1), (unsigned long long)x->nfile);
   if (range < 0) snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)x->nfile);
   if (range) (void)L(MHD_add_response_header)(r, "Content-Range", text);
+  metric_add(METRIC_resource_served_bytes_total, (int64_t)n);
   enum MHD_Result ok = L(MHD_queue_response)(x->mhd, range > 0 ? 206 : range < 0 ? 416 : 200, r);
   L(MHD_destroy_response)(r);
   return ok;
@@ -327,10 +331,18 @@ static char *error_text(const char *code, const char *message, size_t *n) {
   return copy_n(t, *n);
 }
 
+static void observe(const Conn *x, int status) {
+  char text[8];
+  snprintf(text, sizeof text, "%d", status);
+  metric_count(METRIC_requests_total, x->route, text);
+  metric_observe(METRIC_request_seconds, x->route, NULL, mono_us() - x->begun_us);
+}
+
 static enum MHD_Result refuse(Conn *x, int status, const char *code, const char *message) {
   size_t n;
   char *t = error_text(code, message, &n);
   x->phase = PHASE_QUEUED;
+  observe(x, status);
   return reply(x->mhd, status, t, n, NULL, NULL);
 }
 
@@ -368,6 +380,8 @@ static bool split_path(const Listener *l, const char *url, const char **ws, size
   *ws = url + 1;
   *nws = strcspn(*ws, "/");
   const char *p = *ws + *nws;
+  if (l->o.api && (!strcmp(url, "/metrics") || !strcmp(url, "/readyz") || !strcmp(url, "/healthz")))
+    return *door = LISTEN_SELF, *key = url + 1, *nws = 0, true;
   if (l->o.api && *nws == 3 && !strncmp(url, "/api/", 5)) return *door = LISTEN_API, *key = url + 5, **key != 0;
   for (int i = 0; *nws && i < 3; i++) {
     size_t n = strlen(doors[i]);
@@ -381,6 +395,7 @@ static bool split_path(const Listener *l, const char *url, const char **ws, size
 
 static bool method_ok(enum ListenDoor door, const char *method) {
   bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
+  if (door == LISTEN_SELF) return get;
   if (door == LISTEN_API) return get || post || !strcmp(method, "PUT") || !strcmp(method, "DELETE");
   return door == LISTEN_RESOURCES ? get : door == LISTEN_WAITS ? get || post : post;
 }
@@ -597,6 +612,13 @@ bool listener_answer_own(Listener *l, uint64_t token, int status, const char *co
   return x;
 }
 
+void listener_route(Listener *l, uint64_t token, const char *route) {
+  pthread_mutex_lock(&l->lock);
+  Conn *x = parked(l, token);
+  if (x) x->route = route;
+  pthread_mutex_unlock(&l->lock);
+}
+
 bool listener_hold(Listener *l, uint64_t token, int64_t ms) {
   pthread_mutex_lock(&l->lock);
   Conn *x = parked(l, token);
@@ -658,6 +680,8 @@ static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, const c
   x->l = l;
   x->mhd = c;
   x->fd = x->spool = -1;
+  x->begun_us = mono_us();
+  x->route = "unknown";
   x->max_body = max_body(l, url, method);
   *slot = x;
   const char *len = L(MHD_lookup_connection_value)(c, MHD_HEADER_KIND, "Content-Length");
@@ -715,13 +739,22 @@ static void take_data(Conn *x, const char *p, size_t n) {
   x->too_big = x->body.n > x->max_body;
 }
 
+static const char *const door_names[] = {
+    [LISTEN_EVENTS] = "events", [LISTEN_WAITS] = "waits", [LISTEN_RESOURCES] = "resources", [LISTEN_API] = "api", [LISTEN_SELF] = "self"};
+
 static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
   enum ListenDoor door;
   if (!split_path(x->l, url, &ws, &n, &key, &door)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
+  x->route = door_names[door];
+  if (door == LISTEN_SELF && method_ok(door, method) && !strcmp(key, "healthz")) {
+    x->phase = PHASE_QUEUED;
+    observe(x, 200);
+    return reply(x->mhd, 200, copy_n("{\"ok\":true}", 11), 11, NULL, NULL);
+  }
   if (!method_ok(door, method))
-    return refuse(x, 405, "method_not_allowed", door == LISTEN_API ? "GET, POST, PUT and DELETE are understood here" : "callbacks are sent with POST");
+    return refuse(x, 405, "method_not_allowed", door == LISTEN_SELF ? "this is asked with GET" : door == LISTEN_API ? "GET, POST, PUT and DELETE are understood here" : "callbacks are sent with POST");
   if (x->too_big) return too_large(x);
   if (x->full) return refuse(x, 507, "disk_full", "there is no room on the disk for a body of this size");
   if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
@@ -744,6 +777,7 @@ static enum MHD_Result send_answer(Conn *x) {
     if (l->stopping) pthread_cond_broadcast(&l->changed); /* nobody else counts */
   }
   pthread_mutex_unlock(&l->lock);
+  if (ready) observe(x, status);
   if (ready && (x->fd >= 0 || x->source.free)) return reply_file(x);
   return ready ? reply(x->mhd, status, t, n, x->type, x->extra) : MHD_YES;
 }

@@ -10,6 +10,7 @@
 #include "cli_run.h"
 #include "retention.h"
 #include "slots.h"
+#include "log.h"
 #include "sock.h"
 #include "trigger_hook.h"
 #include "vault.h"
@@ -200,9 +201,18 @@ static bool tls_files(Server *s) {
                              read_pem("tls-key", s->o->tls_key, "PRIVATE KEY", &s->key));
 }
 
+static bool set_log(const char *mode) {
+  static const char *const names[] = {[LOG_OFF] = "off", [LOG_TEXT] = "text", [LOG_JSON] = "json"};
+  if (!mode) mode = isatty(STDERR_FILENO) ? "text" : "json";
+  for (int i = LOG_OFF; i <= LOG_JSON; i++)
+    if (!strcmp(mode, names[i])) return log_set((enum LogMode)i), true;
+  return false;
+}
+
 static bool serve(Server *s, Err *err) {
   bool idle, ok = engine_drain_inbox(s->api.engine, err);
-  fprintf(stderr, "breyta serve: %s is ready, data in %s\n", s->url, s->o->data);
+  LogField f[] = {{"url", s->url, 0}, {"data", s->o->data, 0}};
+  log_line("info", "ready", f, 2);
   while (ok && !stop) {
     ok = engine_turn(s->api.engine, 1000, &idle, err) && retention_turn(&s->retention, s->api.store, now_ms(), err);
     triggers_turn(s->api.triggers);
@@ -219,6 +229,7 @@ int breyta_serve(const BreytaOptions *o) {
   if (o->public_url && !cli_good_url(o->public_url))
     return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
   if (!tls_files(&s)) return EXIT_USAGE;
+  if (!set_log(o->log)) return usage("log", "json, text or off is expected");
   raise_limits();
   if (!retention_policy(&s.retention, o->keep_history, o->history_above, &err)) return tell("", &err), EXIT_USAGE;
   sigaction(SIGINT, &sa, NULL);
@@ -231,6 +242,7 @@ int breyta_serve(const BreytaOptions *o) {
   }
   s.api.vault = open_vault(&s);
   bool ok = begin(&s, &err) && serve(&s, &err);
+  log_line("info", "stopping", NULL, 0);
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);
   if (s.api.listener) engine_listen_stop(s.api.listener);

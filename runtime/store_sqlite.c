@@ -1,6 +1,7 @@
 /* Opening and closing, and the writer thread with its group commit. */
 #include "store_sqlite.h"
 #include "store_files.h"
+#include "metrics.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -111,18 +112,35 @@ static void roll_back(Sq *s, Batch *list) {
   sq_ops_rollback(s);
 }
 
+static void observe_commit(const Batch *list, int64_t begun_us, int64_t synced_us) {
+  int64_t n = 0, now = mono_us();
+  for (; list; list = list->next)
+    if (!list->error) n += (int64_t)list->n;
+  metric_observe(METRIC_commit_operations, NULL, NULL, n);
+  metric_observe(METRIC_commit_seconds, NULL, NULL, now - begun_us);
+  metric_observe(METRIC_sync_seconds, NULL, NULL, now - synced_us);
+}
+
+static void disk_is_full(Sq *s, bool full) {
+  metric_add(METRIC_store_full, (int)full - (int)s->full);
+  s->full = full;
+}
+
 /* One transaction; with SQLITE_OK everything in it without b->error is on stable storage. */
 static int group_try(Sq *s, Batch *list, bool isolate) {
+  int64_t begun = mono_us(), sync;
   int rc = sq_exec(&s->wr, W_BEGIN);
   if (rc != SQLITE_OK) return rc;
   rc = note_changes(s);
   if (rc == SQLITE_OK) rc = apply_group(s, list, isolate);
+  sync = mono_us();
   if (rc == SQLITE_OK) rc = sq_exec(&s->wr, W_COMMIT);
   if (rc != SQLITE_OK) {
     roll_back(s, list);
     return rc;
   }
   sq_ops_commit(s);
+  observe_commit(list, begun, sync);
   atomic_fetch_add(&s->commits, 1);
   return rc;
 }
@@ -147,7 +165,7 @@ static bool any_left(const Batch *list) {
 
 /* The disk is full: what ends runs goes on with the reserve given back, everything else is refused. */
 static int group_without_space(Sq *s, Batch *list) {
-  s->full = true;
+  disk_is_full(s, true);
   refuse_all(s, list, "disk_full", false);
   if (!any_left(list)) return SQLITE_OK;
   if (real_files(s) && store_files_release_reserve(s->path)) s->reserve_used = true;
@@ -159,7 +177,10 @@ static int group_store(Sq *s, Batch *list) {
   if (s->full && s->reserve_used && !store_files_space_back(s->path)) return group_without_space(s, list);
   int rc = group_commit(s, list);
   if (rc_is_full(rc)) return group_without_space(s, list);
-  if (rc == SQLITE_OK && s->full) s->full = s->reserve_tried = s->reserve_used = false;
+  if (rc == SQLITE_OK && s->full) {
+    disk_is_full(s, false);
+    s->reserve_tried = s->reserve_used = false;
+  }
   return rc;
 }
 
