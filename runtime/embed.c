@@ -208,7 +208,7 @@ void breyta_unload(breyta *b, breyta_flow *flow) {
 
 /* --- runs -------------------------------------------------------------------------------------------------------------------------- */
 static bool run_row(Call *c, const char *run_id, RunRow *row) {
-  if (store_run_by_id(c->b->store, run_id, row, &c->err)) return true;
+  if (store_run_by_id(c->b->store, c->b->workspace, run_id, row, &c->err)) return true;
   return c->err.code ? false : err_set(&c->err, "not_found", "there is no run %s", run_id);
 }
 
