@@ -28,7 +28,7 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev nginx-light postgresql \
-  mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db
+  mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils
 
 .PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run $(B)/breyta
@@ -47,6 +47,8 @@ help:
 	@echo 'make compat     our answers beside those of Debian'"'"'s clojure; FUZZ=N random expressions, SEED=N'
 	@echo 'make bench      figures beside peers and the disk'
 	@echo 'make docs       man page and function reference into build/'
+	@echo 'make lib        libbreyta for programs that embed the engine, static and shared, into build/lib'
+	@echo 'make install    programs, library, man pages, completions, systemd unit; PREFIX=/usr/local DESTDIR='
 	@echo 'make complexity the longest functions; make format: clang-format'
 	@echo 'switches: SAN=address|undefined|thread GC=none STRESS=suspend|stack|nodirect DEBUG=1'
 
@@ -107,7 +109,7 @@ $(TESTPROGS):
 	@mkdir -p $(dir $@)
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
-test: $(B)/breyta-run $(B)/breyta $(TESTPROGS)
+test: $(B)/breyta-run $(B)/breyta $(TESTPROGS) $(if $(SAN)$(STRESS)$(filter none,$(GC)),,lib)
 	@B=$(B) SAN=$(SAN) STRESS=$(STRESS) tests/run.sh
 conformance: $(B)/breyta-run
 	@run() { python3 tests/conformance/bin/run.py "$$@" --kinds --show 20 --known tests/conformance/known.txt -- $(B)/breyta-run eval --batch; }; \
@@ -142,6 +144,8 @@ format:
 	clang-format -i $(SRC) $(foreach l,$(LAYERS),$(wildcard $(l)/*.h))
 clean:
 	rm -rf build build-*
+
+include runtime/install.mk
 
 -include $(OBJ:.o=.d) $(wildcard $(B)/tests/*/*.d)
 .SECONDARY:

@@ -274,8 +274,15 @@ static int has_roots(const char *name, void *start, size_t size) {
   return !name || !*name || (here >= a && here < a + size);
 }
 
+/* The collector takes the thread that begins for the process's first one; an embedder's library begins on one of its own, which stays. */
+static void own_first_stack(void) {
+  struct GC_stack_base base;
+  if (gettid() != getpid() && !GC_is_init_called() && GC_get_stack_base(&base) == GC_SUCCESS) GC_set_stackbottom(NULL, &base);
+}
+
 void mem_init(void) {
   if (stack_kind) return;
+  own_first_stack();
   GC_set_all_interior_pointers(0);
   GC_set_finalize_on_demand(1);
   GC_set_markers_count(1);
