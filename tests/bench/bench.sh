@@ -35,4 +35,6 @@ echo "tables: ${BENCH_ROWS:-1000000} rows, beside SQLite's library alone with th
 echo "an engine with mixed work"
 ${CC:-gcc} $flags -I"$root" -o "$build/bench_mix" "$here/bench_mix.c" "$build/libbreyta.a" $libs
 "$build/bench_mix" "$data" || status=1
+echo "the server"
+"$python" "$here/bench_server.py" "${B:-$build}/breyta" "$data" || status=1
 exit $status
