@@ -10,6 +10,7 @@
 #include "cli_run.h"
 #include "slots.h"
 #include "log.h"
+#include "otel.h"
 #include "sock.h"
 #include "vault.h"
 #include <errno.h>
@@ -222,6 +223,7 @@ int breyta_serve(const BreytaOptions *o) {
     return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
   if (!tls_files(&s)) return EXIT_USAGE;
   if (!set_log(o->log)) return usage("log", "json, text or off is expected");
+  if (!otel_start(&err)) return tell("", &err), EXIT_USAGE;
   raise_limits();
   sigaction(SIGINT, &sa, NULL);
   sigaction(SIGTERM, &sa, NULL);
@@ -244,5 +246,6 @@ int breyta_serve(const BreytaOptions *o) {
   buf_free(&s.cert);
   buf_free(&s.key);
   store_close(s.api.store);
+  otel_stop();
   return ok ? EXIT_OK : EXIT_FAILED;
 }
