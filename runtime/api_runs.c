@@ -3,6 +3,7 @@
 #include "child.h"
 #include "eval/unit.h"
 #include "reader/read.h"
+#include "otel.h"
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,10 +55,13 @@ static void start_also(void *ctx, Batch *b, const RunRow *row) {
 static void start_done(void *ctx, const char *error) { api_pend_done(ctx, error); }
 
 Val api_run_origin(const ApiCall *c, const char *target, Val more) {
+  char trace[33], span[17];
   ValVec m = {0};
   api_put_text(&m, "door", "api");
   api_put_text(&m, "target", target);
   api_put_text(&m, "by", c->key_id);
+  if (otel_on() && otel_parent(listener_header(c->request, "traceparent"), trace, span))
+    api_put_text(&m, "traceparent", listener_header(c->request, "traceparent"));
   put_more(&m, more);
   return api_map(&m);
 }

@@ -3,6 +3,7 @@
 #include "child.h"
 #include "duration.h"
 #include "hash.h"
+#include "engine_trace.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -249,6 +250,7 @@ static void put(Val *m, const char *key, Val v) {
 static Val lineage_of(const StepCall *c, uint32_t i, Val item) {
   const Run *r = c->r;
   bool fan = kw_is(c->type, "fanout");
+  char trace[56];
   Val m = map_empty, root = map_get_kw(r->lineage, "root-workflow-id"), width = map_get_kw(r->lineage, "fanout-depth");
   Val target = map_get_kw(item, "target");
   put(&m, "relation", c->type);
@@ -260,6 +262,7 @@ static Val lineage_of(const StepCall *c, uint32_t i, Val item) {
   put(&m, "parent-close-policy", map_get_kw(item, "parent-close-policy"));
   put(&m, "installation-id", installation(item));
   put(&m, "target", is_kw(target) ? AS(Kw, target)->name : target);
+  if (trace_header(c, trace)) put(&m, "traceparent", str_c(trace));
   put(&m, "fanout-depth", fan ? int_val((is_long(width) ? long_of(width) : 0) + 1) : width);
   if (!fan) return m;
   put(&m, "fanout-parent-step-id", c->id);

@@ -12,6 +12,7 @@
 #include "http_result.h"
 #include "http_token.h"
 #include "http_turn.h"
+#include "engine_trace.h"
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
@@ -159,9 +160,11 @@ static Val build(StepCall *c, Flight *f) {
   Val cfg = step_config(c), config = conn_config(c, cfg), base = map_get_kw(config, "base-url");
   HttpConn conn = {.base_url = is_str(base) ? str_s(base) : NULL, .headers = map_get_kw(config, "headers"), .query = map_get_kw(config, "query")};
   Err err = {0};
+  char trace[56];
   HttpRefs refs = http_refs(c);
   Val bad = http_build(cfg, conn.base_url ? &conn : NULL, &refs, &f->req, &f->plan);
   if (!is_nil(bad)) return bad;
+  if (!http_request_get(&f->req, "traceparent") && trace_header(c, trace)) http_request_header(&f->req, "traceparent", trace, false);
   f->save = http_save_new(c->r->e, c, &f->plan, &f->req);
   return rest_ok(c, cfg, config, &err) ? NIL : error_of(&err, false);
 }

@@ -93,6 +93,7 @@ typedef struct Run {
   int64_t cancel_acted; /* inbox row of the last request acted on; it may be there until that is durable */
   Val lineage;          /* of a child: child.h; nil */
   Val fresh;            /* vector of the numbers of runs that batches on their way create: they run when these are durable; nil */
+  struct { char trace[33], span[17], parent[17]; } trace; /* engine_trace.h; empty: not traced */
   bool tells;           /* a batch of it puts something into the inbox: look there when it is durable */
   struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */
 } Run;

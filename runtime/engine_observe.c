@@ -1,7 +1,9 @@
 /* engine_observe.c - see engine_observe.h. */
 #include "engine_observe.h"
+#include "engine_trace.h"
 #include "log.h"
 #include "metrics.h"
+#include "otel.h"
 #include "secret.h"
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +36,7 @@ void observe_run_ended(const Run *r) {
   bool good = r->status == RUN_COMPLETED;
   metric_count(METRIC_runs_ended_total, status, type);
   metric_observe(METRIC_run_seconds, status, NULL, since(r->created_ms));
-  if (log_mode() == LOG_OFF) return;
+  if (log_mode() == LOG_OFF && !otel_on()) return;
   Val step = good || !is_map(r->outcome) ? NIL : map_get_kw(r->outcome, "step-id");
   LogField f[] = {{"workspace", r->workspace, 0},
                   {"flow", r->slug, 0},
@@ -45,12 +47,14 @@ void observe_run_ended(const Run *r) {
                   {"errorType", good ? NULL : type, 0},
                   {"message", good ? NULL : error_message(r->outcome), 0}};
   log_line(good || r->status == RUN_CANCELLED ? "info" : "error", "run-ended", f, COUNT(f));
+  trace_run_ended(r, f, COUNT(f), !good, error_message(r->outcome));
 }
 
 /* --- steps --------------------------------------------------------------------------------------------------------------------------- */
+/* An attempt is over. level NULL: of that the log says nothing, the trace does. */
 static void step_line(const StepCall *c, const char *level, const char *event, Val error, int64_t in_ms, const char *outcome) {
   const Run *r = c->r;
-  if (log_mode() == LOG_OFF) return;
+  if ((log_mode() == LOG_OFF || !level) && !otel_on()) return;
   const char *message = error_message(error);
   Buf clean = {0};
   if (message) buf_c(&clean, message);
@@ -66,7 +70,8 @@ static void step_line(const StepCall *c, const char *level, const char *event, V
                   {"message", message ? buf_cstr(&clean) : NULL, 0},
                   {"retryInMs", NULL, in_ms},
                   {"ms", NULL, outcome ? now_ms() - c->started_ms : 0}};
-  log_line(level, event, f, COUNT(f));
+  if (level) log_line(level, event, f, COUNT(f));
+  trace_attempt_ended(c, f, COUNT(f), !is_nil(error), message ? buf_cstr(&clean) : NULL);
   buf_free(&clean);
 }
 
@@ -74,10 +79,10 @@ void observe_attempt(const StepCall *c) {
   metric_observe(METRIC_step_queue_seconds, kw_text(c->type), NULL, since(c->attempt > 1 && c->due_ms ? c->due_ms : c->started_ms));
 }
 
-void observe_retry(const StepCall *c, Val error) {
+void observe_retry(const StepCall *c, Val error, int64_t in_ms) {
   if (c->r->replaying_only) return;
   metric_count(METRIC_step_retries_total, kw_text(c->type), error_type(error));
-  step_line(c, "warn", "step-retry", error, c->due_ms - now_ms(), NULL);
+  step_line(c, "warn", "step-retry", error, in_ms, NULL);
 }
 
 /* A person's decision says what was done: {:action :approve ...}. */
@@ -96,7 +101,7 @@ void observe_step_ended(const StepCall *c, bool ok, Val value) {
   metric_observe(METRIC_step_seconds, type, ok ? "completed" : "failed", since(c->started_ms));
   if (!ok) metric_count(METRIC_step_failures_total, type, error_type(value));
   if (!strcmp(type, "wait")) wait_ended(c, ok, value);
-  else if (!ok) step_line(c, "warn", "step-failed", value, 0, "failed");
+  else step_line(c, ok ? NULL : "warn", "step-failed", ok ? NIL : value, 0, ok ? "completed" : "failed");
 }
 
 void observe_timer(int64_t due_ms) { metric_observe(METRIC_timer_lag_seconds, NULL, NULL, since(due_ms)); }

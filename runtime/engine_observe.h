@@ -7,7 +7,7 @@
 void observe_run_started(const Run *r);
 void observe_run_ended(const Run *r);                                          /* its end is durable */
 void observe_attempt(const StepCall *c);                                       /* its effect begins */
-void observe_retry(const StepCall *c, Val error);                              /* c->due_ms: when */
+void observe_retry(const StepCall *c, Val error, int64_t in_ms);                /* the attempt has failed, another one follows */
 void observe_step_ended(const StepCall *c, bool ok, Val value);                /* value: the result or the error map */
 void observe_timer(int64_t due_ms);                                            /* fired now */
 void observe_output(const Run *r, const char *s, size_t n);                    /* what the flow's code prints */

@@ -8,6 +8,7 @@
 #include "eval/frame.h"
 #include "reader/read.h"
 #include "engine_observe.h"
+#include "engine_trace.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,6 +74,7 @@ Run *run_add(Engine *e, const RunRow *row) {
   *b = r;
   e->nruns++;
   parked_remove(&e->parked, r->run);
+  trace_run(r, row);
   return r;
 }
 

@@ -440,6 +440,7 @@ static void wait_for_retry(StepCall *c, Val error, int64_t pause) {
     return;
   }
   int64_t at = now_ms();
+  observe_retry(c, error, pause);
   c->due_ms = at + pause;
   Val f[] = {fix(c->attempt), error, int_val(at), int_val(c->due_ms)};
   if (run_append(r, J_RETRY, f, JY_COUNT) < 0) {
@@ -447,7 +448,6 @@ static void wait_for_retry(StepCall *c, Val error, int64_t pause) {
     return;
   }
   Val msg = map_get_kw(error, "message");
-  observe_retry(c, error);
   run_progress(r, STEP_RETRY, is_str(msg) ? str_s(msg) : NULL, c->due_ms);
   c->attempt++;
   batch_timer_put(run_batch(r), r->run, r->epoch, c->intent_seq, c->due_ms);

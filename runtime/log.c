@@ -1,7 +1,6 @@
 /* log.c - see log.h. */
 #include "runtime/log.h"
 #include "reader/read.h"
-#include "reader/text.h"
 #include "runtime/metrics.h"
 #include <errno.h>
 #include <string.h>
@@ -20,7 +19,7 @@ static void put_char(Buf *b, unsigned char c) {
 }
 
 /* In quotes, as JSON has it; cut between characters, and bytes that are no UTF-8 become question marks. */
-static void put_text(Buf *b, const char *s) {
+void log_json(Buf *b, const char *s) {
   size_t n = strlen(s), cut = n;
   if (n > LOG_TEXT_MAX)
     for (cut = LOG_TEXT_MAX; cut && ((unsigned char)s[cut] & 0xc0) == 0x80;) cut--;
@@ -38,7 +37,7 @@ static void put_field(Buf *b, const LogField *f) {
   else buf_fmt(b, " %s=", f->name);
   if (!f->text) buf_fmt(b, "%lld", (long long)f->n);
   else if (mode == LOG_TEXT && plain(f->text)) buf_c(b, f->text);
-  else put_text(b, f->text);
+  else log_json(b, f->text);
 }
 
 static void put_head(Buf *b, const char *level, const char *event) {

@@ -6,6 +6,7 @@
 #ifndef BR_LOG_H
 #define BR_LOG_H
 #include "port.h"
+#include "reader/text.h"
 
 enum LogMode { LOG_OFF, LOG_TEXT, LOG_JSON };
 enum { LOG_TEXT_MAX = 2000 /* bytes of one field; more is cut */ };
@@ -15,6 +16,7 @@ typedef struct LogField {
   int64_t n;
 } LogField;
 
+void log_json(Buf *b, const char *s); /* s in quotes, cut when it is long; what is no UTF-8 becomes question marks */
 void log_set(enum LogMode mode);
 enum LogMode log_mode(void);
 /* level: "info", "warn" or "error"; event: words-with-dashes. */

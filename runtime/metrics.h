@@ -29,6 +29,8 @@
   M(resource_written_bytes_total, counter, "bytes of results and files that were stored") \
   M(resource_served_bytes_total, counter, "bytes of results and files that were sent to clients") \
   M(store_full, gauge, "1: the disk has no room for the database") \
+  M(otel_spans_total, counter, "spans that the OpenTelemetry collector has taken") \
+  M(otel_dropped_total, counter, "spans that were dropped: too many at once, or the collector does not take them") \
   M(log_lost_total, counter, "log lines that could not be written to standard error")
 
 #define METRIC_FAMILIES(M) \

@@ -11,6 +11,7 @@
 #include "retention.h"
 #include "slots.h"
 #include "log.h"
+#include "otel.h"
 #include "sock.h"
 #include "trigger_hook.h"
 #include "vault.h"
@@ -230,6 +231,7 @@ int breyta_serve(const BreytaOptions *o) {
     return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
   if (!tls_files(&s)) return EXIT_USAGE;
   if (!set_log(o->log)) return usage("log", "json, text or off is expected");
+  if (!otel_start(&err)) return tell("", &err), EXIT_USAGE;
   raise_limits();
   if (!retention_policy(&s.retention, o->keep_history, o->history_above, &err)) return tell("", &err), EXIT_USAGE;
   sigaction(SIGINT, &sa, NULL);
@@ -255,5 +257,6 @@ int breyta_serve(const BreytaOptions *o) {
   buf_free(&s.cert);
   buf_free(&s.key);
   store_close(s.api.store);
+  otel_stop();
   return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from server import BIN, Server, flow, run_tests
+from test_connections import SECRET, Upstream, post
 
 
 def get(s, path, method="GET", headers=None):
@@ -225,6 +226,20 @@ def test_the_log_says_what_happened(s):
     assert "canary" not in s.said()
 
 
+def test_no_secret_in_the_log(s):
+    """A service echoes the key back; the flow prints it, and fails with it in the message."""
+    with Upstream() as up:
+        assert post(s, "/api/secrets", {"secret-id": "canary", "value": SECRET}).status == 200
+        put(s, "leak", f"""(let [r (flow/step :http :call {{:url "{up.url}/echo-auth" :method :get :auth {{:type :bearer :secret-ref :canary}}}})]
+                             (println r)
+                             (flow/step :function :boom {{:input r :code '(fn [r] (throw (ex-info (str r) {{:type :echo}})))}}))""")
+        run(s, "leak")
+        assert up.seen[0][2]["Authorization"] == f"Bearer {SECRET}", "it was used"
+    s.until(lambda: lines(s, "run-ended"), "the end is told")
+    assert "#secret[canary]" in lines(s, "step-failed")[0]["message"] and "#secret[canary]" in lines(s, "output")[0]["text"]
+    assert SECRET not in s.said() and s.key.split("_", 2)[2] not in s.said() and SECRET not in get(s, "/metrics")[2]
+
+
 def test_log_text_and_off(s):
     s.stop()
     for mode, expected in (("text", "run-ended"), ("off", None)):
@@ -242,4 +257,5 @@ def test_log_text_and_off(s):
         assert r.returncode == 2 and "--log" in r.stderr and "json" in r.stderr, r
 
 
-run_tests(dict(globals()))
+if __name__ == "__main__":
+    run_tests(dict(globals()))
