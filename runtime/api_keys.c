@@ -199,6 +199,7 @@ bool api_scope_known(const char *scope) {
   const ApiCommand *cmd;
   const ApiRoute *r;
   if (!*scope || strchr(scope, '|')) return false;
+  if (!strncmp(scope, "role:", 5)) return scope[5]; /* a role of people: who may decide at waits with :roles */
   for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
     if (!strcmp(scopes[i], scope)) return true;
   for (int i = 0; (cmd = api_command_at(i)); i++)

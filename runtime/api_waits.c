@@ -142,7 +142,7 @@ static void put_links(ApiCall *c, const Wait *x, ValVec *m) {
 
 static void put_address(const Wait *x, ValVec *m) {
   Val path = map_get_kw(x->spec, "path");
-  if (wait_by_key(x->spec) || is_str(path)) api_put(m, "eventPath", is_str(path) ? path : str_c(x->w.key));
+  if (!wait_of_people(x->spec) && (wait_by_key(x->spec) || is_str(path))) api_put(m, "eventPath", is_str(path) ? path : str_c(x->w.key));
   if (wait_insecure(x->spec)) api_put(m, "insecure", TRUE_V);
   api_put(m, "auth", api_shown(map_get_kw(map_get_kw(x->spec, "auth"), "type")));
   api_put(m, "event", api_shown(map_get_kw(map_get_kw(x->spec, "event"), "name")));

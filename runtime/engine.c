@@ -294,10 +294,10 @@ bool engine_start_as(Engine *e, const FlowDef *f, Val input, const RunStart *how
   Buf origin = {0};
   Batch *b = batch_new();
   row.version = how->version;
-  row.installation = (char *)(uintptr_t)how->installation;
+  row.installation = how->installation ? (char *)(uintptr_t)how->installation : row.target && strcmp(row.target, "live") ? row.target : NULL;
   if (is_map(how->origin) && !is_sig(print_to(&origin, how->origin, &print_readably))) row.origin = (char *)(uintptr_t)buf_cstr(&origin);
   *run = row.run;
-  bool ok = !how->slot || slot_take(e, f, input, how->installation, how->slot, &row, b, err);
+  bool ok = !how->slot || slot_take(e, f, input, row.installation, how->slot, &row, b, err);
   if (ok) ok = start_batch(e, f, &row, how, &input, b, err);
   else batch_free(b);
   if (!ok && row.slot) slot_started(e, row.workspace, row.slot, row.run, false);

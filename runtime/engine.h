@@ -100,7 +100,7 @@ typedef struct RunStart {
   const char *run_id, *target;        /* NULL: as above; what it runs on, as of RunRow ("draft" is NULL there) */
   const char *workspace;              /* NULL: that of the options */
   int64_t version;                    /* 0: the draft */
-  const char *installation;           /* of the flow; NULL */
+  const char *installation;           /* of the flow; NULL: the target, if that is one */
   Val origin;                         /* who starts it and how: map such as {:trigger-id :invocation :replay-of :by}, data; or 0 */
   struct SlotDecision *slot;          /* not NULL: the flow's :concurrency is kept, and this says what that meant (slots.h) */
   bool part;                          /* a step of a flow alone: its text is not found as the flow */

@@ -99,6 +99,7 @@ void wait_remember(Batch *b, const char *workspace, const char *name, const Hook
 
 /* Of a request without credentials nobody knows the role. */
 static bool role_known(Val spec, Err *err) {
+  if (wait_of_people(spec)) return err_set(err, "links_only", "people decide here (:approvals, :self-approval): they have links, the API's waits, and breyta-run approve");
   return !is_vec(map_get_kw(spec, "roles")) || !hook_auth_insecure(map_get_kw(spec, "auth")) ||
          err_set(err, "forbidden", "this wait has :roles, and a request without credentials has none: answer it with breyta-run send or approve, or give its :webhook an :auth");
 }

@@ -16,7 +16,7 @@ static void say_webhook(Buf *b, const WaitRow *w, Val spec) {
 
 /* A plain wait: its key is all it takes. */
 static void say_by_key(Buf *b, const WaitRow *w, Val spec) {
-  bool plain = wait_by_key(spec) && !truthy(map_get_kw(spec, "webhook?")) && !is_vec(map_get_kw(spec, "roles"));
+  bool plain = wait_by_key(spec) && !truthy(map_get_kw(spec, "webhook?")) && !is_vec(map_get_kw(spec, "roles")) && !wait_of_people(spec);
   if (plain) buf_fmt(b, "\nwhere --listen is reached, whoever knows the key is believed: POST /%s/events/%s; a :webhook with an :auth asks for credentials", w->workspace, w->key);
 }
 
@@ -63,6 +63,7 @@ void wait_say(Engine *e, const RunRow *row, const char *step, const char *key, c
     }
     say_names(&b, "\nthe answer must have: ", map_get_kw(spec, "required"));
     say_names(&b, "\nfor the roles: ", map_get_kw(spec, "roles"));
+    if (is_long(map_get_kw(spec, "approvals"))) buf_fmt(&b, "\n%lld different people must approve: breyta-run approve|reject %s", (long long)long_of(map_get_kw(spec, "approvals")), row->run_id);
   }
   wait_row_free(&w);
   snprintf(out, n, "%s", buf_cstr(&b));

@@ -211,6 +211,8 @@ bool wait_by_key(Val spec) {
   return is_nil(map_get_kw(spec, "event")) && !truthy(map_get_kw(spec, "links"));
 }
 
+bool wait_of_people(Val spec) { return !is_nil(map_get_kw(spec, "approvals")) || !is_nil(map_get_kw(spec, "self-approval")); }
+
 bool wait_insecure(Val spec) {
   if (truthy(map_get_kw(spec, "webhook?")) || !is_nil(map_get_kw(spec, "event"))) return hook_auth_insecure(map_get_kw(spec, "auth"));
   return false;

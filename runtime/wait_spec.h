@@ -36,6 +36,7 @@ bool wait_fields_check(Val fields, Err *e);
 Val wait_spec_read(const WaitRow *w); /* nil: a plain one */
 /* May whoever knows the key answer over HTTP? With :webhook under another path, :event or links alone: no. */
 bool wait_by_key(Val spec);
+bool wait_of_people(Val spec); /* :approvals or :self-approval: only people who are known decide (decisions.h) */
 bool wait_insecure(Val spec); /* an answer over HTTP needs no credentials */
 
 /* Does the answer hold what it must? `action`: "reject" needs nothing. *e says what is missing. */

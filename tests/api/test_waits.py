@@ -142,7 +142,9 @@ def test_several_must_approve(s):
     push(s, "a", ":approvals 2")
     run = go(s, "a", key="k")
     w = the_wait(s, run)
-    assert w["approval"]["required"] == 2 and w["approval"]["have"] == 0, w
+    assert w["approval"]["required"] == 2 and w["approval"]["have"] == 0 and "eventPath" not in w, w
+    a = s.http("POST", f"/{s.workspace}/events/k", "{}", {"Content-Type": "application/json"}, key=False)
+    assert a.status == 403 and a.code == "links_only", a
     a = rest(s, "POST", f"waits/{w['waitId']}/approve", {"reason": "one"})
     assert a.status == 200 and a.body["status"] == "waiting" and (a.body["approvals"], a.body["approvalsRequired"]) == (1, 2), a
     s.kill()
@@ -206,6 +208,73 @@ def test_a_review_with_a_correction(s):
     assert w["approval"]["required"] == 2 and w["approval"]["shown"], w
     assert rest(s, "POST", f"waits/{w['waitId']}/approve", {"value": {"n": 2}}).body["status"] == "waiting"
     assert rest(s, "POST", f"waits/{w['waitId']}/reject", {"reason": "no"}).code == "already_decided"
+
+
+# --- who may ------------------------------------------------------------------------------------------------------------------------
+def key_with(s, name, *capabilities):
+    a = s.ok("service_accounts.create", {"name": name, "capabilities": list(capabilities)}).data["serviceAccount"]
+    return s.ok("service_accounts.keys.create", {"serviceAccountId": a["serviceAccountId"], "name": name}).data["key"]["apiKey"]
+
+
+def by(s, key, method, path, body=None):
+    return s.http(method, "/api/" + path, None if body is None else json.dumps(body), {"Content-Type": "application/json"}, key=key)
+
+
+def test_roles_scopes_and_several_people(s):
+    ann, bob, eve = (key_with(s, n, "flows.run", "runs.read", *r) for n, r in (("ann", ["role:manager"]), ("bob", ["role:manager"]), ("eve", [])))
+    reader = key_with(s, "reader", "runs.read", "role:manager")
+    push(s, "a", ":roles [:manager] :approvals 2 :self-approval false")
+    run = s.command("flows.run", {"flowSlug": "a", "input": {"key": "k"}}, key=ann).data["workflowId"]
+    is_(s, run, "waiting")
+    w = the_wait(s, run)["waitId"]
+    assert by(s, reader, "GET", f"waits/{w}").status == 200
+    for method, path in (("POST", "approve"), ("POST", "reject"), ("POST", "complete"), ("POST", "action/approve"), ("DELETE", "")):
+        a = by(s, reader, method, f"waits/{w}/{path}".rstrip("/"), None if method == "DELETE" else {})
+        assert a.status == 403 and a.code == "forbidden", (path, a)
+    assert by(s, key_with(s, "none", "flows.run"), "GET", "waits").status == 403
+    for path in ("approve", "reject", "action/delegate"):
+        a = by(s, eve, "POST", f"waits/{w}/{path}", {"to": "eve"})
+        assert a.status == 403 and a.code == "forbidden" and "manager" in a.body["error"]["message"], a
+    assert by(s, eve, "DELETE", f"waits/{w}").code == "forbidden"
+    assert by(s, ann, "POST", f"waits/{w}/approve", {}).code == "self_approval"
+    assert by(s, bob, "POST", f"waits/{w}/approve", {}).body["status"] == "waiting"
+    assert by(s, bob, "POST", f"waits/{w}/approve", {}).code == "already_decided"
+    assert "approvalUrl" not in by(s, bob, "GET", f"waits/{w}").body
+    assert rest(s, "POST", f"waits/{w}/approve", {}).body["status"] == "completed"
+    d = s.over(run)["result"]["decisions"]
+    assert len(d) == 2 and all(x["id"].startswith("sak-") and x["at"] for x in d), d
+
+
+def test_passing_on_over_http(s):
+    bob, eve = (key_with(s, n, "flows.run", "runs.read", "role:manager") for n in ("bob", "eve"))
+    push(s, "a", ":roles [:manager]")
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)["waitId"]
+    eve_id = by(s, eve, "GET", "auth/verify").body["keyId"]
+    assert by(s, bob, "POST", f"waits/{w}/action/delegate", {"to": eve_id}).status == 200
+    assert by(s, bob, "POST", f"waits/{w}/approve", {}).code == "delegated"
+    assert by(s, bob, "DELETE", f"waits/{w}").code == "delegated"
+    assert by(s, eve, "POST", f"waits/{w}/approve", {}).body["status"] == "completed"
+    assert [d["action"] for d in s.over(run)["decisions"]] == ["delegate", "approve"]
+
+
+def test_nothing_of_other_workspaces(s):
+    push(s, "a")
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)["waitId"]
+    assert s.http("POST", "/api/debug/workspace/bootstrap", json.dumps({"workspaceId": "ws-b"})).status == 200
+    there = {"X-Breyta-Workspace": "ws-b", "Content-Type": "application/json"}
+    assert s.http("GET", "/api/waits", None, there).body["items"] == []
+    for method, path in (("GET", f"waits/{w}"), ("POST", f"waits/{w}/approve"), ("POST", f"waits/{w}/complete"), ("DELETE", f"waits/{w}")):
+        assert s.http(method, "/api/" + path, "{}" if method == "POST" else None, there).status == 404, path
+    for name in ("runs.get", "runs.events", "runs.cancel", "runs.replay", "runs.retry", "runs.verify"):
+        a = s.http("POST", "/api/commands", json.dumps({"command": name, "args": {"workflowId": run}}), there)
+        assert a.status == 404 and a.code == "not_found", (name, a)
+    a = s.http("POST", "/api/commands", json.dumps({"command": "runs.fork", "args": {"workflowId": run, "number": 1}}), there)
+    assert a.status == 404, a
+    a = s.http("POST", "/api/commands", json.dumps({"command": "runs.list", "args": {}}), there)
+    assert a.data["items"] == [], a
+    assert the_wait(s, run)["status"] == "waiting"
 
 
 # --- the pages behind links --------------------------------------------------------------------------------------------------------

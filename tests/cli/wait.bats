@@ -183,6 +183,22 @@ teardown() {
   br reject r2; want 0 ""
   br resume r2; want 0 "{:action :reject, :by \"$(id -un)\"}"
 }
+@test ":approvals: so many different people; one rejection ends it; :self-approval and :actions, and wrong values" {
+  flow w '(flow/step :wait :v {:key "k" :approvals 2 :self-approval false :actions [:escalate]})'
+  br w.edn --run-id r; want 3 ""; says "2 different people"
+  br approve r --by ann; want 0 ""
+  br resume r; want 3 ""
+  br approve r --by ann; want 0 ""
+  br resume r; want 3 ""
+  br approve r --by bob --value '{"n": 1}'; want 0 ""
+  br resume r; [ "$st" = 0 ]; [[ $out = '{:n 1, :action :approve, :by "bob", :decisions ['*'"ann"'*'"bob"'* ]]
+  br w.edn --run-id r2; want 3 ""
+  br approve r2 --by ann; br resume r2; want 3 ""
+  br reject r2 --by bob; br resume r2; [ "$st" = 0 ]; [[ $out = '{:action :reject, :by "bob", :decisions ['* ]]
+  flow w '(flow/step :wait :v {:key "k" :approvals 0})'; br w.edn; [ "$st" = 1 ]; says ":approvals"; says "1 to 100"
+  flow w '(flow/step :wait :v {:key "k" :self-approval (str "no")})'; br w.edn; [ "$st" = 1 ]; says ":self-approval"; says "true or false"
+  flow w '(flow/step :wait :v {:key "k" :actions [(+ 1 2)]})'; br w.edn; [ "$st" = 1 ]; says ":actions"; says "escalate"
+}
 @test ":notify: told once after the wait is durable; links approve with the form's fields, once" {
   mail_server
   flow w "(flow/step :wait :ask {:key \"k\" :title \"Pay <it>?\" :timeout \"2h\"
