@@ -1,14 +1,12 @@
 /* proxy.c - see proxy.h */
 #include "proxy.h"
-#include <arpa/inet.h>
-#include <ctype.h>
+#include "webhook_auth.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Addresses are IPv6, IPv4 ones mapped. */
 typedef struct Net {
-  uint8_t a[16];
+  uint8_t a[16]; /* as of hook_network */
   int bits;
 } Net;
 struct Proxies {
@@ -16,28 +14,17 @@ struct Proxies {
   size_t n;
 };
 
-static bool address(const char *s, size_t n, uint8_t out[16], bool *four) {
+static bool network(const char *s, size_t n, Net *out) {
   char t[64];
   if (!n || n >= sizeof t) return false;
   memcpy(t, s, n);
   t[n] = 0;
-  static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-  *four = inet_pton(AF_INET, t, out + 12) == 1;
-  if (*four) memcpy(out, mapped, 12);
-  return *four || inet_pton(AF_INET6, t, out) == 1;
+  return hook_network(t, out->a, &out->bits);
 }
 
 static bool add(Proxies *p, const char *s, size_t n) {
   Net net;
-  bool four;
-  const char *slash = memchr(s, '/', n);
-  if (!address(s, slash ? (size_t)(slash - s) : n, net.a, &four)) return false;
-  int most = four ? 32 : 128;
-  char *end = NULL;
-  long bits = slash ? strtol(slash + 1, &end, 10) : most;
-  if (slash && (end != s + n || !isdigit((unsigned char)slash[1]) || bits > most)) return false;
-  net.bits = (int)bits + (four ? 96 : 0);
-  Net *a = realloc(p->a, (p->n + 1) * sizeof *a);
+  Net *a = network(s, n, &net) ? realloc(p->a, (p->n + 1) * sizeof *a) : NULL;
   if (!a) return false;
   p->a = a;
   p->a[p->n++] = net;
@@ -70,18 +57,11 @@ void proxies_free(Proxies *p) {
   free(p);
 }
 
-static bool in(const Net *net, const uint8_t a[16]) {
-  int whole = net->bits / 8, rest = net->bits % 8;
-  if (memcmp(net->a, a, (size_t)whole)) return false;
-  return !rest || !((net->a[whole] ^ a[whole]) >> (8 - rest));
-}
-
 static bool trusted(const Proxies *p, const char *s, size_t n) {
-  uint8_t a[16];
-  bool four;
-  if (!address(s, n, a, &four)) return false;
+  Net one;
+  if (!network(s, n, &one)) return false;
   for (size_t i = 0; i < p->n; i++)
-    if (in(&p->a[i], a)) return true;
+    if (hook_within(one.a, p->a[i].a, p->a[i].bits)) return true;
   return false;
 }
 
@@ -106,10 +86,9 @@ static void sender(const Proxies *p, ListenRequest *r) {
     while (from > list && from[-1] != ',') from--;
     const char *s = from + strspn(from, " \t");
     size_t n = s < end ? (size_t)(end - s) : 0;
-    uint8_t a[16];
-    bool four;
+    Net one;
     while (n && (s[n - 1] == ' ' || s[n - 1] == '\t')) n--;
-    if (!address(s, n, a, &four)) return;
+    if (memchr(s, '/', n) || !network(s, n, &one)) return;
     snprintf(r->peer, sizeof r->peer, "%.*s", (int)n, s);
     if (!trusted(p, s, n)) return;
     end = from > list ? from - 1 : list;
