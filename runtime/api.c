@@ -411,7 +411,12 @@ static bool verify(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-static bool openapi(ApiCall *c) { return api_ok(c, api_openapi()); }
+static bool openapi(ApiCall *c) {
+  Val d = api_openapi(), server = str_c(c->request->base); /* as a proxy in front of us was asked */
+  if (!*c->request->base) return api_ok(c, d);
+  Val all[] = {map_assoc(map_empty, kw_c("url"), server)};
+  return api_ok(c, map_assoc(d, kw_c("servers"), vec_from(all, 1)));
+}
 
 const ApiRoute api_base_routes[] = {
     {"POST", "commands", ROUTE_COMMANDS, {"commands", NULL, false, "Runs one command in the workspace.", commands, {{0}}}},

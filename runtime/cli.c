@@ -235,6 +235,7 @@ int cli_main(int argc, char **argv) {
   if (cli.help) return print_help(&cli);
   if (cli.man) return print_text(cli_man);
   if (cli.completion) return print_text(cli_completion);
+  if (cli.completion_for) return cli_completion_for(&cli);
   if (cli.version) {
     puts("breyta-run " BREYTA_VERSION);
     return EXIT_OK;

@@ -62,6 +62,7 @@ void cli_say_exception(Val ex);
 void cli_help(enum CliCmd cmd, Buf *b);
 void cli_man(Buf *b);
 void cli_completion(Buf *b);
+int cli_completion_for(const Cli *cli); /* prints it */
 /* Words of s from column `indent` on, wrapped, and a newline; the same text for a man page. */
 void cli_wrap(Buf *b, const char *s, size_t indent);
 void cli_roff(Buf *b, const char *s);

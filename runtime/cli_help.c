@@ -1,5 +1,6 @@
 /* cli_help.c - texts made from the tables of cli_options.h: --help, the man page, the completion script, and suggestions. */
 #include "cli.h"
+#include "completion.h"
 #include "flowtest.h"
 
 #define WIDTH 96
@@ -167,6 +168,29 @@ void cli_completion(Buf *b) {
   buf_c(b, "  esac\n  if [[ $COMP_CWORD == 1 ]]; then words+='");
   for (int c = 1; c < CMD_COUNT; c++) buf_fmt(b, " %s", cli_commands[c].name);
   buf_c(b, "'; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\"; :))\n}\ncomplete -F _breyta_run breyta-run\n");
+}
+
+static const char *command_at(int i, const char **summary) {
+  *summary = cli_commands[i].summary;
+  return cli_commands[i].name;
+}
+
+static bool option_at(int cmd, int i, const char **name, const char **arg, const char **help) {
+  *name = cli_options[i].name;
+  *arg = cli_options[i].arg;
+  *help = cli_options[i].help;
+  return cli_options[i].help && cli_takes((enum CliCmd)cmd, &cli_options[i]);
+}
+
+int cli_completion_for(const Cli *cli) {
+  Completed c = {"breyta-run", CMD_COUNT, OPT_COUNT, command_at, option_at};
+  Buf b = {0};
+  if (!strcmp(cli->completion_for, "bash")) cli_completion(&b);
+  else if (!completion_script(&b, &c, cli->completion_for)) return cli_usage(cli, "--completion-for: bash, zsh or fish");
+  cli_out(b.p, b.n);
+  cli_out_flush();
+  buf_free(&b);
+  return EXIT_OK;
 }
 
 /* --- suggestions ------------------------------------------------------------------------------------------------------------------ */

@@ -164,5 +164,6 @@
   OPTION(FLAG, help, 'h', "help", 0, 0, ON_ALL, "print this and exit")                                                                \
   OPTION(FLAG, version, 'V', "version", 0, 0, ON(run), "print the version and exit")                                                  \
   OPTION(FLAG, man, 0, "man", 0, 0, ON(run), 0)                                                                                       \
-  OPTION(FLAG, completion, 0, "completion", 0, 0, ON(run), 0)
+  OPTION(FLAG, completion, 0, "completion", 0, 0, ON(run), 0)                                                                         \
+  OPTION(TEXT, completion_for, 0, "completion-for", "bash|zsh|fish", 0, ON(run), 0)
 #endif

@@ -584,12 +584,12 @@ static void run_slices(Engine *e) {
 
 bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   run_slices(e);
-  if (e->o.listen || e->child_timers) fire_stored_timers(e);
-  if (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready)) {
+  if (!e->draining && (e->o.listen || e->child_timers)) fire_stored_timers(e);
+  if (!e->draining && (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready))) {
     e->inbox_again = e->wait_parked = false;
     engine_drain_inbox(e, err);
   }
-  fire_timers(e);
+  if (!e->draining) fire_timers(e);
   *idle = !e->ready && !e->wait_parked && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, store_failed(e->store), store_error_text(store_failed(e->store)));
   if (e->fatal) {

@@ -120,6 +120,10 @@ bool engine_loop(Engine *e, volatile bool *stop, Err *err);
 bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err);
 /* When the next timer fires of a run in memory or waiting outside; INT64_MAX none. For callers whose clock jumps. */
 int64_t engine_next_due(Engine *e);
+/* engine_drain.c: the process is about to end. No run begins another step, no timer fires and no answer is taken up: all of that waits
+ * durably for the next process. What engine_turn still does is to end steps under way and make their results durable. */
+void engine_drain(Engine *e);
+size_t engine_under_way(const Engine *e); /* runs and answers that are not settled yet */
 bool engine_state(Engine *e, int64_t run, RunState *out, Err *err);
 /* Deliver what waits in the inbox (callbacks sent by others, answers to checkpoints) to the runs it belongs to. */
 bool engine_drain_inbox(Engine *e, Err *err);

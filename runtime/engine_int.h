@@ -139,6 +139,7 @@ struct Engine {
   ParkedSet parked;     /* numbers of the runs this engine answers for that wait in the database alone */
   int64_t next_store_timer; /* cached due time of the earliest stored timer */
   int64_t stepping;     /* number of the run that holds in front of every step; 0 none */
+  bool draining;        /* every run does: engine_drain.c */
   bool child_timers;    /* a parked run waits for children until some time */
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */

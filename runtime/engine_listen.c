@@ -304,6 +304,8 @@ bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t siz
 
 int engine_listen_port(const EngineListener *l) { return listener_port(l->l); }
 
+void engine_listen_refuse(EngineListener *el) { listener_refuse(el->l); }
+
 void engine_listen_stop(EngineListener *el) {
   listener_stop(el->l);
   while (el->wraps) engine_listen_unwrap(el, el->wraps->token);

@@ -27,5 +27,6 @@ void engine_listen_unwrap(EngineListener *el, uint64_t token);
 void engine_listen_route(EngineListener *el, uint64_t token, const char *route); /* listener_route */
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms); /* it may stay without an answer for that long */
 int engine_listen_port(const EngineListener *l);
+void engine_listen_refuse(EngineListener *l); /* listener_refuse */
 void engine_listen_stop(EngineListener *l);
 #endif

@@ -960,7 +960,7 @@ void step_reached(Run *r) {
     return;
   }
   if (cancel_due(r)) return;
-  if (r->e->stepping == r->run) {
+  if (r->e->stepping == r->run || r->e->draining) {
     run_submit(r, AFTER_HOLD);
     return;
   }

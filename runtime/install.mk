@@ -35,14 +35,25 @@ $(B)/lib/breyta.pc: runtime/install.mk runtime/cli.h FORCE
 .PHONY: lib install FORCE
 lib: $(B)/lib/$(SONAME) $(B)/lib/libbreyta.a $(B)/lib/breyta.pc
 
-# What is generated from the tables of options: man pages and completions.
+# Man pages and completions come out of the programs.
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 install: all lib
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(UNITDIR) $(SHARE)/man/man1 \
+	  $(SHARE)/man/man8 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	install -m 755 $(B)/breyta-run $(B)/breyta $(DESTDIR)$(PREFIX)/bin
 	install -m 644 runtime/breyta.h $(DESTDIR)$(PREFIX)/include
 	install -m 755 $(B)/lib/$(SONAME) $(DESTDIR)$(LIBDIR)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libbreyta.so
 	install -m 644 $(B)/lib/libbreyta.a $(DESTDIR)$(LIBDIR)
 	install -m 644 $(B)/lib/breyta.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's|@BINDIR@|$(PREFIX)/bin|' runtime/breyta.service.in > $(DESTDIR)$(UNITDIR)/breyta.service
+	$(B)/breyta-run --man > $(SHARE)/man/man1/breyta-run.1
+	$(B)/breyta --man breyta > $(SHARE)/man/man1/breyta.1
+	$(B)/breyta --man breyta-serve > $(SHARE)/man/man8/breyta-serve.8
+	$(B)/breyta-run --completion-for bash > $(SHARE)/bash-completion/completions/breyta-run
+	$(B)/breyta --completion bash > $(SHARE)/bash-completion/completions/breyta
+	$(B)/breyta-run --completion-for zsh > $(SHARE)/zsh/site-functions/_breyta-run
+	$(B)/breyta --completion zsh > $(SHARE)/zsh/site-functions/_breyta
+	$(B)/breyta-run --completion-for fish > $(SHARE)/fish/vendor_completions.d/breyta-run.fish
+	$(B)/breyta --completion fish > $(SHARE)/fish/vendor_completions.d/breyta.fish

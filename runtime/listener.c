@@ -2,6 +2,7 @@
 #include "reader/text.h"
 #include "runtime/limits.h"
 #include "runtime/metrics.h"
+#include "runtime/proxy.h"
 #include "runtime/sock.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -105,7 +106,7 @@ struct Listener {
   int unsent;    /* requests that were parked and whose answer has not been sent completely */
   size_t held;   /* bytes of bodies under way */
   uint64_t last_token;
-  bool stopping;
+  bool stopping, refusing;
 };
 
 static void *must(void *p) {
@@ -477,6 +478,7 @@ static ListenRequest *request_of(Conn *x, const char *url, const char *method) {
   if (!take_body(x, r)) return listener_request_free(r), NULL;
   r->received_ms = now_ms();
   peer_of(x->mhd, r->peer, sizeof r->peer);
+  if (x->l->o.proxies) proxy_headers(x->l->o.proxies, r);
   if (r->workspace && r->key && !query.bad && strlen(r->key) <= LISTENER_MAX_KEY) return r;
   listener_request_free(r);
   return NULL;
@@ -522,7 +524,7 @@ static void answer_503(Conn *x, const char *code, const char *message) {
 /* False when the listener is stopping: then nothing may be suspended any more. */
 static bool reserve_park(Listener *l) {
   pthread_mutex_lock(&l->lock);
-  bool ok = !l->stopping;
+  bool ok = !l->stopping && !l->refusing;
   if (ok) l->suspended++, l->unsent++;
   pthread_mutex_unlock(&l->lock);
   return ok;
@@ -919,9 +921,16 @@ static void drain(Listener *l) {
   pthread_mutex_unlock(&l->lock);
 }
 
+void listener_refuse(Listener *l) {
+  pthread_mutex_lock(&l->lock);
+  l->refusing = true;
+  pthread_mutex_unlock(&l->lock);
+  if (L(MHD_quiesce_daemon)(l->daemon) >= 0) shutdown(l->fd, SHUT_RDWR); /* who connects now is told so at once */
+}
+
 void listener_stop(Listener *l) {
   if (!l) return;
-  (void)L(MHD_quiesce_daemon)(l->daemon);
+  listener_refuse(l);
   drain(l);
   pthread_join(l->sweeper, NULL);
   L(MHD_stop_daemon)(l->daemon);

@@ -48,7 +48,8 @@ typedef struct ListenRequest {
   bool spooled; /* the body is a mapped file, body_fd, closed with the request (dup it to keep it) */
   int body_fd;
   int64_t received_ms; /* UTC */
-  char peer[64];       /* address of the sender's socket */
+  char peer[64];       /* address of the sender: of its socket, or what a trusted proxy says */
+  char base[300];      /* "https://flows.example" as a trusted proxy was asked; "" else */
 } ListenRequest;
 const char *listener_header(const ListenRequest *r, const char *name); /* lower-case name; NULL */
 void listener_request_free(ListenRequest *r);
@@ -63,6 +64,7 @@ typedef struct ListenerOptions {
   bool api;                /* with the API's door */
   unsigned connections;    /* 0 = LISTENER_CONNECTIONS */
   const char *spool_dir;   /* for large bodies; NULL: $TMPDIR or /tmp */
+  const struct Proxies *proxies; /* whose X-Forwarded-* headers are believed; NULL: nobody's. Outlives the listener */
   const char *cert, *key;  /* PEM texts: TLS; copied. NULL: plain HTTP */
   /* How large the body may be, in bytes; NULL: the limit webhook-bytes for all. On the listener's thread: no values. raw: the key undecoded. */
   uint64_t (*max_body)(enum ListenDoor door, const char *method, const char *raw);
@@ -99,6 +101,8 @@ typedef struct ListenSource {
 } ListenSource;
 bool listener_answer_source(Listener *l, uint64_t token, ListenSource source, uint64_t size, const char *content_type, const char *filename);
 void listener_wake(Listener *l, uint64_t token); /* any thread; only before `free` of its source has returned */
+/* Accepts no more connections, and answers 503 to what is asked on those that are there; what is suspended stays so. */
+void listener_refuse(Listener *l);
 /* Stops accepting, answers what is suspended with 503 and waits for the thread. After it no callback runs. */
 void listener_stop(Listener *l);
 #endif

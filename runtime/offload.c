@@ -159,11 +159,15 @@ bool offload_watch(Engine *e, Err *err) {
   return true;
 }
 
+static int asked; /* before the first job */
+void offload_workers(int n) { asked = n; }
+static int most_of(const OffloadPool *p) { return asked ? asked : p->most; }
+
 bool offload_run(OffloadPool *p, Engine *e, OffloadWork work, OffloadDone done, void *arg, uint64_t token, Err *err) {
   if (!offload_watch(e, err)) return false;
   pthread_mutex_lock(&p->lock);
   int rc = 0;
-  if (p->queued >= p->idle && p->threads < p->most) rc = thread_start(p);
+  if (p->queued >= p->idle && p->threads < most_of(p)) rc = thread_start(p);
   bool ok = p->threads > 0;
   if (ok) job_queue(p, job_new(e, work, done, arg, token));
   pthread_mutex_unlock(&p->lock);
@@ -175,7 +179,7 @@ bool offload_post(OffloadPool *p, OffloadWork work, void *arg) {
   if (!j) abort();
   *j = (OffloadJob){.work = work, .arg = arg};
   pthread_mutex_lock(&p->lock);
-  if (p->queued >= p->idle && p->threads < p->most) (void)thread_start(p);
+  if (p->queued >= p->idle && p->threads < most_of(p)) (void)thread_start(p);
   bool ok = p->threads > 0;
   if (ok) job_queue(p, j);
   pthread_mutex_unlock(&p->lock);

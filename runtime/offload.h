@@ -36,6 +36,8 @@ typedef void (*OffloadDone)(Engine *e, uint64_t token, void *arg);
 bool offload_run(OffloadPool *p, Engine *e, OffloadWork work, OffloadDone done, void *arg, uint64_t token, Err *err);
 /* Any thread; nobody is told when it is done. false: no thread, nothing is called. */
 bool offload_post(OffloadPool *p, OffloadWork work, void *arg);
+/* So many threads at most for each pool, in place of its own `most`; before the first job of the process. */
+void offload_workers(int n);
 /* For a family that may wait for a job of another engine to end before it has one of its own: completions come to this engine, too. */
 bool offload_watch(Engine *e, Err *err);
 /* By engine_free: what is under way for this engine ends with `done(NULL, ..)`. */

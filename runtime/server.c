@@ -2,12 +2,16 @@
  *
  * Order of a start: the database, the socket bound (nobody can connect yet), the first key printed and then stored, unfinished runs taken
  * up, the port opened. Killed between print and store, the next start prints another key; a stored key that nobody has seen does
- * not exist. SIGTERM and SIGINT end it with 0: requests under way are answered (503: try again), runs stay where they are durable. */
+ * not exist. SIGTERM and SIGINT end it with 0: nothing more is accepted, steps under way may end within --drain seconds, requests still
+ * under way are answered (503: try again), runs stay where they are durable. The second signal ends it at once. */
 #include "api_target.h"
 #include "blobs_place.h"
 #include "breyta_options.h"
 #include "cli.h"
 #include "cli_run.h"
+#include "limits.h"
+#include "offload.h"
+#include "proxy.h"
 #include "retention.h"
 #include "slots.h"
 #include "log.h"
@@ -15,6 +19,7 @@
 #include "sock.h"
 #include "trigger_hook.h"
 #include "vault.h"
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,6 +35,8 @@ typedef struct Server {
   int fd;
   char url[600];
   Buf cert, key;
+  Proxies *proxies;
+  int64_t drain_ms;
 } Server;
 
 enum { SERVER_CONNECTIONS = 12000 };
@@ -165,6 +172,7 @@ static bool begin(Server *s, Err *err) {
                      .public_url = s->url,
                      .serves = true,
                      .guard = true,
+                     .mem_limit = limit_value(LIMIT_run_memory_bytes),
                      .vault = s->api.vault,
                      .target_of = api_place_target,
                      .workspace_known = workspace_known,
@@ -175,7 +183,7 @@ static bool begin(Server *s, Err *err) {
   triggers_new(&s->api);
   int fd = s->fd;
   s->fd = -1;
-  ListenerOptions l = {.api = true, .connections = SERVER_CONNECTIONS, .spool_dir = s->o->data, .max_body = api_max_body};
+  ListenerOptions l = {.api = true, .connections = SERVER_CONNECTIONS, .spool_dir = s->o->data, .max_body = api_max_body, .proxies = s->proxies};
   if (s->cert.n) l.cert = buf_cstr(&s->cert), l.key = buf_cstr(&s->key);
   s->api.listener = engine_listen_api(s->api.engine, fd, &l, api_request, &s->api, err);
   if (s->key.n) explicit_bzero(s->key.p, s->key.n);
@@ -221,6 +229,52 @@ static bool serve(Server *s, Err *err) {
   return ok;
 }
 
+/* Steps under way end and become durable; nothing else begins. */
+static bool drain(Server *s, Err *err) {
+  bool idle, ok = true;
+  int64_t end = mono_us() + s->drain_ms * 1000;
+  size_t left = 0;
+  log_line("info", "stopping", NULL, 0);
+  engine_listen_refuse(s->api.listener);
+  engine_drain(s->api.engine);
+  while (ok && (left = engine_under_way(s->api.engine)) && mono_us() < end) ok = engine_turn(s->api.engine, 1000, &idle, err);
+  LogField f[] = {{"steps", NULL, (int64_t)left}, {"seconds", NULL, s->drain_ms / 1000}};
+  if (ok && left) log_line("warn", "steps-not-ended", f, 2); /* the next start goes on with their runs */
+  return ok;
+}
+
+static bool whole_number(const char *text, long most, long *out) {
+  char *end;
+  errno = 0;
+  *out = strtol(text, &end, 10);
+  return isdigit((unsigned char)*text) && !*end && !errno && *out <= most;
+}
+
+static int set_limits(const BreytaOptions *o) {
+  Err err = {0};
+  Buf b = {0};
+  for (const char *p = o->limit; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
+    b.n = 0;
+    buf_add(&b, p, strcspn(p, "\n"));
+    if (!limit_set(buf_cstr(&b), &err)) break;
+  }
+  buf_free(&b);
+  if (err.code) return usage("limit", err.msg);
+  return limit_profile(o->profile, &err) ? 0 : usage("profile", err.msg);
+}
+
+/* What is a number or a list, and what other parts are told about it. */
+static int settings(Server *s) {
+  Err err = {0};
+  long n;
+  if (!whole_number(s->o->drain, 86400, &n)) return usage("drain", "a number of seconds up to 86400 is expected");
+  s->drain_ms = n * 1000;
+  if (s->o->workers && (!whole_number(s->o->workers, 256, &n) || !n)) return usage("workers", "a number from 1 to 256 is expected");
+  if (s->o->workers) offload_workers((int)n);
+  if (s->o->trust_proxy && !(s->proxies = proxies_new(s->o->trust_proxy, &err))) return usage("trust-proxy", err.msg);
+  return set_limits(s->o);
+}
+
 int breyta_serve(const BreytaOptions *o) {
   Err err = {0};
   Server s = {.o = o, .fd = -1};
@@ -229,7 +283,8 @@ int breyta_serve(const BreytaOptions *o) {
     return usage("workspace", "a letter or digit, then letters, digits, - and _, at most 64 in all, and not \"api\": it is part of URLs");
   if (o->public_url && !cli_good_url(o->public_url))
     return usage("public-url", "an address such as https://flows.example.com is expected, without a slash at the end");
-  if (!tls_files(&s)) return EXIT_USAGE;
+  int bad = settings(&s);
+  if (bad || !tls_files(&s)) return EXIT_USAGE;
   if (!set_log(o->log)) return usage("log", "json, text or off is expected");
   if (!otel_start(&err)) return tell("", &err), EXIT_USAGE;
   raise_limits();
@@ -243,8 +298,7 @@ int breyta_serve(const BreytaOptions *o) {
     return usage("blobs", err.msg);
   }
   s.api.vault = open_vault(&s);
-  bool ok = begin(&s, &err) && serve(&s, &err);
-  log_line("info", "stopping", NULL, 0);
+  bool ok = begin(&s, &err) && serve(&s, &err) && drain(&s, &err);
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);
   if (s.api.listener) engine_listen_stop(s.api.listener);
@@ -254,6 +308,7 @@ int breyta_serve(const BreytaOptions *o) {
   if (s.fd >= 0) close(s.fd);
   api_places_free(&s.api);
   vault_free(s.api.vault);
+  proxies_free(s.proxies);
   buf_free(&s.cert);
   buf_free(&s.key);
   store_close(s.api.store);

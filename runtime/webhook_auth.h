@@ -42,7 +42,7 @@ typedef struct HookProof { char replay[65]; } HookProof; /* "" when the type has
 /* Judges by r->received_ms. e: why not. */
 enum HookVerdict hook_auth_verify(Val auth, const SecretSet *secrets, const ListenRequest *r, HookProof *proof, Err *e);
 
-/* Parsers, for tests and fuzzing. */
+/* Parsers, for tests and fuzzing, and for proxy.c. */
 bool hook_timestamp(const char *s, int64_t *ms);
 bool hook_network(const char *text, uint8_t addr[16], int *bits); /* "10.0.0.0/8", "::1": IPv4 as ::ffff:a.b.c.d */
 bool hook_within(const uint8_t addr[16], const uint8_t net[16], int bits);

@@ -30,6 +30,7 @@ home histedit.h runtime/repl_term.c
 home libxml/parser.h runtime/xml_read.c
 home yaml.h runtime/yaml_read.c
 home openssl/evp.h 'runtime/hash.c runtime/seal.c' # digests; AES-GCM
+home openssl/x509.h runtime/tls_cert.c
 home postgresql/libpq-fe.h runtime/db_pg.c
 home mariadb/mysql.h runtime/db_mysql.c
 home sqlite3.h 'runtime/db_sqlite.c runtime/store_sqlite.h' # a user's database; the store

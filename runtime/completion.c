@@ -1,0 +1,159 @@
+/* completion.c - see completion.h */
+#include "completion.h"
+#include <string.h>
+
+typedef struct Opt {
+  const char *name, *arg, *help;
+} Opt;
+
+static bool option_at(const Completed *c, int cmd, int i, Opt *o) {
+  *o = (Opt){0};
+  return c->option(cmd, i, &o->name, &o->arg, &o->help);
+}
+
+/* The name of the shell function. */
+static void function(Buf *b, const Completed *c) {
+  buf_ch(b, '_');
+  for (const char *p = c->program; *p; p++) buf_ch(b, *p == '-' ? '_' : *p);
+}
+
+/* Text inside '..', with a backslash in front of each of `special`. */
+static void quoted(Buf *b, const char *s, const char *special, bool close) {
+  for (; *s; s++) {
+    if (*s == '\'') buf_c(b, close ? "'\\''" : "\\'");
+    else {
+      if (strchr(special, *s)) buf_ch(b, '\\');
+      buf_ch(b, *s);
+    }
+  }
+}
+
+/* Of an argument: is it a file or folder? */
+static bool is_path(const char *arg) { return strstr(arg, "FILE") || strstr(arg, "DIR") || strstr(arg, "PATH"); }
+/* Of an argument: words to choose from, such as text|json? */
+static bool is_choice(const char *arg) { return strchr(arg, '|') && !strpbrk(arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ@"); }
+
+static void choices(Buf *b, const char *arg) {
+  for (; *arg; arg++) buf_ch(b, *arg == '|' ? ' ' : *arg);
+}
+
+/* --- bash -------------------------------------------------------------------------------------------------------------------------- */
+static void bash_values(Buf *b, const Completed *c) {
+  Opt o;
+  for (int i = 0; i < c->noptions; i++) {
+    int cmd = 0;
+    while (cmd < c->ncommands && !option_at(c, cmd, i, &o)) cmd++;
+    if (cmd == c->ncommands || !o.arg || !is_choice(o.arg)) continue;
+    buf_fmt(b, "    --%s) COMPREPLY=($(compgen -W '", o.name);
+    choices(b, o.arg);
+    buf_c(b, "' -- \"$cur\")); return ;;\n");
+  }
+}
+
+static void bash(Buf *b, const Completed *c) {
+  Opt o;
+  buf_fmt(b, "# bash completion for %s\n", c->program);
+  function(b, c);
+  buf_c(b, "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=''\n  case ${COMP_WORDS[COMP_CWORD-1]} in\n");
+  bash_values(b, c);
+  buf_c(b, "  esac\n  case ${COMP_WORDS[1]} in\n");
+  for (int cmd = c->ncommands; cmd-- > 0;) {
+    const char *summary, *name = c->command(cmd, &summary);
+    buf_fmt(b, "    %s) words='", *name ? name : "*");
+    for (int i = 0; i < c->noptions; i++)
+      if (option_at(c, cmd, i, &o)) buf_fmt(b, "--%s ", o.name);
+    buf_c(b, "' ;;\n");
+  }
+  buf_c(b, "  esac\n  if [[ $COMP_CWORD == 1 ]]; then words+='");
+  for (int cmd = 0; cmd < c->ncommands; cmd++) {
+    const char *summary;
+    buf_fmt(b, "%s ", c->command(cmd, &summary));
+  }
+  buf_c(b, "--help --version'; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\"; :))\n}\ncomplete -o filenames -F ");
+  function(b, c);
+  buf_fmt(b, " %s\n", c->program);
+}
+
+/* --- zsh --------------------------------------------------------------------------------------------------------------------------- */
+static void zsh_option(Buf *b, const Opt *o) {
+  buf_fmt(b, " \\\n        '*--%s%s[", o->name, o->arg ? "=" : "");
+  quoted(b, o->help, "[]:\\", true);
+  buf_ch(b, ']');
+  if (o->arg) {
+    buf_ch(b, ':');
+    quoted(b, o->arg, "[]:\\", true);
+    buf_ch(b, ':');
+    if (is_choice(o->arg)) {
+      buf_ch(b, '(');
+      choices(b, o->arg);
+      buf_ch(b, ')');
+    } else if (is_path(o->arg)) buf_c(b, "_files");
+  }
+  buf_ch(b, '\'');
+}
+
+static void zsh(Buf *b, const Completed *c) {
+  Opt o;
+  const char *summary;
+  buf_fmt(b, "#compdef %s\n", c->program);
+  function(b, c);
+  buf_c(b, "() {\n  local -a commands\n  commands=(\n");
+  for (int cmd = 0; cmd < c->ncommands; cmd++) {
+    const char *name = c->command(cmd, &summary);
+    if (!*name) continue;
+    buf_fmt(b, "    '%s:", name);
+    quoted(b, summary, ":\\", true);
+    buf_c(b, "'\n");
+  }
+  buf_c(b, "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then _describe -t commands command commands; _files; return; fi\n  case $words[2] in\n");
+  for (int cmd = c->ncommands; cmd-- > 0;) {
+    const char *name = c->command(cmd, &summary);
+    buf_fmt(b, "    %s)\n      _arguments", *name ? name : "*");
+    for (int i = 0; i < c->noptions; i++)
+      if (option_at(c, cmd, i, &o)) zsh_option(b, &o);
+    buf_c(b, " \\\n        '*: :_files' ;;\n");
+  }
+  buf_c(b, "  esac\n}\n");
+  function(b, c);
+  buf_c(b, " \"$@\"\n");
+}
+
+/* --- fish -------------------------------------------------------------------------------------------------------------------------- */
+static void fish_option(Buf *b, const Completed *c, const char *command, const Opt *o) {
+  buf_fmt(b, "complete -c %s", c->program);
+  if (*command) buf_fmt(b, " -n '__fish_seen_subcommand_from %s'", command);
+  else buf_c(b, " -n '__fish_use_subcommand'");
+  buf_fmt(b, " -l %s", o->name);
+  if (o->arg && is_choice(o->arg)) {
+    buf_c(b, " -x -a '");
+    choices(b, o->arg);
+    buf_ch(b, '\'');
+  } else if (o->arg) buf_c(b, is_path(o->arg) ? " -r -F" : " -x");
+  buf_c(b, " -d '");
+  quoted(b, o->help, "\\", false);
+  buf_c(b, "'\n");
+}
+
+static void fish(Buf *b, const Completed *c) {
+  Opt o;
+  const char *summary;
+  buf_fmt(b, "# fish completion for %s\n", c->program);
+  for (int cmd = 0; cmd < c->ncommands; cmd++) {
+    const char *name = c->command(cmd, &summary);
+    if (*name) {
+      buf_fmt(b, "complete -c %s -n '__fish_use_subcommand' -a %s -d '", c->program, name);
+      quoted(b, summary, "\\", false);
+      buf_c(b, "'\n");
+    }
+    for (int i = 0; i < c->noptions; i++)
+      if (option_at(c, cmd, i, &o)) fish_option(b, c, name, &o);
+  }
+}
+
+bool completion_script(Buf *b, const Completed *c, const char *shell) {
+  if (!strcmp(shell, "bash")) bash(b, c);
+  else if (!strcmp(shell, "zsh")) zsh(b, c);
+  else if (!strcmp(shell, "fish")) fish(b, c);
+  else return false;
+  return true;
+}

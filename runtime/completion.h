@@ -1,0 +1,16 @@
+/* completion.h - completion scripts for the shells out of a program's tables of commands and options. */
+#ifndef BR_COMPLETION_H
+#define BR_COMPLETION_H
+#include "reader/text.h"
+
+/* A command without a name is what the program does without one. */
+typedef struct Completed {
+  const char *program;
+  int ncommands, noptions;
+  const char *(*command)(int i, const char **summary);
+  /* arg NULL: a flag. false: command i does not take it, or it is not told to people. */
+  bool (*option)(int command, int i, const char **name, const char **arg, const char **help);
+} Completed;
+/* shell: "bash", "zsh" or "fish"; false: another one. */
+bool completion_script(Buf *b, const Completed *c, const char *shell);
+#endif
