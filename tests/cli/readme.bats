@@ -7,6 +7,7 @@ console() {
 
 @test "every command of the README's tour prints what the README says" {
   console > tour
+  ln -s "$(dirname "$BIN")/breyta" bin/breyta
   [ "$(grep -c '^\$ ' tour)" -ge 15 ]
   python3 - <<'EOF'
 import subprocess
