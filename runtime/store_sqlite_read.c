@@ -318,11 +318,14 @@ static bool r_journal(Store *b, int64_t run, int64_t after, bool (*f)(void *, co
   Sq *s = (Sq *)b;
   Chain c = {0};
   int64_t row, seq;
-  /* One read transaction for all the rows: locking the WAL for each of them costs more than reading it. */
-  bool begun = sqlite3_get_autocommit(s->rd.db) && sqlite3_exec(s->rd.db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
-  bool ok = run_head(s, run, &row, &seq, e) && chain_collect(s, run, after, row, seq, &c, e) &&
+  if (!run_head(s, run, &row, &seq, e)) return false;
+  /* One read transaction for all the rows: locking the WAL for each of them costs more than reading it. It begins behind the head, which
+   * may be one that was committed just now: a transaction that is older does not see its record. */
+  if (!sqlite3_get_autocommit(s->rd.db)) sqlite3_exec(s->rd.db, "COMMIT", NULL, NULL, NULL); /* of who calls this from its f; it goes on without */
+  bool begun = sqlite3_exec(s->rd.db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+  bool ok = chain_collect(s, run, after, row, seq, &c, e) &&
             chain_deliver(s, run, seq - (int64_t)c.n + 1, &c, f, ctx, e);
-  if (begun) sqlite3_exec(s->rd.db, "COMMIT", NULL, NULL, NULL); /* reads only: there is nothing that could fail to be kept */
+  if (begun && !sqlite3_get_autocommit(s->rd.db)) sqlite3_exec(s->rd.db, "COMMIT", NULL, NULL, NULL); /* reads only: there is nothing that could fail to be kept */
   free(c.rows);
   return ok;
 }

@@ -228,6 +228,32 @@ static void c_journal(void **state) {
   assert_null(e.code);
 }
 
+static bool count_records(void *ctx, const JournalRec *r) {
+  (void)r;
+  ++*(int *)ctx;
+  return true;
+}
+
+/* A reader's f asks for something else; meanwhile records are added, and it reads the same journal to its new end. */
+static bool reads_other(void *ctx, const JournalRec *r) {
+  Store *s = ctx;
+  int n = 0;
+  Err e;
+  must_store(s, appending(1, 1, "more"));
+  assert_true(store_journal(s, 1, r->seq, count_records, &n, &e));
+  assert_int_equal(n, 1);
+  return false;
+}
+
+static void c_journal_grows_meanwhile(void **state) {
+  Store *s = *state;
+  Err e;
+  make_run(s, 1);
+  must_store(s, appending(1, 1, "a"));
+  assert_true(store_journal(s, 1, -1, reads_other, s, &e));
+  journal_is(s, 1, -1, "1:3:1:a 2:3:1:more ");
+}
+
 static bool stop_at_two(void *ctx, const JournalRec *r) {
   *(int64_t *)ctx = r->seq;
   return r->seq < 2;
@@ -1818,7 +1844,7 @@ static void t_record(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_runs_newest), BOTH(c_slots), BOTH(c_run_exists), BOTH(c_run_ids_by_workspace), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_preconditions),
+      BOTH(c_run_row), BOTH(c_run_lineage), BOTH(c_runs_newest), BOTH(c_slots), BOTH(c_run_exists), BOTH(c_run_ids_by_workspace), BOTH(c_journal), BOTH(c_journal_stops), BOTH(c_journal_grows_meanwhile), BOTH(c_preconditions),
       BOTH(c_every_run_operation_is_fenced), BOTH(c_take_over), BOTH(c_all_or_nothing), BOTH(c_in_order), BOTH(c_refused_among_others), BOTH(c_snapshot),
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),
