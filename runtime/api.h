@@ -143,6 +143,11 @@ const char *api_path(const ApiCall *c, const char *name); /* what stands for {na
 void api_put(ValVec *m, const char *key, Val v);
 void api_put_text(ValVec *m, const char *key, const char *s); /* NULL: left out */
 Val api_map(const ValVec *m);
+static inline int64_t api_number(Val m, const char *key) { /* of a document; 0: none */
+  Val v = map_get_kw(m, key);
+  return is_long(v) ? long_of(v) : 0;
+}
+static inline Val api_name(Val v) { return is_kw(v) ? str_c(kw_text(v)) : v; } /* a keyword as its name */
 Val api_time(int64_t ms); /* ISO text; nil for 0 */
 Val api_shown(Val v);     /* v, or its printed form where JSON cannot say it */
 Val api_preview(Val v);   /* the same, cut when it is long */

@@ -28,7 +28,8 @@ static Val part(const ApiConfiguring *k, const char *name) {
   return is_map(v) ? v : map_empty;
 }
 
-/* --- opening ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------------------------------------------
+ */
 static bool find(ApiCall *c, const char *slug, const char *target, ApiConfiguring *k) {
   Err err = {0};
   if (api_target_find(c->api, c->workspace, slug, target, &k->t, &err)) return true;
@@ -75,7 +76,8 @@ bool api_configure_open(ApiCall *c, const char *slug, const char *target, ApiCon
 }
 static void set_part(ApiConfiguring *k, const char *name, Val v) { k->doc = map_assoc(k->doc, kw_c(name), v); }
 
-/* --- requirements -------------------------------------------------------------------------------------------------------------------------- */
+/* --- requirements
+ * -------------------------------------------------------------------------------------------------------------------------- */
 static Val requirement(const ApiConfiguring *k, const char *slot) {
   Val all = map_get_kw(k->def, "requires");
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++) {
@@ -88,7 +90,8 @@ static Val requirement(const ApiConfiguring *k, const char *slot) {
 static Val form_field(const ApiConfiguring *k, const char *name) {
   Val all = map_get_kw(k->def, "requires");
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++) {
-    Val fields = is_map(vec_nth(all, i)) && kw_is(map_get_kw(vec_nth(all, i), "kind"), "form") ? map_get_kw(vec_nth(all, i), "fields") : NIL;
+    Val fields =
+        is_map(vec_nth(all, i)) && kw_is(map_get_kw(vec_nth(all, i), "kind"), "form") ? map_get_kw(vec_nth(all, i), "fields") : NIL;
     for (uint32_t n = 0; is_vec(fields) && n < vec_count(fields); n++)
       if (is_map(vec_nth(fields, n)) && !strcmp(key_text(map_get_kw(vec_nth(fields, n), "key")), name)) return vec_nth(fields, n);
   }
@@ -97,7 +100,8 @@ static Val form_field(const ApiConfiguring *k, const char *name) {
 
 static bool is_secret_slot(Val req) { return kw_is(map_get_kw(req, "type"), "secret") || kw_is(map_get_kw(req, "kind"), "secret"); }
 
-/* --- secret values --------------------------------------------------------------------------------------------------------------------------- */
+/* --- secret values
+ * --------------------------------------------------------------------------------------------------------------------------- */
 static Val made_up(void) {
   uint8_t bytes[32];
   Buf hex = {0};
@@ -113,7 +117,8 @@ static bool seal(ApiCall *c, const char *name, Val v) { return api_secret_put(c,
 
 static bool empty(Val v) { return is_nil(v) || str_eq_c(v, ""); }
 
-/* --- the form -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the form
+ * -------------------------------------------------------------------------------------------------------------------------------- */
 static bool is_secret_field(Val field) {
   Val type = map_get_kw(field, "field-type");
   return kw_is(type, "password") || kw_is(type, "secret");
@@ -142,7 +147,8 @@ static bool set_field(ApiCall *c, ApiConfiguring *k, const char *name, Val v) {
   return true;
 }
 
-/* --- slots ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- slots
+ * ------------------------------------------------------------------------------------------------------------------------------------ */
 static bool bind(ApiCall *c, ApiConfiguring *k, const char *slot, const char *id) {
   Err err = {0};
   return binding_put(c->api->store, c->workspace, k->t.flow, k->t.name, slot, id, &err) || api_fail_err(c, &err);
@@ -160,8 +166,8 @@ static bool set_connection(ApiCall *c, ApiConfiguring *k, const char *slot, Val 
   if (!is_str(v)) return api_fail(c, 400, "bad_request", "inputs: conn-%s is the id of a connection", slot);
   if (!api_conn_find(c, str_s(v), &r, &rev)) return false;
   if (!type_fits(want, map_get_kw(r, "type")))
-    return api_fail(c, 400, "bad_request", "inputs: slot %s wants a connection of type %s, and %.100s is one of type %s", slot, key_text(want),
-                    str_s(v), key_text(map_get_kw(r, "type")));
+    return api_fail(c, 400, "bad_request", "inputs: slot %s wants a connection of type %s, and %.100s is one of type %s", slot,
+                    key_text(want), str_s(v), key_text(map_get_kw(r, "type")));
   return bind(c, k, slot, str_s(v));
 }
 
@@ -186,13 +192,29 @@ typedef struct SlotField {
   enum { IN_CONFIG, IN_AUTH, SEALED, WHOLE_SECRET, ACCOUNT, RECORD, HEADERS } where;
   const char *key;
 } SlotField;
-static const SlotField slot_fields[] = {
-    {"conn", RECORD, NULL},        {"secret", SEALED, NULL},       {"url", IN_CONFIG, "base-url"},  {"apikey", SEALED, NULL},
-    {"provider", RECORD, "backend"}, {"backend", RECORD, "backend"}, {"connstr", WHOLE_SECRET, NULL}, {"dsn", WHOLE_SECRET, NULL},
-    {"host", IN_CONFIG, "host"},   {"port", IN_CONFIG, "port"},    {"database", IN_CONFIG, "database"}, {"user", IN_CONFIG, "username"},
-    {"pass", SEALED, NULL},        {"project", IN_CONFIG, "project"}, {"location", IN_CONFIG, "location"}, {"param-name", IN_AUTH, "query"},
-    {"query-param", IN_AUTH, "query"}, {"db-param", IN_CONFIG, "database"}, {"header", IN_AUTH, "header"}, {"prefix", IN_AUTH, "prefix"},
-    {"svcacct", ACCOUNT, NULL},    {"name", RECORD, "name"},       {"headers", HEADERS, "headers"}};
+static const SlotField slot_fields[] = {{"conn", RECORD, NULL},
+                                        {"secret", SEALED, NULL},
+                                        {"url", IN_CONFIG, "base-url"},
+                                        {"apikey", SEALED, NULL},
+                                        {"provider", RECORD, "backend"},
+                                        {"backend", RECORD, "backend"},
+                                        {"connstr", WHOLE_SECRET, NULL},
+                                        {"dsn", WHOLE_SECRET, NULL},
+                                        {"host", IN_CONFIG, "host"},
+                                        {"port", IN_CONFIG, "port"},
+                                        {"database", IN_CONFIG, "database"},
+                                        {"user", IN_CONFIG, "username"},
+                                        {"pass", SEALED, NULL},
+                                        {"project", IN_CONFIG, "project"},
+                                        {"location", IN_CONFIG, "location"},
+                                        {"param-name", IN_AUTH, "query"},
+                                        {"query-param", IN_AUTH, "query"},
+                                        {"db-param", IN_CONFIG, "database"},
+                                        {"header", IN_AUTH, "header"},
+                                        {"prefix", IN_AUTH, "prefix"},
+                                        {"svcacct", ACCOUNT, NULL},
+                                        {"name", RECORD, "name"},
+                                        {"headers", HEADERS, "headers"}};
 
 typedef struct OwnConn {
   char id[40];
@@ -240,8 +262,9 @@ static void put_secret(OwnConn *o, Val req, Val v) {
 
 static bool put_field(ApiCall *c, OwnConn *o, Val req, const SlotField *f, Val v) {
   bool text = is_str(v) || is_nil(v) || (is_long(v) && !strcmp(f->name, "port"));
-  if (f->where == HEADERS ? !is_map(v) : !text) return api_fail(c, 400, "bad_request", "inputs: %s-%s must be %s", f->name,
-                                                                key_text(map_get_kw(req, "slot")), f->where == HEADERS ? "an object" : "a text");
+  if (f->where == HEADERS ? !is_map(v) : !text)
+    return api_fail(c, 400, "bad_request", "inputs: %s-%s must be %s", f->name, key_text(map_get_kw(req, "slot")),
+                    f->where == HEADERS ? "an object" : "a text");
   if ((f->where == SEALED || f->where == WHOLE_SECRET || f->where == ACCOUNT) && empty(v))
     return api_fail(c, 400, "bad_request", "inputs: %s-%s must not be empty", f->name, key_text(map_get_kw(req, "slot")));
   switch (f->where) {
@@ -289,7 +312,8 @@ static bool own_save(ApiCall *c, ApiConfiguring *k, const char *slot, OwnConn *o
   return (is_nil(o->secret) || seal(c, name, o->secret)) && bind(c, k, slot, o->id);
 }
 
-/* --- inputs ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- inputs
+ * ------------------------------------------------------------------------------------------------------------------------------------ */
 /* "apikey-my-slot": the field and the slot. The field's name may hold a dash, and so may the slot's. */
 static const SlotField *split(const ApiConfiguring *k, const char *key, const char **slot) {
   for (size_t i = 0; i < sizeof slot_fields / sizeof *slot_fields; i++) {
@@ -302,10 +326,11 @@ static const SlotField *split(const ApiConfiguring *k, const char *key, const ch
 }
 
 static bool unknown_input(ApiCall *c, const ApiConfiguring *k, const char *key) {
-  return api_fail(c, 400, "bad_request",
-                  "inputs: %.100s means nothing for %s: keys are form-FIELD, conn-SLOT, headers-SLOT or one of url apikey secret user pass host port "
-                  "database connstr backend header prefix ..., a dash and a slot of :requires",
-                  key, k->t.flow);
+  return api_fail(
+      c, 400, "bad_request",
+      "inputs: %.100s means nothing for %s: keys are form-FIELD, conn-SLOT, headers-SLOT or one of url apikey secret user pass host port "
+      "database connstr backend header prefix ..., a dash and a slot of :requires",
+      key, k->t.flow);
 }
 
 /* All fields of one slot at once: they are one connection. */
@@ -376,7 +401,8 @@ static bool set_bindings(ApiCall *c, ApiConfiguring *k, Val bindings) {
   return true;
 }
 
-/* --- schedules ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- schedules
+ * ------------------------------------------------------------------------------------------------------------------------------- */
 static bool has_schedule(const ApiConfiguring *k, const char *id) {
   Val all = map_get_kw(k->def, "schedules");
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++)
@@ -390,7 +416,8 @@ static bool set_schedules(ApiCall *c, ApiConfiguring *k) {
   map_iter(&it, is_map(given) ? given : map_empty);
   while (map_next(&it, &id, &v)) {
     Val on = is_map(v) ? map_get_kw(v, "enabled") : NIL;
-    if (!has_schedule(k, key_text(id))) return api_fail(c, 400, "bad_request", "schedules: %s has no schedule %.100s", k->t.flow, key_text(id));
+    if (!has_schedule(k, key_text(id)))
+      return api_fail(c, 400, "bad_request", "schedules: %s has no schedule %.100s", k->t.flow, key_text(id));
     if (!is_bool(on)) return api_fail(c, 400, "bad_request", "schedules: %.100s must be {\"enabled\": true} or false", key_text(id));
     all = map_assoc(all, str_c(key_text(id)), map_assoc(map_empty, kw_c("enabled"), on));
   }
@@ -402,7 +429,8 @@ static bool set_schedules(ApiCall *c, ApiConfiguring *k) {
   return true;
 }
 
-/* --- from the draft ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- from the draft
+ * ---------------------------------------------------------------------------------------------------------------------------- */
 static bool copy_draft(ApiCall *c, ApiConfiguring *k) {
   char key[220];
   Val doc = NIL, slot, id;
@@ -422,17 +450,20 @@ static bool copy_draft(ApiCall *c, ApiConfiguring *k) {
   return true;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- the whole
+ * ------------------------------------------------------------------------------------------------------------------------------------ */
 bool api_configure_apply(ApiCall *c, ApiConfiguring *k) {
   char key[220];
-  if (!copy_draft(c, k) || !set_inputs(c, k, api_arg(c, "inputs")) || !set_bindings(c, k, api_arg(c, "bindings")) || !set_schedules(c, k)) return false;
+  if (!copy_draft(c, k) || !set_inputs(c, k, api_arg(c, "inputs")) || !set_bindings(c, k, api_arg(c, "bindings")) || !set_schedules(c, k))
+    return false;
   k->doc = map_assoc(k->doc, kw_c("updated-ms"), int_val(now_ms()));
   k->t.activation = part(k, "activation");
   k->t.schedules = part(k, "schedules");
   target_key(&k->t, key);
   Batch *b = batch_new(); /* at once, as bindings and secrets are: what the call answers with is what a run would find */
   Err err = {0};
-  if (api_doc_put(b, c->workspace, "target", key, k->doc, k->rev, now_ms(), 0)) return store_submit_wait(c->api->store, b, &err) || api_fail_err(c, &err);
+  if (api_doc_put(b, c->workspace, "target", key, k->doc, k->rev, now_ms(), 0))
+    return store_submit_wait(c->api->store, b, &err) || api_fail_err(c, &err);
   batch_free(b);
   return api_fail(c, 500, "internal", "the target cannot be stored");
 }

@@ -7,8 +7,8 @@
  *   FIELD-SLOT      makes a connection for this slot of this target alone: url apikey secret user pass host port database connstr dsn
  *                   provider backend project location header prefix query-param param-name svcacct name
  *   headers-SLOT    {name value}, headers that such a connection sends
- * null or "" takes a value away, "redacted" leaves it, and "generate" makes one up for apikey, secret and pass. Secret values are sealed and never
- * shown. A connection of a slot's own goes when the target goes. */
+ * null or "" takes a value away, "redacted" leaves it, and "generate" makes one up for apikey, secret and pass. Secret values are sealed
+ * and never shown. A connection of a slot's own goes when the target goes. */
 #ifndef BR_API_CONFIGURE_H
 #define BR_API_CONFIGURE_H
 #include "api_target.h"

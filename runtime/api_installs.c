@@ -9,16 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t number(Val m, const char *key) {
-  Val v = map_get_kw(m, key);
-  return is_long(v) ? long_of(v) : 0;
-}
 static const char *text(Val m, const char *key) {
   Val v = map_get_kw(m, key);
   return is_str(v) ? str_s(v) : "";
 }
 
-/* --- shown -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- shown
+ * -------------------------------------------------------------------------------------------------------------------------------- */
 static bool flow_of(ApiCall *c, const char *slug, Val *flow, int64_t *rev) {
   Err err = {0};
   if (api_doc(c->api, c->workspace, "flow", slug, flow, rev, &err)) return true;
@@ -42,8 +39,8 @@ static void put_install(ValVec *m, Val i, int64_t version) {
   api_put(m, "enabled", same(map_get_kw(i, "enabled"), TRUE_V) ? TRUE_V : FALSE_V);
   api_put(m, "policy", map_get_kw(i, "policy"));
   if (version) api_put(m, "version", int_val(version)), api_put(m, "installedVersion", int_val(version));
-  api_put(m, "createdAt", api_time(number(i, "created-ms")));
-  api_put(m, "updatedAt", api_time(number(i, "updated-ms")));
+  api_put(m, "createdAt", api_time(api_number(i, "created-ms")));
+  api_put(m, "updatedAt", api_time(api_number(i, "updated-ms")));
 }
 
 static bool answer(ApiCall *c, Val i) {
@@ -66,7 +63,8 @@ static bool save(ApiCall *c, Val i, int64_t rev) {
   return answer(c, i);
 }
 
-/* --- making and changing -------------------------------------------------------------------------------------------------------------------- */
+/* --- making and changing
+ * -------------------------------------------------------------------------------------------------------------------- */
 static bool can_be_on(ApiCall *c, const char *slug, const char *id) {
   ApiTarget t;
   Val def;
@@ -89,7 +87,8 @@ static bool policy_of(ApiCall *c, Val flow, Val *i) {
   if (!version) return api_fail(c, 409, "not_released", "flow %s has no released version; release one first", text(flow, "slug"));
   snprintf(key, sizeof key, "%s/%010lld", text(flow, "slug"), (long long)version);
   if (!api_doc(c->api, c->workspace, "flow-version", key, &v, &rev, &err))
-    return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "flow %s has no version %lld", text(flow, "slug"), (long long)version);
+    return err.code ? api_fail_err(c, &err)
+                    : api_fail(c, 404, "not_found", "flow %s has no version %lld", text(flow, "slug"), (long long)version);
   *i = map_assoc(*i, kw_c("version"), int_val(version));
   return true;
 }
@@ -112,7 +111,7 @@ static bool create(ApiCall *c) {
   i = map_assoc(i, kw_c("created-ms"), int_val(now_ms()));
   i = map_assoc(i, kw_c("by"), str_c(c->key_id));
   if (!api_flag(c, "enabled")) return save(c, i, DOC_NEW);
-  ApiTarget t = {.version = number(i, "version"), .enabled = true, .schedules = map_empty, .activation = map_empty};
+  ApiTarget t = {.version = api_number(i, "version"), .enabled = true, .schedules = map_empty, .activation = map_empty};
   Val def;
   Err err = {0};
   char *hash = NULL;
@@ -185,7 +184,7 @@ static bool set_inputs(ApiCall *c) {
   return api_configure_open(c, text(i, "flow"), text(i, "id"), &k) && api_configure_apply(c, &k) && answer(c, i);
 }
 
-static bool delete(ApiCall *c) {
+static bool delete (ApiCall *c) {
   Val i;
   int64_t rev;
   ValVec m = {0};
@@ -197,7 +196,8 @@ static bool delete(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- looking
+ * ------------------------------------------------------------------------------------------------------------------------------------ */
 typedef struct Listing {
   ApiCall *c;
   ValVec items;
@@ -253,7 +253,8 @@ static bool its_def(ApiCall *c, Val i, ApiTarget *t, Val *def) {
 static Val name_text(Val v) { return is_kw(v) ? str_c(kw_text(v)) : is_str(v) ? v : NIL; }
 
 static Val fields_of(Val def, Val invocation) {
-  Val invocations = map_get_kw(def, "invocations"), all = is_map(invocations) ? map_get_kw(map_get(invocations, invocation, NIL), "inputs") : NIL;
+  Val invocations = map_get_kw(def, "invocations"),
+      all = is_map(invocations) ? map_get_kw(map_get(invocations, invocation, NIL), "inputs") : NIL;
   ValVec out = {0};
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++) {
     Val f = vec_nth(all, i);
@@ -362,7 +363,8 @@ static bool get(ApiCall *c) {
   return true;
 }
 
-/* --- its runs ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- its runs
+ * ------------------------------------------------------------------------------------------------------------------------------------- */
 enum { RUN_WINDOW = 128, RUN_WINDOWS = 512, RUN_STATUSES = 16 };
 typedef struct RunsOf {
   const ApiCall *c;
@@ -436,7 +438,8 @@ static bool events(ApiCall *c) {
   return install_of(c, &i, &rev) && runs_of(c, &r, &err) && items_answer(c, &r.events, i);
 }
 
-/* --- promoted for all -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- promoted for all
+ * -------------------------------------------------------------------------------------------------------------------------------- */
 typedef struct Promoting {
   ApiCall *c;
   int64_t version;
@@ -490,7 +493,12 @@ const ApiCommand api_install_commands[] = {
       {"policy", API_TEXT, false, 0, 0, "track-latest|pinned", "follow what is promoted (the default), or stay at a version"},
       {"version", API_INT, false, 1, INT32_MAX, NULL, "stay at this one"}}},
     {"flows.installations.get", READ, false, "One installation, with its ways in and what is still missing.", get, {ID_ARG}},
-    {"flows.installations.rename", MANAGE, true, "Changes the name.", rename_it, {ID_ARG, {"name", API_TEXT, true, 0, 200, NULL, "the name"}}},
+    {"flows.installations.rename",
+     MANAGE,
+     true,
+     "Changes the name.",
+     rename_it,
+     {ID_ARG, {"name", API_TEXT, true, 0, 200, NULL, "the name"}}},
     {"flows.installations.set_inputs",
      MANAGE,
      true,

@@ -7,16 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t number(Val m, const char *key) {
-  Val v = map_get_kw(m, key);
-  return is_long(v) ? long_of(v) : 0;
-}
 static const char *text(Val m, const char *key) {
   Val v = map_get_kw(m, key);
   return is_str(v) ? str_s(v) : "";
 }
 
-/* --- how it is set up --------------------------------------------------------------------------------------------------------------------- */
+/* --- how it is set up
+ * --------------------------------------------------------------------------------------------------------------------- */
 static const char *target_named(ApiCall *c) {
   const char *t = api_text(c, "target"), *type = api_text(c, "profileType"), *id = api_text(c, "profileId");
   if (!id) id = api_text(c, "installationId");
@@ -89,7 +86,8 @@ static bool apply_from_draft(ApiCall *c) {
   return configure_on(c, "live");
 }
 
-/* --- live at a version, if it is set up for it ------------------------------------------------------------------------------------------------ */
+/* --- live at a version, if it is set up for it
+ * ------------------------------------------------------------------------------------------------ */
 static bool activate(ApiCall *c) {
   ApiConfiguring k;
   Val flow;
@@ -103,14 +101,16 @@ static bool activate(ApiCall *c) {
   if (!api_target_runs(c, &k.t, k.def)) return false;
   flow = map_assoc(map_assoc(flow, kw_c("live"), int_val(k.t.version)), kw_c("live-ms"), int_val(now_ms()));
   flow = map_assoc(flow, kw_c("updated-ms"), int_val(now_ms()));
-  if (!api_doc_put(api_batch(c), c->workspace, "flow", slug, flow, rev, now_ms(), 0)) return api_fail(c, 500, "internal", "the flow cannot be stored");
+  if (!api_doc_put(api_batch(c), c->workspace, "flow", slug, flow, rev, now_ms(), 0))
+    return api_fail(c, 500, "internal", "the flow cannot be stored");
   ValVec m = {0};
   if (!put_state(c, &k, &m)) return false;
   api_put(&m, "profileId", str_fmt("live-%s", slug));
   return api_ok(c, api_map(&m));
 }
 
-/* --- targets as profiles -------------------------------------------------------------------------------------------------------------------------- */
+/* --- targets as profiles
+ * -------------------------------------------------------------------------------------------------------------------------- */
 static Val profile(const ApiTarget *t, int64_t updated_ms, Val install) {
   ValVec m = {0}, config = {0};
   bool installed = is_map(install);
@@ -145,7 +145,11 @@ static bool profile_of(ApiCall *c, const ApiTarget *t, Val *out) {
   bool draft = !strcmp(t->name, "draft"), live = !strcmp(t->name, "live");
   if (!api_doc(c->api, c->workspace, "flow", t->flow, &flow, &rev, &err) && err.code) return api_fail_err(c, &err);
   if (!draft && !live) install = api_installation(c->api, c->workspace, t->name, &rev, &err);
-  *out = profile(t, draft ? number(flow, "updated-ms") : live ? number(flow, "live-ms") : number(install, "updated-ms"), install);
+  *out = profile(t,
+                 draft  ? api_number(flow, "updated-ms")
+                 : live ? api_number(flow, "live-ms")
+                        : api_number(install, "updated-ms"),
+                 install);
   return !err.code || api_fail_err(c, &err);
 }
 
@@ -173,8 +177,15 @@ static bool profiles(ApiCall *c) {
   bool prod = !type || !strcmp(type, "prod");
   size_t from = cursor ? (size_t)strtoul(cursor, &end, 10) : 0;
   if (cursor && (*end || end == cursor)) return api_fail(c, 400, "bad_request", "cursor: send next-cursor of the page before");
-  Profiles p = {.c = c, .slug = slug, .user = api_text(c, "user-id"), .draft = !prod, .live = prod, .installs = prod,
-                .enabled = api_arg(c, "enabled"), .skip = from, .limit = (size_t)api_int(c, "limit", API_PAGE)};
+  Profiles p = {.c = c,
+                .slug = slug,
+                .user = api_text(c, "user-id"),
+                .draft = !prod,
+                .live = prod,
+                .installs = prod,
+                .enabled = api_arg(c, "enabled"),
+                .skip = from,
+                .limit = (size_t)api_int(c, "limit", API_PAGE)};
   if (slug && !api_doc(c->api, c->workspace, "flow", slug, &flow, &rev, &err))
     return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "flow not found: %.130s", slug);
   if (!api_targets_each(c->api, c->workspace, take_profile, &p, &err)) return api_fail_err(c, &err);
@@ -265,12 +276,7 @@ const ApiCommand api_profile_commands[] = {
     {"profiles.status", READ, false, "How a target is set up; values are never shown.", look, {SLUG_ARG, TARGET_ARGS, VERSION_ARG}},
     {"profiles.template", READ, false, "What a flow requires to be set up.", look, {SLUG_ARG, TARGET_ARGS, VERSION_ARG}},
     {"profiles.bindings.apply", MANAGE, true, "flows.configure of live.", apply_live, {SLUG_ARG, VERSION_ARG, API_CONFIGURE_ARGS}},
-    {"profiles.bindings.apply_from_draft",
-     MANAGE,
-     true,
-     "Gives live what the draft has.",
-     apply_from_draft,
-     {SLUG_ARG, VERSION_ARG}},
+    {"profiles.bindings.apply_from_draft", MANAGE, true, "Gives live what the draft has.", apply_from_draft, {SLUG_ARG, VERSION_ARG}},
     {"profiles.draft.bindings", MANAGE, true, "flows.configure of the draft.", apply_draft, {SLUG_ARG, API_CONFIGURE_ARGS}},
     {"profiles.activate",
      MANAGE,
@@ -297,8 +303,10 @@ const ApiRoute api_profile_routes[] = {
        {"limit", API_INT, false, 1, 200, NULL, "how many at once"},
        {"cursor", API_TEXT, false, 0, 0, NULL, "next-cursor of the page before"}}}},
     {"GET", "flow-profiles/{id}", 0, {"flow-profiles.get", READ, false, "One target, with its bindings.", profile_get, {{0}}}},
-    {"DELETE", "flow-profiles/{id}", 0, {"flow-profiles.delete", MANAGE, true, "Deletes an installation, or what live or the draft was set up with.",
-                                         profile_delete, {{0}}}},
+    {"DELETE",
+     "flow-profiles/{id}",
+     0,
+     {"flow-profiles.delete", MANAGE, true, "Deletes an installation, or what live or the draft was set up with.", profile_delete, {{0}}}},
     {"PUT",
      "flow-profiles/{id}/bindings",
      0,

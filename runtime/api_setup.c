@@ -20,8 +20,6 @@ bool api_target_def(ApiCall *c, const char *hash, Val *def) {
   return true;
 }
 
-static Val name_text(Val v) { return is_kw(v) ? str_c(kw_text(v)) : v; }
-
 /* --- one requirement ------------------------------------------------------------------------------------------------------------------ */
 typedef struct Look {
   const Target *on;
@@ -44,7 +42,7 @@ static void look_slot(Look *l, Val req, ValVec *m) {
   bool bound = slot_bound(l, req, slot);
   const char *why = bound ? NULL : target_problem(l->on);
   api_put_text(m, "slot", kw_text(slot));
-  api_put(m, "kind", name_text(is_nil(map_get_kw(req, "kind")) ? kw_c("connection") : map_get_kw(req, "kind")));
+  api_put(m, "kind", api_name(is_nil(map_get_kw(req, "kind")) ? kw_c("connection") : map_get_kw(req, "kind")));
   api_put(m, "optional", optional ? TRUE_V : FALSE_V);
   api_put(m, "bound", bound ? TRUE_V : FALSE_V);
   api_put_text(m, "problem", why);
@@ -62,7 +60,7 @@ static void look_form(Look *l, Val req, ValVec *m) {
   bool per_run = kw_is(map_get_kw(req, "collect"), "run");
   api_put_text(m, "kind", "form");
   for (uint32_t i = 0; is_vec(fields) && i < vec_count(fields); i++) {
-    Val f = vec_nth(fields, i), key = name_text(map_get_kw(f, "key"));
+    Val f = vec_nth(fields, i), key = api_name(map_get_kw(f, "key"));
     bool set = is_map(f) && field_set(l, f);
     if (!is_str(key)) continue;
     vv_push(&shown, map_assoc(api_shown(f), kw_c("set"), set ? TRUE_V : FALSE_V));
@@ -76,12 +74,15 @@ static void look_one(Look *l, Val req) {
   static const char *const same_as[] = {"label", "type", "auth", "base-url", "oauth", "backend", "backends", "job-type", "provided-by"};
   Val kind = map_get_kw(req, "kind");
   ValVec m = {0};
-  if (kw_is(kind, "form")) look_form(l, req, &m);
-  else if (kw_is(kind, "worker")) api_put_text(&m, "kind", "worker");
-  else look_slot(l, req, &m);
+  if (kw_is(kind, "form"))
+    look_form(l, req, &m);
+  else if (kw_is(kind, "worker"))
+    api_put_text(&m, "kind", "worker");
+  else
+    look_slot(l, req, &m);
   for (size_t i = 0; i < sizeof same_as / sizeof *same_as; i++) {
     Val v = map_get_kw(req, same_as[i]);
-    if (!is_nil(v)) api_put(&m, same_as[i], api_shown(name_text(v)));
+    if (!is_nil(v)) api_put(&m, same_as[i], api_shown(api_name(v)));
   }
   vv_push(&l->all, api_map(&m));
 }
@@ -94,7 +95,8 @@ void api_setup(Api *a, const char *workspace, const ApiTarget *t, Val def, ApiSe
   *out = (ApiSetup){vec_from(l.all.a, l.all.n), vec_from(l.slots.a, l.slots.n), vec_from(l.fields.a, l.fields.n)};
 }
 
-/* --- may it run? ------------------------------------------------------------------------------------------------------------------------ */
+/* --- may it run? ------------------------------------------------------------------------------------------------------------------------
+ */
 static bool is_live(const ApiTarget *t) { return !strcmp(t->name, "live"); }
 static bool is_draft(const ApiTarget *t) { return !strcmp(t->name, "draft"); }
 
@@ -126,7 +128,9 @@ bool api_target_runs(ApiCall *c, const ApiTarget *t, Val def) {
   }
   api_setup(c->api, c->workspace, t, def, &s);
   if (!vec_count(s.slots) && !vec_count(s.fields)) return true;
-  const char *code = is_live(t) ? "live_config_incomplete" : vec_count(s.slots) ? "profile_bindings_incomplete" : "profile_activation_inputs_incomplete";
+  const char *code = is_live(t)           ? "live_config_incomplete"
+                     : vec_count(s.slots) ? "profile_bindings_incomplete"
+                                          : "profile_activation_inputs_incomplete";
   api_put_text(&m, "flowSlug", t->flow);
   api_put_text(&m, "target", t->name);
   api_put(&m, "missingBindings", s.slots);
@@ -141,7 +145,8 @@ bool api_target_runs(ApiCall *c, const ApiTarget *t, Val def) {
   return false;
 }
 
-/* --- which target a call means ------------------------------------------------------------------------------------------------------------ */
+/* --- which target a call means
+ * ------------------------------------------------------------------------------------------------------------ */
 bool api_target_of_call(ApiCall *c, const char *slug, const char *target, ApiTarget *out) {
   Err err = {0};
   const char *id = api_text(c, "installationId");

@@ -8,11 +8,6 @@ static uint64_t changes = 1;
 uint64_t api_target_changes(void) { return changes; }
 void api_target_touch(void) { changes++; }
 
-static int64_t number(Val m, const char *key) {
-  Val v = map_get_kw(m, key);
-  return is_long(v) ? long_of(v) : 0;
-}
-
 static void copy_text(char *out, size_t n, Val v) { snprintf(out, n, "%s", is_str(v) ? str_s(v) : ""); }
 
 static Val map_or_empty(Val v) { return is_map(v) ? v : map_empty; }
@@ -51,8 +46,8 @@ static bool filled(Api *a, const char *workspace, Val flow, ApiTarget *t, Err *e
 /* What installations that follow have: the last version promoted for all. */
 int64_t api_installation_version(Val flow, Val installation) {
   static const char *const from[] = {"track", "live", "active", "latest"};
-  int64_t n = str_eq_c(map_get_kw(installation, "policy"), "pinned") ? number(installation, "version") : 0;
-  for (size_t i = 0; !n && i < sizeof from / sizeof *from; i++) n = number(flow, from[i]);
+  int64_t n = str_eq_c(map_get_kw(installation, "policy"), "pinned") ? api_number(installation, "version") : 0;
+  for (size_t i = 0; !n && i < sizeof from / sizeof *from; i++) n = api_number(flow, from[i]);
   return n;
 }
 
@@ -71,7 +66,7 @@ static bool install_target(Api *a, const char *workspace, Val flow, const char *
 
 static bool base_target(Api *a, const char *workspace, const char *slug, Val flow, const char *name, ApiTarget *t, Err *err) {
   bool live = !strcmp(name, "live");
-  *t = (ApiTarget){.version = live ? number(flow, "live") : 0, .enabled = true};
+  *t = (ApiTarget){.version = live ? api_number(flow, "live") : 0, .enabled = true};
   snprintf(t->flow, sizeof t->flow, "%s", slug);
   snprintf(t->name, sizeof t->name, "%s", name);
   if (live && !t->version) return err_set(err, "profile_missing", "live target is not configured: promote a version of %s first", slug);
@@ -112,7 +107,7 @@ static bool targets_of(const Walk *w, const char *slug, Val flow) {
   ApiTarget t;
   if (same(map_get_kw(flow, "archived"), TRUE_V)) return true;
   if (!base_target(w->a, w->workspace, slug, flow, "draft", &t, w->err) || !w->f(w->ctx, &t)) return false;
-  return !number(flow, "live") || (base_target(w->a, w->workspace, slug, flow, "live", &t, w->err) && w->f(w->ctx, &t));
+  return !api_number(flow, "live") || (base_target(w->a, w->workspace, slug, flow, "live", &t, w->err) && w->f(w->ctx, &t));
 }
 
 typedef bool (*DocFn)(void *ctx, const char *key, Val v);

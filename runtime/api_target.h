@@ -18,8 +18,8 @@ typedef struct ApiTarget {
   int64_t version;                   /* 0: the draft's text */
   char hash[65];                     /* of the source: store_source_get, engine_def */
   bool enabled;
-  Val schedules;                     /* map from schedule id (text) to {:enabled bool}; {} */
-  Val activation;                    /* what :activation of the input is: map, {} */
+  Val schedules;  /* map from schedule id (text) to {:enabled bool}; {} */
+  Val activation; /* what :activation of the input is: map, {} */
 } ApiTarget;
 
 /* false: *err; not_found, profile_missing (live: nothing was promoted), installation_not_found. */
@@ -41,7 +41,8 @@ bool api_target_schedule(const ApiTarget *t, const char *id, bool enabled_in_flo
  * "track-latest"|"pinned" :version :created-ms :updated-ms :by}, nil: none. */
 Val api_installation(Api *a, const char *workspace, const char *id, int64_t *rev, Err *err);
 /* Each installation of a flow (NULL: of all) in the order of ids. */
-bool api_installations_each(Api *a, const char *workspace, const char *slug, bool (*f)(void *ctx, const char *id, Val doc), void *ctx, Err *err);
+bool api_installations_each(Api *a, const char *workspace, const char *slug, bool (*f)(void *ctx, const char *id, Val doc), void *ctx,
+                            Err *err);
 /* The version of an installation of that flow (the flow's document). */
 int64_t api_installation_version(Val flow, Val installation);
 /* flows.promote with scope all: the version is what installations that track have from now on (set_track is :track of the flow's document);
@@ -50,7 +51,7 @@ bool api_installations_promoted(ApiCall *c, const char *slug, int64_t version, c
 
 /* --- api_setup.c: how far a target is set up for a definition (its map) */
 typedef struct ApiSetup {
-  Val requirements; /* vector of maps, as clients show them */
+  Val requirements;  /* vector of maps, as clients show them */
   Val slots, fields; /* what is missing: vectors of names */
 } ApiSetup;
 bool api_target_def(ApiCall *c, const char *hash, Val *def); /* the definition's map, also of a draft that cannot run; false: failed */
