@@ -312,6 +312,48 @@ def test_installations_and_workspaces(s):
     assert s.command("flows.installations.get", {"profileId": inst}).status == 404
 
 
+def test_steps_run_on_installations(s):
+    with Upstream() as up:
+        push(s)
+        release(s)
+        inst, cid = install(s), make(s, up)
+        s.ok("flows.installations.set_inputs", {"profileId": inst, "inputs": full(cid)})
+        step = {"flowSlug": "f", "stepType": "http", "stepId": "x", "params": {"connection": "api", "path": "/step"}}
+        a = s.command("steps.run", {**step, "profileId": inst})
+        assert a.status == 200 and up.seen[-1][1] == "/step", a
+        assert s.command("steps.run", {**step, "profileId": "inst-none"}).status == 404
+        a = s.command("steps.run", step)
+        assert a.status == 422 and len(up.seen) == 1, a  # the draft is bound to nothing
+
+
+def test_a_deleted_flow_takes_its_setup_with_it(s):
+    with Upstream() as up:
+        push(s)
+        release(s)
+        own = {"url-api": up.url, "apikey-api": SECRET, "secret-hook": "h" * 20, "form-region": "eu", "form-pin": "1234567890"}
+        inst = install(s)
+        for target in ("draft", "live"):
+            assert configure(s, target, own).data["ready"] is True
+        s.ok("flows.installations.set_inputs", {"profileId": inst, "inputs": own})
+        assert len(get(s, "/api/secrets").body["items"]) == 9 and len(get(s, "/api/connections").body["items"]) == 3
+        s.ok("flows.delete", {"flowSlug": "f", "yes": True, "force": True})
+        assert get(s, "/api/secrets").body["items"] == [] and get(s, "/api/connections").body["items"] == []
+        assert s.command("flows.installations.get", {"profileId": inst}).status == 404
+        push(s)
+        assert s.ok("profiles.status", {"flowSlug": "f", "profileType": "draft"}).data["bindingValues"] == {}
+
+
+def test_archived_flows_have_no_targets(s):
+    push(s, requires="", body="1")
+    release(s)
+    inst = install(s, enabled=True)
+    s.ok("flows.archive", {"flowSlug": "f"})
+    for args in ({}, {"target": "live"}, {"installationId": inst}):
+        a = s.command("flows.run", {"flowSlug": "f", **args})
+        assert a.status == 409 and a.code == "flow_archived", a
+    assert get(s, "/api/flow-profiles?flow-slug=f").body["items"] == []
+
+
 def test_profiles_can_be_made(s):
     with Upstream() as up:
         push(s)
