@@ -150,10 +150,11 @@ bool trigger_flow_map(Api *a, const char *hash, Val *out, Err *err) {
 }
 
 /* --- starting ------------------------------------------------------------------------------------------------------------------------ */
-static Val prepared(const ApiTarget *target, Val input) {
+static Val prepared(const ApiTarget *target, Val def, Val input) {
+  Val activation = flowdef_activation(def, target->activation);
   if (is_nil(input)) input = map_empty;
-  if (!is_map(input) || !map_count(target->activation)) return input;
-  return map_assoc(input, kw_c("activation"), target->activation);
+  if (!is_map(input) || !map_count(activation)) return input;
+  return map_assoc(input, kw_c("activation"), activation);
 }
 
 static Val origin(const ApiTarget *target, const Trigger *t) {
@@ -168,7 +169,7 @@ static Val origin(const ApiTarget *target, const Trigger *t) {
 bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, Val input, RunStart *how, int64_t *run, Err *err) {
   FlowDef *f;
   if (!engine_def(a->engine, target->hash, &f, NULL, err)) return false;
-  input = prepared(target, input);
+  input = prepared(target, f->map, input);
   if (!flowdef_input_for(trigger_inputs(f->map, t), &input, err)) return false;
   SlotDecision slot = {0};
   bool own = !strcmp(target->name, "draft") || !strcmp(target->name, "live");
