@@ -172,7 +172,7 @@ bool api_flow_targets_each(Api *a, const char *workspace, const char *slug, bool
   Val flow;
   int64_t rev;
   if (!api_doc(a, workspace, "flow", slug, &flow, &rev, err)) return !err->code;
-  if (targets_of(&w, slug, flow)) api_installations_each(a, workspace, slug, installed, &w, err);
+  if (targets_of(&w, slug, flow) && !err->code) api_installations_each(a, workspace, slug, installed, &w, err);
   return !err->code;
 }
 
