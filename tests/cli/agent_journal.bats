@@ -27,7 +27,8 @@ print(sum(c.execute("select coalesce(sum(length(data)), 0) from " + t).fetchone(
   talk 25; talk 50
   a=$(journal_bytes d25.db) b=$(journal_bytes d50.db)
   echo "journal: 25 turns $a bytes, 50 turns $b bytes" >&3
-  [ "$a" -gt 50000 ] && [ $((b * 10)) -lt $((a * 23)) ] # 2.0 times as much; all of the talk each time would be 4 times
+  [ "$a" -gt 50000 ]
+  [ $((b * 10)) -lt $((a * 23)) ] # 2.0 times as much; all of the talk each time would be 4 times
   breyta-run show r50 --db d50.db --format json > show.json
   is "$(jq -c '[.steps[] | select(.type == "llm") | .input["follow-up"] | length] | [.[0], .[1], .[2], .[49]]' show.json)" '[0,2,4,98]'
   is "$(jq -c '[.steps[] | select(.type == "llm") | .input.prompt] | unique' show.json)" '["Look through the notes."]'
