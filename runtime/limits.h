@@ -25,7 +25,9 @@
   L(agent_tool_calls, "agent-tool-calls", PROTECTS, 1000, 100000, "calls", "validation", ":max-tool-calls of :agent, and of :llm with tools") \
   L(llm_answer_tokens, "llm-answer-tokens", PROTECTS, 10000, 1000000, "tokens", "none", ":max-tokens of a call on a connection with \"platform-key\": more is cut to it") \
   L(notify_bytes, "notify-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "body of a notification")                         \
-  L(webhook_bytes, "webhook-bytes", PROTECTS, 1048576, 52428800, "bytes", "too_large", "body of a request to this process: callbacks, webhooks, commands") \
+  L(webhook_bytes, "webhook-bytes", PROTECTS, 52428800, 1073741824, "bytes", "too_large", "body of a request that starts a run by a webhook; beyond 1 MiB it lies in a file") \
+  L(webhook_signed_multipart_bytes, "webhook-signed-multipart-bytes", PROTECTS, 5242880, 1073741824, "bytes", "too_large", "the same of a signed multipart request") \
+  L(callback_bytes, "callback-bytes", PROTECTS, 1048576, 52428800, "bytes", "too_large", "body of an answer to a :wait, and of a request that is kept for one") \
   L(http_response_bytes, "http-response-bytes", PROTECTS, 10485760, 1073741824, "bytes", "oversize", "HTTP response that is read into memory, unless the step says :client-opts {:max-response-bytes n}") \
   L(db_rows, "db-rows", PROTECTS, 5000, 100000, "rows", "oversize", "rows of one :db step")                                           \
   L(call_depth, "call-depth", PROTECTS, 5, 50, "levels", "limit", "flows that call flows, one inside the other")                      \
