@@ -42,6 +42,7 @@ struct StepCall {
   bool checkpoint;      /* parked at :on-error :checkpoint */
   Val problem;          /* error map: its :template cannot be rendered; nil */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
+  Val loaded;           /* rows of big tables that :load names, by its keys (engine_table_far.c) */
   Val keeping;          /* the result that :persist is writing */
   bool kept;            /* it is written: the result is a reference now */
   struct Kids *kids;    /* child.h: children of a step in flight */

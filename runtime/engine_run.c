@@ -176,7 +176,7 @@ static void durable(Run *r) {
   if (after != AFTER_NOTHING && after != AFTER_DONE && cancel_due(r)) return;
   switch (after) {
   case AFTER_NOTHING: break;
-  case AFTER_TABLE: table_read_start(r->call); break;
+  case AFTER_TABLE: table_far_start(r->call); break;
   case AFTER_START:
     r->phase = R_EFFECT;
     observe_attempt(r->call);

@@ -154,7 +154,8 @@ static bool load_one(Engine *e, StepCall *c, Val *input, Val key, Err *err) {
     buf_free(&b);
     return false;
   }
-  Val uri = resource_uri(ref), v;
+  Val uri = resource_uri(ref), v = is_map(c->loaded) ? map_get(c->loaded, key, ABSENT) : ABSENT;
+  if (!same(v, ABSENT)) return *input = map_assoc(*input, key, v), true;
   if (is_str(uri) && table_is_uri(str_s(uri))) v = table_ref_rows(c->r, ref, RESOURCE_LOAD_MAX, err);
   else v = resource_find(e, c, ref, &res, err) ? resource_content(e, &res, err) : ABSENT;
   if (same(v, ABSENT)) return false;
