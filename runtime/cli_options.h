@@ -58,7 +58,7 @@
           "Records the request durably and has it done: by the executor that holds the database, else at once. The step that the run "  \
           "is at fails with an error that no catch clause takes; finally blocks run, steps in them included. With --force the run "     \
           "ends as terminated where it is. A finished run stays as it is.")                                                            \
-  COMMAND(gc, "gc", "[--db FILE] [--dry-run]", "remove expired resources and their blobs",                                            \
+  COMMAND(gc, "gc", "[--db FILE] [--dry-run] [--table NAME]", "remove expired resources and their blobs, and named tables",                                            \
           "Removes the resources (results kept by :persist) whose time is over, and from the disk the blobs that no resource names and "\
           "that are older than an hour. What an unfinished run holds a reference to stays. Nothing may run flows meanwhile; --dry-run " \
           "counts what would go, beside a running executor, too. It may be killed at any moment.")                                   \
@@ -106,7 +106,7 @@
   OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint) | ON(check) | ON(gc), "how values are printed")                                             \
   OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run) | ON(fork),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
-  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(check) | ON(repl) | ON(test), "the workspace")                                                  \
+  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(check) | ON(repl) | ON(test) | ON(gc), "the workspace")                                                  \
   OPTION(TEXT, listen, 'l', "listen", "HOST:PORT", 0, ON_ENGINE,                                                                      \
          "accept POST /<workspace>/events/<wait-key> and the links of notifications while a run waits")                                                              \
   OPTION(TEXT, public_url, 0, "public-url", "URL", 0, ON_ENGINE, "how others reach --listen: base of callback addresses and links")      \
@@ -146,6 +146,7 @@
   OPTION(TEXT, config, 0, "config", "EDN", 0, ON(fork), "the step's config map, in place of what the flow computed")                    \
   OPTION(TEXT, flow, 0, "flow", "FILE", 0, ON(fork), "another source for the new run")                                                  \
   OPTION(FLAG, force, 0, "force", 0, 0, ON(cancel), "do not run finally blocks: the run ends as terminated")                            \
+  OPTION(LIST, table, 0, "table", "NAME", 0, ON(gc), "also remove this table with all its rows: tables never expire; may be given more than once") \
   OPTION(FLAG, dry_run, 0, "dry-run", 0, 0, ON(gc), "remove nothing, only count")                                                     \
   OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel) | ON_ACTIONS, "kept with the run")                                                         \
   OPTION(FLAG, record, 0, "record", 0, 0, ON(test),                                                                                  \

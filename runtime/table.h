@@ -21,6 +21,9 @@
  * {:keys [s ..]} (up to 100; writes: one :key, or {:field f}: each row goes where its field f says). Key fields are unique within a
  * partition.
  *
+ * Tables belong to their workspace, as keys of :kv do: they have no time to live, runs come and go over them, and gc leaves them alone.
+ * They are removed by name: `breyta-run gc --table NAME`, DELETE /api/files/by-uri, :into of a join that replaces its table.
+ *
  * Changes go into one batch, all or nothing, beside what the caller puts there. Both reads and changes may run on another thread than the
  * engine's, one that builds values, with a store of its own (store_reader); who then submits the changes sees to it that the tables still
  * are as they were seen: the bytes of a table's meta are other ones after every change. */

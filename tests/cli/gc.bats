@@ -141,3 +141,23 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
   [ "$st" = 2 ]
   says "there is no database none.db"
 }
+@test "tables belong to the workspace: gc leaves them, and removes those that are named with all their rows" {
+  flow t '(flow/step :function :f {:code (quote (fn [_] [{:id 1} {:id 2}])) :input {} :persist {:type :table :table "people" :key-fields [:id] :index-fields [:id]}})'
+  br t.edn --db x.db; [ "$st" = 0 ]
+  sed 's/people/other/' t.edn > u.edn
+  br u.edn --db x.db; [ "$st" = 0 ]
+  sql "UPDATE tables SET created=1, updated=1"
+  br gc --db x.db
+  want 0 "0 expired resources removed, 0 kept
+0 blobs (0 bytes) removed, 0 kept"
+  br gc --db x.db --table people --dry-run; [ "$st" = 0 ]; [[ $out = "table people (2 rows) would be removed"* ]]
+  br gc --db x.db --table people --table none; [ "$st" = 1 ]; says 'there is no table "none"'; says "there are: other, people"
+  br gc --db x.db -w elsewhere --table people; [ "$st" = 1 ]; says "has no table yet"
+  [ "$(sql "SELECT count(*) FROM table_rows")" = 4 ]
+  br gc --db x.db --table people --format json; [ "$st" = 0 ]; [[ $out = *'"tables":[{"table":"people","rows":2}]'* ]]
+  [ "$(sql "SELECT count(*) FROM table_rows")" = 2 ]
+  flow q '(flow/step :table :q {:op :query :table (:t (flow/input)) :page {:limit 5}})'
+  br q.edn --db x.db --input '{"t": "people"}'; [ "$st" = 1 ]; says 'there is no table "people"'
+  br q.edn --db x.db --input '{"t": "other"}'; [ "$st" = 0 ]; [[ $out = *'{:id 2}'* ]]
+  br t.edn --db x.db --run-id again; [ "$st" = 0 ]; [[ $out = *":row-count 2"* ]]
+}
