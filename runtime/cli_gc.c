@@ -77,9 +77,11 @@ static bool collect(const Cli *cli, Store *s) {
   Err e = {0};
   ResourceGc g;
   ValVec tables = {0};
-  BlobStore *b = blobs_place_open(s, &e);
+  Vault *v = cli->secrets_key ? vault_new(s, cli->secrets_key) : NULL;
+  BlobStore *b = blobs_place_open(s, v, &e);
   bool ok = drop_tables(cli, s, &tables, &e) && b && resource_gc(s, b, now_ms(), BLOBS_GRACE_MS, cli->dry_run, &g, &e) && (cli->dry_run || store_index_drain(s, &e));
   blobs_close(b);
+  vault_free(v);
   if (!ok) cli_say("%s [%s]", e.msg, e.code);
   else if (CLI_GIVEN(cli, format)) ok = cli_print_value(cli, tables.n ? map_assoc(counts(cli, &g), kw_c("tables"), counted_tables(&tables)) : counts(cli, &g));
   else tell_tables(cli, &tables), tell(cli, &g);

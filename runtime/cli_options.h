@@ -117,11 +117,11 @@
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
   OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test) | ON(check),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
-  OPTION(TEXT, secrets_key, 0, "secrets-key", "FILE", 0, ON_ENGINE | ON_STORED | ON(check) | ON(repl) | ON(test),                                                         \
+  OPTION(TEXT, secrets_key, 0, "secrets-key", "FILE", 0, ON_ENGINE | ON_STORED | ON(check) | ON(repl) | ON(test) | ON(gc),                                                         \
          "the key of stored secrets; else BREYTA_SECRETS_KEY (base64 of 32 bytes), else ~/.config/breyta/secrets.key")                 \
   OPTION(TEXT, blobs, 0, "blobs", "URL|disk", 0, ON_ENGINE,                                                                           \
          "where results kept by :persist go, remembered by the database: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&cache=1G (keys from "\
-         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials), or disk: beside the database")                         \
+         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials, or keys=SECRET: a stored secret with such lines), or disk: beside the database")                         \
   OPTION(TEXT, from_env, 0, "from-env", "NAME", 0, ON(secrets), "set: the value of this environment variable")                        \
   OPTION(TEXT, from_file, 0, "from-file", "FILE", 0, ON(secrets), "set: what is in this file")                                        \
   OPTION(FLAG, forget_old, 0, "forget-old", 0, 0, ON(secrets), "rotate-key: drop old keys from the key file; backups that need them are lost")\

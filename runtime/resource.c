@@ -22,7 +22,7 @@ BlobStore *engine_blobs(Engine *e) {
   if (e->o.blobs) return e->o.blobs;
   if (e->blobs) return e->blobs;
   Err err;
-  e->blobs = blobs_place_open(e->store, &err);
+  e->blobs = blobs_place_open(e->store, e->o.vault, &err);
   if (!e->blobs) { /* looked at when the engine was made: the database is gone under it */
     fprintf(stderr, "breyta-run: %s\n", err.msg);
     abort();
