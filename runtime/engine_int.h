@@ -178,6 +178,7 @@ bool run_load(Run *r, const RunRow *row, bool from_start, Err *err); /* snapshot
 bool run_load_records(Run *r, int64_t of, int64_t after, Err *err);  /* the records of run number `of` */
 void run_finish(Run *r, enum RunStatus st, Val outcome);
 void run_block(Run *r, const char *why);
+const FlowDef *run_definition(Run *r); /* NULL: it has none, or none that can be read */
 Val run_error_map(Run *r, Val ex);
 bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
 Val run_flow(Run *r); /* the definition's map, read again for a run that was taken over; nil: it cannot be read */
