@@ -42,6 +42,7 @@ struct StepCall {
   bool checkpoint;      /* parked at :on-error :checkpoint */
   Val problem;          /* error map: its :template cannot be rendered; nil */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
+  Val loaded;           /* rows of big tables that :load names, by its keys (engine_table_far.c) */
   Val keeping;          /* the result that :persist is writing */
   bool kept;            /* it is written: the result is a reference now */
   struct Kids *kids;    /* child.h: children of a step in flight */
@@ -177,6 +178,7 @@ bool run_load(Run *r, const RunRow *row, bool from_start, Err *err); /* snapshot
 bool run_load_records(Run *r, int64_t of, int64_t after, Err *err);  /* the records of run number `of` */
 void run_finish(Run *r, enum RunStatus st, Val outcome);
 void run_block(Run *r, const char *why);
+const FlowDef *run_definition(Run *r); /* NULL: it has none, or none that can be read */
 Val run_error_map(Run *r, Val ex);
 bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
 Val run_flow(Run *r); /* the definition's map, read again for a run that was taken over; nil: it cannot be read */

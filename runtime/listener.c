@@ -673,7 +673,7 @@ static uint64_t max_body(Listener *l, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
   enum ListenDoor door;
-  if (!l->o.max_body || !split_path(l, url, &ws, &n, &key, &door)) return (uint64_t)limit_value(LIMIT_webhook_bytes);
+  if (!l->o.max_body || !split_path(l, url, &ws, &n, &key, &door)) return (uint64_t)limit_value(LIMIT_callback_bytes);
   return l->o.max_body(door, method, key);
 }
 

@@ -66,7 +66,7 @@ typedef struct ListenerOptions {
   const char *spool_dir;   /* for large bodies; NULL: $TMPDIR or /tmp */
   const struct Proxies *proxies; /* whose X-Forwarded-* headers are believed; NULL: nobody's. Outlives the listener */
   const char *cert, *key;  /* PEM texts: TLS; copied. NULL: plain HTTP */
-  /* How large the body may be, in bytes; NULL: the limit webhook-bytes for all. On the listener's thread: no values. raw: the key undecoded. */
+  /* How large the body may be, in bytes; NULL: the limit callback-bytes for all. On the listener's thread: no values. raw: the key undecoded. */
   uint64_t (*max_body)(enum ListenDoor door, const char *method, const char *raw);
 } ListenerOptions;
 

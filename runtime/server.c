@@ -293,11 +293,12 @@ int breyta_serve(const BreytaOptions *o) {
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();
   if (!(s.api.store = open_store(o->data))) return EXIT_FAILED;
-  if (o->blobs && !blobs_place_set(s.api.store, o->blobs, &err)) {
+  s.api.vault = open_vault(&s);
+  if (o->blobs && !blobs_place_set(s.api.store, s.api.vault, o->blobs, &err)) {
+    vault_free(s.api.vault);
     store_close(s.api.store);
     return usage("blobs", err.msg);
   }
-  s.api.vault = open_vault(&s);
   bool ok = begin(&s, &err) && serve(&s, &err) && drain(&s, &err);
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);

@@ -106,7 +106,7 @@ static bool role_known(Val spec, Err *err) {
 
 /* The server's door lets more in, for webhooks. */
 static bool too_large(const ListenRequest *r, Err *err) {
-  int64_t most = limit_value(LIMIT_webhook_bytes);
+  int64_t most = limit_value(LIMIT_callback_bytes);
   return (int64_t)r->nbody > most && !err_set(err, "too_large", "the body is over %lld bytes", (long long)most);
 }
 

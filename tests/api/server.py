@@ -126,14 +126,14 @@ def flow(slug, body, inputs="[]", extra=""):
  :flow (quote %s)}""" % (slug, slug, slug, inputs, extra, body)
 
 
-def run_tests(tests):
-    """Runs functions named test_*, each on its own server; TAP."""
+def run_tests(tests, *options):
+    """Runs functions named test_*, each on its own server with these options; TAP."""
     failed = 0
     chosen = [f for name, f in tests.items() if name.startswith("test_")]
     print(f"1..{len(chosen)}")
     for i, f in enumerate(chosen, 1):
         try:
-            with Server() as s:
+            with Server(*options) as s:
                 f(s)
             print(f"ok {i} {f.__name__}", flush=True)
         except Exception as e:  # told, and counted
