@@ -555,7 +555,9 @@ static int wait_ms(const Engine *e, int64_t most) {
 static void poll_world(Engine *e, int ms) {
   struct pollfd fds[ENGINE_WATCHES];
   for (size_t i = 0; i < e->nwatches; i++) fds[i] = (struct pollfd){.fd = e->watches[i].fd, .events = POLLIN};
+  store_together(e->store, false);
   int n = poll(fds, e->nwatches, ms);
+  store_together(e->store, true);
   if (n < 0 && errno != EINTR) engine_fatal(e, "poll_failed", strerror(errno));
   for (size_t i = 0; n > 0 && i < e->nwatches; i++)
     if (fds[i].revents) e->watches[i].f(e, e->watches[i].ctx);
