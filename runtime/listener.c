@@ -1,6 +1,7 @@
 #include "runtime/listener.h"
 #include "reader/text.h"
 #include "runtime/limits.h"
+#include "runtime/listener_kept.h"
 #include "runtime/metrics.h"
 #include "runtime/proxy.h"
 #include "runtime/sock.h"
@@ -106,6 +107,7 @@ struct Listener {
   int unsent;    /* requests that were parked and whose answer has not been sent completely */
   size_t held;   /* bytes of bodies under way */
   uint64_t last_token;
+  KeptTable kept;
   bool stopping, refusing;
 };
 
@@ -744,6 +746,49 @@ static void take_data(Conn *x, const char *p, size_t n) {
 static const char *const door_names[] = {
     [LISTEN_EVENTS] = "events", [LISTEN_WAITS] = "waits", [LISTEN_RESOURCES] = "resources", [LISTEN_API] = "api", [LISTEN_SELF] = "self"};
 
+/* ---- answers that stay true ---- */
+
+static const char *sent(const Conn *x, const char *name) { return L(MHD_lookup_connection_value)(x->mhd, MHD_HEADER_KIND, name); }
+static void drop_response(void *r) { L(MHD_destroy_response)(r); }
+
+typedef struct Known {
+  Conn *x;
+  enum MHD_Result result;
+} Known;
+static void queue_known(void *ctx, const KeptAnswer *k) {
+  Known *known = ctx;
+  known->x->route = k->route;
+  known->result = L(MHD_queue_response)(known->x->mhd, 200, k->answer);
+}
+
+/* false: it goes its way */
+static bool answered_as_kept(Conn *x, const char *key, const char *method, enum MHD_Result *result) {
+  Known known = {.x = x};
+  uint8_t id[32];
+  if (strcmp(method, "POST") || x->body.n > KEPT_BODY || x->spool >= 0 || !kept_any(&x->l->kept)) return false;
+  pthread_mutex_lock(&x->l->lock);
+  bool ends = x->l->stopping || x->l->refusing;
+  pthread_mutex_unlock(&x->l->lock);
+  kept_id(key, sent(x, "Authorization"), sent(x, "X-Breyta-Workspace"), x->body.p ? x->body.p : "", x->body.n, id);
+  if (ends || !kept_use(&x->l->kept, id, now_ms(), queue_known, &known)) return false;
+  x->phase = PHASE_QUEUED;
+  observe(x, 200);
+  *result = known.result;
+  return true;
+}
+
+void listener_keep(Listener *l, const ListenRequest *r, const char *json, size_t n, const char *route, int64_t until_ms) {
+  KeptAnswer k = {.route = route, .until_ms = until_ms, .bytes = n + sizeof k};
+  if (r->door != LISTEN_API || strcmp(r->method, "POST") || r->nquery || r->nbody > KEPT_BODY || n > KEPT_ANSWER) return;
+  kept_id(r->raw, listener_header(r, "authorization"), listener_header(r, "x-breyta-workspace"), r->body, r->nbody, k.id);
+  k.answer = must(L(MHD_create_response_from_buffer)(n, copy_n(json, n), MHD_RESPMEM_MUST_FREE));
+  (void)L(MHD_add_response_header)(k.answer, "Content-Type", "application/json");
+  (void)L(MHD_add_response_header)(k.answer, "Cache-Control", "no-store");
+  kept_put(&l->kept, &k);
+}
+
+void listener_forget(Listener *l) { kept_forget(&l->kept); }
+
 static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
@@ -760,6 +805,8 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   if (x->too_big) return too_large(x);
   if (x->full) return refuse(x, 507, "disk_full", "there is no room on the disk for a body of this size");
   if (x->shed) return refuse(x, 503, "busy", "too many bodies under way; try again");
+  enum MHD_Result known;
+  if (door == LISTEN_API && answered_as_kept(x, key, method, &known)) return known;
   ListenRequest *r = request_of(x, url, method);
   if (!r) return refuse(x, 400, "bad_request", "the path or query is not percent-encoded UTF-8, or the key is over 1024 bytes");
   return park(x, r);
@@ -853,6 +900,7 @@ static bool start_threads(Listener *l, Err *e) {
 
 static void listener_free(Listener *l) {
   if (l->fd >= 0) close(l->fd);
+  kept_free(&l->kept);
   pthread_cond_destroy(&l->changed);
   pthread_mutex_destroy(&l->lock);
   free(l->spool_dir);
@@ -872,6 +920,7 @@ static Listener *start_on(int fd, const ListenerOptions *o, ListenFn f, void *ct
   pthread_mutex_init(&l->lock, NULL);
   pthread_cond_init(&l->changed, &mono);
   pthread_condattr_destroy(&mono);
+  kept_init(&l->kept, drop_response);
   l->f = f;
   l->ctx = ctx;
   l->fd = fd;
