@@ -66,6 +66,7 @@ static void t_bounded(void **state) {
     assert_string_equal(find(&t, body, 1), body);
   }
   assert_true(live <= KEPT_SLOTS && live > KEPT_SLOTS / 2);
+  kept_forget(&t);
   for (int i = 0; i < 3; i++) {
     snprintf(body, sizeof body, "big %d", i);
     KeptAnswer k = answer(body, KEPT_BYTES / 2 + 1, 0);
