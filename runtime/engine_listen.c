@@ -34,12 +34,13 @@ static void request_in(void *ctx, ListenRequest *r) { /* listener thread */
   if (!q) abort();
   q->r = r;
   pthread_mutex_lock(&el->lock);
+  bool first = !el->first;
   if (el->last) el->last->next = q;
   else el->first = q;
   el->last = q;
   pthread_mutex_unlock(&el->lock);
   uint64_t one = 1;
-  if (write(el->fd, &one, sizeof one) < 0) abort();
+  if (first && write(el->fd, &one, sizeof one) < 0) abort(); /* else it was woken and has not looked yet */
 }
 
 static Queued *take_all(EngineListener *el) {

@@ -11,6 +11,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -29,7 +31,7 @@
   F(MHD_start_daemon)                                                                                                                      \
   F(MHD_stop_daemon) F(MHD_quiesce_daemon) F(MHD_suspend_connection) F(MHD_resume_connection) F(MHD_create_response_from_buffer)           \
       F(MHD_add_response_header) F(MHD_queue_response) F(MHD_destroy_response) F(MHD_get_connection_values) F(MHD_lookup_connection_value) \
-          F(MHD_get_connection_info) F(MHD_create_response_from_fd_at_offset64) F(MHD_create_response_from_callback)
+          F(MHD_get_connection_info) F(MHD_create_response_from_fd_at_offset64) F(MHD_create_response_from_callback) F(MHD_run) F(MHD_get_timeout) F(MHD_get_daemon_info)
 #define MHD_FIELD(f) __typeof__(&f) p_##f;
 static struct {
   MHD_FUNCTIONS(MHD_FIELD) char error[200];
@@ -83,7 +85,7 @@ typedef struct Conn {
   int64_t park_until_us;    /* monotonic */
   int64_t begun_us;
   const char *route; /* for the figures: a literal */
-  struct Conn *prev, *next; /* list of parked ones */
+  struct Conn *prev, *next; /* list of parked ones, or of answered ones */
   struct Conn *chain;       /* of the same bucket */
 } Conn;
 
@@ -99,8 +101,12 @@ struct Listener {
   char *spool_dir, *cert, *key;
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  pthread_t sweeper;
-  Conn *parked;  /* suspended, oldest last */
+  pthread_t thread; /* runs the daemon */
+  int wake_fd;      /* and is woken by this */
+  bool ends;
+  int64_t sweep_us; /* when to look for those that nobody has answered */
+  Conn *parked;     /* suspended, oldest last */
+  Conn *answered;   /* suspended, to be resumed by the thread */
   Conn *by_token[PARKED_BUCKETS];
   struct Drip *streams;
   int suspended; /* about to be suspended, suspended, or resumed but not yet seen by the handler again */
@@ -506,6 +512,11 @@ static void unlink_parked(Conn *x) {
   x->prev = x->next = NULL;
 }
 
+static void wake(Listener *l) {
+  uint64_t one = 1;
+  if (write(l->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN) abort(); /* EAGAIN: it is awake for long */
+}
+
 /* Under the lock: the answer is there, the handler may go on. */
 static void answer_locked(Conn *x, int status, char *json, size_t n, const char *type) {
   unlink_parked(x);
@@ -514,7 +525,9 @@ static void answer_locked(Conn *x, int status, char *json, size_t n, const char 
   x->answer = json;
   x->nanswer = n;
   x->type = type ? copy_n(type, strlen(type)) : x->type;
-  L(MHD_resume_connection)(x->mhd);
+  if (!x->l->answered) wake(x->l);
+  x->next = x->l->answered;
+  x->l->answered = x;
 }
 
 static void answer_503(Conn *x, const char *code, const char *message) {
@@ -647,18 +660,6 @@ static struct timespec time_in(int64_t us) {
   t.tv_nsec += (long)(us % 1000000) * 1000;
   if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
   return t;
-}
-
-static void *sweeper_run(void *arg) {
-  Listener *l = arg;
-  pthread_mutex_lock(&l->lock);
-  while (!l->stopping) {
-    struct timespec t = time_in(l->park_us / 8 + 1000);
-    (void)pthread_cond_timedwait(&l->changed, &l->lock, &t);
-    sweep(l);
-  }
-  pthread_mutex_unlock(&l->lock);
-  return NULL;
 }
 
 /* ---- libmicrohttpd's callbacks ---- */
@@ -876,6 +877,61 @@ static size_t keep_escapes(void *ctx, struct MHD_Connection *c, char *s) {
   return strlen(s);
 }
 
+/* ---- the thread ----
+ * libmicrohttpd's own one is not used: when 128 connections have something to say at once, it waits for more of them before it looks at
+ * these (0.9.75, MHD_epoll). And this one resumes those that were answered together. */
+
+static void resume_answered(Listener *l) {
+  uint64_t n;
+  if (read(l->wake_fd, &n, sizeof n) < 0) n = 0;
+  pthread_mutex_lock(&l->lock);
+  for (Conn *x = l->answered, *next; x; x = next) {
+    next = x->next;
+    x->next = NULL;
+    L(MHD_resume_connection)(x->mhd);
+  }
+  l->answered = NULL;
+  if (mono_us() >= l->sweep_us) {
+    l->sweep_us = mono_us() + l->park_us / 8 + 1000;
+    sweep(l);
+  }
+  pthread_mutex_unlock(&l->lock);
+}
+
+static bool goes_on(Listener *l) {
+  pthread_mutex_lock(&l->lock);
+  bool on = !l->ends;
+  pthread_mutex_unlock(&l->lock);
+  return on;
+}
+
+static int wait_at_most(Listener *l) {
+  MHD_UNSIGNED_LONG_LONG ms = 0;
+  int64_t left = (l->sweep_us - mono_us()) / 1000 + 1;
+  if (L(MHD_get_timeout)(l->daemon, &ms) == MHD_YES && (int64_t)ms < left) left = (int64_t)ms;
+  return left < 0 ? 0 : (int)left;
+}
+
+static void *thread_run(void *arg) {
+  Listener *l = arg;
+  const union MHD_DaemonInfo *info = L(MHD_get_daemon_info)(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  struct pollfd fds[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = l->wake_fd, .events = POLLIN}};
+  while (goes_on(l)) {
+    if (poll(fds, 2, wait_at_most(l)) < 0 && errno != EINTR) abort();
+    if (fds[1].revents || l->sweep_us <= mono_us()) resume_answered(l);
+    (void)L(MHD_run)(l->daemon);
+  }
+  return NULL;
+}
+
+static void thread_end(Listener *l) {
+  pthread_mutex_lock(&l->lock);
+  l->ends = true;
+  wake(l);
+  pthread_mutex_unlock(&l->lock);
+  pthread_join(l->thread, NULL);
+}
+
 /* ---- start and stop ---- */
 
 static bool start_threads(Listener *l, Err *e) {
@@ -883,13 +939,14 @@ static bool start_threads(Listener *l, Err *e) {
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
   struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, l->cert}, {MHD_OPTION_HTTPS_MEM_KEY, 0, l->key}, {MHD_OPTION_END, 0, NULL}};
-  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (l->cert ? (unsigned)MHD_USE_TLS : 0);
+  unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (l->cert ? (unsigned)MHD_USE_TLS : 0);
   l->daemon =
       L(MHD_start_daemon)(flags, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT,
                           l->o.connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LISTENER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                           (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED, completed, (void *)l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
                           NULL, MHD_OPTION_ARRAY, l->cert ? tls : tls + 2, MHD_OPTION_END);
-  int rc = l->daemon ? pthread_create(&l->sweeper, NULL, sweeper_run, l) : 0;
+  int rc = l->daemon ? pthread_create(&l->thread, NULL, thread_run, l) : 0;
+  if (l->daemon && !rc) pthread_setname_np(l->thread, "http");
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   if (!l->daemon) return err_set(e, "listen", "the HTTP server did not start: %s", strerror(errno));
   if (!rc) return true;
@@ -900,6 +957,7 @@ static bool start_threads(Listener *l, Err *e) {
 
 static void listener_free(Listener *l) {
   if (l->fd >= 0) close(l->fd);
+  if (l->wake_fd >= 0) close(l->wake_fd);
   kept_free(&l->kept);
   pthread_cond_destroy(&l->changed);
   pthread_mutex_destroy(&l->lock);
@@ -932,7 +990,10 @@ static Listener *start_on(int fd, const ListenerOptions *o, ListenFn f, void *ct
   l->key = o->key ? copy_n(o->key, strlen(o->key)) : NULL;
   l->port = sock_port(fd);
   l->park_us = (int64_t)(o->park_ms ? o->park_ms : LISTENER_PARK_MS) * 1000;
-  if (start_threads(l, e)) return l;
+  l->sweep_us = mono_us() + l->park_us / 8 + 1000;
+  l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (l->wake_fd < 0) err_set(e, "listen", "no event descriptor: %s", strerror(errno));
+  else if (start_threads(l, e)) return l;
   listener_free(l);
   return NULL;
 }
@@ -981,7 +1042,7 @@ void listener_stop(Listener *l) {
   if (!l) return;
   listener_refuse(l);
   drain(l);
-  pthread_join(l->sweeper, NULL);
+  thread_end(l);
   L(MHD_stop_daemon)(l->daemon);
   listener_free(l);
 }
