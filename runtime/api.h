@@ -71,6 +71,8 @@ typedef struct ApiCall {
   Buf message;
   Val details;
   bool once; /* the answer holds a secret that is shown once: no memory is kept of it, and who repeats the operation gets 409 */
+  bool final; /* of a command that changes nothing: this answer will be the same as long as no command changes something but starts */
+  int64_t key_expires_ms; /* 0: never */
   bool bare; /* the answer is data alone, without an envelope: what REST routes answer */
   Val body;  /* of a route with ROUTE_VALUE; nil: none was sent */
   struct ApiSegment {

@@ -126,7 +126,12 @@ struct Engine {
   char away[65];           /* the blob that a step has just missed (resource_fetch.c) */
   uint64_t next_token;
   Val delivering;       /* set of texts: answers to waits on their way to the disk (wait_answer.c) */
-  bool inbox_now;       /* answers have become durable: the inbox is looked at before anything else happens */
+  struct Accepted *accepted, *accepted_last; /* wait_accepted.c: answers to be handed over, before any timer fires */
+  Val accepted_keys;    /* set of texts: their guards */
+  size_t naccepted;
+  int64_t next_inbox_us; /* when the inbox is looked through, while there are such */
+  int64_t hand_over_us; /* not before then, while others wait for acknowledgement */
+  bool inbox_now;       /* the inbox is looked at before anything else happens */
   struct CommitWait *commits, *commits_last; /* engine_commit.c */
   uint64_t next_commit;
   struct OverWait *overs; /* engine_over.c */
@@ -199,6 +204,7 @@ void run_progress_text(Run *r, const char *text); /* STEP_TEXT */
 /* engine.c */
 Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err); /* into memory, under a new epoch. NULL: blocked or over */
 void inbox_done(Engine *e, Run *r, int64_t id);
+bool inbox_event(Engine *e, const InboxRow *row, Err *err); /* an answer from the inbox, for its wait: true when it was used */
 
 /* engine_steps.c */
 void run_again(Run *r);                /* a waiting run goes on */

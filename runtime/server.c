@@ -223,7 +223,9 @@ static bool serve(Server *s, Err *err) {
   LogField f[] = {{"url", s->url, 0}, {"data", s->o->data, 0}};
   log_line("info", "ready", f, 2);
   while (ok && !stop) {
+    int64_t dropped = s->retention.dropped;
     ok = engine_turn(s->api.engine, 1000, &idle, err) && retention_turn(&s->retention, s->api.store, now_ms(), err);
+    if (s->retention.dropped != dropped) engine_listen_forget(s->api.listener);
     triggers_turn(s->api.triggers);
   }
   return ok;
