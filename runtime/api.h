@@ -223,7 +223,9 @@ enum ApiRouteFlag {
   ROUTE_VALUE = 4,    /* the body is a value of its own (c->body), arguments come from the query */
   ROUTE_BYTES = 8,    /* the body is bytes (c->request->body), arguments come from the query */
   ROUTE_EITHER = 16, /* a key that is sent is looked at; without one the function finds out who calls: c->key_id NULL */
-  ROUTE_TEXT = 32     /* the body is JSON that the function reads by itself (c->request->body) */
+  ROUTE_TEXT = 32,    /* the body is JSON that the function reads by itself (c->request->body) */
+  ROUTE_OWN = 64,     /* a good answer has a form of its own: a text, a file, what a flow says */
+  ROUTE_OWN_ERRORS = 128 /* and so has an error */
 };
 typedef struct ApiRoute {
   const char *method, *path; /* path without /api/: words and {name} for one segment; {name...} at the end for all that follow */
