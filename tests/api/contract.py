@@ -102,8 +102,9 @@ class Contract:
                 value = text == "true" if t == "boolean" else int(text) if t == "integer" or t is None and text.isdigit() else text
                 self.fits(p["schema"], value, f"{what}: {p['name']}")
         schema = op.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-        if schema and body:
-            self.fits(schema, json.loads(body), what)
+        value = json.loads(body) if schema and body else None
+        if value is not None:  # null is no body
+            self.fits(schema, value, what)
 
 
 def command_of(body):

@@ -146,10 +146,11 @@ def run_tests(tests):
     chosen = [f for name, f in tests.items() if name.startswith("test_")]
     print(f"1..{len(chosen)}")
     for i, f in enumerate(chosen, 1):
+        began = time.monotonic()
         try:
             with Server() as s:
                 f(s)
-            print(f"ok {i} {f.__name__}", flush=True)
+            print(f"ok {i} {f.__name__} # {time.monotonic() - began:.2f} s", flush=True)
         except Exception as e:  # told, and counted
             import traceback
             failed += 1
