@@ -337,11 +337,13 @@ static void finish(ApiCall *c, bool ok) {
       api_fail(c, 500, "internal", "the answer cannot be stored");
     } else if (!batch_ops(b)) {
       batch_free(b);
+    } else if (c->defer && c->api->listener) {
+      api_pend_flow(c, b);
     } else if (!store_submit_wait(c->api->store, b, &err)) {
       c->sealed = false;
       api_fail_err(c, &err);
     } else {
-      api_observe_change(c);
+      api_observe_changed(api_observe_change(c));
       if (c->api->listener) engine_listen_forget(c->api->listener);
     }
   }

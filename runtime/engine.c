@@ -9,6 +9,7 @@
 #include "resource.h"
 #include "slots.h"
 #include "wait_answer.h"
+#include "wait_early.h"
 #include "wait_spec.h"
 #include "engine_observe.h"
 #include <errno.h>
@@ -335,13 +336,23 @@ static Run *take_over(Engine *e, int64_t run, Err *err) {
 
 static bool waits_outside(const RunRow *row) { return row->status == RUN_WAITING && row->wake_ms == 0; }
 
+/* Its timer is in the store, its answer in the inbox. But what came early for it was perhaps not looked at any more when its process ended,
+ * after the wait had become durable: wait_parked. */
+static void resume_parked(Engine *e, const RunRow *row, Err *err) {
+  Run *r = early_any(e, row->workspace) ? take_over_row(e, row, (Cancel){.error = NIL}, err) : NULL;
+  if (r && r->phase == R_PARKED) wait_parked(r);
+  if (r && r->phase != R_PARKED) return;
+  parked_add(&e->parked, row->run);
+  if (r) run_drop(r);
+}
+
 bool engine_resume(Engine *e, int64_t run, Err *err) {
   if (run_find(e, run)) return true;
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
   if (row.status == RUN_QUEUED) slot_freed(e, row.workspace, row.slot); /* its turn, perhaps */
-  else if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
+  else if (waits_outside(&row)) resume_parked(e, &row, err);
   else take_over_row(e, &row, (Cancel){.error = NIL}, err);
   bool ok = child_resume(e, &row, err);
   run_row_free(&row);
