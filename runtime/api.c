@@ -16,7 +16,7 @@ enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16
 
 static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands,
                                            api_release_commands, api_manage_commands, api_diff_commands, api_look_commands,
-                                           api_search_commands, api_step_commands, api_step_run_commands};
+                                           api_search_commands, api_step_commands, api_step_run_commands, api_profile_commands, api_install_commands};
 
 const ApiCommand *api_command_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -204,6 +204,7 @@ static Val error_map(ApiCall *c) {
   api_put_text(&m, "code", c->code);
   api_put(&m, "message", str_new(c->message.p ? c->message.p : "", c->message.n));
   api_put(&m, "details", c->details);
+  if (is_map(c->details)) api_put(&m, "actions", map_get_kw(c->details, "actions")); /* what the caller may do about it */
   return api_map(&m);
 }
 

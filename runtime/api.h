@@ -143,6 +143,11 @@ const char *api_path(const ApiCall *c, const char *name); /* what stands for {na
 void api_put(ValVec *m, const char *key, Val v);
 void api_put_text(ValVec *m, const char *key, const char *s); /* NULL: left out */
 Val api_map(const ValVec *m);
+static inline int64_t api_number(Val m, const char *key) { /* of a document; 0: none */
+  Val v = map_get_kw(m, key);
+  return is_long(v) ? long_of(v) : 0;
+}
+static inline Val api_name(Val v) { return is_kw(v) ? str_c(kw_text(v)) : v; } /* a keyword as its name */
 Val api_time(int64_t ms); /* ISO text; nil for 0 */
 Val api_shown(Val v);     /* v, or its printed form where JSON cannot say it */
 Val api_preview(Val v);   /* the same, cut when it is long */
@@ -182,6 +187,7 @@ bool api_job_type_ok(ApiCall *c, const char *type);
 bool api_scope_known(const char *scope); /* a name that a row asks for, or one of the server's own */
 /* --- api_accounts.c: service accounts and their keys */
 extern const ApiCommand api_account_commands[], api_connection_commands[] /* api_connections.c */;
+extern const ApiCommand api_profile_commands[], api_install_commands[]; /* api_profiles.c, api_installs.c */
 /* --- api_workspaces.c */
 bool api_workspace_name(const char *id); /* letters, digits, - and _, at most 64, and no word that means something in a URL */
 bool api_workspace_there(Api *a, const char *id);
@@ -224,7 +230,7 @@ typedef struct ApiRoute {
   unsigned flags;
   ApiCommand op; /* name: "waits.approve", for messages and as operationId; scope NULL: any key */
 } ApiRoute;
-extern const ApiRoute api_base_routes[], api_flow_routes[], api_workspace_routes[], api_table_routes[], api_resource_routes[], api_file_routes[], api_connection_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
+extern const ApiRoute api_base_routes[], api_profile_routes[], api_install_routes[], api_workspace_routes[], api_table_routes[], api_resource_routes[], api_file_routes[], api_connection_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
 extern const ApiRoute api_wait_routes[]; /* api_waits.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
 /* Bodies: files that are sent; JSON; events and webhooks have the limit webhook-bytes. A body over LISTENER_MEMORY is a mapped file. */

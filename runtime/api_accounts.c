@@ -19,18 +19,14 @@ enum { CAPABILITIES = 64, JOB_TYPES = 200, METADATA_BYTES = 16 << 10 };
   { "metadata", API_OBJECT, false, 0, 0, NULL, "what you want to keep beside it" }
 #define RIGHTS_ARGS                                                                                                                        \
   {"status", API_TEXT, false, 0, 0, "active|disabled", "disabled: none of its keys works"},                                                \
-      {"capabilities", API_ARRAY, false, 0, 0, NULL, "scopes, such as flows.read"},                                                        \
-      {"allowedJobTypes", API_ARRAY, false, 0, 0, NULL, "the types of jobs that it may touch; none: any"}
+      {"capabilities", API_ARRAY, false, 0, 0, NULL, "scopes, such as flows.read"}, {                                                      \
+    "allowedJobTypes", API_ARRAY, false, 0, 0, NULL, "the types of jobs that it may touch; none: any"                                      \
+  }
 
 /* --- shown --------------------------------------------------------------------------------------------------------------------------- */
-static int64_t number(Val m, const char *key) {
-  Val v = map_get_kw(m, key);
-  return is_long(v) ? long_of(v) : 0;
-}
-
 static void put_times(ValVec *m, Val doc) {
-  api_put(m, "createdAt", api_time(number(doc, "created-ms")));
-  api_put(m, "updatedAt", api_time(number(doc, "updated-ms")));
+  api_put(m, "createdAt", api_time(api_number(doc, "created-ms")));
+  api_put(m, "updatedAt", api_time(api_number(doc, "updated-ms")));
   api_put(m, "createdBy", map_get_kw(doc, "by"));
 }
 
@@ -54,14 +50,14 @@ static Val account_shown(const ApiCall *c, Val a) {
 
 static Val key_shown(const char *id, Val k) {
   ValVec m = {0};
-  int64_t expires = number(k, "expires-ms");
+  int64_t expires = api_number(k, "expires-ms");
   bool over = expires && expires <= now_ms() && str_eq_c(map_get_kw(k, "status"), "active");
   api_put_text(&m, "keyId", id);
   api_put(&m, "serviceAccountId", map_get_kw(k, "account"));
   api_put(&m, "name", map_get_kw(k, "name"));
   api_put(&m, "status", over ? str_c("expired") : map_get_kw(k, "status"));
   api_put(&m, "expiresAt", api_time(expires));
-  api_put(&m, "revokedAt", api_time(number(k, "revoked-ms")));
+  api_put(&m, "revokedAt", api_time(api_number(k, "revoked-ms")));
   api_put(&m, "metadata", map_get_kw(k, "metadata"));
   put_times(&m, k);
   return api_map(&m);
@@ -119,7 +115,8 @@ static bool take(ApiCall *c, Val *a, const char *arg, const char *key) {
 
 static bool take_rights(ApiCall *c, Val *a) {
   Val caps = map_get_kw(*a, "capabilities"), jobs = map_get_kw(*a, "job-types");
-  if (!small_metadata(c) || !texts_of(c, "capabilities", CAPABILITIES, &caps) || !texts_of(c, "allowedJobTypes", JOB_TYPES, &jobs)) return false;
+  if (!small_metadata(c) || !texts_of(c, "capabilities", CAPABILITIES, &caps) || !texts_of(c, "allowedJobTypes", JOB_TYPES, &jobs))
+    return false;
   if (!all_known(c, caps) || !may_grant(c, map_get_kw(*a, "capabilities")) || !may_grant(c, caps)) return false;
   *a = map_assoc(map_assoc(*a, kw_c("capabilities"), caps), kw_c("job-types"), jobs);
   take(c, a, "name", "name");
@@ -128,7 +125,8 @@ static bool take_rights(ApiCall *c, Val *a) {
   return take(c, a, "metadata", "metadata");
 }
 
-/* --- accounts -------------------------------------------------------------------------------------------------------------------------- */
+/* --- accounts --------------------------------------------------------------------------------------------------------------------------
+ */
 static bool account_save(ApiCall *c, const char *id, Val a, int64_t rev) {
   ValVec m = {0};
   a = map_assoc(a, kw_c("updated-ms"), int_val(now_ms()));
@@ -213,8 +211,10 @@ static bool list_docs(ApiCall *c, const char *workspace, const char *kind, Shown
     n = store_docs(c->api->store, workspace, kind, "", after, rows, 32, &err);
     for (size_t i = 0; i < n; i++) {
       Val one = *next ? NIL : f(c, rows[i].key, api_doc_value(&rows[i]));
-      if (!is_nil(one) && items.n == limit) snprintf(next, sizeof next, "%s", after);
-      else if (!is_nil(one)) vv_push(&items, one);
+      if (!is_nil(one) && items.n == limit)
+        snprintf(next, sizeof next, "%s", after);
+      else if (!is_nil(one))
+        vv_push(&items, one);
       if (!*next) snprintf(after, sizeof after, "%s", rows[i].key);
       doc_row_free(&rows[i]);
     }
@@ -230,7 +230,8 @@ static Val listed_account(const ApiCall *c, const char *key, Val a) {
 
 static bool list(ApiCall *c) { return list_docs(c, c->workspace, "service-account", listed_account); }
 
-/* --- keys -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------------------------------------------------
+ */
 /* RFC 3339 with a zone, in the future. */
 static bool expiry(ApiCall *c, int64_t *ms) {
   const char *s = api_text(c, "expiresAt");
@@ -251,7 +252,8 @@ static bool key_create(ApiCall *c) {
   Buf key = {0}, hash = {0};
   ValVec m = {0};
   const char *account = api_text(c, "serviceAccountId");
-  if (!account_find(c, &a, &rev) || !small_metadata(c) || !expiry(c, &expires) || !may_grant(c, map_get_kw(a, "capabilities"))) return false;
+  if (!account_find(c, &a, &rev) || !small_metadata(c) || !expiry(c, &expires) || !may_grant(c, map_get_kw(a, "capabilities")))
+    return false;
   api_key_new(id, &key, &hash);
   ApiKey k = {id, c->workspace, account, api_text(c, "name"), buf_cstr(&hash), c->key_id, api_arg(c, "metadata"), expires};
   bool ok = api_key_put(api_batch(c), &k);
@@ -341,7 +343,12 @@ const ApiCommand api_account_commands[] = {
       {"name", API_TEXT, false, 0, 200, NULL, "its name for people"},
       {"expiresAt", API_TEXT, false, 0, 40, NULL, "when it stops working, RFC 3339; never, if it is not said"},
       METADATA_ARG}},
-    {"service_accounts.keys.list", MANAGE, false, "The keys of a service account, without their secrets.", key_list, {ACCOUNT_ARG, LIST_ARGS}},
+    {"service_accounts.keys.list",
+     MANAGE,
+     false,
+     "The keys of a service account, without their secrets.",
+     key_list,
+     {ACCOUNT_ARG, LIST_ARGS}},
     {"service_accounts.keys.revoke", MANAGE, true, "Ends a key at once and for good.", key_revoke, {ACCOUNT_ARG, KEY_ID_ARG}},
     {.name = NULL},
 };

@@ -9,7 +9,8 @@
 
 enum { TESTS_AT_ONCE = 16, CALL_MS = 30000, SPARE_MS = 5000, CALL_BODY_MAX = 4 << 20 };
 
-/* --- tests ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- tests -------------------------------------------------------------------------------------------------------------------------------
+ */
 static OffloadPool pool = OFFLOAD_POOL("conn-test", TESTS_AT_ONCE, NULL);
 
 typedef struct Testing {
@@ -122,7 +123,8 @@ bool api_conn_test_all(ApiCall *c) {
   return err.code ? api_fail_err(c, &err) : test_these(c, all, true);
 }
 
-/* --- one request ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- one request
+ * ---------------------------------------------------------------------------------------------------------------------------- */
 typedef struct Calling {
   Api *api;
   ApiLater later;
@@ -155,8 +157,10 @@ static void call_done(Engine *e, void *ctx, bool ok, Val v, int64_t retry_after_
   (void)e;
   (void)retry_after_ms;
   Val clean = secret_clean(k->used, v);
-  if (is_sig(clean)) api_later_fail(k->api, &k->later, 500, "internal", "the answer cannot be shown", NIL);
-  else api_later_ok(k->api, &k->later, call_shown(ok, clean), NIL);
+  if (is_sig(clean))
+    api_later_fail(k->api, &k->later, 500, "internal", "the answer cannot be shown", NIL);
+  else
+    api_later_ok(k->api, &k->later, call_shown(ok, clean), NIL);
   calling_free(k);
 }
 
@@ -175,8 +179,9 @@ static void put_same(Val *cfg, ApiCall *c, const char *arg, const char *key) {
 
 /* The options of the :http step that this is. */
 static bool call_cfg(ApiCall *c, Val config, Val *cfg) {
-  static const char *const same_as[][2] = {{"query", "query"}, {"headers", "headers"}, {"json", "json"},           {"form", "form"},
-                                           {"body", "body"},   {"accept", "accept"},   {"contentType", "content-type"}};
+  static const char *const same_as[][2] = {
+      {"query", "query"},   {"headers", "headers"},         {"json", "json"}, {"form", "form"}, {"body", "body"},
+      {"accept", "accept"}, {"contentType", "content-type"}};
   const char *url = api_text(c, "url"), *path = api_text(c, "path"), *method = api_text(c, "method"), *as = api_text(c, "responseAs");
   Val base = map_get_kw(config, "base-url"), include = api_arg(c, "includeHeaders");
   if (!is_str(base)) return api_fail(c, 409, "bad_connection", "the connection has no base-url, so there is nothing to call");
@@ -185,7 +190,8 @@ static bool call_cfg(ApiCall *c, Val config, Val *cfg) {
     return api_fail(c, 400, "bad_request", "url must begin with %s: the credentials go nowhere else", str_s(base));
   *cfg = map_assoc(map_assoc(map_empty, kw_c("connection"), kw_c("it")), kw_c("path"), str_c(path ? path : ""));
   char lower[20] = "get";
-  for (size_t i = 0; method && i < sizeof lower - 1; i++) lower[i] = method[i] >= 'A' && method[i] <= 'Z' ? (char)(method[i] + 32) : method[i];
+  for (size_t i = 0; method && i < sizeof lower - 1; i++)
+    lower[i] = method[i] >= 'A' && method[i] <= 'Z' ? (char)(method[i] + 32) : method[i];
   *cfg = map_assoc(*cfg, kw_c("method"), kw_c(lower));
   for (size_t i = 0; i < sizeof same_as / sizeof *same_as; i++) put_same(cfg, c, same_as[i][0], same_as[i][1]);
   if (as) *cfg = map_assoc(*cfg, kw_c("response-as"), kw_c(as));
@@ -203,8 +209,15 @@ bool api_conn_call(ApiCall *c) {
   if (!k) abort();
   k->api = c->api;
   if (!api_put_off(c, &k->later, api_int(c, "timeout", CALL_MS / 1000) * 1000 + SPARE_MS)) return free(k), false;
-  HttpCall call = {.cfg = cfg, .bound = map_get_kw(r, "config"), .secrets = api_workspace_secrets(c), .used = &k->used, .fresh = true,
-                   .max_body = CALL_BODY_MAX, .slot = NIL, .workspace = c->workspace, .flow = ""};
+  HttpCall call = {.cfg = cfg,
+                   .bound = map_get_kw(r, "config"),
+                   .secrets = api_workspace_secrets(c),
+                   .used = &k->used,
+                   .fresh = true,
+                   .max_body = CALL_BODY_MAX,
+                   .slot = NIL,
+                   .workspace = c->workspace,
+                   .flow = ""};
   if (!engine_http_call(c->api->engine, &call, call_done, k, &error)) call_done(c->api->engine, k, false, error, -1);
   return true;
 }

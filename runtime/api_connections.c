@@ -8,28 +8,22 @@
 
 enum { SECRET_BYTES = 64 << 10, PAGE_MOST = 200 };
 
-/* --- shown ------------------------------------------------------------------------------------------------------------------------------ */
-static int64_t number(Val m, const char *key) {
-  Val v = map_get_kw(m, key);
-  return is_long(v) ? long_of(v) : 0;
-}
-
-static Val name_text(Val v) { return is_kw(v) ? str_c(kw_text(v)) : v; }
-
+/* --- shown ------------------------------------------------------------------------------------------------------------------------------
+ */
 Val api_conn_shown(Val r) {
   ValVec m = {0};
   Val config = map_get_kw(r, "config"), status = map_get_kw(r, "status");
   api_put(&m, "connection-id", map_get_kw(r, "id"));
   api_put(&m, "id", map_get_kw(r, "id"));
   api_put(&m, "name", map_get_kw(r, "name"));
-  api_put(&m, "type", name_text(map_get_kw(r, "type")));
-  api_put(&m, "backend", name_text(map_get_kw(r, "backend")));
+  api_put(&m, "type", api_name(map_get_kw(r, "type")));
+  api_put(&m, "backend", api_name(map_get_kw(r, "backend")));
   api_put(&m, "status", is_nil(status) ? str_c("active") : status);
   api_put(&m, "description", map_get_kw(r, "description"));
   api_put(&m, "base-url", map_get_kw(config, "base-url"));
   api_put(&m, "config", api_shown(config));
-  api_put(&m, "created-at", api_time(number(r, "created-ms")));
-  api_put(&m, "updated-at", api_time(number(r, "updated-ms")));
+  api_put(&m, "created-at", api_time(api_number(r, "created-ms")));
+  api_put(&m, "updated-at", api_time(api_number(r, "updated-ms")));
   return api_map(&m);
 }
 
@@ -56,16 +50,17 @@ bool api_conn_find(ApiCall *c, const char *id, Val *record, int64_t *rev) {
   return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "connection not found: %.130s", id);
 }
 
-/* --- secrets of a connection -------------------------------------------------------------------------------------------------------------- */
+/* --- secrets of a connection
+ * -------------------------------------------------------------------------------------------------------------- */
 static bool speaks_http(Val type) {
-  Val t = name_text(type);
+  Val t = api_name(type);
   return str_eq_c(t, "http-api") || str_eq_c(t, "llm-provider");
 }
 
 Val api_conn_with_secret(Val type, Val config, const char *secret) {
   Val auth = map_get_kw(config, "auth");
   if (!speaks_http(type)) return map_assoc(config, kw_c("secret-ref"), str_c(secret));
-  if (!is_map(auth) || str_eq_c(name_text(map_get_kw(auth, "type")), "none")) auth = map_assoc(map_empty, kw_c("type"), str_c("bearer"));
+  if (!is_map(auth) || str_eq_c(api_name(map_get_kw(auth, "type")), "none")) auth = map_assoc(map_empty, kw_c("type"), str_c("bearer"));
   return map_assoc(config, kw_c("auth"), map_assoc(auth, kw_c("secret-ref"), str_c(secret)));
 }
 
@@ -91,7 +86,8 @@ void api_conn_secrets_delete(ApiCall *c, const char *id) {
   buf_free(&prefix);
 }
 
-/* --- connections ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- connections
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 static Val config_of(ApiCall *c, Val was) {
   Val config = api_arg(c, "config"), base = api_arg(c, "base-url");
   if (!is_map(config)) config = is_map(was) ? was : map_empty;
@@ -145,7 +141,8 @@ static bool update(ApiCall *c) {
   const char *id = api_path(c, "id"), *name = api_text(c, "name");
   if (name && !*name) return api_fail(c, 400, "bad_request", "name must not be empty");
   if (!api_conn_find(c, id, &r, &rev)) return false;
-  Val record = record_of(c, map_get_kw(r, "type"), is_nil(backend) ? map_get_kw(r, "backend") : backend, config_of(c, map_get_kw(r, "config")));
+  Val record =
+      record_of(c, map_get_kw(r, "type"), is_nil(backend) ? map_get_kw(r, "backend") : backend, config_of(c, map_get_kw(r, "config")));
   return save(c, id, record, rev, &out) && one(c, out);
 }
 
@@ -156,7 +153,7 @@ static bool deleted(ApiCall *c, const char *what, const char *id) {
   return api_ok(c, api_map(&m));
 }
 
-static bool delete(ApiCall *c) {
+static bool delete (ApiCall *c) {
   Err err = {0};
   const char *id = api_path(c, "id");
   if (!conn_store_delete(c->api->store, c->workspace, id, &err)) return api_fail_err(c, &err);
@@ -176,7 +173,8 @@ static bool list(ApiCall *c) {
   return items_answer(c, &items, more ? str_s(map_get_kw(vec_nth(all, (uint32_t)limit - 1), "id")) : NULL);
 }
 
-/* --- who uses what ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- who uses what
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 static Val usage_shown(Val u, const char *id) {
   ValVec m = {0};
   api_put(&m, "connection-id", is_nil(u) ? str_c(id) : map_get_kw(u, "connection"));
@@ -259,7 +257,8 @@ static bool items(ApiCall *c) {
   }
   each_ref(map_get_kw(r, "config"), secret_item, &t, 0);
   size_t from = cursor ? (size_t)strtoul(cursor, &end, 10) : 0, limit = (size_t)api_int(c, "limit", API_PAGE);
-  if (cursor && (*end || end == cursor || from > t.all.n)) return api_fail(c, 400, "bad_request", "cursor: send next-cursor of the page before");
+  if (cursor && (*end || end == cursor || from > t.all.n))
+    return api_fail(c, 400, "bad_request", "cursor: send next-cursor of the page before");
   for (size_t i = from; i < t.all.n && i < from + limit; i++) vv_push(&page, t.all.a[i]);
   bool more = from + limit < t.all.n;
   vv_push(&m, kw_c("items"));
@@ -292,7 +291,8 @@ static bool cleanup(ApiCall *c) {
   return api_ok(c, api_map(&m));
 }
 
-/* --- secrets ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- secrets
+ * ---------------------------------------------------------------------------------------------------------------------------------- */
 static Val secret_shown(const VaultRow *r) {
   ValVec m = {0};
   api_put_text(&m, "secret-id", r->name);
@@ -395,7 +395,8 @@ static bool secret_delete(ApiCall *c) {
   return deleted(c, "secret-id", u.secret);
 }
 
-/* --- tables -------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- tables
+ * -------------------------------------------------------------------------------------------------------------------------------------- */
 #define READ "connections.read"
 #define MANAGE "connections.manage"
 #define KEY_ARG                                                                                                                            \
@@ -409,7 +410,11 @@ const ApiRoute api_connection_routes[] = {
     {"GET",
      "connections",
      0,
-     {"connections.list", READ, false, "The connections of the workspace; no secret is shown.", list,
+     {"connections.list",
+      READ,
+      false,
+      "The connections of the workspace; no secret is shown.",
+      list,
       {{"type", API_TEXT, false, 0, 60, NULL, "only of this type"}, PAGE_ARGS}}},
     {"POST",
      "connections",
@@ -446,7 +451,8 @@ const ApiRoute api_connection_routes[] = {
       false,
       "Tries all connections, side by side.",
       api_conn_test_all,
-      {{"all", API_BOOL, false, 0, 0, NULL, "true"}, {"onlyFailing", API_BOOL, false, 0, 0, NULL, "tell of those alone that do not work"}}}},
+      {{"all", API_BOOL, false, 0, 0, NULL, "true"},
+       {"onlyFailing", API_BOOL, false, 0, 0, NULL, "tell of those alone that do not work"}}}},
     {"GET", "connections/{id}", 0, {"connections.get", READ, false, "One connection; no secret is shown.", get, {{0}}}},
     {"PUT",
      "connections/{id}",
@@ -464,9 +470,14 @@ const ApiRoute api_connection_routes[] = {
        {"backend", API_TEXT, false, 0, 60, NULL, "which kind of its type"},
        {"config", API_OBJECT, false, 0, 0, NULL, "in place of the one that is there"},
        KEY_ARG}}},
-    {"DELETE", "connections/{id}", 0, {"connections.delete", MANAGE, true, "Deletes a connection that no slot is bound to.", delete, {{0}}}},
-    {"POST", "connections/{id}/test", 0, {"connections.test", MANAGE, false, "Is there something behind it, and does it take the credentials?",
-                                           api_conn_test, {{0}}}},
+    {"DELETE",
+     "connections/{id}",
+     0,
+     {"connections.delete", MANAGE, true, "Deletes a connection that no slot is bound to.", delete, {{0}}}},
+    {"POST",
+     "connections/{id}/test",
+     0,
+     {"connections.test", MANAGE, false, "Is there something behind it, and does it take the credentials?", api_conn_test, {{0}}}},
     {"POST",
      "connections/{id}/call",
      0,
@@ -500,7 +511,11 @@ const ApiRoute api_connection_routes[] = {
     {"GET",
      "secrets",
      0,
-     {"secrets.list", READ, false, "The names of the secrets of the workspace; values are never shown.", secret_list,
+     {"secrets.list",
+      READ,
+      false,
+      "The names of the secrets of the workspace; values are never shown.",
+      secret_list,
       {{"secret-id", API_TEXT, false, 0, VAULT_NAME_MAX, NULL, "only this one"}, PAGE_ARGS}}},
     {"POST",
      "secrets",

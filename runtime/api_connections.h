@@ -1,4 +1,5 @@
-/* api_connections.h - connections and secrets of a workspace, for the API: what api_connections.c, api_conncall.c and api_configure.c share.
+/* api_connections.h - connections and secrets of a workspace, for the API: what api_connections.c, api_conncall.c and api_configure.c
+ * share.
  *
  * A value that must not be read goes into the vault under a name of its owner's, "<connection id>.api-key", and the config names it. */
 #ifndef BR_API_CONNECTIONS_H

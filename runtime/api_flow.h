@@ -1,6 +1,6 @@
 /* api_flow.h - one flow of a workspace, as the API keeps it: what the api_flows_*.c and api_steps*.c files share.
  *
- * "flow" <slug>: {:slug :name :description :tags :hash (of the draft) :latest :active :live :live-ms :created-ms :updated-ms} and, where
+ * "flow" <slug>: {:slug :name :description :tags :hash (of the draft) :latest :active :live :live-ms :track (of installations that follow) :created-ms :updated-ms} and, where
  * they were said, :overlay (flows.update) :archived :deploy-key (hash) :deploy-key-required :provenance; numbers are absent until there
  * is one. "flow-version" <slug>/<10 digits>: {:version :hash :note :created-ms :by}. "flow-gone" <slug>: {:counted}: a deleted flow, so
  * that a new one of that slug (its :counted) goes on counting and no number ever means two texts. The texts are sources of the store, by

@@ -233,54 +233,6 @@ static bool get(ApiCall *c) {
   return api_ok(c, api_map(&data));
 }
 
-/* --- what live points at, as the profile that clients look for -------------------------------------------------------------------- */
-static Val live_profile(const char *slug, Val flow) {
-  ValVec m = {0}, config = {0};
-  api_put_text(&config, "install-scope", "live");
-  api_put(&m, "profile-id", str_fmt("live-%s", slug));
-  api_put_text(&m, "flow-slug", slug);
-  api_put_text(&m, "profile-type", "prod");
-  api_put(&m, "version", int_val(api_flow_number(flow, "live")));
-  api_put(&m, "enabled", TRUE_V);
-  api_put(&m, "updated-at", api_time(api_flow_number(flow, "live-ms")));
-  api_put(&m, "config", api_map(&config));
-  return api_map(&m);
-}
-
-/* Of one flow: live is the only profile there is. */
-static bool flow_profiles(ApiCall *c) {
-  Err err = {0};
-  Val flow;
-  int64_t rev;
-  ValVec m = {0}, items = {0};
-  const char *slug = api_text(c, "flow-slug"), *type = api_text(c, "profile-type");
-  bool wanted = (!type || !strcmp(type, "prod")) && !same(api_arg(c, "enabled"), FALSE_V);
-  bool found = api_doc(c->api, c->workspace, "flow", slug, &flow, &rev, &err);
-  if (!found) return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "flow not found: %.130s", slug);
-  if (wanted && api_flow_number(flow, "live")) vv_push(&items, live_profile(slug, flow));
-  vv_push(&m, kw_c("items"));
-  vv_push(&m, vec_from(items.a, items.n));
-  api_put(&m, "has-more", FALSE_V);
-  return api_ok(c, api_map(&m));
-}
-
-const ApiRoute api_flow_routes[] = {
-    {"GET",
-     "flow-profiles",
-     0,
-     {"flow-profiles.list",
-      "flows.read",
-      false,
-      "What live points at.",
-      flow_profiles,
-      {{"flow-slug", API_SLUG, true, 0, 0, NULL, "the flow"},
-       {"profile-type", API_TEXT, false, 0, 0, "prod|draft", "of which kind"},
-       {"enabled", API_BOOL, false, 0, 0, NULL, "those that are on, or off"},
-       {"user-id", API_TEXT, false, 0, 0, NULL, "of whom"},
-       {"limit", API_INT, false, 1, 200, NULL, "how many at once"},
-       {"cursor", API_TEXT, false, 0, 0, NULL, "next-cursor of the page before"}}}},
-    {0},
-};
 
 const ApiCommand api_flow_commands[] = {
     {"flows.put_draft",

@@ -1,6 +1,8 @@
 /* api_flows_release.c - numbered versions that never change, which one is active, and which one live points at (spec/flows.md 9). */
+#include "api_target.h"
 #include "api_flow_index.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* --- releasing ----------------------------------------------------------------------------------------------------------------------- */
 static Val released(const Flow *f, int64_t version, Val extra) {
@@ -116,6 +118,9 @@ static bool promote(ApiCall *c) {
   int64_t was = api_flow_number(f.map, "live"), version = api_flow_number(f.map, "active");
   if (!version_named(c, &f, &version, &v)) return false;
   set_live(c, &f, version, map_get_kw(v, "facets"));
+  bool all = !api_text(c, "scope") || strcmp(api_text(c, "scope"), "live");
+  if (all) api_flow_set(&f, "track", int_val(version)); /* what installations that follow have */
+  if (all && !api_installations_promoted(c, f.slug, version, api_text(c, "policy"))) return false;
   return api_flow_save(c, &f) && api_ok(c, promoted(&f, version, was));
 }
 
@@ -128,6 +133,7 @@ static bool deploy(ApiCall *c) {
   int64_t was = api_flow_number(f.map, "live");
   if (!make_release(c, &f, &version, &facets)) return false;
   set_live(c, &f, version, facets);
+  api_flow_set(&f, "track", int_val(version));
   Val note = api_arg(c, "releaseNote"), all = promoted(&f, version, was);
   return api_flow_save(c, &f) && api_ok(c, is_nil(note) ? all : map_assoc(all, kw_c("releaseNote"), note));
 }
@@ -208,8 +214,9 @@ const ApiCommand api_release_commands[] = {
      {FLOW_SLUG_ARG,
       {"target", API_TEXT, false, 0, 0, "live", "what is pointed at the version"},
       {"version", API_VERSION, false, 0, 0, NULL, "a version, or latest"},
-      {"scope", API_TEXT, false, 0, 0, "all|live", "installations that follow, too; there are none yet"},
-      {"policy", API_TEXT, false, 0, 0, "track-latest|pinned", "of installations; there are none yet"},
+      {"scope", API_TEXT, false, 0, 0, "all|live", "all (the default): installations that follow get it, too; live: live alone"},
+      {"policy", API_TEXT, false, 0, 0, "track-latest|pinned", 
+       "with scope all: every installation gets this version, and follows from now on or stays at it"},
       FLOW_KEY_ARG}},
     {"flows.deploy",
      "flows.manage",

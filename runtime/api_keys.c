@@ -150,8 +150,7 @@ static bool split_key(const char *header, char id[64], const char **secret) {
 static bool secret_ok(const KeyEntry *e, const char *secret) {
   char hash[65];
   hash_sha256_hex(secret, strlen(secret), hash);
-  const char *stored =
-      e && strlen(e->hash) == 64 ? e->hash : "0000000000000000000000000000000000000000000000000000000000000000";
+  const char *stored = e && strlen(e->hash) == 64 ? e->hash : "0000000000000000000000000000000000000000000000000000000000000000";
   return hash_equal(stored, 64, hash, 64) && e;
 }
 
@@ -184,9 +183,13 @@ bool api_job_type_ok(ApiCall *c, const char *type) {
 
 /* --- scopes ------------------------------------------------------------------------------------------------------------------------ */
 /* Those of the server, and those of other programs' keys that no row here asks for. */
-static const char *const scopes[] = {"workspace.full", "service-accounts.manage", "server.admin",   "jobs.worker",       "flows.read",
-                                     "flows.manage",   "flows.run",               "runs.read",      "resources.read",    "resources.write",
-                                     "steps.read",     "installations.read",      "feedback.send",  "connections.read"};
+static const char *const scopes[] = {"workspace.full", "service-accounts.manage",
+                                     "server.admin",   "jobs.worker",
+                                     "flows.read",     "flows.manage",
+                                     "flows.run",      "runs.read",
+                                     "resources.read", "resources.write",
+                                     "steps.read",     "installations.read",
+                                     "feedback.send",  "connections.read"};
 
 static bool among(const char *list, const char *name) {
   size_t n = strlen(name);

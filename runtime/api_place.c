@@ -44,7 +44,7 @@ static void vault_name(const Place *p, const char *name, char out[VAULT_NAME_MAX
   Err e = {0};
   snprintf(key, sizeof key, "%s/%s", p->slug, p->target);
   bool there = api_doc(p->api, p->workspace, "target", key, &doc, &rev, &e);
-  Val own = there ? map_get(map_get_kw(doc, "secrets"), str_c(name), NIL) : NIL;
+  Val all = there ? map_get_kw(doc, "secrets") : NIL, own = is_map(all) ? map_get(all, str_c(name), NIL) : NIL;
   snprintf(out, VAULT_NAME_MAX + 1, "%s", is_str(own) ? str_s(own) : name);
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const ApiRoute *const families[] = {api_base_routes,  api_flow_routes,     api_workspace_routes,  api_file_routes,
+static const ApiRoute *const families[] = {api_base_routes,  api_profile_routes, api_install_routes, api_workspace_routes,  api_file_routes,
                                            api_table_routes, api_resource_routes, api_connection_routes, api_wait_routes,
                                            api_trigger_routes, api_mcp_routes};
 

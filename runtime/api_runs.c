@@ -1,5 +1,6 @@
 /* api_runs.c - runs over the API: start, look, list, events, cancel (spec/flows.md 8). */
 #include "api_runs.h"
+#include "api_target.h"
 #include "child.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -114,30 +115,27 @@ bool api_run_not_runnable(ApiCall *c, const char *slug, const char *hash, const 
   return api_fail(c, 400, "flow_invalid", "flow %s cannot run: %d error%s, see details.diagnostics", slug, errors, errors == 1 ? "" : "s");
 }
 
-static bool start_def(ApiCall *c, FlowDef *f, const char *target, int64_t version) {
+static bool start_def(ApiCall *c, FlowDef *f, const ApiTarget *t) {
   Err err = {0};
   Val input = api_arg(c, "input"), chosen = api_arg(c, "invocation"), kv[] = {kw_c("invocation"), chosen};
+  Val activation = flowdef_activation(f->map, t->activation);
   if (is_nil(input)) input = map_empty;
-  if (!invocation_ok(c, f)) return false;
+  if (!invocation_ok(c, f) || !api_target_runs(c, t, f->map)) return false;
   if (!flowdef_input(f, &input, &err)) return api_fail(c, 400, "bad_request", "%s", err.msg);
-  ApiStart how = {.target = target, .version = version, .origin = is_nil(chosen) ? NIL : map_from(kv, 1, false), .more = NIL};
+  if (map_count(activation)) input = map_assoc(input, kw_c("activation"), activation);
+  bool installed = strcmp(t->name, "draft") && strcmp(t->name, "live");
+  ApiStart how = {.target = installed ? "live" : t->name, .installation = installed ? t->name : NULL, .version = t->version,
+                  .origin = is_nil(chosen) ? NIL : map_from(kv, 1, false), .more = NIL};
   return api_run_begin(c, f, input, &how);
 }
 
 static bool start(ApiCall *c, const char *target) {
-  char *hash = NULL;
-  int64_t version;
+  ApiTarget t;
   FlowDef *f;
   Err err = {0};
   const char *slug = api_text(c, "flowSlug");
-  Val wanted = api_arg(c, "version");
-  if (str_eq_c(wanted, "latest")) target = "active";
-  if (!api_flow_source(c->api, c->workspace, slug, target, is_long(wanted) ? long_of(wanted) : 0, &hash, &version, &err))
-    return api_fail_err(c, &err);
-  bool ok = engine_def(c->api->engine, hash, &f, NULL, &err);
-  ok = ok ? start_def(c, f, target, version) : api_run_not_runnable(c, slug, hash, &err);
-  free(hash);
-  return ok;
+  if (!api_target_of_call(c, slug, target, &t)) return false;
+  return engine_def(c->api->engine, t.hash, &f, NULL, &err) ? start_def(c, f, &t) : api_run_not_runnable(c, slug, t.hash, &err);
 }
 
 static bool flows_run(ApiCall *c) { return start(c, api_text(c, "target") ? api_text(c, "target") : "draft"); }
@@ -161,7 +159,8 @@ bool api_run_row(ApiCall *c, RunRow *row) {
   Buf whole = {0};
   const char *given = api_text(c, "workflowId"), *end = short_id(given), *slug = api_text(c, "flowSlug");
   if (end && !slug) return api_fail(c, 400, "bad_request", "%.40s is short for a run of some flow: send flowSlug, or the whole workflowId", given);
-  if (end) buf_fmt(&whole, "flow-%s-%s-%s", slug, c->workspace, end);
+  const char *inst = api_text(c, "installationId") ? api_text(c, "installationId") : api_text(c, "profileId");
+  if (end) buf_fmt(&whole, "flow-%s-%s%s%s-%s", slug, c->workspace, inst ? "-install-" : "", inst ? inst : "", end);
   bool found = store_run_by_id(c->api->store, c->workspace, end ? buf_cstr(&whole) : given, row, &err);
   buf_free(&whole);
   if (found && names_of(c, row)) return true;
@@ -234,6 +233,8 @@ static bool runs_cancel(ApiCall *c) {
   { "flowSlug", API_SLUG, true, 0, 0, NULL, "the flow's slug" }
 #define INPUT_ARGS                                                                                                                         \
   {"version", API_VERSION, false, 0, 0, NULL, "a version, or latest for the active one"},                                                  \
+      {"installationId", API_TEXT, false, 0, 80, NULL, "run on this installation"},                                                        \
+      {"profileId", API_TEXT, false, 0, 160, NULL, "the older name of installationId"},                                                  \
       {"invocation", API_TEXT, false, 0, 256, NULL, "which of the flow's :invocations"}, {                                                 \
     "input", API_OBJECT, false, 0, 0, NULL, "the flow's input"                                                                             \
   }

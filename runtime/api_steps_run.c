@@ -2,6 +2,7 @@
  *
  * The id of the run comes from idempotencyKey, else from the operation's id, so that asking again finds the same run: over, its outcome is
  * told again; under way, the answer comes when it is over. A run of that id for another request is refused. */
+#include "api_target.h"
 #include "api_runs.h"
 #include "api_step.h"
 #include "engine_journal.h"
@@ -28,6 +29,17 @@ typedef struct What {
   Val input; /* {:params .. :request hash} */
 } What;
 
+/* Live, the draft or an installation by the id of its profile: its bindings, and its version unless another is asked for. */
+static bool on_profile(ApiCall *c, What *w, const char *slug, const char *profile, int64_t *version) {
+  ApiTarget t;
+  Err err = {0};
+  bool live = !strncmp(profile, "live-", 5) && !strcmp(profile + 5, slug), draft = !strncmp(profile, "draft-", 6) && !strcmp(profile + 6, slug);
+  w->target = live ? "live" : draft ? "draft" : profile;
+  if (!api_target_find(c->api, c->workspace, slug, w->target, &t, &err)) return api_fail_err(c, &err);
+  if (!*version) *version = t.version;
+  return true;
+}
+
 static bool read_text(ApiCall *c, What *w, Blob *text) {
   const char *source = api_text(c, "source"), *slug = api_text(c, "flowSlug");
   Val literal = api_arg(c, "flowLiteral");
@@ -42,12 +54,11 @@ static bool read_text(ApiCall *c, What *w, Blob *text) {
   if (!slug) return true;
   if (!api_flow_find(c, &f)) return false;
   if (api_flow_is_archived(f.map)) return api_fail(c, 409, "flow_archived", "flow %s is archived: push it again to take it back", slug);
+  int64_t asked = api_int(c, "version", 0);
   const char *profile = api_text(c, "profileId");
-  bool live = profile && !strncmp(profile, "live-", 5) && !strcmp(profile + 5, slug);
-  if (profile && !live) return api_fail(c, 404, "installation_not_found", "flow %s has no installation %s", slug, profile);
-  if (live) source = "live";
-  if (!api_flow_read(c, slug, source, api_int(c, "version", 0), text, &w->version, hash)) return false;
-  if (w->version) w->target = live ? "live" : "active";
+  if (profile && !on_profile(c, w, slug, profile, &asked)) return false;
+  if (!api_flow_read(c, slug, source, asked, text, &w->version, hash)) return false;
+  if (w->version && !profile) w->target = "live";
   return true;
 }
 
@@ -516,15 +527,16 @@ static bool run_step(ApiCall *c) {
   if (!on) on = api_text(c, "profileId");
   if (!step || !api_flow_find(c, &f)) return false;
   if (api_flow_is_archived(f.map)) return api_fail(c, 409, "flow_archived", "flow %s is archived: push it again to take it back", f.slug);
-  bool live = on && !strncmp(on, "live-", 5) && !strcmp(on + 5, f.slug);
-  if (on && !live) return api_fail(c, 404, "installation_not_found", "flow %s has no installation %s", f.slug, on);
   if (!step_source_id_ok(step)) return api_fail(c, 400, "bad_request", "stepId: %.100s cannot be the id of a step", step);
   if (is_nil(w.input)) w.input = map_empty;
   snprintf(w.slug, sizeof w.slug, "%s", f.slug);
   snprintf(w.id, sizeof w.id, "%s", step);
-  w.target = live ? "live" : target ? target : "draft";
-  const char *source = str_eq_c(wanted, "latest") ? "active" : w.target;
-  if (!api_flow_read(c, f.slug, source, is_long(wanted) ? long_of(wanted) : 0, &text, &w.version, hash)) return false;
+  w.target = target ? target : "draft";
+  int64_t asked = is_long(wanted) ? long_of(wanted) : 0;
+  if (on && !on_profile(c, &w, f.slug, on, &asked)) return false;
+  const char *source = str_eq_c(wanted, "latest") ? "active" : target && !on ? target : "draft";
+  if (str_eq_c(wanted, "latest")) asked = 0;
+  if (!api_flow_read(c, f.slug, source, asked, &text, &w.version, hash)) return false;
   bool ok = step_source_only(text.p, text.n, step, &made, &err) || api_fail_err(c, &err);
   ok = ok && def_of(c, &w, &made) && input_ok(c, &w) && start_now(c, &w);
   buf_free(&made);

@@ -243,7 +243,9 @@ static void done(void *ctx, const char *error) { api_pend_done(ctx, error); }
 static bool start(ApiCall *c, const Which *w, Val input) {
   Err err = {0};
   int64_t run;
+  Val def;
   c->bare = false;
+  if (!api_target_def(c, w->target.hash, &def) || !api_target_runs(c, &w->target, def)) return false;
   Starting s = {c, w, c->api->listener ? api_pend(c) : NULL};
   RunStart how = {.also = also, .ctx = &s, .done_ctx = s.pending};
   if (s.pending) how.done = done;

@@ -80,7 +80,8 @@ static bool me(ApiCall *c) {
   Reached r = {.c = c};
   Err err = {0};
   bool all = api_may(c, "server.admin");
-  if (all ? !api_workspaces_each(c->api, reach, &r, &err) : !put_one(c, c->workspace, &r.all)) return c->code ? false : api_fail_err(c, &err);
+  if (all ? !api_workspaces_each(c->api, reach, &r, &err) : !put_one(c, c->workspace, &r.all))
+    return c->code ? false : api_fail_err(c, &err);
   if (c->code) return false;
   api_put_text(&user, "id", c->key_id);
   api_put_text(&user, "name", c->key_name);
@@ -130,8 +131,9 @@ static bool bootstrap(ApiCall *c) {
   const char *id = api_text(c, "workspaceId"), *name = api_text(c, "name");
   ValVec m = {0};
   if (!api_workspace_name(id))
-    return api_fail(c, 400, "bad_request",
-                    "workspaceId: a letter or digit, then letters, digits, - and _, at most 64 in all, and not a word that URLs here begin with");
+    return api_fail(
+        c, 400, "bad_request",
+        "workspaceId: a letter or digit, then letters, digits, - and _, at most 64 in all, and not a word that URLs here begin with");
   bool there = api_workspace_there(c->api, id), mine = !strcmp(id, c->workspace);
   if (!mine && !api_may(c, "server.admin"))
     return api_fail(c, 403, "forbidden", "only a key with the scope server.admin makes workspaces; this one belongs to %s", c->workspace);
@@ -165,6 +167,7 @@ const ApiRoute api_workspace_routes[] = {
       true,
       "Makes a workspace unless it is there; for keys with the scope server.admin.",
       bootstrap,
-      {{"workspaceId", API_TEXT, true, 0, 200, NULL, "its id, a part of URLs"}, {"name", API_TEXT, false, 0, 200, NULL, "its name for people"}}}},
+      {{"workspaceId", API_TEXT, true, 0, 200, NULL, "its id, a part of URLs"},
+       {"name", API_TEXT, false, 0, 200, NULL, "its name for people"}}}},
     {0},
 };

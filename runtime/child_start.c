@@ -214,7 +214,8 @@ static bool child_input(const FlowDef *f, Val item, Val activation, Val *input, 
   Err e = {0};
   *input = map_get_kw(item, "input");
   *input = is_nil(*input) ? map_empty : map_dissoc(*input, kw_new("flow", "ctx"));
-  if (is_map(activation)) *input = map_assoc(*input, kw_c("activation"), activation);
+  activation = flowdef_activation(f->map, activation);
+  if (map_count(activation)) *input = map_assoc(*input, kw_c("activation"), activation);
   return flowdef_input(f, input, &e) || err_set(err, "validation", "the input of flow %s: %s", f->slug, e.msg);
 }
 

@@ -280,6 +280,7 @@ RunRow engine_new_row(Engine *e, const char *workspace, const FlowDef *f, const 
                 .snap_seq = -1, .source_hash = (char *)(uintptr_t)f->hash};
   row.workspace = workspace ? (char *)(uintptr_t)workspace : e->workspace;
   row.target = target && strcmp(target, "draft") ? (char *)(uintptr_t)target : NULL;
+  if (row.target && strcmp(row.target, "live")) row.installation = row.target;
   row.created_ms = row.updated_ms = now_ms();
   if (run_id) snprintf(id, 512, "%s", run_id);
   else new_id(e, &row, id);
@@ -294,7 +295,7 @@ bool engine_start_as(Engine *e, const FlowDef *f, Val input, const RunStart *how
   Buf origin = {0};
   Batch *b = batch_new();
   row.version = how->version;
-  row.installation = how->installation ? (char *)(uintptr_t)how->installation : row.target && strcmp(row.target, "live") ? row.target : NULL;
+  if (how->installation) row.installation = (char *)(uintptr_t)how->installation;
   if (is_map(how->origin) && !is_sig(print_to(&origin, how->origin, &print_readably))) row.origin = (char *)(uintptr_t)buf_cstr(&origin);
   *run = row.run;
   bool ok = !how->slot || slot_take(e, f, input, row.installation, how->slot, &row, b, err);

@@ -40,6 +40,8 @@ FlowDef *flowdef_read(const char *text, size_t n, const char *file, Diags *d);
 Val flowdef_function(const FlowDef *f, Val id);
 /* A function form, or string of one, to a T_FN in env: quoted or not, `(fn [x] ...)` or #(...). A signal on error. */
 Val flowdef_compile_fn(Env *env, Val code, const char *file);
+/* What :activation of a run's input is: `set` (a map) and the defaults of the setup forms of :requires. {}: nothing. */
+Val flowdef_activation(Val def, Val set);
 /* Default values of the chosen invocation's inputs filled in, required ones checked, types coerced where JSON cannot say
  * (none are dropped: unknown keys stay). false: *e says which input and what it needs. */
 bool flowdef_input(const FlowDef *f, Val *input, Err *e);

@@ -129,3 +129,15 @@ bool flowdef_input_for(Val inputs, Val *input, Err *e) {
   buf_free(&bad);
   return ok;
 }
+
+Val flowdef_activation(Val def, Val set) {
+  Val out = is_map(set) ? set : map_empty, all = map_get_kw(def, "requires");
+  for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++) {
+    Val fields = kw_is(map_get_kw(vec_nth(all, i), "kind"), "form") ? map_get_kw(vec_nth(all, i), "fields") : NIL;
+    for (uint32_t k = 0; is_vec(fields) && k < vec_count(fields); k++) {
+      Val f = vec_nth(fields, k), name = is_map(f) ? map_get_kw(f, "key") : NIL, v = map_get_kw(f, "default");
+      if (!is_nil(name) && !is_nil(v) && same(map_get(out, name_kw(name), ABSENT), ABSENT)) out = map_assoc(out, name_kw(name), v);
+    }
+  }
+  return out;
+}

@@ -185,6 +185,7 @@ static Val keyword(Val v) {
 static bool of_kind(const char *kind, const char *type) { return !strcmp(kind, "*") || !strcmp(kind, type); }
 
 static bool wants_keyword(const char *type, const char *name) {
+  if (!strcmp(name, "connection")) return true; /* slots are keywords */
   for (size_t i = 0; i < N_OF(options); i++)
     if (of_kind(options[i].kind, type) && !strcmp(options[i].name, name))
       return options[i].type == OPT_ENUM || options[i].type == OPT_KEYWORD;

@@ -150,10 +150,11 @@ bool trigger_flow_map(Api *a, const char *hash, Val *out, Err *err) {
 }
 
 /* --- starting ------------------------------------------------------------------------------------------------------------------------ */
-static Val prepared(const ApiTarget *target, Val input) {
+static Val prepared(const ApiTarget *target, Val def, Val input) {
+  Val activation = flowdef_activation(def, target->activation);
   if (is_nil(input)) input = map_empty;
-  if (!is_map(input) || !map_count(target->activation)) return input;
-  return map_assoc(input, kw_c("activation"), target->activation);
+  if (!is_map(input) || !map_count(activation)) return input;
+  return map_assoc(input, kw_c("activation"), activation);
 }
 
 static Val origin(const ApiTarget *target, const Trigger *t) {
@@ -165,10 +166,18 @@ static Val origin(const ApiTarget *target, const Trigger *t) {
   return api_map(&m);
 }
 
+static bool set_up(Api *a, const char *workspace, const ApiTarget *target, const FlowDef *f, Err *err) {
+  ApiSetup s;
+  api_setup(a, workspace, target, f->map, &s);
+  if (!vec_count(s.slots) && !vec_count(s.fields)) return true;
+  return err_set(err, "not_set_up", "flow %s is not set up on %s; flows.configure.check says what is missing", target->flow, target->name);
+}
+
 bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, Val input, RunStart *how, int64_t *run, Err *err) {
   FlowDef *f;
   if (!engine_def(a->engine, target->hash, &f, NULL, err)) return false;
-  input = prepared(target, input);
+  if (!set_up(a, workspace, target, f, err)) return false;
+  input = prepared(target, f->map, input);
   if (!flowdef_input_for(trigger_inputs(f->map, t), &input, err)) return false;
   SlotDecision slot = {0};
   bool own = !strcmp(target->name, "draft") || !strcmp(target->name, "live");

@@ -59,8 +59,9 @@ def test_versions(s):
     profiles = lambda query: s.http("GET", "/api/flow-profiles?" + query)
     p = profiles("flow-slug=demo&profile-type=prod&limit=200").body
     assert p["items"][0]["version"] == 2 and p["items"][0]["config"]["install-scope"] == "live" and p["items"][0]["enabled"] is True, p
-    assert profiles("flow-slug=demo&profile-type=draft").body["items"] == [] == profiles("flow-slug=demo&enabled=false").body["items"]
-    assert profiles("flow-slug=nobody").status == 404 and profiles("").status == 400
+    assert [p["profile-id"] for p in profiles("flow-slug=demo&profile-type=draft").body["items"]] == ["draft-demo"]
+    assert profiles("flow-slug=demo&enabled=false").body["items"] == []
+    assert profiles("flow-slug=nobody").status == 404 and len(profiles("").body["items"]) == 1 and profiles("profile-type=x").status == 400
     run = s.ok("flows.run", {"flowSlug": "demo", "target": "live", "input": {"n": 1}}).data
     assert run["version"] == 2 and s.over(run["workflowId"])["result"] == {"twice": "other"}
     assert s.ok("flows.promote", {"flowSlug": "demo", "version": 1}).data["previousVersion"] == 2  # a rollback

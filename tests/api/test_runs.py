@@ -87,7 +87,7 @@ def test_filters_and_the_query_language(s):
         a = s.command("runs.list", args)
         assert a.status == 400 and word in a.body["error"]["message"], (args, a)
     row = s.ok("runs.list", {"version": 1}).data["items"][0]
-    assert row["flowSlug"] == "a" and row["triggeredBy"] == "api" and row["target"] == "active" and row["startedBy"].startswith("sak-"), row
+    assert row["flowSlug"] == "a" and row["triggeredBy"] == "api" and row["target"] == "live" and row["startedBy"].startswith("sak-"), row
     assert row["completedAt"] >= row["startedAt"] and row["durationMs"] >= 0
 
 
@@ -187,7 +187,7 @@ def test_replay_runs_it_again(s):
     s.kill()
     s.start()
     again = s.over(d["workflowId"])
-    assert again["result"] == {"n": 6} and again["originalWorkflowId"] == r and again["target"] == "active", again
+    assert again["result"] == {"n": 6} and again["originalWorkflowId"] == r and again["target"] == "live", again
     assert s.command("runs.replay", {"workflowId": "none"}).status == 404
     assert s.command("runs.replay", {}).status == 400
 

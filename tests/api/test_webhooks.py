@@ -344,6 +344,58 @@ def test_triggers_rest(s):
     assert s.http("GET", "/api/triggers", key=False).status == 401
 
 
+def test_installations(s):
+    text = hook("inst", extra=':schedules [{:id :night :cron "0 3 * * *"}]', body="[(:target (:flow/ctx (flow/input))) (:n (flow/input))]",
+                inputs="[{:name :n :type :number}]")
+    push(s, text.replace(":interfaces {", ":interfaces {:http [{:id :call :invocation :default}] "))
+    one, two = (s.ok("flows.installations.create", {"flowSlug": "inst", "name": n}).data["instance"]["profileId"] for n in ("one", "two"))
+    s.ok("flows.installations.set_enabled", {"profileId": one, "enabled": True})
+    got = s.until(lambda: (lambda t: t if any("nextAt" in x for x in t if x["id"] == f"inst.{one}.night") else None)(
+        s.http("GET", f"/api/triggers?flow=inst&target={one}").body["triggers"]), "the installation's schedule is there")
+    by_id = {t["id"]: t for t in got}
+    path = by_id[f"inst.{one}.in"]["config"]["path"]
+    assert path == f"webhooks/inst/made/{one}" and by_id[f"inst.{one}.in"]["enabled"] is True, by_id
+    off = s.http("GET", f"/api/triggers/inst.{two}.night").body
+    assert off["enabled"] is False and "nextAt" not in off, off
+    key = secret(s, f"inst.{one}.in")
+    a = send(s, path, b'{"n":1}', {"X-API-Key": key})
+    assert result(s, a)[1] == 1 and a.data["target"] == one, a
+    assert send(s, f"webhooks/inst/made/{two}", b'{"n":1}', {"X-API-Key": key}).data["outcome"] == "kept"  # it is switched off
+    a = s.http("POST", f"/api/flows/inst/installations/{one}/interfaces/call", '{"input":{"n":2}}')
+    assert a.status == 200 and s.over(a.data["workflowId"])["result"][1] == 2, a
+    assert s.http("POST", f"/api/flows/inst/installations/{two}/interfaces/call", "{}").status == 409
+    s.ok("flows.installations.set_enabled", {"profileId": one, "enabled": False})
+    s.until(lambda: "nextAt" not in s.http("GET", f"/api/triggers/inst.{one}.night").body, "its schedule is withdrawn")
+    s.ok("flows.installations.delete", {"profileId": one})
+    assert s.http("GET", f"/api/triggers/inst.{one}.night").status == 404
+
+
+def test_not_set_up(s):
+    text = hook("setup", "{:type :workspace}", extra=':requires [{:kind :form :label "S" :fields [{:key :region :label "R" :field-type :text :required true}]}]',
+                body="(:region (:activation (flow/input)))")
+    push(s, text)
+    auth = {"Authorization": f"Bearer {s.key}"}
+    a = send(s, "webhooks/setup/made", b"{}", auth)
+    assert a.status == 503 and a.code == "not_set_up", a
+    a = s.http("POST", "/api/triggers/setup.live.in/fire", "{}")
+    assert a.status == 409 and a.code == "live_config_incomplete", a
+    s.ok("flows.configure", {"flowSlug": "setup", "target": "live", "inputs": {"form-region": "eu"}})
+    assert result(s, send(s, "webhooks/setup/made", b"{}", auth)) == "eu"
+
+
+def test_draft_schedules(s):
+    """A schedule of a draft fires when it is switched on there."""
+    push(s, flow("dr", ECHO, extra=':schedules [{:id :night :cron "0 3 * * *"}]'), live=False)
+
+    def next_at():
+        return s.http("GET", "/api/triggers/dr.draft.night").body.get("nextAt")
+    assert next_at() is None
+    s.ok("flows.configure", {"flowSlug": "dr", "target": "draft", "inputs": {}, "schedules": {"night": {"enabled": True}}})
+    s.until(next_at, "it is on")
+    s.ok("flows.configure", {"flowSlug": "dr", "target": "draft", "inputs": {}, "scheduleResets": ["night"]})
+    s.until(lambda: next_at() is None, "it is off again")
+
+
 def test_other_scopes_and_workspaces(s):
     push(s, hook("mine"))
     secret(s, "mine.live.in")
