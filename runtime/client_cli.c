@@ -4,6 +4,7 @@
 #include "breyta_options.h"
 #include "client_args.h"
 #include "client_doc.h"
+#include "client_runs.h"
 #include "json.h"
 #include "reader/mem.h"
 #include <errno.h>
@@ -114,14 +115,26 @@ static Val hints(ClientRun *r, Val envelope, bool ok) {
   return list;
 }
 
+static bool stands_first(const char *key) {
+  return !strcmp(key, "ok") || !strcmp(key, "workspaceId") || !strcmp(key, "data") || !strcmp(key, "meta");
+}
+
+/* ok, workspaceId, data, meta, and what else there is; the hints of the row unless the server had some. */
 static Val decorated(ClientRun *r, Val envelope, bool ok) {
-  if (is_nil(client_at(envelope, "workspaceId")) && r->where.workspace && is_nil(client_at(envelope, "error")))
-    envelope = client_put_text(envelope, "workspaceId", r->where.workspace);
-  if (!is_map(client_at(envelope, "data"))) envelope = client_at(envelope, "data").w == NIL.w ? client_put(envelope, "data", map_empty) : envelope;
-  if (!is_map(client_at(envelope, "meta"))) envelope = client_put(envelope, "meta", map_empty);
-  if (!is_nil(client_at(envelope, "meta.nextCommands"))) return envelope;
-  Val list = hints(r, envelope, ok);
-  return vec_count(list) ? client_put(envelope, "meta.nextCommands", list) : envelope;
+  ValVec m = {0};
+  Val data = client_at(envelope, "data"), meta = client_at(envelope, "meta"), ws = client_at(envelope, "workspaceId"), k, v;
+  Val list = is_nil(client_at(meta, "nextCommands")) ? hints(r, envelope, ok) : vec_empty;
+  MapIter it;
+  if (is_nil(ws) && r->where.workspace && ok) ws = str_c(r->where.workspace);
+  Val head[] = {client_at(envelope, "ok"), ws, is_nil(data) ? map_empty : data, is_map(meta) ? meta : map_empty};
+  static const char *const names[] = {"ok", "workspaceId", "data", "meta"};
+  if (vec_count(list)) head[3] = client_put(head[3], "nextCommands", list);
+  for (int i = 0; i < 4; i++)
+    if (!is_nil(head[i])) vv_push(&m, client_key(names[i])), vv_push(&m, head[i]);
+  map_iter(&it, envelope);
+  while (map_next(&it, &k, &v))
+    if (!stands_first(id_text(k))) vv_push(&m, k), vv_push(&m, v);
+  return amap_from(m.a, m.n / 2);
 }
 
 static void warnings(Val envelope) {
@@ -247,6 +260,7 @@ bool client_send(ClientRun *r, ClientAnswer *a) {
   *a = (ClientAnswer){.body = NIL};
   if (!c) return false;
   const char *call = r->command->call;
+  if (!strncmp(call, "runs.", 5) && !client_run_id(r)) return false;
   return strchr(call, ' ') ? send_route(r, c, call, a) : client_call(c, call, r->args, r->command->timeout_ms, a);
 }
 
