@@ -190,7 +190,8 @@ static void headers(const Client *c, const ClientRequest *r, HttpRequest *q, con
     explicit_bzero(b.p, b.n);
     buf_free(&b);
   }
-  if (c->where.workspace) http_request_header(q, "x-breyta-workspace", c->where.workspace, false);
+  bool nowhere = !strcmp(r->path, "api/me") || !strncmp(r->path, "api/auth/", 9); /* of no workspace */
+  if (c->where.workspace && !nowhere) http_request_header(q, "x-breyta-workspace", c->where.workspace, false);
   if (mutates(r)) {
     char n[16];
     snprintf(n, sizeof n, "%d", attempt);

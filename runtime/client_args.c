@@ -136,6 +136,9 @@ static bool one_value(ClientRun *r, const ClientParam *p, const char *given, Val
   char what[80];
   Buf b = {0};
   name_of(p, what);
+  const char *env = p->flags & CLIENT_ENV ? getenv(given) : NULL;
+  if (p->flags & CLIENT_ENV && !env) return err_set(e, "usage", "%s: there is no environment variable %.100s", what, given);
+  if (env) given = env;
   if (!(p->flags & CLIENT_FILE)) return client_value(p->type, given, strlen(given), what, out, e);
   if (!client_read(r, given, &b, what)) return false;
   if (p->type == CLIENT_TEXT && !(p->flags & CLIENT_RAW))

@@ -228,7 +228,7 @@ static void path_of(const ClientRun *r, const char *path, Buf *b) {
     snprintf(name, sizeof name, "%.*s", (int)n, p);
     if (*name == '{') {
       name[n - 1] = 0;
-      const char *s = !strcmp(name + 1, "ws") ? r->where.workspace : client_text_at(r->path, name + 1);
+      const char *s = client_text_at(r->path, name + 1);
       client_segment(b, s ? s : "-");
     } else buf_fmt(b, "/%s", name);
     p += n + (p[n] == '/');

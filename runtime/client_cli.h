@@ -38,7 +38,8 @@ enum ClientFlag {
   CLIENT_NEEDED = 1,
   CLIENT_FILE = 2,   /* the value is the name of a file, - standard input, and its content counts */
   CLIENT_HIDDEN = 4, /* works, and help does not tell */
-  CLIENT_RAW = 8     /* a file's content is not trimmed (CLIENT_TEXT) */
+  CLIENT_RAW = 8,    /* a file's content is not trimmed (CLIENT_TEXT) */
+  CLIENT_ENV = 32    /* the value is the name of an environment variable, and its content counts */
 };
 typedef struct ClientParam {
   const char *name;

@@ -14,6 +14,8 @@
 /* The same value from a file. */
 #define FROM_FILE(type, name, to, help) {name, CLIENT_##type, to, NULL, help, NULL, CLIENT_FILE}
 #define SLUG WORD("<flow-slug>", "flowSlug", "the flow")
+/* The same value from the environment. */
+#define FROM_ENV(type, name, to, help) {name, CLIENT_##type, to, NULL, help, "NAME", CLIENT_ENV}
 
 extern const ClientCommand client_rows_flows[], client_rows_runs[], client_rows_access[], client_rows_resources[], client_rows_jobs[];
 #endif
