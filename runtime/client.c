@@ -326,6 +326,12 @@ static void invalid(const Client *c, ClientAnswer *a) {
   broken(c, a, "invalid_answer", b, NULL);
 }
 
+/* What is no JSON, as data. */
+static Val as_text(const HttpResponse *h, bool elsewhere) {
+  bool there = h->nbody && !elsewhere && utf8_valid(h->body, h->nbody);
+  return there ? client_put(NIL, "text", str_new(h->body, h->nbody)) : map_empty;
+}
+
 static void take(const Client *c, const ClientRequest *r, bool command, const HttpResponse *h, ClientAnswer *a) {
   const char *type = http_response_get(h, "content-type");
   Err e = {0};
@@ -333,11 +339,10 @@ static void take(const Client *c, const ClientRequest *r, bool command, const Ht
   snprintf(a->content_type, sizeof a->content_type, "%s", type ? type : "");
   bool text = (r->raw || h->sunk) && h->status < 400;
   Val v = text || h->nbody == 0 ? ABSENT : json_parse(h->body, h->nbody, &e);
-  if (same(v, ABSENT) && h->nbody) buf_add(&a->text, h->body, h->nbody);
-  if (command) {
-    if (is_map(v)) a->body = v;
-    else invalid(c, a);
-  } else a->body = wrapped(c, !same(v, ABSENT) ? v : text || !h->nbody || !utf8_valid(h->body, h->nbody) ? map_empty : str_new(h->body, h->nbody), h->status);
+  if ((same(v, ABSENT) || r->keep_text) && h->nbody) buf_add(&a->text, h->body, h->nbody);
+  if (command && is_map(v)) a->body = v;
+  else if (command) invalid(c, a);
+  else a->body = wrapped(c, same(v, ABSENT) ? as_text(h, text) : v, h->status);
 }
 
 static bool perform(Client *c, const ClientRequest *r, bool command, ClientAnswer *a) {

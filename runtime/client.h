@@ -71,6 +71,7 @@ typedef struct ClientRequest {
   bool no_key;              /* without Authorization: webhooks */
   bool raw;                 /* the answer is text, whatever it looks like */
   bool once;                /* not repeated */
+  bool keep_text;           /* a->text holds what arrived also when it is JSON */
 } ClientRequest;
 bool client_rest(Client *c, const ClientRequest *r, ClientAnswer *a);
 void client_segment(Buf *path, const char *text); /* appends "/" and the text, percent-encoded */

@@ -160,6 +160,13 @@ int client_members(ClientRun *r) {
   return EXIT_OK;
 }
 
+int client_secret_set(ClientRun *r) {
+  ClientAnswer a;
+  if (is_nil(client_at(r->args, "value"))) return client_usage(r, "the value comes from --value-file FILE (- is standard input) or --value-env NAME, so that nobody else sees it");
+  client_send(r, &a);
+  return client_finish(r, &a);
+}
+
 /* --- connections --------------------------------------------------------------------------------------------------------------------------------- */
 int client_connections_test(ClientRun *r) {
   ClientAnswer a;

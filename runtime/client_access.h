@@ -11,6 +11,7 @@ int client_workspaces_show(ClientRun *r);
 int client_workspaces_current(ClientRun *r);
 int client_workspaces_use(ClientRun *r);
 int client_members(ClientRun *r);
+int client_secret_set(ClientRun *r);
 int client_connections_test(ClientRun *r);
 int client_connections_call(ClientRun *r);
 #endif

@@ -150,6 +150,36 @@ void client_help_groups(Buf *b) {
     }
 }
 
+/* --- JSON ----------------------------------------------------------------------------------------------------------------------------- */
+static Val param_map(const ClientParam *p) {
+  static const char *const types[] = {"boolean", "text", "integer", "version", "duration", "json", "object", "array", "list", "list", "array", "pairs", "pairs", "boolean"};
+  Val m = client_put_text(NIL, "name", p->name);
+  m = client_put(client_put_text(m, "type", types[p->type]), "positional", bool_val(client_positional(p)));
+  m = client_put(client_put(m, "required", bool_val(*p->name == '<' || p->flags & CLIENT_NEEDED)), "repeats", bool_val(client_many(p)));
+  m = client_put_text(client_put_text(client_put_text(m, "default", p->dflt), "help", p->help), "argument", p->to);
+  if (p->flags & CLIENT_FILE) m = client_put(m, "file", TRUE_V);
+  return p->flags & CLIENT_HIDDEN ? client_put(m, "hidden", TRUE_V) : m;
+}
+
+static Val command_map(const ClientCommand *c) {
+  Val m = client_put_text(client_put_text(client_put_text(NIL, "name", c->name), "summary", c->summary), "asks", c->call), params = vec_empty;
+  for (const ClientParam *p = c->params; p && p->name; p++) params = vec_conj(params, param_map(p));
+  if (c->flags & CLIENT_LOCAL) m = client_put(m, "local", TRUE_V);
+  if (c->flags & CLIENT_HIDDEN) m = client_put(m, "hidden", TRUE_V);
+  return client_put(client_put_text(m, "aliases", c->alias), "params", params);
+}
+
+int client_commands(ClientRun *r) {
+  const ClientCommand *c;
+  const char *group = client_text(r, "[group]");
+  Val all = vec_empty, globals = vec_empty;
+  for (int i = 0; (c = client_command_at(i)); i++)
+    if (behind(c->name, group ? group : "")) all = vec_conj(all, command_map(c));
+  if (!vec_count(all)) return client_usage(r, "there is no group %.100s; `breyta --help` lists them", group);
+  for (const ClientParam *p = client_globals; p->name; p++) globals = vec_conj(globals, param_map(p));
+  return client_done(r, client_put(client_put(NIL, "items", all), "globals", globals));
+}
+
 /* --- man ------------------------------------------------------------------------------------------------------------------------------ */
 static void man_param(Buf *b, const ClientParam *p) {
   const char *arg = client_arg(p);

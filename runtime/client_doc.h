@@ -9,6 +9,7 @@ bool client_help_has(const char *words);
 size_t client_help_below(const char *words, const char **names, size_t max);
 /* Help of the command or group that the words name, to standard output; EXIT_OK. */
 int client_help_print(char **words, int n);
+int client_commands(ClientRun *r); /* the table as JSON */
 /* The groups with a line each, for `breyta --help`. */
 void client_help_groups(Buf *b);
 /* The part of the man page. */

@@ -1,5 +1,6 @@
 /* client_rows_access.c - rows: who may call, connections, secrets, workspaces. */
 #include "client_access.h"
+#include "client_doc.h"
 #include "client_rows.h"
 
 #define ACCOUNT WORD("<service-account-id>", "serviceAccountId", "the service account")
@@ -57,7 +58,7 @@ const ClientCommand client_rows_access[] = {
 
     {.name = "secrets list", .alias = "ls", .call = "GET secrets", .summary = "names of secrets; values are never shown",
      PARAMS(TEXT("secret-id", "secret-id", "this one"), FLAG(INT, "limit", "limit", NULL, "how many at once"), CURSOR)},
-    {.name = "secrets set", .call = "POST secrets", .summary = "store a secret value, sealed",
+    {.name = "secrets set", .call = "POST secrets", .summary = "store a secret value, sealed", .run = client_secret_set,
      PARAMS(WORD("<secret-id>", "secret-id", "its name"), {"value-file", CLIENT_TEXT, "value", NULL, "the value, from a file", NULL, CLIENT_FILE},
             FROM_ENV(TEXT, "value-env", "value", "the value, from this environment variable"))},
     {.name = "secrets usages", .alias = "usage", .call = "GET secrets/usages", .summary = "what uses secrets",
@@ -73,6 +74,8 @@ const ClientCommand client_rows_access[] = {
     {.name = "workspaces members list", .alias = "ls", .call = "GET workspaces/{ws}/members", .summary = "who may act in the workspace", .run = client_members,
      PARAMS(CHOICE("format", NULL, "table", "table|json", "a table is no JSON"), CHOICE("role", "role", NULL, "admin|member|creator|billing|user", "only these"), FLAG(BOOL, "include-pending", "include-pending", NULL, "invited ones too"))},
 
+    {.name = "commands", .summary = "every command with its parameters, as JSON; asks no server", .run = client_commands, .flags = CLIENT_LOCAL,
+     PARAMS(WORD("[group]", NULL, "only this group, such as flows"))},
     {.name = "auth whoami", .summary = "who calls, where, and whether the key is good (data.verify.success)", .run = client_whoami, NO_PARAMS},
     {.name = "auth login", .summary = "try a key and keep it, for this URL or as a profile", .run = client_login, .flags = CLIENT_LOCAL,
      .text = "The key comes from BREYTA_API_KEY, --api-key-file or standard input. It is kept in auth.json, mode 0600; with --profile NAME in config.json under that name.",
