@@ -201,6 +201,7 @@ int client_fail(ClientRun *r, const char *code, const char *fmt, ...) {
 int client_usage(ClientRun *r, const char *fmt, ...) {
   va_list ap;
   Buf hint = {0};
+  r->misused = true;
   buf_fmt(&hint, "`breyta %s%s--help` says how it is used", r->command->name, *r->command->name ? " " : "");
   va_start(ap, fmt);
   failed(r, "usage", buf_cstr(&hint), fmt, ap);
@@ -457,7 +458,7 @@ static int run(ClientRun *r, int at) {
   int status = r->command->run ? r->command->run(r) : plain_row(r);
   client_free(r->client);
   client_config_free(&r->where);
-  return status;
+  return r->misused ? EXIT_USAGE : status;
 }
 
 /* A group alone is asked what it holds. */

@@ -79,6 +79,7 @@ typedef struct ClientRun {
   Val query;
   Val path;           /* map: what stands in {..} */
   ValVec hints;       /* more nextCommands */
+  bool misused;       /* client_usage was called: the exit status is EXIT_USAGE whatever the row's function returns */
   int rest_at;        /* of argv: what follows -- ; 0: nothing */
   int argc;
   char **argv;

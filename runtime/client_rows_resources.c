@@ -62,7 +62,7 @@ const ClientCommand client_rows_resources[] = {
 
     {TABLE("query", "query", "rows of a table"), .run = client_table_query,
      PARAMS(URI, FLAG(INT, "limit", "page.limit", "25", "how many rows"), FLAG(INT, "offset", "page.offset", NULL, "rows to leave out first"), TEXT("cursor", "page.cursor", "data.page.nextCursor of the page before"),
-            CHOICE("page-mode", "page.mode", NULL, "offset|cursor", "how pages are counted"), FLAG(BOOL, "include-total-count", "page.include-total-count", NULL, "count all rows too"),
+            CHOICE("page-mode", "page.mode", NULL, "offset|cursor", "how pages are counted"), FLAG(BOOL, "include-total-count", "page.include-total-count?", NULL, "count all rows too"),
             FLAG(CSV, "select", "select", NULL, "only these columns"), WHERE, SORT, PARTITIONS)},
     {TABLE("get-row", "get-row", "one row"), PARAMS(URI, ROW_OF, PARTITION)},
     {TABLE("aggregate", "aggregate", "counts, sums and the like"),
