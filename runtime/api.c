@@ -26,9 +26,9 @@ const ApiCommand *api_command_at(int i) {
 }
 
 const ApiCommand *api_command(const char *name) {
-  const ApiCommand *c;
-  for (int i = 0; (c = api_command_at(i)); i++)
-    if (!strcmp(c->name, name)) return c;
+  for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+    for (const ApiCommand *c = families[f]; c->name; c++)
+      if (!strcmp(c->name, name)) return c;
   return NULL;
 }
 
