@@ -39,7 +39,11 @@ static Job *add(Jobs *s, const JobRow *row) {
   if (!j) abort();
   j->row = *row;
   j->q = job_queue(s, row->workspace, row->type);
-  if (job_phase_held(row->phase)) j->q->active++;
+  j->q->held++;
+  if (job_phase_held(row->phase)) {
+    j->q->active++;
+    if (row->updated_ms > j->q->seen_ms) j->q->seen_ms = row->updated_ms;
+  }
   j->chain = *b;
   *b = j;
   s->n++;
@@ -52,6 +56,7 @@ static void drop(Jobs *s, Job *j) {
   *at = j->chain;
   s->n--;
   if (job_phase_held(j->row.phase)) j->q->active--;
+  j->q->held--;
   job_row_free(&j->row);
   free(j);
 }
@@ -417,7 +422,7 @@ JobWork *jobs_update(Engine *e, const JobRow *row, const JobUpdate *u, Batch *b)
     return w;
   }
   enum JobPhase was = j->row.phase;
-  j->row.updated_ms = now;
+  j->row.updated_ms = j->q->seen_ms = now;
   j->asked = 0;
   if (u->lease_ms) j->row.due_ms = now + u->lease_ms;
   if (u->to < JOB_PHASES && !job_phase_open(u->to)) job_end(w, j, u->to, u->tail, now);

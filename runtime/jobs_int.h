@@ -16,7 +16,7 @@ typedef struct Job {
 enum { READY_MAX = 256 };
 typedef struct JobQueue {
   char *workspace, *type;
-  int64_t active;             /* jobs of it that workers have */
+  int64_t active, held;       /* jobs of it that workers have; that are in memory */
   JobLimits limits;
   double tokens;              /* of the rate */
   int64_t tokens_ms;          /* when they were counted last */
@@ -33,6 +33,7 @@ struct Jobs {
   Job **map;
   size_t n, cap;
   JobQueue *queues;
+  size_t nqueues;
   bool serving;
   int64_t due_ms;             /* when the store has to be asked for what is due; INT64_MAX never */
   int64_t ask_ms;             /* when the first ask or rate is due; INT64_MAX never */

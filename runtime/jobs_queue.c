@@ -5,7 +5,7 @@
 #include "reader/read.h"
 #include <stdlib.h>
 
-enum { SKIP_MAX = 4096 };
+enum { SKIP_MAX = 4096, QUEUES = 1000, IDLE_MS = 600000 };
 
 /* --- limits of a type ---------------------------------------------------------------------------------------------------------- */
 static int64_t number(Val m, const char *key) {
@@ -46,9 +46,31 @@ void jobs_limits_set(Engine *e, const char *workspace, const char *type, const J
 }
 
 /* --- queues -------------------------------------------------------------------------------------------------------------------- */
+static void queue_free(JobQueue *q) {
+  free(q->workspace);
+  free(q->type);
+  free(q);
+}
+
+/* A worker may ask for any type: those that nobody needs do not pile up. */
+static void forget_idle(Jobs *s) {
+  int64_t before = s->nqueues > 2 * QUEUES ? INT64_MAX : now_ms() - IDLE_MS;
+  for (JobQueue **at = &s->queues; *at;) {
+    JobQueue *q = *at;
+    if (q->held || q->first || q->seen_ms >= before) {
+      at = &q->next;
+      continue;
+    }
+    *at = q->next;
+    queue_free(q);
+    s->nqueues--;
+  }
+}
+
 JobQueue *job_queue(Jobs *s, const char *workspace, const char *type) {
   for (JobQueue *q = s->queues; q; q = q->next)
     if (!strcmp(q->type, type) && !strcmp(q->workspace, workspace)) return q;
+  if (s->nqueues >= QUEUES) forget_idle(s);
   JobQueue *q = calloc(1, sizeof *q);
   Err err = {0};
   int64_t rev;
@@ -60,6 +82,7 @@ JobQueue *job_queue(Jobs *s, const char *workspace, const char *type) {
   q->tokens_ms = now_ms();
   q->stale = true;
   q->next = s->queues;
+  s->nqueues++;
   return s->queues = q;
 }
 
@@ -331,9 +354,7 @@ void job_queues_free(Jobs *s) {
       more = a->next;
       ask_over(a, NULL, "stopping", NULL);
     }
-    free(q->workspace);
-    free(q->type);
-    free(q);
+    queue_free(q);
   }
 }
 
