@@ -1,6 +1,7 @@
 /* engine_init.c - puts the engine's names into the core table: flow builtins and macros, sandbox helpers, step kinds. */
 #include "child.h"
 #include "engine_int.h"
+#include "engine_job.h"
 #include "notify.h"
 #include "flow_prelude.h"
 #include "flow_tables.h"
@@ -24,4 +25,5 @@ void engine_init(void) {
   engine_llm_register();
   engine_db_register();
   engine_search_register();
+  engine_job_register();
 }
