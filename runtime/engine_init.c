@@ -3,6 +3,7 @@
 #include "engine_int.h"
 #include "engine_ssh.h"
 #include "notify.h"
+#include "ssh_check.h"
 #include "flow_prelude.h"
 #include "flow_tables.h"
 
@@ -25,5 +26,6 @@ void engine_init(void) {
   engine_llm_register();
   engine_db_register();
   engine_ssh_register();
+  ssh_check_register();
   engine_search_register();
 }

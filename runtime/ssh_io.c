@@ -22,6 +22,7 @@ struct SshClient {
   SshConnect *connected;
   SshEvent *events, **events_tail;
   SshCount count;
+  bool stop;
   /* the I/O thread's */
   SshTask *tasks;
   SshHost *hosts;
@@ -30,7 +31,7 @@ struct SshClient {
   bool again;
   char scratch[SSH_PIECE];
 };
-static SshClient *the; /* the I/O thread's client */
+static _Thread_local SshClient *the; /* the I/O thread's client */
 
 char *ssh_scratch(void) { return the->scratch; }
 
@@ -629,10 +630,26 @@ static void ready(const struct epoll_event *ev) {
   if (!s->chans) s->lost = true; /* an idle one has nothing to say but that it is gone */
 }
 
+static bool stopped(void) {
+  bool connecting = false;
+  for (const SshHost *h = the->hosts; h; h = h->next) connecting |= h->connecting > 0; /* a helper thread will call us */
+  pthread_mutex_lock(&the->lock);
+  bool stop = the->stop;
+  pthread_mutex_unlock(&the->lock);
+  return stop && !connecting;
+}
+
+static void drop_all(void) {
+  for (SshTask *t; (t = the->tasks);) task_stop(t, SSH_CANCELLED);
+  for (SshHost *h = the->hosts; h; h = h->next)
+    while (h->sessions) session_end(h->sessions, !h->sessions->chans);
+  while (the->hosts) hosts_sweep(); /* a jump host goes after those that it leads to */
+}
+
 static void *run(void *arg) {
   struct epoll_event ev[64];
   the = arg;
-  for (;;) {
+  while (!stopped()) {
     int n = epoll_wait(the->poll_fd, ev, 64, wait_ms());
     for (int i = 0; i < n; i++) ready(&ev[i]);
     take_incoming();
@@ -640,6 +657,7 @@ static void *run(void *arg) {
     turn_all();
     note_count();
   }
+  drop_all();
   return NULL;
 }
 
@@ -672,6 +690,20 @@ SshClient *ssh_client_new(Err *e) {
     if (fds[i] >= 0) close(fds[i]);
   free(c);
   return NULL;
+}
+
+void ssh_client_free(SshClient *c) {
+  if (!c) return;
+  pthread_mutex_lock(&c->lock);
+  c->stop = true;
+  ring(c->wake_fd);
+  pthread_mutex_unlock(&c->lock);
+  pthread_join(c->thread, NULL);
+  for (SshEvent *v; (v = ssh_next(c));) ssh_event_free(v);
+  int fds[] = {c->fd, c->wake_fd, c->poll_fd};
+  for (size_t i = 0; i < 3; i++) close(fds[i]);
+  pthread_mutex_destroy(&c->lock);
+  free(c);
 }
 
 int ssh_fd(const SshClient *c) { return c->fd; }
