@@ -88,6 +88,16 @@ def test_changed_key_wants_replace(s, d):
     assert post(s, f"/api/connections/{listed}/trust", {"fingerprint": d.print, "replace": True}).status == 409
 
 
+def test_the_key_comes_with_the_connection_and_is_sealed(s, d):
+    a = post(s, "/api/connections", {"type": "ssh", "name": "k", "api-key": (d.dir / "id_ecdsa").read_text(),
+                                     "config": {k: v for k, v in d.config(**{"known-hosts": (d.dir / "known_hosts").read_text()}).items() if k != "auth"}})
+    assert a.status == 201, a
+    c = a.body["connection"]
+    assert c["config"]["auth"] == {"secret-ref": f"{c['id']}.api-key"} and "PRIVATE" not in json.dumps(a.body), c
+    t = post(s, f"/api/connections/{c['id']}/test", {}).body
+    assert t["success"] is True, t
+
+
 def test_trust_wants_an_ssh_connection_that_answers(s, d):
     db = post(s, "/api/connections", {"type": "database", "name": "db", "backend": "sqlite", "config": {"path": "x.db"}}).body["connection"]["id"]
     assert post(s, f"/api/connections/{db}/trust", {}).code == "bad_connection"

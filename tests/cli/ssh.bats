@@ -290,6 +290,18 @@ FLOW
   is '.[3]' '"echo  seen"'; is '.[4]' null
 }
 
+@test "breyta-run check: logs in and looks for what agents need; host keys in words" {
+  conn ":a {:type :ssh :config $(at "$PORT" "$KEY" '[]')} :b {:type :ssh :config $(at "$PORT" '{:type :private-key :secret-ref "other"}')} :c {:type :ssh :config $(at 1 "$KEY")}
+        :d {:type :ssh :config {:host \"h\"}} :e {:type :ssh :config {:mode \"mock\"}} :f {:type :ssh :config $(at "$PORT" "$KEY" "{:file \"$S/known_hosts\"}" ":jump $(at "$PORT" "$KEY")")}" "\"other\" {:file \"$S/id_ed25519_other\"}"
+  ssh_flow t '1'
+  br check t.edn --connections conn.edn; [ "$st" = 1 ]
+  [[ $out != *$'tried'[!$'\n']* ]] # nothing behind the end
+  out=$(jq -Rs . <<<"$out")
+  print=$(ssh-keygen -lf "$S/host_ed25519.pub" | cut -d' ' -f2)
+  has . "logged in; host key $print; sh, curl, openssl there" "host key unknown" "authentication failed" "refused" '"username"' "a mock"
+  grep -q '  f  *fine' <<<"$(jq -r . <<<"$out")"
+}
+
 @test "secrets do not come back" {
   conn "" '"tok" "canary-ssh-token-1"'
   ssh_flow t '[(run {:command "echo $T; echo $T >&2" :env {"T" {:secret-ref "tok"}}}) (fails {:command "echo $T >&2; exit 1" :env {"T" {:secret-ref :tok}}})
