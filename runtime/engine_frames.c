@@ -176,14 +176,14 @@ DOC(now_ms, "[]", "Workflow time: UTC milliseconds, recorded, so that a replay s
 static Val flow_now_ms(void) { return int_val(now_ms()); }
 
 DOC(slot_bound, "[slot]",
-    "Is the connection slot bound on this run's target? Recorded, so that a replay sees the same answer. From the shell "
-    "--connections FILE binds slots.",
+    "Is the slot, of a connection or a secret, bound on this run's target? Recorded, so that a replay sees the same answer. From the shell "
+    "--connections FILE binds slots, as do `breyta-run connections` and `secrets`.",
     "");
 static Val flow_slot_bound(Val slot) {
   Run *r = mach_cur ? host(mach_cur) : NULL;
   if (!is_kw(slot)) return ex_throw(EXC_ILLEGAL_ARG, "flow/slot-bound?: the slot must be a keyword");
   if (!r) return ex_throw(EXC_UNSUPPORTED, "flow/slot-bound? works only in a running flow");
-  bool bound = !is_nil(target_slot(run_target(r), run_flow(r), slot));
+  bool bound = target_slot_bound(run_target(r), run_flow(r), slot);
   const char *why = target_problem(run_target(r));
   if (!bound && why) return ex_throw(EXC_INFO, "flow/slot-bound?: what %s is bound to cannot be read: %s", kw_text(slot), why);
   return bool_val(bound);

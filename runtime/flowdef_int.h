@@ -65,6 +65,7 @@ const char *nearest_name(const char *name, const char *const *names, size_t n); 
 
 void check_definition(Check *c);             /* flowdef_check.c: everything but the body */
 void check_requires(Check *c, Val v, At at); /* flowdef_setup.c */
+void check_secret_use(Check *c, Val cfg, At at); /* flowdef_secret.c */
 void check_templates(Check *c, Val v, At at);
 void check_functions(Check *c, Val v, At at);
 void check_packaged(Check *c, Val steps, Val agents);

@@ -347,6 +347,7 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
   Val k, v;
   map_iter(&it, cfg);
   while (map_next(&it, &k, &v)) check_option(c, kind, k, v, at);
+  check_secret_use(c, cfg, at);
   check_required(c, kind, cfg, at);
   check_one_of(c, kind, cfg, at);
   check_tools(c, map_get_kw(cfg, "tools"), at_field(c, at, "tools"));
