@@ -49,6 +49,7 @@ $({ grep -aE '^not ok|FAIL|ERROR|runtime error|Sanitizer|mismatch|violation' "$l
 beside=$!
 
 suite layers check tests/tools/check_layers.sh
+suite bats-lines check python3 tests/tools/check_bats.py
 suite deviations check python3 tests/compat/compat.py readme
 for t in tests/unit/test_*.c; do
   n=$(basename "$t" .c)
@@ -77,6 +78,7 @@ suite repl-terminal repl python3 tests/repl/repl_pty.py
 suite repl-flows repl python3 tests/repl/repl_flow.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
 [ -x tests/cli/kill9.sh ] && suite kill9 cli tests/cli/kill9.sh
+suite options cli env BREYTA_RUN="$BIN" python3 tests/cli/options.py
 suite canary cli env BREYTA_RUN="$BIN" python3 tests/cli/canary.py
 suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py
 suite nrepl-client repl tests/repl/nrepl_client.sh
