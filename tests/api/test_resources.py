@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import sqlite3
+from contextlib import closing
 from urllib.parse import quote, urlsplit
 
 from server import flow, run_tests
@@ -76,6 +78,27 @@ def test_bad_uploads(s):
     assert post(s, "files/uploads/complete", {"uri": uri}).code == "upload_incomplete"
     assert s.http("GET", "/api/resources/by-uri?uri=" + quote(uri, safe="")).status == 404  # not before it is complete
     assert uri not in [i["uri"] for i in s.http("GET", "/api/resources").body["items"]]
+
+
+def test_what_has_expired_is_forgotten(s):
+    uri = post(s, "files/uploads/init", {"filename": "late"}).body["uri"]
+    upload(s, b"one", "named.txt")
+    s.ok("flows.put_draft", {"flowLiteral": flow("f", "1")}, op="old")
+    assert s.stop() == 0
+    db = sqlite3.connect(s.dir.name + "/data/breyta.db")
+    kinds = [k for (k,) in db.execute("SELECT DISTINCT kind FROM docs WHERE expires > 0")]
+    assert {"upload", "file-name", "api-op"} <= set(kinds), kinds
+    db.execute("UPDATE docs SET expires = 1 WHERE expires > 0 AND kind <> 'resource'")
+    db.executemany("INSERT INTO docs VALUES('ws-local', 'upload', ?, 1, 1, 0, 1, '')", [(f"u{i}",) for i in range(150)])
+    db.commit()
+    db.close()
+    s.start()
+    assert s.http("PUT", "/api/files/uploads/direct?uri=" + quote(uri, safe=""), b"x").status == 404  # its time is over
+
+    def left():
+        with closing(sqlite3.connect(f"file:{s.dir.name}/data/breyta.db?mode=ro", uri=True)) as d:
+            return d.execute("SELECT count(*) FROM docs WHERE expires = 1").fetchone()[0]
+    s.until(lambda: left() == 0, "they are gone")
 
 
 def test_lists_content_and_search(s):
