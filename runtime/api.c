@@ -235,7 +235,7 @@ static void write_answer(ApiCall *c) {
   if (is_sig(json_print(&c->answer, envelope(c)))) abort();
 }
 
-static bool send_later(Api *a, const ApiLater *l, ApiCall *c) {
+bool api_later_send(Api *a, const ApiLater *l, ApiCall *c) {
   c->api = a;
   c->bare = l->bare;
   c->workspace = l->workspace;
@@ -247,13 +247,13 @@ static bool send_later(Api *a, const ApiLater *l, ApiCall *c) {
 
 bool api_later_ok(Api *a, const ApiLater *l, Val data, Val meta) {
   ApiCall c = {.status = 200, .data = data, .meta = meta, .details = NIL};
-  return send_later(a, l, &c);
+  return api_later_send(a, l, &c);
 }
 
 bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, const char *message, Val details) {
   ApiCall c = {.data = NIL, .meta = NIL, .details = details};
   api_fail(&c, status, code, "%s", message);
-  return send_later(a, l, &c);
+  return api_later_send(a, l, &c);
 }
 
 /* --- idempotency: the answer to an operation is kept for a day ------------------------------------------------------------------ */

@@ -97,6 +97,7 @@ typedef struct ApiLater {
 } ApiLater;
 bool api_put_off(ApiCall *c, ApiLater *l, int64_t ms);
 bool api_later_ok(Api *a, const ApiLater *l, Val data, Val meta); /* false: nobody waits any more */
+bool api_later_send(Api *a, const ApiLater *l, ApiCall *c); /* the answer as it stands in c, which is freed */
 bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, const char *message, Val details);
 
 /* --- api_pending.c: the answer leaves when its batch is durable, and the engine goes on meanwhile. For commands that come often; the batch
@@ -221,8 +222,8 @@ void api_resource_index(ApiCall *c, const DocRow *d, Val meta);
 /* --- api_tables.c */
 bool api_table_fail(ApiCall *c, Val error); /* the error map of table.h */
 Val api_camel(Val m);                       /* keys of this map in camel case */
-/* A page of a table as GET /api/resources/content answers it; parts: {:key s}, {:keys [..]} or nil. */
-bool api_table_page(ApiCall *c, const char *uri, Val parts, int64_t limit, int64_t offset, Val *out);
+/* Answers with a page of a table, for GET /api/resources/content; parts: {:key s}, {:keys [..]} or nil. */
+bool api_table_page(ApiCall *c, const char *uri, Val parts, int64_t limit, int64_t offset);
 /* --- api_openapi.c */
 Val api_openapi(void);
 /* --- api_routes.c: REST */
