@@ -20,6 +20,7 @@ typedef struct Job {
   char workspace[128];
   ApiFarWork work;
   ApiFarAnswer answer;
+  bool index; /* what waits for the index comes first */
   _Atomic bool stop;
 } Job;
 
@@ -62,6 +63,7 @@ static void answer_call(ApiCall *c, Job *j) {
   else api_fail(c, 503, "stopping", "the server is being stopped; try again");
 }
 
+/* e NULL: the engine is gone, and nobody waits any more. */
 static void done(Engine *e, uint64_t token, void *arg) {
   Job *j = arg;
   (void)token;
@@ -74,21 +76,54 @@ static void done(Engine *e, uint64_t token, void *arg) {
   job_free(j);
 }
 
+static void read_here(Job *j) {
+  j->far.store = j->of;
+  j->work(&j->far);
+}
+
+static void launch(Engine *e, Job *j);
+
+static void drained(Engine *e, void *ctx, const char *error) {
+  Job *j = ctx;
+  bool stopping = error && !strcmp(error, "stopping");
+  if (error) err_set(&j->far.err, error, "%s", store_error_text(error));
+  if (error) done(stopping ? NULL : e, 0, j);
+  else launch(e, j);
+}
+
+static void launch(Engine *e, Job *j) {
+  Err err = {0};
+  if (j->index && store_index_waits(j->of, &err)) {
+    Batch *b = batch_new();
+    batch_index_work(b, INDEX_DRAIN_ROWS);
+    engine_commit(e, b, drained, j);
+    return;
+  }
+  if (offload_run(&pool, e, read_far, done, j, 0, &err)) return;
+  read_here(j); /* no thread could be had */
+  done(e, 0, j);
+}
+
 bool api_far_can(const ApiCall *c) { return c->api->listener && store_path(c->api->store); }
 
-bool api_far(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in) {
-  Err err = {0};
-  Job *j = job_new(c, work, answer, in);
+static bool begin(ApiCall *c, Job *j) {
   if (api_far_can(c)) {
     if (!api_put_off(c, &j->later, PUT_OFF_MS)) return job_free(j), false;
-    if (offload_run(&pool, c->api->engine, read_far, done, j, 0, &err)) return true;
-    c->later = false; /* no thread: here, then */
+    launch(c->api->engine, j);
+    return true;
   }
-  j->far.store = j->of;
-  work(&j->far);
-  answer(c, &j->far);
+  read_here(j);
+  j->answer(c, &j->far);
   job_free(j);
   return !c->code;
+}
+
+bool api_far(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in) { return begin(c, job_new(c, work, answer, in)); }
+
+bool api_far_search(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in) {
+  Job *j = job_new(c, work, answer, in);
+  j->index = true;
+  return begin(c, j);
 }
 
 void api_far_gone(const Api *a) {

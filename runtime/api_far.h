@@ -25,7 +25,9 @@ typedef struct ApiFar {
 
 /* Is there a helper thread for reads? Not of a store in memory, nor in unit tests. */
 bool api_far_can(const ApiCall *c);
-/* As a handler returns it: the call is answered later, or at once where no thread could be had. */
+/* As a handler returns it: the call is answered later, or at once where there are no threads. */
 bool api_far(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in);
+/* The same for a search: what waits to be put into the index is put there first, a piece at a time. */
+bool api_far_search(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in);
 void api_far_gone(const Api *a); /* the store is about to be closed */
 #endif

@@ -273,7 +273,7 @@ static bool answer_search(ApiCall *c, ApiFar *j) {
   return api_ok(c, api_map(&m));
 }
 
-static bool search(ApiCall *c) { return api_far(c, read_search, answer_search, c->args); }
+static bool search(ApiCall *c) { return api_far_search(c, read_search, answer_search, c->args); }
 
 /* --- one ---------------------------------------------------------------------------------------------------------------------------------- */
 static bool uri_of(ApiCall *c, const char **uri) {
