@@ -67,6 +67,14 @@ def test_uploads(s):
     assert fetch(s, empty)[2] == b""
 
 
+def test_bad_addresses(s):
+    uri = upload(s, b"mine", "m.txt", "text/plain")
+    url = urlsplit(s.http("GET", "/api/resources/url?ttl=60&uri=" + quote(uri, safe="")).body["url"])
+    for query in ("", url.query[:-4], url.query.replace("expires=", "expires=9"), url.query.replace("signature=", "signature=0"), "uri=" + quote(uri, safe="")):
+        a = s.http("GET", url.path + "?" + query, key=False)
+        assert a.status == 403 and a.code == "link_invalid", (query, a)
+
+
 def test_bad_uploads(s):
     assert post(s, "files/uploads/init", {}).code == "bad_request"
     assert post(s, "files/uploads/init", {"filename": "a\nb"}).status == 400
