@@ -372,7 +372,7 @@ def test_attachments(s):
     again = s.ok("jobs.attach_table", {**lease(mine), "label": "findings", "table": "security-findings", "writeMode": "upsert",
                                        "rows": [{"finding_id": "a", "severity": "none"}, {"finding_id": "c"}], "keyFields": ["finding_id"]}).data["artifact"]
     assert again["rowCount"] == 3 and again["resourceUri"] == table["resourceUri"], again
-    found = s.http("POST", "/api/resources/table/query", json.dumps({"uri": table["resourceUri"], "where": [["severity", "=", "none"]]}), {"Content-Type": "application/json"})
+    found = s.http("POST", "/api/resources/table/query", json.dumps({"uri": table["resourceUri"], "page": {"mode": "offset", "limit": 10}, "where": [["severity", "=", "none"]]}), {"Content-Type": "application/json"})
     assert [r["finding_id"] for r in found.body["rows"]] == ["a"], found
     assert [a["label"] for a in get(s, mine)["artifacts"]] == ["review summary", "l", "findings"]
     s.ok("jobs.fail", {**lease(mine), "message": "m", "artifacts": [{"label": "log", "kind": "file", "resourceUri": "res://x"}]})
