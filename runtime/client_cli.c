@@ -284,7 +284,7 @@ static const struct { const char *alias, *name; } groups[] = {{"flow", "flows"},
 
 static bool word_is(const char *name, size_t n, const char *word) { return strlen(word) == n && !memcmp(name, word, n); }
 
-static const char *group_of(const char *word) {
+const char *client_group(const char *word) {
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
     if (!strcmp(groups[i].alias, word)) return groups[i].name;
   return word;
@@ -306,14 +306,14 @@ static int matches(const ClientCommand *c, char **words, int n) {
     size_t len = strcspn(p, " ");
     bool last = !p[len];
     if (i >= n) return 0;
-    const char *word = i ? words[i] : group_of(words[i]);
+    const char *word = i ? words[i] : client_group(words[i]);
     if (!word_is(p, len, word) && !(last && alias_is(c->alias, word))) return 0;
     p += len + !last;
   }
   return i;
 }
 
-static const ClientCommand *find(char **words, int n, int *used) {
+const ClientCommand *client_command_in(char **words, int n, int *used) {
   const ClientCommand *best = NULL, *c;
   *used = 0;
   for (int i = 0; (c = client_command_at(i)); i++) {
@@ -325,7 +325,7 @@ static const ClientCommand *find(char **words, int n, int *used) {
 
 const ClientCommand *client_command_named(char **words, int n) {
   int used;
-  const ClientCommand *c = find(words, n, &used);
+  const ClientCommand *c = client_command_in(words, n, &used);
   return used == n ? c : NULL;
 }
 
@@ -336,7 +336,7 @@ static int known_words(char **words, int n) {
   for (; i < n; i++) {
     size_t before = prefix.n;
     if (i) buf_ch(&prefix, ' ');
-    buf_c(&prefix, i ? words[i] : group_of(words[i]));
+    buf_c(&prefix, i ? words[i] : client_group(words[i]));
     if (client_help_has(buf_cstr(&prefix))) continue;
     prefix.n = before;
     break;
@@ -350,7 +350,7 @@ static int unknown_command(ClientRun *r, char **words, int n) {
   Buf said = {0}, group = {0};
   const char *names[512];
   size_t count = 0;
-  for (int i = 0; i < known; i++) buf_fmt(&group, "%s%s", i ? " " : "", i ? words[i] : group_of(words[i]));
+  for (int i = 0; i < known; i++) buf_fmt(&group, "%s%s", i ? " " : "", i ? words[i] : client_group(words[i]));
   for (int i = 0; i <= known && i < n; i++) buf_fmt(&said, "%s%s", i ? " " : "", words[i]);
   count = client_help_below(buf_cstr(&group), names, 500);
   for (int i = 0; !known && i < breyta_ncommands; i++) names[count++] = breyta_commands[i].name;
@@ -483,7 +483,7 @@ int client_main(int argc, char **argv) {
     if ((bad = flag(&r, &at))) return bad;
   int n = 0;
   while (at + n < argc && *argv[at + n] != '-') n++;
-  const ClientCommand *c = find(argv + at, n, &used);
+  const ClientCommand *c = client_command_in(argv + at, n, &used);
   if (!c) return about(&r, argv + at, n);
   if (wants_help(argc, argv, at + used)) return client_help_print(argv + at, used);
   r.command = c;

@@ -113,6 +113,8 @@ Val client_pairs(ClientRun *r, const char *name, bool json, bool *ok);
 
 /* --- the table ------------------------------------------------------------------------------------------------------------------------ */
 const ClientCommand *client_command_at(int i); /* NULL behind the last */
+const ClientCommand *client_command_in(char **words, int n, int *used); /* the one that the first words name; NULL: none */
+const char *client_group(const char *word); /* "flow" is "flows" */
 const ClientCommand *client_command_named(char **words, int n); /* aliases too; NULL */
 extern const ClientParam client_globals[];     /* flags that every command takes */
 bool client_positional(const ClientParam *p);

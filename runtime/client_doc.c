@@ -106,6 +106,19 @@ static const char *group_summary(const char *words) {
   return NULL;
 }
 
+const char *client_help_summary(const char *words) {
+  const ClientCommand *c;
+  for (int i = 0; (c = client_command_at(i)); i++)
+    if (!strcmp(c->name, words)) return c->summary;
+  return group_summary(words);
+}
+
+const char *client_help_group(int i, const char **summary) {
+  for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+    if (!strchr(groups[g].name, ' ') && client_help_has(groups[g].name) && !i--) return *summary = groups[g].summary, groups[g].name;
+  return NULL;
+}
+
 static void group_help(Buf *b, const char *words) {
   const ClientCommand *c;
   const char *summary = group_summary(words);
@@ -143,11 +156,11 @@ int client_help_print(char **words, int n) {
 }
 
 void client_help_groups(Buf *b) {
-  for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-    if (!strchr(groups[i].name, ' ')) {
-      buf_fmt(b, "  breyta %-18s", groups[i].name);
-      cli_wrap(b, groups[i].summary, 27);
-    }
+  const char *summary, *name;
+  for (int i = 0; (name = client_help_group(i, &summary)); i++) {
+    buf_fmt(b, "  breyta %-18s", name);
+    cli_wrap(b, summary, 27);
+  }
 }
 
 /* --- JSON ----------------------------------------------------------------------------------------------------------------------------- */
