@@ -1,7 +1,10 @@
 /* engine_init.c - puts the engine's names into the core table: flow builtins and macros, sandbox helpers, step kinds. */
 #include "child.h"
 #include "engine_int.h"
+#include "engine_job.h"
+#include "engine_ssh.h"
 #include "notify.h"
+#include "ssh_check.h"
 #include "flow_prelude.h"
 #include "flow_tables.h"
 
@@ -23,5 +26,8 @@ void engine_init(void) {
   notify_register();
   engine_llm_register();
   engine_db_register();
+  engine_ssh_register();
+  ssh_check_register();
   engine_search_register();
+  engine_job_register();
 }

@@ -1,8 +1,11 @@
 /* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
 #include "child.h"
 #include "engine_index.h"
+#include "engine_job.h"
 #include "engine_over.h"
+#include "flow_include.h"
 #include "engine_table.h"
+#include "jobs.h"
 #include "slots.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
@@ -63,7 +66,7 @@ Run *run_make(Engine *e, const RunRow *row) {
   r->status = row->status;
   r->snap_seq = row->snap_seq;
   r->lineage = child_lineage(row);
-  r->fresh = NIL;
+  r->fresh = r->jobs_sent = NIL;
   return r;
 }
 
@@ -176,7 +179,7 @@ static void durable(Run *r) {
   if (after != AFTER_NOTHING && after != AFTER_DONE && cancel_due(r)) return;
   switch (after) {
   case AFTER_NOTHING: break;
-  case AFTER_TABLE: table_read_start(r->call); break;
+  case AFTER_TABLE: table_far_start(r->call); break;
   case AFTER_START:
     r->phase = R_EFFECT;
     observe_attempt(r->call);
@@ -190,6 +193,7 @@ static void durable(Run *r) {
   case AFTER_PARK:
     r->phase = R_PARKED;
     wait_parked(r);
+    job_parked(r);
     if (r->phase != R_PARKED) break;
     parked_add(&r->e->parked, r->run);
     if (!r->call || !r->call->kids) run_progress(r, STEP_PARKED, NULL, r->call ? r->call->due_ms : 0);
@@ -230,6 +234,7 @@ void run_committed(Run *r, const char *error) {
     return;
   }
   r->e->hold_ms = 0;
+  if (is_vec(r->jobs_sent)) job_sent(r);
   if (r->inflight) return;
   r->taken = r->taken && r->batch;
   durable(r);
@@ -411,8 +416,13 @@ void run_replay(Run *r) {
 }
 
 /* --- ends --------------------------------------------------------------------------------------------------------------------------- */
+const FlowDef *run_definition(Run *r) {
+  Err e = {0};
+  if (!r->def && *r->source_hash && !engine_def(r->e, r->source_hash, &r->def, NULL, &e)) return NULL;
+  return r->def;
+}
+
 Val run_error_map(Run *r, Val ex) {
-  (void)r;
   if (!is_type(ex, T_EX)) return err_map("runtime", "unknown error");
   const Ex *x = AS(Ex, ex);
   Val m = is_map(x->data) ? x->data : map_empty;
@@ -423,7 +433,7 @@ Val run_error_map(Run *r, Val ex) {
   if (is_nil(map_get_kw(m, "message"))) m = map_assoc(m, kw_c("message"), is_nil(x->msg) ? str_c(exc_class_name((enum Exc)x->cls)) : x->msg);
   m = map_assoc(m, kw_c("class"), str_c(exc_class_name((enum Exc)x->cls)));
   bool of_step = is_kw(map_get_kw(m, "step-id")) && is_str(map_get_kw(m, "trace")); /* says more: where in the function */
-  if (!of_step && is_str(x->trace) && str_n(x->trace)) m = map_assoc(m, kw_c("trace"), x->trace);
+  if (!of_step && is_str(x->trace) && str_n(x->trace)) m = map_assoc(m, kw_c("trace"), flow_include_trace(run_definition(r), x->trace));
   return m;
 }
 
@@ -441,6 +451,8 @@ void run_finish(Run *r, enum RunStatus st, Val outcome) {
   }
   r->outcome = outcome;
   child_over(r, st, outcome);
+  jobs_run_over(r->e, run_batch(r), r->run, r->workspace, r->run_id, st, r->jobs_any);
+  if (st == RUN_CANCELLED || st == RUN_TERMINATED) r->tells = true;
   batch_status(run_batch(r), r->run, r->epoch, st, now_ms(), 0, NULL);
   index_run(run_batch(r), &(RunRow){.workspace = r->workspace, .run_id = r->run_id, .slug = r->slug}, st, outcome);
   run_submit(r, AFTER_DONE);

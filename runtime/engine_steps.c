@@ -4,6 +4,7 @@
 #include "limits.h"
 #include "child.h"
 #include "connection.h"
+#include "engine_job.h"
 #include "engine_reader.h"
 #include "engine_table.h"
 #include "eval/frame.h"
@@ -33,7 +34,7 @@ static const StepKind *find_kind(const char *name) {
 void kinds_gone(Engine *e) {
   for (size_t i = 0; i < nkinds; i++)
     if (kinds[i]->gone) kinds[i]->gone(e);
-  table_read_gone(e);
+  table_far_gone(e);
   reader_gone(e->store);
 }
 
@@ -164,7 +165,7 @@ Val step_journal_cfg(Val cfg) {
 
 void call_free(StepCall *c) {
   if (!c) return;
-  table_read_stop(c);
+  table_far_stop(c);
   free(c->key);
   secret_use_free(c->secrets);
   c->key = NULL;
@@ -208,6 +209,7 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   c->title = map_get_kw(cfg, "title");
   if (!is_str(c->title)) c->title = NIL;
   c->attempt = 1;
+  c->loaded = NIL;
   c->kind = find_kind(kw_text(c->type));
   const StepKind *other = r->e->o.stand_in ? r->e->o.stand_in(r->e->o.ctx, c->type, c->id) : NULL;
   if (other) c->kind = other;
@@ -662,8 +664,10 @@ static bool function_deadline(StepCall *c) {
 static void function_begin(StepCall *c) {
   Val fn;
   Val input = map_get_kw(c->cfg, "input"), keys = map_get_kw(c->cfg, "load"), error;
+  if (!is_nil(keys) && table_far_begin(c)) return;
   if (!function_code(c, &fn) || !function_deadline(c)) return;
   if (!is_nil(keys)) input = resource_load(c->r->e, c, input, keys, &error);
+  c->loaded = NIL; /* another attempt looks anew */
   if (same(input, ABSENT)) {
     step_error(c, error, -1);
     return;
@@ -839,18 +843,8 @@ static void kv_begin(StepCall *c) {
   else step_error(c, error, -1);
 }
 
-/* Its changes leave at once: another run that comes next must see them. */
 static void table_begin(StepCall *c) {
-  Run *r = c->r;
-  Val result = NIL, error = NIL;
-  if (table_read_begin(c) || table_export_step(c)) return;
-  store_reads(r->e->store, r->reads);
-  bool ok = table_step(r, c->cfg, &result, &error);
-  r->reads = store_reads(r->e->store, 0);
-  if (ok) step_resolve(c, true, result);
-  else if (r->status == RUN_BLOCKED) return;
-  else step_error(c, error, -1);
-  if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
+  if (!table_far_begin(c) && !table_export_step(c)) table_here(c);
 }
 
 /* What is bound to the slot of its :connection is in the database and cannot be read: that is no missing binding. */
@@ -895,6 +889,7 @@ void step_begin_attempt(StepCall *c) {
   else if (!strcmp(type, "sleep")) sleep_begin(c);
   else if (!strcmp(type, "wait")) wait_begin(c);
   else if (child_step(c->type)) child_begin(c);
+  else if (!strcmp(type, "job") && job_begin(c)) return;
   else if (c->kind) external_begin(c);
   else {
     Buf b = {0};
@@ -1003,6 +998,10 @@ static void live_again(StepCall *c, int last_kind) {
     r->phase = R_PARKED;
     return;
   }
+  if (last_kind == J_INTENT && job_awaits(c)) {
+    r->phase = R_PARKED;
+    return;
+  }
   if (last_kind == J_CHILD) {
     child_again(c);
     return;
@@ -1035,6 +1034,10 @@ void step_timer(StepCall *c) {
   Run *r = c->r;
   if (kw_is(c->type, "wait") && !c->checkpoint) {
     wait_timed_out(c);
+    return;
+  }
+  if (job_awaits(c) && !c->checkpoint && r->phase == R_PARKED) {
+    job_timed_out(c);
     return;
   }
   if (c->kids) {

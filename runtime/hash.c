@@ -8,13 +8,23 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <string.h>
+
+/* Looked up once: finding an algorithm by its name takes longer than hashing a few hundred bytes. */
+static EVP_MD *fetched;
+static void fetch(void) { fetched = EVP_MD_fetch(NULL, "SHA256", NULL); }
+static const EVP_MD *sha256(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, fetch);
+  return fetched ? fetched : EVP_sha256();
+}
 
 static void digest(const EVP_MD *md, const void *p, size_t n, uint8_t *out) {
   if (!EVP_Digest(n ? p : "", n, out, NULL, md, NULL)) mem_exhausted(n); /* its only way to fail */
 }
 
-void hash_sha256(const void *p, size_t n, uint8_t out[32]) { digest(EVP_sha256(), p, n, out); }
+void hash_sha256(const void *p, size_t n, uint8_t out[32]) { digest(sha256(), p, n, out); }
 void hash_md5(const void *p, size_t n, uint8_t out[16]) { digest(EVP_md5(), p, n, out); }
 
 void hash_sha256_hex(const void *p, size_t n, char out[65]) {
@@ -28,6 +38,11 @@ void hash_sha256_hex(const void *p, size_t n, char out[65]) {
 void hash_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[32]) {
   unsigned len = 0;
   if (!HMAC(EVP_sha256(), nkey ? key : "", (int)nkey, n ? p : (const void *)"", n, out, &len)) mem_exhausted(n);
+}
+
+void hash_hmac_sha1(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[20]) {
+  unsigned len = 0;
+  if (!HMAC(EVP_sha1(), nkey ? key : "", (int)nkey, n ? p : (const void *)"", n, out, &len)) mem_exhausted(n);
 }
 
 void hash_hex(const uint8_t *p, size_t n, Buf *out) {

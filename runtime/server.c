@@ -14,6 +14,7 @@
 #include "proxy.h"
 #include "retention.h"
 #include "slots.h"
+#include "jobs.h"
 #include "log.h"
 #include "otel.h"
 #include "sock.h"
@@ -179,7 +180,7 @@ static bool begin(Server *s, Err *err) {
                      .resolve = resolve,
                      .resolve_ctx = &s->api};
   s->api.engine = engine_new(s->api.store, &o, err);
-  if (!s->api.engine || !api_workspace_make(&s->api, s->o->workspace, err) || !first_key(s, err) || !take_up_runs(s, err)) return false;
+  if (!s->api.engine || !api_workspace_make(&s->api, s->o->workspace, err) || !first_key(s, err) || !take_up_runs(s, err) || !jobs_serve(s->api.engine, err)) return false;
   triggers_new(&s->api);
   int fd = s->fd;
   s->fd = -1;
@@ -187,6 +188,7 @@ static bool begin(Server *s, Err *err) {
   if (s->cert.n) l.cert = buf_cstr(&s->cert), l.key = buf_cstr(&s->key);
   s->api.listener = engine_listen_api(s->api.engine, fd, &l, api_request, &s->api, err);
   if (s->key.n) explicit_bzero(s->key.p, s->key.n);
+  if (s->api.listener) engine_listen_unsent(s->api.listener, jobs_unsent);
   if (s->api.listener) engine_listen_events(s->api.listener, hook_event, s->api.triggers);
   return s->api.listener;
 }
@@ -223,7 +225,9 @@ static bool serve(Server *s, Err *err) {
   LogField f[] = {{"url", s->url, 0}, {"data", s->o->data, 0}};
   log_line("info", "ready", f, 2);
   while (ok && !stop) {
+    int64_t dropped = s->retention.dropped;
     ok = engine_turn(s->api.engine, 1000, &idle, err) && retention_turn(&s->retention, s->api.store, now_ms(), err);
+    if (s->retention.dropped != dropped) engine_listen_forget(s->api.listener);
     triggers_turn(s->api.triggers);
   }
   return ok;
@@ -293,11 +297,12 @@ int breyta_serve(const BreytaOptions *o) {
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();
   if (!(s.api.store = open_store(o->data))) return EXIT_FAILED;
-  if (o->blobs && !blobs_place_set(s.api.store, o->blobs, &err)) {
+  s.api.vault = open_vault(&s);
+  if (o->blobs && !blobs_place_set(s.api.store, s.api.vault, o->blobs, &err)) {
+    vault_free(s.api.vault);
     store_close(s.api.store);
     return usage("blobs", err.msg);
   }
-  s.api.vault = open_vault(&s);
   bool ok = begin(&s, &err) && serve(&s, &err) && drain(&s, &err);
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);

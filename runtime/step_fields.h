@@ -14,12 +14,12 @@
   F("*", "persist", "type", "one of :blob :kv :table", "where the result is kept; required")                                          \
   F("*", "persist", "filename", "text of one line, at most 255 bytes", ":blob: the name that a download gets")                        \
   F("*", "persist", "content-type", "text of one line", ":blob: the media type, such as \"text/csv\"; default: that of the result")   \
-  F("*", "persist", "tier", "one of :retained :ephemeral", ":blob: kept 90 days and at most 50 MiB (:retained, the default), or 12 hours and at most 4 GiB (:ephemeral, :http steps only)") \
+  F("*", "persist", "tier", "one of :retained :ephemeral", ":blob: kept 90 days and at most 50 MiB (:retained, the default), or 12 hours and at most 4 GiB (:ephemeral, :http and :ssh steps only)") \
   F("*", "persist", "signed-url", "true, or {:ttl-seconds n}", ":blob: also gives a URL that needs no login; n from 60 to 86400 seconds, default 3600") \
   F("*", "persist", "search-index", "map", ":blob: {:text \"..\" :tags [..]}: what :search steps find it by")                          \
   F("*", "persist", "key", "keyword or string", ":kv: the key; required there")                                                       \
   F("*", "persist", "ttl", "seconds, 1 to 31536000", ":kv: gone after that; default: it stays")                                       \
-  F("*", "persist", "table", "keyword or string", ":table: the name of the table; required there")                                    \
+  F("*", "persist", "table", "keyword or string", ":table: the name of the table; required there. Tables never expire: `breyta-run gc --table NAME` removes one")                                    \
   F("*", "review", "title", "string", "headline of what the person is asked")                                                         \
   F("*", "review", "message", "string", "the question, in full")                                                                      \
   F("*", "review", "fields", "vector of maps", "what the person may fill in: [{:key :subject :label \"Subject\" :field-type :string} ..]") \

@@ -142,7 +142,7 @@ char *batch_room(Batch *b, size_t n) {
   return p;
 }
 
-static void op_set_str(Batch *b, Op *op, int k, const char *s) {
+void op_set_str(Batch *b, Op *op, int k, const char *s) {
   if (!s) return;
   size_t n = strlen(s) + 1, at = b->mem_n;
   char *p = batch_room(b, n);
@@ -559,6 +559,10 @@ void store_release(Store *s) {
   if (s->impl->gather) s->impl->gather(s, false);
 }
 
+void store_together(Store *s, bool on) {
+  if (s && s->impl->together) s->impl->together(s, on);
+}
+
 const char *store_error_text(const char *code) {
   static const char *const text[][2] = {
       {"store_failed", "the database could not be written: nothing more is acknowledged; start again to recover"},
@@ -573,6 +577,8 @@ const char *store_error_text(const char *code) {
       {"wait_exists", "another live wait has this key"},
       {"doc_conflict", "it was changed by somebody else meanwhile: read it again and repeat the change"},
       {"wait_missing", "no such wait"},
+      {"job_conflict", "the job was changed by somebody else meanwhile"},
+      {"job_exists", "another job holds this unique key"},
       {"table_exists", "another table has this name"},
       {"inbox_gone", "the inbox row is already gone"},
       {"not_executor", "only the executor changes runs; use the inbox beside it"},
