@@ -336,7 +336,9 @@ static void take(const Client *c, const ClientRequest *r, bool command, const Ht
   const char *type = http_response_get(h, "content-type");
   Err e = {0};
   a->status = h->status;
+  const char *session = http_response_get(h, "mcp-session-id");
   snprintf(a->content_type, sizeof a->content_type, "%s", type ? type : "");
+  snprintf(a->session, sizeof a->session, "%s", session ? session : "");
   bool text = (r->raw || h->sunk) && h->status < 400;
   Val v = text || h->nbody == 0 ? ABSENT : json_parse(h->body, h->nbody, &e);
   if ((same(v, ABSENT) || r->keep_text) && h->nbody) buf_add(&a->text, h->body, h->nbody);
