@@ -74,7 +74,7 @@ void client_uuid(char out[37]) {
   buf_free(&b);
 }
 
-/* --- values ------------------------------------------------------------------------------------------------------------------------ */
+/* --- values ----------------------------------------------------------------------------------------------------------------------- */
 Val client_key(const char *name) {
   return json_keyword_like(name, strlen(name)) ? kw_parse(name, strlen(name)) : str_c(name);
 }
@@ -134,7 +134,7 @@ Val client_error(const char *workspace, const char *code, const char *message, c
   return ordered(&m);
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------------------------------------------- */
 static bool plain(unsigned char ch) { return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || (ch && strchr("-._~", ch)); }
 
 static void encode(Buf *b, const char *s, size_t n) {
@@ -275,7 +275,7 @@ static HttpResponse *exchange(Client *c, const ClientRequest *r, Err *e) {
   }
 }
 
-/* --- answers ----------------------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------------------------------------------- */
 static void broken(const Client *c, ClientAnswer *a, const char *code, const char *message, const char *hint) {
   a->ok = false;
   a->body = client_error(c->where.workspace, code, message, hint);

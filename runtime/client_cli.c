@@ -15,7 +15,8 @@
 const ClientParam client_globals[] = {
     {"api", CLIENT_TEXT, NULL, NULL, "the server; else BREYTA_API_URL, config.json, http://127.0.0.1:8080", "URL", 0},
     {"workspace", CLIENT_TEXT, NULL, NULL, "the workspace; else BREYTA_WORKSPACE, config.json, that of the key", "ID", 0},
-    {"api-key-file", CLIENT_TEXT, NULL, NULL, "a file whose first line is the key, - for standard input; else BREYTA_API_KEY, BREYTA_TOKEN, auth.json", "FILE", 0},
+    {"api-key-file", CLIENT_TEXT, NULL, NULL,
+     "a file whose first line is the key, - for standard input; else BREYTA_API_KEY, BREYTA_TOKEN, auth.json", "FILE", 0},
     {"api-key", CLIENT_TEXT, NULL, NULL, "the key itself; other processes can see it while this one runs", "KEY", 0},
     {"token", CLIENT_TEXT, NULL, NULL, "the same as --api-key, behind BREYTA_API_KEY", "KEY", CLIENT_HIDDEN},
     {"profile", CLIENT_TEXT, NULL, NULL, "a profile of config.json: URL, workspace and key", "NAME", 0},
@@ -27,15 +28,17 @@ bool client_positional(const ClientParam *p) { return *p->name == '<' || *p->nam
 
 bool client_many(const ClientParam *p) {
   if (client_positional(p)) return strstr(p->name, "...") != NULL;
-  return p->type == CLIENT_LIST || p->type == CLIENT_CSV || p->type == CLIENT_JSONS || p->type == CLIENT_PAIRS || p->type == CLIENT_LABELS || p->type == CLIENT_OBJECT;
+  return p->type == CLIENT_LIST || p->type == CLIENT_CSV || p->type == CLIENT_JSONS || p->type == CLIENT_PAIRS ||
+         p->type == CLIENT_LABELS || p->type == CLIENT_OBJECT;
 }
 
 const char *client_arg(const ClientParam *p) {
-  static const char *const names[] = {NULL, "TEXT", "N", "N|latest", "DURATION", "JSON", "JSON", "JSON", "A,B,...", "TEXT", "JSON", "K=V", "K=V", NULL, "N"};
+  static const char *const names[] = {NULL,      "TEXT", "N",    "N|latest", "DURATION", "JSON", "JSON", "JSON",
+                                      "A,B,...", "TEXT", "JSON", "K=V",      "K=V",      NULL,   "N"};
   return p->arg ? p->arg : p->flags & CLIENT_FILE ? "FILE" : names[p->type];
 }
 
-/* --- what rows' functions use --------------------------------------------------------------------------------------------------------- */
+/* --- what rows' functions use ----------------------------------------------------------------------------------------------------- */
 static int place(const ClientRun *r, const char *name) {
   for (int i = 0; r->command->params && r->command->params[i].name; i++)
     if (!strcmp(r->command->params[i].name, name)) return i;
@@ -80,7 +83,7 @@ void client_hint(ClientRun *r, const char *fmt, ...) {
   vv_push(&r->hints, buf_str(&b));
 }
 
-/* --- printing ---------------------------------------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------------------------------------------- */
 /* "breyta runs show {data.workflowId}" out of the answer; "" when something of it is not there. */
 static void expand(const ClientRun *r, Val envelope, const char *s, size_t n, Buf *b) {
   for (const char *end = s + n; s < end; s++) {
@@ -149,7 +152,8 @@ static void told(const ClientRun *r, Val envelope) {
   Val error = client_at(envelope, "error"), actions = client_at(error, "actions");
   const char *code = client_text_at(error, "code"), *message = is_str(error) ? str_s(error) : client_text_at(error, "message");
   const char *hint = client_text_at(envelope, "hint");
-  client_say("%s%s%s%s%s%s", r->command->name, *r->command->name ? ": " : "", message ? message : "failed", code ? " [" : "", code ? code : "", code ? "]" : "");
+  client_say("%s%s%s%s%s%s", r->command->name, *r->command->name ? ": " : "", message ? message : "failed", code ? " [" : "",
+             code ? code : "", code ? "]" : "");
   if (hint) client_say("hint: %s", hint);
   for (uint32_t i = 0; is_vec(actions) && i < vec_count(actions); i++) {
     const char *url = client_text_at(vec_nth(actions, i), "url"), *label = client_text_at(vec_nth(actions, i), "label");
@@ -175,9 +179,7 @@ int client_print(ClientRun *r, Val envelope, bool ok) {
   return ok ? EXIT_OK : EXIT_FAILED;
 }
 
-int client_done(ClientRun *r, Val data) {
-  return client_print(r, client_put(client_put(NIL, "ok", TRUE_V), "data", data), true);
-}
+int client_done(ClientRun *r, Val data) { return client_print(r, client_put(client_put(NIL, "ok", TRUE_V), "data", data), true); }
 
 static int failed(ClientRun *r, const char *code, const char *hint, const char *fmt, va_list ap) {
   Buf b = {0};
@@ -210,7 +212,7 @@ int client_usage(ClientRun *r, const char *fmt, ...) {
   return EXIT_USAGE;
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------------------------------------------- */
 Client *client_of(ClientRun *r) {
   Err e = {0};
   if (r->client) return r->client;
@@ -231,7 +233,8 @@ static void path_of(const ClientRun *r, const char *path, Buf *b) {
       name[n - 1] = 0;
       const char *s = client_text_at(r->path, name + 1);
       client_segment(b, s ? s : "-");
-    } else buf_fmt(b, "/%s", name);
+    } else
+      buf_fmt(b, "/%s", name);
     p += n + (p[n] == '/');
   }
 }
@@ -249,7 +252,12 @@ static bool send_route(ClientRun *r, Client *c, const char *call, ClientAnswer *
     map_iter(&it, r->query);
     while (map_next(&it, &k, &v)) query = map_assoc(is_map(query) ? query : map_empty, k, v);
   }
-  ClientRequest q = {.method = method, .path = buf_cstr(&path), .query = query, .body = !body ? ABSENT : is_nil(r->args) ? map_empty : r->args,
+  ClientRequest q = {.method = method,
+                     .path = buf_cstr(&path),
+                     .query = query,
+                     .body = !body             ? ABSENT
+                             : is_nil(r->args) ? map_empty
+                                               : r->args,
                      .timeout_ms = r->command->timeout_ms};
   bool ok = client_rest(c, &q, a);
   buf_free(&path);
@@ -277,10 +285,21 @@ static int plain_row(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- words -------------------------------------------------------------------------------------------------------------------------- */
-static const struct { const char *alias, *name; } groups[] = {{"flow", "flows"}, {"run", "runs"}, {"job", "jobs"}, {"wait", "waits"}, {"resource", "resources"},
-  {"connection", "connections"}, {"secret", "secrets"}, {"step", "steps"}, {"trigger", "triggers"}, {"webhook", "webhooks"}, {"workspace", "workspaces"},
-  {"service-account", "service-accounts"}};
+/* --- words ------------------------------------------------------------------------------------------------------------------------ */
+static const struct {
+  const char *alias, *name;
+} groups[] = {{"flow", "flows"},
+              {"run", "runs"},
+              {"job", "jobs"},
+              {"wait", "waits"},
+              {"resource", "resources"},
+              {"connection", "connections"},
+              {"secret", "secrets"},
+              {"step", "steps"},
+              {"trigger", "triggers"},
+              {"webhook", "webhooks"},
+              {"workspace", "workspaces"},
+              {"service-account", "service-accounts"}};
 
 static bool word_is(const char *name, size_t n, const char *word) { return strlen(word) == n && !memcmp(name, word, n); }
 
@@ -355,17 +374,22 @@ static int unknown_command(ClientRun *r, char **words, int n) {
   count = client_help_below(buf_cstr(&group), names, 500);
   for (int i = 0; !known && i < breyta_ncommands; i++) names[count++] = breyta_commands[i].name;
   const char *near = known < n ? cli_nearest(words[known], names, count) : NULL;
-  if (near) client_usage(r, "there is no command `breyta %s`; did you mean `breyta %s%s%s`?", said.p, group.p, *group.p ? " " : "", near);
-  else client_usage(r, "there is no command `breyta %s`; `breyta %s%s--help` lists what there is", said.p, group.p, *group.p ? " " : "");
+  if (near)
+    client_usage(r, "there is no command `breyta %s`; did you mean `breyta %s%s%s`?", said.p, group.p, *group.p ? " " : "", near);
+  else
+    client_usage(r, "there is no command `breyta %s`; `breyta %s%s--help` lists what there is", said.p, group.p, *group.p ? " " : "");
   buf_free(&said);
   buf_free(&group);
   return EXIT_USAGE;
 }
 
-/* --- flags --------------------------------------------------------------------------------------------------------------------------- */
+/* --- flags ------------------------------------------------------------------------------------------------------------------------ */
 static bool global(ClientRun *r, const char *name, const char *value) {
-  const struct { const char *name, **to; } texts[] = {{"api", &r->said.api}, {"workspace", &r->said.workspace}, {"api-key", &r->said.api_key},
-    {"api-key-file", &r->said.api_key_file}, {"token", &r->said.token}, {"profile", &r->said.profile}};
+  const struct {
+    const char *name, **to;
+  } texts[] = {{"api", &r->said.api},         {"workspace", &r->said.workspace},
+               {"api-key", &r->said.api_key}, {"api-key-file", &r->said.api_key_file},
+               {"token", &r->said.token},     {"profile", &r->said.profile}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!strcmp(texts[i].name, name)) *texts[i].to = value;
   if (!strcmp(name, "pretty")) r->pretty = !strcmp(value, "true");
@@ -402,7 +426,8 @@ static int flag(ClientRun *r, int *at) {
   const char *word = r->argv[*at] + 2, *value = strchr(word, '=');
   size_t n = value ? (size_t)(value++ - word) : strlen(word);
   snprintf(name, sizeof name, "%.*s", (int)n, word);
-  const ClientParam *p = param_named(r->command->params, name, strlen(name)), *g = p ? NULL : param_named(client_globals, name, strlen(name));
+  const ClientParam *p = param_named(r->command->params, name, strlen(name)),
+                    *g = p ? NULL : param_named(client_globals, name, strlen(name));
   if (!p && !g) return unknown_flag(r, name);
   const ClientParam *q = p ? p : g;
   if (!value && takes_value(q)) {
@@ -410,9 +435,12 @@ static int flag(ClientRun *r, int *at) {
     value = r->argv[++*at];
   }
   if (!value) value = "true";
-  if (!takes_value(q) && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) return client_usage(r, "--%s: true or false is expected, not %.100s", name, value);
-  if (p) give(r, (int)(p - r->command->params), value);
-  else global(r, name, value);
+  if (!takes_value(q) && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+    return client_usage(r, "--%s: true or false is expected, not %.100s", name, value);
+  if (p)
+    give(r, (int)(p - r->command->params), value);
+  else
+    global(r, name, value);
   return 0;
 }
 

@@ -89,7 +89,7 @@ typedef struct ClientRun {
 int client_main(int argc, char **argv);
 int client_help(int n, char **words); /* of the command or group that they name */
 
-/* --- for the functions of rows ------------------------------------------------------------------------------------------------------ */
+/* --- for the functions of rows ---------------------------------------------------------------------------------------------------- */
 bool client_given(const ClientRun *r, const char *name);
 const char *client_text(const ClientRun *r, const char *name); /* as given, else the default, else NULL */
 bool client_flag(const ClientRun *r, const char *name);
@@ -111,7 +111,7 @@ bool client_value(enum ClientType type, const char *s, size_t n, const char *wha
 bool client_read(ClientRun *r, const char *path, Buf *b, const char *what); /* a file, - standard input. false: told, EXIT_USAGE */
 Val client_pairs(ClientRun *r, const char *name, bool json, bool *ok);
 
-/* --- the table ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------------------------------------------- */
 const ClientCommand *client_command_at(int i); /* NULL behind the last */
 const ClientCommand *client_command_in(char **words, int n, int *used); /* the one that the first words name; NULL: none */
 const char *client_group(const char *word); /* "flow" is "flows" */

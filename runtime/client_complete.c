@@ -16,7 +16,8 @@ static bool begins(const char *name, const char *cur) { return !strncmp(name, cu
 
 static void flags(Buf *b, const ClientParam *p, const char *cur) {
   for (; p && p->name; p++)
-    if (!client_positional(p) && !(p->flags & CLIENT_HIDDEN) && begins(p->name, cur + 2)) candidate(b, "--", p->name, strlen(p->name), p->help);
+    if (!client_positional(p) && !(p->flags & CLIENT_HIDDEN) && begins(p->name, cur + 2))
+      candidate(b, "--", p->name, strlen(p->name), p->help);
 }
 
 static const ClientParam *flag_named(const ClientParam *p, const char *word) {
@@ -62,16 +63,21 @@ int client_complete(int n, char **words) {
   for (int i = 0; i < n - 1; i++) { /* words of the command, without globals and their values */
     bool flag = !strncmp(words[i], "--", 2);
     const ClientParam *g = flag ? flag_named(client_globals, words[i]) : NULL;
-    if (!flag) plain[count++] = words[i];
-    else if (has_value(g)) i++;
+    if (!flag)
+      plain[count++] = words[i];
+    else if (has_value(g))
+      i++;
   }
   const ClientCommand *c = client_command_in(plain, count, &used);
   const char *last = n > 1 ? words[n - 2] : "";
   if (!strncmp(last, "--", 2)) open = c ? flag_named(c->params, last) : NULL;
   if (!strncmp(last, "--", 2) && !open) open = flag_named(client_globals, last);
-  if (has_value(open)) choices(&b, open, cur);
-  else if (!strncmp(cur, "--", 2)) flags(&b, c ? c->params : NULL, cur), flags(&b, client_globals, cur);
-  else below(&b, plain, count, cur);
+  if (has_value(open))
+    choices(&b, open, cur);
+  else if (!strncmp(cur, "--", 2))
+    flags(&b, c ? c->params : NULL, cur), flags(&b, client_globals, cur);
+  else
+    below(&b, plain, count, cur);
   cli_out(b.n ? b.p : "", b.n);
   cli_out_flush();
   buf_free(&b);

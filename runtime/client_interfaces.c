@@ -11,7 +11,8 @@ static Val interfaces(ClientRun *r) {
   ClientAnswer a;
   const char *target = client_text(r, "target"), *inst = client_text(r, "installation-id");
   int64_t version = client_int(r, "version", 0);
-  Val args = client_put_text(client_put_text(client_put(NIL, "flowSlug", client_at(r->args, "flowSlug")), "view", "full"), "source", target && !strcmp(target, "draft") ? "draft" : "active");
+  Val args = client_put_text(client_put_text(client_put(NIL, "flowSlug", client_at(r->args, "flowSlug")), "view", "full"), "source",
+                             target && !strcmp(target, "draft") ? "draft" : "active");
   if (inst) {
     if (!client_ask(r, "flows.installations.get", client_put_text(NIL, "profileId", inst), &a)) return client_finish(r, &a), NIL;
     version = client_int_at(a.body, "data.version", version);
@@ -44,7 +45,9 @@ static Val interface_named(ClientRun *r, const char *id, const char *family) {
   Val all = interfaces(r);
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++)
     if (named(vec_nth(all, i), id, family)) return vec_nth(all, i);
-  if (is_vec(all)) client_fail(r, "not_found", "interface not found: %.100s; `breyta flows interfaces list %s` says which there are", id, client_text(r, "<flow-slug>"));
+  if (is_vec(all))
+    client_fail(r, "not_found", "interface not found: %.100s; `breyta flows interfaces list %s` says which there are", id,
+                client_text(r, "<flow-slug>"));
   return NIL;
 }
 
@@ -55,15 +58,18 @@ int client_interfaces_list(ClientRun *r) {
 
 int client_interfaces_show(ClientRun *r) {
   Val one = interface_named(r, client_text(r, "<interface-id>"), client_text(r, "family"));
-  return is_nil(one) ? EXIT_FAILED : client_done(r, client_put(client_put(NIL, "flowSlug", client_at(r->args, "flowSlug")), "interface", one));
+  return is_nil(one) ? EXIT_FAILED
+                     : client_done(r, client_put(client_put(NIL, "flowSlug", client_at(r->args, "flowSlug")), "interface", one));
 }
 
 static void call_path(ClientRun *r, Buf *path) {
   const char *inst = client_text(r, "installation-id"), *target = client_text(r, "target");
   buf_c(path, "api/flows");
   client_segment(path, client_text(r, "<flow-slug>"));
-  if (inst) buf_c(path, "/installations");
-  else buf_c(path, "/interfaces");
+  if (inst)
+    buf_c(path, "/installations");
+  else
+    buf_c(path, "/interfaces");
   client_segment(path, inst ? inst : target ? target : "live");
   if (inst) buf_c(path, "/interfaces");
   client_segment(path, client_text(r, "<interface-id>"));
@@ -96,8 +102,10 @@ int client_interfaces_call(ClientRun *r) {
 static void shell_word(Buf *b, const char *s, size_t n) {
   buf_ch(b, '\'');
   for (size_t i = 0; i < n; i++)
-    if (s[i] == '\'') buf_c(b, "'\\''");
-    else buf_ch(b, s[i]);
+    if (s[i] == '\'')
+      buf_c(b, "'\\''");
+    else
+      buf_ch(b, s[i]);
   buf_ch(b, '\'');
 }
 

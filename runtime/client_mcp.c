@@ -18,7 +18,8 @@ typedef struct Bridge {
 /* --workspace-id and --token-env-var stand for the flags that all commands have. */
 static bool prepare(ClientRun *r) {
   const char *ws = client_text(r, "workspace-id"), *env = client_text(r, "token-env-var"), *key = env ? getenv(env) : NULL;
-  if (env && !key && client_given(r, "token-env-var")) return client_usage(r, "--token-env-var: there is no environment variable %.100s", env), false;
+  if (env && !key && client_given(r, "token-env-var"))
+    return client_usage(r, "--token-env-var: there is no environment variable %.100s", env), false;
   if (ws) r->where.workspace = strcpy(mem_raw(strlen(ws) + 1), ws);
   if (key) {
     r->where.key = strcpy(mem_raw(strlen(key) + 1), key);
@@ -40,16 +41,33 @@ static bool post(Bridge *b, const char *text, size_t n, const char *method, cons
   ClientRun *r = b->r;
   const char *h[32];
   int k = 0;
-  const struct { const char *name, *value; } more[] = {{"Accept", "application/json, text/event-stream"}, {"Mcp-Method", method}, {"Mcp-Name", name},
-    {"MCP-Protocol-Version", *b->version ? b->version : NULL}, {"Mcp-Session-Id", *b->session ? b->session : NULL}, {"X-MCP-Toolsets", client_text(r, "toolsets")},
-    {"X-MCP-Tools", client_text(r, "tools")}, {"X-MCP-Exclude-Tools", client_text(r, "exclude-tools")}, {"X-MCP-Readonly", client_flag(r, "read-only") ? "true" : NULL}};
+  const struct {
+    const char *name, *value;
+  } more[] = {{"Accept", "application/json, text/event-stream"},
+              {"Mcp-Method", method},
+              {"Mcp-Name", name},
+              {"MCP-Protocol-Version", *b->version ? b->version : NULL},
+              {"Mcp-Session-Id", *b->session ? b->session : NULL},
+              {"X-MCP-Toolsets", client_text(r, "toolsets")},
+              {"X-MCP-Tools", client_text(r, "tools")},
+              {"X-MCP-Exclude-Tools", client_text(r, "exclude-tools")},
+              {"X-MCP-Readonly", client_flag(r, "read-only") ? "true" : NULL}};
   for (size_t i = 0; i < sizeof more / sizeof *more; i++)
     if (more[i].value && !strpbrk(more[i].value, "\r\n")) h[k++] = more[i].name, h[k++] = more[i].value;
   h[k] = NULL;
   HttpBody *body = http_body_new();
   http_body_mem(body, text, n);
-  client_rest(r->client, &(ClientRequest){.method = "POST", .path = b->path.p, .query = NIL, .body = ABSENT, .stream = body, .content_type = "application/json", .headers = h,
-                                          .timeout_ms = client_int(r, "timeout", 60000), .keep_text = true}, a);
+  client_rest(r->client,
+              &(ClientRequest){.method = "POST",
+                               .path = b->path.p,
+                               .query = NIL,
+                               .body = ABSENT,
+                               .stream = body,
+                               .content_type = "application/json",
+                               .headers = h,
+                               .timeout_ms = client_int(r, "timeout", 60000),
+                               .keep_text = true},
+              a);
   if (*a->session) snprintf(b->session, sizeof b->session, "%s", a->session);
   return a->ok;
 }
@@ -67,12 +85,14 @@ static Val message(const ClientAnswer *a) {
   return last;
 }
 
-/* --- doctor ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- doctor ----------------------------------------------------------------------------------------------------------------------- */
 static bool ask(Bridge *b, const char *method, const char *params, bool notification, Val *result) {
   ClientAnswer a;
   Buf text = {0};
-  if (notification) buf_fmt(&text, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\"}", method);
-  else buf_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
+  if (notification)
+    buf_fmt(&text, "{\"jsonrpc\":\"2.0\",\"method\":\"%s\"}", method);
+  else
+    buf_fmt(&text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
   bool ok = post(b, text.p, text.n, method, NULL, &a);
   buf_free(&text);
   if (!ok) return client_finish(b->r, &a), false;
@@ -89,20 +109,25 @@ int client_mcp_doctor(ClientRun *r) {
   Bridge b;
   Val init, none, tools, names = vec_empty;
   if (!begin(r, &b)) return EXIT_FAILED;
-  if (!ask(&b, "initialize", "{\"protocolVersion\":\"" OFFERED "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"breyta\",\"version\":\"" BREYTA_VERSION "\"}}", false, &init)) return EXIT_FAILED;
+  if (!ask(&b, "initialize",
+           "{\"protocolVersion\":\"" OFFERED "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"breyta\",\"version\":\"" BREYTA_VERSION
+           "\"}}",
+           false, &init))
+    return EXIT_FAILED;
   const char *version = client_text_at(init, "protocolVersion");
   snprintf(b.version, sizeof b.version, "%s", version ? version : OFFERED);
   if (!ask(&b, "notifications/initialized", "{}", true, &none) || !ask(&b, "tools/list", "{}", false, &tools)) return EXIT_FAILED;
   Val list = client_at(tools, "tools");
   for (uint32_t i = 0; is_vec(list) && i < vec_count(list); i++) names = vec_conj(names, client_at(vec_nth(list, i), "name"));
-  Val data = client_put(client_put(NIL, "protocolVersion", client_at(init, "protocolVersion")), "serverInfo", client_at(init, "serverInfo"));
+  Val data =
+      client_put(client_put(NIL, "protocolVersion", client_at(init, "protocolVersion")), "serverInfo", client_at(init, "serverInfo"));
   client_hint(r, "breyta mcp config --workspace-id %s", r->where.workspace);
   int status = client_done(r, client_put(client_put(data, "toolCount", fix((int)vec_count(names))), "tools", names));
   buf_free(&b.path);
   return status;
 }
 
-/* --- config ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- config ----------------------------------------------------------------------------------------------------------------------- */
 static Val flag_words(ClientRun *r, Val args) {
   static const char *const names[] = {"toolsets", "tools", "exclude-tools"};
   for (int i = 0; i < 3; i++) {
@@ -114,9 +139,13 @@ static Val flag_words(ClientRun *r, Val args) {
 
 static Val http_entry(ClientRun *r, const char *env) {
   Val h = client_put(NIL, "Authorization", str_fmt("Bearer ${%s}", env));
-  h = client_put_text(client_put_text(client_put_text(h, "X-MCP-Toolsets", client_text(r, "toolsets")), "X-MCP-Tools", client_text(r, "tools")), "X-MCP-Exclude-Tools", client_text(r, "exclude-tools"));
+  h = client_put_text(
+      client_put_text(client_put_text(h, "X-MCP-Toolsets", client_text(r, "toolsets")), "X-MCP-Tools", client_text(r, "tools")),
+      "X-MCP-Exclude-Tools", client_text(r, "exclude-tools"));
   if (client_flag(r, "read-only")) h = client_put_text(h, "X-MCP-Readonly", "true");
-  return client_put(client_put(client_put_text(NIL, "type", "http"), "url", str_fmt("%s/api/workspaces/%s/mcp", r->where.url, r->where.workspace)), "headers", h);
+  return client_put(
+      client_put(client_put_text(NIL, "type", "http"), "url", str_fmt("%s/api/workspaces/%s/mcp", r->where.url, r->where.workspace)),
+      "headers", h);
 }
 
 static Val stdio_entry(ClientRun *r, const char *env) {
@@ -129,7 +158,8 @@ static Val stdio_entry(ClientRun *r, const char *env) {
 
 /* For the agent's own file of settings; the key is named, not told. */
 int client_mcp_config(ClientRun *r) {
-  const char *ws = client_text(r, "workspace-id"), *url = client_text(r, "api-url"), *env = client_text(r, "token-env-var"), *name = client_text(r, "name");
+  const char *ws = client_text(r, "workspace-id"), *url = client_text(r, "api-url"), *env = client_text(r, "token-env-var"),
+             *name = client_text(r, "name");
   if (ws) r->where.workspace = strcpy(mem_raw(strlen(ws) + 1), ws);
   if (url) r->where.url = strcpy(mem_raw(strlen(url) + 1), url);
   if (!r->where.workspace) return client_usage(r, "--workspace-id is needed");
@@ -140,7 +170,7 @@ int client_mcp_config(ClientRun *r) {
   return client_done(r, client_put(client_put_text(NIL, "provider", client_text(r, "provider")), "config", config));
 }
 
-/* --- stdio ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- stdio ------------------------------------------------------------------------------------------------------------------------ */
 static void out_line(Val m) {
   Buf b = {0};
   if (!is_sig(json_print(&b, m))) {
@@ -168,8 +198,10 @@ static void out_answer(Bridge *b, const ClientAnswer *a, Val id) {
     const char *version = client_text_at(m, "result.protocolVersion");
     if (version) snprintf(b->version, sizeof b->version, "%s", version);
     bool rpc = client_text_at(m, "jsonrpc") != NULL;
-    if (rpc) out_line(m);
-    else if (!is_nil(id)) out_line(rpc_error(id, -32000, a->message ? a->message : "the server's answer is no JSON-RPC"));
+    if (rpc)
+      out_line(m);
+    else if (!is_nil(id))
+      out_line(rpc_error(id, -32000, a->message ? a->message : "the server's answer is no JSON-RPC"));
     return;
   }
   for (const char *p = a->text.p, *end = p + a->text.n; p < end;) {
