@@ -63,6 +63,12 @@ bool client_flag(const ClientRun *r, const char *name) {
   return s && !strcmp(s, "true");
 }
 
+int64_t client_timeout(const ClientRun *r) {
+  int i = place(r, "timeout");
+  bool whole = i < 0 || place(r, "wait") >= 0 || r->command->params[i].type != CLIENT_DURATION;
+  return whole ? r->command->timeout_ms : client_int(r, "timeout", r->command->timeout_ms);
+}
+
 void client_say(const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
@@ -258,7 +264,7 @@ static bool send_route(ClientRun *r, Client *c, const char *call, ClientAnswer *
                      .body = !body             ? ABSENT
                              : is_nil(r->args) ? map_empty
                                                : r->args,
-                     .timeout_ms = r->command->timeout_ms};
+                     .timeout_ms = client_timeout(r)};
   bool ok = client_rest(c, &q, a);
   buf_free(&path);
   return ok;
@@ -270,7 +276,7 @@ bool client_send(ClientRun *r, ClientAnswer *a) {
   if (!c) return false;
   const char *call = r->command->call;
   if (!strncmp(call, "runs.", 5) && !client_run_id(r)) return false;
-  return strchr(call, ' ') ? send_route(r, c, call, a) : client_call(c, call, r->args, r->command->timeout_ms, a);
+  return strchr(call, ' ') ? send_route(r, c, call, a) : client_call(c, call, r->args, client_timeout(r), a);
 }
 
 int client_finish(ClientRun *r, ClientAnswer *a) {

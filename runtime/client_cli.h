@@ -96,6 +96,7 @@ bool client_flag(const ClientRun *r, const char *name);
 int64_t client_int(const ClientRun *r, const char *name, int64_t otherwise); /* durations: ms */
 ClientGiven client_list(const ClientRun *r, const char *name);
 Client *client_of(ClientRun *r); /* NULL: told and printed; the status is EXIT_FAILED */
+int64_t client_timeout(const ClientRun *r); /* of a request: --timeout, unless that is how long to wait for a run; else the row's */
 /* The row's request, with r->args, r->query and r->path. */
 bool client_send(ClientRun *r, ClientAnswer *a);
 /* Prints the envelope with the row's hints; the exit status by its "ok". */

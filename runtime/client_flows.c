@@ -3,6 +3,7 @@
 #include "client_flows.h"
 #include "cli.h"
 #include "cli_run.h"
+#include "client_resources.h"
 #include "client_runs.h"
 #include "flow_include.h"
 #include "flowdef.h"
@@ -19,7 +20,7 @@
 bool client_ask(ClientRun *r, const char *command, Val args, ClientAnswer *a) {
   Client *c = client_of(r);
   *a = (ClientAnswer){.body = NIL};
-  return c && client_call(c, command, args, r->command->timeout_ms, a);
+  return c && client_call(c, command, args, client_timeout(r), a);
 }
 
 bool client_get(ClientRun *r, const char *path, Val query, ClientAnswer *a) {
@@ -441,10 +442,28 @@ static int interface(ClientRun *r, const char *id) {
                                   client_text(r, "<flow-slug>"));
 }
 
+/* --upload FIELD=FILE: the file becomes a resource, and what is known of it that field of the input. */
+static bool uploads(ClientRun *r) {
+  ClientGiven g = client_list(r, "upload");
+  for (int i = 0; i < g.n; i++) {
+    char path[300];
+    const char *eq = strchr(g.a[i], '=');
+    Val file, input = client_at(r->args, "input");
+    if (!eq || eq == g.a[i] || eq - g.a[i] > 250) return client_usage(r, "--upload: FIELD=FILE is expected, not %.100s", g.a[i]), false;
+    if (!client_of(r) || !client_upload(r, &(ClientUpload){.path = eq + 1}, &file)) return false;
+    snprintf(path, sizeof path, "%.*s", (int)(eq - g.a[i]), g.a[i]);
+    Val key = client_key(path), old = is_map(input) ? map_get(input, key, NIL) : NIL;
+    if (!is_nil(old)) file = is_vec(old) ? vec_conj(old, file) : vec_conj(vec_conj(vec_empty, old), file);
+    r->args = client_put(r->args, "input", map_assoc(is_map(input) ? input : map_empty, key, file));
+  }
+  return true;
+}
+
 int client_flows_run(ClientRun *r) {
   static const char *const names[] = {"interface-id", "interface", "trigger-id", "trigger"};
   const char *id = NULL;
   for (size_t i = 0; !id && i < 4; i++) id = client_text(r, names[i]);
   int bad = id ? interface(r, id) : 0;
-  return bad ? bad : client_run_start(r);
+  if (bad) return bad;
+  return uploads(r) ? client_run_start(r) : EXIT_FAILED;
 }

@@ -36,10 +36,7 @@
       FLAG(OBJECT, "schedules", "schedules", NULL, "{\"ID\": {\"enabled\": true}}"),                                                       \
       FLAG(LIST, "schedule-enable", NULL, NULL, "turn a schedule on"), FLAG(LIST, "schedule-disable", NULL, NULL, "turn a schedule off"),  \
       FLAG(LIST, "schedule-reset", "scheduleResets", NULL, "a schedule as the flow says")
-#define SETTINGS_FILE                                                                                                                      \
-  WORD("[@profile.edn]", NULL, "a file of settings, as `breyta flows bindings template` writes it"), {                                     \
-    "profile", CLIENT_TEXT, NULL, NULL, "the same", "FILE", CLIENT_HIDDEN                                                                  \
-  }
+#define SETTINGS_FILE WORD("[@profile.edn]", NULL, "a file of settings, as `breyta flows bindings template` writes it")
 #define INSTALLED WORD("<installation-id>", "profileId", "the installation")
 #define NEXT_RUN "breyta flows run {data.flowSlug} --wait"
 #define SEARCH                                                                                                                             \
@@ -250,7 +247,8 @@ const ClientCommand client_rows_flows[] = {
             TEXT("installation-id", "installationId", "on this installation"), TEXT("interface-id", NULL, "as this interface would"),
             {"interface", CLIENT_TEXT, NULL, NULL, "the same", NULL, CLIENT_HIDDEN},
             {"trigger-id", CLIENT_TEXT, NULL, NULL, "the same", NULL, CLIENT_HIDDEN},
-            {"trigger", CLIENT_TEXT, NULL, NULL, "the same", NULL, CLIENT_HIDDEN}, WAITING("15m", "250ms"))},
+            {"trigger", CLIENT_TEXT, NULL, NULL, "the same", NULL, CLIENT_HIDDEN},
+            FLAG(LIST, "upload", NULL, NULL, "FIELD=FILE: send a file and put it into this field of the input"), WAITING("15m", "250ms"))},
     {.name = "flows run-step",
      .call = "flows.run_step",
      .summary = "run one step of a flow by itself",

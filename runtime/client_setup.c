@@ -146,7 +146,6 @@ static bool file_settings(ClientRun *r, const char *path, Val *inputs) {
 
 static const char *settings_file(const ClientRun *r) {
   const char *s = client_text(r, "[@profile.edn]");
-  if (!s) s = client_text(r, "profile-file");
   return s && *s == '@' ? s + 1 : s;
 }
 

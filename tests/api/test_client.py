@@ -7,7 +7,8 @@ import hmac
 import json
 import os
 import re
-import time
+import socket
+import subprocess
 
 import client
 from server import flow
@@ -43,7 +44,6 @@ def test_init_lint_push_run(c):
     assert c.fails("exists", "flows", "init", "hello", env={}) and c.fails("usage", "flows", "init", "1x", status=2, env={})
     tests = os.path.join(os.path.dirname(client.BIN), "breyta-run")
     if os.path.exists(tests):
-        import subprocess
         p = subprocess.run([tests, "test", os.path.join(c.home, "hello")], capture_output=True, text=True, timeout=60)
         assert p.returncode == 0, p.stdout + p.stderr
     d = c.data("flows", "lint", "--file", "hello/flow.edn", env={})
@@ -61,6 +61,11 @@ def test_init_lint_push_run(c):
     d = c.data("flows", "run", "hello", "--interface-id", "run", "--wait", "--input-file", "-", stdin='{"name": "Cy"}')
     assert d["run"]["resultPreview"]["data"]["result"]["message"] == "Hello, Cy!"
     c.fails("not_found", "flows", "run", "hello", "--interface-id", "nowhere")
+    push(c, "filed", "(dissoc (flow/input) :flow/ctx)")
+    d = c.data("flows", "run", "filed", "--upload", "doc=" + write(c, "doc.md", "# Hi\n"), "--upload", "more=doc.md", "--upload", "more=doc.md", "--wait")
+    got = d["run"]["resultPreview"]["data"]["result"]
+    assert got["doc"]["uri"].startswith("res://") and got["doc"]["size-bytes"] == 5 and len(got["more"]) == 2, got
+    c.fails("usage", "flows", "run", "filed", "--upload", "nofile", status=2)
 
 
 def test_errors_in_files(c):
@@ -262,7 +267,6 @@ def test_signatures(c):
     """Against a listener that shows what arrives: the worked example of the contract, base64 and hex, and ECDSA checked by openssl."""
     import http.server
     import threading
-    import subprocess
     seen = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -316,7 +320,6 @@ def test_interfaces(c):
     assert d["run"]["resultPreview"]["data"]["result"] == 5, d
     d = c.data("flows", "interfaces", "curl", "called", "api", "--input", '{"a": "it\'s"}')
     assert c.server.key not in json.dumps(d)
-    import subprocess
     p = subprocess.run(["bash", "-c", d["command"]], capture_output=True, text=True, env={**os.environ, "BREYTA_API_KEY": c.server.key}, timeout=30)
     assert json.loads(p.stdout)["ok"] is True, p
 
@@ -644,6 +647,12 @@ def test_refusals(c):
         assert body["ok"] is False and "auth" in body["error"]["code"], body
         body = c.run(*words, env={"BREYTA_API_URL": c.env()["BREYTA_API_URL"]}, status=1)
         assert body["ok"] is False and "auth" in body["error"]["code"], body
+    with socket.socket() as deaf:  # takes connections and says nothing
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(8)
+        env = {"BREYTA_API_URL": f"http://127.0.0.1:{deaf.getsockname()[1]}", "BREYTA_API_KEY": "k"}
+        c.fails("timeout", "flows", "delete", "x", "--yes", "--timeout", "100ms", env=env)
+        c.fails("timeout", "flows", "push", "--file", "hello/flow.edn", "--timeout", "100ms", env=env)
     seen = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
