@@ -82,6 +82,7 @@ suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py
 suite nrepl-client repl tests/repl/nrepl_client.sh
 for t in tests/api/test_*.py; do suite "api-$(basename "$t" .py | cut -c6-)" api env BREYTA="$PWD/$B/breyta" API_CASES="$PWD/$B/api-cases" python3 "$t"; done
 suite api-cover api env BREYTA="$PWD/$B/breyta" python3 tests/api/cover.py "$PWD/$B/api-cases"
+suite chaos-jobs api env BREYTA="$PWD/$B/breyta" python3 tests/chaos/chaos_jobs.py --quick
 suite examples flows tests/flows/examples.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
 wait "$beside"
