@@ -423,19 +423,30 @@ void job_resume(Engine *e, const RunRow *row) {
   if (kw_is(map_get_kw(note, "waits"), "job") && is_str(id) && is_over(e, row->workspace, str_s(id))) wake_run(e, row->run);
 }
 
+/* A server's database is breyta.db in its folder. */
+static void say_server(Buf *b, const Engine *e, const char *workspace) {
+  const char *path = store_path(e->store), *slash = path ? strrchr(path, '/') : NULL;
+  bool its = path && !strcmp(slash ? slash + 1 : path, "breyta.db");
+  if (its) buf_fmt(b, "`breyta serve --data %.*s --workspace %s`", slash ? (int)(slash - path) : 1, slash ? path : ".", workspace);
+  else buf_fmt(b, "`breyta serve --data DIR --workspace %s`, with this database as DIR/breyta.db", workspace);
+}
+
 void job_say(Engine *e, const RunRow *row, Val note, const char *until, char *out, size_t n) {
   Val id = map_get_kw(note, "key");
   const char *type = "TYPE", *name = is_str(id) ? str_s(id) : "?";
+  Buf server = {0};
   JobRow j = {0};
   JobBatchRow b = {0};
   Err err = {0};
   if (jobs_get_durable(e, row->workspace, name, &j, &err)) type = j.type;
   else if (jobs_batch_get(e, row->workspace, name, &b, &err)) type = b.type;
+  say_server(&server, e, row->workspace);
   snprintf(out, n,
            "step :%s waits for %s until %s\n"
-           "a worker has to take jobs of the type %s: `breyta serve` with this database as its breyta.db, and `breyta jobs worker run --type %s --handler PROGRAM`\n"
+           "it is for a worker outside: %s, and `breyta jobs worker run --type %s --handler PROGRAM`\n"
            "to go on: breyta-run resume %s",
-           id_text(map_get_kw(note, "step")), name, until, type, type, row->run_id);
+           id_text(map_get_kw(note, "step")), name, until, buf_cstr(&server), type, row->run_id);
+  buf_free(&server);
   job_row_free(&j);
   job_batch_row_free(&b);
 }
