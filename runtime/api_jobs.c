@@ -1,6 +1,7 @@
 /* api_jobs.c - jobs and batches: submitting, looking, cancelling, limits of types. See api_jobs.h */
 #include "api_jobs.h"
 #include "eval/unit.h"
+#include "metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ enum { LIST_DEFAULT = 10, LIST_MAX = 500, SHOWN_MAX = 1000, TYPES_PAGE = 100 };
 
 /* --- shared -------------------------------------------------------------------------------------------------------------------- */
 Val api_job_map(const JobRow *j, unsigned show) {
-  Val kv[] = {kw_c("job"), api_shown(jobs_camel(jobs_map(j, show)))};
+  Val kv[] = {kw_c("job"), jobs_camel(jobs_map(j, show))}; /* all of it came from JSON, or has been checked to have such a form */
   return map_from(kv, 1, false);
 }
 
@@ -88,25 +89,35 @@ static JobSpec spec_of(Val job) {
                    .max_attempts = number(job, "maxAttempts"), .priority = number(job, "priority"), .delay_ms = number(job, "delayMs")};
 }
 
+static bool refused(ApiCall *c, Batch *b, const Err *err) {
+  batch_free(b);
+  if (!strcmp(err->code, "too_large")) return api_fail(c, 413, "too_large", "%s", err->msg);
+  return api_fail_err(c, err);
+}
+
 typedef struct Submit {
   Api *api;
   ApiPending *pending;
   char *workspace, *type;
+  int64_t n;
 } Submit;
 
 static void submit_durable(Engine *e, void *ctx, const char *error) {
   Submit *s = ctx;
   api_pend_done(s->pending, error);
-  if (!error) jobs_submitted(e, s->workspace, s->type);
+  if (!error) {
+    metric_add(METRIC_jobs_submitted_total, s->n);
+    jobs_submitted(e, s->workspace, s->type);
+  }
   free(s->workspace);
   free(s->type);
   free(s);
 }
 
-static bool submit_commit(ApiCall *c, Batch *b, const char *type) {
+static bool submit_commit(ApiCall *c, Batch *b, const char *type, int64_t n) {
   Submit *s = calloc(1, sizeof *s);
   if (!s) abort();
-  *s = (Submit){c->api, api_pend(c), strdup(c->workspace), strdup(type)};
+  *s = (Submit){c->api, api_pend(c), strdup(c->workspace), strdup(type), n};
   if (!s->workspace || !s->type) abort();
   api_pend_answer(s->pending, c);
   engine_commit(c->api->engine, b, submit_durable, s);
@@ -114,8 +125,8 @@ static bool submit_commit(ApiCall *c, Batch *b, const char *type) {
 }
 
 /* The answer is in c; it goes out when b is durable. */
-static bool sealed(ApiCall *c, Batch *b, const char *type) {
-  if (api_seal(c, b)) return submit_commit(c, b, type);
+static bool sealed(ApiCall *c, Batch *b, const char *type, int64_t n) {
+  if (api_seal(c, b)) return submit_commit(c, b, type, n);
   batch_free(b);
   c->sealed = false;
   return api_fail(c, 500, "internal", "the answer cannot be stored");
@@ -147,13 +158,11 @@ static bool create(ApiCall *c) {
   spec.unique_ms = api_int(c, "uniqueForMs", 0);
   if (key && (!held_already(c, key, &held) || held)) return !c->code;
   Batch *b = batch_new();
-  if (!jobs_submit(c->api->engine, &g, &spec, 1, b, &rows, &none, &err)) {
-    batch_free(b);
-    return api_fail(c, 400, err.code, "%s", err.msg);
-  }
+  if (!jobs_submit(c->api->engine, &g, &spec, 1, b, &rows, &none, &err))
+    return refused(c, b, &err);
   api_ok(c, api_job_map(rows, JOB_SHOW_ALL));
   jobs_rows_free(rows, 1);
-  if (!key) return sealed(c, b, type);
+  if (!key) return sealed(c, b, type, 1);
   if (!api_seal(c, b)) return batch_free(b), c->sealed = false, api_fail(c, 500, "internal", "the answer cannot be stored");
   if (store_submit_wait(c->api->store, b, &err)) return jobs_submitted(c->api->engine, c->workspace, type), true; /* others with this key wait for it */
   c->sealed = false;
@@ -188,17 +197,15 @@ static bool create_batch(ApiCall *c) {
     if (!specs[i].max_attempts) specs[i].max_attempts = api_int(c, "maxAttempts", 0);
   }
   Batch *b = batch_new();
-  if (!jobs_submit(c->api->engine, &g, specs, n, b, &rows, &batch, &err)) {
-    batch_free(b);
-    return api_fail(c, 400, err.code, "%s", err.msg);
-  }
+  if (!jobs_submit(c->api->engine, &g, specs, n, b, &rows, &batch, &err))
+    return refused(c, b, &err);
   ValVec m = {0};
   api_put(&m, "batch", jobs_camel(jobs_batch_map(&batch)));
   api_put(&m, "jobs", compact(rows, n, batch.id));
   jobs_rows_free(rows, n);
   job_batch_row_free(&batch);
   api_ok(c, api_map(&m));
-  return sealed(c, b, type);
+  return sealed(c, b, type, n);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------- */
@@ -213,7 +220,7 @@ static bool get(ApiCall *c) {
 static Val jobs_shown(JobRow *rows, size_t n) {
   ValVec items = {0};
   for (size_t i = 0; i < n; i++) {
-    vv_push(&items, api_shown(jobs_camel(jobs_map(&rows[i], JOB_SHOW_ALL))));
+    vv_push(&items, jobs_camel(jobs_map(&rows[i], JOB_SHOW_ALL)));
     job_row_free(&rows[i]);
   }
   return vec_from(items.a, items.n);
@@ -336,6 +343,13 @@ static Val type_map(ApiCall *c, const char *type, const JobLimits *l) {
   return api_map(&m);
 }
 
+static bool sees_type(const ApiCall *c, const char *type) {
+  uint32_t n = is_vec(c->job_types) ? vec_count(c->job_types) : 0;
+  bool any = !n;
+  for (uint32_t i = 0; i < n && !any; i++) any = str_eq_c(vec_nth(c->job_types, i), type);
+  return any;
+}
+
 static bool types_list(ApiCall *c) {
   char *names[TYPES_PAGE];
   Err err = {0};
@@ -345,7 +359,7 @@ static bool types_list(ApiCall *c) {
   for (size_t i = 0; i < n; i++) {
     JobLimits l;
     int64_t rev;
-    if (jobs_limits(c->api->engine, c->workspace, names[i], &l, &rev, &err)) vv_push(&items, type_map(c, names[i], &l));
+    if (sees_type(c, names[i]) && jobs_limits(c->api->engine, c->workspace, names[i], &l, &rev, &err)) vv_push(&items, type_map(c, names[i], &l));
     free(names[i]);
   }
   api_put(&m, "items", vec_from(items.a, items.n));

@@ -46,17 +46,17 @@ static bool int_option(Val m, const char *key, const char *option, int64_t least
   return true;
 }
 
-static bool map_option(Val m, const char *key, const char *option, Val *out, Err *e) {
-  *out = map_get_kw(m, key);
-  return is_nil(*out) || is_map(*out) || bad(e, option, *out, "a map");
-}
-
-static bool has_json(Val v, Err *e) {
+static bool has_json(Val v, const char *option, Err *e) {
   Buf b = {0};
   bool ok = !is_sig(json_print(&b, v));
   buf_free(&b);
   if (!ok) pend.ex = NIL;
-  return ok || err_set(e, "validation", "the :payload cannot be sent to a worker: it has no JSON form (a function, ##NaN, or a lazy sequence inside)");
+  return ok || err_set(e, "validation", "the %s cannot be sent to a worker: it has no JSON form (a function, ##NaN, or a lazy sequence inside)", option);
+}
+
+static bool map_option(Val m, const char *key, const char *option, Val *out, Err *e) {
+  *out = map_get_kw(m, key);
+  return is_nil(*out) || (is_map(*out) ? has_json(*out, option, e) : bad(e, option, *out, "a map"));
 }
 
 static bool spec_of(Val cfg, Val job, JobSpec *s, Err *e) {
@@ -71,7 +71,7 @@ static bool spec_of(Val cfg, Val job, JobSpec *s, Err *e) {
          int_option(job, "max-attempts", ":max-attempts", 1, JOB_ATTEMPTS_MAX, &s->max_attempts, e) &&
          int_option(cfg, "priority", ":priority", -JOB_PRIORITY_MAX, JOB_PRIORITY_MAX, &s->priority, e) &&
          int_option(job, "priority", ":priority", -JOB_PRIORITY_MAX, JOB_PRIORITY_MAX, &s->priority, e) &&
-         map_option(job, "metadata", ":metadata", &s->metadata, e) && (same(s->payload, ABSENT) || has_json(s->payload, e));
+         map_option(job, "metadata", ":metadata", &s->metadata, e) && (same(s->payload, ABSENT) || has_json(s->payload, ":payload", e));
 }
 
 /* The moment at which it is given up. */

@@ -3,6 +3,7 @@
 #include "eval/unit.h"
 #include "hash.h"
 #include "jobs_int.h"
+#include "metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -205,6 +206,7 @@ static void job_settled(Jobs *s, int64_t number, bool failed) {
   if (j->row.due_ms && j->row.due_ms < s->due_ms) s->due_ms = j->row.due_ms; /* the store has been asked before it knew */
   if (j->row.phase == JOB_READY) job_queue_ready(j->q, number, j->row.priority);
   if (!job_phase_open(j->row.phase)) {
+    if (!failed) metric_count(METRIC_jobs_ended_total, job_status_name(j->row.phase), NULL);
     job_awaits_wake(s->e, j->row.workspace, j->row.id);
     if (j->row.batch) batch_moved(s, j->row.batch);
   }

@@ -90,6 +90,8 @@ typedef struct JobAsk {
   struct JobAsk *next;
 } JobAsk;
 void jobs_ask(Engine *e, JobAsk *ask); /* takes it */
+/* The server ends: nobody waits any longer, all get none. */
+void jobs_hang_up(Engine *e);
 /* The answer to this request has not reached him. */
 void jobs_unsent(Engine *e, uint64_t token);
 

@@ -306,6 +306,7 @@ int breyta_serve(const BreytaOptions *o) {
   bool ok = begin(&s, &err) && serve(&s, &err) && drain(&s, &err);
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);
+  if (s.api.engine) jobs_hang_up(s.api.engine);
   if (s.api.listener) engine_listen_stop(s.api.listener);
   s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);

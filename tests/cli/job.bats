@@ -59,6 +59,11 @@ bad() { # OPTIONS TEXT...: what the step says when it runs
   [ "$st" != 0 ]
   [[ $out = *":op"*submit-batch* ]]
   [[ $out = *priorty* ]]
+  flow n '(flow/step :job :s {:op :await-batch :job-id "x" :payload 1})'
+  br lint n.edn
+  [ "$st" != 0 ]
+  [[ $out = *":op :await-batch needs :batch-id"* ]]
+  [[ $out = *":payload means nothing to :op :await-batch"* ]]
   for r in '{:kind :worker}' '{:kind :worker :job-type ""}' '{:kind :worker :job-type "t" :label 1}' '{:kind :worker :job-type "t" :optional "no"}'; do
     flow r 1
     sed -i "s/:slug :r/:requires [$r] :slug :r/" r.edn
