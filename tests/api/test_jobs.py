@@ -217,6 +217,21 @@ def test_claim_of_a_worker_that_hung_up(s):
     assert mine["jobId"] == job["jobId"] and mine["attempt"] == 1, mine  # nobody's attempt was used
 
 
+def test_claims_whose_answer_reaches_nobody(s):
+    jobs = {create(s)["jobId"] for _ in range(5)}
+    for _ in range(5):
+        c = raw_claim(s, "t", 0)
+        c.sock.shutdown(socket.SHUT_RDWR)
+        c.close()
+    got = {}
+    while len(got) < 5:
+        mine = claim(s, waitMs=5000)
+        assert mine and mine["attempt"] == 1, mine
+        got[mine["jobId"]] = mine
+    assert set(got) == jobs
+    assert all(len(m["attempts"]) == 1 for m in got.values())
+
+
 def seen(s, type):
     """A worker asks for the type: configure.check of a flow that needs one says so."""
     if not hasattr(s, "needs"):
@@ -532,6 +547,28 @@ def test_step_fans_out_and_in(s):
     f = r["f"]
     assert f["status"] == "partially_failed" and f["succeeded-count"] == 3 and f["failed-count"] == 1, f
     assert [j["outputs"]["i"] for j in f["jobs"]] == [0, 1, 2] and "jobs" not in r["bare"], f
+
+
+def test_step_submits_once_whatever_dies(s):
+    s.ok("flows.put_draft", {"flowLiteral": flow("once", """(let [q (flow/step :job :submit {:op :submit :job-type "once" :payload {:run (get-in (flow/input) [:n])}})
+      f (flow/step :job :await {:op :await :job-id (:job-id q)})] [(:job-id q) (:outputs f)])""", inputs="[{:name :n :type :number}]")})
+    runs = []
+    for i in range(12):
+        runs.append(s.ok("flows.run", {"flowSlug": "once", "input": {"n": i}}).data["workflowId"])
+        if i % 3 == 2:
+            s.kill()
+            s.start()
+    done = {}
+    for i in range(12):
+        mine = claim(s, "once", waitMs=15000)
+        done[mine["jobId"]] = mine["payload"]["run"]
+        s.ok("jobs.complete", {**lease(mine), "outputs": mine["payload"]["run"]})
+        if i == 6:
+            s.kill()
+            s.start()
+    results = [s.over(run)["result"] for run in runs]
+    assert results == [[job, i] for i, job in sorted((n, job) for job, n in done.items())], (results, done)
+    assert len(s.ok("jobs.list", {"jobType": "once", "limit": 100}).data["items"]) == 12
 
 
 def test_step_gets_failed_jobs_back(s):
