@@ -15,15 +15,17 @@ Val api_job_map(const JobRow *j, unsigned show) {
   return map_from(kv, 1, false);
 }
 
-bool api_job(ApiCall *c, JobRow *out) {
+static bool job_of(ApiCall *c, bool (*look)(Engine *, const char *, const char *, JobRow *, Err *), JobRow *out) {
   Err err = {0};
   const char *id = api_text(c, "jobId");
-  if (!jobs_get(c->api->engine, c->workspace, id, out, &err))
+  if (!look(c->api->engine, c->workspace, id, out, &err))
     return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "there is no job %.100s", id);
   if (api_job_type_ok(c, out->type)) return true;
   job_row_free(out);
   return false;
 }
+
+bool api_job(ApiCall *c, JobRow *out) { return job_of(c, jobs_get, out); }
 
 bool api_job_text(ApiCall *c, const char *name, const char *s) {
   for (const char *p = s; *p; p++)
@@ -99,7 +101,7 @@ typedef struct Submit {
   Api *api;
   ApiPending *pending;
   char *workspace, *type;
-  int64_t n;
+  int64_t n, job, priority; /* how many, the first, the highest */
 } Submit;
 
 static void submit_durable(Engine *e, void *ctx, const char *error) {
@@ -107,17 +109,17 @@ static void submit_durable(Engine *e, void *ctx, const char *error) {
   api_pend_done(s->pending, error);
   if (!error) {
     metric_add(METRIC_jobs_submitted_total, s->n);
-    jobs_submitted(e, s->workspace, s->type);
+    jobs_submitted(e, s->workspace, s->type, s->n == 1 ? s->job : 0, s->priority);
   }
   free(s->workspace);
   free(s->type);
   free(s);
 }
 
-static bool submit_commit(ApiCall *c, Batch *b, const char *type, int64_t n) {
+static bool submit_commit(ApiCall *c, Batch *b, const Submit *what) {
   Submit *s = calloc(1, sizeof *s);
   if (!s) abort();
-  *s = (Submit){c->api, api_pend(c), strdup(c->workspace), strdup(type), n};
+  *s = (Submit){c->api, api_pend(c), strdup(c->workspace), strdup(what->type), what->n, what->job, what->priority};
   if (!s->workspace || !s->type) abort();
   api_pend_answer(s->pending, c);
   engine_commit(c->api->engine, b, submit_durable, s);
@@ -125,8 +127,8 @@ static bool submit_commit(ApiCall *c, Batch *b, const char *type, int64_t n) {
 }
 
 /* The answer is in c; it goes out when b is durable. */
-static bool sealed(ApiCall *c, Batch *b, const char *type, int64_t n) {
-  if (api_seal(c, b)) return submit_commit(c, b, type, n);
+static bool sealed(ApiCall *c, Batch *b, const Submit *what) {
+  if (api_seal(c, b)) return submit_commit(c, b, what);
   batch_free(b);
   c->sealed = false;
   return api_fail(c, 500, "internal", "the answer cannot be stored");
@@ -161,10 +163,11 @@ static bool create(ApiCall *c) {
   if (!jobs_submit(c->api->engine, &g, &spec, 1, b, &rows, &none, &err))
     return refused(c, b, &err);
   api_ok(c, api_job_map(rows, JOB_SHOW_ALL));
+  Submit what = {.type = (char *)(uintptr_t)type, .n = 1, .job = rows->job, .priority = rows->priority};
   jobs_rows_free(rows, 1);
-  if (!key) return sealed(c, b, type, 1);
+  if (!key) return sealed(c, b, &what);
   if (!api_seal(c, b)) return batch_free(b), c->sealed = false, api_fail(c, 500, "internal", "the answer cannot be stored");
-  if (store_submit_wait(c->api->store, b, &err)) return jobs_submitted(c->api->engine, c->workspace, type), true; /* others with this key wait for it */
+  if (store_submit_wait(c->api->store, b, &err)) return jobs_submitted(c->api->engine, c->workspace, type, what.job, what.priority), true; /* others with this key wait for it */
   c->sealed = false;
   return api_fail_err(c, &err);
 }
@@ -202,16 +205,19 @@ static bool create_batch(ApiCall *c) {
   ValVec m = {0};
   api_put(&m, "batch", jobs_camel(jobs_batch_map(&batch)));
   api_put(&m, "jobs", compact(rows, n, batch.id));
+  Submit what = {.type = (char *)(uintptr_t)type, .n = n, .priority = INT64_MIN};
+  for (uint32_t i = 0; i < n; i++)
+    if (rows[i].priority > what.priority) what.priority = rows[i].priority;
   jobs_rows_free(rows, n);
   job_batch_row_free(&batch);
   api_ok(c, api_map(&m));
-  return sealed(c, b, type, n);
+  return sealed(c, b, &what);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------- */
 static bool get(ApiCall *c) {
   JobRow j;
-  if (!api_job(c, &j)) return false;
+  if (!job_of(c, jobs_get_durable, &j)) return false;
   api_ok(c, api_job_map(&j, JOB_SHOW_ALL));
   job_row_free(&j);
   return true;

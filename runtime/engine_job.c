@@ -151,18 +151,24 @@ static void submit(StepCall *c) {
     return;
   }
   Val result = submitted(&g, rows, n, &batch);
+  int64_t job = rows->job, priority = INT64_MIN;
+  for (size_t i = 0; i < n; i++)
+    if (specs[i].priority > priority) priority = specs[i].priority;
   jobs_rows_free(rows, n);
   job_batch_row_free(&batch);
   if (!is_vec(r->jobs_sent)) r->jobs_sent = vec_empty;
-  r->jobs_sent = vec_conj(r->jobs_sent, str_c(g.type));
+  r->jobs_sent = vec_conj(r->jobs_sent, vec_from((Val[]){str_c(g.type), int_val(n == 1 ? job : 0), int_val(priority)}, 3));
   r->jobs_any = true;
   step_resolve(c, true, result);
 }
 
 void job_sent(Run *r) {
-  Val types = r->jobs_sent;
+  Val sent = r->jobs_sent;
   if (!r->inflight && !r->batch) r->jobs_sent = NIL;
-  for (uint32_t i = 0; i < vec_count(types); i++) jobs_submitted(r->e, r->workspace, str_s(vec_nth(types, i)));
+  for (uint32_t i = 0; i < vec_count(sent); i++) {
+    Val s = vec_nth(sent, i);
+    jobs_submitted(r->e, r->workspace, str_s(vec_nth(s, 0)), long_of(vec_nth(s, 1)), long_of(vec_nth(s, 2)));
+  }
 }
 
 /* --- what is shown ------------------------------------------------------------------------------------------------------------- */

@@ -104,6 +104,12 @@ void job_queue_ready(JobQueue *q, int64_t job, int64_t priority) {
   }
 }
 
+/* Behind a list that is cut they are found when it has been used up. */
+void job_queue_more(JobQueue *q, int64_t priority) {
+  bool behind_all = q->at < q->n && priority <= q->ready[q->n - 1].priority;
+  if (q->all || !behind_all) q->stale = true;
+}
+
 /* Can the job be given away? What is in memory knows better than the list, which was read a while ago. */
 static bool claimable(Jobs *s, int64_t number) {
   const Job *j = job_find(s, number);

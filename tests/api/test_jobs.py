@@ -219,10 +219,15 @@ def test_claim_of_a_worker_that_hung_up(s):
 
 def test_claims_whose_answer_reaches_nobody(s):
     jobs = {create(s)["jobId"] for _ in range(5)}
+    body = json.dumps({"command": "jobs.claim", "args": {"jobType": "t", "workerId": "gone"}})
     for _ in range(5):
-        c = raw_claim(s, "t", 0)
-        c.sock.shutdown(socket.SHUT_RDWR)
-        c.close()
+        with socket.create_connection(("127.0.0.1", s.port)) as c:
+            c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # the request and the end of the connection leave together
+            c.sendall(f"POST /api/commands HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.key}\r\nX-Breyta-Workspace: {s.workspace}\r\n"
+                      f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+            c.shutdown(socket.SHUT_WR)
+            while c.recv(4096):
+                pass
     got = {}
     while len(got) < 5:
         mine = claim(s, waitMs=5000)
