@@ -308,6 +308,7 @@ int breyta_serve(const BreytaOptions *o) {
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);
   api_far_gone(&s.api);
+  if (s.api.engine) jobs_hang_up(s.api.engine);
   if (s.api.listener) engine_listen_stop(s.api.listener);
   s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);

@@ -97,6 +97,7 @@ api_lane
 wait "$other_lane"
 rm -rf "$claims"
 suite api-cover api env BREYTA="$PWD/$B/breyta" python3 tests/api/cover.py "$PWD/$B/api-cases"
+suite chaos-jobs api env BREYTA="$PWD/$B/breyta" python3 tests/chaos/chaos_jobs.py --quick
 suite examples flows tests/flows/examples.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
 wait "$beside"

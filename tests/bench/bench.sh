@@ -39,4 +39,7 @@ ${CC:-gcc} $flags -I"$root" -o "$build/bench_mix" "$here/bench_mix.c" "$build/li
 echo "the server"
 ${CC:-gcc} $flags -o "$build/bench_load" "$here/bench_load.c"
 "$python" "$here/bench_server.py" "${B:-$build}/breyta" "$data" "$build/bench_load" || status=1
+echo "jobs"
+${CC:-gcc} $flags -o "$build/bench_jobs" "$here/bench_jobs.c" -lpthread
+"$python" "$here/bench_jobs.py" "${B:-$build}/breyta" "$build/bench_jobs" "$data" || status=1
 exit $status
