@@ -83,6 +83,7 @@ suite nrepl-client repl tests/repl/nrepl_client.sh
 for t in tests/api/test_*.py; do suite "api-$(basename "$t" .py | cut -c6-)" api env BREYTA="$PWD/$B/breyta" API_CASES="$PWD/$B/api-cases" python3 "$t"; done
 suite api-cover api env BREYTA="$PWD/$B/breyta" python3 tests/api/cover.py "$PWD/$B/api-cases"
 suite examples flows tests/flows/examples.sh
+suite worker-examples flows env BREYTA="$PWD/$B/breyta" tests/flows/workers.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
 wait "$beside"
 read -r passed failed < <(awk '{p += $1; f += $2} END {print p + 0, f + 0}' "$counts")
