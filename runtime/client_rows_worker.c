@@ -55,7 +55,7 @@ const ClientCommand client_rows_worker[] = {
             TEXT("content-type", "contentType", "its media type"), PRINT_URI)},
     {.name = "jobs worker finish", .summary = "the job is done: its status, summary and outputs", .flags = CLIENT_LOCAL, .run = worker_handler_finish,
      .text = "Writes into result.json of the job's folder; the worker reports it when the handler ends with status 0. Several calls add up." HANDLER,
-     PARAMS({"status", CLIENT_TEXT, "status", NULL, "else succeeded, unless an earlier call has said another", "succeeded|no_changes|cancelled|failed", 0},
+     PARAMS({"status", CLIENT_TEXT, "status", NULL, "succeeded, no_changes, cancelled or failed; else succeeded, unless an earlier call has said another", "STATUS", 0},
             TEXT("summary", "summary", "one sentence for people"), FLAG(JSON, "outputs", "outputs", NULL, "what the flow gets, JSON"),
             FROM_FILE(JSON, "outputs-file", "outputs", "the same from a file"), FLAG(PAIRS, "output", "outputs", NULL, "one of them: a number, true, JSON, else text"), METRICS)},
     {.name = "jobs worker fail", .summary = "the job has failed: why", .flags = CLIENT_LOCAL, .run = worker_handler_fail,

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ static void say(Worker *w, const char *level, const char *event, const char *nam
 
 static bool leaving(const Worker *w) { return w->signals || *w->code; }
 
-static void cannot_go_on(Worker *w, const char *code, const char *message) {
+void worker_cannot_go_on(Worker *w, const char *code, const char *message) {
   if (*w->code) return;
   snprintf(w->code, sizeof w->code, "%s", code);
   snprintf(w->message, sizeof w->message, "%s", message);
@@ -45,7 +46,7 @@ static void claim_send(Worker *w, WorkerClaim *c) {
   Err e = {0};
   if (worker_rpc_send(&w->rpc, &c->call, &e)) return;
   worker_call_free(&c->call);
-  cannot_go_on(w, e.code, e.msg);
+  worker_cannot_go_on(w, e.code, e.msg);
 }
 
 /* The server may hold back its answer until there is a job: at most half a lease, which begins somewhere in that time. */
@@ -123,7 +124,7 @@ static void claim_taken(Worker *w, WorkerClaim *c, Val body) {
 static void claim_delayed(Worker *w, WorkerClaim *c, const WorkerAnswer *a) {
   if (leaving(w) || w->o->once) {
     worker_call_free(&c->call);
-    cannot_go_on(w, a->code, a->message);
+    worker_cannot_go_on(w, a->code, a->message);
     return;
   }
   if (c->call.attempt == 1 || c->call.attempt % 10 == 0) say(w, "warn", "claim-delayed", "message", a->message);
@@ -140,7 +141,7 @@ static void claim_answer(Worker *w, WorkerClaim *c, const WorkerAnswer *a) {
     bool unknown = a->status == 400 && c->wait_ms && !w->no_wait; /* a server that does not know waitMs */
     worker_call_free(&c->call);
     if (unknown) w->no_wait = true;
-    else cannot_go_on(w, a->code, a->message);
+    else worker_cannot_go_on(w, a->code, a->message);
   }
 }
 
@@ -302,6 +303,7 @@ static void open_signals(Worker *w, sigset_t *old) {
   sigaddset(&s, SIGCHLD);
   sigaddset(&s, SIGTERM);
   sigaddset(&s, SIGINT);
+  sigaddset(&s, SIGHUP); /* the terminal is gone; under nohup it does not come */
   pthread_sigmask(SIG_BLOCK, &s, old);
   w->signal_fd = signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -321,7 +323,19 @@ static void close_all(Worker *w) {
   if (w->signal_fd >= 0) close(w->signal_fd);
 }
 
+/* Each handler has a pipe and a log; what it inherits is the limit that we need. */
+static bool room_for_files(const Worker *w, Err *e) {
+  struct rlimit r;
+  rlim_t need = 3 * (rlim_t)w->o->concurrency + 64;
+  if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == RLIM_INFINITY || r.rlim_cur >= need) return true;
+  rlim_t most = r.rlim_max;
+  r.rlim_cur = need;
+  if ((most == RLIM_INFINITY || need <= most) && setrlimit(RLIMIT_NOFILE, &r) == 0) return true;
+  return err_set(e, "worker", "--concurrency %d needs %llu open files, and this process may have %llu (ulimit -n)", w->o->concurrency, (unsigned long long)need, (unsigned long long)most);
+}
+
 static bool open_all(Worker *w, Err *e) {
+  if (!room_for_files(w, e)) return false;
   if (w->signal_fd < 0) return err_set(e, "worker", "cannot wait for signals: %s", strerror(errno));
   if (!worker_warden_start(&w->warden, e) || !worker_rpc_open(&w->rpc, w->o->where, e)) return false;
   return (w->beat = worker_beat_start(w->o->where, w->o->lease_ms, e)) != NULL;

@@ -21,6 +21,7 @@
 #include "worker_say.h"
 #include "worker_warden.h"
 
+enum { WORKER_START_TRIES = 3 /* then it stops claiming: one broken machine must not fail the whole queue */ };
 enum { WORKER_KILL_MS = 2000, WORKER_CALL_MS = 30000, WORKER_WAIT_MS = 20000, WORKER_MOST = 1000 };
 
 typedef struct WorkerOptions {
@@ -49,6 +50,7 @@ typedef struct WorkerJob {
   int64_t kill_us;    /* when SIGKILL follows SIGTERM; 0: no */
   int64_t started_us; /* when the server is told that the handler has started; 0: it was, or need not be */
   WorkerCall started, settle;
+  bool denied;        /* the server has not taken the report for want of a right */
   bool second;        /* settle is a failure that the server's refusal of the first report has made necessary */
 } WorkerJob;
 
@@ -71,6 +73,7 @@ typedef struct Worker {
   int64_t idle_us;     /* no claim before */
   bool no_wait;        /* the server does not take waitMs */
   int64_t claimed, handled, failed, lost, idle_polls;
+  int not_started;     /* jobs in a row whose handler could not be started */
   Val last_job;
   char *last_dir;
   int signals, signal_fd;
@@ -80,6 +83,9 @@ typedef struct Worker {
 
 /* Prints the result as the row's answer; the exit status. */
 int worker_run(ClientRun *r, const WorkerOptions *o);
+
+/* No more claims; what runs comes to its end, and the worker's status is 1. The first reason counts. */
+void worker_cannot_go_on(Worker *w, const char *code, const char *message);
 
 /* --- worker_job.c --------------------------------------------------------------------------------------------------------------------- */
 /* A job that was claimed: its folder, its handler, or its failure. sure: the lease has begun when the claim was sent. */

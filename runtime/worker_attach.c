@@ -42,7 +42,7 @@ int worker_attach_file(ClientRun *r) {
   WorkerContext c;
   Val file, m;
   ClientUpload u = {.path = client_text(r, "file"), .type = client_text(r, "content-type")};
-  if (!worker_context(r, WORKER_NEEDS_RESULT, &c) || !client_upload(r, &u, &file)) return EXIT_FAILED;
+  if (!worker_context(r, WORKER_NEEDS_RESULT, &c) || !worker_context_client(r) || !client_upload(r, &u, &file)) return EXIT_FAILED;
   m = client_put_text(client_put_text(NIL, "kind", client_text(r, "kind")), "label", client_text(r, "label"));
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) m = client_put(m, keys[i][1], client_at(file, keys[i][0]));
   return attached(r, &c, client_put_text(m, "resourceLabel", client_text(r, "resource-label")), false);
@@ -54,9 +54,9 @@ int worker_attach_kv(ClientRun *r) {
   ClientAnswer a = {.body = NIL};
   if (is_nil(client_at(r->args, "value")) && !client_given(r, "value") && !client_given(r, "value-file"))
     return client_usage(r, "what is the value? --value JSON, --value-file FILE, or --field NAME=VALUE, as often as needed");
-  if (!worker_context(r, WORKER_NEEDS_TOKEN | WORKER_NEEDS_RESULT, &c)) return EXIT_FAILED;
+  if (!worker_context(r, WORKER_NEEDS_TOKEN | WORKER_NEEDS_RESULT, &c) || !worker_context_client(r)) return EXIT_FAILED;
   r->args = worker_context_args(&c, r->args);
-  if (!client_send(r, &a)) return r->client ? not_attached(r, &a) : EXIT_FAILED;
+  if (!client_send(r, &a)) return not_attached(r, &a);
   Val artifact = client_at(a.body, "data.artifact");
   client_answer_free(&a);
   return attached(r, &c, artifact, true);
@@ -91,7 +91,7 @@ static int send_rows(ClientRun *r, const WorkerContext *c, WorkerRows *rows) {
   while ((got = chunk(rows, &list, &e)) > 0) {
     ClientAnswer a = {.body = NIL};
     r->args = client_put(args, "rows", list);
-    if (!client_send(r, &a)) return r->client ? not_attached(r, &a) : EXIT_FAILED;
+    if (!client_send(r, &a)) return not_attached(r, &a);
     artifact = together(artifact, client_at(a.body, "data.artifact"));
     client_answer_free(&a);
   }
@@ -116,7 +116,7 @@ int worker_attach_table(ClientRun *r) {
   Err e = {0};
   if (client_given(r, "rows") == client_given(r, "rows-file"))
     return client_usage(r, "which rows? Either --rows JSON or --rows-file FILE (a JSON array of objects, JSON Lines, or CSV with a header)");
-  if (!worker_context(r, WORKER_NEEDS_TOKEN | WORKER_NEEDS_RESULT, &c)) return EXIT_FAILED;
+  if (!worker_context(r, WORKER_NEEDS_TOKEN | WORKER_NEEDS_RESULT, &c) || !worker_context_client(r)) return EXIT_FAILED;
   if (!open_rows(r, &rows, &e)) return client_fail(r, e.code, "%s", e.msg);
   int status = send_rows(r, &c, &rows);
   worker_rows_close(&rows);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { TRIES = 6 }; /* with pauses of 150 ms, 450 ms ... */
+
 static const char *env(const char *name) {
   const char *s = getenv(name);
   return s && *s ? s : NULL;
@@ -55,6 +57,12 @@ bool worker_context(ClientRun *r, unsigned needs, WorkerContext *c) {
   if (complete(c, needs, &e)) return true;
   client_fail(r, e.code, "%s", e.msg);
   return false;
+}
+
+Client *worker_context_client(ClientRun *r) {
+  Client *c = client_of(r);
+  if (c) client_tries(c, TRIES);
+  return c;
 }
 
 Val worker_context_args(const WorkerContext *c, Val args) {

@@ -4,6 +4,7 @@
 #include "worker_cli.h"
 #include "worker_context.h"
 #include "worker_dir.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,10 +13,10 @@
 int worker_handler_progress(ClientRun *r) {
   WorkerContext c;
   ClientAnswer a;
-  if (!worker_context(r, WORKER_NEEDS_TOKEN, &c)) return EXIT_FAILED;
+  if (!worker_context(r, WORKER_NEEDS_TOKEN, &c) || !worker_context_client(r)) return EXIT_FAILED;
   r->args = worker_context_args(&c, r->args);
   client_send(r, &a);
-  int status = r->client ? client_finish(r, &a) : EXIT_FAILED;
+  int status = client_finish(r, &a);
   client_answer_free(&a);
   return status;
 }
@@ -58,7 +59,23 @@ static int write_result(ClientRun *r, Val (*change)(Val was, void *ctx)) {
   return client_done(r, client_put(data, "result", worker_context_shown(is)));
 }
 
-int worker_handler_finish(ClientRun *r) { return write_result(r, finished); }
+/* "No-Changes" is no_changes, as the worker reads it. */
+static bool status_ok(ClientRun *r) {
+  static const char *const known[] = {"succeeded", "no_changes", "cancelled", "failed", "timed_out"};
+  const char *given = client_text(r, "status");
+  Buf b = {0};
+  bool ok = !given;
+  for (const char *p = given; p && *p; p++) buf_ch(&b, *p == '-' ? '_' : (char)tolower((unsigned char)*p));
+  for (size_t i = 0; !ok && i < sizeof known / sizeof *known; i++) ok = !strcmp(buf_cstr(&b), known[i]);
+  if (ok && given) r->args = client_put_text(r->args, "status", b.p);
+  buf_free(&b);
+  return ok;
+}
+
+int worker_handler_finish(ClientRun *r) {
+  if (status_ok(r)) return write_result(r, finished);
+  return client_usage(r, "--status: one of succeeded, no_changes, cancelled and failed is expected, not %.100s", client_text(r, "status"));
+}
 int worker_handler_fail(ClientRun *r) { return write_result(r, failed); }
 
 /* --- state ---------------------------------------------------------------------------------------------------------------------------------- */

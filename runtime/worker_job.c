@@ -231,6 +231,7 @@ static void settle_answer(WorkerJob *j, const WorkerAnswer *a) {
   case WORKER_SAID_LOST: lost(j, a->message); break;
   case WORKER_SAID_REFUSED: refused(j, a); break;
   default: /* a key may be put right again, as a server may come back */
+    j->denied = a->said == WORKER_SAID_DENIED;
     say(j, "warn", "report-delayed", "message", a->message, 0);
     worker_rpc_later(&j->w->rpc, &j->settle, a->retry_after_ms);
   }
@@ -266,9 +267,18 @@ static bool start(WorkerJob *j, Val job, Err *e) {
   if (!ok) return false;
   worker_log_open(&j->log, j->dir.log, w->o->where->key, on_line, j);
   w->running++;
+  w->not_started = 0;
   j->started_us = j->begun_us + STARTED_MS * 1000;
   say(j, "info", "job-started", "dir", w->o->keep ? j->dir.path : NULL, 0);
   return true;
+}
+
+static void not_started(WorkerJob *j, bool made, const Err *e) {
+  const char *code = made ? "handler_start_failed" : "worker_setup_failed";
+  WorkerEnd end = end_of(j, 0);
+  say(j, "error", made ? "handler-start-failed" : "worker-setup-failed", "message", e->msg, 0);
+  settle(j, worker_result_fail(&end, code, e->msg, made ? "handler" : NULL, str_c(j->w->o->argv[0])));
+  if (++j->w->not_started == WORKER_START_TRIES) worker_cannot_go_on(j->w, code, e->msg);
 }
 
 static char *copy(const char *s) { return strcpy(mem_raw(strlen(s) + 1), s); }
@@ -283,10 +293,7 @@ void worker_job_begin(Worker *w, Val job, int64_t begun_us, bool sure) {
   j->lease = worker_beat_add(w->beat, j->id, j->token, begun_us, sure);
   bool made = worker_dir_make(&j->dir, job, &e);
   if (made && start(j, job, &e)) return;
-  WorkerEnd end = end_of(j, 0);
-  say(j, "error", made ? "handler-start-failed" : "worker-setup-failed", "message", e.msg, 0);
-  settle(j, made ? worker_result_fail(&end, "handler_start_failed", e.msg, "handler", str_c(w->o->argv[0]))
-                 : worker_result_fail(&end, "worker_setup_failed", e.msg, NULL, NIL));
+  not_started(j, made, &e);
 }
 
 static void tell_started(WorkerJob *j) {
@@ -307,6 +314,7 @@ void worker_job_output(WorkerJob *j) {
 
 void worker_job_stop(WorkerJob *j, enum WorkerWhy why, const char *text) {
   static const char *const events[] = {"", "lease-lost", "job-cancelled", "handler-stopped"};
+  if (j->state == WORKER_SETTLING && j->denied && why == WORKER_WHY_LOST) lost(j, text); /* else the server's answer to the report decides */
   if (j->state != WORKER_RUNNING || (j->why && j->why <= why)) return; /* a lost lease is stronger than what came before */
   say(j, "warn", events[why], "message", text, (mono_us() - j->begun_us) / 1000);
   if (why == WORKER_WHY_LOST) j->w->lost++;

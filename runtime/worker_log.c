@@ -34,14 +34,24 @@ static void hand_on(WorkerLog *l, const char *p, size_t n) {
   buf_free(&b);
 }
 
+/* Where a line that is too long is cut: not inside of a character, nor of the secret, of which k bytes more are there. */
+static size_t cut(const WorkerLog *l, const char *p, size_t k) {
+  size_t len = WORKER_LOG_LINE;
+  const char *at = k ? memmem(p + len - k, 2 * k, l->secret, k) : NULL;
+  if (at && at > p) return at < p + len ? (size_t)(at - p) : len;
+  while (len > WORKER_LOG_LINE - 4 && ((unsigned char)p[len] & 0xc0) == 0x80) len--;
+  return len;
+}
+
 static void lines(WorkerLog *l, const char *p, size_t n) {
+  size_t k = l->secret && strlen(l->secret) < WORKER_LOG_LINE / 2 ? strlen(l->secret) : 0;
   buf_add(&l->rest, p, n);
   const char *at = l->rest.p, *end = at + l->rest.n;
   while (at < end) {
     const char *nl = memchr(at, '\n', (size_t)(end - at));
     size_t len = nl ? (size_t)(nl - at) : (size_t)(end - at);
-    if (!nl && len < WORKER_LOG_LINE) break;
-    if (len > WORKER_LOG_LINE) len = WORKER_LOG_LINE, nl = NULL;
+    if (!nl && len <= WORKER_LOG_LINE + k) break;
+    if (len > WORKER_LOG_LINE + k) len = cut(l, at, k), nl = NULL;
     hand_on(l, at, len);
     at += len + (nl != NULL);
   }

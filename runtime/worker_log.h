@@ -8,7 +8,7 @@
 #include "reader/text.h"
 #include "runtime/port.h"
 
-enum { WORKER_LOG_TAIL = 4096, WORKER_LOG_LINE = 4096, WORKER_LOG_MAX = 64 << 20 };
+enum { WORKER_LOG_TAIL = 4096, WORKER_LOG_LINE = 2000 /* what an event holds */, WORKER_LOG_MAX = 64 << 20 };
 typedef struct WorkerLog {
   int fd; /* of the file, -1: none */
   uint64_t bytes, kept;

@@ -33,7 +33,7 @@ static void plain(Buf *b, const char *text) {
 
 void worker_say_output(WorkerSay *s, const char *job, const char *text) {
   if (!s->live) {
-    LogField f[] = {{"jobId", job, 0}, {"text", *text ? text : " ", 0}};
+    LogField f[] = {{"jobId", job, 0}, {"text", text, 0}};
     log_line("info", "handler-output", f, 2);
     return;
   }

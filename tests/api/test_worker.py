@@ -1,5 +1,6 @@
 """`breyta jobs worker run` and what its handlers call: real worker processes against a real server, through a proxy that can break."""
 import contextlib
+import http.server
 import json
 import os
 import pathlib
@@ -111,6 +112,23 @@ def alive(pid):
         return False
 
 
+def children(pid):
+    """The programs that a shell is running, by their names."""
+    try:
+        kids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [n for n in (pathlib.Path(f"/proc/{k}/comm").read_text().strip() for k in kids) if n == "breyta"]
+    except OSError:
+        return []
+
+
+def wait_for(f, what, seconds=20):
+    """Like s.until, while the server is away."""
+    end = time.monotonic() + seconds
+    while not f():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+
+
 def ready(s):
     """What the tests below use of the server."""
     s.workers, s.tmp, s.made = [], os.path.join(s.dir.name, "tmp"), 0
@@ -215,7 +233,7 @@ def test_every_end(s):
         job = end('breyta jobs worker finish --summary done --output n=1 --output s=text --output \'m={"a":[1]}\' --output "empty=" --metric seconds=1.5\n')
         assert job["status"] == "succeeded" and result_of(job, "summary") == "done"
         assert result_of(job, "outputs") == {"n": 1, "s": "text", "m": {"a": [1]}, "empty": ""} and result_of(job, "metrics") == {"seconds": 1.5}
-        assert end("breyta jobs worker finish --status no_changes\n")["status"] == "no_changes"
+        assert end("breyta jobs worker finish --status no_changes\n")["status"] == end("breyta jobs worker finish --status No-Changes\n")["status"] == "no_changes"
         assert end("breyta jobs worker finish --status cancelled\n")["status"] == "cancelled"
         job = end("echo first; echo about to break >&2; breyta jobs worker finish --output a=1 >/dev/null; exit 3\n")
         assert job["status"] == "failed" and error_of(job, "code") == "handler_failed" and error_of(job, "message") == "handler exited with status 3", job
@@ -244,6 +262,11 @@ def test_every_end(s):
         job, w = once(s, "end", gone)
         assert job["status"] == "failed" and error_of(job, "code") == "handler_start_failed" and w.result["data"]["failedCount"] == 1
         assert not folders(s)
+        # a machine that can start no handler does not go through the whole queue
+        jobs = [s.job("broken") for _ in range(5)]
+        w = Worker(s, "broken", gone)
+        assert w.end(1)["failedCount"] == 3 and w.result["error"]["code"] == "jobs_worker_failed" and w.result["error"]["details"]["code"] == "handler_start_failed"
+        assert sorted(s.show(j)["status"] for j in jobs) == 3 * ["failed"] + 2 * ["queued"]
 
 
 def test_result_that_the_server_refuses(s):
@@ -362,6 +385,7 @@ def test_handler_commands_refuse(s):
         os.mkdir(there)
         pathlib.Path(there, "worker-context.json").write_text(json.dumps({"jobId": s.job("x"), "leaseToken": "never", "resultFile": there + "/result.json"}))
         env = {"BREYTA_JOB_DIR": there, "BREYTA_API_KEY": s.key, "BREYTA_WORKSPACE": s.workspace}
+        refused(run("finish", "--status", "perhaps", env=env), "usage", "succeeded", "perhaps")
         refused(run("attach-kv", "--label", "l", env=env), "usage", "--value", "--field")
         refused(run("attach-kv", "--label", "l", "--value", "{nope", env=env), "usage", "not JSON")
         refused(run("attach-table", "--label", "l", env=env), "usage", "--rows-file")
@@ -428,6 +452,39 @@ def test_idle_worker_goes(s):
             j = s.job("leaves")
             v = Worker(s, "leaves", ["true"], "--max-jobs", "1", "--worker-id", "next")
             assert v.end()["handledCount"] == 1 and s.show(j)["attempt"] == 1 and s.show(j)["workerId"] == "next", s.show(j)
+
+
+class Old(http.server.BaseHTTPRequestHandler):
+    """A server that does not hold claims back: of the first kind it does not know waitMs, of the second it passes over it."""
+    protocol_version, claims, strict = "HTTP/1.1", [], True
+
+    def do_POST(self):
+        args = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["args"]
+        self.claims.append((time.monotonic(), "waitMs" in args))
+        bad = self.strict and "waitMs" in args
+        text = json.dumps({"ok": not bad, "data": {"job": None}, **({"error": {"code": "bad_request", "message": "waitMs?"}} if bad else {})}).encode()
+        self.send_response(400 if bad else 200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_server_that_does_not_wait(s):
+    """It is asked once in the poll interval, not as fast as it answers."""
+    with workers(s), http.server.ThreadingHTTPServer(("127.0.0.1", 0), Old) as old:
+        threading.Thread(target=old.serve_forever, daemon=True).start()
+        for Old.strict in (True, False):
+            Old.claims.clear()
+            w = Worker(s, "old", ["true"], "--poll-interval", "100ms", "--concurrency", "3", port=old.server_address[1])
+            s.until(lambda: len(Old.claims) >= 5, "it asks on")
+            w.kill(signal.SIGTERM)
+            assert w.end()["idlePolls"] >= 3
+            times = [t for t, waits in Old.claims if waits != Old.strict]
+            assert len(times) >= 4 and all(b - a > 0.09 for a, b in zip(times, times[1:])), Old.claims
+        old.shutdown()
 
 
 # --- stopping ---------------------------------------------------------------------------------------------------------------------------------------------
@@ -549,15 +606,27 @@ def test_network_is_lost(s):
 def test_server_is_killed_while_a_handler_runs(s):
     with workers(s):
         j = s.job("restart")
-        w = Worker(s, "restart", s.script('echo > "$OUT/begun"; until [ -e "$OUT/go" ]; do read -rt 0.02 <> <(:) || :; done\nbreyta jobs worker finish --summary through >/dev/null\n'))
+        w = Worker(s, "restart", s.script('echo $$ > "$OUT/pid"; echo > "$OUT/begun"; until [ -e "$OUT/go" ]; do read -rt 0.02 <> <(:) || :; done\n'
+                                           'breyta jobs worker progress --message "while it was away" >/dev/null\nbreyta jobs worker finish --summary through >/dev/null\n'))
         s.written("begun")
         s.kill()
         pathlib.Path(s.tmp, "go").touch()
-        end = time.monotonic() + 10
-        while not w.said("report-delayed") and time.monotonic() < end:
-            time.sleep(0.01)
+        k = s.written("pid") and int(s.written("pid"))
+        wait_for(lambda: children(k), "the handler asks a server that is not there")
         s.start()
         assert s.over_job(j)["status"] == "succeeded" and result_of(s.show(j), "summary") == "through"
+        assert s.show(j)["progress"]["message"] == "while it was away"
+        # its report is what cannot be made
+        k = s.job("again")
+        w2 = Worker(s, "again", s.script('echo > "$OUT/begun2"; until [ -e "$OUT/go2" ]; do read -rt 0.02 <> <(:) || :; done\n'))
+        s.written("begun2")
+        s.kill()
+        pathlib.Path(s.tmp, "go2").touch()
+        wait_for(lambda: w2.said("report-delayed"), "the report cannot be made")
+        s.start()
+        assert s.over_job(k)["status"] == "succeeded"
+        w2.kill(signal.SIGTERM)
+        assert w2.end()["handledCount"] == 1
         w.kill(signal.SIGTERM)
         assert w.end()["handledCount"] == 1
 
