@@ -112,7 +112,7 @@ static void claim_taken(Worker *w, WorkerClaim *c, Val body) {
   Val job = client_at(body, "data.job");
   bool some = full(client_text_at(job, "jobId")) && full(client_text_at(job, "leaseToken"));
   if (!some) claim_idle(w, c);
-  else if (c->leaving) give_back(w, job);
+  else if (leaving(w)) give_back(w, job);
   else {
     w->claimed++;
     w->width = least(2LL * w->width, w->o->concurrency);
@@ -124,7 +124,7 @@ static void claim_taken(Worker *w, WorkerClaim *c, Val body) {
 static void claim_delayed(Worker *w, WorkerClaim *c, const WorkerAnswer *a) {
   if (leaving(w) || w->o->once) {
     worker_call_free(&c->call);
-    worker_cannot_go_on(w, a->code, a->message);
+    if (!leaving(w)) worker_cannot_go_on(w, a->code, a->message);
     return;
   }
   if (c->call.attempt == 1 || c->call.attempt % 10 == 0) say(w, "warn", "claim-delayed", "message", a->message);
@@ -135,7 +135,7 @@ static void claim_delayed(Worker *w, WorkerClaim *c, const WorkerAnswer *a) {
 static void claim_answer(Worker *w, WorkerClaim *c, const WorkerAnswer *a) {
   c->call.id = 0;
   if (a->said == WORKER_SAID_OK) claim_taken(w, c, a->body);
-  else if (c->leaving) worker_call_free(&c->call);
+  else if (leaving(w)) worker_call_free(&c->call);
   else if (a->said == WORKER_SAID_AGAIN) claim_delayed(w, c, a);
   else {
     bool unknown = a->status == 400 && c->wait_ms && !w->no_wait; /* a server that does not know waitMs */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 /* The server hears of a handler's start when it runs for longer: the report of a short one says as much. */
+enum { SETTLE_TRIES = 20 /* with a server that fails over this very report; without a server there is no end */ };
 enum { STARTED_MS = 50, LAST_MAX = 1 << 20 /* bytes, more than a pipe holds */ };
 extern char **environ;
 
@@ -230,6 +231,12 @@ static void settle_answer(WorkerJob *j, const WorkerAnswer *a) {
   case WORKER_SAID_OK: settled(j, a); break;
   case WORKER_SAID_LOST: lost(j, a->message); break;
   case WORKER_SAID_REFUSED: refused(j, a); break;
+  case WORKER_SAID_AGAIN:
+    if (a->status == 500 && j->settle.attempt >= SETTLE_TRIES) {
+      refused(j, a);
+      break;
+    }
+    /* fall through */
   default: /* a key may be put right again, as a server may come back */
     j->denied = a->said == WORKER_SAID_DENIED;
     say(j, "warn", "report-delayed", "message", a->message, 0);
