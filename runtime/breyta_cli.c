@@ -3,6 +3,7 @@
 #include "breyta_doc.h"
 #include "cli.h"
 #include "client_cli.h"
+#include "client_complete.h"
 #include "reader/mem.h"
 #include <getopt.h>
 #include <signal.h>
@@ -101,6 +102,7 @@ int breyta_main(int argc, char **argv) {
   BreytaOptions o = {0};
   signal(SIGPIPE, SIG_IGN);
   if (argc < 2) return help(stderr, -1);
+  if (!strcmp(argv[1], "--complete")) return client_complete(argc - 2, argv + 2);
   int cmd = command(argv[1]);
   bool about = !strcmp(argv[1], "help") && argc > 2 && command(argv[2]) < 0; /* `help flows push` is `flows push --help` */
   if (about) return client_help(argc - 2, argv + 2);

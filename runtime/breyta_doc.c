@@ -126,7 +126,7 @@ static bool option_at(int cmd, int i, const char **name, const char **arg, const
 }
 
 bool breyta_generate(Buf *b, const char *what, const char *name) {
-  Completed c = {"breyta", breyta_ncommands, breyta_noptions, command_at, option_at};
+  Completed c = {"breyta", breyta_ncommands, breyta_noptions, command_at, option_at, client_help_group};
   if (!strcmp(what, "--completion")) return completion_script(b, &c, name);
   if (!strcmp(name, "breyta")) return man_breyta(b), true;
   return !strcmp(name, "breyta-serve") && (man_serve(b), true);

@@ -183,7 +183,7 @@ static bool option_at(int cmd, int i, const char **name, const char **arg, const
 }
 
 int cli_completion_for(const Cli *cli) {
-  Completed c = {"breyta-run", CMD_COUNT, OPT_COUNT, command_at, option_at};
+  Completed c = {"breyta-run", CMD_COUNT, OPT_COUNT, command_at, option_at, NULL};
   Buf b = {0};
   if (!strcmp(cli->completion_for, "bash")) cli_completion(&b);
   else if (!completion_script(&b, &c, cli->completion_for)) return cli_usage(cli, "--completion-for: bash, zsh or fish");

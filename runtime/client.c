@@ -74,7 +74,7 @@ void client_uuid(char out[37]) {
   buf_free(&b);
 }
 
-/* --- values ------------------------------------------------------------------------------------------------------------------------ */
+/* --- values ----------------------------------------------------------------------------------------------------------------------- */
 Val client_key(const char *name) {
   return json_keyword_like(name, strlen(name)) ? kw_parse(name, strlen(name)) : str_c(name);
 }
@@ -134,7 +134,7 @@ Val client_error(const char *workspace, const char *code, const char *message, c
   return ordered(&m);
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------------------------------------------- */
 static bool plain(unsigned char ch) { return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || (ch && strchr("-._~", ch)); }
 
 static void encode(Buf *b, const char *s, size_t n) {
@@ -280,7 +280,7 @@ static HttpResponse *exchange(Client *c, const ClientRequest *r, Err *e) {
   }
 }
 
-/* --- answers ----------------------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------------------------------------------- */
 static void broken(const Client *c, ClientAnswer *a, const char *code, const char *message, const char *hint) {
   a->ok = false;
   a->body = client_error(c->where.workspace, code, message, hint);
@@ -341,7 +341,9 @@ static void take(const Client *c, const ClientRequest *r, bool command, const Ht
   const char *type = http_response_get(h, "content-type");
   Err e = {0};
   a->status = h->status;
+  const char *session = http_response_get(h, "mcp-session-id");
   snprintf(a->content_type, sizeof a->content_type, "%s", type ? type : "");
+  snprintf(a->session, sizeof a->session, "%s", session ? session : "");
   bool text = (r->raw || h->sunk) && h->status < 400;
   Val v = text || h->nbody == 0 ? ABSENT : json_parse(h->body, h->nbody, &e);
   if ((same(v, ABSENT) || r->keep_text) && h->nbody) buf_add(&a->text, h->body, h->nbody);

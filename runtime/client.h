@@ -51,6 +51,7 @@ typedef struct ClientAnswer {
   const char *message; /* the same */
   Buf text;            /* what arrived, when it is no JSON */
   char content_type[128];
+  char session[128]; /* Mcp-Session-Id, "" without */
 } ClientAnswer;
 void client_answer_free(ClientAnswer *a);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* --- auth ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- auth ------------------------------------------------------------------------------------------------------------------------- */
 static Val where_of(const ClientRun *r) {
   const ClientConfig *w = &r->where;
   Val m = client_put_text(client_put_text(NIL, "apiUrl", w->url), "apiUrlFrom", w->url_from);
@@ -77,7 +77,10 @@ int client_login(ClientRun *r) {
   r->said.profile = NULL;
   if (client_flag(r, "key-stdin") || client_flag(r, "password-stdin")) r->said.api_key_file = "-";
   if (!client_config(&r->said, &r->where, &e)) return client_fail(r, e.code, "%s", e.msg);
-  if (!r->where.key) return client_usage(r, "no key: BREYTA_API_KEY, --api-key-file FILE or --key-stdin say which; the server prints the first one when it is started first");
+  if (!r->where.key)
+    return client_usage(
+        r,
+        "no key: BREYTA_API_KEY, --api-key-file FILE or --key-stdin say which; the server prints the first one when it is started first");
   if (!client_get(r, "api/me", NIL, &me)) return client_finish(r, &me);
   return remembered(r, client_at(me.body, "data"), profile);
 }
@@ -95,7 +98,7 @@ int client_logout(ClientRun *r) {
   return client_done(r, client_put(client_put_text(NIL, "apiUrl", r->where.url), "removed", fix((int)gone)));
 }
 
-/* --- workspaces --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- workspaces ------------------------------------------------------------------------------------------------------------------- */
 static Val workspace_in(Val me, const char *id) {
   Val all = client_at(me, "workspaces");
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++) {
@@ -111,7 +114,8 @@ static Val find_workspace(ClientRun *r, const char *id) {
   if (!client_get(r, "api/me", NIL, &me)) return client_finish(r, &me), NIL;
   Val ws = workspace_in(client_at(me.body, "data"), id);
   client_answer_free(&me);
-  if (is_nil(ws)) client_fail(r, "not_found", "this key reaches no workspace %.200s; `breyta workspaces list` says which", id ? id : "at all");
+  if (is_nil(ws))
+    client_fail(r, "not_found", "this key reaches no workspace %.200s; `breyta workspaces list` says which", id ? id : "at all");
   return ws;
 }
 
@@ -144,7 +148,8 @@ int client_members(ClientRun *r) {
     Val ws = find_workspace(r, NULL);
     if (is_nil(ws)) return EXIT_FAILED;
     r->path = client_put(r->path, "ws", client_at(ws, "id"));
-  } else r->path = client_put_text(r->path, "ws", r->where.workspace);
+  } else
+    r->path = client_put_text(r->path, "ws", r->where.workspace);
   if (!client_send(r, &a) || (format && !strcmp(format, "json"))) return client_finish(r, &a);
   Val items = client_at(a.body, "data.items");
   Buf b = {0};
@@ -162,12 +167,13 @@ int client_members(ClientRun *r) {
 
 int client_secret_set(ClientRun *r) {
   ClientAnswer a;
-  if (is_nil(client_at(r->args, "value"))) return client_usage(r, "the value comes from --value-file FILE (- is standard input) or --value-env NAME, so that nobody else sees it");
+  if (is_nil(client_at(r->args, "value")))
+    return client_usage(r, "the value comes from --value-file FILE (- is standard input) or --value-env NAME, so that nobody else sees it");
   client_send(r, &a);
   return client_finish(r, &a);
 }
 
-/* --- connections --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------------------------------------------ */
 int client_connections_test(ClientRun *r) {
   ClientAnswer a;
   Client *c = client_of(r);
@@ -180,7 +186,8 @@ int client_connections_test(ClientRun *r) {
   if (id) client_segment(&path, id);
   buf_c(&path, "/test");
   Val body = all ? client_put(client_put(NIL, "all", TRUE_V), "onlyFailing", bool_val(client_flag(r, "only-failing"))) : map_empty;
-  client_rest(c, &(ClientRequest){.method = "POST", .path = buf_cstr(&path), .query = NIL, .body = body, .timeout_ms = r->command->timeout_ms}, &a);
+  client_rest(
+      c, &(ClientRequest){.method = "POST", .path = buf_cstr(&path), .query = NIL, .body = body, .timeout_ms = r->command->timeout_ms}, &a);
   buf_free(&path);
   bool bad = client_int_at(a.body, "data.summary.failed", 0) > 0;
   int status = client_finish(r, &a);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- values by type ------------------------------------------------------------------------------------------------------------------- */
+/* --- values by type --------------------------------------------------------------------------------------------------------------- */
 static bool whole_number(const char *s, size_t n, int64_t *out) {
   uint64_t v = 0;
   if (!n || n > 18) return false;
@@ -66,7 +66,8 @@ static bool pair_value(const char *s, size_t n, const char *what, bool json, Val
   size_t k = 0;
   Err ignored = {0};
   while (k < n && s[k] != '=') k++;
-  if (!k || k == n || k >= sizeof key) return err_set(e, "usage", "%s: NAME=VALUE is expected, not %.*s", what, (int)(n < 100 ? n : 100), s);
+  if (!k || k == n || k >= sizeof key)
+    return err_set(e, "usage", "%s: NAME=VALUE is expected, not %.*s", what, (int)(n < 100 ? n : 100), s);
   snprintf(key, sizeof key, "%.*s", (int)k, s);
   const char *value = s + k + 1;
   size_t len = n - k - 1;
@@ -79,35 +80,36 @@ static bool pair_value(const char *s, size_t n, const char *what, bool json, Val
 bool client_value(enum ClientType type, const char *s, size_t n, const char *what, Val *out, Err *e) {
   int64_t i;
   switch (type) {
-    case CLIENT_BOOL: *out = bool_val(n == 4); return true;
-    case CLIENT_NULL: *out = NIL; return true;
-    case CLIENT_INT:
-    case CLIENT_SIGNED:
-      if (type == CLIENT_SIGNED && n > 1 && *s == '-' && whole_number(s + 1, n - 1, &i)) return *out = int_val(-i), true;
-      if (!whole_number(s, n, &i)) return err_set(e, "usage", "%s: a whole number is expected, not %.*s", what, (int)(n < 100 ? n : 100), s);
-      *out = int_val(i);
-      return true;
-    case CLIENT_VERSION:
-      if (n == 6 && !memcmp(s, "latest", 6)) return *out = str_c("latest"), true;
-      if (!whole_number(s, n, &i) || i < 1) return err_set(e, "usage", "%s: a version is a number from 1, or latest, not %.*s", what, (int)(n < 100 ? n : 100), s);
-      *out = int_val(i);
-      return true;
-    case CLIENT_DURATION: return duration_value(s, n, what, out, e);
-    case CLIENT_JSON:
-    case CLIENT_OBJECT:
-    case CLIENT_ARRAY: return json_value(s, n, what, out, e) && shape(type, *out, what, e);
-    case CLIENT_JSONS:
-      if (!json_value(s, n, what, out, e)) return false;
-      *out = vec_conj(vec_empty, *out);
-      return true;
-    case CLIENT_CSV: *out = commas(s, n); return true;
-    case CLIENT_LIST:
-      if (!text_value(s, n, what, out, e)) return false;
-      *out = vec_conj(vec_empty, *out);
-      return true;
-    case CLIENT_PAIRS:
-    case CLIENT_LABELS: return pair_value(s, n, what, type == CLIENT_PAIRS, out, e);
-    default: return text_value(s, n, what, out, e);
+  case CLIENT_BOOL: *out = bool_val(n == 4); return true;
+  case CLIENT_NULL: *out = NIL; return true;
+  case CLIENT_INT:
+  case CLIENT_SIGNED:
+    if (type == CLIENT_SIGNED && n > 1 && *s == '-' && whole_number(s + 1, n - 1, &i)) return *out = int_val(-i), true;
+    if (!whole_number(s, n, &i)) return err_set(e, "usage", "%s: a whole number is expected, not %.*s", what, (int)(n < 100 ? n : 100), s);
+    *out = int_val(i);
+    return true;
+  case CLIENT_VERSION:
+    if (n == 6 && !memcmp(s, "latest", 6)) return *out = str_c("latest"), true;
+    if (!whole_number(s, n, &i) || i < 1)
+      return err_set(e, "usage", "%s: a version is a number from 1, or latest, not %.*s", what, (int)(n < 100 ? n : 100), s);
+    *out = int_val(i);
+    return true;
+  case CLIENT_DURATION: return duration_value(s, n, what, out, e);
+  case CLIENT_JSON:
+  case CLIENT_OBJECT:
+  case CLIENT_ARRAY: return json_value(s, n, what, out, e) && shape(type, *out, what, e);
+  case CLIENT_JSONS:
+    if (!json_value(s, n, what, out, e)) return false;
+    *out = vec_conj(vec_empty, *out);
+    return true;
+  case CLIENT_CSV: *out = commas(s, n); return true;
+  case CLIENT_LIST:
+    if (!text_value(s, n, what, out, e)) return false;
+    *out = vec_conj(vec_empty, *out);
+    return true;
+  case CLIENT_PAIRS:
+  case CLIENT_LABELS: return pair_value(s, n, what, type == CLIENT_PAIRS, out, e);
+  default: return text_value(s, n, what, out, e);
   }
 }
 
@@ -117,7 +119,7 @@ bool client_read(ClientRun *r, const char *path, Buf *b, const char *what) {
   return false;
 }
 
-/* --- one parameter ------------------------------------------------------------------------------------------------------------------- */
+/* --- one parameter ---------------------------------------------------------------------------------------------------------------- */
 static void name_of(const ClientParam *p, char out[80]) { snprintf(out, 80, "%s%s", client_positional(p) ? "" : "--", p->name); }
 
 /* Two values for one place: maps and lists add up. ABSENT: they cannot. */
@@ -177,7 +179,7 @@ static int value_of(ClientRun *r, int i, Val *out) {
   return 0;
 }
 
-/* --- where it goes ------------------------------------------------------------------------------------------------------------------- */
+/* --- where it goes ---------------------------------------------------------------------------------------------------------------- */
 static Val *target(ClientRun *r, const char **to) {
   static char name[64];
   if (**to == '?') return ++*to, &r->query;
@@ -239,8 +241,10 @@ int client_args(ClientRun *r) {
   for (int i = 0; !bad && p && p[i].name; i++) bad = given(r, i);
   for (int i = 0; !bad && p && p[i].name; i++) {
     bool needed = p[i].flags & CLIENT_NEEDED || *p[i].name == '<';
-    if (!r->given[i].n && needed) bad = missing(r, &p[i]);
-    else if (!r->given[i].n && p[i].dflt && p[i].to) bad = defaults(r, &p[i]);
+    if (!r->given[i].n && needed)
+      bad = missing(r, &p[i]);
+    else if (!r->given[i].n && p[i].dflt && p[i].to)
+      bad = defaults(r, &p[i]);
   }
   return bad;
 }

@@ -15,7 +15,8 @@
 const ClientParam client_globals[] = {
     {"api", CLIENT_TEXT, NULL, NULL, "the server; else BREYTA_API_URL, config.json, http://127.0.0.1:8080", "URL", 0},
     {"workspace", CLIENT_TEXT, NULL, NULL, "the workspace; else BREYTA_WORKSPACE, config.json, that of the key", "ID", 0},
-    {"api-key-file", CLIENT_TEXT, NULL, NULL, "a file whose first line is the key, - for standard input; else BREYTA_API_KEY, BREYTA_TOKEN, auth.json", "FILE", 0},
+    {"api-key-file", CLIENT_TEXT, NULL, NULL,
+     "a file whose first line is the key, - for standard input; else BREYTA_API_KEY, BREYTA_TOKEN, auth.json", "FILE", 0},
     {"api-key", CLIENT_TEXT, NULL, NULL, "the key itself; other processes can see it while this one runs", "KEY", 0},
     {"token", CLIENT_TEXT, NULL, NULL, "the same as --api-key, behind BREYTA_API_KEY", "KEY", CLIENT_HIDDEN},
     {"profile", CLIENT_TEXT, NULL, NULL, "a profile of config.json: URL, workspace and key", "NAME", 0},
@@ -27,15 +28,17 @@ bool client_positional(const ClientParam *p) { return *p->name == '<' || *p->nam
 
 bool client_many(const ClientParam *p) {
   if (client_positional(p)) return strstr(p->name, "...") != NULL;
-  return p->type == CLIENT_LIST || p->type == CLIENT_CSV || p->type == CLIENT_JSONS || p->type == CLIENT_PAIRS || p->type == CLIENT_LABELS || p->type == CLIENT_OBJECT;
+  return p->type == CLIENT_LIST || p->type == CLIENT_CSV || p->type == CLIENT_JSONS || p->type == CLIENT_PAIRS ||
+         p->type == CLIENT_LABELS || p->type == CLIENT_OBJECT;
 }
 
 const char *client_arg(const ClientParam *p) {
-  static const char *const names[] = {NULL, "TEXT", "N", "N|latest", "DURATION", "JSON", "JSON", "JSON", "A,B,...", "TEXT", "JSON", "K=V", "K=V", NULL, "N"};
+  static const char *const names[] = {NULL,      "TEXT", "N",    "N|latest", "DURATION", "JSON", "JSON", "JSON",
+                                      "A,B,...", "TEXT", "JSON", "K=V",      "K=V",      NULL,   "N"};
   return p->arg ? p->arg : p->flags & CLIENT_FILE ? "FILE" : names[p->type];
 }
 
-/* --- what rows' functions use --------------------------------------------------------------------------------------------------------- */
+/* --- what rows' functions use ----------------------------------------------------------------------------------------------------- */
 static int place(const ClientRun *r, const char *name) {
   for (int i = 0; r->command->params && r->command->params[i].name; i++)
     if (!strcmp(r->command->params[i].name, name)) return i;
@@ -60,6 +63,12 @@ bool client_flag(const ClientRun *r, const char *name) {
   return s && !strcmp(s, "true");
 }
 
+int64_t client_timeout(const ClientRun *r) {
+  int i = place(r, "timeout");
+  bool whole = i < 0 || place(r, "wait") >= 0 || r->command->params[i].type != CLIENT_DURATION;
+  return whole ? r->command->timeout_ms : client_int(r, "timeout", r->command->timeout_ms);
+}
+
 void client_say(const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
@@ -80,7 +89,7 @@ void client_hint(ClientRun *r, const char *fmt, ...) {
   vv_push(&r->hints, buf_str(&b));
 }
 
-/* --- printing ---------------------------------------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------------------------------------------- */
 /* "breyta runs show {data.workflowId}" out of the answer; "" when something of it is not there. */
 static void expand(const ClientRun *r, Val envelope, const char *s, size_t n, Buf *b) {
   for (const char *end = s + n; s < end; s++) {
@@ -149,7 +158,8 @@ static void told(const ClientRun *r, Val envelope) {
   Val error = client_at(envelope, "error"), actions = client_at(error, "actions");
   const char *code = client_text_at(error, "code"), *message = is_str(error) ? str_s(error) : client_text_at(error, "message");
   const char *hint = client_text_at(envelope, "hint");
-  client_say("%s%s%s%s%s%s", r->command->name, *r->command->name ? ": " : "", message ? message : "failed", code ? " [" : "", code ? code : "", code ? "]" : "");
+  client_say("%s%s%s%s%s%s", r->command->name, *r->command->name ? ": " : "", message ? message : "failed", code ? " [" : "",
+             code ? code : "", code ? "]" : "");
   if (hint) client_say("hint: %s", hint);
   for (uint32_t i = 0; is_vec(actions) && i < vec_count(actions); i++) {
     const char *url = client_text_at(vec_nth(actions, i), "url"), *label = client_text_at(vec_nth(actions, i), "label");
@@ -175,9 +185,7 @@ int client_print(ClientRun *r, Val envelope, bool ok) {
   return ok ? EXIT_OK : EXIT_FAILED;
 }
 
-int client_done(ClientRun *r, Val data) {
-  return client_print(r, client_put(client_put(NIL, "ok", TRUE_V), "data", data), true);
-}
+int client_done(ClientRun *r, Val data) { return client_print(r, client_put(client_put(NIL, "ok", TRUE_V), "data", data), true); }
 
 static int failed(ClientRun *r, const char *code, const char *hint, const char *fmt, va_list ap) {
   Buf b = {0};
@@ -210,7 +218,7 @@ int client_usage(ClientRun *r, const char *fmt, ...) {
   return EXIT_USAGE;
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------------------------------------------- */
 Client *client_of(ClientRun *r) {
   Err e = {0};
   if (r->client) return r->client;
@@ -231,7 +239,8 @@ static void path_of(const ClientRun *r, const char *path, Buf *b) {
       name[n - 1] = 0;
       const char *s = client_text_at(r->path, name + 1);
       client_segment(b, s ? s : "-");
-    } else buf_fmt(b, "/%s", name);
+    } else
+      buf_fmt(b, "/%s", name);
     p += n + (p[n] == '/');
   }
 }
@@ -249,8 +258,13 @@ static bool send_route(ClientRun *r, Client *c, const char *call, ClientAnswer *
     map_iter(&it, r->query);
     while (map_next(&it, &k, &v)) query = map_assoc(is_map(query) ? query : map_empty, k, v);
   }
-  ClientRequest q = {.method = method, .path = buf_cstr(&path), .query = query, .body = !body ? ABSENT : is_nil(r->args) ? map_empty : r->args,
-                     .timeout_ms = r->command->timeout_ms};
+  ClientRequest q = {.method = method,
+                     .path = buf_cstr(&path),
+                     .query = query,
+                     .body = !body             ? ABSENT
+                             : is_nil(r->args) ? map_empty
+                                               : r->args,
+                     .timeout_ms = client_timeout(r)};
   bool ok = client_rest(c, &q, a);
   buf_free(&path);
   return ok;
@@ -262,7 +276,7 @@ bool client_send(ClientRun *r, ClientAnswer *a) {
   if (!c) return false;
   const char *call = r->command->call;
   if (!strncmp(call, "runs.", 5) && !client_run_id(r)) return false;
-  return strchr(call, ' ') ? send_route(r, c, call, a) : client_call(c, call, r->args, r->command->timeout_ms, a);
+  return strchr(call, ' ') ? send_route(r, c, call, a) : client_call(c, call, r->args, client_timeout(r), a);
 }
 
 int client_finish(ClientRun *r, ClientAnswer *a) {
@@ -277,14 +291,25 @@ static int plain_row(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- words -------------------------------------------------------------------------------------------------------------------------- */
-static const struct { const char *alias, *name; } groups[] = {{"flow", "flows"}, {"run", "runs"}, {"job", "jobs"}, {"wait", "waits"}, {"resource", "resources"},
-  {"connection", "connections"}, {"secret", "secrets"}, {"step", "steps"}, {"trigger", "triggers"}, {"webhook", "webhooks"}, {"workspace", "workspaces"},
-  {"service-account", "service-accounts"}};
+/* --- words ------------------------------------------------------------------------------------------------------------------------ */
+static const struct {
+  const char *alias, *name;
+} groups[] = {{"flow", "flows"},
+              {"run", "runs"},
+              {"job", "jobs"},
+              {"wait", "waits"},
+              {"resource", "resources"},
+              {"connection", "connections"},
+              {"secret", "secrets"},
+              {"step", "steps"},
+              {"trigger", "triggers"},
+              {"webhook", "webhooks"},
+              {"workspace", "workspaces"},
+              {"service-account", "service-accounts"}};
 
 static bool word_is(const char *name, size_t n, const char *word) { return strlen(word) == n && !memcmp(name, word, n); }
 
-static const char *group_of(const char *word) {
+const char *client_group(const char *word) {
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
     if (!strcmp(groups[i].alias, word)) return groups[i].name;
   return word;
@@ -306,14 +331,14 @@ static int matches(const ClientCommand *c, char **words, int n) {
     size_t len = strcspn(p, " ");
     bool last = !p[len];
     if (i >= n) return 0;
-    const char *word = i ? words[i] : group_of(words[i]);
+    const char *word = i ? words[i] : client_group(words[i]);
     if (!word_is(p, len, word) && !(last && alias_is(c->alias, word))) return 0;
     p += len + !last;
   }
   return i;
 }
 
-static const ClientCommand *find(char **words, int n, int *used) {
+const ClientCommand *client_command_in(char **words, int n, int *used) {
   const ClientCommand *best = NULL, *c;
   *used = 0;
   for (int i = 0; (c = client_command_at(i)); i++) {
@@ -325,7 +350,7 @@ static const ClientCommand *find(char **words, int n, int *used) {
 
 const ClientCommand *client_command_named(char **words, int n) {
   int used;
-  const ClientCommand *c = find(words, n, &used);
+  const ClientCommand *c = client_command_in(words, n, &used);
   return used == n ? c : NULL;
 }
 
@@ -336,7 +361,7 @@ static int known_words(char **words, int n) {
   for (; i < n; i++) {
     size_t before = prefix.n;
     if (i) buf_ch(&prefix, ' ');
-    buf_c(&prefix, i ? words[i] : group_of(words[i]));
+    buf_c(&prefix, i ? words[i] : client_group(words[i]));
     if (client_help_has(buf_cstr(&prefix))) continue;
     prefix.n = before;
     break;
@@ -350,22 +375,27 @@ static int unknown_command(ClientRun *r, char **words, int n) {
   Buf said = {0}, group = {0};
   const char *names[512];
   size_t count = 0;
-  for (int i = 0; i < known; i++) buf_fmt(&group, "%s%s", i ? " " : "", i ? words[i] : group_of(words[i]));
+  for (int i = 0; i < known; i++) buf_fmt(&group, "%s%s", i ? " " : "", i ? words[i] : client_group(words[i]));
   for (int i = 0; i <= known && i < n; i++) buf_fmt(&said, "%s%s", i ? " " : "", words[i]);
   count = client_help_below(buf_cstr(&group), names, 500);
   for (int i = 0; !known && i < breyta_ncommands; i++) names[count++] = breyta_commands[i].name;
   const char *near = known < n ? cli_nearest(words[known], names, count) : NULL;
-  if (near) client_usage(r, "there is no command `breyta %s`; did you mean `breyta %s%s%s`?", said.p, group.p, *group.p ? " " : "", near);
-  else client_usage(r, "there is no command `breyta %s`; `breyta %s%s--help` lists what there is", said.p, group.p, *group.p ? " " : "");
+  if (near)
+    client_usage(r, "there is no command `breyta %s`; did you mean `breyta %s%s%s`?", said.p, group.p, *group.p ? " " : "", near);
+  else
+    client_usage(r, "there is no command `breyta %s`; `breyta %s%s--help` lists what there is", said.p, group.p, *group.p ? " " : "");
   buf_free(&said);
   buf_free(&group);
   return EXIT_USAGE;
 }
 
-/* --- flags --------------------------------------------------------------------------------------------------------------------------- */
+/* --- flags ------------------------------------------------------------------------------------------------------------------------ */
 static bool global(ClientRun *r, const char *name, const char *value) {
-  const struct { const char *name, **to; } texts[] = {{"api", &r->said.api}, {"workspace", &r->said.workspace}, {"api-key", &r->said.api_key},
-    {"api-key-file", &r->said.api_key_file}, {"token", &r->said.token}, {"profile", &r->said.profile}};
+  const struct {
+    const char *name, **to;
+  } texts[] = {{"api", &r->said.api},         {"workspace", &r->said.workspace},
+               {"api-key", &r->said.api_key}, {"api-key-file", &r->said.api_key_file},
+               {"token", &r->said.token},     {"profile", &r->said.profile}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!strcmp(texts[i].name, name)) *texts[i].to = value;
   if (!strcmp(name, "pretty")) r->pretty = !strcmp(value, "true");
@@ -402,7 +432,8 @@ static int flag(ClientRun *r, int *at) {
   const char *word = r->argv[*at] + 2, *value = strchr(word, '=');
   size_t n = value ? (size_t)(value++ - word) : strlen(word);
   snprintf(name, sizeof name, "%.*s", (int)n, word);
-  const ClientParam *p = param_named(r->command->params, name, strlen(name)), *g = p ? NULL : param_named(client_globals, name, strlen(name));
+  const ClientParam *p = param_named(r->command->params, name, strlen(name)),
+                    *g = p ? NULL : param_named(client_globals, name, strlen(name));
   if (!p && !g) return unknown_flag(r, name);
   const ClientParam *q = p ? p : g;
   if (!value && takes_value(q)) {
@@ -410,9 +441,12 @@ static int flag(ClientRun *r, int *at) {
     value = r->argv[++*at];
   }
   if (!value) value = "true";
-  if (!takes_value(q) && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) return client_usage(r, "--%s: true or false is expected, not %.100s", name, value);
-  if (p) give(r, (int)(p - r->command->params), value);
-  else global(r, name, value);
+  if (!takes_value(q) && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+    return client_usage(r, "--%s: true or false is expected, not %.100s", name, value);
+  if (p)
+    give(r, (int)(p - r->command->params), value);
+  else
+    global(r, name, value);
   return 0;
 }
 
@@ -483,7 +517,7 @@ int client_main(int argc, char **argv) {
     if ((bad = flag(&r, &at))) return bad;
   int n = 0;
   while (at + n < argc && *argv[at + n] != '-') n++;
-  const ClientCommand *c = find(argv + at, n, &used);
+  const ClientCommand *c = client_command_in(argv + at, n, &used);
   if (!c) return about(&r, argv + at, n);
   if (wants_help(argc, argv, at + used)) return client_help_print(argv + at, used);
   r.command = c;

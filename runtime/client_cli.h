@@ -89,13 +89,14 @@ typedef struct ClientRun {
 int client_main(int argc, char **argv);
 int client_help(int n, char **words); /* of the command or group that they name */
 
-/* --- for the functions of rows ------------------------------------------------------------------------------------------------------ */
+/* --- for the functions of rows ---------------------------------------------------------------------------------------------------- */
 bool client_given(const ClientRun *r, const char *name);
 const char *client_text(const ClientRun *r, const char *name); /* as given, else the default, else NULL */
 bool client_flag(const ClientRun *r, const char *name);
 int64_t client_int(const ClientRun *r, const char *name, int64_t otherwise); /* durations: ms */
 ClientGiven client_list(const ClientRun *r, const char *name);
 Client *client_of(ClientRun *r); /* NULL: told and printed; the status is EXIT_FAILED */
+int64_t client_timeout(const ClientRun *r); /* of a request: --timeout, unless that is how long to wait for a run; else the row's */
 /* The row's request, with r->args, r->query and r->path. */
 bool client_send(ClientRun *r, ClientAnswer *a);
 /* Prints the envelope with the row's hints; the exit status by its "ok". */
@@ -111,8 +112,10 @@ bool client_value(enum ClientType type, const char *s, size_t n, const char *wha
 bool client_read(ClientRun *r, const char *path, Buf *b, const char *what); /* a file, - standard input. false: told, EXIT_USAGE */
 Val client_pairs(ClientRun *r, const char *name, bool json, bool *ok);
 
-/* --- the table ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------------------------------------------- */
 const ClientCommand *client_command_at(int i); /* NULL behind the last */
+const ClientCommand *client_command_in(char **words, int n, int *used); /* the one that the first words name; NULL: none */
+const char *client_group(const char *word); /* "flow" is "flows" */
 const ClientCommand *client_command_named(char **words, int n); /* aliases too; NULL */
 extern const ClientParam client_globals[];     /* flags that every command takes */
 bool client_positional(const ClientParam *p);

@@ -17,16 +17,19 @@ static const char *env(const char *name) {
 
 void client_config_path(Buf *b, const char *file) {
   const char *xdg = env("XDG_CONFIG_HOME"), *home = env("HOME");
-  if (xdg && *xdg == '/') buf_fmt(b, "%s/breyta/%s", xdg, file);
-  else buf_fmt(b, "%s/.config/breyta/%s", home ? home : "/nonexistent", file);
+  if (xdg && *xdg == '/')
+    buf_fmt(b, "%s/breyta/%s", xdg, file);
+  else
+    buf_fmt(b, "%s/.config/breyta/%s", home ? home : "/nonexistent", file);
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------------------------------------------ */
 static bool read_object(const char *path, Val *out, Err *e) {
   Buf b = {0};
   Err why = {0};
   *out = map_empty;
-  if (!cli_read_file(path, &b)) return errno == ENOENT || errno == ENOTDIR || err_set(e, "config", "cannot read %.300s: %s", path, strerror(errno));
+  if (!cli_read_file(path, &b))
+    return errno == ENOENT || errno == ENOTDIR || err_set(e, "config", "cannot read %.300s: %s", path, strerror(errno));
   Val v = json_parse(buf_cstr(&b), b.n, &why);
   buf_free(&b);
   if (!is_map(v)) return err_set(e, "config", "%.300s is not a JSON object: %.100s", path, why.code ? why.msg : "another value");
@@ -83,8 +86,10 @@ bool client_config_write(Val v, Err *e) {
 
 static void auth_path(Buf *b, const char *store) {
   if (!store) store = env("BREYTA_AUTH_STORE");
-  if (store) buf_c(b, store);
-  else client_config_path(b, "auth.json");
+  if (store)
+    buf_c(b, store);
+  else
+    client_config_path(b, "auth.json");
 }
 
 bool client_auth_read(const char *store, Val *out, Err *e) {
@@ -103,7 +108,7 @@ bool client_auth_write(const char *store, Val v, Err *e) {
   return ok;
 }
 
-/* --- what counts ------------------------------------------------------------------------------------------------------------------- */
+/* --- what counts ------------------------------------------------------------------------------------------------------------------ */
 /* The first of these that is there. */
 typedef struct Source {
   const char *value, *from;
@@ -160,8 +165,12 @@ static bool key(const ClientSaid *said, Val profile, ClientConfig *out, Err *e) 
     return key_file(said->api_key_file, &out->key, e);
   }
   if (!client_auth_read(NULL, &auth, e)) return false;
-  Source s[] = {{said->api_key, "--api-key"}, {env("BREYTA_API_KEY"), "BREYTA_API_KEY"}, {said->token, "--token"}, {env("BREYTA_TOKEN"), "BREYTA_TOKEN"},
-                {client_text_at(profile, "token"), "the profile in config.json"}, {stored_token(auth, out->url), "auth.json"}};
+  Source s[] = {{said->api_key, "--api-key"},
+                {env("BREYTA_API_KEY"), "BREYTA_API_KEY"},
+                {said->token, "--token"},
+                {env("BREYTA_TOKEN"), "BREYTA_TOKEN"},
+                {client_text_at(profile, "token"), "the profile in config.json"},
+                {stored_token(auth, out->url), "auth.json"}};
   bool there = first(s, 6, &out->key, &from);
   out->key_from = there ? from : "nowhere";
   out->key_is_token = there && (from == s[2].from || from == s[3].from);
@@ -171,11 +180,17 @@ static bool key(const ClientSaid *said, Val profile, ClientConfig *out, Err *e) 
 bool client_config(const ClientSaid *said, ClientConfig *out, Err *e) {
   Val config, profile;
   *out = (ClientConfig){0};
-  if (!client_config_read(&config, e) || !profile_of(config, said->profile ? said->profile : env("BREYTA_PROFILE"), &profile, e)) return false;
-  Source url[] = {{said->api, "--api"}, {env("BREYTA_API_URL"), "BREYTA_API_URL"}, {client_text_at(profile, "apiUrl"), "the profile in config.json"},
-                  {client_text_at(config, "apiUrl"), "config.json"}, {CLIENT_DEFAULT_URL, "the default; --api or BREYTA_API_URL say another"}};
+  if (!client_config_read(&config, e) || !profile_of(config, said->profile ? said->profile : env("BREYTA_PROFILE"), &profile, e))
+    return false;
+  Source url[] = {{said->api, "--api"},
+                  {env("BREYTA_API_URL"), "BREYTA_API_URL"},
+                  {client_text_at(profile, "apiUrl"), "the profile in config.json"},
+                  {client_text_at(config, "apiUrl"), "config.json"},
+                  {CLIENT_DEFAULT_URL, "the default; --api or BREYTA_API_URL say another"}};
   first(url, 5, &out->url, &out->url_from);
-  Source ws[] = {{said->workspace, "--workspace"}, {env("BREYTA_WORKSPACE"), "BREYTA_WORKSPACE"}, {client_text_at(profile, "workspaceId"), "the profile in config.json"},
+  Source ws[] = {{said->workspace, "--workspace"},
+                 {env("BREYTA_WORKSPACE"), "BREYTA_WORKSPACE"},
+                 {client_text_at(profile, "workspaceId"), "the profile in config.json"},
                  {client_text_at(config, "workspaceId"), "config.json"}};
   if (!first(ws, 4, &out->workspace, &out->workspace_from)) out->workspace_from = "the key";
   if (url_ok(out->url, out->url_from, e) && key(said, profile, out, e)) return true;

@@ -2,7 +2,8 @@
  *
  *   url        --api, BREYTA_API_URL, the profile's, config.json's apiUrl, else http://127.0.0.1:8080
  *   workspace  --workspace, BREYTA_WORKSPACE, the profile's, config.json's workspaceId
- *   key        --api-key, --api-key-file, BREYTA_API_KEY, --token, BREYTA_TOKEN, the profile's, the one that `breyta auth login` stored for that url
+ *   key        --api-key, --api-key-file, BREYTA_API_KEY, --token, BREYTA_TOKEN, the profile's, the one that `breyta auth login` stored for
+ * that url
  *
  * The files lie in $XDG_CONFIG_HOME/breyta (~/.config/breyta): config.json {"apiUrl","workspaceId","devProfiles":{name:{"apiUrl",
  * "workspaceId","token"}},"devActive":name} and auth.json {"tokens":{url:{"token","updatedAt"}}}, mode 0600, elsewhere by

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct { const char *name, *summary; } groups[] = {
+static const struct {
+  const char *name, *summary;
+} groups[] = {
 #define GROUP(name, summary) {name, summary},
 #include "client_groups.h"
 #undef GROUP
@@ -44,14 +46,17 @@ size_t client_help_below(const char *words, const char **names, size_t max) {
   return n;
 }
 
-/* --- help ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- help ------------------------------------------------------------------------------------------------------------------------- */
 static void usage(Buf *b, const ClientCommand *c) {
   bool flags = false;
   buf_fmt(b, "breyta %s", c->name);
   for (const ClientParam *p = c->params; p && p->name; p++) {
-    if (client_positional(p)) buf_fmt(b, " %s", p->name);
-    else if (p->flags & CLIENT_NEEDED) buf_fmt(b, " --%s %s", p->name, client_arg(p));
-    else flags |= !(p->flags & CLIENT_HIDDEN);
+    if (client_positional(p))
+      buf_fmt(b, " %s", p->name);
+    else if (p->flags & CLIENT_NEEDED)
+      buf_fmt(b, " --%s %s", p->name, client_arg(p));
+    else
+      flags |= !(p->flags & CLIENT_HIDDEN);
   }
   if (flags) buf_c(b, " [FLAGS]");
 }
@@ -59,8 +64,10 @@ static void usage(Buf *b, const ClientCommand *c) {
 static void param(Buf *b, const ClientParam *p) {
   Buf head = {0}, text = {0};
   const char *arg = client_arg(p);
-  if (client_positional(p)) buf_c(&head, p->name);
-  else buf_fmt(&head, "--%s%s%s", p->name, arg ? " " : "", arg ? arg : "");
+  if (client_positional(p))
+    buf_c(&head, p->name);
+  else
+    buf_fmt(&head, "--%s%s%s", p->name, arg ? " " : "", arg ? arg : "");
   buf_fmt(b, "  %-26s", buf_cstr(&head));
   if (head.n > 25) buf_fmt(b, "\n%*s", 28, "");
   buf_c(&text, p->help);
@@ -82,8 +89,10 @@ static void params(Buf *b, const ClientParam *p, const char *title) {
 static void asks(Buf *b, const ClientCommand *c) {
   if (!c->call) return;
   const char *space = strchr(c->call, ' ');
-  if (space) buf_fmt(b, "\nAsks: %.*s /api/%s\n", (int)(space - c->call), c->call, space + 1);
-  else buf_fmt(b, "\nAsks: the command %s\n", c->call);
+  if (space)
+    buf_fmt(b, "\nAsks: %.*s /api/%s\n", (int)(space - c->call), c->call, space + 1);
+  else
+    buf_fmt(b, "\nAsks: the command %s\n", c->call);
 }
 
 static void command_help(Buf *b, const ClientCommand *c) {
@@ -103,6 +112,19 @@ static void command_help(Buf *b, const ClientCommand *c) {
 static const char *group_summary(const char *words) {
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
     if (!strcmp(groups[i].name, words)) return groups[i].summary;
+  return NULL;
+}
+
+const char *client_help_summary(const char *words) {
+  const ClientCommand *c;
+  for (int i = 0; (c = client_command_at(i)); i++)
+    if (!strcmp(c->name, words)) return c->summary;
+  return group_summary(words);
+}
+
+const char *client_help_group(int i, const char **summary) {
+  for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+    if (!strchr(groups[g].name, ' ') && client_help_has(groups[g].name) && !i--) return *summary = groups[g].summary, groups[g].name;
   return NULL;
 }
 
@@ -143,16 +165,17 @@ int client_help_print(char **words, int n) {
 }
 
 void client_help_groups(Buf *b) {
-  for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-    if (!strchr(groups[i].name, ' ')) {
-      buf_fmt(b, "  breyta %-18s", groups[i].name);
-      cli_wrap(b, groups[i].summary, 27);
-    }
+  const char *summary, *name;
+  for (int i = 0; (name = client_help_group(i, &summary)); i++) {
+    buf_fmt(b, "  breyta %-18s", name);
+    cli_wrap(b, summary, 27);
+  }
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------------------------------------------- */
 static Val param_map(const ClientParam *p) {
-  static const char *const types[] = {"boolean", "text", "integer", "version", "duration", "json", "object", "array", "list", "list", "array", "pairs", "pairs", "boolean", "integer"};
+  static const char *const types[] = {"boolean", "text", "integer", "version", "duration", "json",    "object", "array",
+                                      "list",    "list", "array",   "pairs",   "pairs",    "boolean", "integer"};
   Val m = client_put_text(NIL, "name", p->name);
   m = client_put(client_put_text(m, "type", types[p->type]), "positional", bool_val(client_positional(p)));
   m = client_put(client_put(m, "required", bool_val(*p->name == '<' || p->flags & CLIENT_NEEDED)), "repeats", bool_val(client_many(p)));
@@ -162,7 +185,8 @@ static Val param_map(const ClientParam *p) {
 }
 
 static Val command_map(const ClientCommand *c) {
-  Val m = client_put_text(client_put_text(client_put_text(NIL, "name", c->name), "summary", c->summary), "asks", c->call), params = vec_empty;
+  Val m = client_put_text(client_put_text(client_put_text(NIL, "name", c->name), "summary", c->summary), "asks", c->call),
+      params = vec_empty;
   for (const ClientParam *p = c->params; p && p->name; p++) params = vec_conj(params, param_map(p));
   if (c->flags & CLIENT_LOCAL) m = client_put(m, "local", TRUE_V);
   if (c->flags & CLIENT_HIDDEN) m = client_put(m, "hidden", TRUE_V);
@@ -180,7 +204,7 @@ int client_commands(ClientRun *r) {
   return client_done(r, client_put(client_put(NIL, "items", all), "globals", globals));
 }
 
-/* --- man ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- man -------------------------------------------------------------------------------------------------------------------------- */
 static void man_param(Buf *b, const ClientParam *p) {
   const char *arg = client_arg(p);
   buf_c(b, ".TP\n.B ");

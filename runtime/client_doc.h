@@ -9,6 +9,9 @@ bool client_help_has(const char *words);
 size_t client_help_below(const char *words, const char **names, size_t max);
 /* Help of the command or group that the words name, to standard output; EXIT_OK. */
 int client_help_print(char **words, int n);
+const char *client_help_summary(const char *words); /* of a command, or of a group; NULL */
+/* The groups, in order; NULL behind the last. */
+const char *client_help_group(int i, const char **summary);
 int client_commands(ClientRun *r); /* the table as JSON */
 /* The groups with a line each, for `breyta --help`. */
 void client_help_groups(Buf *b);

@@ -1,7 +1,9 @@
-/* client_flows.c - see client_flows.h: text of flows to and fro, and what is looked at. Releases: client_release.c. Settings: client_setup.c. */
+/* client_flows.c - see client_flows.h: text of flows to and fro, and what is looked at. Releases: client_release.c. Settings:
+ * client_setup.c. */
 #include "client_flows.h"
 #include "cli.h"
 #include "cli_run.h"
+#include "client_resources.h"
 #include "client_runs.h"
 #include "flow_include.h"
 #include "flowdef.h"
@@ -18,7 +20,7 @@
 bool client_ask(ClientRun *r, const char *command, Val args, ClientAnswer *a) {
   Client *c = client_of(r);
   *a = (ClientAnswer){.body = NIL};
-  return c && client_call(c, command, args, r->command->timeout_ms, a);
+  return c && client_call(c, command, args, client_timeout(r), a);
 }
 
 bool client_get(ClientRun *r, const char *path, Val query, ClientAnswer *a) {
@@ -29,7 +31,7 @@ bool client_get(ClientRun *r, const char *path, Val query, ClientAnswer *a) {
 
 static Val slug_args(ClientRun *r) { return client_put(NIL, "flowSlug", client_at(r->args, "flowSlug")); }
 
-/* --- files ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------------------------------------------ */
 static bool make_folders(const char *path) {
   char dir[4096];
   snprintf(dir, sizeof dir, "%s", path);
@@ -94,7 +96,7 @@ bool client_flow_text(ClientRun *r, const char *path, Buf *text, Val *diagnostic
   return ok;
 }
 
-/* --- init, create ------------------------------------------------------------------------------------------------------------------------ */
+/* --- init, create ----------------------------------------------------------------------------------------------------------------- */
 static bool slug_ok(const char *s) {
   size_t n = strlen(s);
   bool letter = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z');
@@ -116,12 +118,15 @@ static void new_flow(Buf *b, const char *slug, const char *name, const char *des
   edn_text(b, name ? name : slug);
   buf_c(b, "\n :description ");
   edn_text(b, description ? description : "Says hello.");
-  buf_c(b, "\n :concurrency {:type :singleton :on-new-version :supersede}\n\n"
-           " :invocations\n {:default {:label \"Run\"\n            :inputs [{:name :name :label \"Who\" :type :string :default \"World\"}]}}\n"
-           " :interfaces {:manual [{:id :run :label \"Run\" :invocation :default :enabled true}]}\n\n"
-           " :functions\n [{:id :greeting\n   :language :clojure\n   :code '(fn [{:keys [name]}]\n            {:message (str \"Hello, \" name \"!\")})}]\n\n"
-           " :flow\n '(let [{:keys [name]} (flow/input)]\n    (flow/step :function :greet\n      {:title \"Write the greeting\"\n       :ref :greeting\n"
-           "       :input {:name name}}))}\n");
+  buf_c(b,
+        "\n :concurrency {:type :singleton :on-new-version :supersede}\n\n"
+        " :invocations\n {:default {:label \"Run\"\n            :inputs [{:name :name :label \"Who\" :type :string :default \"World\"}]}}\n"
+        " :interfaces {:manual [{:id :run :label \"Run\" :invocation :default :enabled true}]}\n\n"
+        " :functions\n [{:id :greeting\n   :language :clojure\n   :code '(fn [{:keys [name]}]\n            {:message (str \"Hello, \" name "
+        "\"!\")})}]\n\n"
+        " :flow\n '(let [{:keys [name]} (flow/input)]\n    (flow/step :function :greet\n      {:title \"Write the greeting\"\n       :ref "
+        ":greeting\n"
+        "       :input {:name name}}))}\n");
 }
 
 int client_flows_init(ClientRun *r) {
@@ -156,7 +161,7 @@ int client_flows_create(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- push, lint ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- push, lint ------------------------------------------------------------------------------------------------------------------- */
 /* What validation says stands in place of the answer when it says no. */
 static int validated(ClientRun *r, ClientAnswer *pushed) {
   ClientAnswer a;
@@ -195,7 +200,8 @@ int client_flows_lint(ClientRun *r) {
   Val literal = buf_str(&text);
   data = client_put(client_put_text(NIL, "file", file), "diagnostics", diagnostics);
   data = client_put(client_put(data, "errors", fix(errors)), "warnings", fix((int)vec_count(diagnostics) - errors));
-  client_say("%d error%s, %d warning%s", errors, errors == 1 ? "" : "s", (int)vec_count(diagnostics) - errors, (int)vec_count(diagnostics) - errors == 1 ? "" : "s");
+  client_say("%d error%s, %d warning%s", errors, errors == 1 ? "" : "s", (int)vec_count(diagnostics) - errors,
+             (int)vec_count(diagnostics) - errors == 1 ? "" : "s");
   if (client_flag(r, "server")) {
     Err e = {0};
     if (!client_config(&r->said, &r->where, &e)) return client_fail(r, e.code, "%s", e.msg);
@@ -213,7 +219,7 @@ int client_flows_lint(ClientRun *r) {
   return status ? status : errors ? EXIT_FAILED : EXIT_OK;
 }
 
-/* --- which text ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- which text ------------------------------------------------------------------------------------------------------------------- */
 static bool is_live(Val item) {
   const char *scope = client_text_at(item, "config.install-scope"), *user = client_text_at(item, "user-id");
   return scope ? !strcmp(scope, "live") : !user;
@@ -234,7 +240,9 @@ static int64_t live_version(ClientRun *r) {
     best = at ? at : "";
     version = client_int_at(item, "version", 0);
   }
-  if (!version) client_fail(r, "profile_missing", "live target is not configured: nothing of %.128s was promoted yet; `breyta flows release %.128s` does it", slug, slug);
+  if (!version)
+    client_fail(r, "profile_missing",
+                "live target is not configured: nothing of %.128s was promoted yet; `breyta flows release %.128s` does it", slug, slug);
   client_answer_free(&a);
   return version;
 }
@@ -245,8 +253,10 @@ static bool source(ClientRun *r) {
   int64_t version = client_int_at(r->args, "version", 0);
   bool said = version && !strcmp(r->command->call, "flows.get");
   if (!version && target && !strcmp(target, "live") && !(version = live_version(r))) return false;
-  if (version) r->args = client_put(client_put_text(r->args, "source", said ? "version" : "active"), "version", int_val(version));
-  else r->args = client_put_text(r->args, "source", "draft");
+  if (version)
+    r->args = client_put(client_put_text(r->args, "source", said ? "version" : "active"), "version", int_val(version));
+  else
+    r->args = client_put_text(r->args, "source", "draft");
   return true;
 }
 
@@ -271,14 +281,16 @@ static bool includes(ClientRun *r, const char *what) {
 int client_flows_show(ClientRun *r) {
   ClientAnswer a;
   if (!source(r)) return EXIT_FAILED;
-  bool literal = includes(r, "literal") || includes(r, "source"), functions = includes(r, "functions"), templates = includes(r, "templates");
+  bool literal = includes(r, "literal") || includes(r, "source"), functions = includes(r, "functions"),
+       templates = includes(r, "templates");
   r->args = client_put_text(r->args, "view", client_flag(r, "full") ? "full" : "summary");
-  r->args = client_put(client_put(client_put(r->args, "includeFlowLiteral", bool_val(literal)), "includeFunctions", bool_val(functions)), "includeTemplates", bool_val(templates));
+  r->args = client_put(client_put(client_put(r->args, "includeFlowLiteral", bool_val(literal)), "includeFunctions", bool_val(functions)),
+                       "includeTemplates", bool_val(templates));
   client_send(r, &a);
   return client_finish(r, &a);
 }
 
-/* --- pull -------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- pull ------------------------------------------------------------------------------------------------------------------------- */
 /* May it be written over what is there? --out says yes; else only when nothing is lost. */
 static bool may_write(ClientRun *r, const char *path, Val literal, bool *same_text) {
   Buf b = {0};
@@ -294,8 +306,10 @@ static int pulled(ClientRun *r, Val literal) {
   const char *out = client_text(r, "out"), *slug = client_text(r, "<flow-slug>");
   Buf path = {0};
   bool unchanged;
-  if (out) buf_c(&path, out);
-  else buf_fmt(&path, "%s.edn", slug);
+  if (out)
+    buf_c(&path, out);
+  else
+    buf_fmt(&path, "%s.edn", slug);
   if (!may_write(r, buf_cstr(&path), literal, &unchanged)) return EXIT_FAILED;
   if (!unchanged && !client_file_write(r, path.p, str_s(literal), str_n(literal))) return EXIT_FAILED;
   Val data = client_put_text(client_put_text(NIL, "flowSlug", slug), "path", path.p);
@@ -325,7 +339,7 @@ int client_flows_pull(ClientRun *r) {
   return status;
 }
 
-/* --- list ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------------------------------------------- */
 /* --limit over as many pages as it takes. */
 int client_flows_list(ClientRun *r) {
   int64_t limit = client_int(r, "limit", 10), page = client_int(r, "page-size", 100);
@@ -351,7 +365,7 @@ int client_flows_list(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- steps ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------------------------------------------ */
 int client_flows_steps(ClientRun *r) {
   ClientAnswer a;
   const char *wanted = client_text(r, "<step-id>");
@@ -364,13 +378,15 @@ int client_flows_steps(ClientRun *r) {
     if (id && !strcmp(id, wanted)) one = vec_nth(steps, i);
   }
   Val data = client_put(NIL, "flowSlug", client_at(r->args, "flowSlug"));
-  if (wanted && is_nil(one)) client_fail(r, "not_found", "the flow has no step %.100s", wanted);
-  else client_done(r, wanted ? client_put(data, "step", one) : client_put(data, "items", steps));
+  if (wanted && is_nil(one))
+    client_fail(r, "not_found", "the flow has no step %.100s", wanted);
+  else
+    client_done(r, wanted ? client_put(data, "step", one) : client_put(data, "items", steps));
   client_answer_free(&a);
   return wanted && is_nil(one) ? EXIT_FAILED : EXIT_OK;
 }
 
-/* --- diff ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- diff ------------------------------------------------------------------------------------------------------------------------- */
 static bool side(ClientRun *r, const char *name, const char *version, const char *otherwise) {
   int64_t n = client_int_at(r->args, version, 0);
   const char *said = client_text(r, name);
@@ -389,7 +405,8 @@ int client_flows_diff(ClientRun *r) {
   Val diagnostics;
   int errors;
   bool to = client_given(r, "to") || client_given(r, "to-version");
-  if (!side(r, "from", "fromVersion", file && !to ? "draft" : "live") || !side(r, "to", "toVersion", file ? "file" : "draft")) return EXIT_USAGE;
+  if (!side(r, "from", "fromVersion", file && !to ? "draft" : "live") || !side(r, "to", "toVersion", file ? "file" : "draft"))
+    return EXIT_USAGE;
   if (file) {
     if (!client_flow_text(r, file, &text, &diagnostics, &errors)) return EXIT_FAILED;
     r->args = client_put_text(client_put(r->args, "fileLiteral", buf_str(&text)), "fileLabel", file);
@@ -399,13 +416,15 @@ int client_flows_diff(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- run -------------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- run -------------------------------------------------------------------------------------------------------------------------- */
 /* --interface-id: the interface's invocation. 0, or the exit status. */
 static int interface(ClientRun *r, const char *id) {
   static const char *const families[] = {"manual", "http", "webhook", "mcp"};
   ClientAnswer a;
   const char *invocation = NULL;
-  Val args = client_put_text(client_put_text(slug_args(r), "source", client_text(r, "target") && !strcmp(client_text(r, "target"), "live") ? "live" : "draft"), "view", "full");
+  Val args = client_put_text(
+      client_put_text(slug_args(r), "source", client_text(r, "target") && !strcmp(client_text(r, "target"), "live") ? "live" : "draft"),
+      "view", "full");
   if (!client_ask(r, "flows.get", args, &a)) return client_finish(r, &a);
   for (size_t f = 0; f < 4; f++) {
     char path[64];
@@ -418,7 +437,26 @@ static int interface(ClientRun *r, const char *id) {
   }
   if (invocation) r->args = client_put_text(r->args, "invocation", invocation);
   client_answer_free(&a);
-  return invocation ? 0 : client_fail(r, "not_found", "interface not found: %.100s; `breyta flows show %s --full` lists them", id, client_text(r, "<flow-slug>"));
+  return invocation ? 0
+                    : client_fail(r, "not_found", "interface not found: %.100s; `breyta flows show %s --full` lists them", id,
+                                  client_text(r, "<flow-slug>"));
+}
+
+/* --upload FIELD=FILE: the file becomes a resource, and what is known of it that field of the input. */
+static bool uploads(ClientRun *r) {
+  ClientGiven g = client_list(r, "upload");
+  for (int i = 0; i < g.n; i++) {
+    char path[300];
+    const char *eq = strchr(g.a[i], '=');
+    Val file, input = client_at(r->args, "input");
+    if (!eq || eq == g.a[i] || eq - g.a[i] > 250) return client_usage(r, "--upload: FIELD=FILE is expected, not %.100s", g.a[i]), false;
+    if (!client_of(r) || !client_upload(r, &(ClientUpload){.path = eq + 1}, &file)) return false;
+    snprintf(path, sizeof path, "%.*s", (int)(eq - g.a[i]), g.a[i]);
+    Val key = client_key(path), old = is_map(input) ? map_get(input, key, NIL) : NIL;
+    if (!is_nil(old)) file = is_vec(old) ? vec_conj(old, file) : vec_conj(vec_conj(vec_empty, old), file);
+    r->args = client_put(r->args, "input", map_assoc(is_map(input) ? input : map_empty, key, file));
+  }
+  return true;
 }
 
 int client_flows_run(ClientRun *r) {
@@ -426,5 +464,6 @@ int client_flows_run(ClientRun *r) {
   const char *id = NULL;
   for (size_t i = 0; !id && i < 4; i++) id = client_text(r, names[i]);
   int bad = id ? interface(r, id) : 0;
-  return bad ? bad : client_run_start(r);
+  if (bad) return bad;
+  return uploads(r) ? client_run_start(r) : EXIT_FAILED;
 }

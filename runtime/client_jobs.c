@@ -22,8 +22,9 @@ static Val put_there(Val m, const char *key, Val v) { return is_nil(v) ? m : cli
 
 /* What fits on a line: names in place of values. */
 static Val compact(Val job) {
-  static const char *const same_keys[] = {"jobId", "jobType", "status", "batchId", "rootWorkflowId", "parentStepId", "attempt", "maxAttempts", "workerId",
-                                          "createdAt", "startedAt", "updatedAt", "completedAt", "lastHeartbeatAt", "resultSummary", "progress"};
+  static const char *const same_keys[] = {"jobId",       "jobType",         "status",        "batchId",   "rootWorkflowId", "parentStepId",
+                                          "attempt",     "maxAttempts",     "workerId",      "createdAt", "startedAt",      "updatedAt",
+                                          "completedAt", "lastHeartbeatAt", "resultSummary", "progress"};
   Val m = map_empty, outputs = either(job, "outputs", "result.outputs"), artifacts = either(job, "artifacts", "result.artifacts");
   for (size_t i = 0; i < sizeof same_keys / sizeof *same_keys; i++) m = put_there(m, same_keys[i], client_at(job, same_keys[i]));
   m = put_there(put_there(m, "payloadKeys", keys_of(client_at(job, "payload"))), "outputKeys", keys_of(outputs));

@@ -31,7 +31,7 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* --- upload ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- upload ----------------------------------------------------------------------------------------------------------------------- */
 static const char *either(Val v, const char *a, const char *b) {
   const char *s = client_text_at(v, a);
   return s && *s ? s : client_text_at(v, b);
@@ -119,7 +119,7 @@ int client_resource_upload(ClientRun *r) {
   return client_done(r, out);
 }
 
-/* --- into files ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- into files ------------------------------------------------------------------------------------------------------------------- */
 /* A file that grows, in place of `path` once it is whole; path "-" is standard output. */
 typedef struct Into {
   const char *path;
@@ -196,7 +196,7 @@ int client_resource_download(ClientRun *r) {
   return status;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------------------------------------------- */
 int client_resource_read(ClientRun *r) {
   ClientAnswer a;
   const char *uri = client_text(r, "<uri>");
@@ -208,7 +208,7 @@ int client_resource_read(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- tables ------------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------------------------------------------- */
 int client_table_query(ClientRun *r) {
   ClientAnswer a;
   if (!client_given(r, "page-mode")) r->args = client_put_text(r->args, "page.mode", client_given(r, "cursor") ? "cursor" : "offset");

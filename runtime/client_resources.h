@@ -12,8 +12,8 @@ int client_table_export(ClientRun *r);
 int client_table_import(ClientRun *r);
 int client_table_verify(ClientRun *r);
 
-/* Sends a file by the upload protocol (spec/http-api.md, H2). name, type: NULL = of the path. *out: {"uri","content-type","size-bytes","filename"}.
- * false: told and printed. */
+/* Sends a file by the upload protocol (spec/http-api.md, H2). name, type: NULL = of the path. *out:
+ * {"uri","content-type","size-bytes","filename"}. false: told and printed. */
 typedef struct ClientUpload {
   const char *path, *name, *type, *folder;
   bool replace;

@@ -28,7 +28,7 @@ static bool ask(ClientRun *r, const char *command, Val args, ClientAnswer *a) {
   return c && client_call(c, command, args, 0, a);
 }
 
-/* --- short ids ------------------------------------------------------------------------------------------------------------------------- */
+/* --- short ids -------------------------------------------------------------------------------------------------------------------- */
 /* "r12" or "-r12": its digits; NULL: another id. */
 static const char *short_number(const char *id) {
   const char *p = id + (*id == '-');
@@ -57,8 +57,11 @@ static bool one_of(ClientRun *r, const char *id, Val found) {
     r->args = client_put(r->args, "workflowId", vec_nth(found, 0));
     return true;
   }
-  if (!n) client_fail(r, "not_found", "no run's id ends in %.40s", id);
-  else client_fail(r, "ambiguous", "%u runs end in %.40s, such as %.200s and %.200s; say which, or --flow", n, id, str_s(vec_nth(found, 0)), str_s(vec_nth(found, 1)));
+  if (!n)
+    client_fail(r, "not_found", "no run's id ends in %.40s", id);
+  else
+    client_fail(r, "ambiguous", "%u runs end in %.40s, such as %.200s and %.200s; say which, or --flow", n, id, str_s(vec_nth(found, 0)),
+                str_s(vec_nth(found, 1)));
   return false;
 }
 
@@ -79,7 +82,7 @@ bool client_run_id(ClientRun *r) {
   return one_of(r, id, found);
 }
 
-/* --- runs show, inspect, step ------------------------------------------------------------------------------------------------------------ */
+/* --- runs show, inspect, step ----------------------------------------------------------------------------------------------------- */
 /* The last `most` of the steps; `failed`: of those that failed. */
 static Val chosen(Val steps, int64_t most, bool failed) {
   Val kept = vec_empty;
@@ -99,7 +102,8 @@ int client_runs_show(ClientRun *r) {
   if (full) r->args = client_put(r->args, "includeStepResults", TRUE_V);
   client_send(r, &a);
   if (a.ok && steps)
-    a.body = client_put(a.body, "data.run.steps", chosen(client_at(a.body, "data.run.steps"), client_flag(r, "full") ? 0 : client_int(r, "steps", 20), errors));
+    a.body = client_put(a.body, "data.run.steps",
+                        chosen(client_at(a.body, "data.run.steps"), client_flag(r, "full") ? 0 : client_int(r, "steps", 20), errors));
   return client_finish(r, &a);
 }
 
@@ -109,8 +113,10 @@ static Val with_events(ClientRun *r, Val body, int64_t limit) {
   Val args = client_put(NIL, "workflowId", client_at(body, "data.run.workflowId"));
   args = client_put(args, "limit", int_val(limit));
   if (client_text_at(r->args, "stepId")) args = client_put(args, "stepId", client_at(r->args, "stepId"));
-  if (ask(r, "runs.events", args, &a)) body = client_put(body, "data.events", client_at(a.body, "data.items"));
-  else if (a.message) body = client_put_text(body, "meta.eventsError", a.message);
+  if (ask(r, "runs.events", args, &a))
+    body = client_put(body, "data.events", client_at(a.body, "data.items"));
+  else if (a.message)
+    body = client_put_text(body, "meta.eventsError", a.message);
   client_answer_free(&a);
   return body;
 }
@@ -156,12 +162,13 @@ int client_runs_step(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- runs cancel, continue ---------------------------------------------------------------------------------------------------------------- */
+/* --- runs cancel, continue -------------------------------------------------------------------------------------------------------- */
 int client_runs_cancel(ClientRun *r) {
   ClientAnswer a;
   client_send(r, &a);
   if (!a.ok && a.code && !strcmp(a.code, "already_completed")) { /* what was wanted is so */
-    Val data = client_put(client_put(client_at(a.body, "error.details"), "alreadyCompleted", TRUE_V), "workflowId", client_at(r->args, "workflowId"));
+    Val data = client_put(client_put(client_at(a.body, "error.details"), "alreadyCompleted", TRUE_V), "workflowId",
+                          client_at(r->args, "workflowId"));
     client_answer_free(&a);
     client_say("%s", "the run was over already");
     return client_done(r, data);
@@ -200,7 +207,8 @@ static const char *newest_wait(Val items) {
 int client_runs_continue(ClientRun *r) {
   ClientAnswer a;
   Client *c = client_of(r);
-  if (!client_flag(r, "approve-latest-wait")) return client_usage(r, "--approve-latest-wait says what to do; `breyta waits list --run RUN-ID` shows what it waits for");
+  if (!client_flag(r, "approve-latest-wait"))
+    return client_usage(r, "--approve-latest-wait says what to do; `breyta waits list --run RUN-ID` shows what it waits for");
   if (!c || !client_run_id(r)) return EXIT_FAILED;
   Val query = client_put(client_put(NIL, "workflowId", client_at(r->args, "workflowId")), "limit", int_val(client_int(r, "limit", 25)));
   ClientRequest q = {.method = "GET", .path = "api/waits", .query = query, .body = ABSENT};
@@ -221,15 +229,15 @@ int client_runs_continue(ClientRun *r) {
   return client_finish(r, &a);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------------------------------------------------- */
 typedef struct Follow {
   ClientRun *r;
   const char *run;
   Val start, last; /* answers */
   int64_t poll_ms, timeout_ms, began_us, next_ms;
   bool events;
-  char said[256];  /* the last line of progress */
-  int64_t seen;    /* events that were told */
+  char said[256]; /* the last line of progress */
+  int64_t seen;   /* events that were told */
 } Follow;
 
 static Val run_args(const Follow *f, bool steps) {
@@ -257,9 +265,11 @@ static void tell_events(Follow *f) {
     Val items = client_at(a.body, "data.items");
     for (; is_vec(items) && f->seen < vec_count(items); f->seen++) {
       Val e = vec_nth(items, (uint32_t)f->seen);
-      const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"), *status = client_text_at(e, "status");
+      const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"),
+                 *status = client_text_at(e, "status");
       const char *why = client_text_at(e, "details.error.message");
-      client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "", status ? status : "", why ? ": " : "", why ? why : "");
+      client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "",
+                 status ? status : "", why ? ": " : "", why ? why : "");
     }
   }
   client_answer_free(&a);
@@ -320,8 +330,10 @@ static int look(Follow *f) {
   client_answer_free(&a);
   if (!ok) return -1;
   bool done = over(client_text_at(f->last, "status"));
-  if (f->events) tell_events(f);
-  else if (!done) progress(f, f->last);
+  if (f->events)
+    tell_events(f);
+  else if (!done)
+    progress(f, f->last);
   return done ? ended(f) : -1;
 }
 
@@ -345,7 +357,7 @@ int client_runs_watch(ClientRun *r) {
   return client_follow(r, client_text_at(r->args, "workflowId"), NIL, true);
 }
 
-/* --- starting ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- starting --------------------------------------------------------------------------------------------------------------------- */
 int client_run_again(ClientRun *r) {
   ClientAnswer a;
   client_send(r, &a);
@@ -366,4 +378,3 @@ int client_run_start(ClientRun *r) {
   if (client_given(r, "installation-id") && is_nil(client_at(r->args, "target"))) r->args = client_put_text(r->args, "target", "live");
   return client_run_again(r);
 }
-

@@ -14,6 +14,7 @@ int client_run_start(ClientRun *r); /* flows run, runs start, ...: the same */
 
 /* workflowId in r->args may be the end of an id (r12, -r12) without a flow: it is looked up. false: told, EXIT_FAILED. */
 bool client_run_id(ClientRun *r);
-/* Follows a run until it is over or --timeout has passed; prints; `start`: the answer that started it. The row has flags poll and timeout. */
+/* Follows a run until it is over or --timeout has passed; prints; `start`: the answer that started it. The row has flags poll and timeout.
+ */
 int client_follow(ClientRun *r, const char *run, Val start, bool events);
 #endif

@@ -1,4 +1,5 @@
-/* client_setup.c - settings of a flow's target: --set SLOT.FIELD=VALUE, schedules, settings in a file, and templates of such files (client_flows.h).
+/* client_setup.c - settings of a flow's target: --set SLOT.FIELD=VALUE, schedules, settings in a file, and templates of such files
+ * (client_flows.h).
  *
  * A file of settings is EDN (or JSON): {:bindings {:slot {:conn "id"}} :activation {:field value} :schedules {:id {:enabled true}}}, in an
  * outer map or not. Values :redacted and "redacted" are left out: a template that was filled in partly says nothing about the rest. */
@@ -13,9 +14,11 @@
 #include <string.h>
 
 /* Other names of the fields of a slot. */
-static const struct { const char *alias, *name; } fields[] = {
-  {"connection", "conn"}, {"connection-id", "conn"}, {"base-url", "url"}, {"api-key", "apikey"}, {"token", "apikey"}, {"connection-string", "connstr"},
-  {"username", "user"}, {"password", "pass"}, {"db", "database"}, {"service-account", "svcacct"}, {"root", "prefix"}};
+static const struct {
+  const char *alias, *name;
+} fields[] = {{"connection", "conn"}, {"connection-id", "conn"},        {"base-url", "url"},  {"api-key", "apikey"},
+              {"token", "apikey"},    {"connection-string", "connstr"}, {"username", "user"}, {"password", "pass"},
+              {"db", "database"},     {"service-account", "svcacct"},   {"root", "prefix"}};
 
 static const char *field_of(const char *name) {
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -36,10 +39,13 @@ static bool put_input(ClientRun *r, Val *inputs, const char *path, Val v) {
     return false;
   }
   snprintf(first, sizeof first, "%.*s", (int)(dot - path), path);
-  snprintf(second, sizeof second, "%.*s", (int)(more && !strncmp(dot + 1, "headers.", 8) ? more - dot - 1 : (long)strlen(dot + 1)), dot + 1);
+  snprintf(second, sizeof second, "%.*s", (int)(more && !strncmp(dot + 1, "headers.", 8) ? more - dot - 1 : (long)strlen(dot + 1)),
+           dot + 1);
   if (nothing(v)) return true;
-  if (!strcmp(first, "activation")) snprintf(key, sizeof key, "form-%s", dot + 1);
-  else snprintf(key, sizeof key, "%s-%s", field_of(second), first);
+  if (!strcmp(first, "activation"))
+    snprintf(key, sizeof key, "form-%s", dot + 1);
+  else
+    snprintf(key, sizeof key, "%s-%s", field_of(second), first);
   if (!strcmp(second, "headers") && more) {
     Val old = is_map(*inputs) ? map_get(*inputs, client_key(key), NIL) : NIL;
     v = put_key(old, more + 1, v);
@@ -77,7 +83,7 @@ static bool sets(ClientRun *r, Val *inputs) {
   return true;
 }
 
-/* --- schedules ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- schedules -------------------------------------------------------------------------------------------------------------------- */
 static Val enabled(ClientRun *r, const char *flag, bool on, Val schedules) {
   ClientGiven g = client_list(r, flag);
   for (int i = 0; i < g.n; i++) schedules = put_key(schedules, g.a[i], client_put(NIL, "enabled", bool_val(on)));
@@ -90,7 +96,7 @@ static void schedules(ClientRun *r) {
   if (is_map(m)) r->args = client_put(r->args, "schedules", m);
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- files ------------------------------------------------------------------------------------------------------------------------ */
 static bool read_settings(ClientRun *r, const char *path, Val *out) {
   Buf b = {0};
   if (!client_read(r, path, &b, "settings")) return false;
@@ -140,7 +146,6 @@ static bool file_settings(ClientRun *r, const char *path, Val *inputs) {
 
 static const char *settings_file(const ClientRun *r) {
   const char *s = client_text(r, "[@profile.edn]");
-  if (!s) s = client_text(r, "profile-file");
   return s && *s == '@' ? s + 1 : s;
 }
 
@@ -152,14 +157,17 @@ int client_configure(ClientRun *r) {
   if (!sets(r, &inputs)) return EXIT_USAGE;
   schedules(r);
   bool from_draft = client_true_at(r->args, "fromDraft");
-  if (is_map(inputs)) r->args = client_put(r->args, "inputs", inputs);
-  else if (!from_draft && is_nil(client_at(r->args, "schedules")) && is_nil(client_at(r->args, "scheduleResets")) && is_nil(client_at(r->args, "bindings")))
-    return client_usage(r, "nothing is said to set: --set SLOT.conn=ID, --set activation.FIELD=VALUE, a file of settings, or --schedule-enable ID");
+  if (is_map(inputs))
+    r->args = client_put(r->args, "inputs", inputs);
+  else if (!from_draft && is_nil(client_at(r->args, "schedules")) && is_nil(client_at(r->args, "scheduleResets")) &&
+           is_nil(client_at(r->args, "bindings")))
+    return client_usage(
+        r, "nothing is said to set: --set SLOT.conn=ID, --set activation.FIELD=VALUE, a file of settings, or --schedule-enable ID");
   client_send(r, &a);
   return client_finish(r, &a);
 }
 
-/* --- templates -------------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- templates -------------------------------------------------------------------------------------------------------------------- */
 /* What a slot may be told, by its type. */
 static Val slot_template(Val req, bool clean, Val bound) {
   const char *type = client_text_at(req, "type");
@@ -225,7 +233,9 @@ static Val connections_of(ClientRun *r, const char *type) {
     for (uint32_t i = 0; is_vec(items) && i < vec_count(items); i++) {
       const char *id = client_text_at(vec_nth(items, i), "connection-id");
       if (!id) id = client_text_at(vec_nth(items, i), "id");
-      if (id) found = vec_conj(found, client_put_text(client_put_text(NIL, "connectionId", id), "name", client_text_at(vec_nth(items, i), "name")));
+      if (id)
+        found =
+            vec_conj(found, client_put_text(client_put_text(NIL, "connectionId", id), "name", client_text_at(vec_nth(items, i), "name")));
     }
   }
   client_answer_free(&a);
@@ -246,8 +256,10 @@ int client_setup_suggest(ClientRun *r) {
     Val found = type ? connections_of(r, type) : vec_empty;
     const char *id = vec_count(found) ? client_text_at(vec_nth(found, 0), "connectionId") : NULL;
     all = vec_conj(all, client_put(client_put_text(client_put_text(NIL, "slot", slot), "type", type), "connections", found));
-    if (id) client_hint(r, "breyta flows configure %s --target %s --set %s.conn=%s", slug, target, slot, id);
-    else client_hint(r, "breyta connections create --type %s --slot %s", type ? type : "http-api", slot);
+    if (id)
+      client_hint(r, "breyta flows configure %s --target %s --set %s.conn=%s", slug, target, slot, id);
+    else
+      client_hint(r, "breyta connections create --type %s --slot %s", type ? type : "http-api", slot);
   }
   Val data = client_put(client_put_text(client_at(t.body, "data"), "flowSlug", slug), "suggestions", all);
   int status = client_done(r, data);

@@ -6,7 +6,7 @@
 #include "reader/num.h"
 #include <string.h>
 
-/* --- previews --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- previews --------------------------------------------------------------------------------------------------------------------- */
 typedef struct Cut {
   int64_t depth, items, runes;
 } Cut;
@@ -42,7 +42,7 @@ static Val preview(const Cut *c, Val v, int64_t depth) {
   return is_str(v) ? cut_text(c, v) : is_vec(v) ? cut_list(c, v, depth) : is_map(v) ? cut_map(c, v, depth) : v;
 }
 
-/* --- steps run ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- steps run -------------------------------------------------------------------------------------------------------------------- */
 static bool recorded(ClientRun *r, const char *command, Val args, const char *key, Val *body) {
   ClientAnswer a;
   bool ok = client_ask(r, command, args, &a);
@@ -55,9 +55,13 @@ static bool recorded(ClientRun *r, const char *command, Val args, const char *ke
 /* Best effort: the step has run. */
 static void record(ClientRun *r, Val result, Val *body) {
   bool all = !strcmp(r->command->name, "steps record");
-  bool example = all ? !client_flag(r, "no-example") : client_flag(r, "record-example"), test = all ? !client_flag(r, "no-test") : client_flag(r, "record-test");
-  const char *note = client_text(r, all ? "note" : "record-note"), *name = client_text(r, all ? "test-name" : "record-test-name"), *step = client_text_at(r->args, "stepId");
-  Val args = client_put_text(client_put(client_put_text(NIL, "flowSlug", client_text_at(r->args, "flowSlug")), "stepId", client_at(r->args, "stepId")), "note", note);
+  bool example = all ? !client_flag(r, "no-example") : client_flag(r, "record-example"),
+       test = all ? !client_flag(r, "no-test") : client_flag(r, "record-test");
+  const char *note = client_text(r, all ? "note" : "record-note"), *name = client_text(r, all ? "test-name" : "record-test-name"),
+             *step = client_text_at(r->args, "stepId");
+  Val args = client_put_text(
+      client_put(client_put_text(NIL, "flowSlug", client_text_at(r->args, "flowSlug")), "stepId", client_at(r->args, "stepId")), "note",
+      note);
   Val params = client_at(r->args, "params");
   args = client_put(args, "input", is_map(params) ? params : map_empty);
   if (example) recorded(r, "steps.examples.add", client_put(args, "output", result), "example", body);
@@ -87,8 +91,10 @@ int client_steps_run(ClientRun *r) {
   if (!client_send(r, &a)) return client_finish(r, &a);
   Val data = client_at(a.body, "data"), result = client_at(data, "result"), shown = path ? client_at(result, path) : result;
   if (!to_file(r, shown, &data)) return EXIT_FAILED;
-  if (!client_flag(r, "full")) data = client_put(map_dissoc(data, client_key("result")), "resultPreview", preview(&cut, shown, cut.depth));
-  else data = client_put(data, "result", shown);
+  if (!client_flag(r, "full"))
+    data = client_put(map_dissoc(data, client_key("result")), "resultPreview", preview(&cut, shown, cut.depth));
+  else
+    data = client_put(data, "result", shown);
   a.body = client_put(a.body, "data", data);
   if (keep) record(r, result, &a.body);
   return client_finish(r, &a);

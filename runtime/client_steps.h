@@ -3,6 +3,6 @@
 #define BR_CLIENT_STEPS_H
 #include "client_cli.h"
 
-int client_steps_run(ClientRun *r);  /* run and record */
+int client_steps_run(ClientRun *r); /* run and record */
 int client_steps_docs(ClientRun *r);
 #endif

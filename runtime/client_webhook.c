@@ -39,10 +39,11 @@ static bool file(Send *s, const char *flag, Buf *b) {
   return client_read(s->r, path, b, what);
 }
 
-/* --- the body --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the body --------------------------------------------------------------------------------------------------------------------- */
 static bool pair(Send *s, const char *flag, const char *given, char name[256], const char **value) {
   const char *eq = strchr(given, '=');
-  if (!eq || eq == given || (size_t)(eq - given) > 250) return client_usage(s->r, "--%s: NAME=VALUE is expected, not %.100s", flag, given), false;
+  if (!eq || eq == given || (size_t)(eq - given) > 250)
+    return client_usage(s->r, "--%s: NAME=VALUE is expected, not %.100s", flag, given), false;
   snprintf(name, 256, "%.*s", (int)(eq - given), given);
   *value = eq + 1;
   return true;
@@ -80,7 +81,8 @@ static bool part_file(Send *s, const char *boundary, const char *given) {
   if (!pair(s, "multipart-file", given, name, &path) || !client_read(s->r, path, &b, "--multipart-file")) return false;
   slash = strrchr(path, '/');
   const char *filename = slash ? slash + 1 : path;
-  if (strpbrk(name, "\"\r\n") || strpbrk(filename, "\"\r\n")) return client_usage(s->r, "--multipart-file: a name has a quote or a line end"), false;
+  if (strpbrk(name, "\"\r\n") || strpbrk(filename, "\"\r\n"))
+    return client_usage(s->r, "--multipart-file: a name has a quote or a line end"), false;
   part_head(s, boundary, name, filename);
   buf_add(&s->body, b.p, b.n);
   buf_c(&s->body, "\r\n");
@@ -107,21 +109,29 @@ static bool multipart(Send *s) {
 
 static bool body(Send *s) {
   ClientRun *r = s->r;
-  bool json = client_given(r, "json") || client_given(r, "json-file"), raw = client_given(r, "raw-file"), files = client_given(r, "multipart-file"), fields = client_given(r, "form");
-  if (json + raw + (files || fields) > 1) return client_usage(r, "one body: --json, --json-file, --form with --multipart-file, or --raw-file"), false;
+  bool json = client_given(r, "json") || client_given(r, "json-file"), raw = client_given(r, "raw-file"),
+       files = client_given(r, "multipart-file"), fields = client_given(r, "form");
+  if (json + raw + (files || fields) > 1)
+    return client_usage(r, "one body: --json, --json-file, --form with --multipart-file, or --raw-file"), false;
   snprintf(s->type, sizeof s->type, "%s", raw ? "application/octet-stream" : "application/json");
   bool ok = true;
-  if (client_given(r, "json")) buf_c(&s->body, client_text(r, "json")); /* as it was written: signatures are over bytes */
-  else if (json) ok = file(s, "json-file", &s->body);
-  else if (raw) ok = file(s, "raw-file", &s->body);
-  else if (files) ok = multipart(s);
-  else if (fields) ok = form(s);
-  else buf_c(&s->body, "{}");
+  if (client_given(r, "json"))
+    buf_c(&s->body, client_text(r, "json")); /* as it was written: signatures are over bytes */
+  else if (json)
+    ok = file(s, "json-file", &s->body);
+  else if (raw)
+    ok = file(s, "raw-file", &s->body);
+  else if (files)
+    ok = multipart(s);
+  else if (fields)
+    ok = form(s);
+  else
+    buf_c(&s->body, "{}");
   if (client_given(r, "content-type")) snprintf(s->type, sizeof s->type, "%s", client_text(r, "content-type"));
   return ok;
 }
 
-/* --- signatures ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- signatures ------------------------------------------------------------------------------------------------------------------- */
 static void trim(Buf *b) {
   size_t from = 0;
   while (b->n && isspace((unsigned char)b->p[b->n - 1])) b->n--;
@@ -132,10 +142,14 @@ static void trim(Buf *b) {
 static bool secret(Send *s, Buf *b) {
   const char *text = client_text(s->r, "sign-secret"), *name = client_text(s->r, "sign-secret-env");
   if (!text) text = client_text(s->r, "hmac-secret");
-  if (!text && name && !(text = getenv(name))) return client_usage(s->r, "--sign-secret-env: there is no environment variable %.100s", name), false;
-  if (text) buf_c(b, text);
-  else if (!client_given(s->r, "sign-secret-file")) return client_usage(s->r, "--sign-secret-file, --sign-secret-env or --sign-secret says the secret"), false;
-  else if (!file(s, "sign-secret-file", b)) return false;
+  if (!text && name && !(text = getenv(name)))
+    return client_usage(s->r, "--sign-secret-env: there is no environment variable %.100s", name), false;
+  if (text)
+    buf_c(b, text);
+  else if (!client_given(s->r, "sign-secret-file"))
+    return client_usage(s->r, "--sign-secret-file, --sign-secret-env or --sign-secret says the secret"), false;
+  else if (!file(s, "sign-secret-file", b))
+    return false;
   trim(b);
   return b->n || (client_usage(s->r, "the secret is empty"), false);
 }
@@ -155,8 +169,10 @@ static bool ecdsa(Send *s, const Buf *message, Buf *sig) {
   Buf pem = {0};
   const char *given = client_text(s->r, "sign-private-key");
   if (!given) return client_usage(s->r, "--sign-private-key says the key"), false;
-  if (strstr(given, "-----BEGIN")) buf_c(&pem, given);
-  else if (!file(s, "sign-private-key", &pem)) return false;
+  if (strstr(given, "-----BEGIN"))
+    buf_c(&pem, given);
+  else if (!file(s, "sign-private-key", &pem))
+    return false;
   bool ok = hash_ecdsa_p256(buf_cstr(&pem), message->p, message->n, sig);
   explicit_bzero(pem.p, pem.n);
   buf_free(&pem);
@@ -185,14 +201,16 @@ static bool sign(Send *s) {
   buf_add(&message, s->body.p, s->body.n);
   if (!(strcmp(how, "ecdsa-p256") ? hmac(s, &message, &sig) : ecdsa(s, &message, &sig))) return false;
   if (prefix) buf_c(&text, prefix);
-  if (!strcmp(client_text(r, "signature-format"), "hex")) hash_hex((const uint8_t *)sig.p, sig.n, &text);
-  else hash_base64((const uint8_t *)sig.p, sig.n, &text);
+  if (!strcmp(client_text(r, "signature-format"), "hex"))
+    hash_hex((const uint8_t *)sig.p, sig.n, &text);
+  else
+    hash_base64((const uint8_t *)sig.p, sig.n, &text);
   buf_free(&message);
   buf_free(&sig);
   return header(s, client_text(r, "signature-header"), keep(&text));
 }
 
-/* --- other ways to say who it is ------------------------------------------------------------------------------------------------------------------- */
+/* --- other ways to say who it is -------------------------------------------------------------------------------------------------- */
 static bool api_key(Send *s) {
   ClientRun *r = s->r;
   const char *key = client_text(r, "api-key");
@@ -212,7 +230,8 @@ static bool credentials(Send *s) {
   const char *bearer = client_text(s->r, "bearer"), *basic = client_text(s->r, "basic");
   Buf b = {0};
   if (!api_key(s)) return false;
-  if (bearer) buf_fmt(&b, "Bearer %s", bearer);
+  if (bearer)
+    buf_fmt(&b, "Bearer %s", bearer);
   else if (basic) {
     buf_c(&b, "Basic ");
     hash_base64((const uint8_t *)basic, strlen(basic), &b);
@@ -233,7 +252,7 @@ static bool more_headers(Send *s) {
   return true;
 }
 
-/* --- where to ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- where to --------------------------------------------------------------------------------------------------------------------- */
 static void segments(Buf *b, const char *path) {
   while (*path) {
     char one[512];
@@ -253,22 +272,25 @@ static bool address(Send *s) {
   if (!*path) return client_usage(r, "--path is empty"), false;
   bool tried = client_flag(r, "validate-only"), draft = client_flag(r, "draft");
   if (!tried && !draft && !ws) return client_usage(r, "--workspace is needed: it is a part of the address"), false;
-  if (tried || draft) buf_c(&s->path, tried ? "api/events/validate" : "api/events/draft");
-  else buf_fmt(&s->path, "%s/events", ws);
+  if (tried || draft)
+    buf_c(&s->path, tried ? "api/events/validate" : "api/events/draft");
+  else
+    buf_fmt(&s->path, "%s/events", ws);
   segments(&s->path, path);
   if (tried && draft) s->query = client_put_text(s->query, "draft", "true");
   if (client_flag(r, "persist-resources")) s->query = client_put_text(s->query, "persist-resources", "true");
   return true;
 }
 
-/* --- answers -------------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------------------------------------------- */
 static int answered(Send *s, ClientAnswer *a) {
   ClientRun *r = s->r;
   const char *save = client_text(r, "save-response");
   int64_t from = client_int(r, "fail-on-http", 400);
   if (save && a->status && !client_file_write(r, save, a->text.n ? a->text.p : "", a->text.n)) return EXIT_FAILED;
   bool bad = !a->status || a->status >= from;
-  if (!bad && client_flag(r, "print-input-map")) a->body = client_put(a->body, "data", client_put(NIL, "input", client_at(a->body, "data.data.input")));
+  if (!bad && client_flag(r, "print-input-map"))
+    a->body = client_put(a->body, "data", client_put(NIL, "input", client_at(a->body, "data.data.input")));
   if (!bad && client_flag(r, "quiet")) {
     client_answer_free(a);
     return EXIT_OK;
@@ -293,8 +315,17 @@ int client_webhook_send(ClientRun *r) {
   bool mine = client_flag(r, "draft") || client_flag(r, "validate-only");
   HttpBody *stream = http_body_new();
   http_body_mem(stream, s.body.n ? s.body.p : "", s.body.n);
-  client_rest(c, &(ClientRequest){.method = "POST", .path = buf_cstr(&s.path), .query = s.query, .body = ABSENT, .stream = stream, .content_type = s.type, .headers = s.headers,
-                                  .no_key = !mine, .keep_text = true}, &a);
+  client_rest(c,
+              &(ClientRequest){.method = "POST",
+                               .path = buf_cstr(&s.path),
+                               .query = s.query,
+                               .body = ABSENT,
+                               .stream = stream,
+                               .content_type = s.type,
+                               .headers = s.headers,
+                               .no_key = !mine,
+                               .keep_text = true},
+              &a);
   buf_free(&s.path);
   buf_free(&s.body);
   return answered(&s, &a);

@@ -50,11 +50,28 @@ static void bash_values(Buf *b, const Completed *c) {
   }
 }
 
+/* In front of what the tables say: words that only the program knows. */
+static void bash_ask(Buf *b, const Completed *c) {
+  const char *summary;
+  if (!c->group) return;
+  buf_c(b, "  case ${COMP_WORDS[1]} in\n    ''");
+  for (int i = 0; i < c->ncommands; i++) buf_fmt(b, "|%s", c->command(i, &summary));
+  buf_c(b, ") ;;\n    *) if [[ $COMP_CWORD -gt 1 ]]; then\n      COMPREPLY=($(\"${COMP_WORDS[0]}\" --complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null | cut -f1))\n"
+           "      [[ ${#COMPREPLY[@]} -gt 0 || $cur == --* ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n      return\n    fi ;;\n  esac\n");
+}
+
+static void bash_groups(Buf *b, const Completed *c) {
+  const char *summary, *name;
+  for (int i = 0; c->group && (name = c->group(i, &summary)); i++) buf_fmt(b, "%s ", name);
+}
+
 static void bash(Buf *b, const Completed *c) {
   Opt o;
   buf_fmt(b, "# bash completion for %s\n", c->program);
   function(b, c);
-  buf_c(b, "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=''\n  case ${COMP_WORDS[COMP_CWORD-1]} in\n");
+  buf_c(b, "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=''\n");
+  bash_ask(b, c);
+  buf_c(b, "  case ${COMP_WORDS[COMP_CWORD-1]} in\n");
   bash_values(b, c);
   buf_c(b, "  esac\n  case ${COMP_WORDS[1]} in\n");
   for (int cmd = c->ncommands; cmd-- > 0;) {
@@ -69,6 +86,7 @@ static void bash(Buf *b, const Completed *c) {
     const char *summary;
     buf_fmt(b, "%s ", c->command(cmd, &summary));
   }
+  bash_groups(b, c);
   buf_c(b, "--help --version'; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\"; :))\n}\ncomplete -o filenames -F ");
   function(b, c);
   buf_fmt(b, " %s\n", c->program);
@@ -92,6 +110,21 @@ static void zsh_option(Buf *b, const Opt *o) {
   buf_ch(b, '\'');
 }
 
+static void zsh_groups(Buf *b, const Completed *c) {
+  const char *summary, *name;
+  for (int i = 0; c->group && (name = c->group(i, &summary)); i++) {
+    buf_fmt(b, "    '%s:", name);
+    quoted(b, summary, ":\\", true);
+    buf_c(b, "'\n");
+  }
+}
+
+static void zsh_ask(Buf *b, const Completed *c) {
+  if (!c->group) return;
+  buf_c(b, "    *)\n      local -a asked\n      asked=(${(f)\"$($words[1] --complete \"${(@)words[2,CURRENT]}\" 2>/dev/null | sed 's/:/\\\\:/g; s/\\t/:/')\"})\n"
+           "      if (( $#asked )); then _describe -t values value asked; else _files; fi ;;\n");
+}
+
 static void zsh(Buf *b, const Completed *c) {
   Opt o;
   const char *summary;
@@ -105,6 +138,7 @@ static void zsh(Buf *b, const Completed *c) {
     quoted(b, summary, ":\\", true);
     buf_c(b, "'\n");
   }
+  zsh_groups(b, c);
   buf_c(b, "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then _describe -t commands command commands; _files; return; fi\n  case $words[2] in\n");
   for (int cmd = c->ncommands; cmd-- > 0;) {
     const char *name = c->command(cmd, &summary);
@@ -113,6 +147,7 @@ static void zsh(Buf *b, const Completed *c) {
       if (option_at(c, cmd, i, &o)) zsh_option(b, &o);
     buf_c(b, " \\\n        '*: :_files' ;;\n");
   }
+  zsh_ask(b, c);
   buf_c(b, "  esac\n}\n");
   function(b, c);
   buf_c(b, " \"$@\"\n");
@@ -134,10 +169,20 @@ static void fish_option(Buf *b, const Completed *c, const char *command, const O
   buf_c(b, "'\n");
 }
 
+static void fish_groups(Buf *b, const Completed *c) {
+  const char *summary, *name;
+  for (int i = 0; c->group && (name = c->group(i, &summary)); i++) {
+    buf_fmt(b, "complete -c %s -n '__fish_use_subcommand' -a %s -d '", c->program, name);
+    quoted(b, summary, "\\", false);
+    buf_fmt(b, "'\ncomplete -c %s -n '__fish_seen_subcommand_from %s' -a '(%s --complete (commandline -opc)[2..-1] (commandline -ct))'\n", c->program, name, c->program);
+  }
+}
+
 static void fish(Buf *b, const Completed *c) {
   Opt o;
   const char *summary;
   buf_fmt(b, "# fish completion for %s\n", c->program);
+  fish_groups(b, c);
   for (int cmd = 0; cmd < c->ncommands; cmd++) {
     const char *name = c->command(cmd, &summary);
     if (*name) {

@@ -10,6 +10,8 @@ typedef struct Completed {
   const char *(*command)(int i, const char **summary);
   /* arg NULL: a flag. false: command i does not take it, or it is not told to people. */
   bool (*option)(int command, int i, const char **name, const char **arg, const char **help);
+  /* More first words, NULL behind the last: what follows them is asked from `program --complete WORDS...`. NULL: there are none. */
+  const char *(*group)(int i, const char **summary);
 } Completed;
 /* shell: "bash", "zsh" or "fish"; false: another one. */
 bool completion_script(Buf *b, const Completed *c, const char *shell);

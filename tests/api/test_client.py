@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The client command line: every row of its table does what it says on a real server. See client.py."""
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import json
 import os
 import re
-import time
+import socket
+import subprocess
 
 import client
 from server import flow
@@ -42,7 +44,6 @@ def test_init_lint_push_run(c):
     assert c.fails("exists", "flows", "init", "hello", env={}) and c.fails("usage", "flows", "init", "1x", status=2, env={})
     tests = os.path.join(os.path.dirname(client.BIN), "breyta-run")
     if os.path.exists(tests):
-        import subprocess
         p = subprocess.run([tests, "test", os.path.join(c.home, "hello")], capture_output=True, text=True, timeout=60)
         assert p.returncode == 0, p.stdout + p.stderr
     d = c.data("flows", "lint", "--file", "hello/flow.edn", env={})
@@ -60,6 +61,11 @@ def test_init_lint_push_run(c):
     d = c.data("flows", "run", "hello", "--interface-id", "run", "--wait", "--input-file", "-", stdin='{"name": "Cy"}')
     assert d["run"]["resultPreview"]["data"]["result"]["message"] == "Hello, Cy!"
     c.fails("not_found", "flows", "run", "hello", "--interface-id", "nowhere")
+    push(c, "filed", "(dissoc (flow/input) :flow/ctx)")
+    d = c.data("flows", "run", "filed", "--upload", "doc=" + write(c, "doc.md", "# Hi\n"), "--upload", "more=doc.md", "--upload", "more=doc.md", "--wait")
+    got = d["run"]["resultPreview"]["data"]["result"]
+    assert got["doc"]["uri"].startswith("res://") and got["doc"]["size-bytes"] == 5 and len(got["more"]) == 2, got
+    c.fails("usage", "flows", "run", "filed", "--upload", "nofile", status=2)
 
 
 def test_errors_in_files(c):
@@ -261,7 +267,6 @@ def test_signatures(c):
     """Against a listener that shows what arrives: the worked example of the contract, base64 and hex, and ECDSA checked by openssl."""
     import http.server
     import threading
-    import subprocess
     seen = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -301,6 +306,47 @@ def test_signatures(c):
     _, headers, _ = send("--json", "1", "--api-key", "k", "--header-auth", "X-K", "--bearer", "t")
     assert headers["X-K"] == "k" and headers["Authorization"] == "Bearer t"
     httpd.shutdown()
+
+
+def test_interfaces(c):
+    faces = ':http [{:id :api :invocation :default :method :post :path "/go" :enabled true}] :mcp [{:tool-name "greet" :invocation :default :description "Greets" :enabled true}]'
+    push(c, "called", "(:a (flow/input))", interfaces=faces)
+    c.data("flows", "release", "called")
+    all_ = c.data("flows", "interfaces", "list", "called")["items"]
+    assert {i["family"] for i in all_} == {"manual", "http", "mcp"}, all_
+    assert c.data("flows", "interfaces", "show", "called", "greet", "--family", "mcp", "--target", "draft")["interface"]["invocation"] == "default"
+    c.fails("not_found", "flows", "interfaces", "show", "called", "greet", "--family", "http")
+    d = c.data("flows", "interfaces", "call", "called", "api", "--input", '{"a": 5}', "--wait")
+    assert d["run"]["resultPreview"]["data"]["result"] == 5, d
+    d = c.data("flows", "interfaces", "curl", "called", "api", "--input", '{"a": "it\'s"}')
+    assert c.server.key not in json.dumps(d)
+    p = subprocess.run(["bash", "-c", d["command"]], capture_output=True, text=True, env={**os.environ, "BREYTA_API_KEY": c.server.key}, timeout=30)
+    assert json.loads(p.stdout)["ok"] is True, p
+
+
+def test_mcp(c):
+    d = c.data("mcp", "doctor")
+    assert "flows_list" in d["tools"] and "flows_put_draft" in d["tools"] and d["serverInfo"]["name"] == "breyta"
+    env = {**c.env(), "BREYTA_API_KEY": "", "TOK": c.server.key}
+    d = c.data("mcp", "doctor", "--token-env-var", "TOK", "--read-only", "--workspace-id", "ws-local", env=env)
+    assert "flows_put_draft" not in d["tools"] and d["toolCount"] == len(d["tools"])
+    c.fails("usage", "mcp", "doctor", "--token-env-var", "NOT_THERE", status=2)
+    d = c.data("mcp", "config", "--workspace-id", "ws-local", "--toolsets", "read,run")["config"]["mcpServers"]["breyta-workspace"]
+    assert d["command"] == "breyta" and d["args"][:4] == ["mcp", "stdio", "--workspace-id", "ws-local"] and d["args"][-2:] == ["--toolsets", "read,run"], d
+    assert c.server.key not in json.dumps(d)
+    d = c.data("mcp", "config", "--provider", "vscode", "--transport", "http", "--read-only")["config"]["servers"]["breyta-workspace"]
+    assert d["url"].endswith("/api/workspaces/ws-local/mcp") and d["headers"]["X-MCP-Readonly"] == "true"
+    lines = [{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}},
+             {"jsonrpc": "2.0", "method": "notifications/initialized"},
+             {"jsonrpc": "2.0", "id": "two", "method": "tools/call", "params": {"name": "flows_list", "arguments": {"limit": 1}}},
+             {"jsonrpc": "2.0", "id": 3, "method": "no/such"}]
+    p = c.raw("mcp", "stdio", stdin="".join(json.dumps(m) + "\n" for m in lines) + "not json\n")
+    got = [json.loads(x) for x in p.stdout.splitlines()]
+    assert p.returncode == 0 and [m.get("id") for m in got] == [1, "two", 3, None], p
+    assert got[0]["result"]["protocolVersion"] == "2025-11-25" and got[1]["result"]["content"] and got[2]["error"]["code"] == -32601 and got[3]["error"]["code"] == -32700
+    p = c.raw("mcp", "stdio", stdin=json.dumps(lines[0]) + "\n", env={**c.env(), "BREYTA_API_KEY": "wrong"})
+    assert json.loads(p.stdout)["error"]["message"] and json.loads(p.stdout)["id"] == 1
+    c.used.add("mcp stdio")
 
 
 # --- settings and installations ---------------------------------------------------------------------------------------------------------------
@@ -397,8 +443,7 @@ def test_connections_and_secrets(c):
     assert body["data"]["summary"]["failed"] >= 1 and c.raw("connections", "test", "--all", "--only-failing").returncode == 1  # nothing listens there now
     c.fails("usage", "connections", "test", status=2)
     assert "items" in c.data("connections", "usages")
-    assert "items" in c.run("connections", "items", con, status=c.raw("connections", "items", con).returncode)["data"] or True
-    c.used.add("connections items")
+    assert isinstance(c.data("connections", "items", con)["items"], list)
     assert c.data("connections", "cleanup-unused") is not None
     c.data("connections", "delete", con)
     c.fails("not_found", "connections", "show", con)
@@ -558,18 +603,22 @@ def needed(row):
     return words
 
 
-def test_wrong_usage_of_every_row(c):
-    for row in c.table.values():
-        words = row["name"].split()
-        assert row["summary"], row["name"]
-        assert "no-such-flag" in c.fails("usage", *words, "--no-such-flag", status=2, env={})
-        first = [p for p in row["params"] if p["required"]]
-        if first:
-            assert first[0]["name"] in c.fails("usage", *words, status=2, env={}), row["name"]
-        many = any(p["positional"] and "..." in p["name"] for p in row["params"])
+def wrong_usage(c, row):
+    words = row["name"].split()
+    assert row["summary"], row["name"]
+    assert "no-such-flag" in c.fails("usage", *words, "--no-such-flag", status=2, env={})
+    first = [p for p in row["params"] if p["required"]]
+    if first:
+        assert first[0]["name"] in c.fails("usage", *words, status=2, env={}), row["name"]
+    if not any(p["positional"] and "..." in p["name"] for p in row["params"]):
         extra = sum(p["positional"] for p in row["params"]) + 1
-        if not many:
-            c.fails("usage", *words, *["x"] * extra, status=2, env={})
+        c.fails("usage", *words, *["x"] * extra, status=2, env={})
+
+
+def test_wrong_usage_of_every_row(c):
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for f in [pool.submit(wrong_usage, c, row) for row in c.table.values()]:
+            f.result()
 
 
 def test_values_are_checked(c):
@@ -598,6 +647,12 @@ def test_refusals(c):
         assert body["ok"] is False and "auth" in body["error"]["code"], body
         body = c.run(*words, env={"BREYTA_API_URL": c.env()["BREYTA_API_URL"]}, status=1)
         assert body["ok"] is False and "auth" in body["error"]["code"], body
+    with socket.socket() as deaf:  # takes connections and says nothing
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(8)
+        env = {"BREYTA_API_URL": f"http://127.0.0.1:{deaf.getsockname()[1]}", "BREYTA_API_KEY": "k"}
+        c.fails("timeout", "flows", "delete", "x", "--yes", "--timeout", "100ms", env=env)
+        c.fails("timeout", "flows", "push", "--file", "hello/flow.edn", "--timeout", "100ms", env=env)
     seen = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -636,11 +691,8 @@ def test_help(c):
     assert [x["name"] for x in d["items"]] == ["secrets list", "secrets set", "secrets usages", "secrets delete"]
 
 
-LATER = {n for n in ()}
-
-
 def test_every_row_has_a_case(c):
-    tested = {"jobs", }  # test_client_jobs.py, test_worker.py
+    tested = {"jobs"}  # test_client_jobs.py, test_worker.py
     left = sorted(n for n in c.table if n not in c.used and n.split()[0] not in tested)
     assert not left, f"rows that no test uses: {left}"
 

@@ -12,7 +12,7 @@ setup_file() {
 
 # Options that `PROGRAM [COMMAND] --help` names.
 options() { "$INSTALLED$P/bin/$1" ${2:+"$2"} --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u; }
-commands() { "$INSTALLED$P/bin/breyta" --help | sed -n 's/^  breyta \([a-z]*\) .*/\1/p'; }
+commands() { "$INSTALLED$P/bin/breyta" --help | sed -n '/^Asking a server/q; s/^  breyta \([a-z]*\) .*/\1/p'; }
 
 @test "nothing is written outside DESTDIR and PREFIX, and the programs run from there" {
   [ "$(ls "$INSTALLED")" = opt ]
@@ -66,6 +66,26 @@ EOF
   [ "$(bash ask.sh breyta backup --dr)" = "" ]
   touch some.edn
   [ "$(bash ask.sh breyta serve --config som)" = some.edn ]
+}
+
+@test "completions of the client's commands ask the program" {
+  bin=$INSTALLED$P/bin/breyta
+  for shell in bash zsh fish; do "$bin" --completion $shell | grep -qw service-accounts; done
+  [ "$("$bin" --complete flows vers | cut -f1)" = versions ]
+  [ "$("$bin" --complete flows versions di | cut -f1)" = diff ]
+  [ "$("$bin" --complete --api x runs list --stat | cut -f1)" = --status ]
+  [ "$("$bin" --complete runs list --status fa | cut -f1)" = failed ]
+  [ -z "$("$bin" --complete flows push --file fl)" ]
+  [ "$(bash ask.sh "$bin" flows versions pub)" = publish ]
+  command -v fish || skip "no fish"
+  [ "$(PATH=$INSTALLED$P/bin:$PATH fish -c "source $INSTALLED$P/share/fish/vendor_completions.d/breyta.fish; complete -C 'breyta flows versions pub'" | cut -f1)" = publish ]
+}
+
+@test "the page of man has each of the client's commands" {
+  bin=$INSTALLED$P/bin/breyta
+  "$bin" commands | jq -r '.data.items[] | select(.hidden | not) | .name' > names
+  [ "$(wc -l < names)" -gt 150 ]
+  while read -r name; do grep -qF -- ".SS breyta $(echo "$name" | sed 's/-/\\-/g')" "$INSTALLED$P/share/man/man1/breyta.1" || { echo "$name"; false; }; done < names
 }
 
 @test "zsh and fish read their completions" {
