@@ -409,6 +409,43 @@ def test_handler_commands_refuse(s):
         refused(run("run", "--type", "t", "--once", "--", "true", env={"BREYTA_API_KEY": "k", "BREYTA_API_URL": "http://127.0.0.1:1"}), "jobs_worker_failed")
 
 
+def test_other_flags(s):
+    with workers(s):
+        handler = s.script('''
+cd "$BREYTA_JOB_DIR"
+echo "$*" > "$OUT/args"
+echo '{"a": 1}' > one.json; echo '{"b": 2}' > two.json; echo '[3]' > three.json; echo '{"id": 1}' > rows.txt; echo hello > page.txt
+breyta jobs worker progress --status running --message half --details '{"a": 1}' --detail b=2 --metrics '{"m": 1}' --metric n=2 > /dev/null
+breyta jobs worker progress --details-file two.json --metrics-file one.json > "$OUT/progress"
+breyta jobs worker attach-kv --label v --value-file three.json --kind list --content-type application/x-list > "$OUT/kv"
+breyta jobs worker attach-table --label t --rows-file rows.txt --rows-format json --schema-mode flexible --kind rows --content-type application/x-rows > "$OUT/table"
+breyta jobs worker attach-file --label f --file page.txt --content-type text/x-page > "$OUT/file"
+breyta jobs worker finish --outputs '{"a": 1}' --output b=2 --metrics '{"m": 1}' > /dev/null
+breyta jobs worker finish --outputs-file two.json --metrics-file one.json --summary sum > /dev/null
+''')
+        batch = s.ok("jobs.batches.create", {"jobType": "flags", "jobs": [{"payload": {}}]}).data
+        alone = s.job("flags")
+        w = Worker(s, "flags", handler, "--once", "--batch-id", batch["batch"]["batchId"], "--handler-arg", "one two", "--handler-arg=--once", "--keep-dirs")
+        assert w.end()["batchId"] == batch["batch"]["batchId"] and s.written("args") == "one two --once\n" and folders(s)
+        job = s.show(batch["jobs"][0]["jobId"])
+        assert s.show(alone)["status"] == "queued" and job["status"] == "succeeded", job
+        assert result_of(job, "outputs") == {"a": 1, "b": 2} and result_of(job, "metrics") == {"m": 1, "a": 1} and result_of(job, "summary") == "sum"
+        told = json.loads(s.written("progress"))["data"]["job"]["progress"]
+        assert told["status"] == "running" and told["details"] == {"b": 2} and told["metrics"] == {"a": 1}, told
+        kinds = {a["label"]: (a["kind"], a["contentType"]) for a in result_of(job, "artifacts")}
+        assert kinds == {"v": ("list", "application/x-list"), "t": ("rows", "application/x-rows"), "f": ("file", "text/x-page")}, kinds
+        # fail, by the other ways
+        job = once(s, "fails", s.script('cd "$BREYTA_JOB_DIR"; echo \'{"a": 1}\' > d.json; breyta jobs worker fail --message m --details-file d.json >/dev/null; '
+                                        'breyta jobs worker fail --details \'{"b": 2}\' >/dev/null\n'))[0]
+        assert error_of(job, "message") == "m" and error_of(job, "details") == {"a": 1, "b": 2}
+        # a flag that no test names is found here
+        rows = [c for c in json.loads(subprocess.run([BIN, "commands"], capture_output=True, check=True).stdout)["data"]["items"] if c["name"].startswith("jobs worker ")]
+        text = pathlib.Path(__file__).read_text()
+        assert len(rows) == 8, rows
+        left = [(c["name"], p["name"]) for c in rows for p in c["params"] if "--" + p["name"].lstrip("-") not in text]
+        assert not left, left
+
+
 # --- many, one, none -----------------------------------------------------------------------------------------------------------------------------------
 def test_counts(s):
     with workers(s):
