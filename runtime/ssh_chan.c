@@ -369,7 +369,7 @@ static enum SshStep forward_run(SshChan *c) {
   if (any && free_to(c)) any |= forward_local(c);
   ssh_watch(c->fd, (uint32_t)((c->up.n ? 0 : EPOLLIN) | (c->down.n ? EPOLLOUT : 0)), &c->watched, c->s);
   if (!free_to(c)) return SSH_WAIT;
-  if (c->quit) c->phase = CLOSING;
+  if (c->quit) c->phase = CLOSING, c->until_us = ssh_clock_us() + ABANDON_US;
   return any ? SSH_MORE : SSH_WAIT;
 }
 
