@@ -49,8 +49,13 @@ has() { # FILTER TEXT..
   for x in "${@:2}"; do [[ $v = *"$x"* ]] || { printf '%s is %s\nlacks: %s\n' "$1" "$v" "$x" >&2; return 1; }; done
 }
 proxy() { # MODE [N]: PROXY is its port
-  python3 "$TOOLS/tcpproxy.py" "$PORT" "$@" > proxy.port 3>&- & echo $! > pid
-  until_ok test -s proxy.port; PROXY=$(cat proxy.port)
+  local f=proxy.$((proxies += 1))
+  python3 "$TOOLS/tcpproxy.py" "$PORT" "$@" > "$f" 3>&- & echo $! >> proxy.pids
+  until_ok test -s "$f"; PROXY=$(cat "$f")
+}
+teardown() {
+  [ ! -f "$DIR/proxy.pids" ] || xargs kill < "$DIR/proxy.pids" 2>/dev/null || :
+  rm -rf "$DIR"
 }
 
 @test "output, errors, exit, input, folder" {
@@ -240,11 +245,11 @@ FLOW
 }
 
 @test "slow, cut, silent and wrong servers; sshd killed while a command runs" {
-  proxy cut 60000; CUT=$PROXY; P1=$(cat pid)
-  proxy hang; HANG=$PROXY; P2=$(cat pid)
-  proxy garbage; GARBAGE=$PROXY; P3=$(cat pid)
-  proxy slow 40000; SLOW=$PROXY; P4=$(cat pid)
-  proxy cut 200; EARLY=$PROXY; P5=$(cat pid)
+  proxy cut 60000; CUT=$PROXY
+  proxy hang; HANG=$PROXY
+  proxy garbage; GARBAGE=$PROXY
+  proxy slow 40000; SLOW=$PROXY
+  proxy cut 200; EARLY=$PROXY
   hosts="{:file \"$S/known_hosts\"}"; for p in "$CUT" "$SLOW" "$EARLY"; do sed "s/:$PORT /:$p /" "$S/known_hosts"; done > hosts
   conn ":a {:type :ssh :config $(at "$CUT" "$KEY" "{:file \"$DIR/hosts\"}")} :b {:type :ssh :config $(at "$HANG" "$KEY")} :c {:type :ssh :config $(at "$GARBAGE" "$KEY")}
         :d {:type :ssh :config $(at "$SLOW" "$KEY" "{:file \"$DIR/hosts\"}")} :e {:type :ssh :config $(at "$EARLY" "$KEY" "{:file \"$DIR/hosts\"}")}
@@ -254,7 +259,6 @@ FLOW
      (fails {:connection :b :command "true" :timeout "400ms"})
      (fails {:command "kill -9 $(ps -o ppid= -p $PPID); sleep 5"}) (fails {:command "kill -9 $(ps -o ppid= -p $PPID); sleep 5" :delivery :at-most-once})
      (:stdout (run {:command "echo alive"}))]'
-  kill "$P1" "$P2" "$P3" "$P4" "$P5"; rm pid
   is '.[0]|[.type,.reason,."started?",."retryable?"]' '["network","channel-lost",true,true]'; has '.[0].message' "not known"
   is '.[1]|[.type,."retryable?"]' '["timeout",true]'; has '.[1].message' "127.0.0.1:$HANG"
   is '.[2]|[.type,.reason]' '["network","unreachable"]'
