@@ -84,6 +84,7 @@ typedef struct SshSession {
   bool lost, last;       /* broken; takes no more tasks */
   bool reads, again;     /* somebody waits for bytes; there may be more to do at once */
   uint32_t watched;
+  uint64_t received;     /* bytes from the socket */
   int64_t idle_us, connect_us;
   SshAnswer *hello;      /* fingerprint, host key, banner of the login */
   struct SshSession *next;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -320,12 +321,22 @@ void ssh_watch(int fd, uint32_t events, uint32_t *watched, void *what) {
   *watched = events | 1u << 31; /* 0 as a set of events is something else than not watched */
 }
 
+/* libssh2's recv. Whoever reads takes the packets of other channels off the socket, too: these must look again, because the socket will not
+ * say so any more. */
+static ssize_t counted_recv(libssh2_socket_t fd, void *p, size_t n, int flags, void **abstract) {
+  ssize_t k = recv(fd, p, n, flags);
+  if (k > 0) ((SshSession *)*abstract)->received += (uint64_t)k;
+  return k < 0 ? -errno : k;
+}
+
 static void session_add(SshHost *h, SshConnect *c) {
   SshSession *s = must(calloc(1, sizeof *s));
   *s = (SshSession){.s = c->session, .fd = c->fd, .host = h, .most = SSH_CHANNELS, .idle_us = ssh_clock_us(), .next = h->sessions};
   s->hello = must(malloc(sizeof *s->hello));
   *s->hello = c->answer;
   s->connect_us = c->answer.duration_us;
+  *SSH_CALL(libssh2_session_abstract)(s->s) = s;
+  (void)SSH_CALL(libssh2_session_callback_set)(s->s, LIBSSH2_CALLBACK_RECV, (void *)(uintptr_t)counted_recv);
   memset(&c->answer, 0, sizeof c->answer);
   h->sessions = s;
   h->nsessions++;
@@ -383,10 +394,12 @@ static void session_turn(SshSession *s) {
     chan_turn(c, s);
     s->again |= !s->stuck;
   } else {
+    uint64_t before = s->received;
     for (SshChan *c = s->chans, *next; c && !s->stuck && !s->lost; c = next) {
       next = c->next;
       chan_turn(c, s);
     }
+    s->again |= s->received != before;
   }
   if (s->again) the->again = true;
   if (!s->chans && !s->idle_us) s->idle_us = ssh_clock_us();
