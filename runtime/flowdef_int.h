@@ -84,6 +84,7 @@ void check_tools(Check *c, Val tools, At at); /* :tools of a step or agent: the 
 void check_more_tools(Check *c, Val steps, At at); /* :available-steps */
 void check_call_flow(Check *c, Val form, At at, bool threaded);
 void check_db(Check *c, Val cfg, At at); /* flowdef_db.c: the config of a :db step */
+void check_ssh(Check *c, Val cfg, At at); /* flowdef_ssh.c */
 void check_table(Check *c, Val cfg, At at); /* flowdef_table.c: the config of a :table step */
 void check_strings(Check *c);           /* flowdef_lint.c: hardcoded ids, long strings, anywhere in the definition */
 void check_compiles(Check *c, At body); /* flowdef_fn.c: what expansion and analysis object to */

@@ -363,6 +363,8 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_part(c, cfg, at, "channels", notify_channels_check);
   else if (!strcmp(kind, "db"))
     check_db(c, cfg, at);
+  else if (!strcmp(kind, "ssh"))
+    check_ssh(c, cfg, at);
   else if (!strcmp(kind, "table"))
     check_table(c, cfg, at);
 }

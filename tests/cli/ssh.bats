@@ -332,6 +332,16 @@ FLOW
   grep -q '  f  *fine' <<<"$(jq -r . <<<"$out")"
 }
 
+@test "lint: a step that does nothing, names of variables, exit codes" {
+  flow l '[(flow/step :ssh :a {:connection :vps}) (flow/step :ssh :b {:connection :vps :command "true" :env {"a-b" "1" "OK_1" "2"}})
+           (flow/step :ssh :c {:connection :vps :command "true" :ok-exit-codes [0 999]}) (flow/step :ssh :d {:command "true"}) (flow/step :ssh :e {:connection :vps :command "true" :user "x"})
+           (flow/step :ssh :f {:connection :vps :download "/etc/hostname" :timeout "5m"})]'
+  br lint l.edn; [ "$st" = 1 ]
+  out=$(jq -Rs . <<<"$out$err")
+  has . "needs :command" 'the name "a-b"' "has 999" ":connection" ":user"
+  [ "$(jq -r . <<<"$out" | grep -c ' error \[')" = 4 ]
+}
+
 @test "secrets do not come back" {
   conn "" '"tok" "canary-ssh-token-1"'
   ssh_flow t '[(run {:command "echo $T; echo $T >&2" :env {"T" {:secret-ref "tok"}}}) (fails {:command "echo $T >&2; exit 1" :env {"T" {:secret-ref :tok}}})
