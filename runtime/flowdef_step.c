@@ -413,6 +413,8 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_db(c, cfg, at);
   else if (!strcmp(kind, "job"))
     check_job(c, cfg, at);
+  else if (!strcmp(kind, "ssh"))
+    check_ssh(c, cfg, at);
   else if (!strcmp(kind, "table"))
     check_table(c, cfg, at);
 }

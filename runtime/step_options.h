@@ -302,7 +302,7 @@ enum OptType {
   O("ssh", "connection", 1, OPT_NAME, 0, "slot of a connection of :type :ssh") \
   O("ssh", "command", 0, OPT_STRING, 0, "what to run, by sh -lc; needed unless there is :upload or :download. Put values into :env, not into this text") \
   O("ssh", "workdir", 0, OPT_STRING, 0, "folder to run it in, such as \"/srv/app\" or \"~/app\"; default: where a login begins") \
-  O("ssh", "env", 0, OPT_MAP, 0, "environment of the command, {\"NAME\" \"value\"}; a value may be {:secret-ref name}. Never interpreted by the shell, never on a command line") \
+  O("ssh", "env", 0, OPT_MAP, 0, "environment of the command, {\"NAME\" \"value\"}; a value may be {:secret-ref name}. Never interpreted by the shell, never on a command line. With :delivery :idempotent BREYTA_IDEMPOTENCY_KEY is in it, too") \
   O("ssh", "stdin", 0, OPT_ANY, 0, "standard input of the command, a text or bytes; default: empty") \
   O("ssh", "pty?", 0, OPT_BOOL, 0, "true: the command gets a terminal, its errors come with its output; default false") \
   O("ssh", "timeout", 0, OPT_SECONDS, 0, "of one attempt with connecting, default 60 s, at most 1 day; then the command and what it started is ended. Long work: start it in the background and :wait for its callback") \
