@@ -78,6 +78,7 @@ $(B)/%.o: %.c
 $(B)/runtime/xml_read.o: CFLAGS += -isystem /usr/include/libxml2
 $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 $(B)/runtime/flow_prelude.o: $(wildcard runtime/*.clj)
+$(B)/runtime/agent_script.o: runtime/breyta_agent.sh
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))

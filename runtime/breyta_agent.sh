@@ -3,7 +3,8 @@
 # progress and its result sent over HTTP. Needs sh and curl; signs with openssl when that is there.
 #
 #   breyta-agent run [--id ID] [--dir DIR] -- CMD...   start CMD, or attach to the one with this ID; prints its status and returns
-#   breyta-agent status [--result] ID                  how it stands; --result: an empty line and the final JSON behind it
+#   breyta-agent status [--result] ID                  how it stands; --result: a line "result:" and the final JSON behind it
+#   breyta-agent attach [--result] ID                  the same; one that nobody supervises any more is supervised again
 #   breyta-agent stop [--grace SECONDS] ID             ends it and all of its process group; nothing is reported then
 #   breyta-agent log ID | list | rm ID                 its output; all there are; forget one that is over
 #   breyta-agent progress TEXT...                      for CMD: says how far it is ("40% copying")
@@ -156,7 +157,7 @@ progress_body() { # DIR NUMBER
   line=$(tail -n 1 "$1/progress" 2>/dev/null | cut -c1-1000)
   percent=$(printf %s "$line" | sed -n 's/^ *\([0-9][0-9]*\)%.*$/\1/p')
   printf '{"seq":%d,"at":"%s","logBytes":%d' "$2" "$(now)" "$(size_of "$1/log")"
-  [ -z "$percent" ] || printf ',"percent":%s' "$percent"
+  [ -z "$percent" ] || { printf ',"percent":%s' "$percent"; line=$(printf %s "$line" | sed 's/^ *[0-9]*% *//'); }
   [ -z "$line" ] || printf ',"message":%s' "$(printf %s "$line" | json_text)"
   printf ',"logTail":%s}' "$(tail -c 2000 "$1/log" 2>/dev/null | json_text)"
 }
@@ -320,6 +321,23 @@ known() { # ID
   [ -d "$home/$id" ] || die 66 "there is no $1 here; breyta-agent list names what there is"
 }
 
+# Sees to it that $id has a supervisor, if it is not over, and waits until it is known how it stands.
+watched() { # WORKDIR CMD...
+  case $(state_of "$home/$id") in
+  running | starting | stopped) ;;
+  *)
+    # shellcheck disable=SC2086
+    detached $shell "$self" _supervise "$home/$id" "$@" >> "$home/$id/supervisor.log" 2>&1 < /dev/null &
+    ;;
+  esac
+  tries=0
+  while [ "$tries" -lt 100 ]; do
+    case $(state_of "$home/$id") in running | finished | stopped) break ;; esac
+    tries=$((tries + 1))
+    nap
+  done
+}
+
 cmd_run() {
   id=${BREYTA_WAIT_KEY:-} workdir=$PWD
   while [ $# -gt 0 ]; do
@@ -340,19 +358,7 @@ cmd_run() {
   attached=''
   mkdir "$home/$id" 2>/dev/null || attached=attached
   [ -d "$home/$id" ] || die 73 "$home/$id cannot be made"
-  case $(state_of "$home/$id") in
-  running | starting | stopped) ;;
-  *)
-    # shellcheck disable=SC2086
-    detached $shell "$self" _supervise "$home/$id" "$workdir" "$@" >> "$home/$id/supervisor.log" 2>&1 < /dev/null &
-    ;;
-  esac
-  tries=0
-  while [ "$tries" -lt 100 ]; do # until it is known to run
-    case $(state_of "$home/$id") in running | finished | stopped) break ;; esac
-    tries=$((tries + 1))
-    nap
-  done
+  watched "$workdir" "$@"
   case $(state_of "$home/$id") in
   absent | starting) die 75 "$(tail -n 1 "$home/$id/supervisor.log" 2>/dev/null | grep . || echo 'it did not start in time')" ;;
   esac
@@ -360,12 +366,14 @@ cmd_run() {
   say "$id" $attached
 }
 
-cmd_status() {
-  with=''
+cmd_status() { # attach|status [--result] ID
+  what=$1 with=''
+  shift
   [ "${1:-}" != --result ] || { with=1; shift; }
   known "$@"
+  case $what.$(state_of "$home/$id") in attach.absent) ;; attach.*) watched / ;; esac
   say "$id"
-  [ -z "$with" ] || [ ! -s "$home/$id/final.json" ] || { printf '\n'; cat "$home/$id/final.json"; }
+  [ -z "$with" ] || [ ! -s "$home/$id/final.json" ] || { printf 'result:\n'; cat "$home/$id/final.json"; }
 }
 
 cmd_stop() {
@@ -406,7 +414,7 @@ what=${1:-help}
 [ $# = 0 ] || shift
 case $what in
 run) cmd_run "$@" ;;
-status) cmd_status "$@" ;;
+status | attach) cmd_status "$what" "$@" ;;
 stop) cmd_stop "$@" ;;
 list) cmd_list ;;
 rm) cmd_rm "$@" ;;
@@ -417,5 +425,5 @@ progress)
 _supervise) supervise "$@" ;;
 _child) child "$@" ;;
 help | --help | -h) usage ;;
-*) die 64 "there is no command $what: run, status, stop, log, list, rm, progress" ;;
+*) die 64 "there is no command $what: run, status, attach, stop, log, list, rm, progress" ;;
 esac
