@@ -27,7 +27,7 @@ LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
-  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev nginx-light postgresql \
+  libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev libssh2-1-dev openssh-server nginx-light postgresql \
   mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils
 
 .PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
@@ -61,7 +61,7 @@ $(B)/.headers:
 	@mkdir -p $(B); missing=; for pair in $(if $(filter none,$(GC)),,gc.h:libgc-dev) gmp.h:libgmp-dev pcre2.h:libpcre2-dev utf8proc.h:libutf8proc-dev \
 	  sqlite3.h:libsqlite3-dev jansson.h:libjansson-dev zstd.h:libzstd-dev openssl/evp.h:libssl-dev curl/curl.h:libcurl4-openssl-dev \
 	  microhttpd.h:libmicrohttpd-dev histedit.h:libedit-dev libxml/parser.h:libxml2-dev yaml.h:libyaml-dev \
-	  postgresql/libpq-fe.h:libpq-dev mariadb/mysql.h:libmariadb-dev; do \
+	  postgresql/libpq-fe.h:libpq-dev mariadb/mysql.h:libmariadb-dev libssh2.h:libssh2-1-dev; do \
 	  printf '#define PCRE2_CODE_UNIT_WIDTH 8\n#include <stddef.h>\n#include <stdio.h>\n#include <%s>\n' "$${pair%%:*}" | $(CC) -I/usr/include/libxml2 -E -x c - >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then echo "missing packages:$$missing"; echo "install them with: make deps"; exit 1; fi; touch $@
 $(OBJ): | $(B)/.headers

@@ -116,9 +116,18 @@ static Val keep(StepCall *c, const Persist *p, const BlobName *name, const char 
   return map_assoc(ref, kw_c("url"), url);
 }
 
-/* The part of a result that is kept: the :body of :http, the :content of an export; the rest of it stays. NULL: all of it. */
+static const char *body_name(const StepCall *c) {
+  static const char *const names[][2] = {{"http", "body"}, {"table", "content"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(family(c), names[i][0])) return names[i][1];
+  if (strcmp(family(c), "ssh")) return NULL;
+  return is_nil(map_get_kw(c->cfg, "download")) ? "stdout" : "content";
+}
+
+/* The part of a result that is kept: the :body of :http, the :content of an export or a download, the :stdout of a command; the rest of
+ * it stays. NULL: all of it. */
 static const char *body_key(const StepCall *c, Val v) {
-  const char *key = !strcmp(family(c), "http") ? "body" : !strcmp(family(c), "table") ? "content" : NULL;
+  const char *key = body_name(c);
   return key && is_map(v) && !same(map_get(v, kw_c(key), ABSENT), ABSENT) ? key : NULL;
 }
 static bool has_body(const StepCall *c, Val v) { return body_key(c, v) != NULL; }
@@ -127,8 +136,7 @@ static Val body_of(const StepCall *c, Val v) { return has_body(c, v) ? map_get_k
 /* A persisted :http result keeps its status and headers. */
 static Val without_body(const StepCall *c, Val result, Val ref) {
   Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
-  const char *key = !strcmp(family(c), "table") ? "content" : "body";
-  return map_assoc(map_assoc(result, kw_c(key), map_from(omitted, 2, false)), kw_c("blob-ref"), ref);
+  return map_assoc(map_assoc(result, kw_c(body_name(c)), map_from(omitted, 2, false)), kw_c("blob-ref"), ref);
 }
 
 static const char *content_type_of(Val result) {

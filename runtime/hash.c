@@ -30,6 +30,11 @@ void hash_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n, uin
   if (!HMAC(EVP_sha256(), nkey ? key : "", (int)nkey, n ? p : (const void *)"", n, out, &len)) mem_exhausted(n);
 }
 
+void hash_hmac_sha1(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[20]) {
+  unsigned len = 0;
+  if (!HMAC(EVP_sha1(), nkey ? key : "", (int)nkey, n ? p : (const void *)"", n, out, &len)) mem_exhausted(n);
+}
+
 void hash_hex(const uint8_t *p, size_t n, Buf *out) {
   static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < n; i++) {

@@ -7,6 +7,7 @@
 void hash_sha256(const void *p, size_t n, uint8_t out[32]);
 void hash_sha256_hex(const void *p, size_t n, char out[65]);
 void hash_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[32]);
+void hash_hmac_sha1(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[20]); /* for hashed names of known_hosts only */
 void hash_md5(const void *p, size_t n, uint8_t out[16]); /* for name-based UUIDs only */
 void hash_hex(const uint8_t *p, size_t n, Buf *out);     /* lower case */
 bool hash_unhex(const char *s, size_t n, Buf *out);      /* false: odd length or no hex digit */

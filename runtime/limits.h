@@ -27,6 +27,7 @@
   L(notify_bytes, "notify-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "body of a notification")                         \
   L(webhook_bytes, "webhook-bytes", PROTECTS, 1048576, 52428800, "bytes", "too_large", "body of a request to this process: callbacks, webhooks, commands") \
   L(http_response_bytes, "http-response-bytes", PROTECTS, 10485760, 1073741824, "bytes", "oversize", "HTTP response that is read into memory, unless the step says :client-opts {:max-response-bytes n}") \
+  L(ssh_output_bytes, "ssh-output-bytes", PROTECTS, 67108864, 1073741824, "bytes", "validation", ":max-output-bytes of a :ssh step") \
   L(db_rows, "db-rows", PROTECTS, 5000, 100000, "rows", "oversize", "rows of one :db step")                                           \
   L(call_depth, "call-depth", PROTECTS, 5, 50, "levels", "limit", "flows that call flows, one inside the other")                      \
   L(fanout_width, "fanout-width", PROTECTS, 25, 1000, "items", "validation", "items of one :fanout")                                  \

@@ -54,8 +54,8 @@ static bool tier(Val v, const char *family, bool forms, Persist *out, Err *e) {
   if (is_nil(v) || computed(v, forms)) return true;
   if (!kw_is(v, "retained") && !kw_is(v, "ephemeral")) return bad(e, ":tier", ":retained or :ephemeral", v);
   out->ephemeral = kw_is(v, "ephemeral");
-  if (out->ephemeral && strcmp(family, "http") && strcmp(family, "table"))
-    return err_set(e, "validation", ":persist: :tier :ephemeral is for steps that stream (:http, :table); a :%s step keeps its result as :retained", family);
+  if (out->ephemeral && strcmp(family, "http") && strcmp(family, "table") && strcmp(family, "ssh"))
+    return err_set(e, "validation", ":persist: :tier :ephemeral is for steps that stream (:http, :ssh, :table); a :%s step keeps its result as :retained", family);
   return true;
 }
 

@@ -14,7 +14,7 @@
   F("*", "persist", "type", "one of :blob :kv :table", "where the result is kept; required")                                          \
   F("*", "persist", "filename", "text of one line, at most 255 bytes", ":blob: the name that a download gets")                        \
   F("*", "persist", "content-type", "text of one line", ":blob: the media type, such as \"text/csv\"; default: that of the result")   \
-  F("*", "persist", "tier", "one of :retained :ephemeral", ":blob: kept 90 days and at most 50 MiB (:retained, the default), or 12 hours and at most 4 GiB (:ephemeral, :http steps only)") \
+  F("*", "persist", "tier", "one of :retained :ephemeral", ":blob: kept 90 days and at most 50 MiB (:retained, the default), or 12 hours and at most 4 GiB (:ephemeral, :http and :ssh steps only)") \
   F("*", "persist", "signed-url", "true, or {:ttl-seconds n}", ":blob: also gives a URL that needs no login; n from 60 to 86400 seconds, default 3600") \
   F("*", "persist", "search-index", "map", ":blob: {:text \"..\" :tags [..]}: what :search steps find it by")                          \
   F("*", "persist", "key", "keyword or string", ":kv: the key; required there")                                                       \

@@ -53,7 +53,7 @@ enum OptType {
   K(table, 1, "rows of a table resource: read, counted, changed, joined, exported")                                      \
   K(files, 0, "source trees and changesets")                                                                             \
   K(search, 1, "search in resources, flows, runs and connections")                                                                    \
-  K(ssh, 0, "a command on a remote machine")                                                                             \
+  K(ssh, 1, "a command on another machine over SSH, files to it and from it")                                                                             \
   K(fanout, 1, "child flows side by side, or steps one after the other")                                                 \
   K(call-flow, 1, "another flow as a child run: flow/call-flow")                                                         \
   K(breyta, 0, "the control plane as a tool of agents")
@@ -280,7 +280,20 @@ enum OptType {
   O("db", "collection", 0, OPT_STRING, 0, "of Firestore, which this build does not run")                                 \
   O("db", "where", 0, OPT_VECTOR, 0, "of Firestore")                                                                     \
   O("db", "order-by", 0, OPT_VECTOR, 0, "of Firestore")                                                                  \
-  O("db", "limit", 0, OPT_INT, 0, "of Firestore")
+  O("db", "limit", 0, OPT_INT, 0, "of Firestore") \
+  O("ssh", "connection", 1, OPT_NAME, 0, "slot of a connection of :type :ssh") \
+  O("ssh", "command", 0, OPT_STRING, 0, "what to run, by sh -lc; needed unless there is :upload or :download. Put values into :env, not into this text") \
+  O("ssh", "workdir", 0, OPT_STRING, 0, "folder to run it in, such as \"/srv/app\" or \"~/app\"; default: where a login begins") \
+  O("ssh", "env", 0, OPT_MAP, 0, "environment of the command, {\"NAME\" \"value\"}; a value may be {:secret-ref name}. Never interpreted by the shell, never on a command line") \
+  O("ssh", "stdin", 0, OPT_ANY, 0, "standard input of the command, a text or bytes; default: empty") \
+  O("ssh", "pty?", 0, OPT_BOOL, 0, "true: the command gets a terminal, its errors come with its output; default false") \
+  O("ssh", "timeout", 0, OPT_SECONDS, 0, "of one attempt with connecting, default 60 s, at most 1 day; then the command and what it started is ended. Long work: start it in the background and :wait for its callback") \
+  O("ssh", "connect-timeout-ms", 0, OPT_MILLIS, 0, "to be connected and logged in; default: the connection's, then 10000") \
+  O("ssh", "max-output-bytes", 0, OPT_INT, 0, "of :stdout and :stderr together, beyond it :oversize; default 1048576. With :persist {:type :blob} :stdout does not count") \
+  O("ssh", "ok-exit-codes", 0, OPT_COLL, 0, "exit codes that are a success, default [0]; others raise :ssh-exit") \
+  O("ssh", "log-command-preview?", 0, OPT_BOOL, 0, "true: the result and errors have :command-preview, the first 120 bytes of the command; default false") \
+  O("ssh", "upload", 0, OPT_ANY, 0, "files to write first, over SFTP: {:from-ref ref :path \"/there\" :mode \"0600\"}, or with :content a text or bytes; a vector of such") \
+  O("ssh", "download", 0, OPT_STRING, 0, "path of a file to fetch last, over SFTP: :content of the result; with :persist {:type :blob} it is streamed into a resource")
 
 /* A rule with `least` 0 only forbids two at a time. */
 #define STEP_ONE_OF(R)                                                                                                   \

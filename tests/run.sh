@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs the suites and closes with `N passed, N failed`. B = build directory; an argument picks suites by name (crash, fuzz,
 # lang, unit, cli, repl, api, flows). Each suite's output goes to $B/logs/NAME.log; failures are printed. Exit status 1 when any failed.
+# Crash suites need a processor and nothing else: they run beside the others.
 set -u
 cd "$(dirname "$0")/.."
 B=${B:-build}
@@ -8,7 +9,8 @@ only=${1:-}
 export BREYTA_RUN=$PWD/$B/breyta-run BIN=$PWD/$B/breyta-run LC_ALL=C.UTF-8
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:abort_on_error=0} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 mkdir -p "$B/logs"
-passed=0 failed=0
+counts=$B/logs/counts.$$
+: >"$counts"
 
 # Counts of a log: a closing line `N passed, N failed`, cmocka's lines, or TAP.
 count() {
@@ -20,7 +22,7 @@ count() {
 }
 
 suite() { # name group command...
-  local name=$1 group=$2 log="$B/logs/$1.log" start=$SECONDS p f rc
+  local name=$1 group=$2 log="$B/logs/$1.log" start=$SECONDS p f rc line
   shift 2
   [ -z "$only" ] || [ "$only" = "$group" ] || return 0
   timeout "${SUITE_TIMEOUT:-700}" "$@" >"$log" 2>&1 </dev/null
@@ -28,13 +30,23 @@ suite() { # name group command...
   read -r p f < <(count "$log")
   if [ $rc -ne 0 ] && [ "$f" = 0 ]; then f=1; fi            # it crashed, or could not run
   if [ $((p + f)) = 0 ]; then f=1; fi                       # a suite that tests nothing is broken
-  passed=$((passed + p)) failed=$((failed + f))
-  printf '%-24s %6d passed %4d failed  %4ds\n' "$name" "$p" "$f" $((SECONDS - start))
-  if [ "$f" != 0 ]; then
-    echo "  --- end of $log (exit status $rc)"
-    { grep -aE '^not ok|FAIL|ERROR|runtime error|Sanitizer|mismatch|violation' "$log" | head -20; tail -15 "$log"; } | cut -c1-300 | sed 's/^/  /'
-  fi
+  echo "$p $f" >>"$counts"
+  line=$(printf '%-24s %6d passed %4d failed  %4ds' "$name" "$p" "$f" $((SECONDS - start)))
+  if [ "$f" = 0 ]; then echo "$line"; return; fi
+  line="$line
+  --- end of $log (exit status $rc)
+$({ grep -aE '^not ok|FAIL|ERROR|runtime error|Sanitizer|mismatch|violation' "$log" | head -20; tail -15 "$log"; } | cut -c1-300 | sed 's/^/  /')"
+  echo "$line" # at once: nobody writes between its lines
 }
+
+{
+  suite crash-store crash "$B/t/crash_store"
+  suite equality crash "$B/t/equality"
+  suite crash-flows crash "$B/t/crash_flows"
+  suite crash-forks crash "$B/t/crash_forks"
+  suite crash-faults crash "$B/t/crash_faults"
+} &
+beside=$!
 
 suite layers check tests/tools/check_layers.sh
 suite deviations check python3 tests/compat/compat.py readme
@@ -61,11 +73,6 @@ suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fu
 suite fuzz-seal fuzz "$B/t/fuzz_seal" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/seal
 suite fuzz-webhook fuzz "$B/t/fuzz_webhook" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/webhook
 suite fuzz-include fuzz "$B/t/fuzz_include" -n "${FUZZ_N:-5000}" -s 1 tests/fuzz/corpus/include
-suite crash-store crash "$B/t/crash_store"
-suite equality crash "$B/t/equality"
-suite crash-flows crash "$B/t/crash_flows"
-suite crash-forks crash "$B/t/crash_forks"
-suite crash-faults crash "$B/t/crash_faults"
 suite repl-terminal repl python3 tests/repl/repl_pty.py
 suite repl-flows repl python3 tests/repl/repl_flow.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
@@ -76,5 +83,8 @@ suite nrepl-client repl tests/repl/nrepl_client.sh
 for t in tests/api/test_*.py; do suite "api-$(basename "$t" .py | cut -c6-)" api env BREYTA="$PWD/$B/breyta" python3 "$t"; done
 suite examples flows tests/flows/examples.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
+wait "$beside"
+read -r passed failed < <(awk '{p += $1; f += $2} END {print p + 0, f + 0}' "$counts")
+rm -f "$counts"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

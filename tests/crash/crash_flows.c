@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { STRIDE = 2, MOST_ROWS = 128 };
+enum { STRIDE = 3, MOST_ROWS = 128 };
 static int points, violations, passed, failed;
 static uint64_t seed = 1;
 

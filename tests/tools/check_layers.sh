@@ -33,6 +33,8 @@ home openssl/evp.h 'runtime/hash.c runtime/seal.c' # digests; AES-GCM
 home openssl/x509.h runtime/tls_cert.c
 home postgresql/libpq-fe.h runtime/db_pg.c
 home mariadb/mysql.h runtime/db_mysql.c
+home libssh2.h runtime/ssh_lib.h
+home libssh2_sftp.h runtime/ssh_lib.h
 home sqlite3.h 'runtime/db_sqlite.c runtime/store_sqlite.h' # a user's database; the store
 
 for d in reader eval stdlib runtime tests flows-examples; do [ -f $d/README.md ] && ok || bad "$d/README.md is missing"; done
