@@ -1,6 +1,6 @@
 ;; remote.clj - :agent steps with :via: a command on another machine, or a job of a worker, that works for long and answers once.
 ;;
-;; :via :ssh   :agent/start kicks the command off (engine_agent.c), :agent/wait waits for its answer, :agent/check looks after it when it
+;; :via :ssh   :agent/plan names it, :agent/start kicks the command off (engine_agent.c), :agent/wait waits for its answer, :agent/check looks after it when it
 ;;             has been silent for long, :agent/stop ends it when nobody waits any more.
 ;; Either way the result is {:status :result :logs-url :artifacts :progress ..} with the words that jobs have for :status.
 
@@ -114,20 +114,20 @@
 (defn over-ssh
   "The agent's result. Whatever ends this step but an answer ends the command, too: a cancelled run comes by `finally`."
   [id cfg]
-  (let [over (atom false)
-        started (atom nil)]
+  (let [plan (flow/step :remote-agent (breyta.step/part id "plan") (assoc (select-keys cfg [:timeout :check-every :kickoff-timeout]) :op :plan))
+        over (atom false)]
     (try
-      (let [s (flow/step :remote-agent (breyta.step/part id "start")
-                         (asked-of cfg :start (merge {:retry {:max-attempts 3}} (select-keys cfg [:retry :timeout :check-every :title]))))
-            _ (reset! started s)
-            got (answer id cfg s)]
+      (let [started (flow/step :remote-agent (breyta.step/part id "start")
+                               (asked-of cfg :start (merge {:retry {:max-attempts 3} :key (:key plan)} (select-keys cfg [:retry :title]))))
+            known (merge plan (select-keys started [:pid :log-path]))
+            got (answer id cfg known)]
         (reset! over true)
         (if (= :breyta/timeout got)
-          (too-late id cfg s)
-          (merge (normal (:answer got) (:progress got)) (select-keys s [:key :pid :log-path]))))
+          (too-late id cfg known)
+          (merge (normal (:answer got) (:progress got)) (select-keys known [:key :pid :log-path]))))
       (finally
-        (when-not (or @over (nil? @started) (:keep-running cfg))
-          (stop id cfg (:key @started)))))))
+        (when-not (or @over (:keep-running cfg))
+          (stop id cfg (:key plan)))))))
 
 ;; ---- as a job ----
 
@@ -143,11 +143,7 @@
                    (:progress ended))
            {:job-id (:job-id job)})))
 
-(defn run
-  "An :agent step with :via."
+(defn work
+  "The agent's result."
   [id cfg]
-  (check id cfg)
-  (let [work (fn [] (if (= :ssh (:via cfg)) (over-ssh id cfg) (over-job id cfg)))]
-    (if (= :skip (:on-error cfg))
-      (try (work) (catch Exception _ nil))
-      (work))))
+  (if (= :ssh (:via cfg)) (over-ssh id cfg) (over-job id cfg)))
