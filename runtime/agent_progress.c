@@ -183,7 +183,8 @@ void agent_progress_request(Engine *e, const ListenRequest *r, ProgressReply *ou
     return;
   }
   row_name(&name, r->key, r->received_ms);
-  if (is_sig(snap_data(&data, entry_of(body)))) data.n = 0; /* texts and numbers */
+  Val entry = agent_token_clean(e, r->workspace, r->key, entry_of(body));
+  if (is_sig(snap_data(&data, entry))) data.n = 0; /* texts and numbers */
   batch_outcome_put(b, r->workspace, buf_cstr(&name), r->received_ms, (Bytesv){data.p, data.n});
   out->batch = b;
   buf_free(&name);

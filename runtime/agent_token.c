@@ -82,3 +82,15 @@ enum HookVerdict agent_token_verify(Engine *e, const ListenRequest *r, const cha
   explicit_bzero(token, sizeof token);
   return v;
 }
+
+Val agent_token_clean(Engine *e, const char *workspace, const char *key, Val v) {
+  char token[AGENT_TOKEN_CHARS + 1];
+  SecretUse *used = NULL;
+  Err err = {0};
+  if (!agent_token(e, workspace, key, token, &err)) return v;
+  secret_note(&used, "agent-credential", token);
+  explicit_bzero(token, sizeof token);
+  Val out = secret_clean(used, v);
+  secret_use_free(used);
+  return out;
+}

@@ -289,8 +289,8 @@ state_of() { # DIR: one word
   owner_of "$1"
   if [ -e "$1/stopped" ] && ! alive "$pid" "$token"; then echo stopped
   elif [ -s "$1/final.json" ]; then echo finished
-  elif alive "$pid" "$token"; then if alive "$owner" "$owner_token"; then echo running; else echo unsupervised; fi
-  elif alive "$owner" "$owner_token"; then echo starting
+  elif alive "$owner" "$owner_token"; then if [ -n "$pid" ]; then echo running; else echo starting; fi
+  elif alive "$pid" "$token"; then echo unsupervised
   elif [ -n "$pid" ]; then echo lost
   else echo absent
   fi
@@ -321,21 +321,34 @@ known() { # ID
   [ -d "$home/$id" ] || die 66 "there is no $1 here; breyta-agent list names what there is"
 }
 
-# Sees to it that $id has a supervisor, if it is not over, and waits until it is known how it stands.
+# Sees to it that $id has a supervisor, if it is not over, and waits until it is known how it stands. One that is killed meanwhile is
+# replaced.
 watched() { # WORKDIR CMD...
-  case $(state_of "$home/$id") in
-  running | starting | stopped) ;;
-  *)
-    # shellcheck disable=SC2086
-    detached $shell "$self" _supervise "$home/$id" "$@" >> "$home/$id/supervisor.log" 2>&1 < /dev/null &
-    ;;
-  esac
-  tries=0
+  tries=0 spawned=0 last=''
   while [ "$tries" -lt 100 ]; do
-    case $(state_of "$home/$id") in running | finished | stopped) break ;; esac
+    case $(state_of "$home/$id") in
+    running | stopped) return ;;
+    finished)
+      case $(cat "$home/$id/sent" 2>/dev/null) in
+      delivered* | refused* | none) ;;
+      *) [ "$spawned" -gt 0 ] || supervised "$@" ;; # it may be that nobody delivers it any more
+      esac
+      return ;;
+    starting) ;;
+    *)
+      if [ -z "$last" ] || [ -z "$(start_token "$last")" ]; then
+        [ "$spawned" -lt 5 ] || return
+        supervised "$@"
+      fi ;;
+    esac
     tries=$((tries + 1))
     nap
   done
+}
+supervised() { # WORKDIR CMD...
+  # shellcheck disable=SC2086
+  detached $shell "$self" _supervise "$home/$id" "$@" >> "$home/$id/supervisor.log" 2>&1 < /dev/null &
+  last=$! spawned=$((spawned + 1))
 }
 
 cmd_run() {

@@ -212,8 +212,8 @@ static Val answer_of(const char *out) {
 
 static Val put(Val m, const char *key, Val v) { return is_nil(v) ? m : map_assoc(m, kw_c(key), v); }
 
-static Val result_of(const SshAnswer *a, enum Op op) {
-  const char *out = a->out.p ? a->out.p : "";
+static Val result_of(SshAnswer *a, enum Op op) {
+  const char *out = buf_cstr(&a->out);
   Val pid = line_of(out, "pid"), m = put(map_empty, "state", line_of(out, "state"));
   if (is_str(pid)) m = put(m, "pid", int_val(strtoll(str_s(pid), NULL, 10)));
   m = put(put(m, "token", line_of(out, "token")), "log-path", line_of(out, "log"));
@@ -229,12 +229,13 @@ static Val refusal(const SshAnswer *a) {
   for (end = from; from && a->errs.p[from - 1] != '\n';) from--;
   buf_fmt(&b, "the agent could not be started: exit %d", a->exit);
   if (end > from) buf_fmt(&b, ": %.*s", (int)(end - from > 300 ? 300 : end - from), a->errs.p + from);
-  Val m = map_assoc(err_map("agent-kickoff", buf_cstr(&b)), kw_c("exit"), fix(a->exit));
+  bool late = a->exit == 75;
+  Val m = map_assoc(err_map(late ? "timeout" : "agent-kickoff", buf_cstr(&b)), kw_c("exit"), fix(a->exit));
   buf_free(&b);
-  return map_assoc(m, kw_c("retryable?"), bool_val(a->exit == 75));
+  return map_assoc(m, kw_c("retryable?"), bool_val(late));
 }
 
-static void over(Engine *e, Flight *f, const SshAnswer *a) {
+static void over(Engine *e, Flight *f, SshAnswer *a) {
   StepCall *c = step_by_token(e, f->token);
   Val absent[] = {kw_c("state"), str_c("absent")};
   if (!c) return;
@@ -293,6 +294,6 @@ static void agent_cancel(Engine *e, StepCall *c) {
 }
 
 void engine_agent_register(void) {
-  static const StepKind kind = {.name = "remote-agent", .check = agent_check, .start = agent_start, .cancel = agent_cancel};
+  static const StepKind kind = {.name = "remote-agent", .inner = true, .check = agent_check, .start = agent_start, .cancel = agent_cancel};
   engine_register(&kind);
 }
