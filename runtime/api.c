@@ -16,7 +16,7 @@ enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16
 
 static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands,
                                            api_release_commands, api_manage_commands, api_diff_commands, api_look_commands,
-                                           api_search_commands, api_step_commands, api_step_run_commands, api_profile_commands, api_install_commands};
+                                           api_search_commands, api_step_commands, api_step_run_commands, api_profile_commands, api_install_commands, api_job_commands, api_job_worker_commands};
 
 const ApiCommand *api_command_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -26,9 +26,9 @@ const ApiCommand *api_command_at(int i) {
 }
 
 const ApiCommand *api_command(const char *name) {
-  const ApiCommand *c;
-  for (int i = 0; (c = api_command_at(i)); i++)
-    if (!strcmp(c->name, name)) return c;
+  for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+    for (const ApiCommand *c = families[f]; c->name; c++)
+      if (!strcmp(c->name, name)) return c;
   return NULL;
 }
 

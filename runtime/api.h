@@ -203,7 +203,7 @@ bool api_flow_source(Api *a, const char *workspace, const char *slug, const char
                      Err *err);
 Val api_diagnostics(const char *text, size_t n, const char *file, int *errors);
 extern const ApiCommand api_flow_commands[], api_run_commands[], api_release_commands[], api_manage_commands[], api_diff_commands[],
-    api_look_commands[], api_search_commands[], api_step_commands[], api_step_run_commands[];
+    api_look_commands[], api_search_commands[], api_step_commands[], api_step_run_commands[], api_job_commands[], api_job_worker_commands[];
 const ApiCommand *api_command(const char *name);
 const ApiCommand *api_command_at(int i); /* NULL behind the last */
 Batch *api_batch_of(void *call); /* api_batch, for TableCall */

@@ -2,6 +2,7 @@
 #include "api_target.h"
 #include "connection.h"
 #include "flowdef_int.h"
+#include "jobs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ typedef struct Look {
   const ApiTarget *t;
   Val def;
   ValVec all, slots, fields;
+  Engine *engine;
+  const char *workspace;
 } Look;
 
 static bool slot_bound(const Look *l, Val req, Val slot) {
@@ -70,6 +73,17 @@ static void look_form(Look *l, Val req, ValVec *m) {
 }
 
 /* A worker that is not there never holds up a run: its jobs wait for it. */
+static void look_worker(const Look *l, Val req, ValVec *m) {
+  Val type = map_get_kw(req, "job-type");
+  int64_t at;
+  bool live = jobs_worker_seen(l->engine, l->workspace, is_kw(type) ? id_text(type) : is_str(type) ? str_s(type) : "", 2 * JOB_LEASE_MS, &at);
+  api_put_text(m, "kind", "worker");
+  api_put(m, "optional", truthy(map_get_kw(req, "optional")) ? TRUE_V : FALSE_V);
+  api_put(m, "description", map_get_kw(req, "description"));
+  api_put(m, "worker-seen", live ? TRUE_V : FALSE_V);
+  api_put(m, "worker-seen-at", api_time(at));
+}
+
 static void look_one(Look *l, Val req) {
   static const char *const same_as[] = {"label", "type", "auth", "base-url", "oauth", "backend", "backends", "job-type", "provided-by"};
   Val kind = map_get_kw(req, "kind");
@@ -77,7 +91,7 @@ static void look_one(Look *l, Val req) {
   if (kw_is(kind, "form"))
     look_form(l, req, &m);
   else if (kw_is(kind, "worker"))
-    api_put_text(&m, "kind", "worker");
+    look_worker(l, req, &m);
   else
     look_slot(l, req, &m);
   for (size_t i = 0; i < sizeof same_as / sizeof *same_as; i++) {
@@ -88,7 +102,7 @@ static void look_one(Look *l, Val req) {
 }
 
 void api_setup(Api *a, const char *workspace, const ApiTarget *t, Val def, ApiSetup *out) {
-  Look l = {.on = api_place_target(a, workspace, t->flow, t->name), .t = t, .def = def};
+  Look l = {.on = api_place_target(a, workspace, t->flow, t->name), .t = t, .def = def, .engine = a->engine, .workspace = workspace};
   Val all = map_get_kw(def, "requires");
   for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++)
     if (is_map(vec_nth(all, i))) look_one(&l, vec_nth(all, i));

@@ -5,6 +5,8 @@
 #include "engine_over.h"
 #include "eval/expand.h"
 #include "eval/unit.h"
+#include "engine_job.h"
+#include "jobs.h"
 #include "offload.h"
 #include "resource.h"
 #include "slots.h"
@@ -77,6 +79,7 @@ void engine_free(Engine *e) {
   slots_stop(e);
   engine_over_stop(e);
   wait_notify_stop(e);
+  jobs_free(e);
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);
@@ -343,6 +346,7 @@ bool engine_resume(Engine *e, int64_t run, Err *err) {
   else if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
   else take_over_row(e, &row, (Cancel){.error = NIL}, err);
   bool ok = child_resume(e, &row, err);
+  if (waits_outside(&row)) job_resume(e, &row);
   run_row_free(&row);
   return ok;
 }
@@ -505,6 +509,7 @@ bool engine_drain_inbox(Engine *e, Err *err) {
       else if (!strcmp(rows[i].kind, "cancel")) cancel_deliver(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "child")) child_deliver(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "named")) wait_named(e, &rows[i], err);
+      else if (!strcmp(rows[i].kind, "jobs-cancel")) jobs_cancel_deliver(e, &rows[i]);
       else if (!strcmp(rows[i].kind, "notify")) wait_notify(e, &rows[i]);
       else deliver_event(e, &rows[i], err);
       inbox_row_free(&rows[i]);
@@ -591,6 +596,7 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
     engine_drain_inbox(e, err);
   }
   if (!e->draining) fire_timers(e);
+  jobs_turn(e);
   *idle = !e->ready && !e->wait_parked && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, store_failed(e->store), store_error_text(store_failed(e->store)));
   if (e->fatal) {

@@ -4,6 +4,8 @@
 #include "engine_index.h"
 #include "engine_over.h"
 #include "eval/unit.h"
+#include "engine_job.h"
+#include "jobs.h"
 #include "slots.h"
 
 #define CANCEL_GRACE_MS 10000
@@ -39,6 +41,7 @@ static void cancel_step(Run *r) {
   if (r->phase == R_EFFECT && c->kind && c->kind->cancel) c->kind->cancel(r->e, c);
   run_again(r);
   if (kw_is(c->type, "wait") && !c->checkpoint && c->intent_seq) wait_cleanup(c, kw_c("cancelled"));
+  else if (job_awaits(c) && c->intent_seq) job_await_cleanup(c);
   else if (c->intent_seq) child_close(c, CLOSE_CANCELLED), batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
   request_done(r);
   if (!c->started_ms) c->started_ms = now_ms();
@@ -92,6 +95,7 @@ static void end_row(Engine *e, const RunRow *run, enum RunStatus st, Val error, 
   index_run(batch, run, st, error);
   batch_inbox_del(batch, inbox);
   child_over_row(batch, run, st, error);
+  jobs_run_over(e, batch, run->run, run->workspace, run->run_id, st, false);
   child_close_row(e, batch, run, st == RUN_TERMINATED);
   buf_free(&b);
   if (store_submit_wait(e->store, batch, err)) engine_over_tell(e, run->run);

@@ -3,6 +3,7 @@
 #include "engine_int.h"
 #include "engine_agent.h"
 #include "engine_ssh.h"
+#include "engine_job.h"
 #include "notify.h"
 #include "flow_prelude.h"
 #include "flow_tables.h"
@@ -28,4 +29,5 @@ void engine_init(void) {
   engine_ssh_register();
   engine_agent_register();
   engine_search_register();
+  engine_job_register();
 }

@@ -94,6 +94,8 @@ typedef struct Run {
   Val lineage;          /* of a child: child.h; nil */
   Val fresh;            /* vector of the numbers of runs that batches on their way create: they run when these are durable; nil */
   struct { char trace[33], span[17], parent[17]; } trace; /* engine_trace.h; empty: not traced */
+  Val jobs_sent;        /* types of jobs that batches on their way submit; nil */
+  bool jobs_any;        /* it has submitted some in this life */
   bool tells;           /* a batch of it puts something into the inbox: look there when it is durable */
   struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */
 } Run;
@@ -148,6 +150,7 @@ struct Engine {
   bool wait_parked;     /* a wait has become durable: the inbox may hold its notification and its answer */
   char *base_url;       /* where people and services reach this engine; NULL: nowhere */
   int64_t hold_ms;      /* pause before a refused run is tried again; 0 = the store takes what it is given */
+  struct Jobs *jobs;    /* jobs.h; NULL: none were seen yet */
   bool fatal;
   Err fatal_err;
 };

@@ -28,6 +28,9 @@ struct EngineListener {
   struct Delivery *deliveries;
   struct Report *reports;
   struct Wrap *wraps;
+  void (*unsent)(Engine *e, uint64_t token);
+  uint64_t *lost; /* under the lock */
+  size_t nlost;
 };
 
 static void request_in(void *ctx, ListenRequest *r) { /* listener thread */
@@ -42,6 +45,28 @@ static void request_in(void *ctx, ListenRequest *r) { /* listener thread */
   pthread_mutex_unlock(&el->lock);
   uint64_t one = 1;
   if (write(el->fd, &one, sizeof one) < 0) abort();
+}
+
+static void answer_lost(void *ctx, uint64_t token) { /* listener thread */
+  EngineListener *el = ctx;
+  uint64_t one = 1;
+  pthread_mutex_lock(&el->lock);
+  el->lost = realloc(el->lost, (el->nlost + 1) * sizeof *el->lost);
+  if (!el->lost) abort();
+  el->lost[el->nlost++] = token;
+  pthread_mutex_unlock(&el->lock);
+  if (write(el->fd, &one, sizeof one) < 0) abort();
+}
+
+static void tell_lost(Engine *e, EngineListener *el) {
+  pthread_mutex_lock(&el->lock);
+  uint64_t *lost = el->lost;
+  size_t n = el->nlost;
+  el->lost = NULL;
+  el->nlost = 0;
+  pthread_mutex_unlock(&el->lock);
+  for (size_t i = 0; i < n && el->unsent; i++) el->unsent(e, lost[i]);
+  free(lost);
 }
 
 static Queued *take_all(EngineListener *el) {
@@ -230,6 +255,7 @@ static void requests(Engine *e, void *ctx) {
     listener_request_free(q->r);
     free(q);
   }
+  tell_lost(e, el);
 }
 
 /* Where links lead when --public-url does not say it: with the port that was got where port 0 was asked for. */
@@ -278,8 +304,10 @@ EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
 
 EngineListener *engine_listen_api(Engine *e, int fd, const ListenerOptions *o, EngineApiFn f, void *ctx, Err *err) {
   EngineListener *el = listener_new(f, ctx);
+  ListenerOptions with = *o;
+  with.unsent = answer_lost;
   if (el->fd < 0) close(fd);
-  else el->l = listener_start_on(fd, o, request_in, el, err);
+  else el->l = listener_start_on(fd, &with, request_in, el, err);
   return listening(e, el, err);
 }
 
@@ -312,6 +340,8 @@ static bool wrapped(EngineListener *el, uint64_t token, const char *text, size_t
 bool engine_listen_own(EngineListener *el, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n) {
   return listener_answer_own(el->l, token, status, content_type, headers, text, n);
 }
+bool engine_listen_alive(EngineListener *el, uint64_t token) { return listener_alive(el->l, token); }
+void engine_listen_unsent(EngineListener *el, void (*f)(Engine *e, uint64_t token)) { el->unsent = f; }
 void engine_listen_events(EngineListener *el, EngineEventFn f, void *ctx) {
   el->events = f;
   el->events_ctx = ctx;
@@ -350,5 +380,6 @@ void engine_listen_stop(EngineListener *el) {
     free(q);
   }
   close(el->fd);
+  free(el->lost);
   free(el);
 }

@@ -25,6 +25,9 @@ typedef void (*EngineWrapFn)(void *ctx, const char *text, size_t n, Buf *out);
 void engine_listen_wrap(EngineListener *el, uint64_t token, EngineWrapFn f, void *ctx);
 void engine_listen_unwrap(EngineListener *el, uint64_t token);
 void engine_listen_route(EngineListener *el, uint64_t token, const char *route); /* listener_route */
+bool engine_listen_alive(EngineListener *el, uint64_t token); /* listener_alive */
+/* f is told of answers that could not be sent to their end, on the engine's thread. */
+void engine_listen_unsent(EngineListener *el, void (*f)(Engine *e, uint64_t token));
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms); /* it may stay without an answer for that long */
 int engine_listen_port(const EngineListener *l);
 void engine_listen_refuse(EngineListener *l); /* listener_refuse */

@@ -1,8 +1,10 @@
 /* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
 #include "child.h"
 #include "engine_index.h"
+#include "engine_job.h"
 #include "engine_over.h"
 #include "engine_table.h"
+#include "jobs.h"
 #include "slots.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
@@ -63,7 +65,7 @@ Run *run_make(Engine *e, const RunRow *row) {
   r->status = row->status;
   r->snap_seq = row->snap_seq;
   r->lineage = child_lineage(row);
-  r->fresh = NIL;
+  r->fresh = r->jobs_sent = NIL;
   return r;
 }
 
@@ -190,6 +192,7 @@ static void durable(Run *r) {
   case AFTER_PARK:
     r->phase = R_PARKED;
     wait_parked(r);
+    job_parked(r);
     if (r->phase != R_PARKED) break;
     parked_add(&r->e->parked, r->run);
     if (!r->call || !r->call->kids) run_progress(r, STEP_PARKED, NULL, r->call ? r->call->due_ms : 0);
@@ -230,6 +233,7 @@ void run_committed(Run *r, const char *error) {
     return;
   }
   r->e->hold_ms = 0;
+  if (is_vec(r->jobs_sent)) job_sent(r);
   if (r->inflight) return;
   r->taken = r->taken && r->batch;
   durable(r);
@@ -441,6 +445,8 @@ void run_finish(Run *r, enum RunStatus st, Val outcome) {
   }
   r->outcome = outcome;
   child_over(r, st, outcome);
+  jobs_run_over(r->e, run_batch(r), r->run, r->workspace, r->run_id, st, r->jobs_any);
+  if (st == RUN_CANCELLED || st == RUN_TERMINATED) r->tells = true;
   batch_status(run_batch(r), r->run, r->epoch, st, now_ms(), 0, NULL);
   index_run(run_batch(r), &(RunRow){.workspace = r->workspace, .run_id = r->run_id, .slug = r->slug}, st, outcome);
   run_submit(r, AFTER_DONE);

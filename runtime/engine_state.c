@@ -1,6 +1,7 @@
 /* engine_state.c - looking at runs: how they stand, their history, and re-execution from the journal alone. */
 #include "engine_int.h"
 #include "child.h"
+#include "engine_job.h"
 #include "duration.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -62,6 +63,7 @@ static void say_waits(Engine *e, const RunRow *row, RunState *out) {
     snprintf(out->waits_for, sizeof out->waits_for,
              "step :%s failed (%.160s) and waits for a person\nto answer: breyta-run retry|skip|reject %s %s, then breyta-run resume %s", step,
              is_str(error) ? str_s(error) : "", row->run_id, step, row->run_id);
+  else if (!strcmp(what, "job")) job_say(e, row, note, when, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "sleep"))
     snprintf(out->waits_for, sizeof out->waits_for, "step :%s sleeps until %s\nto go on: breyta-run resume %s", step, when, row->run_id);
   else snprintf(out->waits_for, sizeof out->waits_for, "to go on: breyta-run resume %s", row->run_id);
@@ -122,7 +124,7 @@ static bool history_record(void *ctx, const JournalRec *j) {
       emit(h, h->intent, "failed", long_of(vec_nth(h->check, JY_AT)), NIL, vec_nth(h->check, JY_ERROR), (int)fix_of(vec_nth(h->check, JY_ATTEMPT)));
     h->check = NIL;
     h->number += is_nil(h->intent);
-    h->intent = is_nil(h->intent) ? with_input(h, v) : vec_assoc(v, JI_INPUT, vec_nth(h->intent, JI_INPUT)); h->waiting = kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep") || child_step(vec_nth(v, JI_TYPE)); break;
+    h->intent = is_nil(h->intent) ? with_input(h, v) : vec_assoc(v, JI_INPUT, vec_nth(h->intent, JI_INPUT)); h->waiting = job_input_awaits(vec_nth(v, JI_TYPE), vec_nth(h->intent, JI_INPUT)) || kw_is(vec_nth(v, JI_TYPE), "wait") || kw_is(vec_nth(v, JI_TYPE), "sleep") || child_step(vec_nth(v, JI_TYPE)); break;
   case J_RESULT: {
     bool ok = truthy(vec_nth(v, JR_OK));
     h->by = journal_field(v, JR_BY);

@@ -4,6 +4,7 @@
 #include "limits.h"
 #include "child.h"
 #include "connection.h"
+#include "engine_job.h"
 #include "engine_reader.h"
 #include "engine_table.h"
 #include "eval/frame.h"
@@ -909,6 +910,7 @@ void step_begin_attempt(StepCall *c) {
   else if (!strcmp(type, "sleep")) sleep_begin(c);
   else if (!strcmp(type, "wait")) wait_begin(c);
   else if (child_step(c->type)) child_begin(c);
+  else if (!strcmp(type, "job") && job_begin(c)) return;
   else if (c->kind) external_begin(c);
   else {
     Buf b = {0};
@@ -1017,6 +1019,10 @@ static void live_again(StepCall *c, int last_kind) {
     r->phase = R_PARKED;
     return;
   }
+  if (last_kind == J_INTENT && job_awaits(c)) {
+    r->phase = R_PARKED;
+    return;
+  }
   if (last_kind == J_CHILD) {
     child_again(c);
     return;
@@ -1049,6 +1055,10 @@ void step_timer(StepCall *c) {
   Run *r = c->r;
   if (kw_is(c->type, "wait") && !c->checkpoint) {
     wait_timed_out(c);
+    return;
+  }
+  if (job_awaits(c) && !c->checkpoint && r->phase == R_PARKED) {
+    job_timed_out(c);
     return;
   }
   if (c->kids) {

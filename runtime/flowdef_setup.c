@@ -102,6 +102,29 @@ static void check_form(Check *c, Val v, At at) {
   }
 }
 
+static bool is_job_type(Val v) {
+  const char *s = is_kw(v) ? id_text(v) : is_str(v) ? str_s(v) : "";
+  size_t n = strlen(s);
+  for (const char *p = s; *p; p++)
+    if ((unsigned char)*p < ' ' || *p == 0x7f) return false;
+  return n && n <= 200;
+}
+
+static void may_have(Check *c, Val map, At at, const char *key, bool (*ok)(Val), const char *what) {
+  Val v = map_get_kw(map, key);
+  if (!is_nil(v) && !ok(v))
+    diag_add(c, DIAG_invalid_requirement, at_field(c, at, key), NULL, ":%s of a worker must be %s, got %s", key, what, val_text(v));
+}
+
+static bool is_flag(Val v) { return is_bool(v); }
+
+static void check_worker(Check *c, Val v, At at) {
+  need(c, DIAG_invalid_requirement, v, at, "job-type", is_job_type, "the type of jobs that it takes, a text of 1 to 200 bytes", "a worker");
+  may_have(c, v, at, "label", is_text, "a text for people");
+  may_have(c, v, at, "description", is_text, "a text for people");
+  may_have(c, v, at, "optional", is_flag, "true or false");
+}
+
 static void check_requirement(Check *c, Val v, At at, Val *seen) {
   enum DiagCode code = DIAG_invalid_requirement;
   if (!is_map(v)) {
@@ -112,7 +135,7 @@ static void check_requirement(Check *c, Val v, At at, Val *seen) {
   if (kw_is(kind, "form"))
     check_form(c, v, at);
   else if (kw_is(kind, "worker"))
-    need(c, code, v, at, "job-type", is_name, "the type of jobs that it takes", "a worker");
+    check_worker(c, v, at);
   else if (is_nil(kind) || kw_is(kind, "connection") || kw_is(kind, "secret"))
     check_connection(c, v, at, seen);
   else

@@ -616,6 +616,17 @@ bool listener_answer_own(Listener *l, uint64_t token, int status, const char *co
   return x;
 }
 
+bool listener_alive(Listener *l, uint64_t token) {
+  char one;
+  pthread_mutex_lock(&l->lock);
+  Conn *x = parked(l, token);
+  const union MHD_ConnectionInfo *i = x ? L(MHD_get_connection_info)(x->mhd, MHD_CONNECTION_INFO_CONNECTION_FD) : NULL;
+  ssize_t n = i ? recv(i->connect_fd, &one, 1, MSG_PEEK | MSG_DONTWAIT) : 0;
+  bool alive = n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
+  pthread_mutex_unlock(&l->lock);
+  return alive;
+}
+
 void listener_route(Listener *l, uint64_t token, const char *route) {
   pthread_mutex_lock(&l->lock);
   Conn *x = parked(l, token);
@@ -816,8 +827,8 @@ static void completed(void *ctx, struct MHD_Connection *c, void **slot, enum MHD
   Listener *l = ctx;
   Conn *x = *slot;
   (void)c;
-  (void)why;
   if (!x) return;
+  if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK && x->was_parked && l->o.unsent) l->o.unsent(l->ctx, x->token);
   pthread_mutex_lock(&l->lock);
   if (x->phase == PHASE_PARKED) unlink_parked(x);
   if (x->phase == PHASE_PARKED || x->phase == PHASE_ANSWERED) l->suspended--;

@@ -70,6 +70,8 @@ typedef struct ListenerOptions {
   const char *cert, *key;  /* PEM texts: TLS; copied. NULL: plain HTTP */
   /* How large the body may be, in bytes; NULL: the limit webhook-bytes for all. On the listener's thread: no values. raw: the key undecoded. */
   uint64_t (*max_body)(enum ListenDoor door, const char *method, const char *raw);
+  /* An answer could not be sent to its end; with the ctx of ListenFn, on the listener's thread. May be NULL. */
+  void (*unsent)(void *ctx, uint64_t token);
 } ListenerOptions;
 
 /* host_port: "127.0.0.1:8080", "[::1]:0", "localhost:8080", ":8080" (loopback), "8080" (loopback), "*:8080" (every
@@ -87,6 +89,8 @@ bool listener_answer_text(Listener *l, uint64_t token, int status, const char *c
 bool listener_answer_own(Listener *l, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n);
 /* The request may stay without an answer for ms from now on, in place of park_ms. false: nobody waits for it any more. */
 bool listener_hold(Listener *l, uint64_t token, int64_t ms);
+/* Is the client still there, as far as its socket says? */
+bool listener_alive(Listener *l, uint64_t token);
 /* What its route is called in the figures (metrics.h, requests_total): a literal; else the door's name. */
 void listener_route(Listener *l, uint64_t token, const char *route);
 /* The same with an HTML page, which may load nothing and post only to where it came from. */

@@ -14,6 +14,7 @@
 #include "proxy.h"
 #include "retention.h"
 #include "slots.h"
+#include "jobs.h"
 #include "log.h"
 #include "otel.h"
 #include "sock.h"
@@ -179,7 +180,7 @@ static bool begin(Server *s, Err *err) {
                      .resolve = resolve,
                      .resolve_ctx = &s->api};
   s->api.engine = engine_new(s->api.store, &o, err);
-  if (!s->api.engine || !api_workspace_make(&s->api, s->o->workspace, err) || !first_key(s, err) || !take_up_runs(s, err)) return false;
+  if (!s->api.engine || !api_workspace_make(&s->api, s->o->workspace, err) || !first_key(s, err) || !take_up_runs(s, err) || !jobs_serve(s->api.engine, err)) return false;
   triggers_new(&s->api);
   int fd = s->fd;
   s->fd = -1;
@@ -187,6 +188,7 @@ static bool begin(Server *s, Err *err) {
   if (s->cert.n) l.cert = buf_cstr(&s->cert), l.key = buf_cstr(&s->key);
   s->api.listener = engine_listen_api(s->api.engine, fd, &l, api_request, &s->api, err);
   if (s->key.n) explicit_bzero(s->key.p, s->key.n);
+  if (s->api.listener) engine_listen_unsent(s->api.listener, jobs_unsent);
   if (s->api.listener) engine_listen_events(s->api.listener, hook_event, s->api.triggers);
   return s->api.listener;
 }

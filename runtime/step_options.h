@@ -48,7 +48,7 @@ enum OptType {
   K(llm, 1, "one call of a language model")                                                                                                                                                                     \
   K(db, 1, "one SQL statement on PostgreSQL, MariaDB/MySQL or SQLite")                                                                        \
   K(agent, 1, "a language model that works towards an objective with tools")                                             \
-  K(job, 0, "work for external workers")                                                                                 \
+  K(job, 1, "work for external workers: submitted, looked at, awaited")                                                                                 \
   K(notify, 1, "tells people or services something over HTTP; a failure is a result")                                                                                          \
   K(table, 1, "rows of a table resource: read, counted, changed, joined, exported")                                      \
   K(files, 0, "source trees and changesets")                                                                             \
@@ -279,6 +279,22 @@ enum OptType {
   O("wait", "self-approval", 0, OPT_BOOL, 0, "false: who started the run may not approve it") \
   O("wait", "actions", 0, OPT_COLL, 0, "what people may decide besides approve and reject: [:escalate]") \
   O("wait", "validation", 0, OPT_MAP, 0, "{:required [:a [:b :c]]}: fields the answer must have, or it is refused and the wait stays") \
+  O("job", "op", 1, OPT_ENUM, "submit submit-batch get get-batch await await-batch", "what to do: put one job or a batch into the queue, read its latest state, or wait for its end") \
+  O("job", "job-type", 0, OPT_NAME, 0, ":submit, :submit-batch (required): the type of jobs; workers ask for theirs by it") \
+  O("job", "payload", 0, OPT_ANY, 0, ":submit: the worker's input, as JSON; at most 1 MiB") \
+  O("job", "metadata", 0, OPT_MAP, 0, ":submit, :submit-batch: kept with the job or batch for people and later steps") \
+  O("job", "jobs", 0, OPT_VECTOR, 0, ":submit-batch (required): a vector of 1 to 100000 maps {:payload .. :metadata .. :max-attempts .. :priority .. :delay ..}") \
+  O("job", "max-attempts", 0, OPT_INT, 0, ":submit, :submit-batch: how often workers may try before it is timed_out, default 3; :await, :await-batch: so many looks, :interval apart, then it is given up") \
+  O("job", "priority", 0, OPT_ANY, 0, ":submit, :submit-batch: an integer, default 0; higher ones are taken first") \
+  O("job", "delay", 0, OPT_MILLIS, 0, ":submit, :submit-batch: no worker gets it before that time has passed") \
+  O("job", "max-concurrency", 0, OPT_INT, 0, ":submit-batch: so many jobs of the batch are worked on side by side; default: all") \
+  O("job", "job-id", 0, OPT_STRING, 0, ":get, :await (required): the :job-id that :submit gave") \
+  O("job", "batch-id", 0, OPT_STRING, 0, ":get-batch, :await-batch (required): the :batch-id that :submit-batch gave") \
+  O("job", "interval", 0, OPT_MILLIS, 0, ":await, :await-batch: how late the flow may notice the end; it is told at once, so this counts with :max-attempts only. Default \"10s\"") \
+  O("job", "timeout", 0, OPT_MILLIS, 0, ":await, :await-batch: how long to wait, as \"45m\" or milliseconds; then :await-timeout is raised and the job goes on. Default \"30m\", without :max-attempts") \
+  O("job", "backoff", 0, OPT_MAP, 0, ":await, :await-batch: how the :interval grows: {:type :constant|:linear|:exponential :step .. :factor .. :max ..}") \
+  O("job", "include-jobs?", 0, OPT_BOOL, 0, ":get-batch, :await-batch: the result has :jobs; default: when the batch is over") \
+  O("job", "limit", 0, OPT_INT, 0, ":get-batch, :await-batch: most :jobs in the result, default 1000") \
   O("notify", "channels", 1, OPT_MAP, 0, "{:http {:connection|:url :path :method :headers :query :json :form :body :template :data}}, method default :post") \
   O("notify", "timeout", 0, OPT_SECONDS, 0, "of one attempt")                                                            \
   O("db", "database", 0, OPT_ENUM, "postgres mysql sqlite clickhouse bigquery firestore", "needed when the connection does not say it")\

@@ -142,7 +142,7 @@ char *batch_room(Batch *b, size_t n) {
   return p;
 }
 
-static void op_set_str(Batch *b, Op *op, int k, const char *s) {
+void op_set_str(Batch *b, Op *op, int k, const char *s) {
   if (!s) return;
   size_t n = strlen(s) + 1, at = b->mem_n;
   char *p = batch_room(b, n);
@@ -573,6 +573,8 @@ const char *store_error_text(const char *code) {
       {"wait_exists", "another live wait has this key"},
       {"doc_conflict", "it was changed by somebody else meanwhile: read it again and repeat the change"},
       {"wait_missing", "no such wait"},
+      {"job_conflict", "the job was changed by somebody else meanwhile"},
+      {"job_exists", "another job holds this unique key"},
       {"table_exists", "another table has this name"},
       {"inbox_gone", "the inbox row is already gone"},
       {"not_executor", "only the executor changes runs; use the inbox beside it"},

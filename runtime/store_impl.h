@@ -6,7 +6,7 @@
  * A finished batch is its own completion: the queue is a list of batches and cannot fail for lack of memory. */
 #ifndef BR_STORE_IMPL_H
 #define BR_STORE_IMPL_H
-#include "store.h"
+#include "store_jobs.h"
 
 #include <pthread.h>
 
@@ -39,7 +39,12 @@ enum OpType {
   OP_DROP_SEGMENT, /* i: segment; from store_sweep_history only */
   OP_TABLE_PUT,   /* i: id, hash, rows, created, updated; s: workspace name; blob */
   OP_TABLE_DROP,  /* i: id, hash; s: workspace name */
-  OP_TABLE_EDITS  /* blob: a list of TableEdits, see store_table.c */
+  OP_TABLE_EDITS, /* blob: a list of TableEdits, see store_table.c */
+  OP_JOB_PUT,     /* kind: phase before; s, blob: see op_job */
+  OP_JOB_EXPECT,  /* i: job rev */
+  OP_JOB_DEL,     /* i: job rev batch; s: workspace unique_key */
+  OP_JOB_BATCH,   /* s, blob: see op_job_batch */
+  OP_JOB_BATCH_CANCEL /* i: batch */
 };
 
 typedef struct Op {
@@ -140,6 +145,13 @@ typedef struct StoreImpl {
   void (*stats)(const Store *s, StoreStats *out);
   int (*sweep_history)(Store *s, int64_t before, HistorySweep *at, int rows, Err *e);
   int64_t (*used_bytes)(Store *s);
+  int64_t (*job_max)(Store *s); /* -1 = cannot be read */
+  bool (*job_get)(Store *s, int64_t job, JobRow *out, Err *e);
+  bool (*job_batch_get)(Store *s, int64_t batch, JobBatchRow *out, Err *e);
+  int64_t (*job_unique)(Store *s, const char *workspace, const char *key, int64_t now_ms, Err *e);
+  size_t (*jobs)(Store *s, const JobQuery *q, JobRow *out, size_t max, Err *e);
+  int64_t (*jobs_due)(Store *s);
+  size_t (*job_types)(Store *s, const char *workspace, const char *after, char **out, size_t max, Err *e);
 } StoreImpl;
 
 typedef struct SlugCount SlugCount;
@@ -161,6 +173,7 @@ struct Store {
   int n_lost;
   int64_t next_run;          /* 0 = not read yet */
   int64_t next_table;        /* 0 = not read yet */
+  int64_t next_job;          /* 0 = not read yet */
   SlugCount **slugs;         /* hash table of chains; runs ever made per flow, submitted ones included */
 };
 
@@ -169,6 +182,13 @@ Op *batch_op(Batch *b, enum OpType type, int64_t run, int64_t epoch); /* zeroed;
 char *batch_room(Batch *b, size_t n);
 void op_set_key(Batch *b, Op *op, const char *workspace, const char *key);
 void op_set_blob(Batch *b, Op *op, Bytesv v, size_t header);
+void op_set_str(Batch *b, Op *op, int k, const char *s);
+/* store_jobs.c: what the operation holds; strings and blobs stay the batch's. */
+JobRow op_job(const Batch *b, const Op *op);
+JobBatchRow op_job_batch(const Batch *b, const Op *op);
+/* Which count of its batch a job in that phase is in: 0 queued, 1 active, 2.. done. */
+static inline int job_class(enum JobPhase p) { return p <= JOB_HELD ? 0 : p <= JOB_RUNNING ? 1 : 2 + (int)p - JOB_SUCCEEDED; }
+enum { JOB_CLASSES = 2 + JOB_PHASES - JOB_SUCCEEDED };
 Store *store_fresh(Store *s, Err *e); /* forgets the error of the call before */
 
 /* One edit of an OP_TABLE_EDITS, store_table.c. */

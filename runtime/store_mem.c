@@ -10,6 +10,7 @@
  *   o workspace key          -> at outcome          f workspace slug       -> runs ever made
  *   y workspace kind key     -> rev at run expires data
  *   T workspace table name   -> table           R place                -> row                K index key -> nothing
+ *   J job                    -> job                 B batch                -> batch of jobs   U workspace key -> job until
  *   u hash                   -> file data           c hash                 -> file text         m name -> value */
 #include "store_mem_int.h"
 #include "store_record.h"
@@ -431,6 +432,11 @@ static const char *op_apply(Mem *m, const Batch *b, const Op *op) {
   case OP_INDEX_DEL: return index_op(m, b, op);
   case OP_INDEX_WORK: break;
   case OP_DROP_SEGMENT: break;
+  case OP_JOB_PUT:
+  case OP_JOB_EXPECT:
+  case OP_JOB_DEL:
+  case OP_JOB_BATCH:
+  case OP_JOB_BATCH_CANCEL: return store_mem_job(m, b, op);
   }
   return NULL;
 }
@@ -938,6 +944,8 @@ static const StoreImpl mem_impl = {
     .table_row = store_mem_table_row, .table_rows = store_mem_table_rows, .table_keys = store_mem_table_keys,
     .unit_get = mem_unit, .source_get = mem_source, .meta_get = mem_meta, .changed = mem_changed, .stats = mem_stats,
     .sweep_history = mem_sweep, .used_bytes = mem_used_bytes,
+    .job_max = store_mem_job_max, .job_get = store_mem_job_get, .job_batch_get = store_mem_job_batch_get, .job_unique = store_mem_job_unique,
+    .jobs = store_mem_jobs, .jobs_due = store_mem_jobs_due, .job_types = store_mem_job_types,
 };
 
 Store *store_mem_open(Err *e) {

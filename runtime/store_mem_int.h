@@ -114,6 +114,15 @@ const OmapNode *store_mem_walk(const Mem *m, Bytes k); /* where a walk begins: t
 const char *store_mem_put(Mem *m, Bytes key, Bytes value); /* NULL, or why not */
 const char *store_mem_del(Mem *m, Bytes key);
 
+/* store_mem_jobs.c */
+const char *store_mem_job(Mem *m, const Batch *b, const Op *op);
+int64_t store_mem_job_max(Store *s);
+bool store_mem_job_get(Store *s, int64_t job, JobRow *out, Err *e);
+bool store_mem_job_batch_get(Store *s, int64_t batch, JobBatchRow *out, Err *e);
+int64_t store_mem_job_unique(Store *s, const char *workspace, const char *key, int64_t now_ms, Err *e);
+size_t store_mem_jobs(Store *s, const JobQuery *q, JobRow *out, size_t max, Err *e);
+int64_t store_mem_jobs_due(Store *s);
+size_t store_mem_job_types(Store *s, const char *workspace, const char *after, char **out, size_t max, Err *e);
 /* store_mem_table.c */
 const char *store_mem_table_put(Mem *m, const Batch *b, const Op *op);
 const char *store_mem_table_drop(Mem *m, const Batch *b, const Op *op);

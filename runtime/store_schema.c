@@ -40,7 +40,7 @@ static const char SCHEMA[] =
     " updated INTEGER, meta BLOB, UNIQUE(workspace,name));"
     "CREATE TABLE table_rows(place INTEGER PRIMARY KEY, data BLOB NOT NULL);"
     "CREATE TABLE table_keys(k BLOB PRIMARY KEY) WITHOUT ROWID;"
-    SQ_SEARCH_SCHEMA
+    SQ_SEARCH_SCHEMA SQ_JOBS_SCHEMA
     "CREATE TABLE units(hash BLOB PRIMARY KEY, file TEXT, data BLOB);"
     "CREATE TABLE sources(hash TEXT PRIMARY KEY, file TEXT, text BLOB);"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;";

@@ -30,6 +30,25 @@ enum { SQ_FCNTL_SYNC_DIR = 0x42720001 };
   "CREATE TABLE search_todo(id INTEGER PRIMARY KEY, gone INTEGER NOT NULL, at INTEGER, workspace TEXT, target TEXT, key TEXT, title TEXT," \
   " tags TEXT, type TEXT, path TEXT, body BLOB);" \
   "CREATE VIRTUAL TABLE search USING fts5(scope,title,tags,body,tokenize='unicode61 remove_diacritics 2');"
+/* Jobs. A head over SQ_JOB_HEAD bytes is kept apart: each change of a job writes its row anew. */
+enum { SQ_JOB_HEAD = 1024 };
+#define SQ_JOBS_SCHEMA \
+  "CREATE TABLE jobs(job INTEGER PRIMARY KEY, rev INTEGER NOT NULL, phase INTEGER NOT NULL, priority INTEGER NOT NULL," \
+  " attempt INTEGER NOT NULL, max_attempts INTEGER NOT NULL, due INTEGER NOT NULL, created INTEGER, updated INTEGER, started INTEGER," \
+  " finished INTEGER, batch INTEGER NOT NULL, run INTEGER NOT NULL, unique_until INTEGER, workspace TEXT NOT NULL, id TEXT NOT NULL," \
+  " type TEXT NOT NULL, unique_key TEXT, token TEXT, worker TEXT, tail BLOB, head BLOB);" \
+  "CREATE INDEX jobs_ready ON jobs(workspace,type,priority DESC,job) WHERE phase=0;" \
+  "CREATE INDEX jobs_type ON jobs(workspace,type,phase);" \
+  "CREATE INDEX jobs_due ON jobs(due) WHERE due>0;" \
+  "CREATE INDEX jobs_active ON jobs(job) WHERE phase>=3 AND phase<=5;" \
+  "CREATE INDEX jobs_batch ON jobs(batch,phase,priority DESC,job) WHERE batch>0 AND phase<=2;" \
+  "CREATE INDEX jobs_run ON jobs(run,job) WHERE run>0 AND phase<=5;" \
+  "CREATE TABLE job_heads(job INTEGER PRIMARY KEY, head BLOB);" \
+  "CREATE TABLE job_batches(batch INTEGER PRIMARY KEY, created INTEGER, finished INTEGER NOT NULL, run INTEGER NOT NULL," \
+  " requested INTEGER NOT NULL, there INTEGER NOT NULL, max_active INTEGER NOT NULL, cancelled INTEGER NOT NULL," \
+  " c0 INTEGER NOT NULL, c1 INTEGER NOT NULL, c2 INTEGER NOT NULL, c3 INTEGER NOT NULL, c4 INTEGER NOT NULL, c5 INTEGER NOT NULL," \
+  " c6 INTEGER NOT NULL, workspace TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, data BLOB);" \
+  "CREATE TABLE job_keys(workspace TEXT, key TEXT, job INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY(workspace,key)) WITHOUT ROWID;"
 enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed, b->error says which */
 
 /* Every statement of the writer (W) and the readers (R). Journal statements are per segment and kept apart. */
@@ -142,7 +161,45 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
               " JOIN search_docs d ON d.id=search.rowid WHERE search MATCH ?1 AND rank MATCH 'bm25(0.0,4.0,2.0,1.0)' ORDER BY rank") \
   X(R_UNIT, "SELECT file,data FROM units WHERE hash=?1") \
   X(R_SOURCE, "SELECT file,text FROM sources WHERE hash=?1") \
-  X(R_META, "SELECT value FROM meta WHERE name=?1")
+  X(R_META, "SELECT value FROM meta WHERE name=?1") \
+  SQ_JOB_STATEMENTS(X)
+#define SQ_JOB_STATEMENTS(X) \
+  X(W_JOB, "INSERT INTO jobs VALUES(?1,1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)") \
+  X(W_JOB_HEAD, "INSERT INTO job_heads VALUES(?1,?2)") \
+  X(W_JOB_SET, "UPDATE jobs SET rev=rev+1,phase=?3,attempt=?4,due=?5,updated=?6,started=?7,finished=?8,token=?9,worker=?10,tail=?11" \
+               " WHERE job=?1 AND rev=?2") \
+  X(W_JOB_REV, "SELECT 1 FROM jobs WHERE job=?1 AND rev=?2") \
+  X(W_JOB_DEL, "DELETE FROM jobs WHERE job=?1 AND rev=?2") \
+  X(W_JOB_HEAD_DEL, "DELETE FROM job_heads WHERE job=?1") \
+  X(W_JOB_KEY_HELD, "SELECT 1 FROM job_keys WHERE workspace=?1 AND key=?2 AND until>?3") \
+  X(W_JOB_KEY, "INSERT OR REPLACE INTO job_keys VALUES(?1,?2,?3,?4)") \
+  X(W_JOB_KEY_DEL, "DELETE FROM job_keys WHERE workspace=?1 AND key=?2 AND job=?3 AND until>=?4") \
+  X(W_JOB_BATCH, "INSERT INTO job_batches VALUES(?1,?2,0,?3,?4,?4,?5,0,?4,0,0,0,0,0,0,?6,?7,?8,?9)") \
+  X(W_JOB_COUNT, "UPDATE job_batches SET c0=c0+?2,c1=c1+?3,c2=c2+?4,c3=c3+?5,c4=c4+?6,c5=c5+?7,c6=c6+?8," \
+                 "finished=CASE WHEN c0+?2+c1+?3=0 THEN ?9 ELSE 0 END WHERE batch=?1") \
+  X(W_JOB_BATCH_CANCEL, "UPDATE job_batches SET cancelled=1 WHERE batch=?1") \
+  X(W_JOB_BATCH_LESS, "UPDATE job_batches SET there=there-1 WHERE batch=?1") \
+  X(W_JOB_BATCH_DEL, "DELETE FROM job_batches WHERE batch=?1 AND there<=0") \
+  X(R_JOB_MAX, "SELECT max(coalesce((SELECT max(job) FROM jobs),0),coalesce((SELECT max(batch) FROM job_batches),0))") \
+  X(R_JOB, "SELECT " SQ_JOB_COLS ",j.tail,coalesce(j.head,h.head) FROM jobs j LEFT JOIN job_heads h ON h.job=j.job WHERE j.job=?1") \
+  X(R_JOB_BATCH, "SELECT * FROM job_batches WHERE batch=?1") \
+  X(R_JOB_KEY, "SELECT job FROM job_keys WHERE workspace=?1 AND key=?2 AND until>?3") \
+  X(R_JOBS_READY, "SELECT " SQ_JOB_COLS " FROM jobs j WHERE workspace=?1 AND type=?2 AND phase=0 ORDER BY priority DESC,job LIMIT ?3") \
+  X(R_JOBS_READY_OF, "SELECT " SQ_JOB_COLS " FROM jobs j WHERE batch=?1 AND batch>0 AND phase=0 AND phase<=2 ORDER BY priority DESC,job LIMIT ?2") \
+  X(R_JOBS_WAITING, "SELECT " SQ_JOB_COLS " FROM jobs j WHERE batch=?1 AND batch>0 AND phase=2 AND phase<=2 ORDER BY priority DESC,job LIMIT ?2") \
+  X(R_JOBS_DUE, "SELECT " SQ_JOB_COLS " FROM jobs j WHERE due>0 AND due<=?1 ORDER BY due,job LIMIT ?2") \
+  X(R_JOBS_NEXT, "SELECT due FROM jobs WHERE due>0 ORDER BY due LIMIT 1") \
+  X(R_JOBS_ACTIVE, "SELECT " SQ_JOB_COLS ",j.tail,coalesce(j.head,h.head) FROM jobs j LEFT JOIN job_heads h ON h.job=j.job" \
+                   " WHERE j.phase>=3 AND j.phase<=5 AND j.job>?1 ORDER BY j.job LIMIT ?2") \
+  X(R_JOBS_OF_RUN, "SELECT " SQ_JOB_COLS " FROM jobs j WHERE run=?1 AND run>0 AND phase<=5 AND job>?2 ORDER BY job LIMIT ?3") \
+  X(R_JOBS_OF_BATCH, "SELECT " SQ_JOB_COLS ",j.tail,coalesce(j.head,h.head) FROM jobs j LEFT JOIN job_heads h ON h.job=j.job" \
+                     " WHERE j.job>?2 AND j.job<=?1+?4 AND j.batch+0=?1 ORDER BY j.job LIMIT ?3") \
+  X(R_JOBS_NEWEST, "SELECT " SQ_JOB_COLS ",j.tail,coalesce(j.head,h.head) FROM jobs j LEFT JOIN job_heads h ON h.job=j.job" \
+                   " WHERE j.workspace=?1 AND j.type=?2 AND j.phase=?3 AND j.job<?4 ORDER BY j.job DESC LIMIT ?5") \
+  X(R_JOB_TYPES, "SELECT type FROM jobs WHERE workspace=?1 AND type>?2 ORDER BY type LIMIT 1")
+#define SQ_JOB_COLS \
+  "j.job,j.rev,j.phase,j.priority,j.attempt,j.max_attempts,j.due,j.created,j.updated,j.started,j.finished,j.batch,j.run,j.unique_until," \
+  "j.workspace,j.id,j.type,j.unique_key,j.token,j.worker"
 /* The first ?4 numbers in each status of the mask ?5, walks along an index; one statement, so that no run that changes its status
  * meanwhile is missed. */
 #define SQ_STATUS(n, where, order) \
@@ -274,6 +331,15 @@ bool sq_table_row(Store *st, int64_t place, Blob *out, Err *e);
 bool sq_table_rows(Store *st, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
 bool sq_table_keys(Store *st, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
 
+/* store_sqlite_jobs.c */
+int sq_job_apply(Sq *s, Batch *b, const Op *op);
+int64_t sq_job_max(Store *st);
+bool sq_job_get(Store *st, int64_t job, JobRow *out, Err *e);
+bool sq_job_batch_get(Store *st, int64_t batch, JobBatchRow *out, Err *e);
+int64_t sq_job_unique(Store *st, const char *workspace, const char *key, int64_t now_ms, Err *e);
+size_t sq_jobs(Store *st, const JobQuery *q, JobRow *out, size_t max, Err *e);
+int64_t sq_jobs_due(Store *st);
+size_t sq_job_types(Store *st, const char *workspace, const char *after, char **out, size_t max, Err *e);
 /* store_sqlite_reader.c */
 Store *sq_reader(Store *of, Err *e);
 bool sq_reader_begin(Store *reader, const _Atomic bool *stop, Err *e);

@@ -397,6 +397,11 @@ static int op_apply(Sq *s, Batch *b, const Op *op) {
   case OP_TABLE_PUT:
   case OP_TABLE_DROP:
   case OP_TABLE_EDITS: return sq_table_apply(s, b, op);
+  case OP_JOB_PUT:
+  case OP_JOB_EXPECT:
+  case OP_JOB_DEL:
+  case OP_JOB_BATCH:
+  case OP_JOB_BATCH_CANCEL: return sq_job_apply(s, b, op);
   }
   return SQLITE_MISUSE;
 }

@@ -814,4 +814,6 @@ const StoreImpl sq_impl = {
     .sweep_history = r_sweep_history, .used_bytes = r_used_bytes,
     .table_max = sq_table_max, .table_get = sq_table_get, .tables = sq_tables, .tables_pending = sq_tables_pending, .index_waits = sq_index_waits, .reader = sq_reader, .reader_begin = sq_reader_begin, .reader_end = sq_reader_end, .table_row = sq_table_row,
     .table_rows = sq_table_rows, .table_keys = sq_table_keys,
+    .job_max = sq_job_max, .job_get = sq_job_get, .job_batch_get = sq_job_batch_get, .job_unique = sq_job_unique, .jobs = sq_jobs,
+    .jobs_due = sq_jobs_due, .job_types = sq_job_types,
 };

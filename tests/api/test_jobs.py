@@ -1,0 +1,599 @@
+#!/usr/bin/env python3
+"""The jobs control plane over the API (spec/http-api.md B, durability.md 15 to 18), and the :job step under `breyta serve`. See server.py."""
+import http.client
+import json
+import socket
+import threading
+import time
+
+from server import Server, flow, run_tests
+
+OPEN = ("queued", "leased", "started", "running")
+
+
+def create(s, type="t", **more):
+    return s.ok("jobs.create", {"jobType": type, **more}).data["job"]
+
+
+def claim(s, type="t", worker="w", **more):
+    return s.ok("jobs.claim", {"jobType": type, "workerId": worker, **more}).data["job"]
+
+
+def get(s, job):
+    return s.ok("jobs.get", {"jobId": job["jobId"]}).data["job"]
+
+
+def lease(job):
+    return {"jobId": job["jobId"], "leaseToken": job["leaseToken"]}
+
+
+def fails(s, status, code, name, args, **more):
+    a = s.command(name, args, **more)
+    assert (a.status, a.code) == (status, code), f"{name} {args}: {a!r}"
+    return a.body["error"]["message"]
+
+
+def account(s, *capabilities, types=()):
+    a = s.ok("service_accounts.create", {"name": "w", "capabilities": list(capabilities), "allowedJobTypes": list(types)}).data["serviceAccount"]
+    return s.ok("service_accounts.keys.create", {"serviceAccountId": a["serviceAccountId"], "name": "k"}).data["key"]["apiKey"]
+
+
+def test_life_of_a_job(s):
+    job = create(s, payload={"surface": "api", "deep": {"a-b": [1, None, "é"]}}, metadata={"campaign": "c"}, maxAttempts=5, priority=2,
+                 rootWorkflowId="r", parentStepId="p", fanoutParentStepId="f", fanoutMaxConcurrency=4)
+    assert job["status"] == "queued" and job["attempt"] == 0 and job["maxAttempts"] == 5 and job["workspaceId"] == s.workspace, job
+    assert job["payload"] == {"surface": "api", "deep": {"a-b": [1, None, "é"]}} and job["metadata"] == {"campaign": "c"}, job
+    assert (job["rootWorkflowId"], job["parentStepId"], job["fanoutParentStepId"], job["fanoutMaxConcurrency"]) == ("r", "p", "f", 4), job
+    mine = claim(s, worker="w1", workerLabels={"gpu": "yes"}, leaseDuration=60000)
+    assert mine["jobId"] == job["jobId"] and mine["status"] == "leased" and mine["attempt"] == 1 and mine["workerId"] == "w1", mine
+    assert mine["payload"] == job["payload"] and len(mine["leaseToken"]) >= 32 and mine["workerLabels"] == {"gpu": "yes"}, mine
+    assert claim(s) is None
+    beat = s.ok("jobs.heartbeat", {**lease(mine), "leaseDuration": 90000}).data["job"]
+    assert beat["leaseExpiresAt"] > mine["leaseExpiresAt"] and beat["lastHeartbeatAt"], beat
+    now = s.ok("jobs.progress", {**lease(mine), "status": "running", "message": "half", "details": {"n": 1}, "metrics": {"m": 2},
+                                 "artifacts": [{"label": "log", "kind": "file", "resourceUri": "res://a"}]}).data["job"]
+    assert now["status"] == "running" and now["progress"]["message"] == "half" and now["progress"]["details"] == {"n": 1}, now
+    late = s.ok("jobs.progress", {**lease(mine), "status": "started", "message": "began"}).data["job"]
+    assert late["status"] == "running" and late["progress"]["status"] == "running", late  # out of order: it never goes back
+    done = s.ok("jobs.complete", {**lease(mine), "summary": "all good", "outputs": {"finding-count": 1}, "metrics": {"s": 3}, "workerInfo": {"pid": 1},
+                                  "artifacts": [{"label": "report", "kind": "file", "resourceUri": "res://b"}]}).data["job"]
+    assert done["status"] == "succeeded" and done["outputs"] == {"finding-count": 1} and done["resultSummary"] == "all good", done
+    assert [a["label"] for a in done["artifacts"]] == ["log", "report"] and done["completedAt"] and "leaseToken" not in done, done
+    seen = get(s, job)
+    assert seen["attempts"][0]["outcome"] == "succeeded" and seen["metrics"] == {"s": 3} and "leaseToken" not in seen, seen
+    for name in ("jobs.list", "jobs.get"):
+        assert "leaseToken" not in json.dumps(s.ok(name, {"jobId": job["jobId"]} if name == "jobs.get" else {}).body)
+
+
+def test_outcomes(s):
+    for status in ("succeeded", "no_changes", "cancelled"):
+        create(s)
+        assert s.ok("jobs.complete", {**lease(claim(s)), "status": status}).data["job"]["status"] == status
+    for outputs in ([1, 2], "text", 7, {"a": None}):
+        create(s)
+        assert s.ok("jobs.complete", {**lease(claim(s)), "outputs": outputs}).data["job"]["outputs"] == outputs
+    create(s)
+    failed = s.ok("jobs.fail", {**lease(claim(s)), "message": "boom", "code": "x", "details": {"exitCode": 3}}).data["job"]
+    assert failed["status"] == "failed" and failed["error"] == {"message": "boom", "code": "x", "details": {"exitCode": 3}}, failed
+    create(s)
+    assert s.ok("jobs.fail", lease(claim(s))).data["job"]["error"]["code"] == "handler_failed"
+    assert claim(s) is None  # a failure is for good
+
+
+def test_stale_tokens(s):
+    job = create(s, maxAttempts=3)
+    first = claim(s, worker="slow", leaseDuration=100)
+    second = claim(s, worker="fast", waitMs=10000)
+    assert second["jobId"] == job["jobId"] and second["attempt"] == 2 and second["leaseToken"] != first["leaseToken"], second
+    before = get(s, job)
+    for name, more in (("jobs.heartbeat", {}), ("jobs.progress", {"status": "running"}), ("jobs.complete", {"outputs": {"stolen": True}}), ("jobs.fail", {}),
+                       ("jobs.attach_kv", {"label": "l", "value": 1}), ("jobs.attach_table", {"label": "l", "rows": [{"a": 1}]})):
+        fails(s, 409, "lease_conflict", name, {**lease(first), **more})
+        fails(s, 409, "lease_conflict", name, {"jobId": job["jobId"], "leaseToken": "no token", **more})
+        fails(s, 404, "not_found", name, {"jobId": "job-999-x", "leaseToken": first["leaseToken"], **more})
+    assert get(s, job) == before
+    done = s.ok("jobs.complete", {**lease(second), "outputs": {"by": "fast"}}).data["job"]
+    again = s.ok("jobs.complete", {**lease(second), "outputs": {"by": "again"}}).data["job"]
+    assert again == done, (again, done)  # the same token: as it is
+    assert s.ok("jobs.fail", lease(second)).data["job"]["status"] == "succeeded"
+    assert s.ok("jobs.heartbeat", lease(second)).data["job"]["status"] == "succeeded"
+    fails(s, 409, "lease_conflict", "jobs.complete", lease(first))
+    fails(s, 409, "lease_conflict", "jobs.attach_kv", {**lease(second), "label": "late", "value": 1})
+
+
+def test_lease_ends_while_the_server_is_down(s):
+    job = create(s, maxAttempts=2)
+    first = claim(s, leaseDuration=150)
+    s.kill()
+    s.start()
+    second = claim(s, worker="w2", waitMs=10000, leaseDuration=150)
+    assert second["jobId"] == job["jobId"] and second["attempt"] == 2, second
+    fails(s, 409, "lease_conflict", "jobs.complete", lease(first))
+    end = time.monotonic()
+    over = s.until(lambda: (j := get(s, job))["status"] == "timed_out" and j, "it is timed out", 5)
+    assert time.monotonic() - end < 1.15, "a lost worker is noticed within its lease and a second"
+    assert [a["outcome"] for a in over["attempts"]] == ["lease_expired", "timed_out"] and over["error"]["code"] == "lease_expired", over
+    assert claim(s) is None
+
+
+def test_acknowledged_is_durable(s):
+    s.ok("jobs.types.update", {"jobType": "limited", "maxConcurrency": 7})
+    batch = s.ok("jobs.batches.create", {"jobType": "b", "jobs": [{"payload": i} for i in range(3)]}).data["batch"]
+    s.kill()
+    s.start()
+    assert s.ok("jobs.batches.get", {"batchId": batch["batchId"]}).data["batch"]["queuedCount"] == 3
+    job = create(s)
+    s.kill()
+    s.start()
+    mine = claim(s)
+    assert mine["jobId"] == job["jobId"]
+    s.kill()
+    s.start()
+    assert claim(s) is None and get(s, job)["status"] == "leased"
+    artifact = s.ok("jobs.attach_kv", {**lease(mine), "label": "k", "value": {"x": 1}}).data["artifact"]
+    s.kill()
+    s.start()
+    table = s.ok("jobs.attach_table", {**lease(mine), "label": "t", "rows": [{"a": 1}]}).data["artifact"]
+    s.kill()
+    s.start()
+    assert get(s, job)["artifacts"] == [artifact, table]
+    s.ok("jobs.progress", {**lease(mine), "status": "running", "message": "m"})
+    s.kill()
+    s.start()
+    assert get(s, job)["progress"]["message"] == "m" and get(s, job)["status"] == "running"
+    s.ok("jobs.complete", {**lease(mine), "outputs": 1})
+    s.kill()
+    s.start()
+    assert get(s, job)["status"] == "succeeded"
+    one = create(s, "c")
+    s.ok("jobs.cancel", {"jobId": one["jobId"]})
+    s.kill()
+    s.start()
+    assert get(s, one)["status"] == "cancelled"
+    s.ok("jobs.batches.cancel", {"batchId": batch["batchId"]})
+    s.kill()
+    s.start()
+    assert s.ok("jobs.batches.get", {"batchId": batch["batchId"]}).data["batch"]["status"] == "cancelled"
+    create(s, "limited")
+    assert {"jobType": "limited", "maxConcurrency": 7, "workerSeen": False} in s.ok("jobs.types.list").data["items"]
+
+
+def test_order_and_priority(s):
+    jobs = [create(s, priority=p) for p in (0, 3, 0, 3, -1)]
+    got = [claim(s)["jobId"] for _ in jobs]
+    assert got == [jobs[i]["jobId"] for i in (1, 3, 0, 2, 4)], got
+
+
+def test_many_workers_one_job_each(s):
+    n = 60
+    jobs = [j["jobId"] for j in s.ok("jobs.batches.create", {"jobType": "t", "jobs": [{} for _ in range(n)]}).data["jobs"]]
+    got, lock = [], threading.Lock()
+
+    def worker():
+        while (mine := claim(s)) is not None:
+            with lock:
+                got.append(mine["jobId"])
+    threads = [threading.Thread(target=worker) for _ in range(8)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert sorted(got) == sorted(jobs), (len(got), n)
+
+
+def test_long_poll(s):
+    answers = []
+
+    def poll(i):
+        t = time.monotonic()
+        answers.append((i, claim(s, worker=f"w{i}", waitMs=15000), time.monotonic() - t))
+    threads = [threading.Thread(target=poll, args=(i,)) for i in range(3)]
+    [t.start() for t in threads]
+    s.until(lambda: s.ok("jobs.types.list").status == 200, "polls are there")
+    assert not answers
+    begin = time.monotonic()
+    made = {create(s)["jobId"] for _ in range(3)}
+    [t.join(10) for t in threads]
+    assert {a[1]["jobId"] for a in answers} == made and time.monotonic() - begin < 5, answers
+    t = time.monotonic()
+    assert claim(s, waitMs=200) is None and 0.19 < time.monotonic() - t < 3
+    t = time.monotonic()
+    assert claim(s) is None and time.monotonic() - t < 3
+    fails(s, 400, "bad_request", "jobs.claim", {"jobType": "t", "workerId": "w", "waitMs": 20001})
+
+
+def raw_claim(s, type, wait):
+    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=30)
+    c.request("POST", "/api/commands", json.dumps({"command": "jobs.claim", "args": {"jobType": type, "workerId": "gone", "waitMs": wait}}),
+              {"Authorization": f"Bearer {s.key}", "X-Breyta-Workspace": s.workspace, "Content-Type": "application/json"})
+    return c
+
+
+def test_claim_of_a_worker_that_hung_up(s):
+    c = raw_claim(s, "t", 20000)
+    s.until(lambda: seen(s, "t"), "the poll is there")
+    c.sock.shutdown(socket.SHUT_RDWR)
+    c.close()
+    job = create(s)
+    mine = claim(s, waitMs=5000)
+    assert mine["jobId"] == job["jobId"] and mine["attempt"] == 1, mine  # nobody's attempt was used
+
+
+def seen(s, type):
+    """A worker asks for the type: configure.check of a flow that needs one says so."""
+    if not hasattr(s, "needs"):
+        s.ok("flows.put_draft", {"flowLiteral": flow("needs", "1", extra=f":requires [{{:kind :worker :job-type \"{type}\" :label \"W\"}}]")})
+        s.needs = True
+    check = s.ok("flows.configure.check", {"flowSlug": "needs"}).data
+    needs = [r for r in check["requirements"] if r["kind"] == "worker"]
+    assert len(needs) == 1 and needs[0]["job-type"] == type and check["ready"] is True, check
+    return needs[0]["worker-seen"]
+
+
+def test_limits_of_a_type(s):
+    for _ in range(4):
+        create(s)
+    s.ok("jobs.types.update", {"jobType": "t", "maxConcurrency": 2})
+    a, b = claim(s), claim(s)
+    assert a and b and claim(s) is None
+    got = []
+    thread = threading.Thread(target=lambda: got.append(claim(s, waitMs=15000)))
+    thread.start()
+    s.ok("jobs.complete", lease(a))
+    thread.join(10)
+    assert got[0]["jobId"] not in (a["jobId"], b["jobId"]), got  # the place that became free woke the poll
+    s.ok("jobs.types.update", {"jobType": "t", "maxConcurrency": 0})
+    assert claim(s)
+    for _ in range(6):
+        create(s, "r")
+    s.ok("jobs.types.update", {"jobType": "r", "rateLimit": 2, "ratePeriodMs": 400})
+    begin = time.monotonic()
+    assert claim(s, "r") and claim(s, "r")
+    assert claim(s, "r") is None or time.monotonic() - begin > 0.19
+    while (mine := claim(s, "r", waitMs=5000)):
+        s.ok("jobs.complete", lease(mine))
+        if not [j for j in s.ok("jobs.list", {"jobType": "r", "status": "queued"}).data["items"]]:
+            break
+    assert time.monotonic() - begin >= 0.55, "six claims at two in 400 ms"
+    fails(s, 400, "bad_request", "jobs.types.update", {"jobType": "t", "maxConcurrency": -1})
+
+
+def test_delay_and_unique_keys(s):
+    t = time.monotonic()
+    job = create(s, delayMs=300)
+    assert job["runAt"] and claim(s) is None
+    assert claim(s, waitMs=10000)["jobId"] == job["jobId"] and time.monotonic() - t >= 0.3
+    a = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
+    b = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
+    assert b["duplicate"] is True and b["job"]["jobId"] == a["job"]["jobId"] and "duplicate" not in a
+    s.ok("jobs.complete", lease(claim(s, "u")))
+    c = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
+    assert "duplicate" not in c
+    w = s.ok("jobs.create", {"jobType": "w", "uniqueKey": "window", "uniqueForMs": 400}).data["job"]
+    s.ok("jobs.complete", lease(claim(s, "w")))
+    assert s.ok("jobs.create", {"jobType": "w", "uniqueKey": "window", "uniqueForMs": 400}).data["job"]["jobId"] == w["jobId"]
+    s.until(lambda: "duplicate" not in s.ok("jobs.create", {"jobType": "w", "uniqueKey": "window", "uniqueForMs": 100}).data, "the window is over")
+    got, lock = [], threading.Lock()
+
+    def one():
+        d = s.ok("jobs.create", {"jobType": "race", "uniqueKey": "race"}).data
+        with lock:
+            got.append(d)
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    [x.start() for x in threads]
+    [x.join() for x in threads]
+    assert len({d["job"]["jobId"] for d in got}) == 1 and sum("duplicate" not in d for d in got) == 1, got
+
+
+def test_operations_are_idempotent(s):
+    for name, args in (("jobs.create", {"jobType": "t"}), ("jobs.batches.create", {"jobType": "t", "jobs": [{}]})):
+        a, b = (s.ok(name, args, op="op-" + name) for _ in range(2))
+        assert a.data == b.data
+    assert len(s.ok("jobs.list").data["items"]) == 2
+    assert s.command("jobs.create", {"jobType": "other"}, op="op-jobs.create").code == "operation_mismatch"
+
+
+def test_batches(s):
+    made = s.ok("jobs.batches.create", {"jobType": "b", "jobs": [{"payload": {"i": i}, "metadata": {"m": i}} for i in range(5)], "metadata": {"c": 1},
+                                        "maxAttempts": 9, "parentStepId": "p"}).data
+    batch = made["batch"]
+    assert batch["status"] == "queued" and batch["requestedCount"] == 5 and batch["metadata"] == {"c": 1} and batch["parentStepId"] == "p", batch
+    assert [j["batchId"] for j in made["jobs"]] == [batch["batchId"]] * 5
+    other = create(s, "b")
+    mine = claim(s, "b", batchId=batch["batchId"])
+    assert mine["payload"] == {"i": 0} and mine["metadata"] == {"m": 0} and mine["maxAttempts"] == 9 and mine["batchId"] == batch["batchId"], mine
+    s.ok("jobs.complete", lease(mine))
+    for status in ("succeeded", "no_changes"):
+        s.ok("jobs.complete", {**lease(claim(s, "b", batchId=batch["batchId"])), "status": status})
+    now = s.ok("jobs.batches.get", {"batchId": batch["batchId"], "limit": 2})
+    assert now.data["batch"]["status"] == "running" and now.data["batch"]["succeededCount"] == 2 and now.data["batch"]["noChangesCount"] == 1, now
+    assert len(now.data["jobs"]) == 2 and now.meta["hasMore"]
+    rest = s.ok("jobs.batches.get", {"batchId": batch["batchId"], "cursor": now.meta["nextCursor"], "limit": 9}).data["jobs"]
+    assert [j["payload"]["i"] for j in now.data["jobs"] + rest] == [0, 1, 2, 3, 4]
+    s.ok("jobs.fail", lease(claim(s, "b", batchId=batch["batchId"])))
+    s.ok("jobs.complete", lease(claim(s, "b", batchId=batch["batchId"])))
+    assert claim(s, "b", batchId=batch["batchId"]) is None and claim(s, "b")["jobId"] == other["jobId"]
+    end = s.ok("jobs.batches.get", {"batchId": batch["batchId"]}).data["batch"]
+    assert end["status"] == "partially_failed" and end["completedAt"] and end["failedCount"] == 1 and end["activeCount"] == 0, end
+    for ends, want in ((["complete"] * 2, "completed"), (["fail"] * 2, "failed")):
+        b = s.ok("jobs.batches.create", {"jobType": "e", "jobs": [{}, {}]}).data["batch"]
+        for e in ends:
+            s.ok("jobs." + e, lease(claim(s, "e")))
+        assert s.ok("jobs.batches.get", {"batchId": b["batchId"]}).data["batch"]["status"] == want
+
+
+def test_side_by_side_in_a_batch(s):
+    batch = s.ok("jobs.batches.create", {"jobType": "b", "jobs": [{} for _ in range(5)], "fanoutMaxConcurrency": 2}).data["batch"]
+    held = [claim(s, "b"), claim(s, "b")]
+    assert claim(s, "b") is None
+    done = 0
+    while held:
+        s.ok("jobs.fail" if done == 1 else "jobs.complete", lease(held.pop()))
+        done += 1
+        more = claim(s, "b")
+        held += [more] if more else []
+        assert claim(s, "b") is None
+    assert done == 5 and s.ok("jobs.batches.get", {"batchId": batch["batchId"]}).data["batch"]["status"] == "partially_failed"
+
+
+def test_cancelling(s):
+    waiting = create(s)
+    assert s.ok("jobs.cancel", {"jobId": waiting["jobId"]}).data["job"]["status"] == "cancelled"
+    assert claim(s) is None
+    fails(s, 409, "already_completed", "jobs.cancel", {"jobId": waiting["jobId"]})
+    create(s)
+    mine = claim(s)
+    s.ok("jobs.cancel", {"jobId": mine["jobId"]})
+    assert s.ok("jobs.heartbeat", lease(mine)).data["job"]["status"] == "cancelled"  # how its worker learns it
+    assert s.ok("jobs.complete", {**lease(mine), "outputs": 1}).data["job"]["status"] == "cancelled"
+    assert "outputs" not in get(s, mine)
+    batch = s.ok("jobs.batches.create", {"jobType": "b", "jobs": [{} for _ in range(4)]}).data["batch"]
+    one = claim(s, "b")
+    s.ok("jobs.complete", lease(one))
+    claim(s, "b")
+    assert s.ok("jobs.batches.cancel", {"batchId": batch["batchId"]}).data["batch"]["status"] == "cancelled"
+    end = s.ok("jobs.batches.get", {"batchId": batch["batchId"]}).data["batch"]
+    assert end["status"] == "cancelled" and end["cancelledCount"] == 3 and end["succeededCount"] == 1, end
+    fails(s, 409, "already_completed", "jobs.batches.cancel", {"batchId": batch["batchId"]})
+    assert claim(s, "b") is None
+
+
+def test_attachments(s):
+    create(s)
+    mine = claim(s)
+    kv = s.ok("jobs.attach_kv", {**lease(mine), "label": "review summary", "value": {"finding-count": 1, "severity": "high"}}).data["artifact"]
+    assert kv["kind"] == "kv" and mine["jobId"] in kv["key"] and kv["resourceUri"].endswith(kv["key"]) and kv["contentType"] == "application/json", kv
+    assert s.http("GET", "/api/resources/content?uri=" + kv["resourceUri"]).body["body"]["value"] == {"finding-count": 1, "severity": "high"}
+    named = s.ok("jobs.attach_kv", {**lease(mine), "label": "l", "key": "my-key", "kind": "note", "value": [1], "contentType": "text/x", "ttlSeconds": 60}).data["artifact"]
+    assert named["key"].endswith(":my-key") and named["kind"] == "note" and named["contentType"] == "text/x" and named["expiresAt"], named
+    rows = [{"finding_id": "a", "severity": "high", "n": 1}, {"finding_id": "b", "severity": "low"}]
+    table = s.ok("jobs.attach_table", {**lease(mine), "label": "findings", "table": "security-findings", "rows": rows, "writeMode": "upsert",
+                                       "keyFields": ["finding_id"], "indexFields": ["severity"]}).data["artifact"]
+    assert table["rowsWritten"] == 2 and table["rowCount"] == 2 and table["keyFields"] == ["finding_id"] and table["indexFields"] == ["severity"], table
+    assert mine["jobId"] in table["tableName"] and table["tableName"].endswith("security-findings") and table["tableId"].startswith("tbl_"), table
+    again = s.ok("jobs.attach_table", {**lease(mine), "label": "findings", "table": "security-findings", "writeMode": "upsert",
+                                       "rows": [{"finding_id": "a", "severity": "none"}, {"finding_id": "c"}], "keyFields": ["finding_id"]}).data["artifact"]
+    assert again["rowCount"] == 3 and again["resourceUri"] == table["resourceUri"], again
+    found = s.http("POST", "/api/resources/table/query", json.dumps({"uri": table["resourceUri"], "where": [["severity", "=", "none"]]}), {"Content-Type": "application/json"})
+    assert [r["finding_id"] for r in found.body["rows"]] == ["a"], found
+    assert [a["label"] for a in get(s, mine)["artifacts"]] == ["review summary", "l", "findings"]
+    s.ok("jobs.fail", {**lease(mine), "message": "m", "artifacts": [{"label": "log", "kind": "file", "resourceUri": "res://x"}]})
+    assert [a["label"] for a in get(s, mine)["artifacts"]] == ["review summary", "l", "findings", "log"]  # they survive, and are added to
+    create(s)
+    other = claim(s)
+    for name, args, what in (("jobs.attach_kv", {"label": " ", "value": 1}, "blank"), ("jobs.attach_table", {"label": "x", "rows": []}, "empty"),
+                             ("jobs.attach_table", {"label": "x", "rows": [1]}, "rows[0]"),
+                             ("jobs.attach_table", {"label": "x", "rows": [{"a": 1}], "writeMode": "upsert"}, "key"),
+                             ("jobs.attach_table", {"label": "x", "rows": [{"a": 1}], "writeMode": "replace"}, "writeMode")):
+        assert what in fails(s, 400, "bad_request", name, {**lease(other), **args})
+    mixed = s.command("jobs.attach_kv", {**lease(other), "label": "x", "value": "y" * (3 << 20)})
+    assert (mixed.status, mixed.code) == (413, "too_large"), mixed
+
+
+def test_a_file_by_a_worker_key(s):
+    key = account(s, "jobs.worker")
+    create(s)
+    mine = s.ok("jobs.claim", {"jobType": "t", "workerId": "w"}, key=key).data["job"]
+    h = {"X-Breyta-Workspace": s.workspace, "Content-Type": "application/json"}
+    uri = s.http("POST", "/api/files/uploads/init", json.dumps({"filename": "r.md"}), h, key=key).body
+    uri = uri.get("uri") or uri["resource-uri"]
+    assert s.http("PUT", "/api/files/uploads/direct?uri=" + uri, b"# Review", {**h, "Content-Type": "text/markdown"}, key=key).status == 200
+    assert s.http("POST", "/api/files/uploads/complete", json.dumps({"uri": uri}), h, key=key).status == 200
+    done = s.ok("jobs.complete", {**lease(mine), "artifacts": [{"label": "report", "kind": "file", "resourceUri": uri}]}, key=key).data["job"]
+    assert done["artifacts"][0]["resourceUri"] == uri
+
+
+def test_who_may(s):
+    worker, bound, reader = account(s, "jobs.worker"), account(s, "jobs.worker", types=["a"]), account(s, "runs.read")
+    job = create(s, "b")
+    fails(s, 403, "forbidden", "jobs.create", {"jobType": "a"}, key=worker)
+    fails(s, 403, "forbidden", "jobs.cancel", {"jobId": job["jobId"]}, key=worker)
+    fails(s, 403, "forbidden", "jobs.batches.create", {"jobType": "a", "jobs": [{}]}, key=worker)
+    fails(s, 403, "forbidden", "jobs.types.update", {"jobType": "a"}, key=worker)
+    for name, args in (("jobs.claim", {"jobType": "b", "workerId": "w"}), ("jobs.get", {"jobId": job["jobId"]}), ("jobs.list", {"jobType": "b"})):
+        fails(s, 403, "forbidden", name, args, key=bound)
+    fails(s, 403, "forbidden", "jobs.claim", {"jobType": "b", "workerId": "w"}, key=reader)
+    assert s.ok("jobs.list", {}, key=reader).data["items"][0]["jobId"] == job["jobId"]
+    assert s.ok("jobs.list", {}, key=bound).data["items"] == []
+    mine = s.ok("jobs.claim", {"jobType": "b", "workerId": "w"}, key=worker).data["job"]
+    for name in ("jobs.heartbeat", "jobs.progress", "jobs.complete", "jobs.fail"):
+        fails(s, 403, "forbidden", name, lease(mine), key=bound)
+        fails(s, 403, "forbidden", name, lease(mine), key=reader)
+    for name, args in (("jobs.attach_kv", {"label": "l", "value": 1}), ("jobs.attach_table", {"label": "l", "rows": [{"a": 1}]})):
+        fails(s, 403, "forbidden", name, {**lease(mine), **args}, key=bound)
+    fails(s, 403, "forbidden", "jobs.types.list", {}, key=account(s, "flows.read"))
+    fails(s, 403, "forbidden", "jobs.batches.get", {"batchId": "x"}, key=account(s, "flows.read"))
+    fails(s, 403, "forbidden", "jobs.batches.cancel", {"batchId": "x"}, key=reader)
+
+
+def test_workspaces_are_apart(s):
+    job = create(s)
+    batch = s.ok("jobs.batches.create", {"jobType": "t", "jobs": [{}]}).data["batch"]
+    mine, home = claim(s), s.workspace
+    made = s.http("POST", "/api/debug/workspace/bootstrap", json.dumps({"workspaceId": "ws-other"}), {"Content-Type": "application/json"})
+    assert made.status < 300, made
+    s.workspace = "ws-other"
+    assert claim(s) is None and s.ok("jobs.list").data["items"] == [] and s.ok("jobs.types.list").data["items"] == []
+    for name, args in (("jobs.get", {"jobId": job["jobId"]}), ("jobs.cancel", {"jobId": job["jobId"]}), ("jobs.complete", lease(mine)),
+                       ("jobs.heartbeat", lease(mine)), ("jobs.batches.get", {"batchId": batch["batchId"]}), ("jobs.batches.cancel", {"batchId": batch["batchId"]}),
+                       ("jobs.claim", {"jobType": "t", "workerId": "w", "batchId": batch["batchId"]})):
+        fails(s, 404, "not_found", name, args)
+    s.workspace = home
+    assert get(s, job)["status"] == "leased"
+
+
+def test_bad_arguments(s):
+    create(s)
+    mine = claim(s)
+    for name, args in (("jobs.create", {}), ("jobs.create", {"jobType": ""}), ("jobs.create", {"jobType": 1}), ("jobs.create", {"jobType": "a\nb"}),
+                       ("jobs.create", {"jobType": "x" * 201}), ("jobs.create", {"jobType": "t", "maxAttempts": 0}), ("jobs.create", {"jobType": "t", "metadata": []}),
+                       ("jobs.batches.create", {"jobType": "t", "jobs": []}), ("jobs.batches.create", {"jobType": "t", "jobs": [1]}),
+                       ("jobs.batches.create", {"jobType": "t", "jobs": [{"maxAttempts": "x"}]}), ("jobs.batches.create", {"jobType": "t", "jobs": [{"uniqueKey": "k"}]}),
+                       ("jobs.claim", {"jobType": "t"}), ("jobs.claim", {"jobType": "t", "workerId": "w", "leaseDuration": 1}),
+                       ("jobs.claim", {"jobType": "t", "workerId": "w", "workerLabels": {"a": 1}}), ("jobs.list", {"status": "sleeping"}), ("jobs.list", {"limit": 0}),
+                       ("jobs.list", {"cursor": "x"}), ("jobs.get", {}), ("jobs.progress", {**lease(mine), "status": "succeeded"}),
+                       ("jobs.complete", {**lease(mine), "status": "failed"}), ("jobs.complete", {**lease(mine), "artifacts": [1]}),
+                       ("jobs.heartbeat", {"jobId": mine["jobId"]})):
+        fails(s, 400, "bad_request", name, args)
+    fails(s, 404, "not_found", "jobs.get", {"jobId": "job-1"})
+    fails(s, 404, "not_found", "jobs.get", {"jobId": "x"})
+    fails(s, 413, "too_large", "jobs.complete", {**lease(mine), "outputs": "x" * (1 << 20)})
+    assert s.command("jobs.create", {"jobType": "t", "payload": "x" * ((1 << 20) + 10)}).status in (400, 413)
+    assert get(s, mine)["status"] == "leased"
+
+
+def test_lists(s):
+    jobs = [create(s, "ab"[i % 2])["jobId"] for i in range(7)]
+    s.ok("jobs.cancel", {"jobId": jobs[0]})
+    seen, cursor = [], {}
+    while True:
+        page = s.ok("jobs.list", {"limit": 3, **cursor})
+        seen += [j["jobId"] for j in page.data["items"]]
+        if not page.meta["hasMore"]:
+            break
+        cursor = {"cursor": page.meta["nextCursor"]}
+    assert seen == jobs[::-1], seen
+    assert [j["jobId"] for j in s.ok("jobs.list", {"jobType": "b"}).data["items"]] == jobs[5::-2]
+    assert [j["jobId"] for j in s.ok("jobs.list", {"status": "cancelled"}).data["items"]] == jobs[:1]
+    batch = s.ok("jobs.batches.create", {"jobType": "c", "jobs": [{}, {}]}).data
+    assert [j["jobId"] for j in s.ok("jobs.list", {"batchId": batch["batch"]["batchId"]}).data["items"]] == [j["jobId"] for j in batch["jobs"]]
+
+
+# --- the :job step -------------------------------------------------------------------------------------------------------------------
+
+def start(s, slug, body, **input):
+    s.ok("flows.put_draft", {"flowLiteral": flow(slug, body)})
+    return s.ok("flows.run", {"flowSlug": slug, "input": input}).data["workflowId"]
+
+
+def waits(s, run):
+    s.until(lambda: s.ok("runs.get", {"workflowId": run}).data["run"]["status"] == "waiting", f"{run} waits")
+
+
+SINGLE = """(let [q (flow/step :job :submit {:op :submit :job-type "review" :payload {:surface "api"} :metadata {:campaign "c"} :max-attempts 2})
+  f (flow/step :job :await {:op :await :job-id (:job-id q) :interval "250ms" :timeout "60s"})
+  g (flow/step :job :get {:op :get :job-id (:job-id q)})]
+ {:queued q :final f :get (:status g) :same (= (dissoc f :x) (dissoc g :x))})"""
+
+
+def test_step_submits_and_awaits(s):
+    run = start(s, "single", SINGLE)
+    waits(s, run)
+    assert s.http("GET", "/api/waits").body["items"] == []  # nothing for people
+    s.kill()
+    s.start()
+    mine = claim(s, "review")
+    assert mine["rootWorkflowId"] == run and mine["parentStepId"] == "submit" and mine["payload"] == {"surface": "api"} and mine["maxAttempts"] == 2, mine
+    kv = s.ok("jobs.attach_kv", {**lease(mine), "label": "sum", "value": {"n": 1}}).data["artifact"]
+    s.ok("jobs.complete", {**lease(mine), "summary": "fine", "outputs": {"finding-count": 1, "report-resource-uri": "res://r"}})
+    r = s.over(run)["result"]
+    assert r["queued"]["status"] == "queued" and r["queued"]["payload"] == {"surface": "api"} and r["get"] == "succeeded" and r["same"] is True, r
+    final = r["final"]
+    assert final["status"] == "succeeded" and final["outputs"]["finding-count"] == 1 and final["summary"] == "fine", final
+    assert final["artifacts"][0]["resource-uri"] == kv["resourceUri"] and final["artifacts"][0]["content-type"] == "application/json", final
+
+
+BATCH = """(let [q (flow/step :job :submit {:op :submit-batch :job-type "b" :metadata {:c 1} :jobs (mapv (fn [i] {:payload {:i i}}) (range 4))})
+  now (flow/step :job :look {:op :get-batch :batch-id (:batch-id q)})
+  f (flow/step :job :await {:op :await-batch :batch-id (:batch-id q) :interval "15s" :timeout "45m" :include-jobs? true :limit 3})
+  bare (flow/step :job :bare {:op :get-batch :batch-id (:batch-id q) :include-jobs? false})]
+ {:q q :now now :f f :bare bare})"""
+
+
+def test_step_fans_out_and_in(s):
+    run = start(s, "fan", BATCH)
+    for i in range(4):
+        mine = claim(s, "b", waitMs=10000)
+        s.ok("jobs.fail" if i == 3 else "jobs.complete", {**lease(mine), **({} if i == 3 else {"outputs": {"i": i}})})
+        if i == 1:
+            waits(s, run)
+            s.kill()
+            s.start()
+    r = s.over(run)["result"]
+    assert len(r["q"]["jobs"]) == 4 and r["q"]["queued-count"] == 4 and "jobs" not in r["now"] and r["now"]["requested-count"] == 4, r
+    f = r["f"]
+    assert f["status"] == "partially_failed" and f["succeeded-count"] == 3 and f["failed-count"] == 1, f
+    assert [j["outputs"]["i"] for j in f["jobs"]] == [0, 1, 2] and "jobs" not in r["bare"], f
+
+
+def test_step_gets_failed_jobs_back(s):
+    run = start(s, "failing", """(let [q (flow/step :job :submit {:op :submit :job-type "f"})] (flow/step :job :await {:op :await :job-id (:job-id q)}))""")
+    s.ok("jobs.fail", {**lease(claim(s, "f", waitMs=10000)), "message": "boom", "details": {"exitCode": 2}})
+    r = s.over(run)
+    assert r["status"] == "completed" and r["result"]["status"] == "failed" and r["result"]["error"]["message"] == "boom", r
+
+
+TIMEOUT = """(let [q (flow/step :job :submit {:op :submit :job-type "never"})]
+ (try (flow/step :job :await {:op :await :job-id (:job-id q) %s}) (catch Exception e (ex-data e))))"""
+
+
+def test_step_gives_up_waiting(s):
+    for i, options in enumerate((":timeout 300", ':interval "100ms" :max-attempts 4', ':max-attempts 3 :interval 100 :backoff {:type :exponential}')):
+        t = time.monotonic()
+        r = s.over(start(s, f"late{i}", TIMEOUT % options))["result"]
+        assert r["type"] == "await-timeout" and r["job"]["status"] == "queued" and 0.28 < time.monotonic() - t < 8, r
+    assert len(s.ok("jobs.list", {"jobType": "never", "status": "queued"}).data["items"]) == 3  # they go on
+    run = start(s, "crash", TIMEOUT % ":timeout 700")
+    waits(s, run)
+    s.kill()
+    s.start()
+    assert s.over(run)["result"]["type"] == "await-timeout"
+
+
+def test_step_wrong_options(s):
+    body = "(try (flow/step :job :x {%s}) (catch Exception e (:message (ex-data e))))"
+    for i, (options, says) in enumerate(((':op :submit', ":job-type"), (':op :submit :job-type "t" :max-attempts (+ 0 0)', ":max-attempts"),
+                                         (':op (keyword "steal")', ":submit-batch"), (':op :submit-batch :job-type "t" :jobs (vec nil)', ":jobs"),
+                                         (':op :submit-batch :job-type "t" :jobs (vec (list 1))', ":jobs"), (':op :await', ":job-id"),
+                                         (':op :await :job-id "x" :interval (str "soon")', ":interval"), (':op :submit :job-type "t" :payload {:a ##NaN}', ":payload"),
+                                         (':op :submit :job-type "t" :delay (str "ever")', ":delay"), (':op :get :job-id "job-1-x"', "there is no job"),
+                                         (':op :await :job-id "nothing"', "there is no job"), (':op :get-batch :batch-id "b"', "there is no batch"),
+                                         (':op :submit :job-type "t" :persist {:type :blob}', ":persist"))):
+        r = s.over(start(s, f"bad{i}", body % options))
+        assert says in r["result"], (options, r)
+    assert s.ok("jobs.list").data["items"] == []
+
+
+def test_step_of_a_cancelled_run(s):
+    run = start(s, "cancelled", """(let [q (flow/step :job :submit {:op :submit-batch :job-type "c" :jobs [{} {} {}]})]
+      (flow/step :job :one {:op :submit :job-type "c"})
+      (try (flow/step :job :await {:op :await-batch :batch-id (:batch-id q)}) (finally (flow/step :function :f {:input {} :code '(fn [x] 1)}))))""")
+    waits(s, run)
+    mine = claim(s, "c")
+    s.ok("runs.cancel", {"workflowId": run})
+    assert s.over(run)["status"] == "cancelled"
+    s.until(lambda: {j["status"] for j in s.ok("jobs.list", {"jobType": "c"}).data["items"]} == {"cancelled"}, "all jobs are cancelled")
+    assert s.ok("jobs.heartbeat", lease(mine)).data["job"]["status"] == "cancelled"
+    run = start(s, "forced", """(let [q (flow/step :job :one {:op :submit :job-type "d"})] (flow/step :job :await {:op :await :job-id (:job-id q)}))""")
+    waits(s, run)
+    s.ok("runs.cancel", {"workflowId": run, "force": True})
+    s.until(lambda: s.ok("jobs.list", {"jobType": "d"}).data["items"][0]["status"] == "cancelled", "the job is cancelled")
+
+
+def test_required_workers(s):
+    assert not seen(s, "w")
+    s.ok("flows.run", {"flowSlug": "needs", "input": {}})  # it never blocks
+    claim(s, "w")
+    assert seen(s, "w")
+
+
+if __name__ == "__main__":
+    run_tests(globals())
