@@ -7,6 +7,7 @@
 #include "engine_ssh.h"
 #include "eval/unit.h"
 #include "hash.h"
+#include "jobs.h"
 #include "json.h"
 #include "limits.h"
 #include "resource.h"
@@ -15,8 +16,8 @@
 #include <string.h>
 
 enum { KICKOFF_MS = 60000, CHECK_MS = 300000, CHECK_LEAST_MS = 1000, DAY_MS = 24 * 3600 * 1000, INPUTS_MOST = 100000, GRACE_S = 2 };
-enum Op { OP_PLAN, OP_START, OP_CHECK, OP_STOP, OP_COUNT };
-static const char *const op_names[OP_COUNT] = {"plan", "start", "check", "stop"};
+enum Op { OP_PLAN, OP_START, OP_CHECK, OP_STOP, OP_END_JOB, OP_COUNT };
+static const char *const op_names[OP_COUNT] = {"plan", "start", "check", "stop", "end-job"};
 
 typedef struct Flight {
   uint64_t id, token;
@@ -252,6 +253,38 @@ static void landed(Engine *e, void *ctx, const SshEvent *v) {
   flight_free(f);
 }
 
+/* ---- a job ---- */
+
+typedef struct Ending { Engine *e; uint64_t token; } Ending;
+
+static Val ended_map(void) {
+  Val kv[] = {kw_c("state"), str_c("cancelled")};
+  return map_from(kv, 1, false);
+}
+
+/* It was over when its change came too late: that is as good. */
+static void job_ended(void *ctx, const char *error) {
+  Ending *x = ctx;
+  StepCall *c = error && !strcmp(error, "stopping") ? NULL : step_by_token(x->e, x->token);
+  if (c) step_done(x->e, c, ended_map());
+  free(x);
+}
+
+static void end_job(Engine *e, StepCall *c) {
+  JobRow j;
+  Err err = {0};
+  const char *id = text_of(c, "job-id");
+  bool found = id && jobs_get(e, c->r->workspace, id, &j, &err), open = found && job_phase_open(j.phase);
+  if (open) {
+    Ending *x = malloc(sizeof *x);
+    if (!x) abort();
+    *x = (Ending){e, step_token(c)};
+    jobs_commit(jobs_cancel(e, &j, batch_new()), job_ended, x);
+  }
+  if (found) job_row_free(&j);
+  if (!open) step_done(e, c, ended_map());
+}
+
 /* ---- the step ---- */
 
 static Val error_of(const Err *e) { return map_assoc(err_map(e->code ? e->code : "validation", e->msg), kw_c("retryable?"), FALSE_V); }
@@ -260,7 +293,7 @@ static Val agent_check(Engine *e, StepCall *c) {
   SshJob j = {0};
   Err err = {0};
   enum Op op = op_of(c);
-  bool ok = op == OP_PLAN || (op < OP_COUNT ? job_of(e, c, op, false, &j, &err) : err_set(&err, "validation", "this step is made by :agent steps alone"));
+  bool ok = op == OP_PLAN || op == OP_END_JOB || (op < OP_COUNT ? job_of(e, c, op, false, &j, &err) : err_set(&err, "validation", "this step is made by :agent steps alone"));
   ssh_job_free(&j);
   return ok ? NIL : ex_throw_val(ex_make(EXC_INFO, str_c(err.msg), error_of(&err), NIL));
 }
@@ -270,6 +303,10 @@ static void agent_start(Engine *e, StepCall *c) {
   Err err = {0};
   Val planned = NIL;
   enum Op op = op_of(c);
+  if (op == OP_END_JOB) {
+    end_job(e, c);
+    return;
+  }
   if (op == OP_PLAN) {
     if (plan(e, c, &planned, &err)) step_done(e, c, planned);
     else step_failed(e, c, error_of(&err), -1);

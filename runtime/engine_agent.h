@@ -6,6 +6,7 @@
  *                                      environment: {:pid :token :log-path :state :attached}. Done again, it finds what it did before.
  *   {:op :check :key ..}               {:state "running"}, "absent", or with its final :answer; an agent without a supervisor gets one
  *   {:op :stop :key ..}                ends its process group, or sees to it that it does not begin: {:state "stopped"}
+ *   {:op :end-job :job-id ..}          with :via :job: cancels the job, should it not be over
  *
  * The environment of the command: BREYTA_WAIT_KEY, BREYTA_CALLBACK_URL, BREYTA_PROGRESS_URL, BREYTA_CALLBACK_TOKEN, BREYTA_CALLBACK_AUTH,
  * BREYTA_WORKFLOW_ID, BREYTA_STEP_ID, and BREYTA_OBJECTIVE and BREYTA_INPUTS (JSON) when the step has them; :env besides. It travels by

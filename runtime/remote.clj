@@ -131,17 +131,40 @@
 
 ;; ---- as a job ----
 
+(defn late-job
+  "What the step comes to when no worker has ended the job in time."
+  [id cfg job]
+  (when-not (:keep-running cfg)
+    (flow/step :remote-agent (breyta.step/part id "stop") {:op :end-job :job-id (:job-id job) :on-error :skip}))
+  (if (= :continue (:on-timeout cfg))
+    (:default-value cfg)
+    (throw (breyta.step/failure id {:type :wait-timeout
+                                    :message (str "no worker has ended the agent's job in time" (if (:keep-running cfg) "; it goes on (:keep-running)" "; it was cancelled"))
+                                    :job-id (:job-id job)}))))
+
+(defn ended
+  "The job when it is over; nil when that took too long."
+  [id cfg job]
+  (let [timeout (:timeout cfg "24h")]
+    (try
+      (flow/step :job (breyta.step/part id "wait") {:op :await :job-id (:job-id job) :timeout (if (number? timeout) (str timeout "s") timeout)})
+      (catch clojure.lang.ExceptionInfo e
+        (when-not (= :await-timeout (:type (ex-data e)))
+          (throw e))))))
+
 (defn over-job
-  "The same as a job: its payload has the command, and the worker's answer is the result."
+  "The same as a job: its payload has what the command would have, and the worker's answer is the result."
   [id cfg]
-  (let [job (flow/step :job (breyta.step/part id "submit")
-                       (cond-> {:op :submit :job-type (:job-type cfg)
-                                :payload (select-keys cfg [:command :workdir :env :inputs :objective])}
-                         (:max-attempts cfg) (assoc :max-attempts (:max-attempts cfg))))
-        ended (flow/step :job (breyta.step/part id "await") {:op :await :job-id (:job-id job) :timeout (:timeout cfg "24h")})]
-    (merge (normal {:status (:status ended) :result (:outputs ended) :artifacts (:artifacts ended) :logsUrl (:logs-url ended) :error (:message ended)}
-                   (:progress ended))
-           {:job-id (:job-id job)})))
+  (let [job (flow/step :job (breyta.step/part id "start")
+                       (merge {:op :submit :job-type (:job-type cfg) :payload (select-keys cfg [:command :workdir :env :inputs :objective])}
+                              (select-keys cfg [:max-attempts :title])))
+        over (ended id cfg job)]
+    (if over
+      (assoc (normal {:status (:status over) :result (:outputs over) :artifacts (:artifacts over) :error (:message (:error over))
+                      :logs-url (:logs-url (:metadata over))}
+                     (when (:progress over) [(:progress over)]))
+             :job-id (:job-id job))
+      (late-job id cfg job))))
 
 (defn work
   "The agent's result."

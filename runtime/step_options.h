@@ -191,7 +191,7 @@ enum OptType {
   O("agent", "workdir", 0, OPT_STRING, 0, "with :via: the folder to run it in") \
   O("agent", "env", 0, OPT_MAP, 0, "with :via: its environment besides BREYTA_*, {\"NAME\" \"value\"}; with :via :ssh a value may be {:secret-ref name}") \
   O("agent", "check-every", 0, OPT_SECONDS, 0, "with :via :ssh: how long it may be silent before its machine is asked, default 5m; then twice as long, up to 1h") \
-  O("agent", "keep-running", 0, OPT_BOOL, 0, "with :via :ssh: true: the command is not ended when nobody waits for it any more") \
+  O("agent", "keep-running", 0, OPT_BOOL, 0, "with :via: true: the command, or job, is not ended when nobody waits for it any more") \
   O("agent", "kickoff-timeout", 0, OPT_SECONDS, 0, "with :via :ssh: of starting, asking and ending it, each attempt; default 60s") \
   O("agent", "on-timeout", 0, OPT_ENUM, "fail continue", "with :via: without an answer in time :fail (default) raises :wait-timeout, :continue gives :default-value") \
   O("agent", "default-value", 0, OPT_ANY, 0, "with :via: the result when continuing") \
