@@ -337,11 +337,14 @@ static void finish(ApiCall *c, bool ok) {
       api_fail(c, 500, "internal", "the answer cannot be stored");
     } else if (!batch_ops(b)) {
       batch_free(b);
+    } else if (c->defer && c->api->listener) {
+      api_pend_flow(c, b);
     } else if (!store_submit_wait(c->api->store, b, &err)) {
       c->sealed = false;
       api_fail_err(c, &err);
     } else {
-      api_observe_change(c);
+      api_observe_changed(api_observe_change(c));
+      if (c->api->listener) engine_listen_forget(c->api->listener);
     }
   }
   if (c->batch) batch_free(c->batch);
@@ -466,6 +469,8 @@ void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
   ApiCall c;
   api_answer(ctx, r, &c);
   api_observe(&c);
+  if (c.final && !c.code && !c.sealed && !c.later && !strcmp(r->raw, "commands"))
+    engine_listen_keep(el, r, c.answer.p, c.answer.n, c.command->name, c.key_expires_ms);
   if (!c.later) engine_listen_text(el, r->token, c.status, c.content_type ? c.content_type : "application/json", c.answer.p, c.answer.n);
   api_free(&c);
 }

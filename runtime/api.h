@@ -71,6 +71,8 @@ typedef struct ApiCall {
   Buf message;
   Val details;
   bool once; /* the answer holds a secret that is shown once: no memory is kept of it, and who repeats the operation gets 409 */
+  bool final; /* of a command that changes nothing: this answer will be the same as long as no command changes something but starts */
+  int64_t key_expires_ms; /* 0: never */
   bool bare; /* the answer is data alone, without an envelope: what REST routes answer */
   Val body;  /* of a route with ROUTE_VALUE; nil: none was sent */
   struct ApiSegment {
@@ -78,6 +80,7 @@ typedef struct ApiCall {
     char *value;
   } path[API_SEGMENTS]; /* of a route */
   Batch *batch;
+  bool defer; /* the batch replaces the document of the flow flowSlug of `data`: the engine goes on while it becomes durable (api_pending.c) */
   Buf answer; /* when sealed */
   const char *content_type; /* of a sealed answer that is not JSON; a literal */
   bool later; /* api_put_off was called */
@@ -104,6 +107,10 @@ ApiPending *api_pend(ApiCall *c);                   /* the call is answered by w
 void api_pend_answer(ApiPending *p, ApiCall *c);    /* takes the sealed answer */
 void api_pend_commit(ApiPending *p, Batch *b);      /* api_pend_done when b is durable */
 void api_pend_done(ApiPending *p, const char *error); /* sends it, or the store's error; p is gone */
+/* The call is answered when b is durable; b replaces the document of the flow that c->data names. Who builds upon that document meanwhile waits for it:
+ * api_pend_settle, before it is read. */
+void api_pend_flow(ApiCall *c, Batch *b);
+void api_pend_settle(ApiCall *c, const char *slug);
 void api_pend_drop(ApiPending *p);                  /* nothing was begun: the call is answered in the ordinary way (c->later = false) */
 bool api_pend_again(ApiCall *c);                    /* the same operation is under way: it is answered with it, or has failed */
 void api_request_hash(const ApiCall *c, char hex[65]);
@@ -112,7 +119,8 @@ bool api_op_mismatch(ApiCall *c); /* fails */
 /* --- api_observe.c: GET /metrics and /readyz, which need no key; what requests do, for the figures and the log */
 void api_self(ApiCall *c);                /* answers it */
 void api_observe(const ApiCall *c);       /* of a request for /api/..., answered or put off */
-void api_observe_change(const ApiCall *c); /* a command has changed something, durably */
+const char *api_observe_change(const ApiCall *c); /* what the command changes of a flow, a literal, or NULL */
+void api_observe_changed(const char *change);     /* that is durable; NULL: nothing */
 /* Answers a request into c: c->status and c->answer, JSON text. api_free when it is sent. */
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c);
 void api_free(ApiCall *c);
@@ -223,7 +231,9 @@ enum ApiRouteFlag {
   ROUTE_VALUE = 4,    /* the body is a value of its own (c->body), arguments come from the query */
   ROUTE_BYTES = 8,    /* the body is bytes (c->request->body), arguments come from the query */
   ROUTE_EITHER = 16, /* a key that is sent is looked at; without one the function finds out who calls: c->key_id NULL */
-  ROUTE_TEXT = 32     /* the body is JSON that the function reads by itself (c->request->body) */
+  ROUTE_TEXT = 32,    /* the body is JSON that the function reads by itself (c->request->body) */
+  ROUTE_OWN = 64,     /* a good answer has a form of its own: a text, a file, what a flow says */
+  ROUTE_OWN_ERRORS = 128 /* and so has an error */
 };
 typedef struct ApiRoute {
   const char *method, *path; /* path without /api/: words and {name} for one segment; {name...} at the end for all that follow */
@@ -233,7 +243,7 @@ typedef struct ApiRoute {
 extern const ApiRoute api_base_routes[], api_profile_routes[], api_install_routes[], api_workspace_routes[], api_table_routes[], api_resource_routes[], api_file_routes[], api_connection_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
 extern const ApiRoute api_wait_routes[]; /* api_waits.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
-/* Bodies: files that are sent; JSON; events and webhooks have the limit webhook-bytes. A body over LISTENER_MEMORY is a mapped file. */
+/* Bodies: files that are sent; JSON; what is sent to events has the limit webhook-bytes, waits look at callback-bytes themselves. A body over LISTENER_MEMORY is a mapped file. */
 #define API_BYTES_MAX (8ull << 30)
 enum { API_JSON_MAX = 16 << 20 };
 uint64_t api_max_body(enum ListenDoor door, const char *method, const char *raw); /* for ListenerOptions */

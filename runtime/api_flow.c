@@ -24,6 +24,7 @@ bool api_flow_is_archived(Val flow) { return same(map_get_kw(flow, "archived"), 
 bool api_flow_find(ApiCall *c, Flow *f) {
   Err err = {0};
   f->slug = api_text(c, "flowSlug");
+  if (c->command->mutates) api_pend_settle(c, f->slug);
   if (api_doc(c->api, c->workspace, "flow", f->slug, &f->map, &f->rev, &err)) return true;
   return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "flow not found: %s", f->slug);
 }

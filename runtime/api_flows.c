@@ -63,6 +63,7 @@ static bool draft_flow(ApiCall *c, Flow *f) {
   Err err = {0};
   Val gone;
   int64_t rev;
+  api_pend_settle(c, f->slug);
   if (api_doc(c->api, c->workspace, "flow", f->slug, &f->map, &f->rev, &err)) return true;
   if (err.code) return api_fail_err(c, &err);
   f->map = map_assoc(map_assoc(map_empty, kw_c("slug"), str_c(f->slug)), kw_c("created-ms"), int_val(now_ms()));
@@ -104,6 +105,7 @@ static bool draft_store(ApiCall *c, Flow *f, Val def, Val literal, Val diagnosti
   if (changed) draft_set(c, f, def, literal, hash);
   if ((changed || !same(val_eq(before, f->map), TRUE_V)) && !api_flow_save(c, f)) return false;
   if (!changed && is_long(was)) api_flow_set(f, "updated-ms", was);
+  c->defer = true;
   return api_ok(c, drafted(f, hash, changed, diagnostics, errors));
 }
 

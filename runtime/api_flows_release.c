@@ -75,18 +75,24 @@ static bool make_release(ApiCall *c, Flow *f, int64_t *version, Val *facets) {
   return true;
 }
 
+/* Other documents that the batch changes are versions of this flow: the next change of the flow waits for them. */
+static bool saved(ApiCall *c, Flow *f) {
+  c->defer = true;
+  return api_flow_save(c, f);
+}
+
 static bool release(ApiCall *c) {
   Flow f = {0};
   int64_t version;
   Val facets;
-  return api_flow_find(c, &f) && make_release(c, &f, &version, &facets) && api_flow_save(c, &f) &&
+  return api_flow_find(c, &f) && make_release(c, &f, &version, &facets) && saved(c, &f) &&
          api_ok(c, released(&f, version, api_arg(c, "releaseNote")));
 }
 
 static bool publish(ApiCall *c) {
   Flow f = {0};
   int64_t version;
-  return api_flow_find(c, &f) && publish_draft(c, &f, &version) && api_flow_save(c, &f) &&
+  return api_flow_find(c, &f) && publish_draft(c, &f, &version) && saved(c, &f) &&
          api_ok(c, released(&f, version, api_arg(c, "releaseNote")));
 }
 
@@ -96,7 +102,7 @@ static bool activate(ApiCall *c) {
   int64_t version = 0;
   if (!api_flow_find(c, &f) || !api_flow_key_ok(c, &f) || !version_named(c, &f, &version, &v)) return false;
   set_active(c, &f, version, map_get_kw(v, "facets"));
-  return api_flow_save(c, &f) && api_ok(c, released(&f, version, NIL));
+  return saved(c, &f) && api_ok(c, released(&f, version, NIL));
 }
 
 static Val promoted(const Flow *f, int64_t version, int64_t was) {
@@ -135,7 +141,7 @@ static bool deploy(ApiCall *c) {
   set_live(c, &f, version, facets);
   api_flow_set(&f, "track", int_val(version));
   Val note = api_arg(c, "releaseNote"), all = promoted(&f, version, was);
-  return api_flow_save(c, &f) && api_ok(c, is_nil(note) ? all : map_assoc(all, kw_c("releaseNote"), note));
+  return saved(c, &f) && api_ok(c, is_nil(note) ? all : map_assoc(all, kw_c("releaseNote"), note));
 }
 
 static Val version_item(const Flow *f, Val v) {

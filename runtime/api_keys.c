@@ -73,6 +73,7 @@ typedef struct KeyCache {
 
 void api_keys_changed(Api *a) {
   for (int i = 0; a->keys && i < CACHE; i++) a->keys->a[i].id[0] = 0;
+  if (a->listener) engine_listen_forget(a->listener);
 }
 
 static void copy_text(char *out, size_t n, Val v) { snprintf(out, n, "%s", is_str(v) ? str_s(v) : ""); }
@@ -172,6 +173,7 @@ bool api_authenticate(ApiCall *c) {
   c->key_name = c->name;
   c->capabilities = e->capabilities;
   c->job_types = e->job_types;
+  c->key_expires_ms = e->expires_ms;
   return true;
 }
 

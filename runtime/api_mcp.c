@@ -227,6 +227,6 @@ static bool mcp(ApiCall *c) {
 }
 
 const ApiRoute api_mcp_routes[] = {
-    {"POST", "workspaces/{ws}/mcp", ROUTE_TEXT, {"mcp", NULL, false, "The Model Context Protocol: one JSON-RPC message.", mcp, {{0}}}},
+    {"POST", "workspaces/{ws}/mcp", ROUTE_TEXT | ROUTE_OWN | ROUTE_OWN_ERRORS, {"mcp", NULL, false, "The Model Context Protocol: one JSON-RPC message.", mcp, {{0}}}},
     {0},
 };

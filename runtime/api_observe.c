@@ -56,14 +56,18 @@ static bool backwards(const ApiCall *c) {
   return is_long(to) && is_long(was) && long_of(to) < long_of(was);
 }
 
-void api_observe_change(const ApiCall *c) {
+const char *api_observe_change(const ApiCall *c) {
   static const struct {
     const char *command, *change;
   } known[] = {{"flows.release", "release"}, {"flows.versions.publish", "publish"}, {"flows.promote", "promote"}, {"flows.versions.activate", "activate"},
                {"flows.put_draft", "draft"}, {"flows.archive", "archive"},          {"flows.delete", "delete"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     bool points = !strcmp(known[i].change, "promote") || !strcmp(known[i].change, "activate");
-    if (!strcmp(known[i].command, c->command->name))
-      metric_count(METRIC_flow_changes_total, points && backwards(c) ? "rollback" : known[i].change, NULL);
+    if (!strcmp(known[i].command, c->command->name)) return points && backwards(c) ? "rollback" : known[i].change;
   }
+  return NULL;
+}
+
+void api_observe_changed(const char *change) {
+  if (change) metric_count(METRIC_flow_changes_total, change, NULL);
 }

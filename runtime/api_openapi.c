@@ -77,13 +77,22 @@ static Val schemas(void) {
   return api_map(&m);
 }
 
-static Val responses(bool enveloped) {
+/* {media type {}}: nothing more is said about it */
+static Val content_of(const char *type) {
+  ValVec m = {0};
+  vv_push(&m, str_c(type));
+  vv_push(&m, map_empty);
+  return api_map(&m);
+}
+
+static Val responses(const ApiRoute *r) {
   ValVec ok = {0}, bad = {0}, m = {0};
-  api_put_text(&ok, "description", "the answer");
-  api_put(&ok, "content", json_content(enveloped ? ref("Envelope") : typed("object")));
+  bool enveloped = r->flags & ROUTE_COMMANDS, own = r->flags & ROUTE_OWN;
+  api_put_text(&ok, "description", own ? "the answer, in a form of its own" : "the answer");
+  api_put(&ok, "content", own ? content_of("*/*") : json_content(enveloped ? ref("Envelope") : typed("object")));
   api_put_text(&bad, "description", "an error: code and message say what it is");
-  api_put(&bad, "content", json_content(ref("Envelope")));
-  vv_push(&m, str_c("200"));
+  api_put(&bad, "content", r->flags & ROUTE_OWN_ERRORS ? content_of("*/*") : json_content(ref("Envelope")));
+  vv_push(&m, str_c("2XX"));
   vv_push(&m, api_map(&ok));
   api_put(&m, "default", api_map(&bad));
   return api_map(&m);
@@ -124,19 +133,12 @@ static void query_parameters(ValVec *all, const ApiCommand *op) {
   }
 }
 
-static Val bytes_content(void) {
-  ValVec m = {0};
-  vv_push(&m, str_c("application/octet-stream"));
-  vv_push(&m, map_empty);
-  return api_map(&m);
-}
-
 static void put_body(ValVec *m, const ApiRoute *r) {
   ValVec body = {0};
   bool commands = r->flags & ROUTE_COMMANDS;
   if (!strcmp(r->method, "GET") || !strcmp(r->method, "DELETE")) return;
   if (commands) api_put(&body, "required", TRUE_V);
-  if (r->flags & ROUTE_BYTES) api_put(&body, "content", bytes_content());
+  if (r->flags & ROUTE_BYTES) api_put(&body, "content", content_of("application/octet-stream"));
   else api_put(&body, "content",
                json_content(commands ? ref("Command") : r->flags & ROUTE_VALUE ? map_empty : api_args_schema(&r->op)));
   api_put(m, "requestBody", api_map(&body));
@@ -159,30 +161,53 @@ static Val operation(const ApiRoute *r) {
   if (query) query_parameters(&parameters, &r->op);
   if (parameters.n) api_put(&m, "parameters", vec_from(parameters.a, parameters.n));
   put_body(&m, r);
-  api_put(&m, "responses", responses(commands));
+  api_put(&m, "responses", responses(r));
   return api_map(&m);
 }
 
+/* What is answered beside /api/: rows for the description alone (listener.h has the doors). */
+static const ApiRoute doors[] = {
+    {"POST",
+     "{workspace}/events/{path...}",
+     ROUTE_OPEN | ROUTE_BYTES | ROUTE_OWN | ROUTE_OWN_ERRORS,
+     {"events", NULL, true, "A callback for a wait's key, or a request to a flow's webhook, which answers what the flow says. The wait's or webhook's :auth decides.", NULL, {{0}}}},
+    {"GET",
+     "{workspace}/waits/{link...}",
+     ROUTE_OPEN | ROUTE_OWN | ROUTE_OWN_ERRORS,
+     {"links", NULL, false, "The page behind a link that somebody got to approve something.", NULL, {{0}}}},
+    {"POST", "{workspace}/waits/{link...}", ROUTE_OPEN | ROUTE_BYTES | ROUTE_OWN | ROUTE_OWN_ERRORS, {"links.answer", NULL, true, "The form of that page.", NULL, {{0}}}},
+    {"GET",
+     "{workspace}/resources/content",
+     ROUTE_OPEN | ROUTE_OWN,
+     {"resources.download", NULL, false, "A resource by its signed address (GET /api/resources/url).", NULL, {{0}}}},
+    {"GET", "metrics", ROUTE_OPEN | ROUTE_OWN, {"metrics", NULL, false, "Figures in the text format of Prometheus.", NULL, {{0}}}},
+    {"GET", "healthz", ROUTE_OPEN, {"healthz", NULL, false, "Is the process alive?", NULL, {{0}}}},
+    {"GET", "readyz", ROUTE_OPEN, {"readyz", NULL, false, "Does the server take work?", NULL, {{0}}}},
+};
+
 /* "waits/{rest...}" -> "/api/waits/{rest}" */
-static Val shown_path(const char *path) {
+static Val shown_path(const char *before, const char *path) {
   Buf b = {0};
-  buf_c(&b, "/api/");
+  buf_c(&b, before);
   for (const char *p = path; *p; p++)
     if (*p != '.' || p[1] != '.') buf_add(&b, p, 1);
     else p += 2;
   return buf_str(&b);
 }
 
+static Val with_route(Val all, const char *before, const ApiRoute *r) {
+  char method[8];
+  size_t n = strlen(r->method);
+  for (size_t k = 0; k <= n; k++) method[k] = (char)tolower((unsigned char)r->method[k]);
+  Val path = shown_path(before, r->path), here = map_get(all, path, NIL);
+  return map_assoc(all, path, map_assoc(is_map(here) ? here : map_empty, kw_c(method), operation(r)));
+}
+
 static Val paths(void) {
   Val all = map_empty;
   const ApiRoute *r;
-  for (int i = 0; (r = api_route_at(i)); i++) {
-    char method[8];
-    size_t n = strlen(r->method);
-    for (size_t k = 0; k <= n; k++) method[k] = (char)tolower((unsigned char)r->method[k]);
-    Val path = shown_path(r->path), here = map_get(all, path, NIL);
-    all = map_assoc(all, path, map_assoc(is_map(here) ? here : map_empty, kw_c(method), operation(r)));
-  }
+  for (int i = 0; (r = api_route_at(i)); i++) all = with_route(all, "/api/", r);
+  for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) all = with_route(all, "/", &doors[i]);
   return all;
 }
 

@@ -1,5 +1,7 @@
 /* api_pending.c - answers that leave when what they say is durable, while other requests are looked at. See api.h */
 #include "api.h"
+#include "api_target.h"
+#include "trigger.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,8 @@ struct ApiPending {
   bool bare;
   int status;
   char *op, *workspace; /* op: key of the operation in memory, NULL: none */
+  char *flow;           /* whose document is replaced; NULL: none */
+  const char *change;   /* api_observe_change */
   char request[65];
   Buf answer;
   uint64_t *again; /* the same operation, asked once more meanwhile */
@@ -48,6 +52,7 @@ static void forget(ApiPending *p) {
   buf_free(&p->answer);
   free(p->op);
   free(p->workspace);
+  free(p->flow);
   free(p->again);
   free(p);
 }
@@ -61,8 +66,17 @@ static void fail_one(ApiPending *p, uint64_t token, const Err *err) {
   api_free(&c);
 }
 
+/* What follows from the flow may have been looked at before it was durable. */
+static void flow_changed(const ApiPending *p) {
+  api_target_touch();
+  trigger_changed(p->workspace, "flow", p->flow, NIL);
+  api_observe_changed(p->change);
+  if (p->api->listener) engine_listen_forget(p->api->listener);
+}
+
 void api_pend_done(ApiPending *p, const char *error) {
   Err err = {0};
+  if (p->flow && !error) flow_changed(p);
   if (error) err_set(&err, error, "%s", store_error_text(error));
   for (size_t i = 0; p->api->listener && i <= p->nagain; i++) {
     uint64_t token = i ? p->again[i - 1] : p->token;
@@ -80,6 +94,22 @@ static void committed(Engine *e, void *ctx, const char *error) {
 }
 
 void api_pend_commit(ApiPending *p, Batch *b) { engine_commit(p->api->engine, b, committed, p); }
+
+void api_pend_flow(ApiCall *c, Batch *b) {
+  ApiPending *p = api_pend(c);
+  p->flow = strdup(str_s(map_get_kw(c->data, "flowSlug")));
+  if (!p->flow) abort();
+  p->change = api_observe_change(c);
+  api_pend_answer(p, c);
+  api_pend_commit(p, b);
+}
+
+void api_pend_settle(ApiCall *c, const char *slug) {
+  const ApiPending *p = c->api->pending;
+  Err err = {0};
+  while (p && !(p->flow && !strcmp(p->flow, slug) && !strcmp(p->workspace, c->workspace))) p = p->next;
+  if (p) store_submit_wait(c->api->store, batch_new(), &err); /* what was submitted before is durable then, or was refused; it is told later */
+}
 
 bool api_pend_again(ApiCall *c) {
   if (!c->op_id || !c->api->pending) return false;

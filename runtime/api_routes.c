@@ -2,8 +2,8 @@
 #include "api.h"
 #include "api_mcp.h"
 #include "json.h"
-#include "trigger_body.h"
 #include "limits.h"
+#include "trigger.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,10 +87,11 @@ const ApiRoute *api_route_of(ApiCall *c) {
 
 uint64_t api_max_body(enum ListenDoor door, const char *method, const char *raw) {
   const ApiRoute *r;
-  if (door == LISTEN_EVENTS) return HOOK_BODY_MAX; /* what a webhook may be sent; waits take less */
+  int64_t hook = limit_value(LIMIT_webhook_bytes), callback = limit_value(LIMIT_callback_bytes);
+  if (door == LISTEN_EVENTS) return (uint64_t)(hook > callback ? hook : callback); /* which of them it is, is seen when the path is looked up */
   for (int i = 0; door == LISTEN_API && (r = api_route_at(i)); i++)
     if (matches(NULL, r->path, raw) && !strcmp(r->method, method)) return r->flags & ROUTE_BYTES ? API_BYTES_MAX : API_JSON_MAX;
-  return (uint64_t)limit_value(LIMIT_webhook_bytes);
+  return (uint64_t)callback;
 }
 
 /* --- arguments ------------------------------------------------------------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 #include "eval/unit.h"
 #include "reader/read.h"
 #include "otel.h"
+#include "trigger.h"
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,14 +90,55 @@ bool api_run_begin(ApiCall *c, FlowDef *f, Val input, const ApiStart *as) {
   return api_fail_err(c, &err);
 }
 
-static bool invocation_ok(ApiCall *c, const FlowDef *f) {
-  const char *name = api_text(c, "invocation");
-  Val all = map_get_kw(f->map, "invocations");
-  if (!name) return true;
-  if (*name == ':') name++;
-  if (!is_map(map_get_kw(all, name))) return api_fail(c, 404, "not_found", "flow %s has no invocation %s", f->slug, name);
-  bool chosen = !strcmp(name, "default") || (is_nil(map_get_kw(all, "default")) && map_count(all) == 1);
-  return chosen || api_fail(c, 400, "bad_request", "only the invocation :default, or the only one there is, can be run; not yet %s", name);
+/* "orders.live.in", as triggers.list shows it, or "in" */
+static const char *own_id(const FlowDef *f, const ApiTarget *t, const char *id) {
+  char before[340];
+  int n = snprintf(before, sizeof before, "%s.%s.", f->slug, t->name);
+  return strncmp(id, before, (size_t)n) ? id : id + n;
+}
+
+/* What the call says about the way in: an invocation by its name, or an interface by its id. The inputs of that, and what the run's origin is
+ * told. */
+static bool way_in(ApiCall *c, const FlowDef *f, const ApiTarget *t, Val *inputs, Val *origin) {
+  Trigger way;
+  const char *id = api_text(c, "triggerId"), *name = api_text(c, "invocation");
+  Val kv[] = {kw_c("invocation"), api_arg(c, "invocation"), kw_c("trigger-id"), NIL};
+  if (id && !trigger_find(f->map, own_id(f, t, id), &way)) return api_fail(c, 404, "not_found", "interface not found: %.130s", id);
+  if (id && !way.enabled) return api_fail(c, 409, "interface_disabled", "the interface %s is switched off", way.id);
+  if (id && !name && *way.invocation) name = way.invocation, kv[1] = str_c(name);
+  if (id) kv[3] = str_c(way.id);
+  if (name && *name == ':') name++;
+  if (name && !is_map(map_get_kw(map_get_kw(f->map, "invocations"), name)))
+    return api_fail(c, 404, "not_found", "flow %s has no invocation %s", f->slug, name);
+  *inputs = flowdef_inputs(f->map, name);
+  *origin = is_nil(kv[3]) ? name ? map_from(kv, 1, false) : NIL : map_from(kv + (name ? 0 : 2), name ? 2 : 1, false);
+  return true;
+}
+
+/* The names of what must be given and is not. */
+static Val missing_keys(Val declared, Val input) {
+  ValVec keys = {0};
+  for (uint32_t i = 0; is_vec(declared) && i < vec_count(declared); i++) {
+    Val d = vec_nth(declared, i), name = api_name(map_get_kw(d, "name"));
+    bool needed = truthy(map_get_kw(d, "required")) && is_nil(map_get_kw(d, "default")) && is_str(name);
+    if (needed && is_nil(map_get_kw(input, str_s(name)))) vv_push(&keys, name);
+  }
+  return vec_from(keys.a, keys.n);
+}
+
+bool api_run_input(ApiCall *c, Val declared, Val *input) {
+  Err err = {0};
+  ValVec m = {0};
+  Buf names = {0};
+  Val keys = missing_keys(declared, is_nil(*input) ? map_empty : *input);
+  if (flowdef_input_for(declared, input, &err)) return true;
+  if (!vec_count(keys)) return api_fail(c, 400, "bad_request", "%s", err.msg);
+  for (uint32_t i = 0; i < vec_count(keys); i++) buf_fmt(&names, "%s%s", i ? ", " : "", str_s(vec_nth(keys, i)));
+  api_put(&m, "missingKeys", keys);
+  c->details = api_map(&m);
+  api_fail(c, 400, "bad_request", "missing required run inputs: %s", buf_cstr(&names));
+  buf_free(&names);
+  return false;
 }
 
 bool api_run_not_runnable(ApiCall *c, const char *slug, const char *hash, const Err *why) {
@@ -116,16 +158,14 @@ bool api_run_not_runnable(ApiCall *c, const char *slug, const char *hash, const 
 }
 
 static bool start_def(ApiCall *c, FlowDef *f, const ApiTarget *t) {
-  Err err = {0};
-  Val input = api_arg(c, "input"), chosen = api_arg(c, "invocation"), kv[] = {kw_c("invocation"), chosen};
+  Val input = api_arg(c, "input"), inputs = NIL, origin = NIL;
   Val activation = flowdef_activation(f->map, t->activation);
   if (is_nil(input)) input = map_empty;
-  if (!invocation_ok(c, f) || !api_target_runs(c, t, f->map)) return false;
-  if (!flowdef_input(f, &input, &err)) return api_fail(c, 400, "bad_request", "%s", err.msg);
+  if (!way_in(c, f, t, &inputs, &origin) || !api_target_runs(c, t, f->map) || !api_run_input(c, inputs, &input)) return false;
   if (map_count(activation)) input = map_assoc(input, kw_c("activation"), activation);
   bool installed = strcmp(t->name, "draft") && strcmp(t->name, "live");
   ApiStart how = {.target = installed ? "live" : t->name, .installation = installed ? t->name : NULL, .version = t->version,
-                  .origin = is_nil(chosen) ? NIL : map_from(kv, 1, false), .more = NIL};
+                  .origin = origin, .more = NIL};
   return api_run_begin(c, f, input, &how);
 }
 
@@ -235,7 +275,8 @@ static bool runs_cancel(ApiCall *c) {
   {"version", API_VERSION, false, 0, 0, NULL, "a version, or latest for the active one"},                                                  \
       {"installationId", API_TEXT, false, 0, 80, NULL, "run on this installation"},                                                        \
       {"profileId", API_TEXT, false, 0, 160, NULL, "the older name of installationId"},                                                  \
-      {"invocation", API_TEXT, false, 0, 256, NULL, "which of the flow's :invocations"}, {                                                 \
+      {"invocation", API_TEXT, false, 0, 256, NULL, "which of the flow's :invocations"},                                                 \
+      {"triggerId", API_TEXT, false, 0, 340, NULL, "the interface or trigger whose invocation it is, by its id"}, {                                                 \
     "input", API_OBJECT, false, 0, 0, NULL, "the flow's input"                                                                             \
   }
 

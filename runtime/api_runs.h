@@ -16,6 +16,8 @@ typedef struct ApiStart {
 bool api_run_begin(ApiCall *c, FlowDef *f, Val input, const ApiStart *how);
 /* {:door "api" :target .. :by key ..} of this call. */
 Val api_run_origin(const ApiCall *c, const char *target, Val more);
+/* The input against what is declared, defaults filled in; missing: details.missingKeys. false: the call has failed. */
+bool api_run_input(ApiCall *c, Val declared, Val *input);
 /* What a start answers. slot: NULL, it took none. */
 Val api_run_started(const RunRow *row, const char *target, const SlotDecision *slot, Val more);
 /* A flow that does not run: its diagnostics. false. */

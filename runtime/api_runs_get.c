@@ -185,6 +185,7 @@ bool api_runs_get(ApiCall *c) {
   Val run;
   if (!api_run_row(c, &row)) return false;
   bool ok = get_run(c, &row, &run);
+  c->final = run_status_final(row.status); /* its row and its journal change no more, but that history is dropped (server.c) */
   run_row_free(&row);
   if (!ok) return false;
   api_put(&m, "run", run);

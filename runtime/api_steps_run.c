@@ -505,14 +505,11 @@ static bool start_now(ApiCall *c, What *w) {
 /* The input against the invocation that is named; without one it is taken as it is. */
 static bool input_ok(ApiCall *c, What *w) {
   const char *name = api_text(c, "invocation");
-  Err err = {0};
   if (!name) return true;
   if (*name == ':') name++;
-  Val one = map_get_kw(map_get_kw(w->def->map, "invocations"), name);
-  if (!is_map(one)) return api_fail(c, 404, "not_found", "flow %s has no invocation %s", w->slug, name);
-  FlowDef as = *w->def;
-  as.map = map_assoc(as.map, kw_c("invocations"), map_assoc(map_empty, kw_c("default"), one));
-  return flowdef_input(&as, &w->input, &err) || api_fail(c, 400, "bad_request", "%s", err.msg);
+  if (!is_map(map_get_kw(map_get_kw(w->def->map, "invocations"), name)))
+    return api_fail(c, 404, "not_found", "flow %s has no invocation %s", w->slug, name);
+  return api_run_input(c, flowdef_inputs(w->def->map, name), &w->input);
 }
 
 static bool run_step(ApiCall *c) {

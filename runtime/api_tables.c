@@ -171,7 +171,7 @@ static bool export(ApiCall *c, Val o) {
 }
 
 static bool table_op(ApiCall *c) {
-  const char *op = api_path(c, "op");
+  const char *op = *api_path(c, "op") ? api_path(c, "op") : "export";
   Val result = NIL, error = NIL;
   bool reads = !strcmp(op, "query") || !strcmp(op, "get-row") || !strcmp(op, "aggregate") || !strcmp(op, "schema") || !strcmp(op, "export");
   if (!table_op_known(op)) return api_fail(c, 404, "not_found", "tables have no operation %.60s", op);
@@ -215,9 +215,13 @@ const ApiRoute api_table_routes[] = {
      {"resources.table",
       "resources.read",
       true,
-      "One operation on a table: query, get-row, aggregate, schema, export (CSV), import-csv, update-cell, update-cell-format, set-column, "
+      "One operation on a table: query, get-row, aggregate, schema, import-csv, update-cell, update-cell-format, set-column, "
       "recompute or materialize-join; the body has uri and the options of a :table step. Changes need the scope resources.write.",
       table_op,
       {{0}}}},
+    {"POST",
+     "resources/table/export",
+     ROUTE_VALUE | ROUTE_OWN,
+     {"resources.table.export", "resources.read", false, "The rows of a table as CSV, or as format says; the body has uri, select, where and sort.", table_op, {{0}}}},
     {0},
 };

@@ -66,7 +66,7 @@ static bool copy_blobs(Backup *b, Err *err) {
   Store *s = store_open(b->copy, &(StoreOptions){.read_only = true}, err);
   if (!s) return false;
   b->unfinished = data_runs(s, 1u << RUN_RUNNING | 1u << RUN_WAITING, err);
-  b->from = blobs_place_open(s, err);
+  b->from = blobs_place_open(s, NULL, err);
   bool ok = b->from && b->unfinished >= 0;
   if (ok && !blobs_is_remote(b->from)) {
     blobs_close(b->from);

@@ -3,10 +3,12 @@
 #ifndef BR_BLOBS_PLACE_H
 #define BR_BLOBS_PLACE_H
 #include "blobs.h"
+#include "vault.h"
 
 /* url: s3://.., or "disk". Blobs that are elsewhere already stay there. Only its executor may say so, before an engine uses the store.
  * false: *e is "validation" (what is wrong with the URL), "blob_denied" (no keys), or the store's. */
-bool blobs_place_set(Store *s, const char *url, Err *e);
-/* NULL: *e. */
-BlobStore *blobs_place_open(Store *s, Err *e);
+bool blobs_place_set(Store *s, Vault *v, const char *url, Err *e);
+/* v: for keys that are a stored secret (?keys=); NULL: one with the key of BREYTA_SECRETS_KEY, of a secrets.key beside the database, or the
+ * user's (keyring_new). NULL: *e. */
+BlobStore *blobs_place_open(Store *s, Vault *v, Err *e);
 #endif

@@ -210,14 +210,17 @@ static void s3_free(void *ctx) {
 
 static const BlobRemote s3_remote = {put, range, s3_sweep, s3_presigned, s3_free};
 
-BlobStore *s3_open(const S3Place *p, const char *owner, const char *cache_dir, Err *e) {
+BlobStore *s3_open(const S3Place *p, const char *owner, const char *cache_dir, S3Keys *keys, const Err *why, Err *e) {
   S3 *s = calloc(1, sizeof *s);
+  if (!s) s3_keys_free(keys);
   if (!s) return err_set(e, "out_of_memory", "out of memory"), NULL;
   s->place = *p;
   s->owner = strdup(owner);
   pthread_mutex_init(&s->lock, NULL);
   pthread_cond_init(&s->changed, NULL);
-  s3_keys(&s->keys, &s->no_keys);
+  s->keys = *keys;
+  s->no_keys = *why;
+  *keys = (S3Keys){0};
   BlobStore *b = blobs_open_remote(cache_dir, p->cache, &s3_remote, s);
   if (!b) s3_free(s), err_set(e, "out_of_memory", "out of memory");
   return b;

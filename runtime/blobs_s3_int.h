@@ -6,10 +6,6 @@
 #include "reader/text.h"
 #include <pthread.h>
 
-typedef struct S3Keys { char *id, *secret, *session; } S3Keys; /* session NULL: none; id NULL: there are no keys */
-bool s3_keys(S3Keys *out, Err *e);
-void s3_keys_free(S3Keys *k);
-
 typedef struct S3 {
   S3Place place;
   S3Keys keys;

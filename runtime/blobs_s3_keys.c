@@ -34,6 +34,17 @@ static bool size_of(const char *s, int64_t *out) {
   return *out >= 0;
 }
 
+/* [WORKSPACE/]NAME */
+static bool keys_option(S3Place *p, const char *v, Err *e) {
+  const char *slash = strchr(v, '/'), *name = slash ? slash + 1 : v;
+  size_t n = slash ? (size_t)(slash - v) : 0;
+  if (n >= sizeof p->keys_of || strlen(name) >= sizeof p->keys || !all_of(name, LETTERS) || strchr(name, '/') || (slash && !n))
+    return err_set(e, "validation", "keys=%.100s: the name of a stored secret is expected, such as s3-keys or my-workspace/s3-keys", v);
+  snprintf(p->keys_of, sizeof p->keys_of, "%.*s", slash ? (int)n : 5, slash ? v : "local");
+  snprintf(p->keys, sizeof p->keys, "%s", name);
+  return true;
+}
+
 static bool option(S3Place *p, const char *name, const char *v, Err *e) {
   if (!strcmp(name, "endpoint")) {
     if (strlen(v) >= sizeof p->endpoint || !endpoint_ok(v)) return err_set(e, "validation", "endpoint=%.100s: an address such as https://minio.example.com:9000 is expected", v);
@@ -45,7 +56,8 @@ static bool option(S3Place *p, const char *name, const char *v, Err *e) {
     snprintf(p->region, sizeof p->region, "%s", v);
     return true;
   }
-  if (strcmp(name, "cache")) return err_set(e, "validation", "there is no %.40s=; endpoint=, region= and cache= can stand behind the ?", name);
+  if (!strcmp(name, "keys")) return keys_option(p, v, e);
+  if (strcmp(name, "cache")) return err_set(e, "validation", "there is no %.40s=; endpoint=, region=, cache= and keys= can stand behind the ?", name);
   return size_of(v, &p->cache) || err_set(e, "validation", "cache=%.40s: a size such as 500M or 2G is expected", v);
 }
 
@@ -73,7 +85,7 @@ static bool options(S3Place *p, char *query, Err *e) {
 
 static bool bucket_and_prefix(S3Place *p, char *name, Err *e) {
   char *slash = strchr(name, '/');
-  if (strchr(name, '@')) return err_set(e, "validation", "keys do not belong into the URL, which is kept: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  if (strchr(name, '@')) return err_set(e, "validation", "keys do not belong into the URL, which is kept: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ?keys= to the name of a stored secret");
   if (slash) *slash++ = 0;
   if (strlen(name) < 3 || strlen(name) > 63 || !all_of(name, LOWER))
     return err_set(e, "validation", "s3://%.80s: the name of a bucket has 3 to 63 lower-case letters, digits, dots and dashes", name);
@@ -140,12 +152,10 @@ static void take(char **to, const char *line, const char *name) {
   *to = v;
 }
 
-/* The lines of one profile of a file in the format of Amazon's tools. */
-static bool from_file(const char *path, const char *profile, S3Keys *out) {
+/* The lines of one profile of a file in the format of Amazon's tools; those in front of any profile count for all. */
+static bool from_lines(FILE *f, const char *profile, S3Keys *out) {
   char line[8192], head[200];
-  FILE *f = fopen(path, "re");
-  bool in = false;
-  if (!f) return false;
+  bool in = true;
   snprintf(head, sizeof head, "[%.190s]", profile);
   while (fgets(line, sizeof line, f)) {
     size_t n = strlen(line);
@@ -156,11 +166,27 @@ static bool from_file(const char *path, const char *profile, S3Keys *out) {
     take(&out->secret, line, "aws_secret_access_key");
     take(&out->session, line, "aws_session_token");
   }
-  fclose(f);
   explicit_bzero(line, sizeof line);
   if (out->id && out->secret) return true;
   s3_keys_free(out);
   return false;
+}
+
+static bool from_file(const char *path, const char *profile, S3Keys *out) {
+  FILE *f = fopen(path, "re");
+  if (!f) return false;
+  bool ok = from_lines(f, profile, out);
+  fclose(f);
+  return ok;
+}
+
+bool s3_keys_of_text(const char *text, size_t n, const S3Place *p, S3Keys *out, Err *e) {
+  FILE *f = n ? fmemopen((char *)(uintptr_t)text, n, "r") : NULL;
+  *out = (S3Keys){0};
+  bool ok = f && from_lines(f, "default", out);
+  if (f) fclose(f);
+  return ok || err_set(e, "blob_denied", "no keys for the object storage: the secret %s of workspace %s holds no lines aws_access_key_id = .. and"
+                       " aws_secret_access_key = ..", p->keys, p->keys_of);
 }
 
 bool s3_keys(S3Keys *out, Err *e) {
@@ -176,11 +202,4 @@ bool s3_keys(S3Keys *out, Err *e) {
   if (!profile) profile = "default";
   if (from_file(path, profile, out)) return true;
   return err_set(e, "blob_denied", "no keys for the object storage: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them under [%.60s] into %.200s", profile, path);
-}
-
-bool s3_keys_there(Err *e) {
-  S3Keys k;
-  bool ok = s3_keys(&k, e);
-  s3_keys_free(&k);
-  return ok;
 }

@@ -2,6 +2,7 @@
 #include "breyta_config.h"
 #include "breyta_doc.h"
 #include "cli.h"
+#include "client_cli.h"
 #include "reader/mem.h"
 #include <getopt.h>
 #include <signal.h>
@@ -101,12 +102,14 @@ int breyta_main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   if (argc < 2) return help(stderr, -1);
   int cmd = command(argv[1]);
+  bool about = !strcmp(argv[1], "help") && argc > 2 && command(argv[2]) < 0; /* `help flows push` is `flows push --help` */
+  if (about) return client_help(argc - 2, argv + 2);
   if (argc == 3 && (!strcmp(argv[1], "--man") || !strcmp(argv[1], "--completion"))) return generated(argv[1], argv[2]);
+  if (cmd < 0 && strcmp(argv[1], "help") != 0 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "--version") != 0) return client_main(argc, argv);
   for (int i = 1; i < argc; i++) {
     if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "help")) return help(stdout, cmd >= 0 ? cmd : command(argv[i + 1]));
     if (!strcmp(argv[i], "--version")) return puts("breyta " BREYTA_VERSION), EXIT_OK;
   }
-  if (cmd < 0) return say("unknown command ", argv[1]);
   int bad = options(argc - 1, argv + 1, cmd, &o);
   return bad ? bad : breyta_commands[cmd].run(&o);
 }

@@ -1,6 +1,7 @@
 /* breyta_doc.c - see breyta_doc.h */
 #include "breyta_doc.h"
 #include "cli.h"
+#include "client_doc.h"
 #include "completion.h"
 
 static bool takes(int cmd, int i) { return breyta_options[i].on >> cmd & 1; }
@@ -33,7 +34,9 @@ void breyta_help(Buf *b, int cmd) {
     return;
   }
   buf_c(b, "breyta " BREYTA_VERSION ": a server for flows that survive anything\n\n");
-  for (int i = 0; i < breyta_ncommands; i++) buf_fmt(b, "  breyta %-8s %s\n", breyta_commands[i].name, breyta_commands[i].summary);
+  for (int i = 0; i < breyta_ncommands; i++) buf_fmt(b, "  breyta %-18s%s\n", breyta_commands[i].name, breyta_commands[i].summary);
+  buf_c(b, "\nAsking a server; `breyta GROUP` lists a group's commands, `breyta commands` all of them as JSON:\n");
+  client_help_groups(b);
   for (int i = 0; i < breyta_ncommands; i++) {
     buf_ch(b, '\n');
     command_help(b, i);
@@ -92,6 +95,7 @@ static void man_breyta(Buf *b) {
     if (i == BREYTA_CMD_serve) buf_c(b, "\\&Runs the server: see\n.BR breyta\\-serve (8).\n");
     else man_command(b, i);
   }
+  client_man(b);
   buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nfine\n.TP\n.B 1\nfailed; standard error says why\n.TP\n.B 2\nbad usage\n"
            ".SH SEE ALSO\n.BR breyta\\-serve (8),\n.BR breyta\\-run (1)\n");
 }

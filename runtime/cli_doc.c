@@ -191,10 +191,10 @@ static int topic_templates(const Cli *cli, const char *name, const char *option,
   return EXIT_OK;
 }
 
-static void limits_of(Buf *b, bool hosted) {
+static void limits_of(Buf *b, bool hosted, bool alone) {
   for (int i = 0; i < LIMIT_COUNT; i++) {
     const Limit *l = &limits[i];
-    if (l->hosted != hosted) continue;
+    if (l->hosted != hosted || l->alone != alone) continue;
     buf_fmt(b, "    %-24s %12lld %-8s %-10s ", l->name, (long long)limit_value(i), l->unit, l->error);
     cli_wrap(b, l->doc, 60);
   }
@@ -204,9 +204,11 @@ static int topic_limits(const Cli *cli, const char *name, const char *option, Bu
   (void)option;
   if (name) return cli_usage(cli, "help limits takes no name");
   buf_c(b, "Limits: name, value, unit, and the :type of the error (lint: the definition is refused). --limit NAME=N sets one.\n\nAlways on\n");
-  limits_of(b, false);
+  limits_of(b, false, false);
   buf_c(b, "\nWith --profile hosted, or when set by --limit\n");
-  limits_of(b, true);
+  limits_of(b, true, false);
+  buf_c(b, "\nOnly when set by --limit\n");
+  limits_of(b, false, true);
   return EXIT_OK;
 }
 

@@ -2,8 +2,10 @@
 #include "blobs_place.h"
 #include "cli_run.h"
 #include "reader/map.h"
+#include "reader/num.h"
 #include "resource.h"
 #include "resource_gc.h"
+#include "table.h"
 #include <stdlib.h>
 
 static Val counts(const Cli *cli, const ResourceGc *g) {
@@ -32,21 +34,63 @@ static void tell(const Cli *cli, const ResourceGc *g) {
   buf_free(&out);
 }
 
+/* ---- tables: they belong to their workspace, as keys of :kv do, and stay until somebody says otherwise ---- */
+
+static Batch *into(void *ctx) { return ctx; }
+
+static bool drop_tables(const Cli *cli, Store *s, ValVec *out, Err *e) {
+  Batch *b = batch_new();
+  TableCall c = {.store = s, .workspace = cli->workspace, .batch = into, .ctx = b};
+  Val handle, error;
+  for (int i = 0; i < cli->table.n; i++) {
+    if (!table_drop(&c, str_c(cli->table.a[i]), &handle, &error)) {
+      batch_free(b);
+      return err_set(e, "not_found", "--table: %s", str_s(map_get_kw(error, "message")));
+    }
+    vv_push(out, handle);
+  }
+  if (!cli->dry_run) return store_submit_wait(s, b, e);
+  batch_free(b);
+  return true;
+}
+
+static Val counted_tables(const ValVec *tables) {
+  Val all = vec_empty;
+  for (size_t i = 0; i < tables->n; i++) {
+    Val kv[] = {kw_c("table"), map_get_kw(tables->a[i], "table"), kw_c("rows"), map_get_kw(tables->a[i], "row-count")};
+    all = vec_conj(all, map_from(kv, 2, false));
+  }
+  return all;
+}
+
+static void tell_tables(const Cli *cli, const ValVec *tables) {
+  Buf out = {0};
+  char rows[64];
+  for (size_t i = 0; i < tables->n; i++)
+    buf_fmt(&out, "table %s (%s) %s\n", str_s(map_get_kw(tables->a[i], "table")), many(long_of(map_get_kw(tables->a[i], "row-count")), "row", rows),
+            cli->dry_run ? "would be removed" : "removed");
+  cli_out(out.p ? out.p : "", out.n);
+  buf_free(&out);
+}
+
 static bool collect(const Cli *cli, Store *s) {
   Err e = {0};
   ResourceGc g;
-  BlobStore *b = blobs_place_open(s, &e);
-  bool ok = b && resource_gc(s, b, now_ms(), BLOBS_GRACE_MS, cli->dry_run, &g, &e) && (cli->dry_run || store_index_drain(s, &e));
+  ValVec tables = {0};
+  Vault *v = cli->secrets_key ? vault_new(s, cli->secrets_key) : NULL;
+  BlobStore *b = blobs_place_open(s, v, &e);
+  bool ok = drop_tables(cli, s, &tables, &e) && b && resource_gc(s, b, now_ms(), BLOBS_GRACE_MS, cli->dry_run, &g, &e) && (cli->dry_run || store_index_drain(s, &e));
   blobs_close(b);
+  vault_free(v);
   if (!ok) cli_say("%s [%s]", e.msg, e.code);
-  else if (CLI_GIVEN(cli, format)) ok = cli_print_value(cli, counts(cli, &g));
-  else tell(cli, &g);
+  else if (CLI_GIVEN(cli, format)) ok = cli_print_value(cli, tables.n ? map_assoc(counts(cli, &g), kw_c("tables"), counted_tables(&tables)) : counts(cli, &g));
+  else tell_tables(cli, &tables), tell(cli, &g);
   cli_out_flush();
   return ok;
 }
 
 int cmd_gc(Cli *cli) {
-  if (cli->args.n) return cli_usage(cli, "gc takes no argument: breyta-run gc [--db FILE] [--dry-run]");
+  if (cli->args.n) return cli_usage(cli, "gc takes no argument: breyta-run gc [--db FILE] [--dry-run] [--table NAME]");
   if (cli_no_database(cli)) return EXIT_USAGE;
   cli_values();
   Store *s = cli_store(cli, cli->dry_run ? (StoreOptions){.read_only = true} : (StoreOptions){.executor = true});

@@ -58,7 +58,7 @@
           "Records the request durably and has it done: by the executor that holds the database, else at once. The step that the run "  \
           "is at fails with an error that no catch clause takes; finally blocks run, steps in them included. With --force the run "     \
           "ends as terminated where it is. A finished run stays as it is.")                                                            \
-  COMMAND(gc, "gc", "[--db FILE] [--dry-run]", "remove expired resources and their blobs",                                            \
+  COMMAND(gc, "gc", "[--db FILE] [--dry-run] [--table NAME]", "remove expired resources and their blobs, and named tables",                                            \
           "Removes the resources (results kept by :persist) whose time is over, and from the disk the blobs that no resource names and "\
           "that are older than an hour. What an unfinished run holds a reference to stays. Nothing may run flows meanwhile; --dry-run " \
           "counts what would go, beside a running executor, too. It may be killed at any moment.")                                   \
@@ -106,7 +106,7 @@
   OPTION(TEXT, format, 'f', "format", "edn|json", "edn", ON_DB | ON(lint) | ON(check) | ON(gc), "how values are printed")                                             \
   OPTION(TEXT, run_id, 0, "run-id", "ID", 0, ON(run) | ON(fork),                                                                                 \
          "name of the run; a run of that name with the same source and input is continued")                                          \
-  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(check) | ON(repl) | ON(test), "the workspace")                                                  \
+  OPTION(TEXT, workspace, 'w', "workspace", "NAME", "local", ON_DB | ON(check) | ON(repl) | ON(test) | ON(gc), "the workspace")                                                  \
   OPTION(TEXT, listen, 'l', "listen", "HOST:PORT", 0, ON_ENGINE,                                                                      \
          "accept POST /<workspace>/events/<wait-key> and the links of notifications while a run waits")                                                              \
   OPTION(TEXT, public_url, 0, "public-url", "URL", 0, ON_ENGINE, "how others reach --listen: base of callback addresses and links")      \
@@ -117,11 +117,11 @@
   OPTION(FLAG, progress, 'p', "progress", 0, 0, ON_ENGINE, "plain progress lines on standard error, also when it is no terminal")     \
   OPTION(TEXT, connections, 0, "connections", "FILE", 0, ON_ENGINE | ON(repl) | ON(test) | ON(check),                                                                   \
          "what the flow's slots are bound to, and secrets: EDN or JSON, {\"connections\": {..}, \"secrets\": {..}}")                  \
-  OPTION(TEXT, secrets_key, 0, "secrets-key", "FILE", 0, ON_ENGINE | ON_STORED | ON(check) | ON(repl) | ON(test),                                                         \
+  OPTION(TEXT, secrets_key, 0, "secrets-key", "FILE", 0, ON_ENGINE | ON_STORED | ON(check) | ON(repl) | ON(test) | ON(gc),                                                         \
          "the key of stored secrets; else BREYTA_SECRETS_KEY (base64 of 32 bytes), else ~/.config/breyta/secrets.key")                 \
   OPTION(TEXT, blobs, 0, "blobs", "URL|disk", 0, ON_ENGINE,                                                                           \
          "where results kept by :persist go, remembered by the database: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&cache=1G (keys from "\
-         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials), or disk: beside the database")                         \
+         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials, or keys=SECRET: a stored secret with such lines), or disk: beside the database")                         \
   OPTION(TEXT, from_env, 0, "from-env", "NAME", 0, ON(secrets), "set: the value of this environment variable")                        \
   OPTION(TEXT, from_file, 0, "from-file", "FILE", 0, ON(secrets), "set: what is in this file")                                        \
   OPTION(FLAG, forget_old, 0, "forget-old", 0, 0, ON(secrets), "rotate-key: drop old keys from the key file; backups that need them are lost")\
@@ -146,6 +146,7 @@
   OPTION(TEXT, config, 0, "config", "EDN", 0, ON(fork), "the step's config map, in place of what the flow computed")                    \
   OPTION(TEXT, flow, 0, "flow", "FILE", 0, ON(fork), "another source for the new run")                                                  \
   OPTION(FLAG, force, 0, "force", 0, 0, ON(cancel), "do not run finally blocks: the run ends as terminated")                            \
+  OPTION(LIST, table, 0, "table", "NAME", 0, ON(gc), "also remove this table with all its rows: tables never expire; may be given more than once") \
   OPTION(FLAG, dry_run, 0, "dry-run", 0, 0, ON(gc), "remove nothing, only count")                                                     \
   OPTION(TEXT, reason, 0, "reason", "TEXT", 0, ON(cancel) | ON_ACTIONS, "kept with the run")                                                         \
   OPTION(FLAG, record, 0, "record", 0, 0, ON(test),                                                                                  \

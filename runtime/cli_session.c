@@ -96,12 +96,12 @@ bool cli_session_open(CliSession *s, const Cli *cli) {
     }
   s->store = cli_store(cli, (StoreOptions){.executor = true});
   if (!s->store) return false;
-  if (cli->blobs && !blobs_place_set(s->store, cli->blobs, &err)) {
+  s->vault = vault_new(s->store, cli->secrets_key);
+  if (cli->blobs && !blobs_place_set(s->store, s->vault, cli->blobs, &err)) {
     s->status = cli_usage(cli, "--blobs: %s", err.msg);
     cli_session_close(s);
     return false;
   }
-  s->vault = vault_new(s->store, cli->secrets_key);
   s->place = (ConnPlace){s->store, {s->vault, cli->workspace}, cli->workspace, "draft"};
   s->target = target_from_store(s->target, &s->place);
   EngineOptions o = {.workspace = cli->workspace, .guard = cli->guard, .listen = cli->listen, .public_url = cli->public_url, .detach = cli->detach,

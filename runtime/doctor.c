@@ -171,7 +171,7 @@ static bool look_at(void *ctx, const Resource *r, Err *err) {
 static void blobs(Doctor *d) {
   Err err = {0};
   if (!d->store) return;
-  Blobs b = {.at = blobs_place_open(d->store, &err), .quick = d->o->quick};
+  Blobs b = {.at = blobs_place_open(d->store, NULL, &err), .quick = d->o->quick};
   bool remote = b.at && blobs_is_remote(b.at), ok = b.at && (remote || data_blobs(d->store, look_at, &b, &err));
   if (!ok) say(d, "blobs", ERROR, "%s", err.msg);
   else if (remote) say(d, "blobs", FINE, "in an object storage, which is not asked");

@@ -11,6 +11,7 @@
 #include "resource.h"
 #include "slots.h"
 #include "wait_answer.h"
+#include "wait_early.h"
 #include "wait_spec.h"
 #include "engine_observe.h"
 #include <errno.h>
@@ -65,7 +66,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->store = s;
   e->o = *o;
   e->workspace = strdup(o->workspace ? o->workspace : "local");
-  e->units = e->delivering = set_empty;
+  e->units = e->delivering = e->accepted_keys = set_empty;
   e->indexed = map_empty;
   if (o->public_url) e->base_url = strdup(o->public_url);
   e->next_store_timer = 0;
@@ -80,6 +81,7 @@ void engine_free(Engine *e) {
   engine_over_stop(e);
   wait_notify_stop(e);
   jobs_free(e);
+  wait_accepted_stop(e);
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);
@@ -337,13 +339,23 @@ static Run *take_over(Engine *e, int64_t run, Err *err) {
 
 static bool waits_outside(const RunRow *row) { return row->status == RUN_WAITING && row->wake_ms == 0; }
 
+/* Its timer is in the store, its answer in the inbox. But what came early for it was perhaps not looked at any more when its process ended,
+ * after the wait had become durable: wait_parked. */
+static void resume_parked(Engine *e, const RunRow *row, Err *err) {
+  Run *r = early_any(e, row->workspace) ? take_over_row(e, row, (Cancel){.error = NIL}, err) : NULL;
+  if (r && r->phase == R_PARKED) wait_parked(r);
+  if (r && r->phase != R_PARKED) return;
+  parked_add(&e->parked, row->run);
+  if (r) run_drop(r);
+}
+
 bool engine_resume(Engine *e, int64_t run, Err *err) {
   if (run_find(e, run)) return true;
   RunRow row = {0};
   err->code = NULL;
   if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
   if (row.status == RUN_QUEUED) slot_freed(e, row.workspace, row.slot); /* its turn, perhaps */
-  else if (waits_outside(&row)) parked_add(&e->parked, run); /* its timer is in the store, its answer in the inbox */
+  else if (waits_outside(&row)) resume_parked(e, &row, err);
   else take_over_row(e, &row, (Cancel){.error = NIL}, err);
   bool ok = child_resume(e, &row, err);
   if (waits_outside(&row)) job_resume(e, &row);
@@ -392,6 +404,7 @@ static void again(Engine *e, int64_t run, Err *err) {
 static void fire_timers(Engine *e) {
   int64_t now = now_ms();
   Err err = {0};
+  if (e->ntimers && e->timers[0].due <= now) wait_hand_over_all(e, &err);
   while (e->ntimers && e->timers[0].due <= now && !e->fatal) {
     TimerEntry t = timer_pop(e);
     Run *r = run_find(e, t.run);
@@ -410,6 +423,7 @@ static void fire_stored_timers(Engine *e) {
   TimerRow due[64];
   Err err = {0};
   size_t n = store_timers_due(e->store, now, due, 64, &err);
+  if (n) wait_hand_over_all(e, &err);
   for (size_t i = 0; i < n; i++) {
     if (run_find(e, due[i].run)) continue;
     RunRow row = {0};
@@ -453,9 +467,9 @@ static bool answered(Engine *e, const InboxRow *row, Err *err) {
 }
 
 /* An event for a wait: true when it was used. One that finds its wait answered but not yet committed is looked at again. */
-static bool deliver_event(Engine *e, const InboxRow *row, Err *err) {
+bool inbox_event(Engine *e, const InboxRow *row, Err *err) {
   WaitRow w = {0};
-  if (wait_on_its_way(e, row->workspace, row->key)) return false;
+  if (wait_on_its_way(e, row->workspace, row->key) || wait_is_accepted(e, row->workspace, row->key)) return false; /* its turn comes */
   if (!store_wait_get(e->store, row->workspace, row->key, &w, err)) {
     if (answered(e, row, err)) inbox_done(e, NULL, row->id);
     return false;
@@ -505,13 +519,15 @@ bool engine_drain_inbox(Engine *e, Err *err) {
     size_t n = store_inbox(e->store, after, rows, 64, err);
     for (size_t i = 0; i < n; i++) {
       after = rows[i].id;
+      bool person = !strcmp(rows[i].kind, "action") || !strcmp(rows[i].kind, "cancel");
+      if (person) wait_hand_over_all(e, err); /* what was acknowledged before comes before */
       if (!strcmp(rows[i].kind, "action")) deliver_action(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "cancel")) cancel_deliver(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "child")) child_deliver(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "named")) wait_named(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "jobs-cancel")) jobs_cancel_deliver(e, &rows[i]);
       else if (!strcmp(rows[i].kind, "notify")) wait_notify(e, &rows[i]);
-      else deliver_event(e, &rows[i], err);
+      else inbox_event(e, &rows[i], err);
       inbox_row_free(&rows[i]);
     }
     if (n < 64) return true;
@@ -554,13 +570,16 @@ static int wait_ms(const Engine *e, int64_t most) {
   int64_t now = now_ms(), until = now + (most > 20 ? 20 : most);
   if (e->ntimers && e->timers[0].due < until) until = e->timers[0].due;
   if ((e->o.listen || e->child_timers) && e->next_store_timer < until) until = e->next_store_timer;
-  return until <= now ? 0 : (int)(until - now);
+  int ms = until <= now ? 0 : (int)(until - now), handing = wait_hand_over_ms(e);
+  return handing < ms ? handing : ms;
 }
 
 static void poll_world(Engine *e, int ms) {
   struct pollfd fds[ENGINE_WATCHES];
   for (size_t i = 0; i < e->nwatches; i++) fds[i] = (struct pollfd){.fd = e->watches[i].fd, .events = POLLIN};
+  store_together(e->store, false);
   int n = poll(fds, e->nwatches, ms);
+  store_together(e->store, true);
   if (n < 0 && errno != EINTR) engine_fatal(e, "poll_failed", strerror(errno));
   for (size_t i = 0; n > 0 && i < e->nwatches; i++)
     if (fds[i].revents) e->watches[i].f(e, e->watches[i].ctx);
@@ -573,6 +592,14 @@ static bool look_around(Engine *e) {
   if (now < e->next_look_us) return false;
   e->next_look_us = now + LOOK_EVERY_US;
   return store_changed(e->store);
+}
+
+/* Looking through the whole inbox takes long while it is full of answers that are handed over in turn. */
+static bool inbox_time(Engine *e) {
+  int64_t now = mono_us();
+  if (e->accepted && now < e->next_inbox_us) return false;
+  e->next_inbox_us = now + LOOK_EVERY_US;
+  return true;
 }
 
 static void run_slices(Engine *e) {
@@ -589,15 +616,16 @@ static void run_slices(Engine *e) {
 }
 
 bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
+  if (!e->draining) wait_hand_over(e, err);
   run_slices(e);
   if (!e->draining && (e->o.listen || e->child_timers)) fire_stored_timers(e);
-  if (!e->draining && (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready))) {
+  if (!e->draining && (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready && inbox_time(e)))) {
     e->inbox_again = e->wait_parked = false;
     engine_drain_inbox(e, err);
   }
   if (!e->draining) fire_timers(e);
   jobs_turn(e);
-  *idle = !e->ready && !e->wait_parked && !busy(e);
+  *idle = !e->ready && !e->accepted && !e->wait_parked && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, store_failed(e->store), store_error_text(store_failed(e->store)));
   if (e->fatal) {
     *err = e->fatal_err;

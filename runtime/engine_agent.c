@@ -178,7 +178,7 @@ static bool job_of(Engine *e, StepCall *c, enum Op op, bool send, SshJob *j, Err
   Buf b = {0};
   ssh_job_init(j);
   j->timeout_ms = KICKOFF_MS;
-  j->max_output = (size_t)limit_value(LIMIT_webhook_bytes) + 4096;
+  j->max_output = (size_t)limit_value(LIMIT_callback_bytes) + 4096;
   if (!text_of(c, "key") || (op == OP_START && !text_of(c, "command"))) return err_set(err, "validation", "this step is made by :agent steps alone");
   if (!engine_ssh_target(c, map_get_kw(c->cfg, "connection"), send, &j->target, &bound, err)) return false;
   if (!span(c, "kickoff-timeout", DURATION_SECONDS, DAY_MS, &j->timeout_ms, err)) return false;

@@ -42,6 +42,7 @@ struct StepCall {
   bool checkpoint;      /* parked at :on-error :checkpoint */
   Val problem;          /* error map: its :template cannot be rendered; nil */
   Val by;               /* who answers it, nil: the step itself (engine_journal.h) */
+  Val loaded;           /* rows of big tables that :load names, by its keys (engine_table_far.c) */
   Val keeping;          /* the result that :persist is writing */
   bool kept;            /* it is written: the result is a reference now */
   struct Kids *kids;    /* child.h: children of a step in flight */
@@ -127,7 +128,12 @@ struct Engine {
   char away[65];           /* the blob that a step has just missed (resource_fetch.c) */
   uint64_t next_token;
   Val delivering;       /* set of texts: answers to waits on their way to the disk (wait_answer.c) */
-  bool inbox_now;       /* answers have become durable: the inbox is looked at before anything else happens */
+  struct Accepted *accepted, *accepted_last; /* wait_accepted.c: answers to be handed over, before any timer fires */
+  Val accepted_keys;    /* set of texts: their guards */
+  size_t naccepted;
+  int64_t next_inbox_us; /* when the inbox is looked through, while there are such */
+  int64_t hand_over_us; /* not before then, while others wait for acknowledgement */
+  bool inbox_now;       /* the inbox is looked at before anything else happens */
   struct CommitWait *commits, *commits_last; /* engine_commit.c */
   uint64_t next_commit;
   struct OverWait *overs; /* engine_over.c */
@@ -180,6 +186,7 @@ bool run_load(Run *r, const RunRow *row, bool from_start, Err *err); /* snapshot
 bool run_load_records(Run *r, int64_t of, int64_t after, Err *err);  /* the records of run number `of` */
 void run_finish(Run *r, enum RunStatus st, Val outcome);
 void run_block(Run *r, const char *why);
+const FlowDef *run_definition(Run *r); /* NULL: it has none, or none that can be read */
 Val run_error_map(Run *r, Val ex);
 bool engine_def(Engine *e, const char *source_hash, FlowDef **out, Unit **unit, Err *err);
 Val run_flow(Run *r); /* the definition's map, read again for a run that was taken over; nil: it cannot be read */
@@ -200,6 +207,7 @@ void run_progress_text(Run *r, const char *text); /* STEP_TEXT */
 /* engine.c */
 Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err); /* into memory, under a new epoch. NULL: blocked or over */
 void inbox_done(Engine *e, Run *r, int64_t id);
+bool inbox_event(Engine *e, const InboxRow *row, Err *err); /* an answer from the inbox, for its wait: true when it was used */
 
 /* engine_steps.c */
 void run_again(Run *r);                /* a waiting run goes on */

@@ -39,12 +39,13 @@ static void request_in(void *ctx, ListenRequest *r) { /* listener thread */
   if (!q) abort();
   q->r = r;
   pthread_mutex_lock(&el->lock);
+  bool first = !el->first;
   if (el->last) el->last->next = q;
   else el->first = q;
   el->last = q;
   pthread_mutex_unlock(&el->lock);
   uint64_t one = 1;
-  if (write(el->fd, &one, sizeof one) < 0) abort();
+  if (first && write(el->fd, &one, sizeof one) < 0) abort(); /* else it was woken and has not looked yet */
 }
 
 static void answer_lost(void *ctx, uint64_t token) { /* listener thread */
@@ -365,6 +366,10 @@ bool engine_listen_file(EngineListener *el, uint64_t token, int fd, uint64_t siz
   return listener_answer_file(el->l, token, fd, size, content_type, filename);
 }
 
+void engine_listen_keep(EngineListener *el, const ListenRequest *r, const char *json, size_t n, const char *route, int64_t until_ms) {
+  listener_keep(el->l, r, json, n, route, until_ms);
+}
+void engine_listen_forget(EngineListener *el) { listener_forget(el->l); }
 int engine_listen_port(const EngineListener *l) { return listener_port(l->l); }
 
 void engine_listen_refuse(EngineListener *el) { listener_refuse(el->l); }

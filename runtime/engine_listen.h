@@ -29,6 +29,9 @@ bool engine_listen_alive(EngineListener *el, uint64_t token); /* listener_alive 
 /* f is told of answers that could not be sent to their end, on the engine's thread. */
 void engine_listen_unsent(EngineListener *el, void (*f)(Engine *e, uint64_t token));
 bool engine_listen_hold(EngineListener *el, uint64_t token, int64_t ms); /* it may stay without an answer for that long */
+/* listener_keep, listener_forget */
+void engine_listen_keep(EngineListener *el, const struct ListenRequest *r, const char *json, size_t n, const char *route, int64_t until_ms);
+void engine_listen_forget(EngineListener *el);
 int engine_listen_port(const EngineListener *l);
 void engine_listen_refuse(EngineListener *l); /* listener_refuse */
 void engine_listen_stop(EngineListener *l);

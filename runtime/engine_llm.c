@@ -9,6 +9,7 @@
 #include "http_result.h"
 #include "http_turn.h"
 #include "json.h"
+#include "limits.h"
 #include "llm.h"
 #include <errno.h>
 #include <pthread.h>
@@ -266,6 +267,11 @@ static void take_off(void *ctx) {
   if (!f->id) grounded(f, http_error_map("network", true, err.msg));
 }
 
+static Val platform_over(StepCall *c) {
+  bool platform = truthy(map_get_kw(map_get_kw(connection_of(c), "config"), "platform-key"));
+  return platform ? limits_platform_over(c->r->m->state) : NIL;
+}
+
 static void llm_start(Engine *e, StepCall *c) {
   Flight *f = calloc(1, sizeof *f);
   Err err = {0};
@@ -274,6 +280,7 @@ static void llm_start(Engine *e, StepCall *c) {
   f->token = step_token(c);
   Val cfg = step_config(c), bad = request_of(c, true, e->o.watched, &f->req, &f->plan);
   if (!is_nil(bad)) return grounded(f, is_map(bad) ? bad : http_error_map("validation", false, "the config holds what cannot be sent"));
+  if (!is_nil(bad = platform_over(c))) return grounded(f, bad);
   if (kw_is(map_get_kw(cfg, "delivery"), "idempotent")) http_request_header(&f->req, "Idempotency-Key", step_key(c), false);
   f->req.fresh = kw_is(map_get_kw(cfg, "delivery"), "at-most-once");
   f->req.guard = e->o.guard;

@@ -3,6 +3,7 @@
 #include "engine_index.h"
 #include "engine_job.h"
 #include "engine_over.h"
+#include "flow_include.h"
 #include "engine_table.h"
 #include "jobs.h"
 #include "slots.h"
@@ -178,7 +179,7 @@ static void durable(Run *r) {
   if (after != AFTER_NOTHING && after != AFTER_DONE && cancel_due(r)) return;
   switch (after) {
   case AFTER_NOTHING: break;
-  case AFTER_TABLE: table_read_start(r->call); break;
+  case AFTER_TABLE: table_far_start(r->call); break;
   case AFTER_START:
     r->phase = R_EFFECT;
     observe_attempt(r->call);
@@ -415,8 +416,13 @@ void run_replay(Run *r) {
 }
 
 /* --- ends --------------------------------------------------------------------------------------------------------------------------- */
+const FlowDef *run_definition(Run *r) {
+  Err e = {0};
+  if (!r->def && *r->source_hash && !engine_def(r->e, r->source_hash, &r->def, NULL, &e)) return NULL;
+  return r->def;
+}
+
 Val run_error_map(Run *r, Val ex) {
-  (void)r;
   if (!is_type(ex, T_EX)) return err_map("runtime", "unknown error");
   const Ex *x = AS(Ex, ex);
   Val m = is_map(x->data) ? x->data : map_empty;
@@ -427,7 +433,7 @@ Val run_error_map(Run *r, Val ex) {
   if (is_nil(map_get_kw(m, "message"))) m = map_assoc(m, kw_c("message"), is_nil(x->msg) ? str_c(exc_class_name((enum Exc)x->cls)) : x->msg);
   m = map_assoc(m, kw_c("class"), str_c(exc_class_name((enum Exc)x->cls)));
   bool of_step = is_kw(map_get_kw(m, "step-id")) && is_str(map_get_kw(m, "trace")); /* says more: where in the function */
-  if (!of_step && is_str(x->trace) && str_n(x->trace)) m = map_assoc(m, kw_c("trace"), x->trace);
+  if (!of_step && is_str(x->trace) && str_n(x->trace)) m = map_assoc(m, kw_c("trace"), flow_include_trace(run_definition(r), x->trace));
   return m;
 }
 

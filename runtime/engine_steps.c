@@ -34,7 +34,7 @@ static const StepKind *find_kind(const char *name) {
 void kinds_gone(Engine *e) {
   for (size_t i = 0; i < nkinds; i++)
     if (kinds[i]->gone) kinds[i]->gone(e);
-  table_read_gone(e);
+  table_far_gone(e);
   reader_gone(e->store);
 }
 
@@ -168,7 +168,7 @@ Val step_journal_cfg(Val cfg) {
 
 void call_free(StepCall *c) {
   if (!c) return;
-  table_read_stop(c);
+  table_far_stop(c);
   free(c->key);
   secret_use_free(c->secrets);
   c->key = NULL;
@@ -212,6 +212,7 @@ static StepCall *call_new(Run *r, Val type, Val id, Val cfg) {
   c->title = map_get_kw(cfg, "title");
   if (!is_str(c->title)) c->title = NIL;
   c->attempt = 1;
+  c->loaded = NIL;
   c->kind = find_kind(kw_text(c->type));
   const StepKind *other = r->e->o.stand_in ? r->e->o.stand_in(r->e->o.ctx, c->type, c->id) : NULL;
   if (other) c->kind = other;
@@ -666,8 +667,10 @@ static bool function_deadline(StepCall *c) {
 static void function_begin(StepCall *c) {
   Val fn;
   Val input = map_get_kw(c->cfg, "input"), keys = map_get_kw(c->cfg, "load"), error;
+  if (!is_nil(keys) && table_far_begin(c)) return;
   if (!function_code(c, &fn) || !function_deadline(c)) return;
   if (!is_nil(keys)) input = resource_load(c->r->e, c, input, keys, &error);
+  c->loaded = NIL; /* another attempt looks anew */
   if (same(input, ABSENT)) {
     step_error(c, error, -1);
     return;
@@ -843,18 +846,8 @@ static void kv_begin(StepCall *c) {
   else step_error(c, error, -1);
 }
 
-/* Its changes leave at once: another run that comes next must see them. */
 static void table_begin(StepCall *c) {
-  Run *r = c->r;
-  Val result = NIL, error = NIL;
-  if (table_read_begin(c) || table_export_step(c)) return;
-  store_reads(r->e->store, r->reads);
-  bool ok = table_step(r, c->cfg, &result, &error);
-  r->reads = store_reads(r->e->store, 0);
-  if (ok) step_resolve(c, true, result);
-  else if (r->status == RUN_BLOCKED) return;
-  else step_error(c, error, -1);
-  if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
+  if (!table_far_begin(c) && !table_export_step(c)) table_here(c);
 }
 
 /* What is bound to the slot of its :connection is in the database and cannot be read: that is no missing binding. */

@@ -12,8 +12,7 @@
 static Batch *batch_of(void *ctx) { return run_batch(ctx); }
 
 /* The CSV file of an import. Engine thread: the step is the run's call. */
-static int open_blob(void *ctx, Val ref, Err *e) {
-  Run *r = ctx;
+int table_csv_file(Run *r, Val ref, Err *e) {
   Resource res;
   int64_t size;
   if (!resource_find(r->e, r->call, ref, &res, e)) return e->code = resource_error_type(e), -1;
@@ -21,6 +20,8 @@ static int open_blob(void *ctx, Val ref, Err *e) {
   if (fd < 0) e->code = resource_error_type(e);
   return fd;
 }
+
+static int open_blob(void *ctx, Val ref, Err *e) { return table_csv_file(ctx, ref, e); }
 
 /* Reads see what is submitted, not what is still being put together. */
 static TableCall call_of(Run *r) {
@@ -48,12 +49,29 @@ static bool blocked(Run *r, bool unreadable, Val error) {
   return false;
 }
 
-bool table_step(Run *r, Val cfg, Val *result, Val *error) {
+static bool table_step(Run *r, Val cfg, Val *result, Val *error) {
   if (!one_change(cfg, error)) return false;
   TableCall c = call_of(r);
   bool unreadable = false;
   c.unreadable = &unreadable;
   return table_run(&c, cfg, result, error) || blocked(r, unreadable, *error);
+}
+
+/* Its changes leave at once: another run that comes next must see them. */
+void table_leave(Run *r) {
+  if (r->phase == R_READY && r->batch && batch_has_kv(r->batch)) run_submit(r, AFTER_NOTHING);
+}
+
+void table_here(StepCall *c) {
+  Run *r = c->r;
+  Val result = NIL, error = NIL;
+  store_reads(r->e->store, r->reads);
+  bool ok = table_step(r, c->cfg, &result, &error);
+  r->reads = store_reads(r->e->store, 0);
+  if (ok) step_resolve(c, true, result);
+  else if (r->status == RUN_BLOCKED) return;
+  else step_error(c, error, -1);
+  table_leave(r);
 }
 
 /* ---- as a blob, row by row ---- */

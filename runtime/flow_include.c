@@ -394,6 +394,33 @@ void flow_include_position(const char *text, size_t n, const char *path, int *li
   if (*best.file) *file = beside(path, best.file);
 }
 
+/* "(FILE:LINE:COLUMN)" at p, FILE the flow's: its position. */
+static bool position_read(const char *p, const FlowDef *f, int *line, int *col, const char **end) {
+  size_t n = strlen(f->file);
+  int used = 0;
+  if (*p != '(' || strncmp(p + 1, f->file, n) || sscanf(p + 1 + n, ":%9d:%9d)%n", line, col, &used) != 2 || !used) return false;
+  *end = p + 1 + n + used;
+  return true;
+}
+
+Val flow_include_trace(const FlowDef *f, Val trace) {
+  Buf b = {0};
+  int line, col;
+  if (!f || !f->file || !is_str(trace) || !map_of(f->text, f->text_n)) return trace;
+  for (const char *p = str_s(trace), *end; *p; p = end) {
+    char *file = NULL;
+    if (!position_read(p, f, &line, &col, &end)) {
+      buf_ch(&b, *p);
+      end = p + 1;
+      continue;
+    }
+    flow_include_position(f->text, f->text_n, f->file, &line, &col, &file);
+    buf_fmt(&b, "(%s:%d:%d)", file ? file : f->file, line, col);
+    free(file);
+  }
+  return buf_str(&b);
+}
+
 void flow_include_diags(const char *text, size_t n, const char *path, Diags *d, size_t from) {
   if (!map_of(text, n)) return;
   for (size_t i = from; i < d->n; i++)

@@ -19,6 +19,8 @@ bool flow_include(const char *text, size_t n, const char *path, Diags *d, Buf *o
 /* A position of an expanded text in the files it was made of: *line and *col are changed, and *file is set (malloc'ed, beside `path`) when
  * it is not the flow's own. */
 void flow_include_position(const char *text, size_t n, const char *path, int *line, int *col, char **file);
+/* The same for each (FILE:LINE:COLUMN) of a trace that is of the definition's own file. */
+Val flow_include_trace(const FlowDef *f, Val trace);
 /* The same for all diagnostics from the `from`-th on. */
 void flow_include_diags(const char *text, size_t n, const char *path, Diags *d, size_t from);
 #endif

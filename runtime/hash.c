@@ -8,13 +8,23 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <string.h>
+
+/* Looked up once: finding an algorithm by its name takes longer than hashing a few hundred bytes. */
+static EVP_MD *fetched;
+static void fetch(void) { fetched = EVP_MD_fetch(NULL, "SHA256", NULL); }
+static const EVP_MD *sha256(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, fetch);
+  return fetched ? fetched : EVP_sha256();
+}
 
 static void digest(const EVP_MD *md, const void *p, size_t n, uint8_t *out) {
   if (!EVP_Digest(n ? p : "", n, out, NULL, md, NULL)) mem_exhausted(n); /* its only way to fail */
 }
 
-void hash_sha256(const void *p, size_t n, uint8_t out[32]) { digest(EVP_sha256(), p, n, out); }
+void hash_sha256(const void *p, size_t n, uint8_t out[32]) { digest(sha256(), p, n, out); }
 void hash_md5(const void *p, size_t n, uint8_t out[16]) { digest(EVP_md5(), p, n, out); }
 
 void hash_sha256_hex(const void *p, size_t n, char out[65]) {
@@ -165,17 +175,35 @@ void hash_base64url(const uint8_t *p, size_t n, Buf *out) {
   }
 }
 
-bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out) {
-  BIO *bio = BIO_new_mem_buf(pem, -1);
-  EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+static bool signed_sha256(EVP_PKEY *key, const void *p, size_t n, Buf *out) {
   EVP_MD_CTX *md = EVP_MD_CTX_new();
   unsigned char sig[1024];
   size_t len = sizeof sig;
-  bool ok = key && md && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && (size_t)EVP_PKEY_get_size(key) <= sizeof sig &&
-            EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 && EVP_DigestSign(md, sig, &len, p, n) == 1;
+  bool ok = md && (size_t)EVP_PKEY_get_size(key) <= sizeof sig && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
+            EVP_DigestSign(md, sig, &len, p, n) == 1;
   if (ok) buf_add(out, (const char *)sig, len);
   EVP_MD_CTX_free(md);
-  EVP_PKEY_free(key);
+  return ok;
+}
+
+static EVP_PKEY *private_key(const char *pem) {
+  BIO *bio = BIO_new_mem_buf(pem, -1);
+  EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
   BIO_free(bio);
+  ERR_clear_error();
+  return key;
+}
+
+bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out) {
+  EVP_PKEY *key = private_key(pem);
+  bool ok = key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && signed_sha256(key, p, n, out);
+  EVP_PKEY_free(key);
+  return ok;
+}
+
+bool hash_ecdsa_p256(const char *pem, const void *p, size_t n, Buf *out) {
+  EVP_PKEY *key = private_key(pem);
+  bool ok = is_p256(key) && signed_sha256(key, p, n, out);
+  EVP_PKEY_free(key);
   return ok;
 }

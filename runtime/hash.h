@@ -24,6 +24,8 @@ void hash_end(HashStream *h, char out[65]);
 void hash_base64url(const uint8_t *p, size_t n, Buf *out); /* RFC 4648 section 5, no padding */
 /* RS256: the signature of n bytes by an RSA private key in PEM text. false: pem is no such key. */
 bool hash_rsa_sha256(const char *pem, const void *p, size_t n, Buf *out);
+/* ECDSA over SHA-256, the signature in ASN.1 DER. false: pem is no private P-256 key. */
+bool hash_ecdsa_p256(const char *pem, const void *p, size_t n, Buf *out);
 /* Equal bytes? In a time that depends on the lengths only. */
 bool hash_equal(const char *a, size_t na, const char *b, size_t nb);
 void hash_random(uint8_t *out, size_t n); /* from the system's generator */

@@ -2,6 +2,7 @@
 #include "inspect.h"
 #include "engine_int.h"
 #include "eval/scope.h"
+#include "flow_include.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -145,10 +146,31 @@ static Val step_map(Run *r, int64_t number) {
   return map_from(kv, 4, false);
 }
 
+/* Code of an included file stands there, not in the flow's. */
+static Val in_its_file(const FlowDef *f, Val frame) {
+  int line = (int)long_of(map_get_kw(frame, "line")), col = (int)long_of(map_get_kw(frame, "column"));
+  char *file = NULL;
+  flow_include_position(f->text, f->text_n, f->file, &line, &col, &file);
+  if (file) frame = map_assoc(frame, kw_c("file"), str_c(file));
+  free(file);
+  return map_assoc(map_assoc(frame, kw_c("line"), int_val(line)), kw_c("column"), int_val(col));
+}
+
+static Val frames_in_files(Run *r) {
+  const FlowDef *f = run_definition(r);
+  Val all = frames(r->m), out = vec_empty;
+  for (uint32_t i = 0; i < vec_count(all); i++) {
+    Val frame = vec_nth(all, i), file = map_get_kw(frame, "file");
+    bool own = f && f->file && is_str(file) && str_eq_c(file, f->file);
+    out = vec_conj(out, own ? in_its_file(f, frame) : frame);
+  }
+  return out;
+}
+
 Val inspect_run(Run *r) {
   Val kv[] = {kw_c("run-id"), str_c(r->run_id),
               kw_c("step"),   step_slots(r->m) ? step_map(r, r->stop_at ? r->stop_at : r->steps + !r->call) : NIL,
-              kw_c("frames"), frames(r->m)};
+              kw_c("frames"), frames_in_files(r)};
   return map_from(kv, 3, false);
 }
 

@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROTECTS, HOSTED };
+enum { PROTECTS, HOSTED, ALONE };
 const Limit limits[LIMIT_COUNT] = {
-#define LIMIT_ROW(id, name, class, value, most, unit, error, doc) {name, class == HOSTED, value, most, unit, error, doc},
+#define LIMIT_ROW(id, name, class, value, most, unit, error, doc) {name, class == HOSTED, class == ALONE, value, most, unit, error, doc},
     LIMITS(LIMIT_ROW)};
 
 static struct { int64_t value; bool set, on; } given[LIMIT_COUNT];
 
 int64_t limit_value(enum LimitId id) { return given[id].set ? given[id].value : limits[id].value; }
-bool limit_on(enum LimitId id) { return !limits[id].hosted || given[id].on; }
+bool limit_on(enum LimitId id) { return given[id].on || !(limits[id].hosted || limits[id].alone); }
 
 static int find(const char *name, size_t n) {
   for (int i = 0; i < LIMIT_COUNT; i++)
@@ -45,7 +45,7 @@ bool limit_profile(const char *name, Err *e) {
   bool hosted = !strcmp(name, "hosted");
   if (!hosted && strcmp(name, "local")) return err_set(e, "validation", "there are the profiles local and hosted, not %s", name);
   for (int i = 0; i < LIMIT_COUNT; i++)
-    if (!given[i].set) given[i].on = hosted;
+    if (!given[i].set) given[i].on = hosted && limits[i].hosted;
   return true;
 }
 
@@ -61,12 +61,14 @@ Val limit_named(Val error, enum LimitId id) {
 }
 
 /* --- counts of a run ------------------------------------------------------------------------------------------------------ */
-/* spent: by what its answers took, else by steps that begin. Over: more than the limit; of what is spent, as much as it. */
-static const struct { enum LimitId id; const char *type, *key; bool spent; } counted[] = {
-    {LIMIT_steps_per_run, NULL, "steps", false},
-    {LIMIT_http_requests_per_run, "http", "http", false},
-    {LIMIT_child_calls_per_run, "call-flow", "children", false},
-    {LIMIT_llm_tokens_per_run, "llm", "llm-tokens", true},
+/* spent: by what the :usage of its answers says there, else by steps that begin. Over: more than the limit; of what is spent, as much as it.
+ * apart: only those calls may not go on that the step itself knows (limits_platform_over). */
+static const struct { enum LimitId id; const char *type, *key, *spent; bool apart; } counted[] = {
+    {LIMIT_steps_per_run, NULL, "steps", NULL, false},
+    {LIMIT_http_requests_per_run, "http", "http", NULL, false},
+    {LIMIT_child_calls_per_run, "call-flow", "children", NULL, false},
+    {LIMIT_llm_tokens_per_run, "llm", "llm-tokens", "total-tokens", false},
+    {LIMIT_platform_tokens_per_run, "llm", "platform-tokens", "platform-tokens", true},
 };
 
 static int64_t count_of(Val state, const char *key) {
@@ -88,14 +90,28 @@ void limits_count(struct Mach *m, Val type) {
 }
 
 void limits_spent(struct Mach *m, Val type, Val answer) {
-  Val n = map_get_kw(map_get_kw(answer, "usage"), "total-tokens");
+  Val usage = map_get_kw(answer, "usage");
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+    Val n = counted[i].spent && counts(i, type) ? map_get_kw(usage, counted[i].spent) : NIL;
+    if (is_long(n) && long_of(n) > 0) add(m, i, long_of(n));
+  }
+}
+
+static Val over(Val state, size_t i) {
+  bool reached = limit_on(counted[i].id) && count_of(state, counted[i].key) + !!counted[i].spent > limit_value(counted[i].id);
+  return reached ? limit_error(counted[i].id) : NIL;
+}
+
+Val limits_platform_over(Val state) {
   for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-    if (counted[i].spent && counts(i, type) && is_long(n) && long_of(n) > 0) add(m, i, long_of(n));
+    if (counted[i].apart) return over(state, i);
+  return NIL;
 }
 
 Val limits_over(Val state, Val type, int64_t age_ms) {
-  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-    if (limit_on(counted[i].id) && counts(i, type) && count_of(state, counted[i].key) + counted[i].spent > limit_value(counted[i].id))
-      return limit_error(counted[i].id);
+  for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+    Val error = counts(i, type) && !counted[i].apart ? over(state, i) : NIL;
+    if (!is_nil(error)) return error;
+  }
   return limit_on(LIMIT_run_seconds) && age_ms / 1000 > limit_value(LIMIT_run_seconds) ? limit_error(LIMIT_run_seconds) : NIL;
 }

@@ -3,6 +3,7 @@
  * LIMITS(L): L(id, name, class, value, most, unit, error, doc)
  *   class   PROTECTS  the machine and its users: always on
  *           HOSTED    meters a hosted plan: off, unless the profile is "hosted" or the limit is set by itself
+ *           ALONE     off in every profile, until it is set by itself
  *   most    the largest value that it may be set to
  *   error   :type of what a step fails with; "lint": the definition is refused
  * Values are set before the first engine and read by any thread. A run that is taken up again needs the same limits for the same path. */
@@ -25,7 +26,9 @@
   L(agent_tool_calls, "agent-tool-calls", PROTECTS, 1000, 100000, "calls", "validation", ":max-tool-calls of :agent, and of :llm with tools") \
   L(llm_answer_tokens, "llm-answer-tokens", PROTECTS, 10000, 1000000, "tokens", "none", ":max-tokens of a call on a connection with \"platform-key\": more is cut to it") \
   L(notify_bytes, "notify-bytes", PROTECTS, 1048576, 67108864, "bytes", "oversize", "body of a notification")                         \
-  L(webhook_bytes, "webhook-bytes", PROTECTS, 1048576, 52428800, "bytes", "too_large", "body of a request to this process: callbacks, webhooks, commands") \
+  L(webhook_bytes, "webhook-bytes", PROTECTS, 52428800, 1073741824, "bytes", "too_large", "body of a request that starts a run by a webhook; beyond 1 MiB it lies in a file") \
+  L(webhook_signed_multipart_bytes, "webhook-signed-multipart-bytes", PROTECTS, 5242880, 1073741824, "bytes", "too_large", "the same of a signed multipart request") \
+  L(callback_bytes, "callback-bytes", PROTECTS, 1048576, 52428800, "bytes", "too_large", "body of an answer to a :wait, and of a request that is kept for one") \
   L(http_response_bytes, "http-response-bytes", PROTECTS, 10485760, 1073741824, "bytes", "oversize", "HTTP response that is read into memory, unless the step says :client-opts {:max-response-bytes n}") \
   L(ssh_output_bytes, "ssh-output-bytes", PROTECTS, 67108864, 1073741824, "bytes", "validation", ":max-output-bytes of a :ssh step") \
   L(db_rows, "db-rows", PROTECTS, 5000, 100000, "rows", "oversize", "rows of one :db step")                                           \
@@ -41,7 +44,8 @@
   L(steps_per_run, "steps-per-run", HOSTED, 10000, 1000000000, "steps", "limit", "steps that a run executes, repeated ones included") \
   L(http_requests_per_run, "http-requests-per-run", HOSTED, 50, 1000000000, "steps", "limit", ":http steps that a run executes")      \
   L(child_calls_per_run, "child-calls-per-run", HOSTED, 25, 1000000000, "calls", "limit", "flow/call-flow calls of a run")            \
-  L(llm_tokens_per_run, "llm-tokens-per-run", HOSTED, 100000, 1000000000, "tokens", "limit", "tokens that the :llm calls of a run take, those of its agents included; once reached, the next call fails") \
+  L(platform_tokens_per_run, "platform-tokens-per-run", HOSTED, 100000, 1000000000, "tokens", "limit", "tokens of a run's :llm calls, those of its agents included, on connections with \"platform-key\"; once reached, the next such call fails") \
+  L(llm_tokens_per_run, "llm-tokens-per-run", ALONE, 100000, 1000000000, "tokens", "limit", "the same whoever's key it is; once reached, the next call fails") \
   L(run_seconds, "run-seconds", HOSTED, 2592000, 3153600000, "seconds", "limit", "time from the start of a run to the start of a step") \
   L(flow_bytes, "flow-bytes", HOSTED, 153600, 1073741824, "bytes", "lint", "the definition without :templates and :functions")        \
   L(templates_bytes, "templates-bytes", HOSTED, 1048576, 1073741824, "bytes", "lint", ":templates of a definition")                   \
@@ -50,7 +54,7 @@
 
 #define LIMIT_ENUM(id, name, class, value, most, unit, error, doc) LIMIT_##id,
 enum LimitId { LIMITS(LIMIT_ENUM) LIMIT_COUNT };
-typedef struct Limit { const char *name; bool hosted; int64_t value, most; const char *unit, *error, *doc; } Limit;
+typedef struct Limit { const char *name; bool hosted, alone; int64_t value, most; const char *unit, *error, *doc; } Limit;
 extern const Limit limits[LIMIT_COUNT];
 
 int64_t limit_value(enum LimitId id);
@@ -72,4 +76,6 @@ void limits_count(struct Mach *m, Val type);
 void limits_spent(struct Mach *m, Val type, Val answer);
 /* What a run in that state is over when a step of that type is to begin, as an error map; nil. age_ms: since the run began. */
 Val limits_over(Val state, Val type, int64_t age_ms);
+/* The same for a call of a model with the platform's key, as error map; nil. */
+Val limits_platform_over(Val state);
 #endif

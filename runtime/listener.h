@@ -68,7 +68,7 @@ typedef struct ListenerOptions {
   const char *spool_dir;   /* for large bodies; NULL: $TMPDIR or /tmp */
   const struct Proxies *proxies; /* whose X-Forwarded-* headers are believed; NULL: nobody's. Outlives the listener */
   const char *cert, *key;  /* PEM texts: TLS; copied. NULL: plain HTTP */
-  /* How large the body may be, in bytes; NULL: the limit webhook-bytes for all. On the listener's thread: no values. raw: the key undecoded. */
+  /* How large the body may be, in bytes; NULL: the limit callback-bytes for all. On the listener's thread: no values. raw: the key undecoded. */
   uint64_t (*max_body)(enum ListenDoor door, const char *method, const char *raw);
   /* An answer could not be sent to its end; with the ctx of ListenFn, on the listener's thread. May be NULL. */
   void (*unsent)(void *ctx, uint64_t token);
@@ -107,6 +107,11 @@ typedef struct ListenSource {
 } ListenSource;
 bool listener_answer_source(Listener *l, uint64_t token, ListenSource source, uint64_t size, const char *content_type, const char *filename);
 void listener_wake(Listener *l, uint64_t token); /* any thread; only before `free` of its source has returned */
+/* Whoever asks the same again (POST for the API's door: path, Authorization, X-Breyta-Workspace and body) gets this answer, with status 200,
+ * from the listener's thread, until that time (0: for good) or listener_forget; n above 64 KiB is not kept. json is copied; route: a literal.
+ * Any thread. */
+void listener_keep(Listener *l, const ListenRequest *r, const char *json, size_t n, const char *route, int64_t until_ms);
+void listener_forget(Listener *l);
 /* Accepts no more connections, and answers 503 to what is asked on those that are there; what is suspended stays so. */
 void listener_refuse(Listener *l);
 /* Stops accepting, answers what is suspended with 503 and waits for the thread. After it no callback runs. */

@@ -9,7 +9,7 @@
  * :content .. :error? true}. Keys a provider knows beyond that go along as they are.
  *
  * Result: {:content "text" :role "assistant" :model "m" :finish-reason :stop|:length|:tool-calls|:content-filter|:refusal|..
- *          :usage {:input-tokens n :output-tokens n :total-tokens n :cached-input-tokens n :reasoning-tokens n}}
+ *          :usage {:input-tokens n :output-tokens n :total-tokens n :cached-input-tokens n :reasoning-tokens n}} (:platform-tokens n on a connection with "platform-key")
  * and where there are any :id :tool-calls [{:id :name :arguments}] :parsed (of JSON answers) :refusal :cost. */
 #ifndef BR_LLM_H
 #define BR_LLM_H

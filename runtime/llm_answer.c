@@ -137,7 +137,7 @@ static Val usage_map(int64_t in, int64_t out, int64_t total, int64_t cached, int
   return reasoning ? map_assoc(m, kw_c("reasoning-tokens"), int_val(reasoning)) : m;
 }
 
-static Val usage_of(const Answer *a) {
+static Val usage_said(const Answer *a) {
   Val u = get(a->body, "usage");
   if (!is_map(u)) return NIL;
   if (a->s->wire == LLM_ANTHROPIC) {
@@ -154,6 +154,12 @@ static Val usage_of(const Answer *a) {
   int64_t in = count(get(u, "prompt_tokens")), out = count(get(u, "completion_tokens")), total = count(get(u, "total_tokens"));
   return usage_map(in, out, total ? total : in + out, count(get(get(u, "prompt_tokens_details"), "cached_tokens")),
                    count(get(get(u, "completion_tokens_details"), "reasoning_tokens")));
+}
+
+/* What a key of the platform paid for is told apart: it has a limit of its own. */
+static Val usage_of(const Answer *a) {
+  Val u = usage_said(a);
+  return is_map(u) && truthy(get(a->s->config, "platform-key")) ? map_assoc(u, kw_c("platform-tokens"), get(u, "total-tokens")) : u;
 }
 
 /* The row of a price table for a model: names are keywords or strings. */

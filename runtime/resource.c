@@ -22,7 +22,7 @@ BlobStore *engine_blobs(Engine *e) {
   if (e->o.blobs) return e->o.blobs;
   if (e->blobs) return e->blobs;
   Err err;
-  e->blobs = blobs_place_open(e->store, &err);
+  e->blobs = blobs_place_open(e->store, e->o.vault, &err);
   if (!e->blobs) { /* looked at when the engine was made: the database is gone under it */
     fprintf(stderr, "breyta-run: %s\n", err.msg);
     abort();
@@ -154,7 +154,8 @@ static bool load_one(Engine *e, StepCall *c, Val *input, Val key, Err *err) {
     buf_free(&b);
     return false;
   }
-  Val uri = resource_uri(ref), v;
+  Val uri = resource_uri(ref), v = is_map(c->loaded) ? map_get(c->loaded, key, ABSENT) : ABSENT;
+  if (!same(v, ABSENT)) return *input = map_assoc(*input, key, v), true;
   if (is_str(uri) && table_is_uri(str_s(uri))) v = table_ref_rows(c->r, ref, RESOURCE_LOAD_MAX, err);
   else v = resource_find(e, c, ref, &res, err) ? resource_content(e, &res, err) : ABSENT;
   if (same(v, ABSENT)) return false;

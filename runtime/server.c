@@ -225,7 +225,9 @@ static bool serve(Server *s, Err *err) {
   LogField f[] = {{"url", s->url, 0}, {"data", s->o->data, 0}};
   log_line("info", "ready", f, 2);
   while (ok && !stop) {
+    int64_t dropped = s->retention.dropped;
     ok = engine_turn(s->api.engine, 1000, &idle, err) && retention_turn(&s->retention, s->api.store, now_ms(), err);
+    if (s->retention.dropped != dropped) engine_listen_forget(s->api.listener);
     triggers_turn(s->api.triggers);
   }
   return ok;
@@ -295,11 +297,12 @@ int breyta_serve(const BreytaOptions *o) {
   sigaction(SIGTERM, &sa, NULL);
   cli_engine_values();
   if (!(s.api.store = open_store(o->data))) return EXIT_FAILED;
-  if (o->blobs && !blobs_place_set(s.api.store, o->blobs, &err)) {
+  s.api.vault = open_vault(&s);
+  if (o->blobs && !blobs_place_set(s.api.store, s.api.vault, o->blobs, &err)) {
+    vault_free(s.api.vault);
     store_close(s.api.store);
     return usage("blobs", err.msg);
   }
-  s.api.vault = open_vault(&s);
   bool ok = begin(&s, &err) && serve(&s, &err) && drain(&s, &err);
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);

@@ -19,7 +19,7 @@
   F("*", "persist", "search-index", "map", ":blob: {:text \"..\" :tags [..]}: what :search steps find it by")                          \
   F("*", "persist", "key", "keyword or string", ":kv: the key; required there")                                                       \
   F("*", "persist", "ttl", "seconds, 1 to 31536000", ":kv: gone after that; default: it stays")                                       \
-  F("*", "persist", "table", "keyword or string", ":table: the name of the table; required there")                                    \
+  F("*", "persist", "table", "keyword or string", ":table: the name of the table; required there. Tables never expire: `breyta-run gc --table NAME` removes one")                                    \
   F("*", "review", "title", "string", "headline of what the person is asked")                                                         \
   F("*", "review", "message", "string", "the question, in full")                                                                      \
   F("*", "review", "fields", "vector of maps", "what the person may fill in: [{:key :subject :label \"Subject\" :field-type :string} ..]") \

@@ -12,7 +12,7 @@
   R("llm", "model", "string", "the model that answered") \
   R("llm", "finish-reason", "keyword", "why it ended: :stop :length :tool-calls :content-filter :refusal") \
   R("llm", "id", "string", "the provider's id of the answer") \
-  R("llm", "usage", "map", "{:input-tokens :output-tokens :total-tokens}, and :cached-input-tokens :reasoning-tokens where there are any") \
+  R("llm", "usage", "map", "{:input-tokens :output-tokens :total-tokens}, and :cached-input-tokens :reasoning-tokens :platform-tokens where there are any") \
   R("llm", "cost", "map", "{:input :output :total :currency}, when the connection has \"prices\"") \
   R("llm", "parsed", "any value", "the answer as data, with :output") \
   R("llm", "repaired", "true", "the answer had to be asked for twice") \

@@ -559,6 +559,10 @@ void store_release(Store *s) {
   if (s->impl->gather) s->impl->gather(s, false);
 }
 
+void store_together(Store *s, bool on) {
+  if (s && s->impl->together) s->impl->together(s, on);
+}
+
 const char *store_error_text(const char *code) {
   static const char *const text[][2] = {
       {"store_failed", "the database could not be written: nothing more is acknowledged; start again to recover"},

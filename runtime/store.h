@@ -120,6 +120,9 @@ void store_close(Store *s);
 enum { STORE_GATHER = 256 };
 void store_gather(Store *s);
 void store_release(Store *s);
+/* Reads of the thread that reads are close together until it is switched off: they may share what they see of other processes' changes; what
+ * this one commits is seen as ever. Switched off whenever the thread waits for something. */
+void store_together(Store *s, bool on);
 /* The code of what ended the store (store_failed, db_corrupt), or NULL while it works. */
 const char *store_failed(const Store *s);
 /* What the code of a failed batch says to a person. */

@@ -101,6 +101,7 @@ typedef struct StoreImpl {
   const char *(*failed)(const Store *s);
   void (*submit)(Store *s, Batch *b);
   void (*gather)(Store *s, bool on); /* NULL: nothing waits */
+  void (*together)(Store *s, bool on); /* may be NULL */
   int64_t (*max_run)(Store *s); /* -1 = cannot be read */
   int64_t (*slug_count)(Store *s, const char *workspace, const char *slug);
   bool (*run_get)(Store *s, int64_t run, RunRow *out, Err *e);

@@ -139,9 +139,9 @@ static int group_try(Sq *s, Batch *list, bool isolate) {
     roll_back(s, list);
     return rc;
   }
+  atomic_fetch_add(&s->commits, 1); /* before anybody can hear of it: sq_look */
   sq_ops_commit(s);
   observe_commit(list, begun, sync);
-  atomic_fetch_add(&s->commits, 1);
   return rc;
 }
 
@@ -344,8 +344,7 @@ void sq_stats(const Store *st, StoreStats *out) {
 
 /* rd also sees our own writer's commits, wr does not: it is asked when the writer does not hold it. When it does, it looks
  * itself at the beginning of its transaction, and nobody else commits before that ends. */
-bool sq_changed(Store *st) {
-  Sq *s = (Sq *)st;
+static bool changed_beside(Sq *s) {
   bool moved = false;
   if (!s->started) {
     look_for_commits(&s->rd, &moved);
@@ -357,6 +356,12 @@ bool sq_changed(Store *st) {
     pthread_mutex_unlock(&s->wr_lock);
   }
   return atomic_exchange(&s->changed, false);
+}
+
+bool sq_changed(Store *st) {
+  bool changed = changed_beside((Sq *)st);
+  if (changed) sq_look_end((Sq *)st); /* what is read now sees it */
+  return changed;
 }
 
 /* ---- open and close ---- */

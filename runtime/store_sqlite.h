@@ -99,6 +99,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_OUTCOME, "INSERT OR REPLACE INTO outcomes VALUES(?1,?2,?3,?4)") \
   X(W_OUTCOME_DEL, "DELETE FROM outcomes WHERE workspace=?1 AND key=?2") \
   X(W_OUTCOME_PURGE, "DELETE FROM outcomes WHERE at<?1") \
+  X(X_BEGIN, "BEGIN") \
   X(X_STATE, "SELECT watermark,segment_bits FROM state") \
   X(X_SEGMENTS, "SELECT name FROM sqlite_master WHERE type='table' AND name GLOB 'j[0-9]*'") \
   X(X_VERSION, "PRAGMA data_version") \
@@ -256,6 +257,8 @@ typedef struct Sq {
   _Atomic uint64_t syncs, commits, ops, rows;
   _Atomic bool changed;
   const char *_Atomic failed; /* the code of what ended the store, or NULL */
+  bool together, looking;     /* store_sqlite_together.c: reads share a transaction; one is open, ... */
+  uint64_t looked;            /* ... begun when so many commits were counted */
 
   pthread_mutex_t queue_lock; /* the queue, stop, the list of pending kv batches */
   pthread_cond_t queue_cond;
@@ -340,6 +343,10 @@ int64_t sq_job_unique(Store *st, const char *workspace, const char *key, int64_t
 size_t sq_jobs(Store *st, const JobQuery *q, JobRow *out, size_t max, Err *e);
 int64_t sq_jobs_due(Store *st);
 size_t sq_job_types(Store *st, const char *workspace, const char *after, char **out, size_t max, Err *e);
+/* store_sqlite_together.c */
+void sq_together(Store *st, bool on);
+void sq_look(Sq *s);
+void sq_look_end(Sq *s);
 /* store_sqlite_reader.c */
 Store *sq_reader(Store *of, Err *e);
 bool sq_reader_begin(Store *reader, const _Atomic bool *stop, Err *e);

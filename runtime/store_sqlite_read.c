@@ -10,6 +10,7 @@ bool sq_no_memory(Err *e) { return err_set(e, "out_of_memory", "out of memory");
 /* Bound and ready, or NULL with *e. */
 sqlite3_stmt *sq_query(Sq *s, enum SqStmt id, Err *e) {
   sqlite3_stmt *st = sq_stmt(&s->rd, id);
+  sq_look(s);
   if (!st) sq_error(&s->rd, e, "a read failed");
   return st;
 }
@@ -314,18 +315,23 @@ static bool run_head(Sq *s, int64_t run, int64_t *row, int64_t *seq, Err *e) {
   return head_now(s, run, row, seq, e);
 }
 
+/* One read transaction for all the rows of a journal: locking the log for each of them costs more than reading it. It begins behind the
+ * head, which may be one that was committed just now: a transaction that is older does not see its record. */
+static bool chain_begin(Sq *s) {
+  if (s->together) return sq_look(s), false;
+  if (!sqlite3_get_autocommit(s->rd.db)) sq_exec(&s->rd, W_COMMIT); /* of who reads a journal from a journal's f; it goes on without */
+  return sq_exec(&s->rd, X_BEGIN) == SQLITE_OK;
+}
+
 static bool r_journal(Store *b, int64_t run, int64_t after, bool (*f)(void *, const JournalRec *), void *ctx, Err *e) {
   Sq *s = (Sq *)b;
   Chain c = {0};
   int64_t row, seq;
   if (!run_head(s, run, &row, &seq, e)) return false;
-  /* One read transaction for all the rows: locking the WAL for each of them costs more than reading it. It begins behind the head, which
-   * may be one that was committed just now: a transaction that is older does not see its record. */
-  if (!sqlite3_get_autocommit(s->rd.db)) sqlite3_exec(s->rd.db, "COMMIT", NULL, NULL, NULL); /* of who calls this from its f; it goes on without */
-  bool begun = sqlite3_exec(s->rd.db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+  bool begun = chain_begin(s);
   bool ok = chain_collect(s, run, after, row, seq, &c, e) &&
             chain_deliver(s, run, seq - (int64_t)c.n + 1, &c, f, ctx, e);
-  if (begun && !sqlite3_get_autocommit(s->rd.db)) sqlite3_exec(s->rd.db, "COMMIT", NULL, NULL, NULL); /* reads only: there is nothing that could fail to be kept */
+  if (begun && !sqlite3_get_autocommit(s->rd.db)) sq_exec(&s->rd, W_COMMIT); /* reads only: there is nothing that could fail to be kept */
   free(c.rows);
   return ok;
 }
@@ -655,14 +661,17 @@ static size_t kv_merge(Sq *s, sqlite3_stmt *st, const char *prefix, Overs *o, Kv
 static size_t r_kv_list(Store *b, const char *workspace, const char *prefix, const char *after, KvRow *out, size_t max, Err *e) {
   Sq *s = (Sq *)b;
   Overs o = {0};
+  overs_collect(s, &o, workspace, prefix, after); /* first: what is committed meanwhile must be seen below */
   sqlite3_stmt *st = sq_query(s, R_KV_LIST, e);
-  if (!st) return 0;
-  overs_collect(s, &o, workspace, prefix, after);
-  sq_bind_str(st, 1, workspace);
-  sq_bind_str(st, 2, prefix);
-  sq_bind_str(st, 3, after);
-  size_t n = o.oom ? (sq_no_memory(e), 0) : kv_merge(s, st, prefix, &o, out, max, e);
-  sqlite3_reset(st);
+  size_t n = 0;
+  if (st && o.oom) sq_no_memory(e);
+  if (st && !o.oom) {
+    sq_bind_str(st, 1, workspace);
+    sq_bind_str(st, 2, prefix);
+    sq_bind_str(st, 3, after);
+    n = kv_merge(s, st, prefix, &o, out, max, e);
+    sqlite3_reset(st);
+  }
   for (size_t i = 0; i < o.n; i++) over_free(&o.v[i]);
   free(o.v);
   return n;
@@ -804,7 +813,7 @@ static int64_t r_used_bytes(Store *b) {
 }
 
 const StoreImpl sq_impl = {
-    .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .reads = sq_reads, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
+    .close = sq_close, .failed = sq_failed, .submit = sq_submit, .gather = sq_gather, .together = sq_together, .reads = sq_reads, .max_run = r_max_run, .slug_count = r_slug_count, .run_get = r_run_get,
     .run_by_id = r_run_by_id, .runs = r_runs, .journal = r_journal, .snapshot_get = r_snapshot, .timers_due = r_timers_due,
     .runs_newest = r_runs_newest, .slot = r_slot, .slot_queue = r_slot_queue,
     .timer_next = r_timer_next, .wait_get = r_wait_get, .waits = r_waits, .waits_under = r_waits_under, .outcomes_under = r_outcomes_under,

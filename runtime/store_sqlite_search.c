@@ -167,7 +167,9 @@ static size_t search(Conn *c, const SearchQuery *q, SearchHit *out, size_t max, 
 
 size_t sq_search(Store *st, const SearchQuery *q, SearchHit *out, size_t max, Err *e) {
   e->code = NULL;
-  return store_index_drain(st, e) ? search(&((Sq *)st)->rd, q, out, max, e) : 0;
+  if (!store_index_drain(st, e)) return 0;
+  sq_look((Sq *)st);
+  return search(&((Sq *)st)->rd, q, out, max, e);
 }
 
 /* In an index that lives for this search alone, so that the same words find the same in the same order. */

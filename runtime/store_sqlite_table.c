@@ -142,6 +142,7 @@ bool sq_tables_pending(Store *st) {
 
 static sqlite3_stmt *query(Sq *s, enum SqStmt id, Err *e) {
   sqlite3_stmt *st = sq_stmt(&s->rd, id);
+  sq_look(s);
   if (!st) sq_error(&s->rd, e, "a table cannot be read");
   return st;
 }

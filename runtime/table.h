@@ -21,7 +21,12 @@
  * {:keys [s ..]} (up to 100; writes: one :key, or {:field f}: each row goes where its field f says). Key fields are unique within a
  * partition.
  *
- * Changes belong to the engine's thread; reads may run on a thread that builds values, with a store of its own (store_reader). Changes go into one batch, all or nothing, beside what the caller puts there. */
+ * Tables belong to their workspace, as keys of :kv do: they have no time to live, runs come and go over them, and gc leaves them alone.
+ * They are removed by name: `breyta-run gc --table NAME`, DELETE /api/files/by-uri, :into of a join that replaces its table.
+ *
+ * Changes go into one batch, all or nothing, beside what the caller puts there. Both reads and changes may run on another thread than the
+ * engine's, one that builds values, with a store of its own (store_reader); who then submits the changes sees to it that the tables still
+ * are as they were seen: the bytes of a table's meta are other ones after every change. */
 #ifndef BR_TABLE_H
 #define BR_TABLE_H
 #include "eval/node.h"
@@ -57,6 +62,10 @@ typedef struct TableCall {
    * that the :csv of an import refers to (-1: *e). */
   bool (*write)(void *ctx, const char *p, size_t n, Err *e);
   int (*open)(void *ctx, Val ref, Err *e);
+  /* For who works with a store that has no numbers to give (store_reader); 0: the store's next. seen: may be NULL, is told every table that is
+   * looked up by its name (t NULL: there is none), before anything is made of it. */
+  int64_t number;
+  void (*seen)(void *ctx, const char *name, const StoreTable *t);
   bool *unreadable;             /* may be NULL: set when it fails because the database is damaged or cannot be read */
 } TableCall;
 
@@ -84,6 +93,8 @@ bool table_drop(const TableCall *c, Val ref, Val *result, Val *error);
 Val table_handle(const StoreTable *t);
 /* The same of the registered table at this address, with :columns (names); nil: there is none. */
 Val table_at(const TableCall *c, const char *uri);
+/* Does an :import-csv's :csv refer to a file? */
+bool table_csv_is_ref(Val csv);
 /* Is it the address of a table? */
 bool table_is_uri(const char *s);
 
@@ -91,7 +102,6 @@ struct Run;
 struct StepCall;
 /* engine_table.c: for the generic :persist. Waits for the disk when rows that this one depends on are still on their way to it. */
 bool table_persist(struct Run *r, Val persist, Val rows, Val *handle, Val *error);
-bool table_step(struct Run *r, Val cfg, Val *result, Val *error);
 /* An export that is kept as a blob goes into it row by row. true: it was one, and the step ends now or later. */
 bool table_export_step(struct StepCall *c);
 /* Rows of a reference to a table (:load); ABSENT: *err. */

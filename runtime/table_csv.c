@@ -225,12 +225,12 @@ static bool records(Import *x) {
 }
 
 /* An address has no line end; a header with one could have rows. */
-static bool is_ref(Val v) { return is_map(v) || (is_str(v) && !strncmp(str_s(v), "res://", 6) && !strpbrk(str_s(v), "\r\n")); }
+bool table_csv_is_ref(Val v) { return is_map(v) || (is_str(v) && !strncmp(str_s(v), "res://", 6) && !strpbrk(str_s(v), "\r\n")); }
 
 static bool source(Import *x, Val csv, char delimiter) {
   const TableCall *c = x->t->call;
   Err e = {0};
-  if (!is_ref(csv) || !c->open) {
+  if (!table_csv_is_ref(csv) || !c->open) {
     if (!is_str(csv))
       return tc_fail(x->t, "validation", ":import-csv needs :csv, a text with a header row or a reference to a blob with one, not %s", tc_text(csv));
     x->csv = csv_open(str_s(csv), str_n(csv), delimiter);

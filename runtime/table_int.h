@@ -27,6 +27,7 @@ typedef struct Table {
   StoreTable st;       /* collected memory */
   bool fresh;          /* not registered yet */
   bool partitioned, strict;
+  int64_t changes;     /* how often it was written */
   Val part_field;      /* column key by which writes are split; nil */
   Column *cols;
   int ncols, found_by;  /* found_by: so many columns are in the search index */

@@ -184,8 +184,9 @@ static Val meta_val(const Table *tab) {
               kw_c("parts"),  parts,
               kw_c("split"),  bool_val(tab->partitioned),
               kw_c("by"),     tab->part_field,
-              kw_c("strict"), bool_val(tab->strict)};
-  return map_from(kv, 7, false);
+              kw_c("strict"), bool_val(tab->strict),
+              kw_c("changes"), int_val(tab->changes)};
+  return map_from(kv, 8, false);
 }
 
 static int ints_read(Val v, int *out, int max) {
@@ -225,6 +226,8 @@ static bool meta_read(Tc *t, Val m, Table *tab) {
   tab->partitioned = truthy(map_get_kw(m, "split"));
   tab->part_field = map_get_kw(m, "by");
   tab->strict = truthy(map_get_kw(m, "strict"));
+  Val changes = map_get_kw(m, "changes");
+  tab->changes = is_long(changes) ? long_of(changes) : 0;
   tab->found_by = tab->ncols;
   return true;
 }
@@ -270,6 +273,7 @@ static bool not_found(Tc *t, const char *name) {
 static bool registered(Tc *t, const char *name, StoreTable *st, bool *found) {
   Err e = {0};
   *found = store_table_get(t->call->store, t->call->workspace, name, st, &e);
+  if (t->call->seen && !e.code) t->call->seen(t->call->ctx, name, *found ? st : NULL);
   return !e.code || tc_store(t, &e);
 }
 
@@ -281,6 +285,8 @@ bool meta_open(Tc *t, Val ref, Table *out) {
   return found ? adopt(t, &st, out) : not_found(t, name);
 }
 
+static int64_t new_number(Tc *t) { return t->call->number ? t->call->number : store_next_table(t->call->store); }
+
 bool meta_open_or_new(Tc *t, const char *name, Table *out) {
   StoreTable st = {0};
   bool found;
@@ -289,7 +295,7 @@ bool meta_open_or_new(Tc *t, const char *name, Table *out) {
   if (found) return adopt(t, &st, out);
   meta_empty(out);
   out->fresh = true;
-  out->st = (StoreTable){.workspace = kept(t->call->workspace), .name = kept(name), .id = store_next_table(t->call->store)};
+  out->st = (StoreTable){.workspace = kept(t->call->workspace), .name = kept(name), .id = new_number(t)};
   return out->st.id > 0 || tc_fail(t, "limit", "no table can be made: the database cannot be read, or its table numbers are used up");
 }
 
@@ -310,6 +316,7 @@ static void index_put(Batch *b, const Table *tab) {
 bool meta_save(Tc *t, Table *tab) {
   Buf b = {0};
   int64_t at = now_ms();
+  tab->changes++;
   if (is_sig(snap_data(&b, meta_val(tab)))) {
     buf_free(&b);
     return tc_pending(t);
@@ -480,6 +487,6 @@ bool meta_renew(Tc *t, Table *tab) {
   const char *name = tab->st.name;
   meta_empty(tab);
   tab->fresh = true;
-  tab->st = (StoreTable){.workspace = kept(t->call->workspace), .name = kept(name), .id = store_next_table(t->call->store)};
+  tab->st = (StoreTable){.workspace = kept(t->call->workspace), .name = kept(name), .id = new_number(t)};
   return tab->st.id > 0 || tc_fail(t, "limit", "no table can be made: the database cannot be read, or its table numbers are used up");
 }

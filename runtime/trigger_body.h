@@ -15,7 +15,7 @@
 #include "listener.h"
 #include "trigger.h"
 
-enum { HOOK_BODY_MAX = 50 << 20, HOOK_SIGNED_MULTIPART_MAX = 5 << 20, HOOK_TEXT_MAX = 512 << 10, HOOK_FIELDS_MAX = 4 << 20 };
+enum { HOOK_TEXT_MAX = 512 << 10, HOOK_FIELDS_MAX = 4 << 20 };
 
 typedef struct HookPart {
   char *name, *text; /* text: of a field; NULL: a file */

@@ -4,6 +4,7 @@
 #include "engine_int.h"
 #include "hash.h"
 #include "json.h"
+#include "limits.h"
 #include "metrics.h"
 #include "offload.h"
 #include "resource.h"
@@ -555,9 +556,11 @@ static void job_run(HookJob *j) {
 static bool small_enough(const ListenRequest *r, Val auth, Err *e) {
   bool is_signed = kw_is(map_get_kw(auth, "type"), "signature") || kw_is(map_get_kw(auth, "type"), "hmac-sha256");
   const char *type = listener_header(r, "content-type");
-  if (r->nbody > HOOK_BODY_MAX) return err_set(e, "too_large", "the body is over 50 MB");
   bool multipart = type && !strncasecmp(type, "multipart/", 10);
-  return !(is_signed && multipart && r->nbody > HOOK_SIGNED_MULTIPART_MAX) || err_set(e, "too_large", "a signed multipart body may have at most 5 MB");
+  int64_t most = limit_value(LIMIT_webhook_bytes), most_signed = limit_value(LIMIT_webhook_signed_multipart_bytes);
+  if ((int64_t)r->nbody > most) return err_set(e, "too_large", "the body is over %lld bytes (limit webhook-bytes)", (long long)most);
+  if (!is_signed || !multipart || (int64_t)r->nbody <= most_signed) return true;
+  return err_set(e, "too_large", "a signed multipart body may have at most %lld bytes (limit webhook-signed-multipart-bytes)", (long long)most_signed);
 }
 
 static HookJob *job_of(Triggers *t, const ListenRequest *r, const char *workspace, const HookFound *f, const HookProof *proof) {

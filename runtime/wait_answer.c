@@ -107,7 +107,7 @@ static bool role_known(Val spec, Err *err) {
 
 /* The server's door lets more in, for webhooks. */
 static bool too_large(const ListenRequest *r, Err *err) {
-  int64_t most = limit_value(LIMIT_webhook_bytes);
+  int64_t most = limit_value(LIMIT_callback_bytes);
   return (int64_t)r->nbody > most && !err_set(err, "too_large", "the body is over %lld bytes", (long long)most);
 }
 
@@ -191,7 +191,18 @@ bool wait_on_its_way(Engine *e, const char *workspace, const char *key) {
   return is;
 }
 
-bool wait_is_answered(Engine *e, const WaitRow *w) { return wait_on_its_way(e, w->workspace, w->key) || just_answered(e, w); }
+bool wait_is_accepted(Engine *e, const char *workspace, const char *key) {
+  Buf guard = {0};
+  if (!e->accepted) return false;
+  guard_of(&guard, workspace, key);
+  bool is = !is_nil(set_get(e->accepted_keys, str_c(buf_cstr(&guard)), NIL));
+  buf_free(&guard);
+  return is;
+}
+
+bool wait_is_answered(Engine *e, const WaitRow *w) {
+  return wait_on_its_way(e, w->workspace, w->key) || wait_is_accepted(e, w->workspace, w->key) || just_answered(e, w);
+}
 
 typedef struct Search { Engine *e; const ListenRequest *r; WaitReply *out; } Search;
 
@@ -219,7 +230,9 @@ void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error
   char *guard = out->guard, *key = strchr(guard, '\n');
   WaitRow w = {0};
   Err err = {0};
+  Buf whole = {0};
   e->delivering = set_disj(e->delivering, str_c(guard));
+  buf_c(&whole, guard);
   *key++ = 0;
   out->guard = NULL;
   out->batch = NULL;
@@ -232,9 +245,10 @@ void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error
     bool open = store_wait_get(e->store, guard, key, &w, &err) && !just_answered(e, &w);
     wait_row_free(&w);
     reply_ok(others, 200, "duplicate");
-    if (open) e->inbox_now = true; /* in front of any timer: what is acknowledged as delivered is */
+    if (open) wait_accept(e, buf_cstr(&whole));
     else if (!is_duplicate(e, guard, key, out)) *out = *others;
   }
+  buf_free(&whole);
   free(guard);
 }
 
@@ -248,7 +262,7 @@ static bool try_wait(Search *s, const WaitRow *w) {
     reply_error(s->out, &err);
     return strcmp(err.code, "unauthorized") && strcmp(err.code, "unverifiable");
   }
-  if (just_answered(s->e, w)) reply_ok(s->out, 200, "duplicate");
+  if (wait_is_accepted(s->e, w->workspace, w->key) || just_answered(s->e, w)) reply_ok(s->out, 200, "duplicate");
   else deliver(s, w, value, &proof);
   return true;
 }

@@ -39,6 +39,13 @@ enum WaitAt wait_at(Engine *e, const char *workspace, int64_t run, int64_t seq, 
 bool wait_is_answered(Engine *e, const WaitRow *w);
 /* Between commit and wait_settle nothing is handed over: else the reply could not say whose answer it was. */
 bool wait_on_its_way(Engine *e, const char *workspace, const char *key);
+/* wait_accepted.c: durable answers on their way to their runs; guard: "workspace\nkey". */
+void wait_accept(Engine *e, const char *guard);
+bool wait_is_accepted(Engine *e, const char *workspace, const char *key); /* durable, and handed over next */
+void wait_hand_over(Engine *e, Err *err);     /* for a little while, if it is time */
+void wait_hand_over_all(Engine *e, Err *err); /* in front of timers */
+int wait_hand_over_ms(const Engine *e);       /* until it is time again; INT_MAX: there are none */
+void wait_accepted_stop(Engine *e);
 /* An event by name from this machine: delivered, or kept for a wait to come. */
 void wait_named(Engine *e, const InboxRow *row, Err *err);
 

@@ -96,17 +96,18 @@ void early_free(Early *x) {
 
 /* ---- keeping ---- */
 
+static const char early_prefix[] = {WAIT_SYSTEM, 'e', 'a', 'r', 'l', 'y', '/', 0};
+
 /* How much a workspace has kept: asked of the store once, then counted here, for only this process keeps requests. Deleted and
  * expired ones are seen when it is asked again, which is when the bound seems to be reached. */
 static bool room(Engine *e, const char *workspace, size_t bytes, Err *err) {
   EarlyUse *u = &e->early;
-  char prefix[] = {WAIT_SYSTEM, 'e', 'a', 'r', 'l', 'y', '/', 0};
   bool known = u->workspace && !strcmp(u->workspace, workspace);
   bool full = known && (u->n >= EARLY_MAX || u->bytes + (int64_t)bytes > EARLY_MAX_BYTES);
   if (!known || (full && u->gone)) {
     free(u->workspace);
     *u = (EarlyUse){.workspace = strdup(workspace), .serial = u->serial};
-    if (!store_outcomes_use(e->store, workspace, prefix, &u->n, &u->bytes, err)) return false;
+    if (!store_outcomes_use(e->store, workspace, early_prefix, &u->n, &u->bytes, err)) return false;
     full = u->n >= EARLY_MAX || u->bytes + (int64_t)bytes > EARLY_MAX_BYTES;
   }
   if (full) return err_set(err, "too_many_early", "too many requests are kept for waits that do not exist yet; try again later");
@@ -155,6 +156,14 @@ static bool keep_packed(Engine *e, const char *workspace, const char *name, cons
 bool early_keep_request(Engine *e, const ListenRequest *r, Err *err) { return keep_packed(e, r->workspace, r->key, r, NIL, r->received_ms, err); }
 bool early_keep_event(Engine *e, const char *workspace, const char *name, Val payload, int64_t at, Err *err) {
   return keep_packed(e, workspace, name, NULL, payload, at, err);
+}
+
+bool early_any(Engine *e, const char *workspace) {
+  InboxRow row = {0};
+  Err err = {0};
+  bool any = store_outcomes_under(e->store, workspace, early_prefix, NULL, &row, 1, &err) == 1;
+  if (any) inbox_row_free(&row);
+  return any;
 }
 
 void early_gone(Engine *e) { e->early.gone = true; }

@@ -24,6 +24,7 @@ typedef struct Early { ListenRequest *r; Val payload; } Early;
 void early_free(Early *x);
 /* Calls f for what is kept under a name, oldest first; `row` is its key, for batch_outcome_del. f returns false to stop. */
 void early_each(Engine *e, const char *workspace, const char *name, bool (*f)(void *ctx, const char *row, const Early *x), void *ctx);
+bool early_any(Engine *e, const char *workspace); /* is anything kept there? */
 /* One of them is deleted by a batch of the caller's. */
 void early_gone(Engine *e);
 #endif

@@ -80,8 +80,9 @@ for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap 
 suite canary cli env BREYTA_RUN="$BIN" python3 tests/cli/canary.py
 suite nrepl repl env NREPL_SLOW="${SAN:+8}" tests/repl/nrepl.py
 suite nrepl-client repl tests/repl/nrepl_client.sh
-for t in tests/api/test_*.py; do suite "api-$(basename "$t" .py | cut -c6-)" api env BREYTA="$PWD/$B/breyta" python3 "$t"; done
+for t in tests/api/test_*.py; do suite "api-$(basename "$t" .py | cut -c6-)" api env BREYTA="$PWD/$B/breyta" API_CASES="$PWD/$B/api-cases" python3 "$t"; done
 suite chaos-jobs api env BREYTA="$PWD/$B/breyta" python3 tests/chaos/chaos_jobs.py --quick
+suite api-cover api env BREYTA="$PWD/$B/breyta" python3 tests/api/cover.py "$PWD/$B/api-cases"
 suite examples flows tests/flows/examples.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
 wait "$beside"

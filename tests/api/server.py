@@ -7,8 +7,11 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 import uuid
 from pathlib import Path
+
+import contract
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = str(Path(os.environ.get("BREYTA", ROOT / "build" / "breyta")).resolve())
@@ -91,17 +94,28 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=20)
 
-    def http(self, method, path, body=None, headers=None, key=True):
+    def raw(self, method, path, body=None, headers=None, key=True):
+        """Status, headers, bytes. Each answer is held against /api/openapi.json: contract.py."""
         h = dict(headers or {})
         if key:
             h.setdefault("Authorization", f"Bearer {self.key if key is True else key}")
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             c.request(method, path, body, h)
             r = c.getresponse()
-            return Answer(r.status, json.loads(r.read()))
+            data = r.read()
+            contract.seen(self, method, path, body, r.status, r.headers.get("Content-Type"), data)
+            return r.status, r.headers, data
         finally:
             c.close()
+
+    def description(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/openapi.json", timeout=30) as r:
+            return json.loads(r.read())
+
+    def http(self, method, path, body=None, headers=None, key=True):
+        status, _, data = self.raw(method, path, body, headers, key)
+        return Answer(status, json.loads(data))
 
     def command(self, name, args=None, op=None, **more):
         headers = {"X-Breyta-Workspace": self.workspace, "Content-Type": "application/json", "X-Breyta-Operation-ID": op or str(uuid.uuid4())}
@@ -126,16 +140,17 @@ def flow(slug, body, inputs="[]", extra=""):
  :flow (quote %s)}""" % (slug, slug, slug, inputs, extra, body)
 
 
-def run_tests(tests):
-    """Runs functions named test_*, each on its own server; TAP."""
+def run_tests(tests, *options):
+    """Runs functions named test_*, each on its own server with these options; TAP."""
     failed = 0
     chosen = [f for name, f in tests.items() if name.startswith("test_")]
     print(f"1..{len(chosen)}")
     for i, f in enumerate(chosen, 1):
+        began = time.monotonic()
         try:
-            with Server() as s:
+            with Server(*options) as s:
                 f(s)
-            print(f"ok {i} {f.__name__}", flush=True)
+            print(f"ok {i} {f.__name__} # {time.monotonic() - began:.2f} s", flush=True)
         except Exception as e:  # told, and counted
             import traceback
             failed += 1

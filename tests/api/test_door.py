@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The door itself: large bodies, TLS, many connections. See server.py."""
+import contextlib
 import http.client
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -31,6 +33,24 @@ def test_five_hundred_idle_connections_and_more(s):
     assert s.http("GET", "/api/me").status == 200
     for c in idle:
         c.close()
+
+
+def test_many_ask_at_once(s):
+    """As many as libmicrohttpd looks at in one go, all there before it looks: it used to wait for one more, up to 30 seconds."""
+    request = f"GET /api/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.key}\r\n\r\n".encode()
+    for n in (128, 256):
+        with contextlib.ExitStack() as stack:
+            all = [stack.enter_context(socket.create_connection(("127.0.0.1", s.port), timeout=10)) for _ in range(n)]
+            for c in all:
+                c.sendall(request)
+            for c in all:
+                assert b" 200 " in c.recv(4096)
+            s.process.send_signal(signal.SIGSTOP)
+            for c in all:
+                c.sendall(request)
+            s.process.send_signal(signal.SIGCONT)
+            for c in all:
+                assert b" 200 " in c.recv(4096)
 
 
 def test_tls(s):

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """The MCP endpoint, POST /api/workspaces/{ws}/mcp: JSON-RPC, tools out of commands and flows, policy headers. See server.py."""
-import http.client
 import json
 import re
 
@@ -22,16 +21,9 @@ class Reply:
 
 
 def send(s, body, headers=None, ws=None, key=True, method="POST"):
-    h = {**ACCEPT, **(headers or {})}
-    if key:
-        h["Authorization"] = f"Bearer {s.key if key is True else key}"
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=30)
-    try:
-        c.request(method, f"/api/workspaces/{ws or s.workspace}/mcp", body if isinstance(body, (str, bytes)) else json.dumps(body), h)
-        r = c.getresponse()
-        return Reply(r.status, r.read().decode())
-    finally:
-        c.close()
+    body = body if isinstance(body, (str, bytes)) else json.dumps(body)
+    status, _, data = s.raw(method, f"/api/workspaces/{ws or s.workspace}/mcp", body, {**ACCEPT, **(headers or {})}, key)
+    return Reply(status, data.decode())
 
 
 def rpc(s, method, params=None, id=1, **more):

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Resources, files and tables over HTTP. See server.py."""
 import hashlib
-import http.client
 import json
 import os
 from urllib.parse import quote, urlsplit
@@ -22,10 +21,7 @@ def post(s, path, body, **more):
 
 
 def raw(s, method, path, body=None, headers=None):
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=60)
-    c.request(method, path, body, {"Authorization": "Bearer " + s.key, **(headers or {})})
-    r = c.getresponse()
-    return r.status, r.headers, r.read()
+    return s.raw(method, path, body, headers)
 
 
 def upload(s, data, name="a.bin", kind="application/octet-stream", **more):
@@ -44,10 +40,7 @@ def fetch(s, uri, headers=None):
     a = s.http("GET", "/api/resources/url?ttl=60&uri=" + quote(uri, safe=""))
     assert a.status == 200, a
     u = urlsplit(a.body["url"])
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=60)
-    c.request("GET", u.path + "?" + u.query, headers=headers or {})
-    r = c.getresponse()
-    return r.status, r.headers, r.read()
+    return s.raw("GET", u.path + "?" + u.query, None, headers, key=False)
 
 
 def test_uploads(s):

@@ -59,6 +59,24 @@ def test_pages_are_stable(s):
     assert len(ids(exact)) == 11 and exact.meta["hasMore"] is False
 
 
+def test_other_ways_in(s):
+    text = flow("many", "(select-keys (flow/input) [:size :unit])").replace(":invocations {", ":invocations {:big {:inputs [{:name :size :type :number :required true} {:name :unit :default \"kg\"}]} ")
+    text = text.replace(":interfaces {", ":interfaces {:http [{:id :weigh :invocation :big :method :post :path \"/w\"}] :mcp [{:tool-name \"off\" :invocation :big :enabled false}] ")
+    assert s.ok("flows.put_draft", {"flowLiteral": text}).data["valid"]
+    for way in ({"invocation": "big"}, {"triggerId": "weigh"}, {"triggerId": "many.draft.weigh"}, {"invocation": ":big", "triggerId": "run"}):
+        run = s.ok("flows.run", {"flowSlug": "many", "input": {"size": 3}, **way}).data["workflowId"]
+        assert s.over(run)["result"] == {"size": 3, "unit": "kg"}, way
+        a = s.command("flows.run", {"flowSlug": "many", **way})
+        assert a.status == 400 and a.body["error"]["message"] == "missing required run inputs: size" and a.body["error"]["details"] == {"missingKeys": ["size"]}, a
+    assert s.over(s.ok("flows.run", {"flowSlug": "many"}).data["workflowId"])["result"] == {}
+    a = s.command("flows.run", {"flowSlug": "many", "triggerId": "nobody"})
+    assert a.status == 404 and "interface not found" in a.body["error"]["message"], a
+    assert s.command("flows.run", {"flowSlug": "many", "triggerId": "off", "input": {"size": 1}}).code == "interface_disabled"
+    assert s.command("flows.run", {"flowSlug": "many", "invocation": "small"}).status == 404
+    a = s.command("flows.run", {"flowSlug": "many", "invocation": "big", "input": {"size": "x"}})
+    assert a.status == 400 and "must be a number" in a.body["error"]["message"], a
+
+
 def test_filters_and_the_query_language(s):
     push(s, "a", ADD)
     push(s, "w", WAITS, inputs="[{:name :key :type :text}]")

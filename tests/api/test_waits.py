@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Waits and approvals over the API, and the pages behind links under `breyta serve`. See server.py."""
-import http.client
 import json
 import re
 import urllib.parse
@@ -285,14 +284,9 @@ NOTIFY = """:title "Pay <it>?" :approvals %d :notify {:channels {:http {:url "ht
 
 def page(s, method, url, form=None, accept="text/html"):
     u = urllib.parse.urlsplit(url)
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=30)
-    try:
-        body = urllib.parse.urlencode(form) if form is not None else None
-        c.request(method, u.path + "?" + u.query, body, {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"})
-        r = c.getresponse()
-        return r.status, r.read().decode()
-    finally:
-        c.close()
+    body = urllib.parse.urlencode(form) if form is not None else None
+    status, _, data = s.raw(method, u.path + "?" + u.query, body, {"Accept": accept, "Content-Type": "application/x-www-form-urlencoded"}, key=False)
+    return status, data.decode()
 
 
 def test_links_for_people(s):

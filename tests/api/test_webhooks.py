@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import http.client
 import json
 import os
 import random
@@ -41,16 +40,9 @@ def secret(s, trigger):
 
 
 def send(s, path, body=b"{}", headers=None, ws=None, raw=False):
-    c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=40)
-    try:
-        h = {"Content-Type": "application/json"}
-        h.update(headers or {})
-        c.request("POST", f"/{ws or s.workspace}/events/{path}", body, {k: v for k, v in h.items() if v is not None})
-        r = c.getresponse()
-        data = r.read()
-        return (r.status, dict((k.lower(), v) for k, v in r.getheaders()), data) if raw else Answer(r.status, json.loads(data))
-    finally:
-        c.close()
+    h = {"Content-Type": "application/json", **(headers or {})}
+    status, got, data = s.raw("POST", f"/{ws or s.workspace}/events/{path}", body, {k: v for k, v in h.items() if v is not None}, key=False)
+    return (status, {k.lower(): v for k, v in got.items()}, data) if raw else Answer(status, json.loads(data))
 
 
 def result(s, a):

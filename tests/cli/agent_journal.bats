@@ -27,7 +27,8 @@ print(sum(c.execute("select coalesce(sum(length(data)), 0) from " + t).fetchone(
   talk 25; talk 50
   a=$(journal_bytes d25.db) b=$(journal_bytes d50.db)
   echo "journal: 25 turns $a bytes, 50 turns $b bytes" >&3
-  [ "$a" -gt 50000 ] && [ $((b * 10)) -lt $((a * 23)) ] # 2.0 times as much; all of the talk each time would be 4 times
+  [ "$a" -gt 50000 ]
+  [ $((b * 10)) -lt $((a * 23)) ] # 2.0 times as much; all of the talk each time would be 4 times
   breyta-run show r50 --db d50.db --format json > show.json
   is "$(jq -c '[.steps[] | select(.type == "llm") | .input["follow-up"] | length] | [.[0], .[1], .[2], .[49]]' show.json)" '[0,2,4,98]'
   is "$(jq -c '[.steps[] | select(.type == "llm") | .input.prompt] | unique' show.json)" '["Look through the notes."]'
@@ -76,7 +77,7 @@ print(sum(c.execute("select coalesce(sum(length(data)), 0) from " + t).fetchone(
   run_ai t --profile hosted; want 0 '["ok" "ok" "ok" "ok" true]'
   ai_flow t '(try (flow/step :agent :a {:connection :ai :objective "x" :tools {:steps [:crm/note]}}) (catch Exception e ((juxt :type :limit) (ex-data e))))' "$KEYS"
   model_server '[{"calls": [{"name": "crm__note", "arguments": {"n": 1}}], "usage": [40000, 20000]}]'; : > log
-  run_ai t --profile hosted; want 0 '[:limit "llm-tokens-per-run"]'; is "$(wc -l < log)" 2
+  run_ai t --limit llm-tokens-per-run=100000; want 0 '[:limit "llm-tokens-per-run"]'; is "$(wc -l < log)" 2
   ai_flow t '(try (flow/step :llm :a {:connection :ai :prompt "x" :output {:schema [:map [:a :int]] :repair false}}) (catch Exception e (try (flow/step :llm :b {:connection :ai :prompt "x"}) (catch Exception e (:limit (ex-data e))))))'
   model_server '[{"content": "no JSON", "usage": [10, 10]}]'
   run_ai t --limit llm-tokens-per-run=20; want 0 '"llm-tokens-per-run"'
@@ -96,4 +97,20 @@ print(sum(c.execute("select coalesce(sum(length(data)), 0) from " + t).fetchone(
   run_ai t --limit llm-answer-tokens=20; is "$(sent -1 .body.max_completion_tokens)" 20
   ai_flow t '(do (flow/step :llm :a {:connection :ai :prompt "x" :persist {:type :blob}}) (try (flow/step :llm :b {:connection :ai :prompt "x"}) (catch Exception e (:limit (ex-data e)))))'
   run_ai t --limit llm-tokens-per-run=10; want 0 '"llm-tokens-per-run"'
+}
+@test "tokens of the platform's key have a limit of the hosted profile, the author's own do not count for it" {
+  model_server '[{"content": "ok", "usage": [40000, 20000]}]'
+  ai_flow t '(let [ask (fn [id conn] (try (:content (flow/step :llm id {:connection conn :prompt "x"})) (catch Exception e ((juxt :type :limit :max) (ex-data e)))))]
+               [(ask :a :ai) (ask :b :ai) (ask :c :compat) (ask :d :compat) (ask :e :compat) (ask :f :ai)])'
+  run_ai t --profile hosted; want 0 '["ok" "ok" "ok" "ok" "ok" "ok"]' # 360,000 of the author's own
+  sed -i 's/"model": "gpt-x",/"model": "gpt-x", "platform-key": true,/' conn.json
+  run_ai t; want 0 '["ok" "ok" "ok" "ok" "ok" "ok"]'
+  run_ai t --profile hosted --run-id r; want 0 '["ok" "ok" "ok" "ok" "ok" [:limit "platform-tokens-per-run" 100000]]'
+  br replay r; [ "$st" = 0 ]
+  run_ai t --limit platform-tokens-per-run=50000; want 0 '["ok" [:limit "platform-tokens-per-run" 50000] "ok" "ok" "ok" [:limit "platform-tokens-per-run" 50000]]'
+  ai_flow t '(:usage (flow/step :agent :a {:connection :ai :objective "y"}))'
+  run_ai t; [[ $out = *":platform-tokens 60000"* ]]
+  ai_flow t '(:usage (flow/step :llm :a {:connection :compat :prompt "y"}))'
+  run_ai t; [[ $out = *":total-tokens 60000"* ]]; [[ $out != *platform* ]]
+  br help limits; [[ $out = *"With --profile hosted"*"platform-tokens-per-run "*"Only when set by --limit"*"llm-tokens-per-run "* ]]
 }

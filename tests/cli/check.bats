@@ -88,11 +88,14 @@ has() { [[ $out = *"$1"* ]] || { printf 'no %s in: %s\n' "$1" "$out" >&2; return
 @test "what is stored in the database is looked at: bound, its secret there or gone" {
   flow st '1'
   sed -i 's|:flow (quote|:requires [{:slot :crm :type :http-api :label "CRM" :base-url "https://crm.example" :auth {:type :bearer :secret-ref :tok}}]\n :flow (quote|' st.edn
-  br check st.edn --no-connect --db x.db; [ "$st" = 1 ] && [[ $out = *not-bound*"breyta-run connections"* ]]
+  br check st.edn --no-connect --db x.db; [ "$st" = 1 ]
+  [[ $out = *not-bound*"breyta-run connections"* ]]
   breyta-run connections set crm --db x.db --type http-api --config '{"base-url": "https://crm.example", "auth": {"type": "bearer", "secret-ref": "tok"}}'
   breyta-run connections bind st crm crm --db x.db
-  br check st.edn --no-connect --db x.db; [ "$st" = 1 ] && [[ $out = *"secret   tok"* ]]
+  br check st.edn --no-connect --db x.db; [ "$st" = 1 ]
+  [[ $out = *"secret   tok"* ]]
   echo s3cret-value | breyta-run secrets set tok --db x.db
-  br check st.edn --no-connect --db x.db; [ "$st" = 0 ] && [[ $out = *untested*"secret   tok"*fine* ]]
+  br check st.edn --no-connect --db x.db; [ "$st" = 0 ]
+  [[ $out = *untested*"secret   tok"*fine* ]]
   br check st.edn --no-connect --db x.db --workspace other; [ "$st" = 1 ]
 }

@@ -24,12 +24,14 @@ LOAD='(let [n (:n (flow/input)) a (flow/step :http :load {:url "http://x.test/" 
 
 @test "the examples pass, and folders are searched" {
   cp -r "$ROOT/flows-examples" ex
-  mkdir -p ex/.hidden && echo '{' > ex/.hidden/x.test.edn
+  mkdir -p ex/.hidden
+  echo '{' > ex/.hidden/x.test.edn
   br test ex
   [ "$st" = 0 ]
   prints 'ex/hello/flow.test.edn'
   prints ' passed, 0 failed in '
-  cd ex && br test
+  cd ex
+  br test
   [ "$st" = 0 ]
   br test hello/flow.edn --filter loudly
   prints '1 passed, 0 failed'

@@ -22,19 +22,22 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
   br gc --db x.db --dry-run
   want 0 "1 expired resource would be removed, 1 kept
 1 blob (3 bytes) would be removed, 1 kept"
-  [ "$(blobs)" = 2 ] && [ "$(resources)" = 2 ]
+  [ "$(blobs)" = 2 ]
+  [ "$(resources)" = 2 ]
   br gc --db x.db --dry-run --format json
   want 0 '{"resources":{"kept":1,"removed":1,"expired":1,"referenced":0},"blobs":{"kept":1,"removed":1,"bytes":3},"unfinished-runs":0,"dry-run":true}'
   br gc --db x.db
   want 0 "1 expired resource removed, 1 kept
 1 blob (3 bytes) removed, 1 kept"
-  [ "$(blobs)" = 1 ] && [ "$(resources)" = 1 ]
+  [ "$(blobs)" = 1 ]
+  [ "$(resources)" = 1 ]
   expire # the document goes, its blob is too young
   br gc --db x.db --format json
   [ "$(counts resources.removed blobs.removed blobs.kept)" = "1 0 1" ]
   age
   br gc --db x.db --format json
-  [ "$(counts resources.removed blobs.removed blobs.bytes)" = "0 1 3" ] && [ "$(blobs)" = 0 ]
+  [ "$(counts resources.removed blobs.removed blobs.bytes)" = "0 1 3" ]
+  [ "$(blobs)" = 0 ]
 }
 
 @test "a parked run whose only reference is in its snapshot keeps it, also inside of a longer text, until it is over" {
@@ -104,7 +107,9 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
     [ "$(blobs)" -ge "$(resources)" ]
   done
   br gc --db x.db
-  [ "$st" = 0 ] && [ "$(resources)" = 60 ] && [ "$(blobs)" = 60 ]
+  [ "$st" = 0 ]
+  [ "$(resources)" = 60 ]
+  [ "$(blobs)" = 60 ]
 }
 
 @test "not beside an executor; a damaged run stops it; wrong use" {
@@ -115,7 +120,8 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
   breyta-run resume w --db x.db --listen 127.0.0.1:0 >/dev/null 2>lock & echo $! > pid
   until_ok grep -qs . lock
   br gc --db x.db
-  [ "$st" = 1 ] && says db_locked
+  [ "$st" = 1 ]
+  says db_locked
   br gc --db x.db --dry-run
   [ "$st" = 0 ]
   kill "$(cat pid)"; wait "$(cat pid)" || :
@@ -124,10 +130,34 @@ counts() { # counts JSON-FIELDS: what `gc --format json` says
   age
   sql "UPDATE snapshots SET data=x'00'"
   br gc --db x.db
-  [ "$st" = 1 ] && says "[corrupt_record]"
-  [ "$(resources)" = 1 ] && [ "$(blobs)" = 1 ]
+  [ "$st" = 1 ]
+  says "[corrupt_record]"
+  [ "$(resources)" = 1 ]
+  [ "$(blobs)" = 1 ]
   br gc now --db x.db
-  [ "$st" = 2 ] && says "gc takes no argument"
+  [ "$st" = 2 ]
+  says "gc takes no argument"
   br gc --db none.db
-  [ "$st" = 2 ] && says "there is no database none.db"
+  [ "$st" = 2 ]
+  says "there is no database none.db"
+}
+@test "tables belong to the workspace: gc leaves them, and removes those that are named with all their rows" {
+  flow t '(flow/step :function :f {:code (quote (fn [_] [{:id 1} {:id 2}])) :input {} :persist {:type :table :table "people" :key-fields [:id] :index-fields [:id]}})'
+  br t.edn --db x.db; [ "$st" = 0 ]
+  sed 's/people/other/' t.edn > u.edn
+  br u.edn --db x.db; [ "$st" = 0 ]
+  sql "UPDATE tables SET created=1, updated=1"
+  br gc --db x.db
+  want 0 "0 expired resources removed, 0 kept
+0 blobs (0 bytes) removed, 0 kept"
+  br gc --db x.db --table people --dry-run; [ "$st" = 0 ]; [[ $out = "table people (2 rows) would be removed"* ]]
+  br gc --db x.db --table people --table none; [ "$st" = 1 ]; says 'there is no table "none"'; says "there are: other, people"
+  br gc --db x.db -w elsewhere --table people; [ "$st" = 1 ]; says "has no table yet"
+  [ "$(sql "SELECT count(*) FROM table_rows")" = 4 ]
+  br gc --db x.db --table people --format json; [ "$st" = 0 ]; [[ $out = *'"tables":[{"table":"people","rows":2}]'* ]]
+  [ "$(sql "SELECT count(*) FROM table_rows")" = 2 ]
+  flow q '(flow/step :table :q {:op :query :table (:t (flow/input)) :page {:limit 5}})'
+  br q.edn --db x.db --input '{"t": "people"}'; [ "$st" = 1 ]; says 'there is no table "people"'
+  br q.edn --db x.db --input '{"t": "other"}'; [ "$st" = 0 ]; [[ $out = *'{:id 2}'* ]]
+  br t.edn --db x.db --run-id again; [ "$st" = 0 ]; [[ $out = *":row-count 2"* ]]
 }

@@ -95,13 +95,17 @@ PY
                 u (flow/step :http :put {:url \"$U/in/p.csv\" :method :put :body-from-ref r :accept-status #{201 204}})]
             (:status u))"
   br t.edn
-  [ "$st" = 0 ] && [ "$out" = 201 ]
+  [ "$st" = 0 ]
+  [ "$out" = 201 ]
   [ "$(cat www/in/p.csv)" = "$(printf 'id,name\r\n1,Ada\r\n2,"B,b"\r\n')" ]
   flow n "(try (flow/step :http :put {:url \"$U/in/p.csv\" :method :put :body-from-ref \"res://v1/ws/local/table/none\"}) (catch Exception e [(:type (ex-data e)) (ex-message e)]))"
   br n.edn
-  [ "$st" = 0 ] && [[ $out = *":not-found"*'there is no table'* ]]
+  [ "$st" = 0 ]
+  [[ $out = *":not-found"*'there is no table'* ]]
   flow o "(let [r (flow/step :function :rows {:code '(fn [_] (mapv (fn [i] {:t (apply str (repeat 2000 \"x\"))}) (range 6000))) :input {} :persist {:type :table :table \"p\"}})]
             (try (flow/step :http :put {:url \"$U/in/o.csv\" :method :put :body-from-ref r}) (catch Exception e (:type (ex-data e)))))"
   br o.edn
-  [ "$st" = 0 ] && [ "$out" = ":oversize" ] && [ ! -e www/in/o.csv ]
+  [ "$st" = 0 ]
+  [ "$out" = ":oversize" ]
+  [ ! -e www/in/o.csv ]
 }

@@ -100,3 +100,21 @@ b"' 'No such file'
   mkdir sub; cd sub; mkdir lib; printf '(nosuch 1)' > lib/part.clj; flow t '#flow/include "lib/part.clj"'; cd ..
   br sub/t.edn; [ "$st" = 2 ]; says "sub/lib/part.clj:1:2: error"
 }
+@test "include: where a run fails stands in the included file, also after a restart, in show, and behind the include in the flow" {
+  mkdir -p sub/lib
+  printf '(fn [x]\n  (let [y (:n x)]\n    (inc (throw (ex-info "oh" {:a 1})))))' > sub/lib/f.clj
+  printf '(do\n (flow/step :kv :z {:operation :get :key "a"})\n (flow/step :wait :w {:key "k"})\n   (assoc 5 :a 1))' > sub/lib/body.clj
+  cd sub
+  flow t '(let [a (try (flow/step :function :d {:ref :f :input {:n 21}}) (catch Exception e (:trace (ex-data e))))]
+    [a (if (:late (flow/input)) 1 #flow/include "lib/body.clj")   (throw (ex-info a {}))])' '{:id :f :language :clojure :code (quote #flow/include "lib/f.clj")}'
+  cd ..
+  br sub/t.edn --run-id r; [ "$st" = 3 ]
+  br show r --step 2; [[ $out = *"flow  sub/lib/body.clj:2:2"* ]]
+  br send k '{}'
+  mv sub gone # the stored text tells it
+  br resume r; [ "$st" = 1 ]; says "at user/eval (sub/lib/body.clj:4:4)"
+  br show r --format json; has '"trace":"  at user/eval (sub/lib/body.clj:4:4)'; has 'at user/fn (sub/lib/f.clj:3:10)'
+  mv gone sub
+  br sub/t.edn --run-id late --input '{"late": true}'; [ "$st" = 1 ]; says "at user/fn (sub/lib/f.clj:3:10)"; says "at user/eval (sub/t.edn:8:67)"
+  br show r --step 1 --format json; has '"file":"sub/t.edn"'
+}

@@ -80,7 +80,7 @@ EOF
   grep -q "^ExecStart=$P/bin/breyta serve " "$unit"
   for line in DynamicUser=yes ProtectSystem=strict StateDirectory=breyta NoNewPrivileges=yes Restart=on-failure LimitNOFILE=65536; do grep -qx "$line" "$unit"; done
   # Each option in it is one of serve's.
-  for o in $(grep -oE -- ' --[a-z-]+' "$unit"); do options breyta serve | grep -qx -- "$o"; done
+  for o in $(grep '^ExecStart=' "$unit" | grep -oE -- ' --[a-z-]+'); do options breyta serve | grep -qx -- "$o"; done
   command -v systemd-analyze || skip "no systemd-analyze"
   sed "s|$P/bin|$INSTALLED$P/bin|; /^Documentation=/d" "$unit" > breyta.service
   systemd-analyze verify ./breyta.service

@@ -43,10 +43,12 @@ blobs() { find "$1-blobs" -type f | wc -l; }
 @test "results over the inline limit are told to persist, and can be" {
   flow big '(flow/step :function :make {:code (quote (fn [_] (apply str (repeat 1100000 "x")))) :input {}})'
   br big.edn --db x.db
-  [ "$st" = 1 ] && [[ $err = *"over 1 MiB"*":persist {:type :blob}"* ]]
+  [ "$st" = 1 ]
+  [[ $err = *"over 1 MiB"*":persist {:type :blob}"* ]]
   keep '{:type :blob}' '(apply str (repeat 1100000 "x"))'
   br k.edn --db x.db
-  [ "$st" = 0 ] && [[ $out = *":size-bytes 1100000"* ]]
+  [ "$st" = 0 ]
+  [[ $out = *":size-bytes 1100000"* ]]
 }
 
 @test ":kv keeps the value under its key" {
@@ -73,7 +75,8 @@ blobs() { find "$1-blobs" -type f | wc -l; }
 @test "what cannot be kept, and references that lead nowhere, are errors of their step" {
   keep '{:type :blob}' '(atom 1)'
   br k.edn --db x.db
-  [ "$st" = 1 ] && [[ $err = *not-serializable* ]]
+  [ "$st" = 1 ]
+  [[ $err = *not-serializable* ]]
   for ref in '"res://v1/ws/local/nothing"|no resource res://v1/ws/local/nothing' '{:uri 5}|no reference to a resource' '"http://x"|no reference' ; do
     flow l "(flow/step :function :use {:code '(fn [m] m) :input {:a ${ref%%|*}} :load [:a]})"
     br l.edn --db x.db
@@ -81,7 +84,8 @@ blobs() { find "$1-blobs" -type f | wc -l; }
   done
   flow l "(flow/step :function :use {:code '(fn [m] m) :input {:a 1} :load [:b]})"
   br l.edn --db x.db
-  [ "$st" = 1 ] && [[ $err = *":load names :b"* ]]
+  [ "$st" = 1 ]
+  [[ $err = *":load names :b"* ]]
 }
 
 @test "a resource that was removed under its record is an error that can be caught" {
@@ -103,7 +107,8 @@ blobs() { find "$1-blobs" -type f | wc -l; }
   flow f '(flow/step :function :make {:code (quote (fn [_] (apply str (repeat 900000 "x")))) :input {} :persist {:type :blob}})'
   br f.edn --db y.db
   umount full
-  [ "$st" = 1 ] && [[ $err = *"no space left"* ]]
+  [ "$st" = 1 ]
+  [[ $err = *"no space left"* ]]
 }
 
 @test "a signed URL serves the bytes, whole and by range, to whoever has it and until it expires" {
@@ -118,7 +123,9 @@ blobs() { find "$1-blobs" -type f | wc -l; }
   [[ $url = http://127.0.0.1:*/local/resources/content?uri=res%3A%2F%2F* ]]
   curl -sD head -o body "$url"
   [ "$(cat body)" = 0123456789 ]
-  grep -qi '^content-type: text/html' head && grep -qi '^x-content-type-options: nosniff' head && grep -qi "^content-security-policy: default-src 'none'; sandbox" head
+  grep -qi '^content-type: text/html' head
+  grep -qi '^x-content-type-options: nosniff' head
+  grep -qi "^content-security-policy: default-src 'none'; sandbox" head
   grep -qi '^content-disposition: attachment; filename="a _b_.txt"' head
   [ "$(curl -s -w '%{http_code}' -r 2-4 "$url")" = 234206 ]
   [ "$(curl -s -w '%{http_code}' -r -3 "$url")" = 789206 ]

@@ -179,7 +179,8 @@ notes() {
   says ":search steps have no option :order"
   find_flow "{:query \"$(printf 'w%s ' $(seq 65))\"}" r
   br find.edn --db x.db
-  [ "$st" = 1 ] && says "more than 64 words"
+  [ "$st" = 1 ]
+  says "more than 64 words"
 }
 todo() { python3 -c 'import sqlite3; print(sqlite3.connect("x.db").execute("SELECT count(*) FROM search_todo").fetchone()[0])'; }
 none_waits() { [ "$(todo)" = 0 ]; }

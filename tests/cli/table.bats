@@ -118,7 +118,8 @@ rows_are() { [ "$st" = 0 ] && [[ $out = "{:rows $1, :row-ids"* ]] && return; ech
        (flow/step :table :i {:op :import-csv :table "c" :csv c}))'
   want 1 ""; says "CSV, line"; says "over 1 MiB"
   t '(try (flow/step :table :i {:op :import-csv :table "c" :csv "res://v1/ws/local/result/none"}) (catch Exception e [(:type (ex-data e)) (ex-message e)]))'
-  [ "$st" = 0 ] && [[ $out = *":not-found"*":csv: there is no resource"* ]]
+  [ "$st" = 0 ]
+  [[ $out = *":not-found"*":csv: there is no resource"* ]]
   t '(flow/step :table :i {:op :import-csv :table "c" :csv {:a 1}})'; want 1 ""; says "no reference to a resource"
 }
 @test "a table is loaded as its rows where :load names it" {
@@ -127,7 +128,8 @@ rows_are() { [ "$st" = 0 ] && [[ $out = "{:rows $1, :row-ids"* ]] && return; ech
   t '(try (flow/step :function :l {:code (quote (fn [m] m)) :input {:x "res://v1/ws/local/table/none"} :load [:x]}) (catch Exception e ((juxt :type :key) (ex-data e))))'; want 0 '[:not-found :x]'
   t '(let [_ (flow/step :function :f {:code (quote (fn [_] (mapv (fn [i] {:id i :text (apply str (repeat 200 "abcdefghij"))}) (range 6000)))) :input {} :persist {:type :table :table "big"}})]
        (try (flow/step :function :l {:code (quote (fn [m] m)) :input {:x "res://v1/ws/local/table/big"} :load [:x]}) (catch Exception e [(:type (ex-data e)) (ex-message e)])))'
-  [ "$st" = 0 ] && [[ $out = *":oversize"*"in pages with :op :query"* ]]
+  [ "$st" = 0 ]
+  [[ $out = *":oversize"*"in pages with :op :query"* ]]
 }
 @test ":import-csv: options and errors with their line" {
   t '(let [i (flow/step :table :i {:op :import-csv :table "c" :csv "a;b\n1;x\n" :delimiter ";" :infer-types false :write-mode :upsert :key-fields [:a] :index-fields [:b] :schema-mode :strict})]

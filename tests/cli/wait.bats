@@ -335,7 +335,9 @@ FLOW
     br resume r --public-url http://x.test
     [ "$st" = 3 ] || { [ "$st" = 2 ] && says "there is no run r" && continue; }
     after=$(curl -s "http://127.0.0.1:$MAIL/kept" | grep -o 'waits/[0-9-]*/approve?token=[0-9a-f]*')
-    [ "$(wc -l <<< "$after")" -ge 1 ] && [ "$(wc -l <<< "$after")" -le 2 ] && [ "$(sort -u <<< "$after" | wc -l)" = 1 ]
+    [ "$(wc -l <<< "$after")" -ge 1 ]
+    [ "$(wc -l <<< "$after")" -le 2 ]
+    [ "$(sort -u <<< "$after" | wc -l)" = 1 ]
     br show r; [[ $out = *"notification was sent"* ]]
     br approve r; br resume r; want 0 "{:action :approve, :by \"$(id -un)\"}"
   done

@@ -293,12 +293,11 @@ enum Progress trial_go(Process *p, Trial *t) {
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* The ids of all children: none is missing, none is there twice under another name. */
-static bool children_text(Process *p, Buf *b) {
+static bool children_text(Process *p, Buf *b, Err *err) {
   enum { MOST = 64 };
   RunRow rows[MOST];
   char *ids[MOST];
-  Err err = {0};
-  size_t n = store_runs(p->store, 0, 0, rows, MOST, &err), k = 0;
+  size_t n = store_runs(p->store, 0, 0, rows, MOST, err), k = 0;
   for (size_t i = 0; i < n; i++) {
     if (rows[i].lineage) ids[k++] = strdup(rows[i].run_id);
     run_row_free(&rows[i]);
@@ -308,7 +307,7 @@ static bool children_text(Process *p, Buf *b) {
     buf_fmt(b, " %s", ids[i]);
     free(ids[i]);
   }
-  return !err.code && n < MOST;
+  return !err->code && n < MOST;
 }
 
 static char *text_of(Buf *b) {
@@ -333,13 +332,15 @@ char *trial_ended(Process *p, const Trial *t) {
 
 char *trial_children(Process *p) {
   Buf b = {0};
-  return children_text(p, &b) ? text_of(&b) : (wrong("the runs cannot be listed", NULL), NULL);
+  Err err = {0};
+  return children_text(p, &b, &err) ? text_of(&b) : (wrong("the runs cannot be listed", &err), NULL);
 }
 
 char *trial_outcome(Process *p, const Trial *t) {
   Buf b = {0};
+  Err err = {0};
   if (!ended_text(p, t, &b)) return NULL;
-  return children_text(p, &b) ? text_of(&b) : (wrong("the runs cannot be listed", NULL), NULL);
+  return children_text(p, &b, &err) ? text_of(&b) : (wrong("the runs cannot be listed", &err), NULL);
 }
 
 static bool replay_one(Process *p, int64_t run, const char *id) {

@@ -115,6 +115,12 @@ static int setup_file(void **state) {
   return 0;
 }
 
+static int setup_together(void **state) {
+  *state = open_file();
+  store_together(*state, true);
+  return 0;
+}
+
 static int teardown(void **state) {
   char cmd[PATH_MAX + 64];
   store_close(*state);
@@ -1517,6 +1523,47 @@ static void f_beside(void **state) {
   journal_is(s, 1, 3, "4:3:1:d ");
 }
 
+static int64_t inbox_rows(Store *s) {
+  InboxRow in[4];
+  Err e;
+  size_t n = store_inbox(s, 0, in, 4, &e);
+  for (size_t i = 0; i < n; i++) inbox_row_free(&in[i]);
+  return (int64_t)n;
+}
+
+static void put_inbox(Store *s) {
+  Batch *b = batch_new();
+  batch_inbox_put(b, "main", "k", "event", 1, BYTES("hello"));
+  must_store(s, b);
+}
+
+/* Reads that share a transaction see what this process commits, and what others do at the latest when it was told of. */
+static void f_together(void **state) {
+  Store *s = *state;
+  make_run(s, 1);
+  store_changed(s);
+  store_together(s, true);
+  assert_int_equal(inbox_rows(s), 0);
+  put_inbox(s);
+  assert_int_equal(inbox_rows(s), 1);
+  Store *o = must_open(&(StoreOptions){.beside = true});
+  put_inbox(o);
+  assert_true(store_changed(s));
+  assert_int_equal(inbox_rows(s), 2);
+  put_inbox(o);
+  store_together(s, false);
+  store_together(s, true);
+  assert_int_equal(inbox_rows(s), 3);
+  for (int i = 0; i < 200; i++) { /* the head is known in memory before the next read begins */
+    must_store(s, appending(1, 1, "x"));
+    int64_t last = 0;
+    Err e = {0};
+    assert_true(store_journal(s, 1, i, stop_at_two, &last, &e));
+    assert_int_equal(last, i + 1);
+  }
+  store_close(o);
+}
+
 static void f_read_only(void **state) {
   Store *s = *state;
   make_run(s, 1);
@@ -1839,6 +1886,7 @@ static void t_record(void **state) {
 
 #define BOTH(f) \
   {.name = #f " (sqlite)", .test_func = f, .setup_func = setup_file, .teardown_func = teardown}, \
+      {.name = #f " (sqlite, reads together)", .test_func = f, .setup_func = setup_together, .teardown_func = teardown}, \
       {.name = #f " (memory)", .test_func = f, .setup_func = setup_memory, .teardown_func = teardown}
 #define ON_FILE(f) {.name = #f, .test_func = f, .setup_func = setup_file, .teardown_func = teardown}
 
@@ -1850,7 +1898,7 @@ int main(void) {
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
       ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_reads), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
-      ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_read_only),
+      ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_together), ON_FILE(f_read_only),
       ON_FILE(f_epoch_fences_two_writers), ON_FILE(f_segments), ON_FILE(f_wrong_files), ON_FILE(f_damaged_file),
       ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_sync_fails),
       cmocka_unit_test(t_crc), cmocka_unit_test(t_record),

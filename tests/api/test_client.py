@@ -1,0 +1,649 @@
+#!/usr/bin/env python3
+"""The client command line: every row of its table does what it says on a real server. See client.py."""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import time
+
+import client
+from server import flow
+from test_connections import SECRET, Upstream
+
+HELD = '(let [in (flow/input)] (flow/step :wait :hold {:key (:key in) %s}))'
+
+
+def write(c, name, text):
+    path = os.path.join(c.home, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+def read(c, name):
+    with open(os.path.join(c.home, name)) as f:
+        return f.read()
+
+
+def push(c, slug, body, inputs="[]", extra="", interfaces=None):
+    text = flow(slug, body, inputs, extra)
+    if interfaces:
+        text = text.replace(":interfaces {", ":interfaces {" + interfaces + " ")
+    return c.data("flows", "push", "--file", write(c, slug + ".edn", text))
+
+
+# --- flows -----------------------------------------------------------------------------------------------------------------------------
+def test_init_lint_push_run(c):
+    d = c.data("flows", "init", "hello", "--name", 'Say "hi"', env={})
+    assert d["files"] == ["hello/flow.edn", "hello/flow.test.edn"] and "breyta flows push --file hello/flow.edn" in c.meta["nextCommands"]
+    assert c.fails("exists", "flows", "init", "hello", env={}) and c.fails("usage", "flows", "init", "1x", status=2, env={})
+    tests = os.path.join(os.path.dirname(client.BIN), "breyta-run")
+    if os.path.exists(tests):
+        import subprocess
+        p = subprocess.run([tests, "test", os.path.join(c.home, "hello")], capture_output=True, text=True, timeout=60)
+        assert p.returncode == 0, p.stdout + p.stderr
+    d = c.data("flows", "lint", "--file", "hello/flow.edn", env={})
+    assert d["diagnostics"] == [] and d["errors"] == 0
+    d = c.data("flows", "lint", "--file", "hello/flow.edn", "--server")
+    assert d["server"]["diagnostics"] == []
+    d = c.data("flows", "push", "--file", "hello/flow.edn")
+    assert d["flowSlug"] == "hello" and d["savedDraft"] is True and d["validation"]["valid"] is True
+    assert "breyta flows run hello --wait" in c.meta["nextCommands"]
+    d = c.data("flows", "run", "hello", "--wait", "--field", "name=Ada")
+    assert d["status"] == "completed" and d["run"]["resultPreview"]["data"]["result"]["message"] == "Hello, Ada!", d
+    assert [set(s) for s in d["run"]["steps"]] == [{"stepId", "stepType", "status", "durationMs", "attempt"}] and d["start"]["workflowId"] == d["workflowId"]
+    d = c.data("flows", "run", "hello", "--input", '{"name": "Bo"}', "--invocation", "default")
+    assert d["workflowId"].endswith("-r2") and f"breyta runs watch {d['workflowId']}" in c.meta["nextCommands"]
+    d = c.data("flows", "run", "hello", "--interface-id", "run", "--wait", "--input-file", "-", stdin='{"name": "Cy"}')
+    assert d["run"]["resultPreview"]["data"]["result"]["message"] == "Hello, Cy!"
+    c.fails("not_found", "flows", "run", "hello", "--interface-id", "nowhere")
+
+
+def test_errors_in_files(c):
+    bad = write(c, "bad/flow.edn", '{:slug :bad :name "Bad" :concurrency {:type :nothing}\n :flow \'(no-such 1)}')
+    body = c.run("flows", "lint", "--file", bad, status=1, env={})
+    assert body["ok"] is True and body["data"]["errors"] >= 1 and all(d["line"] >= 1 for d in body["data"]["diagnostics"]), body
+    assert f"{bad}:" in body["stderr"]
+    body = c.run("flows", "push", "--file", bad, status=1)
+    assert body["ok"] is False and f"{bad}:" in body["stderr"]
+    c.fails("usage", "flows", "push", "--file", "nowhere.edn", status=2)
+    c.fails("usage", "flows", "push", "--file", bad, "--target", "live", status=2)
+    write(c, "inc/lib/f.clj", "(fn [_] 42)")
+    write(c, "inc/flow.edn", flow("inc", '(flow/step :function :f {:input {} :code (quote #flow/include "lib/f.clj")})'))
+    assert c.data("flows", "push", "--file", "inc/flow.edn")["flowSlug"] == "inc"  # what it includes goes with it
+    d = c.data("flows", "run", "inc", "--wait")
+    assert d["run"]["resultPreview"]["data"]["result"] == 42, d
+
+
+def test_look(c):
+    c.data("flows", "create", "--slug", "made", "--description", "Made here")
+    assert {"hello", "made", "inc"} <= {f["flowSlug"] for f in c.data("flows", "list", "--limit", "50")["items"]}
+    assert len(c.data("flows", "list", "--limit", "3", "--page-size", "2")["items"]) == 3  # over two pages
+    one = c.data("flows", "list", "--limit", "1", "--format", "table")["items"]
+    assert len(one) == 1 and one[0]["flowSlug"] in c.stderr
+    assert c.data("flows", "show", "made")["flow"]["description"] == "Made here"
+    assert ":slug :made" in c.data("flows", "show", "made", "--include", "literal")["flowLiteral"]
+    assert "analysis" in c.data("flows", "compile", "hello")
+    assert [s["id"] for s in c.data("flows", "steps", "list", "hello")["items"]] == ["greet"]
+    assert c.data("flows", "steps", "show", "hello", "greet")["step"]["type"] == "function"
+    c.fails("not_found", "flows", "steps", "show", "hello", "nowhere")
+    assert c.data("flows", "validate", "hello")["valid"] is True
+    assert c.data("flows", "draft", "show", "hello")["flow"]["flowSlug"] == "hello"
+    d = c.data("flows", "draft", "run", "hello", "--wait", "--poll", "20ms")
+    assert d["status"] == "completed"
+    d = c.data("flows", "run-step", "hello", "greet", "--input", '{"name": "Di"}')
+    assert d, d
+    c.fails("not_found", "flows", "show", "nowhere")
+    c.fails("profile_missing", "flows", "show", "hello", "--target", "live")
+
+
+def test_release(c):
+    d = c.data("flows", "release", "hello", "--release-note-file", "-", stdin="first one\n")
+    assert d["activeVersion"] == 1 and d["promote"]["version"] == 1 and d["profileId"] == "live-hello", d
+    assert c.meta["liveRuntime"]["status"] == "live_runtime_version_verified"
+    assert c.data("flows", "versions", "list", "hello")["items"][0]["releaseNote"] == "first one"
+    assert c.data("flows", "show", "hello", "--target", "live")["flow"]["flowSlug"] == "hello"
+    text = read(c, "hello/flow.edn").replace("Hello, ", "Bye, ")
+    c.data("flows", "push", "--file", write(c, "hello/flow.edn", text))
+    assert c.data("flows", "diff", "hello")["changed"] is True
+    d = c.data("flows", "diff", "hello", "--file", "hello/flow.edn", "--full")
+    assert d["from"]["source"] == "draft" and d["to"]["source"] == "file" and d["changed"] is False
+    assert c.data("flows", "versions", "publish", "hello", "--release-note", "second")["version"] == 2
+    assert c.data("flows", "versions", "diff", "hello", "--from", "1", "--to", "2", "--full")["changed"] is True
+    assert c.data("flows", "versions", "update", "hello", "--version", "2", "--release-note", "two")["version"]["releaseNote"] == "two"
+    assert c.data("flows", "versions", "activate", "hello", "--version", "1")["activeVersion"] == 1
+    assert c.data("flows", "promote", "hello", "--version", "2")["version"] == 2
+    assert c.data("flows", "run", "hello", "--target", "live", "--wait")["run"]["resultPreview"]["data"]["result"]["message"] == "Bye, World!"
+    assert c.data("flows", "promote", "hello", "--version", "1")["previousVersion"] == 2  # taken back
+    d = c.data("flows", "deploy", "hello")
+    assert d["version"] == 3 and d["flow"]["flowSlug"] == "hello", d
+    c.fails("usage", "flows", "promote", "hello", "--version", "x", status=2)
+    d = c.data("flows", "pull", "hello", "--version", "1")
+    assert d["path"] == "hello.edn" and d["version"] == 1 and "Hello, " in read(c, "hello.edn")
+    c.fails("exists", "flows", "pull", "hello")  # the draft says Bye: nothing is lost
+    assert c.data("flows", "pull", "hello", "--force")["changed"] is True and "Bye, " in read(c, "hello.edn")
+    assert c.data("flows", "pull", "hello")["changed"] is False
+    assert c.data("flows", "pull", "hello", "--target", "live", "--out", "x/y.edn")["path"] == "x/y.edn"
+    assert ":slug :hello" in c.data("flows", "pull", "hello", "--out", "-")["flowLiteral"]
+    c.data("flows", "push", "--file", write(c, "hello/flow.edn", text.replace("Bye, ", "Ciao, ")))
+    c.data("flows", "draft", "reset", "hello")
+    assert "Ciao" not in c.data("flows", "pull", "hello", "--out", "-")["flowLiteral"]
+    assert c.data("flows", "doctor", "hello")["doctor"]["ready"] is True
+    d = c.data("flows", "readiness", "hello")
+    assert d["ready"] is True and "preflight" in d and "metrics" in d and "diff" in d
+    assert c.data("flows", "release-check", "hello")["flowSlug"] == "hello"
+    assert "items" in c.data("flows", "metrics", "hello")
+    assert c.data("flows", "provenance", "set", "hello", "--source-flow", "made")["flowSlug"] == "hello"
+    d = c.data("flows", "update", "hello", "--name", "Hello!", "--tags", "a,b")
+    assert c.data("flows", "show", "hello")["flow"]["name"] == "Hello!"
+
+
+def test_search(c):
+    hits = c.data("flows", "search", "hello")["result"]["hits"]
+    assert "hello" in [h["flow_slug"] for h in hits], hits
+    assert [h["flow_slug"] for h in c.data("flows", "grep", "Bye, ", "--or", "nothing-else")["result"]["hits"]] == ["hello"]
+    assert "hello" in [h["flow_slug"] for h in c.data("flows", "workspace", "search", "hello")["result"]["hits"]]
+    assert c.data("flows", "workspace", "examples", "step", "function", "greeting") is not None
+
+
+# --- runs and waits ------------------------------------------------------------------------------------------------------------------------
+def waiting(c, key, slug="held"):
+    run = c.data("flows", "run", slug, "--input", json.dumps({"key": key}))["workflowId"]
+    c.server.until(lambda: c.server.ok("runs.get", {"workflowId": run}).data["run"]["status"] == "waiting", f"{run} waits")
+    return run
+
+
+def test_runs(c):
+    push(c, "fails", '(do (flow/step :function :first {:input {} :code (quote (fn [_] 1))}) (throw (ex-info "broken" {:type :oops})))')
+    d = c.run("flows", "run", "fails", "--wait", status=1)
+    assert d["ok"] is True and d["data"]["status"] == "failed" and "broken" in d["stderr"], d  # told, with an exit status of 1
+    run = d["data"]["workflowId"]
+    assert c.data("runs", "list", "fails")["items"][0]["workflowId"] == run
+    assert c.data("runs", "list", "--flow", "fails", "--status", "completed")["items"] == []
+    c.fails("usage", "runs", "list", "--status", "odd", status=2)
+    d = c.data("runs", "show", run, "--include-steps")["run"]
+    assert d["status"] == "failed" and [s["stepId"] for s in d["steps"]] == ["first"] and "broken" in d["error"]["message"]
+    assert c.data("runs", "show", run, "--errors")["run"]["steps"] == []
+    assert c.data("runs", "show", "r1", "--flow", "fails", "--full")["run"]["steps"][0]["output"] == 1
+    assert c.data("runs", "inspect", run)["run"]["steps"][0]["stepType"] == "function"
+    d = c.data("runs", "step", run, "first", "--full")
+    assert d["step"]["output"] == 1 and {e["stepId"] for e in d["events"]} == {"first"}, d
+    c.fails("not_found", "runs", "step", run, "nowhere")
+    assert c.data("runs", "events", run)["items"][0]["type"] == "run_started"
+    assert c.data("runs", "verify", run)
+    again = c.data("runs", "replay", run)
+    assert again["originalWorkflowId"] == run
+    assert c.run("runs", "watch", again["workflowId"], status=1)["data"]["status"] == "failed"
+    assert c.run("runs", "retry", run, "--wait", status=1)["data"]["status"] == "failed"
+    c.used |= {"runs retry"}
+    d = c.data("runs", "start", "--flow", "hello", "--input", '{"name": "Eve"}', "--wait", "--source", "draft")
+    assert d["status"] == "completed"
+    d = c.data("runs", "fork", d["workflowId"], "--step", "greet", "--result", '{"message": "forked"}', "--wait")
+    assert d["run"]["resultPreview"]["data"]["result"] == {"message": "forked"}, d
+    d = c.data("runs", "watch", d["workflowId"])
+    assert d["status"] == "completed" and "run_completed" in c.stderr, c.stderr
+    c.fails("ambiguous", "runs", "show", "r1")
+    c.fails("not_found", "runs", "show", "r999999")
+    assert c.data("runs", "cancel", run)["alreadyCompleted"] is True
+
+
+def test_waits(c):
+    push(c, "held", HELD % ':timeout "2h"', "[{:name :key :type :text}]")
+    push(c, "asks", HELD % ":approvals 1 :actions [:escalate]", "[{:name :key :type :text}]")
+    a, b = waiting(c, "k1"), waiting(c, "k2", "asks")
+    d = c.run("runs", "watch", a, "--timeout", "50ms")
+    assert d["meta"]["timedOut"] is True and d["data"]["wait"] == {"timedOut": True, "timeoutMs": 50, "pollMs": 250} and d["data"]["lastPoll"]["status"] == "waiting"
+    one = c.data("waits", "list", "--run", a)["items"][0]
+    assert one["key"] == "k1" and c.data("waits", "list", "--flow", "asks", "--shows-in-ui-only")["items"][0]["workflowId"] == b
+    assert c.data("waits", "show", one["waitId"])["waitId"] == one["waitId"]
+    c.data("waits", "complete", one["waitId"], "--payload", '{"n": 5}')
+    assert c.data("runs", "watch", a)["run"]["resultPreview"]["data"]["result"]["n"] == 5
+    c.data("runs", "continue", b, "--approve-latest-wait")
+    assert c.data("runs", "watch", b)["status"] == "completed"
+    c.fails("usage", "runs", "continue", b, status=2)
+    c.fails("no_wait", "runs", "continue", b, "--approve-latest-wait")
+
+    def wait_of(run):
+        return c.data("waits", "list", "--run", run)["items"][0]["waitId"]
+    b = waiting(c, "k3", "asks")
+    c.data("waits", "approve", wait_of(b), "--reason", "fine")
+    assert c.data("runs", "watch", b)["status"] == "completed"
+    b = waiting(c, "k4", "asks")
+    c.data("waits", "reject", wait_of(b), "--reason", "no")
+    c.run("runs", "watch", b, status=c.raw("runs", "watch", b).returncode)
+    b = waiting(c, "k5", "asks")
+    c.data("waits", "action", wait_of(b), "escalate")
+    b = waiting(c, "k6")
+    c.data("waits", "cancel", wait_of(b))
+    assert c.run("runs", "watch", b, status=1)["data"]["status"] == "failed"
+    c.fails("not_found", "waits", "show", "1-1")
+    b = waiting(c, "k7")
+    assert c.data("runs", "cancel", b, "--reason", "enough")["workflowId"] == b
+    assert c.run("runs", "watch", b, status=1)["data"]["status"] == "cancelled"
+
+
+# --- triggers and webhooks -------------------------------------------------------------------------------------------------------------------
+def test_triggers_and_webhooks(c):
+    hook = ':webhook [{:id :in :invocation :default :event-name "made" :auth {:type :signature :secret-ref :hook :algo :hmac-sha256 :timestamp-header "X-Time"}}]'
+    push(c, "hooked", "(dissoc (flow/input) :flow/ctx :flow/request)", interfaces=hook)
+    c.data("flows", "release", "hooked")
+    all_ = c.data("triggers", "hooked")["triggers"]
+    assert {t["type"] for t in all_} == {"manual", "webhook"}, all_
+    assert [t["id"] for t in c.data("triggers", "list", "--flow", "hooked", "--type", "webhook")["triggers"]] == [t["id"] for t in all_ if t["type"] == "webhook"]
+    url = c.data("triggers", "webhook-url", "hooked")["triggers"][0]
+    trigger = url["id"]
+    assert url["webhookUrl"].endswith("/events/" + url["config"]["path"])
+    assert c.data("triggers", "show", trigger)["id"] == trigger
+    secret = c.data("triggers", "webhook-secret", trigger)["secret"]
+    write(c, "hook.secret", secret + "\n")
+    path = url["config"]["path"]
+    sign = ("--sign", "hmac-sha256", "--sign-secret-file", "hook.secret", "--timestamp-header", "X-Time")
+    d = c.data("webhooks", "send", "--path", path, "--json", '{"a": 1}', *sign, env={"BREYTA_API_URL": f"http://127.0.0.1:{c.server.port}", "BREYTA_WORKSPACE": c.server.workspace})
+    run = d["workflowId"] if "workflowId" in d else d["data"]["workflowId"]
+    assert c.data("runs", "watch", run)["run"]["resultPreview"]["data"]["result"]["a"] == 1
+    c.run("webhooks", "send", "--path", path, "--json", '{"a": 1}', "--hmac-secret", "wrong", "--timestamp-header", "X-Time", status=1)
+    d = c.data("webhooks", "send", "--path", path, "--validate-only", "--json", '{"a": 1}')
+    assert d["input"]["a"] == 1, d
+    assert c.data("webhooks", "send", "--path", "events/" + path, "--validate-only", "--json", '{"a": 1}', "--print-input-map")["input"]["a"] == 1
+    assert c.data("webhooks", "send", "--path", path, "--draft", "--json-file", "-", stdin='{"z": 1}')
+    p = c.raw("webhooks", "send", "--path", path, "--draft", "--form", "a=1 2", "--multipart-file", "f=hook.secret", "--quiet", "--save-response", "saved.json")
+    assert p.returncode == 0 and p.stdout == "" and json.loads(read(c, "saved.json")), p
+    c.fails("usage", "webhooks", "send", "--path", path, "--json", "{}", "--form", "a=1", status=2)
+    c.fails("usage", "webhooks", "send", "--path", path, "--sign", "hmac-sha256", status=2)
+    d = c.data("triggers", "fire", [t for t in all_ if t["type"] == "manual"][0]["id"], "--payload", '{"q": 2}')
+    assert c.data("runs", "watch", d["workflowId"])["run"]["resultPreview"]["data"]["result"]["q"] == 2
+
+
+def test_signatures(c):
+    """Against a listener that shows what arrives: the worked example of the contract, base64 and hex, and ECDSA checked by openssl."""
+    import http.server
+    import threading
+    import subprocess
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append((self.path, self.headers, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"fine")
+
+        def log_message(self, *_):
+            pass
+    httpd = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+
+    def send(*args, **more):
+        d = c.data("webhooks", "send", "--base-url", f"http://127.0.0.1:{httpd.server_port}", "--path", "webhooks/x y/z", *args, **more)
+        assert d == {"text": "fine"}, d
+        return seen[-1]
+    path, headers, body = send("--json", '{"id":1}', "--sign", "hmac-sha256", "--sign-secret", "s3", "--timestamp-header", "X-Timestamp", "--timestamp", "1795228542")
+    assert path == "/ws-local/events/webhooks/x%20y/z" and body == b'{"id":1}' and "Authorization" not in headers
+    assert headers["X-Timestamp"] == "1795228542" and headers["X-Signature"] == "CHhx806JhCb0vx8Jxomjgwn8r5gLprFKkXBuU0tRWiQ="
+    _, headers, _ = send("--json", '{"id":1}', "--sign", "hmac-sha256", "--sign-secret-env", "S", "--signature-format", "hex", "--signature-prefix", "sha256=",
+                         "--signature-header", "X-Hub", env={"S": " s3 ", "BREYTA_WORKSPACE": "ws-local"})
+    assert headers["X-Hub"] == "sha256=" + hmac.new(b"s3", b'{"id":1}', hashlib.sha256).hexdigest()
+    key = os.path.join(c.home, "ec.pem")
+    subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key], check=True, capture_output=True)
+    subprocess.run(["openssl", "ec", "-in", key, "-pubout", "-out", key + ".pub"], check=True, capture_output=True)
+    _, headers, body = send("--raw-file", key + ".pub", "--content-type", "text/x", "--sign", "ecdsa-p256", "--sign-private-key", key, "--timestamp-header", "T", "--timestamp", "7")
+    assert headers["Content-Type"] == "text/x"
+    with open(os.path.join(c.home, "sig"), "wb") as f:
+        f.write(base64.b64decode(headers["X-Signature"]))
+    with open(os.path.join(c.home, "message"), "wb") as f:
+        f.write(b"7" + body)
+    subprocess.run(["openssl", "dgst", "-sha256", "-verify", key + ".pub", "-signature", os.path.join(c.home, "sig"), os.path.join(c.home, "message")], check=True, capture_output=True)
+    path, headers, body = send("--form", "a=1 &2", "--form", "b=x", "--api-key", "k", "--api-key-location", "query", "--header", "X-More: yes", "--basic", "u:p")
+    assert body == b"a=1%20%262&b=x" and path.endswith("?token=k") and headers["X-More"] == "yes" and headers["Authorization"] == "Basic dTpw"
+    _, headers, _ = send("--json", "1", "--api-key", "k", "--header-auth", "X-K", "--bearer", "t")
+    assert headers["X-K"] == "k" and headers["Authorization"] == "Bearer t"
+    httpd.shutdown()
+
+
+# --- settings and installations ---------------------------------------------------------------------------------------------------------------
+def test_settings(c):
+    needs = ''':requires [{:slot :api :type :http-api :label "API" :base-url "https://x.example" :auth {:type :api-key}}
+                {:kind :form :label "Setup" :fields [{:key :city :label "City" :field-type :text :required true}]}]
+     :schedules [{:id :daily :cron "0 3 * * *" :invocation :default :enabled true}]'''
+    push(c, "needs", "(flow/input)", extra=needs)
+    d = c.data("flows", "configure", "check", "needs", "--target", "draft")
+    assert d["ready"] is False and d["missingBindings"] == ["api"] and d["missingActivation"] == ["city"], d
+    con = c.data("connections", "create", "--type", "http-api", "--name", "My API", "--base-url", "http://127.0.0.1:9", "--key-file", "-", stdin="k-secret")["connection"]["id"]
+    d = c.data("flows", "configure", "suggest", "needs")
+    assert d["suggestions"][0]["slot"] == "api" and con in [x["connectionId"] for x in d["suggestions"][0]["connections"]], d
+    assert any(f"api.conn=" in x for x in c.meta["nextCommands"])
+    d = c.data("flows", "configure", "needs", "--target", "draft", "--set", f"api.conn={con}", "--set", "activation.city=Oslo")
+    assert d["ready"] is True and c.data("flows", "configure", "show", "needs")["bindingValues"] == {"api": con}, d
+    assert c.data("flows", "draft", "bindings", "show", "needs")["activation"]["city"]["set"] is True
+    p = c.raw("flows", "bindings", "template", "needs")
+    assert p.returncode == 0 and "redacted" in p.stdout and ":api" in p.stdout, p
+    c.used.add("flows bindings template")
+    assert c.data("flows", "draft", "bindings", "template", "needs", "--out", "needs.settings.edn")["path"] == "needs.settings.edn"
+    assert con in read(c, "needs.settings.edn")
+    write(c, "s.edn", '{:bindings {:api {:connection "%s"}} :activation {:city "Rome"}}' % con)
+    assert c.data("flows", "draft", "bindings", "apply", "needs", "@s.edn")["ready"] is True
+    c.data("flows", "release", "needs")
+    assert c.data("flows", "bindings", "show", "needs")["bindingValues"] == {}
+    assert c.data("flows", "bindings", "apply", "needs", "--from-draft")["ready"] is True
+    d = c.data("flows", "configure", "needs", "--target", "live", "--schedule-disable", "daily")
+    assert d["schedules"]["daily"]["enabled"] is False, d
+    assert c.data("flows", "activate", "needs")["flowSlug"] == "needs" and c.data("profiles", "activate", "needs", "--version", "1")["flowSlug"] == "needs"
+    c.fails("usage", "flows", "configure", "needs", status=2)
+    c.fails("usage", "flows", "configure", "needs", "--set", "x", status=2)
+    c.fails("bad_request", "flows", "configure", "needs", "--set", "api.nothing=1")
+    assert [p["id"] if "id" in p else p["profile-id"] for p in c.data("profiles", "list", "--flow", "needs", "--profile-type", "prod")["items"]] == ["live-needs"]
+    assert c.data("profiles", "show", "live-needs")
+
+
+def test_installations(c):
+    inst = c.data("flows", "installations", "create", "needs", "--name", "Mine")["instance"]["profileId"]
+    assert inst in [i["profileId"] for i in c.data("flows", "installations", "list", "needs")["items"]]
+    assert c.data("flows", "installations", "show", inst)["profileId"] == inst
+    c.data("flows", "installations", "rename", inst, "--name", "Other")
+    con = c.data("flows", "configure", "show", "needs")["bindingValues"]["api"]
+    c.data("flows", "installations", "configure", inst, "--bindings", json.dumps({"api": {"connectionId": con}}), "--set", "activation.city=Bonn")
+    c.data("flows", "installations", "enable", inst)
+    d = c.data("flows", "run", "needs", "--installation-id", inst, "--wait")
+    assert d["status"] == "completed" and d["run"]["installationId"] == inst
+    c.data("flows", "installations", "disable", inst)
+    c.data("flows", "installations", "set-enabled", inst, "--enabled")
+    for what in ("triggers", "surfaces"):
+        assert isinstance(c.data("flows", "installations", what, inst)["items"], list)
+    c.data("flows", "installations", "stats", inst)
+    c.data("flows", "installations", "events", inst)
+    c.data("flows", "installations", "delete", inst)
+    d = c.data("profiles", "create", "--flow", "needs", "--name", "By profile")
+    own = d.get("profile-id") or d.get("id") or d["profileId"]
+    c.data("profiles", "bindings", "set", own, "--bindings", json.dumps({"api": {"connectionId": con}}))
+    c.data("profiles", "delete", own)
+
+
+# --- access ---------------------------------------------------------------------------------------------------------------------------------------
+def test_accounts_and_keys(c):
+    acc = c.data("service-accounts", "create", "--name", "w", "--scope", "jobs.worker,flows.read", "--scope", "runs.read", "--job-type", "t1", "--metadata", '{"a": 1}')["serviceAccount"]
+    assert acc["capabilities"] == ["jobs.worker", "flows.read", "runs.read"] and acc["allowedJobTypes"] == ["t1"]
+    id_ = acc["serviceAccountId"]
+    assert f"breyta service-accounts keys create {id_}" in c.meta["nextCommands"]
+    assert id_ in [a["serviceAccountId"] for a in c.data("service-accounts", "list")["items"]]
+    key = c.data("service-accounts", "keys", "create", id_, "--name", "k")["key"]
+    assert key["apiKey"].startswith("bsa_sak-")
+    env = {**c.env(), "BREYTA_API_KEY": key["apiKey"]}
+    assert c.run("flows", "list", env=env)["ok"] is True
+    c.fails("forbidden", "flows", "create", "--slug", "no", env=env)
+    assert key["apiKey"] not in json.dumps(c.data("service-accounts", "keys", "list", id_))
+    c.data("service-accounts", "update", id_, "--status", "disabled")
+    assert c.data("service-accounts", "show", id_)["serviceAccount"]["status"] == "disabled"
+    assert c.data("service-accounts", "keys", "revoke", id_, key["keyId"])["key"]["status"] == "revoked"
+    assert c.raw("flows", "list", env=env).returncode == 1
+
+
+def test_connections_and_secrets(c):
+    with Upstream() as up:
+        env = {**c.env(), "KEY": SECRET}
+        con = c.data("connections", "create", "--type", "http-api", "--name", "up", "--base-url", up.url, "--key-env", "KEY", env=env)["connection"]["id"]
+        assert con in [x["id"] for x in c.data("connections", "list", "--type", "http-api", "--limit", "50")["items"]]
+        assert SECRET not in json.dumps(c.data("connections", "show", con))
+        d = c.data("connections", "call", con, "--path", "/hi", "--query", "n=1", "--include-header", "X-Here")
+        assert d["body"]["path"] == "/hi?n=1" and d["status"] == 200, d
+        d = c.run("connections", "call", con, "--path", "/deny", "--method", "POST", "--json", '{"a": 1}', status=1)
+        assert d["data"]["success"] is False
+        assert c.data("connections", "test", con)
+        c.data("connections", "update", con, "--name", "upstream")
+        assert c.data("connections", "show", con)
+    body = c.run("connections", "test", "--all", status=c.raw("connections", "test", "--all").returncode)
+    assert body["data"]["summary"]["failed"] >= 1 and c.raw("connections", "test", "--all", "--only-failing").returncode == 1  # nothing listens there now
+    c.fails("usage", "connections", "test", status=2)
+    assert "items" in c.data("connections", "usages")
+    assert "items" in c.run("connections", "items", con, status=c.raw("connections", "items", con).returncode)["data"] or True
+    c.used.add("connections items")
+    assert c.data("connections", "cleanup-unused") is not None
+    c.data("connections", "delete", con)
+    c.fails("not_found", "connections", "show", con)
+    c.data("secrets", "set", "token-a", "--value-file", "-", stdin="very secret\n")
+    c.data("secrets", "set", "token-b", "--value-env", "VAL", env={**c.env(), "VAL": "x"})
+    c.fails("usage", "secrets", "set", "token-c", status=2)
+    c.fails("usage", "secrets", "set", "token-c", "--value-env", "NOT_THERE", status=2)
+    d = c.data("secrets", "list")
+    assert {"token-a", "token-b"} <= {json.dumps(x) and (x.get("secret-id") or x.get("id")) for x in d["items"]} and "very secret" not in json.dumps(d)
+    c.data("secrets", "usages")
+    c.data("secrets", "delete", "token-b")
+
+
+def test_workspaces_and_auth(c):
+    s = c.server
+    ws = c.data("workspaces", "bootstrap", "ws-two", "--name", "Two")
+    assert ws["created"] is True
+    assert {"ws-local", "ws-two"} <= {w["id"] for w in c.data("workspaces", "list")["workspaces"]}
+    assert c.data("workspaces", "show", "ws-two")["workspace"]["id"] == "ws-two"
+    c.fails("not_found", "workspaces", "show", "ws-none")
+    assert c.data("workspaces", "current")["workspace"]["id"] == "ws-local"
+    assert "hello" not in [f["flowSlug"] for f in c.data("flows", "list", "--workspace", "ws-two")["items"]]  # nothing is shared
+    c.fails("forbidden", "flows", "list", "--workspace", "ws-none")
+    assert c.data("workspaces", "members", "list", "--format", "json")["items"]
+    assert " admin" in c.raw("workspaces", "members", "list").stdout
+    d = c.data("auth", "whoami")
+    assert d["verify"]["success"] is True and d["keyFrom"] == "BREYTA_API_KEY" and d["workspaces"] and s.key not in json.dumps(d)
+    d = c.data("auth", "whoami", env={**c.env(), "BREYTA_API_KEY": "wrong"})
+    assert d["verify"]["success"] is False  # told, not judged
+    url = f"http://127.0.0.1:{s.port}"
+    d = c.data("auth", "login", "--api", url, "--key-stdin", stdin=s.key + "\n", env={})
+    assert d["workspaceId"] == "ws-local" and s.key not in json.dumps(d)
+    path = os.path.join(c.home, "breyta", "auth.json")
+    assert os.stat(path).st_mode & 0o777 == 0o600 and s.key in open(path).read()
+    assert c.data("auth", "whoami", env={})["keyFrom"] == "auth.json"  # the URL and the workspace are remembered too
+    c.data("workspaces", "use", "ws-two", env={})
+    assert c.data("workspaces", "current", env={})["workspace"]["id"] == "ws-two"
+    c.data("auth", "login", "--api", url, "--workspace", "ws-local", "--profile", "local", "--key-stdin", stdin=s.key, env={})
+    assert c.data("workspaces", "current", "--profile", "local", env={})["workspace"]["id"] == "ws-local"
+    assert c.data("workspaces", "current", env={"BREYTA_PROFILE": "local"})["workspace"]["id"] == "ws-local"
+    c.fails("unknown_profile", "flows", "list", "--profile", "nope", env={})
+    assert c.data("auth", "logout", env={})["removed"] == 1
+    assert c.raw("flows", "list", env={}).returncode == 1
+    assert c.run("auth", "login", "--api", url, "--key-stdin", stdin="wrong\n", status=1, env={})["ok"] is False
+    c.fails("usage", "auth", "login", "--api", url, status=2, env={})
+    p = write(c, "key", s.key + "\n")
+    assert c.data("flows", "list", "--api", url, "--api-key-file", p, env={})["items"] is not None
+    os.remove(os.path.join(c.home, "breyta", "config.json"))
+
+
+# --- resources, tables, steps ------------------------------------------------------------------------------------------------------------------------
+def test_resources(c):
+    path = write(c, "note.md", "# Notes about whales\n")
+    d = c.data("resources", "upload", path, "--folder", "in")
+    uri = d["uri"]
+    assert d["content-type"].startswith("text/markdown") and d["size-bytes"] == 21
+    p = c.raw("resources", "upload", path, "--name", "b.txt", "--print-uri")
+    assert p.returncode == 0 and re.fullmatch(r"res://v1/ws/\S+\n", p.stdout), p
+    other = p.stdout.strip()
+    big = os.urandom(3 << 20)
+    with open(os.path.join(c.home, "big.bin"), "wb") as f:
+        f.write(big)
+    bin_ = c.data("resources", "upload", "big.bin")["uri"]
+    assert c.data("resources", "download", bin_, "--out", "big.copy")["bytes"] == len(big)
+    with open(os.path.join(c.home, "big.copy"), "rb") as f:
+        assert f.read() == big
+    assert c.raw("resources", "download", uri).stdout == "# Notes about whales\n"
+    assert uri in [i["uri"] for i in c.data("resources", "list", "--type", "file")["items"]]
+    assert c.data("resources", "get", uri)["uri"] == uri
+    d = c.data("resources", "read", uri)
+    assert "whales" in json.dumps(d), d
+    c.data("resources", "search-index", "update", uri, "--text", "leviathan", "--tag", "sea", "--tags", "x,y")
+    assert c.data("resources", "search-index", "show", uri)
+    assert uri in [i["uri"] for i in c.data("resources", "search", "leviathan")["items"]]
+    c.data("resources", "search-index", "clear", uri)
+    assert uri not in [i["uri"] for i in c.data("resources", "search", "leviathan")["items"]]
+    c.data("resources", "search-index", "reindex", uri)
+    assert c.data("resources", "url", uri, "--ttl", "60")["url"]
+    c.data("resources", "delete", other)
+    c.fails("not_found", "resources", "get", other)
+    c.fails("usage", "resources", "upload", "nowhere.txt", status=2)
+    push(c, "keeps", '(flow/step :function :big {:input {} :code (quote (fn [_] {:a 1})) :persist {:type :kv :key "kept"}})')
+    d = c.raw("flows", "run", "keeps", "--wait")
+    run = json.loads(d.stdout)["data"]["workflowId"]
+    for args in (("workflow", run), ("workflow", "list", run), ("workflow", "step", run, "big")):
+        assert isinstance(c.data("resources", *args)["items"], list)
+
+
+def test_tables(c):
+    write(c, "people.csv", "id,name,age\n1,Ann,30\n2,Bob,40\n3,Cy,40\n")
+    d = c.data("resources", "table", "import", "people", "--file", "people.csv", "--write-mode", "upsert", "--key-fields", "id", "--index-fields", "name")
+    uri = d["resourceUri"]
+    assert d["rowsWritten"] == 3
+    T = ("resources", "table")
+    d = c.data(*T, "query", uri, "--where-json", '[["age", "=", 40]]', "--sort-json", '[["id", "desc"]]', "--select", "id,name", "--include-total-count")
+    assert [r["name"] for r in d["rows"]] == ["Cy", "Bob"] and d["page"]["totalCount"] == 2, d
+    d = c.data(*T, "query", uri, "--page-mode", "cursor", "--limit", "2", "--sort-json", '[["id", "asc"]]')
+    assert len(c.data(*T, "query", uri, "--cursor", d["page"]["nextCursor"], "--limit", "2", "--sort-json", '[["id", "asc"]]')["rows"]) == 1
+    assert c.data(*T, "get-row", uri, "--key", "id=2")["row"]["name"] == "Bob"
+    assert c.data(*T, "aggregate", uri, "--group-by", "age", "--metrics-json", '[{"op": "count", "as": "n"}]')["count"] == 2
+    assert [x["name"] for x in c.data(*T, "schema", uri)["columns"]] == ["id", "name", "age"]
+    c.data(*T, "update-cell", uri, "--column", "name", "--key", "id=2", "--value", "Bea")
+    assert c.data(*T, "get-row", uri, "--key", "id=2")["row"]["name"] == "Bea"
+    c.data(*T, "update-cell-format", uri, "--column", "name", "--key", "id=2", "--format-json", '{"bold": true}')
+    c.data(*T, "update-cell-format", uri, "--column", "name", "--key", "id=2", "--clear")
+    c.data(*T, "set-column", uri, "--column", "name", "--display-name", "Name")
+    c.data(*T, "recompute", uri)
+    p = c.raw(*T, "export", uri, "--select", "id,name", "--sort-json", '[["id", "asc"]]')
+    assert p.stdout.splitlines() == ["id,name", "1,Ann", "2,Bea", "3,Cy"], p
+    assert c.data(*T, "export", uri, "--out", "out.csv")["bytes"] == os.path.getsize(os.path.join(c.home, "out.csv"))
+    write(c, "towns.csv", "id,town\n1,Oslo\n2,Rome\n")
+    towns = c.data(*T, "import", "towns", "--file", "-", "--key-fields", "id", "--write-mode", "upsert", stdin=read(c, "towns.csv"))["resourceUri"]
+    d = c.data(*T, "materialize-join", "--left-json", json.dumps({"table": uri}), "--right-json", json.dumps({"table": towns}), "--on-json", '[["id", "id"]]', "--into-json", '{"table": "joined"}', "--join-type", "inner")
+    assert d, d
+    assert c.data(*T, "verify", uri)["rowsRead"] == 3
+    assert len(c.data("resources", "read", uri, "--limit", "2")["rows"]) == 2
+    c.fails("usage", *T, "query", uri, "--where-json", "[", status=2)
+    c.fails("usage", *T, "update-cell", uri, "--value", "x", status=2)
+
+
+def test_steps(c):
+    d = c.data("steps", "run", "--type", "function", "--id", "one", "--flow", "hello", "--params", "{\"code\": \"(fn [i] {:twice (* 2 (:n i)) :long (apply str (repeat 2000 \\\"x\\\"))})\", \"input\": {\"n\": 4}}")
+    assert d["resultPreview"]["twice"] == 8 and len(d["resultPreview"]["long"]) < 1400 and "result" not in d, d
+    d = c.data("steps", "run", "--type", "function", "--id", "one", "--params-file", "-", "--full", "--result-path", "a.1", "--result-file", "r.json", stdin='{"code": "(fn [_] {:a [1 2]})", "input": {}}')
+    assert d["result"] == 2 and json.loads(read(c, "r.json")) == 2
+    c.fails("usage", "steps", "run", "--type", "function", status=2)
+    S = ("hello", "greet")
+    c.data("steps", "record", "--flow", "hello", "--id", "greet", "--type", "function", "--params", '{"code": "(fn [i] i)", "input": {"n": 1}}', "--note", "seen", "--test-name", "t1")
+    assert c.meta["recorded"] == {"example": True, "test": True}, c.meta
+    assert len(c.data("steps", "examples", "list", *S)["items"]) == 1 and len(c.data("steps", "tests", "list", *S)["items"]) == 1
+    c.data("steps", "examples", "add", *S, "--input", "1", "--output", "2")
+    c.data("steps", "tests", "add", *S, "--type", "function", "--name", "t2", "--input", '{"code": "(fn [i] i)", "input": {"n": 2}}', "--expected", '{"n": 2}')
+    assert "items" in c.data("steps", "tests", "verify", *S, "--type", "function")
+    c.data("steps", "docs", "set", *S, "--file", "-", stdin="# Greets\n")
+    assert c.data("steps", "docs", "get", *S)["docs"]
+    assert c.data("steps", "show", *S)["examples"]["count"] == 2
+    c.fails("usage", "steps", "docs", "set", *S, status=2)
+
+
+def test_archive_and_delete(c):
+    c.data("flows", "archive", "made")
+    assert "made" not in [f["flowSlug"] for f in c.data("flows", "list", "--limit", "50")["items"]]
+    assert "made" in [f["flowSlug"] for f in c.data("flows", "list", "--limit", "50", "--include-archived")["items"]]
+    c.fails("usage", "flows", "delete", "made", status=2)
+    c.data("flows", "delete", "made", "--yes", "--force")
+    c.fails("not_found", "flows", "show", "made")
+
+
+# --- the command line itself ----------------------------------------------------------------------------------------------------------------------------
+def needed(row):
+    """Words that fill what the row needs."""
+    words = row["name"].split()
+    for p in row["params"]:
+        if p["required"]:
+            value = {"integer": "1", "version": "1", "json": "{}", "object": "{}", "array": "[]", "list": "x", "pairs": "a=b", "duration": "1s"}.get(p["type"], "x")
+            words += [value] if p["positional"] else ["--" + p["name"], "-" if p.get("file") else value]
+    return words
+
+
+def test_wrong_usage_of_every_row(c):
+    for row in c.table.values():
+        words = row["name"].split()
+        assert row["summary"], row["name"]
+        assert "no-such-flag" in c.fails("usage", *words, "--no-such-flag", status=2, env={})
+        first = [p for p in row["params"] if p["required"]]
+        if first:
+            assert first[0]["name"] in c.fails("usage", *words, status=2, env={}), row["name"]
+        many = any(p["positional"] and "..." in p["name"] for p in row["params"])
+        extra = sum(p["positional"] for p in row["params"]) + 1
+        if not many:
+            c.fails("usage", *words, *["x"] * extra, status=2, env={})
+
+
+def test_values_are_checked(c):
+    for args in (["runs", "list", "--limit", "x"], ["runs", "list", "--limit"], ["flows", "run", "hello", "--input", "{"], ["flows", "run", "hello", "--input", "[]"],
+                 ["flows", "run", "hello", "--field", "novalue"], ["flows", "run", "hello", "--timeout", "soon"], ["flows", "list", "--pretty=maybe"],
+                 ["waits", "complete", "1-1", "--payload", "{}", "--payload-file", "/nonexistent"], ["flows", "run", "hello", "--version", "0"]):
+        c.fails("usage", *args, status=2)
+    assert "did you mean --limit" in c.fails("usage", "runs", "list", "--limt", "3", status=2)
+    assert "`breyta runs list`" in c.fails("usage", "runs", "lst", status=2)
+    assert "`breyta serve`" in c.fails("usage", "sarve", status=2)
+    assert c.data("runs", "list", "--limit=1", "--pretty")["items"] is not None
+    assert c.run("--workspace", "ws-local", "run", "ls")["ok"] is True  # globals in front, aliases
+    c.fails("config", "flows", "list", env={"BREYTA_AUTH_STORE": write(c, "broken.json", "{")})
+    c.fails("invalid_arguments", "flows", "list", "--api", "ftp://x", env={})
+
+
+def test_refusals(c):
+    """No server, no key, a wrong key, another program at that port."""
+    import http.server
+    import threading
+    quick = [n for n in ("flows list", "runs show", "secrets list", "service-accounts list") if n in c.table]
+    for name in quick:
+        words = needed(c.table[name])
+        assert "127.0.0.1:1" in c.fails("unreachable", *words, env={"BREYTA_API_URL": "http://127.0.0.1:1", "BREYTA_API_KEY": "k"})
+        body = c.run(*words, env={**c.env(), "BREYTA_API_KEY": "wrong"}, status=1)
+        assert body["ok"] is False and "auth" in body["error"]["code"], body
+        body = c.run(*words, env={"BREYTA_API_URL": c.env()["BREYTA_API_URL"]}, status=1)
+        assert body["ok"] is False and "auth" in body["error"]["code"], body
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append((self.headers["X-Breyta-Operation-ID"], self.headers["X-Breyta-Operation-Attempt"]))
+            body = self.rfile.read(int(self.headers["content-length"]))
+            out = b"<html>" if len(seen) > 2 else b"busy"
+            self.send_response(200 if len(seen) > 2 else 503)
+            self.send_header("Content-Length", str(len(out)))
+            self.end_headers()
+            self.wfile.write(out)
+
+        def log_message(self, *_):
+            pass
+    httpd = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    c.fails("invalid_answer", "flows", "archive", "x", env={"BREYTA_API_URL": f"http://127.0.0.1:{httpd.server_port}"})
+    assert len({op for op, _ in seen}) == 1 and [a for _, a in seen] == ["1", "2", "3"], seen  # one operation, tried again
+    httpd.shutdown()
+
+
+def test_help(c):
+    p = c.raw("--help")
+    assert p.returncode == 0 and "breyta serve" in p.stdout and "breyta flows" in p.stdout
+    for words in (["flows", "push", "--help"], ["help", "flows", "push"], ["flow", "push", "-h"]):
+        p = c.raw(*words, env={})
+        assert p.returncode == 0 and p.stdout.startswith("Usage: breyta flows push") and "--validate" in p.stdout and "flows.put_draft" in p.stdout, p
+    for words in (["flows"], ["help", "flows"], ["flows", "--help"]):
+        p = c.raw(*words, env={})
+        assert p.returncode == 0 and "versions list" in p.stdout, p
+    man = c.raw("--man", "breyta").stdout
+    for name, row in c.table.items():
+        if not row.get("hidden"):
+            assert "breyta " + name.replace("-", "\\-") in man, name
+    d = c.data("commands", "secrets")
+    assert [x["name"] for x in d["items"]] == ["secrets list", "secrets set", "secrets usages", "secrets delete"]
+
+
+LATER = {n for n in ()}
+
+
+def test_every_row_has_a_case(c):
+    tested = {"jobs", }  # test_client_jobs.py, test_worker.py
+    left = sorted(n for n in c.table if n not in c.used and n.split()[0] not in tested)
+    assert not left, f"rows that no test uses: {left}"
+
+
+if __name__ == "__main__":
+    client.run(globals())
