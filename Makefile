@@ -28,7 +28,7 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev libssh2-1-dev openssh-server nginx-light postgresql \
-  mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils
+  mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils shellcheck busybox
 
 .PHONY: all deps run test conformance check crash chaos-jobs fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run $(B)/breyta
@@ -80,6 +80,7 @@ $(B)/runtime/xml_read.o: CFLAGS += -isystem /usr/include/libxml2
 $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 $(B)/runtime/flow_prelude.o: $(wildcard runtime/*.clj)
 $(B)/runtime/agent_script.o: runtime/breyta_agent.sh
+$(B)/runtime/agent_provision.o: runtime/breyta_provision.sh
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
