@@ -250,6 +250,15 @@ FLOW
   is '.[9]' '"alive\n"'
 }
 
+@test "a server that does something else than it is asked: the exit is not made up" {
+  ssh-keygen -q -t ed25519 -N "" -f forced
+  { printf 'command="echo forced" '; cat forced.pub; } >> "$S/authorized_keys"
+  conn ":a {:type :ssh :config $(at "$PORT" '{:type :private-key :secret-ref "forced"}')}" '"forced" {:file "forced"}'
+  ssh_flow t '(fails {:connection :a :command "touch '"$S"'/home/no"})'
+  is '[.type,.reason,."stdout-preview"]' '["network","channel-lost","forced\n"]'; has .message "forced command"
+  [ ! -e "$S/home/no" ]
+}
+
 @test "retries, :on-error, idempotent delivery" {
   ssh_flow t "[(run {:command \"echo x >> $S/home/n; [ \$(wc -l < $S/home/n) -ge 3 ]\" :retry {:max-attempts 4 :backoff-ms 1 :retry-on [:ssh-exit]}})
      (flow/step :ssh :skip {:connection :vps :command \"false\" :on-error :skip}) (run {:command \"echo \$BREYTA_IDEMPOTENCY_KEY\" :delivery :idempotent})]"
