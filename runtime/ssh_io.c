@@ -9,12 +9,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CONNECTING = 4, SESSIONS = 64, AGAIN_US = 300000, TRIES = 3, TURNS = 32 };
 
 struct SshClient {
   pthread_mutex_t lock;
+  pthread_cond_t settled;
   /* under the lock */
   SshTask *incoming, **incoming_tail;
   uint64_t *cancels, last_id;
@@ -22,7 +24,7 @@ struct SshClient {
   SshConnect *connected;
   SshEvent *events, **events_tail;
   SshCount count;
-  bool stop;
+  bool stop, unsettled; /* unsettled: somebody may still have to be told to end */
   /* the I/O thread's */
   SshTask *tasks;
   SshHost *hosts;
@@ -128,6 +130,7 @@ static void tell(SshEvent v) {
   if (!the->events) ring(the->fd);
   *the->events_tail = e;
   the->events_tail = &e->next;
+  the->unsettled |= v.kind == SSH_ENDED; /* what follows of it is done in the same turn */
   pthread_mutex_unlock(&the->lock);
 }
 
@@ -214,7 +217,7 @@ void ssh_task_end(SshTask *t) {
   if (t->id) {
     tell((SshEvent){.kind = SSH_ENDED, .id = t->id, .answer = t->answer});
     t->answer = NULL;
-  } else connect_failed(t->beyond, t->answer);
+  } else if (t->beyond) connect_failed(t->beyond, t->answer);
   task_free(t);
 }
 
@@ -232,6 +235,7 @@ static void task_stop(SshTask *t, enum SshErr err) {
   if (!c) dequeue(t);
   if (err == SSH_CANCELLED) ssh_fail(t->answer, err, "cancelled");
   else if (!c) ssh_fail(t->answer, err, "no connection to %.200s in %lld ms (:timeout)", h->host, (long long)t->job.timeout_ms);
+  else if (t->answer->ended) ssh_fail(t->answer, err, "the file to download did not come in %lld ms (:timeout)", (long long)t->job.timeout_ms);
   else if (!t->answer->started) ssh_fail(t->answer, err, "%.200s did not begin the command in %lld ms (:timeout)", h->host, (long long)t->job.timeout_ms);
   else
     ssh_fail(t->answer, err,
@@ -462,6 +466,19 @@ static void connect_through(SshHost *h) {
   enqueue(t);
 }
 
+void ssh_kill_later(SshHost *h, int64_t group) {
+  SshJob j;
+  Buf b = {0};
+  ssh_job_init(&j);
+  ssh_shell_kill(&b, group);
+  j.command = buf_cstr(&b);
+  j.keep = true;
+  SshTask *t = task_new(&j);
+  t->host = h;
+  task_list(t);
+  enqueue(t);
+}
+
 static void take_connected(SshConnect *c) {
   SshHost *h = host_by_hop(c->hop);
   c->answer.duration_us = ssh_clock_us() - c->answer.duration_us;
@@ -606,10 +623,22 @@ static void take_incoming(void) {
 
 static void note_count(void) {
   SshCount c = {0};
-  for (const SshTask *t = the->tasks; t; t = t->all) c.jobs += t->id != 0, c.waiting += t->id && !t->chan;
-  for (const SshHost *h = the->hosts; h; h = h->next) c.sessions += h->nsessions;
+  for (const SshTask *t = the->tasks; t; t = t->all) {
+    c.jobs += t->id != 0;
+    c.waiting += t->id && !t->chan;
+    c.kills += !t->id && !t->beyond && !t->chan;
+  }
+  for (const SshHost *h = the->hosts; h; h = h->next) {
+    c.sessions += h->nsessions;
+    for (const SshSession *s = h->sessions; s; s = s->next)
+      for (const SshChan *k = s->chans; k; k = k->next) c.kills += ssh_chan_kills(k);
+  }
   pthread_mutex_lock(&the->lock);
   the->count = c;
+  if (!c.kills && !the->ncancels) {
+    the->unsettled = false;
+    pthread_cond_broadcast(&the->settled);
+  }
   pthread_mutex_unlock(&the->lock);
 }
 
@@ -677,6 +706,7 @@ SshClient *ssh_client_new(Err *e) {
   if (!ssh_lib_load(e)) return NULL;
   SshClient *c = must(calloc(1, sizeof *c));
   pthread_mutex_init(&c->lock, NULL);
+  pthread_cond_init(&c->settled, NULL);
   c->incoming_tail = &c->incoming;
   c->events_tail = &c->events;
   c->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -703,6 +733,7 @@ void ssh_client_free(SshClient *c) {
   int fds[] = {c->fd, c->wake_fd, c->poll_fd};
   for (size_t i = 0; i < 3; i++) close(fds[i]);
   pthread_mutex_destroy(&c->lock);
+  pthread_cond_destroy(&c->settled);
   free(c);
 }
 
@@ -727,6 +758,7 @@ void ssh_cancel(SshClient *c, uint64_t id) {
   pthread_mutex_lock(&c->lock);
   c->cancels = must(realloc(c->cancels, (c->ncancels + 1) * sizeof *c->cancels));
   c->cancels[c->ncancels++] = id;
+  c->unsettled = true;
   ring(c->wake_fd);
   pthread_mutex_unlock(&c->lock);
 }
@@ -750,4 +782,16 @@ SshCount ssh_count(SshClient *c) {
   SshCount n = c->count;
   pthread_mutex_unlock(&c->lock);
   return n;
+}
+
+void ssh_settle(SshClient *c, int64_t ms) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until); /* that of the condition variable */
+  until.tv_nsec += ms % 1000 * 1000000;
+  until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  pthread_mutex_lock(&c->lock);
+  while (c->unsettled)
+    if (pthread_cond_timedwait(&c->settled, &c->lock, &until)) break;
+  pthread_mutex_unlock(&c->lock);
 }

@@ -166,6 +166,23 @@ FLOW
   until_ok gone
 }
 
+@test "a process that is told to end takes its command with it" {
+  rm -f "$S/home/here"; conn
+  cat > c.edn <<FLOW
+{:slug :c :name "c" :concurrency {:type :singleton :on-new-version :supersede} :requires [{:slot :vps :type :ssh :label "V"}]
+ :invocations {:default {:label "Run" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}
+ :flow (quote [(:exit (flow/step :ssh :s {:connection :vps :command "echo \$\$ >> $S/home/here; [ \$(wc -l < $S/home/here) -gt 1 ] || sleep 99999"}))
+               (try (flow/step :ssh :late {:connection :vps :command "sleep 99998" :timeout "300ms"}) (catch Exception e (:type (ex-data e))))])}
+FLOW
+  breyta-run c.edn --connections conn.edn --run-id c >c.out 2>c.err 3>&- & local p=$!
+  until_ok test -s "$S/home/here"
+  kill -TERM $p; wait $p || :
+  gone() { ! pgrep -f 'sleep 9999[89]' >/dev/null; }
+  until_ok gone
+  br resume c --connections conn.edn; want 0 '[0 :timeout]' # at least once: again
+  until_ok gone
+}
+
 @test "much output: limits, blobs, binary" {
   ssh_flow t '[(fails {:command "yes 0123456789 | head -c 3000000"}) (count (:stdout (run {:command "head -c 1000000 /dev/zero | tr \"\\0\" x"})))
                (fails {:command "yes | head -c 300" :max-output-bytes 200})
