@@ -2,6 +2,7 @@
 #include "api_connections.h"
 #include "conncheck.h"
 #include "engine_http.h"
+#include "engine_int.h"
 #include "offload.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static void test_begin(ApiCall *c, OneTest *t, Val record) {
   snprintf(t->id, sizeof t->id, "%s", str_s(map_get_kw(record, "id")));
   snprintf(t->name, sizeof t->name, "%s", is_str(name) ? str_s(name) : t->id);
   snprintf(t->type, sizeof t->type, "%s", is_kw(type) ? kw_text(type) : "");
-  t->check = (ConnCheck){.connection = record, .secrets = api_workspace_secrets(c), .guard = true, .db = store_path(c->api->store)};
+  t->check = (ConnCheck){.connection = record, .secrets = api_workspace_secrets(c), .guard = true, .db = store_path(c->api->store), .callback = c->api->engine->base_url};
   conncheck_begin(&t->check);
   if (t->check.job && offload_run(&pool, c->api->engine, test_work, test_done, t, 0, &err)) return;
   if (t->check.job) conncheck_says(&t->check, CONN_UNTESTED, "%s", err.msg);

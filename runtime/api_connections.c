@@ -59,6 +59,8 @@ static bool speaks_http(Val type) {
 
 Val api_conn_with_secret(Val type, Val config, const char *secret) {
   Val auth = map_get_kw(config, "auth");
+  bool ssh = str_eq_c(api_name(type), "ssh");
+  if (ssh) return map_assoc(config, kw_c("auth"), map_assoc(is_map(auth) ? auth : map_empty, kw_c("secret-ref"), str_c(secret)));
   if (!speaks_http(type)) return map_assoc(config, kw_c("secret-ref"), str_c(secret));
   if (!is_map(auth) || str_eq_c(api_name(map_get_kw(auth, "type")), "none")) auth = map_assoc(map_empty, kw_c("type"), str_c("bearer"));
   return map_assoc(config, kw_c("auth"), map_assoc(auth, kw_c("secret-ref"), str_c(secret)));
@@ -400,7 +402,7 @@ static bool secret_delete(ApiCall *c) {
 #define READ "connections.read"
 #define MANAGE "connections.manage"
 #define KEY_ARG                                                                                                                            \
-  { "api-key", API_TEXT, false, 0, SECRET_BYTES, NULL, "the secret value, sealed under the connection; :bearer unless config says :auth" }
+  { "api-key", API_TEXT, false, 0, SECRET_BYTES, NULL, "the secret value, sealed under the connection; :bearer unless config says :auth; of ssh the private key, or the password" }
 #define PAGE_ARGS                                                                                                                          \
   {"limit", API_INT, false, 1, PAGE_MOST, NULL, "how many at once"}, {                                                                     \
     "cursor", API_TEXT, false, 0, 300, NULL, "next-cursor of the page before"                                                              \
@@ -478,6 +480,16 @@ const ApiRoute api_connection_routes[] = {
      "connections/{id}/test",
      0,
      {"connections.test", MANAGE, false, "Is there something behind it, and does it take the credentials?", api_conn_test, {{0}}}},
+    {"POST",
+     "connections/{id}/trust",
+     0,
+     {"connections.trust",
+      MANAGE,
+      false,
+      "Shows the host key of an SSH connection that is not trusted yet; with its fingerprint the key is put into known-hosts.",
+      api_conn_trust,
+      {{"fingerprint", API_TEXT, false, 0, 100, NULL, "SHA256:.. as the machine itself says; without it nothing is changed"},
+       {"replace", API_BOOL, false, 0, 0, NULL, "in place of the key that the host was known by until now"}}}},
     {"POST",
      "connections/{id}/call",
      0,

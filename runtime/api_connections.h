@@ -20,4 +20,5 @@ void api_conn_secrets_delete(ApiCall *c, const char *id); /* those of the connec
 bool api_conn_test(ApiCall *c);
 bool api_conn_test_all(ApiCall *c);
 bool api_conn_call(ApiCall *c);
+bool api_conn_trust(ApiCall *c); /* api_conntrust.c */
 #endif

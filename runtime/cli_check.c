@@ -41,6 +41,7 @@ static void slot_says(Slot *s, const char *status, const char *text) {
   s->status = status;
   s->says.n = 0;
   buf_c(&s->says, text);
+  buf_cstr(&s->says); /* read as a text below */
 }
 
 static bool is_bad(const Slot *s) {

@@ -21,6 +21,7 @@ typedef struct ConnCheck {
   const SecretSet *secrets;
   bool guard;
   const char *db;           /* path of the engine's own database */
+  const char *callback;     /* where others reach this engine; NULL: nowhere, or not known. For begin */
   enum ConnState state;
   Buf says;
   SecretUse *used;          /* wiped by conncheck_run */

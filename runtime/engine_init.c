@@ -5,6 +5,7 @@
 #include "engine_ssh.h"
 #include "engine_job.h"
 #include "notify.h"
+#include "ssh_check.h"
 #include "flow_prelude.h"
 #include "flow_tables.h"
 
@@ -28,6 +29,7 @@ void engine_init(void) {
   engine_db_register();
   engine_ssh_register();
   engine_agent_register();
+  ssh_check_register();
   engine_search_register();
   engine_job_register();
 }

@@ -1,7 +1,8 @@
 /* engine_ssh.h - jobs of ssh.h for steps: the :ssh family, and others that start commands on a connection (agents). Engine thread.
  *
  * engine_ssh_send hands a job to the process's client; what comes of it is told to `done` inside engine_turn, exactly one SSH_ENDED last.
- * When the engine is freed first, done is called once with e == NULL and v == NULL: it frees ctx. The events are borrowed.
+ * When the engine is freed first, the job is cancelled and done is called once with e == NULL and v == NULL, if another engine of the
+ * process still turns: it frees ctx. The events are borrowed.
  *
  * A command that starts something in the background and is done (a kickoff) needs nothing else: the job's answer has `pid`, the process
  * group of the command; a later job can end that with engine_ssh_kill, from another process or after a restart, too. */

@@ -14,7 +14,7 @@
  *
  * When a job's time is over or it is cancelled, the process group of its command gets TERM, and KILL 2 s later (`keep`: it is left alone).
  *
- * One client for the process; ssh_send, ssh_cancel from any thread; ssh_next from one. */
+ * One client for the steps of a process; ssh_send, ssh_cancel from any thread; ssh_next from one. */
 #ifndef BR_SSH_H
 #define BR_SSH_H
 #include "guard.h"
@@ -134,11 +134,15 @@ void ssh_event_free(SshEvent *v);
 
 typedef struct SshClient SshClient;
 SshClient *ssh_client_new(Err *e);
+/* Stops its thread, once no connection is being made any more; jobs end, events not taken are freed. NULL is fine. */
+void ssh_client_free(SshClient *c);
 int ssh_fd(const SshClient *c);
 /* Takes the job's members (j is zeroed), also on failure. 0: *e. */
 uint64_t ssh_send(SshClient *c, SshJob *j, Err *e);
 void ssh_cancel(SshClient *c, uint64_t id); /* unknown ids are ignored */
 SshEvent *ssh_next(SshClient *c);           /* NULL: none ready */
-typedef struct SshCount { int sessions, jobs, waiting; } SshCount;
+typedef struct SshCount { int sessions, jobs, waiting, kills; } SshCount; /* kills: of process groups, not yet sent */
 SshCount ssh_count(SshClient *c);           /* as of now, for metrics and tests */
+/* Waits until what was cancelled has been told so, at most so long: for a process that is about to end. */
+void ssh_settle(SshClient *c, int64_t ms);
 #endif

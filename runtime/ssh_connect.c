@@ -301,8 +301,8 @@ static bool with_key(SshConnect *c) {
          LIBSSH2_ERROR_EAGAIN)
     if (!wait_session(c, "judge the key")) return false;
   if (!rc || cut(c, rc)) return !rc;
-  if (rc != LIBSSH2_ERROR_FILE && rc != LIBSSH2_ERROR_METHOD_NOT_SUPPORTED) return refused(c, "the key", rc);
-  if (is_rsa(h->key)) return refused(c, "the key", rc);
+  bool judged = rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED || rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED; /* by the server: else it is not even sent */
+  if (judged || is_rsa(h->key)) return refused(c, "the key", rc);
   return ssh_fail(&c->answer, SSH_AUTH, "authentication failed: the private key for %s cannot be read: %s", name_of(c, host),
                   h->passphrase ? "the passphrase is wrong, or it is no ed25519 or ECDSA key in the format of ssh-keygen"
                                 : "it needs a passphrase (passphrase-secret-ref), or it is no ed25519 or ECDSA key in the format of ssh-keygen");

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CONNECTING = 4, SESSIONS = 64, AGAIN_US = 300000, TRIES = 3, TURNS = 32 };
 
 struct SshClient {
   pthread_mutex_t lock;
+  pthread_cond_t settled;
   /* under the lock */
   SshTask *incoming, **incoming_tail;
   uint64_t *cancels, last_id;
@@ -22,6 +24,7 @@ struct SshClient {
   SshConnect *connected;
   SshEvent *events, **events_tail;
   SshCount count;
+  bool stop, unsettled; /* unsettled: somebody may still have to be told to end */
   /* the I/O thread's */
   SshTask *tasks;
   SshHost *hosts;
@@ -30,7 +33,7 @@ struct SshClient {
   bool again;
   char scratch[SSH_PIECE];
 };
-static SshClient *the; /* the I/O thread's client */
+static _Thread_local SshClient *the; /* the I/O thread's client */
 
 char *ssh_scratch(void) { return the->scratch; }
 
@@ -127,6 +130,7 @@ static void tell(SshEvent v) {
   if (!the->events) ring(the->fd);
   *the->events_tail = e;
   the->events_tail = &e->next;
+  the->unsettled |= v.kind == SSH_ENDED; /* what follows of it is done in the same turn */
   pthread_mutex_unlock(&the->lock);
 }
 
@@ -213,7 +217,7 @@ void ssh_task_end(SshTask *t) {
   if (t->id) {
     tell((SshEvent){.kind = SSH_ENDED, .id = t->id, .answer = t->answer});
     t->answer = NULL;
-  } else connect_failed(t->beyond, t->answer);
+  } else if (t->beyond) connect_failed(t->beyond, t->answer);
   task_free(t);
 }
 
@@ -231,6 +235,7 @@ static void task_stop(SshTask *t, enum SshErr err) {
   if (!c) dequeue(t);
   if (err == SSH_CANCELLED) ssh_fail(t->answer, err, "cancelled");
   else if (!c) ssh_fail(t->answer, err, "no connection to %.200s in %lld ms (:timeout)", h->host, (long long)t->job.timeout_ms);
+  else if (t->answer->ended) ssh_fail(t->answer, err, "the file to download did not come in %lld ms (:timeout)", (long long)t->job.timeout_ms);
   else if (!t->answer->started) ssh_fail(t->answer, err, "%.200s did not begin the command in %lld ms (:timeout)", h->host, (long long)t->job.timeout_ms);
   else
     ssh_fail(t->answer, err,
@@ -461,6 +466,19 @@ static void connect_through(SshHost *h) {
   enqueue(t);
 }
 
+void ssh_kill_later(SshHost *h, int64_t group) {
+  SshJob j;
+  Buf b = {0};
+  ssh_job_init(&j);
+  ssh_shell_kill(&b, group);
+  j.command = buf_cstr(&b);
+  j.keep = true;
+  SshTask *t = task_new(&j);
+  t->host = h;
+  task_list(t);
+  enqueue(t);
+}
+
 static void take_connected(SshConnect *c) {
   SshHost *h = host_by_hop(c->hop);
   c->answer.duration_us = ssh_clock_us() - c->answer.duration_us;
@@ -605,10 +623,22 @@ static void take_incoming(void) {
 
 static void note_count(void) {
   SshCount c = {0};
-  for (const SshTask *t = the->tasks; t; t = t->all) c.jobs += t->id != 0, c.waiting += t->id && !t->chan;
-  for (const SshHost *h = the->hosts; h; h = h->next) c.sessions += h->nsessions;
+  for (const SshTask *t = the->tasks; t; t = t->all) {
+    c.jobs += t->id != 0;
+    c.waiting += t->id && !t->chan;
+    c.kills += !t->id && !t->beyond && !t->chan;
+  }
+  for (const SshHost *h = the->hosts; h; h = h->next) {
+    c.sessions += h->nsessions;
+    for (const SshSession *s = h->sessions; s; s = s->next)
+      for (const SshChan *k = s->chans; k; k = k->next) c.kills += ssh_chan_kills(k);
+  }
   pthread_mutex_lock(&the->lock);
   the->count = c;
+  if (!c.kills && !the->ncancels) {
+    the->unsettled = false;
+    pthread_cond_broadcast(&the->settled);
+  }
   pthread_mutex_unlock(&the->lock);
 }
 
@@ -629,10 +659,26 @@ static void ready(const struct epoll_event *ev) {
   if (!s->chans) s->lost = true; /* an idle one has nothing to say but that it is gone */
 }
 
+static bool stopped(void) {
+  bool connecting = false;
+  for (const SshHost *h = the->hosts; h; h = h->next) connecting |= h->connecting > 0; /* a helper thread will call us */
+  pthread_mutex_lock(&the->lock);
+  bool stop = the->stop;
+  pthread_mutex_unlock(&the->lock);
+  return stop && !connecting;
+}
+
+static void drop_all(void) {
+  for (SshTask *t; (t = the->tasks);) task_stop(t, SSH_CANCELLED);
+  for (SshHost *h = the->hosts; h; h = h->next)
+    while (h->sessions) session_end(h->sessions, !h->sessions->chans);
+  while (the->hosts) hosts_sweep(); /* a jump host goes after those that it leads to */
+}
+
 static void *run(void *arg) {
   struct epoll_event ev[64];
   the = arg;
-  for (;;) {
+  while (!stopped()) {
     int n = epoll_wait(the->poll_fd, ev, 64, wait_ms());
     for (int i = 0; i < n; i++) ready(&ev[i]);
     take_incoming();
@@ -640,6 +686,7 @@ static void *run(void *arg) {
     turn_all();
     note_count();
   }
+  drop_all();
   return NULL;
 }
 
@@ -659,6 +706,7 @@ SshClient *ssh_client_new(Err *e) {
   if (!ssh_lib_load(e)) return NULL;
   SshClient *c = must(calloc(1, sizeof *c));
   pthread_mutex_init(&c->lock, NULL);
+  pthread_cond_init(&c->settled, NULL);
   c->incoming_tail = &c->incoming;
   c->events_tail = &c->events;
   c->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -672,6 +720,21 @@ SshClient *ssh_client_new(Err *e) {
     if (fds[i] >= 0) close(fds[i]);
   free(c);
   return NULL;
+}
+
+void ssh_client_free(SshClient *c) {
+  if (!c) return;
+  pthread_mutex_lock(&c->lock);
+  c->stop = true;
+  ring(c->wake_fd);
+  pthread_mutex_unlock(&c->lock);
+  pthread_join(c->thread, NULL);
+  for (SshEvent *v; (v = ssh_next(c));) ssh_event_free(v);
+  int fds[] = {c->fd, c->wake_fd, c->poll_fd};
+  for (size_t i = 0; i < 3; i++) close(fds[i]);
+  pthread_mutex_destroy(&c->lock);
+  pthread_cond_destroy(&c->settled);
+  free(c);
 }
 
 int ssh_fd(const SshClient *c) { return c->fd; }
@@ -695,6 +758,7 @@ void ssh_cancel(SshClient *c, uint64_t id) {
   pthread_mutex_lock(&c->lock);
   c->cancels = must(realloc(c->cancels, (c->ncancels + 1) * sizeof *c->cancels));
   c->cancels[c->ncancels++] = id;
+  c->unsettled = true;
   ring(c->wake_fd);
   pthread_mutex_unlock(&c->lock);
 }
@@ -718,4 +782,16 @@ SshCount ssh_count(SshClient *c) {
   SshCount n = c->count;
   pthread_mutex_unlock(&c->lock);
   return n;
+}
+
+void ssh_settle(SshClient *c, int64_t ms) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until); /* that of the condition variable */
+  until.tv_nsec += ms % 1000 * 1000000;
+  until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  pthread_mutex_lock(&c->lock);
+  while (c->unsettled)
+    if (pthread_cond_timedwait(&c->settled, &c->lock, &until)) break;
+  pthread_mutex_unlock(&c->lock);
 }

@@ -322,8 +322,8 @@ static Val exit_error(const SshAnswer *a, Val cfg) {
   else buf_fmt(&b, "the command ended with exit %d", a->exit);
   last_line(&a->errs, &b);
   Val m = map_assoc(map_empty, kw_c("type"), kw_c("ssh-exit"));
-  m = map_assoc(map_assoc(m, kw_c("message"), buf_str(&b)), kw_c("retryable?"), FALSE_V);
-  m = map_assoc(map_assoc(m, kw_c("exit"), fix(a->exit)), kw_c("stderr-preview"), tail(&a->errs));
+  m = map_assoc(map_assoc(m, kw_c("message"), buf_str(&b)), kw_c("exit"), fix(a->exit)); /* :retry-on says whether it is tried again */
+  m = map_assoc(m, kw_c("stderr-preview"), tail(&a->errs));
   m = map_assoc(m, kw_c("stdout-preview"), tail(&a->out));
   m = map_assoc(map_assoc(m, kw_c("started?"), TRUE_V), kw_c("duration-ms"), int_val(a->duration_us / 1000));
   if (*a->signal) m = map_assoc(m, kw_c("signal"), str_c(a->signal));

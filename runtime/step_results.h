@@ -33,6 +33,17 @@
   R("agent", "finish-reason", "keyword", "why the last turn ended") \
   R("db", "rows", "vector of maps", "of a statement that gives rows the result is this vector itself: a map for each row, columns as keywords") \
   R("db", "update-count", "integer", "of other statements: rows that were changed") \
+  R("ssh", "success", "true", "of every result; another exit raises :ssh-exit with :exit :signal :stderr-preview :stdout-preview") \
+  R("ssh", "exit", "integer", "exit code of the command; 128 + n after a signal") \
+  R("ssh", "signal", "string", "the signal that ended it, such as \"TERM\", when there was one") \
+  R("ssh", "stdout", "string", "what it wrote; bytes that are no UTF-8 become U+FFFD, :persist {:type :blob} keeps them as they are") \
+  R("ssh", "stderr", "string", "what it wrote to its error stream; with :pty? that is part of :stdout") \
+  R("ssh", "duration-ms", "integer", "from the command's turn on its connection to its end") \
+  R("ssh", "content", "string or bytes", "with :download: the file") \
+  R("ssh", "size-bytes", "integer", "with :download: its size") \
+  R("ssh", "blob-ref", "map", "with :persist {:type :blob}: the reference of the output, or of the download") \
+  R("ssh", "content-type", "string", "with :persist {:type :blob}: what it is taken for") \
+  R("ssh", "command-preview", "string", "with :log-command-preview?: the beginning of the command") \
   R("kv", "success", "true", "of every operation") \
   R("kv", "key", "string", "the key") \
   R("kv", "value", "any value", ":get :increment :append: what is stored now; of :get the :default when there is nothing") \

@@ -37,4 +37,6 @@ ${CC:-gcc} $flags -I"$root" -o "$build/bench_mix" "$here/bench_mix.c" "$build/li
 "$build/bench_mix" "$data" || status=1
 echo "the server"
 "$python" "$here/bench_server.py" "${B:-$build}/breyta" "$data" || status=1
+echo "commands on other machines, sshd on loopback"
+"$python" "$here/bench_ssh.py" "$bin" "$data" || status=1
 exit $status

@@ -8,7 +8,7 @@ passed=0 failed=0
 python3 tests/tools/httpd.py --port 0 > "$tmp/httpd" 2>"$tmp/httpd.err" &
 server=$!
 model=
-trap 'kill $server $model 2>/dev/null; wait $server $model 2>/dev/null; rm -rf "$tmp"' EXIT
+trap 'kill $server $model 2>/dev/null; [ ! -d "$tmp/ssh" ] || tests/tools/sshd.sh stop "$tmp/ssh"; wait $server $model 2>/dev/null; rm -rf "$tmp"' EXIT
 for _ in $(seq 200); do grep -q '^PORT ' "$tmp/httpd" && break; read -rt 0.05 <> <(:) ; done
 port=$(sed -n 's/^PORT //p' "$tmp/httpd")
 [ -n "$port" ] || { echo "the test server did not start"; cat "$tmp/httpd.err"; echo "0 passed, 1 failed"; exit 1; }
@@ -31,6 +31,12 @@ for dir in flows-examples/*/; do
   if [ -f "$dir/connections.json" ]; then # files that it names are in the directory of this test
     sed "s/8099/$port/g; s/8098/$model_port/g; s#sqlite:#sqlite:$tmp/#" "$dir/connections.json" > "$tmp/$name.json"
     more+=(--connections "$tmp/$name.json")
+  fi
+  if [[ $name = ssh-* ]]; then # a real sshd, whose files stand in place of those that it names
+    [ -d "$tmp/ssh" ] || { mkdir "$tmp/ssh"; chmod 755 "$tmp"; tests/tools/sshd.sh start "$tmp/ssh" >/dev/null; }
+    sed "s#8022#$(cat "$tmp/ssh/port")#; s#\"agent\"#\"$(cat "$tmp/ssh/user")\"#; s#\"known_hosts\"#\"$tmp/ssh/known_hosts\"#; s#\"id_ed25519\"#\"$tmp/ssh/id_ed25519\"#" \
+      "$dir/connections.json" > "$tmp/$name.json"
+    more+=(--listen 127.0.0.1:0)
   fi
   got=$("$BIN" "$dir/flow.edn" --db "$db" --run-id "$name" --input "@$tmp/input.json" "${more[@]}" 2>"$tmp/err") ; rc=$?
   if [ "$name" = wait-for-callback ]; then

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""SSH connections over the API, with a real sshd behind them: test, trust, the guard, kickoff and callback by the server's address. See server.py."""
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from server import ROOT, flow, run_tests
+from test_connections import put
+from test_workspaces import ended, get, in_workspace, post, start
+
+TOOL = str(ROOT / "tests" / "tools" / "sshd.sh")
+
+
+class Sshd:
+    def __enter__(self):
+        self.tmp = tempfile.TemporaryDirectory(prefix="breyta-sshd-")
+        self.dir = Path(self.tmp.name)
+        self.port = int(subprocess.run([TOOL, "start", str(self.dir)], check=True, stdout=subprocess.PIPE, text=True).stdout)
+        self.user = (self.dir / "user").read_text().strip()
+        self.print = subprocess.run(["ssh-keygen", "-lf", str(self.dir / "host_ed25519.pub")], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[1]
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([TOOL, "stop", str(self.dir)])
+        self.tmp.cleanup()
+
+    def config(self, **more):
+        return {"host": "127.0.0.1", "port": self.port, "username": self.user, "auth": {"type": "private-key", "secret-ref": "vm-key"}, **more}
+
+
+def make(s, d, name="vps", **more):
+    assert post(s, "/api/secrets", {"secret-id": "vm-key", "value": (d.dir / "id_ed25519").read_text()}).status == 200
+    a = post(s, "/api/connections", {"type": "ssh", "name": name, "backend": "ssh", "config": d.config(**more)})
+    assert a.status == 201, a
+    return a.body["connection"]["id"]
+
+
+REQUIRES = ':requires [{:slot :vps :type :ssh :label "VPS"}]'
+KICKOFF = r"""(let [ctx (:flow/ctx (flow/input)) wait-key (str "agent-" (:workflow-id ctx))]
+  (flow/step :ssh :kickoff {:connection :vps :command "nohup ./agent.sh >/dev/null 2>&1 & echo started"
+    :upload {:path "agent.sh" :mode "0755" :content "#!/bin/sh\ncurl -sS -X POST $BREYTA_CALLBACK_URL -H 'content-type: application/json' -d '{\"answer\": 42}'\n"}
+    :env {"BREYTA_CALLBACK_URL" (str (:callback-base-url ctx) "/events/" wait-key)}})
+  (flow/step :wait :answer {:key wait-key :webhook {:auth {:type :none}} :timeout 60}))"""
+
+
+def run(s, cid):
+    a = in_workspace(s, "ws-local", "flows.put_draft", {"flowLiteral": flow("f", KICKOFF, extra=REQUIRES)})
+    assert a.status == 200 and a.data["valid"], a
+    a = post(s, "/api/flow-profiles", {"flow-slug": "f", "profile-type": "draft", "bindings": {"vps": cid}})
+    assert a.status == 200, a
+    return ended(s, "ws-local", start(s, "ws-local", "f", {}))
+
+
+def test_unknown_key_is_shown_trusted_and_then_it_works(s, d):
+    cid = make(s, d)
+    t = post(s, f"/api/connections/{cid}/test", {}).body
+    assert t["success"] is False and t["state"] == "invalid" and "host key unknown" in t["message"] and d.print in t["message"], t
+    look = post(s, f"/api/connections/{cid}/trust", {}).body
+    assert look["trusted"] is False and look["state"] == "unknown" and look["fingerprint"] == d.print and look["hostKey"].startswith(f"[127.0.0.1]:{d.port} ssh-ed25519 "), look
+    assert post(s, f"/api/connections/{cid}/test", {}).body["success"] is False
+    wrong = post(s, f"/api/connections/{cid}/trust", {"fingerprint": "SHA256:" + "x" * 43})
+    assert wrong.status == 409 and wrong.code == "fingerprint_differs" and d.print in json.dumps(wrong.body), wrong
+    yes = post(s, f"/api/connections/{cid}/trust", {"fingerprint": d.print})
+    assert yes.status == 200 and yes.body["trusted"] is True, yes
+    s.kill()
+    s.start()
+    t = post(s, f"/api/connections/{cid}/test", {}).body
+    assert t["success"] is True and d.print in t["message"] and "curl" in t["message"] and "callbacks reach this server" in t["message"], t
+    again = post(s, f"/api/connections/{cid}/trust", {"fingerprint": d.print}).body
+    assert again["trusted"] is True and again["state"] == "known", again
+
+
+def test_changed_key_wants_replace(s, d):
+    other = " ".join((d.dir / "id_ed25519_other.pub").read_text().split()[:2])
+    cid = make(s, d, **{"known-hosts": f"elsewhere {other}\n[127.0.0.1]:{d.port} {other}"})
+    t = post(s, f"/api/connections/{cid}/test", {}).body
+    assert "host key changed" in t["message"], t
+    a = post(s, f"/api/connections/{cid}/trust", {"fingerprint": d.print})
+    assert a.status == 409 and a.code == "host_key_changed", a
+    a = post(s, f"/api/connections/{cid}/trust", {"fingerprint": d.print, "replace": True})
+    assert a.status == 200, a
+    assert post(s, f"/api/connections/{cid}/test", {}).body["success"] is True
+    known = get(s, f"/api/connections/{cid}").body["config"]["known-hosts"]
+    assert known.startswith("elsewhere ") and known.count("\n") == 2 and other in known.split("\n")[0], known
+    listed = make(s, d, "listed", **{"known-hosts": [f"[127.0.0.1]:{d.port} {other}"]})
+    assert post(s, f"/api/connections/{listed}/trust", {"fingerprint": d.print, "replace": True}).status == 409
+
+
+def test_the_key_comes_with_the_connection_and_is_sealed(s, d):
+    a = post(s, "/api/connections", {"type": "ssh", "name": "k", "api-key": (d.dir / "id_ecdsa").read_text(),
+                                     "config": {k: v for k, v in d.config(**{"known-hosts": (d.dir / "known_hosts").read_text()}).items() if k != "auth"}})
+    assert a.status == 201, a
+    c = a.body["connection"]
+    assert c["config"]["auth"] == {"secret-ref": f"{c['id']}.api-key"} and "PRIVATE" not in json.dumps(a.body), c
+    t = post(s, f"/api/connections/{c['id']}/test", {}).body
+    assert t["success"] is True, t
+
+
+def test_trust_wants_an_ssh_connection_that_answers(s, d):
+    db = post(s, "/api/connections", {"type": "database", "name": "db", "backend": "sqlite", "config": {"path": "x.db"}}).body["connection"]["id"]
+    assert post(s, f"/api/connections/{db}/trust", {}).code == "bad_connection"
+    assert post(s, "/api/connections/conn-none/trust", {}).status == 404
+    make(s, d)
+    gone = post(s, "/api/connections", {"type": "ssh", "name": "gone", "config": {**d.config(), "port": 1}}).body["connection"]["id"]
+    a = post(s, f"/api/connections/{gone}/trust", {})
+    assert a.status == 502 and "refused" in json.dumps(a.body), a
+    refused = post(s, "/api/connections", {"type": "ssh", "name": "r", "config": {**d.config(**{"known-hosts": {"file": str(d.dir / "known_hosts")}}), "username": "nobody-here"}}).body["connection"]["id"]
+    t = post(s, f"/api/connections/{refused}/test", {}).body
+    assert t["state"] == "auth-refused" and "publickey" in t["message"], t
+
+
+def test_the_guard_covers_ssh(s, d):
+    s.stop()
+    os.environ["BREYTA_ALLOW_PRIVATE_HOSTS"] = ""
+    try:
+        s.start()
+        cid = make(s, d)
+        for what in ("test", "trust"):
+            a = post(s, f"/api/connections/{cid}/{what}", {})
+            assert "loopback address" in json.dumps(a.body), a
+        put(s, f"/api/connections/{cid}", {"config": d.config(**{"known-hosts": (d.dir / "known_hosts").read_text()})})
+        error = json.dumps(run(s, cid))
+        assert "guard" in error and "loopback address" in error, error
+    finally:
+        del os.environ["BREYTA_ALLOW_PRIVATE_HOSTS"]
+        s.stop()
+        s.start()
+
+
+def test_kickoff_and_callback_by_the_address_of_the_server(s, d):
+    cid = make(s, d, **{"known-hosts": (d.dir / "known_hosts").read_text()})
+    r = run(s, cid)
+    assert r["status"] == "completed" and "42" in json.dumps(r), r
+
+
+def with_sshd(f):
+    def test(s):
+        with Sshd() as d:
+            f(s, d)
+    test.__name__ = f.__name__
+    return test
+
+
+if __name__ == "__main__":
+    run_tests({name: with_sshd(f) for name, f in list(globals().items()) if name.startswith("test_")})
