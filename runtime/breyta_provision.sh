@@ -171,6 +171,15 @@ rotate_key() {
   say "$AGENT_USER is let in with the new key alone; what runs goes on"
 }
 
+# Whoever starts others while this goes on is found in the next round.
+end_all() { # UID
+  for _ in 1 2 3; do
+    for process in /proc/[0-9]*; do
+      [ "$(stat -c %u "$process" 2>/dev/null)" != "$1" ] || kill -KILL "${process#/proc/}" 2>/dev/null || :
+    done
+  done
+}
+
 deprovision() {
   [ -e "$conf/user-$AGENT_USER" ] || [ -n "$(home_of)" ] || { say "there is no user $AGENT_USER on this machine"; return; }
   uid=$(id -u "$AGENT_USER" 2>/dev/null || :)
@@ -179,7 +188,7 @@ deprovision() {
   rm -f "$sshd_conf" "/var/lib/systemd/linger/$AGENT_USER"
   reload_sshd
   if [ -n "$uid" ]; then
-    pkill -KILL -u "$uid" 2>/dev/null || :
+    end_all "$uid"
     rm -rf "/etc/systemd/system/user-$uid.slice.d"
     userdel --remove --force "$AGENT_USER" 2>/dev/null || die "the user $AGENT_USER cannot be removed"
   fi
