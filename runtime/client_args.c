@@ -82,6 +82,8 @@ bool client_value(enum ClientType type, const char *s, size_t n, const char *wha
     case CLIENT_BOOL: *out = bool_val(n == 4); return true;
     case CLIENT_NULL: *out = NIL; return true;
     case CLIENT_INT:
+    case CLIENT_SIGNED:
+      if (type == CLIENT_SIGNED && n > 1 && *s == '-' && whole_number(s + 1, n - 1, &i)) return *out = int_val(-i), true;
       if (!whole_number(s, n, &i)) return err_set(e, "usage", "%s: a whole number is expected, not %.*s", what, (int)(n < 100 ? n : 100), s);
       *out = int_val(i);
       return true;

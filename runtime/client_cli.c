@@ -31,7 +31,7 @@ bool client_many(const ClientParam *p) {
 }
 
 const char *client_arg(const ClientParam *p) {
-  static const char *const names[] = {NULL, "TEXT", "N", "N|latest", "DURATION", "JSON", "JSON", "JSON", "A,B,...", "TEXT", "JSON", "K=V", "K=V", NULL};
+  static const char *const names[] = {NULL, "TEXT", "N", "N|latest", "DURATION", "JSON", "JSON", "JSON", "A,B,...", "TEXT", "JSON", "K=V", "K=V", NULL, "N"};
   return p->arg ? p->arg : p->flags & CLIENT_FILE ? "FILE" : names[p->type];
 }
 

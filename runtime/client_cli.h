@@ -32,7 +32,8 @@ enum ClientType {
   CLIENT_JSONS,    /* repeated: an array of JSON */
   CLIENT_PAIRS,    /* repeated k=v: an object; v is JSON if it can be read as such, else text */
   CLIENT_LABELS,   /* repeated k=v: an object of texts */
-  CLIENT_NULL      /* a flag that sends null: --clear */
+  CLIENT_NULL,     /* a flag that sends null: --clear */
+  CLIENT_SIGNED    /* a whole number, also below 0 */
 };
 enum ClientFlag {
   CLIENT_NEEDED = 1,

@@ -152,7 +152,7 @@ void client_help_groups(Buf *b) {
 
 /* --- JSON ----------------------------------------------------------------------------------------------------------------------------- */
 static Val param_map(const ClientParam *p) {
-  static const char *const types[] = {"boolean", "text", "integer", "version", "duration", "json", "object", "array", "list", "list", "array", "pairs", "pairs", "boolean"};
+  static const char *const types[] = {"boolean", "text", "integer", "version", "duration", "json", "object", "array", "list", "list", "array", "pairs", "pairs", "boolean", "integer"};
   Val m = client_put_text(NIL, "name", p->name);
   m = client_put(client_put_text(m, "type", types[p->type]), "positional", bool_val(client_positional(p)));
   m = client_put(client_put(m, "required", bool_val(*p->name == '<' || p->flags & CLIENT_NEEDED)), "repeats", bool_val(client_many(p)));

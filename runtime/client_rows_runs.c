@@ -83,7 +83,7 @@ const ClientCommand client_rows_runs[] = {
     {.name = "triggers list", .alias = "ls", .call = "GET triggers", .summary = "list triggers", .next = "breyta triggers show {data.triggers.0.id}",
      PARAMS(TEXT("flow", "flow", "only triggers of this flow"), TRIGGER_PAGE)},
     {.name = "triggers show", .alias = "get", .call = "GET triggers/{id}", .summary = "show a trigger; of a schedule also when it is due next", PARAMS(TRIGGER)},
-    {.name = "triggers fire", .call = "POST triggers/{id}/fire", .summary = "fire it now", .next = NEW_RUN,
+    {.name = "triggers fire", .call = "POST triggers/{id}/fire", .summary = "fire it now", .next = "breyta runs watch {data.data.workflowId}",
      PARAMS(TRIGGER, FLAG(OBJECT, "payload", "", NULL, "what the run gets, a JSON object"), FROM_FILE(OBJECT, "payload-file", "", "the same from a file"))},
     {.name = "triggers webhook-secret", .call = "POST triggers/{id}/webhook-secret", .summary = "make a new secret for a webhook; it is shown once", PARAMS(TRIGGER)},
     {0}};

@@ -268,7 +268,7 @@ static int answered(Send *s, ClientAnswer *a) {
   int64_t from = client_int(r, "fail-on-http", 400);
   if (save && a->status && !client_file_write(r, save, a->text.n ? a->text.p : "", a->text.n)) return EXIT_FAILED;
   bool bad = !a->status || a->status >= from;
-  if (!bad && client_flag(r, "print-input-map")) a->body = client_put(a->body, "data", client_put(NIL, "input", client_at(a->body, "data.input")));
+  if (!bad && client_flag(r, "print-input-map")) a->body = client_put(a->body, "data", client_put(NIL, "input", client_at(a->body, "data.data.input")));
   if (!bad && client_flag(r, "quiet")) {
     client_answer_free(a);
     return EXIT_OK;

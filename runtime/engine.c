@@ -80,8 +80,8 @@ void engine_free(Engine *e) {
   slots_stop(e);
   engine_over_stop(e);
   wait_notify_stop(e);
-  jobs_free(e);
   wait_accepted_stop(e);
+  jobs_free(e);
   for (size_t i = 0; i < e->cap; i++)
     while (e->runs[i]) run_drop(e->runs[i]);
   parked_clear(&e->parked);

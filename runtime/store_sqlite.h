@@ -334,6 +334,10 @@ bool sq_table_row(Store *st, int64_t place, Blob *out, Err *e);
 bool sq_table_rows(Store *st, int64_t from, int64_t to, bool descending, StoreTableRowFn f, void *ctx, Err *e);
 bool sq_table_keys(Store *st, Bytesv from, Bytesv to, bool descending, bool (*f)(void *, Bytesv), void *ctx, Err *e);
 
+/* store_sqlite_together.c */
+void sq_together(Store *st, bool on);
+void sq_look(Sq *s);
+void sq_look_end(Sq *s);
 /* store_sqlite_jobs.c */
 int sq_job_apply(Sq *s, Batch *b, const Op *op);
 int64_t sq_job_max(Store *st);
@@ -343,10 +347,6 @@ int64_t sq_job_unique(Store *st, const char *workspace, const char *key, int64_t
 size_t sq_jobs(Store *st, const JobQuery *q, JobRow *out, size_t max, Err *e);
 int64_t sq_jobs_due(Store *st);
 size_t sq_job_types(Store *st, const char *workspace, const char *after, char **out, size_t max, Err *e);
-/* store_sqlite_together.c */
-void sq_together(Store *st, bool on);
-void sq_look(Sq *s);
-void sq_look_end(Sq *s);
 /* store_sqlite_reader.c */
 Store *sq_reader(Store *of, Err *e);
 bool sq_reader_begin(Store *reader, const _Atomic bool *stop, Err *e);

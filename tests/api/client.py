@@ -9,6 +9,9 @@ import traceback
 from server import BIN, Server
 
 
+CLIENT = os.environ.get("BREYTA_CLIENT", BIN)  # another build of the client than of the server
+
+
 class Client:
     def __init__(self, server):
         self.server, self.used = server, set()
@@ -23,7 +26,7 @@ class Client:
 
     def raw(self, *args, env=None, stdin="", cwd=None):
         args = [str(a) for a in args]
-        return subprocess.run([BIN, *args], input=stdin, capture_output=True, text=True, timeout=60, env=self.env(env), cwd=cwd or self.home)
+        return subprocess.run([CLIENT, *args], input=stdin, capture_output=True, text=True, timeout=60, env=self.env(env), cwd=cwd or self.home)
 
     def row(self, args):
         """The row that the words name."""

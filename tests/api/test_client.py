@@ -242,11 +242,11 @@ def test_triggers_and_webhooks(c):
     path = url["config"]["path"]
     sign = ("--sign", "hmac-sha256", "--sign-secret-file", "hook.secret", "--timestamp-header", "X-Time")
     d = c.data("webhooks", "send", "--path", path, "--json", '{"a": 1}', *sign, env={"BREYTA_API_URL": f"http://127.0.0.1:{c.server.port}", "BREYTA_WORKSPACE": c.server.workspace})
-    run = d["workflowId"] if "workflowId" in d else d["data"]["workflowId"]
+    run = d["data"]["workflowId"]
     assert c.data("runs", "watch", run)["run"]["resultPreview"]["data"]["result"]["a"] == 1
     c.run("webhooks", "send", "--path", path, "--json", '{"a": 1}', "--hmac-secret", "wrong", "--timestamp-header", "X-Time", status=1)
     d = c.data("webhooks", "send", "--path", path, "--validate-only", "--json", '{"a": 1}')
-    assert d["input"]["a"] == 1, d
+    assert d["data"]["input"]["a"] == 1, d
     assert c.data("webhooks", "send", "--path", "events/" + path, "--validate-only", "--json", '{"a": 1}', "--print-input-map")["input"]["a"] == 1
     assert c.data("webhooks", "send", "--path", path, "--draft", "--json-file", "-", stdin='{"z": 1}')
     p = c.raw("webhooks", "send", "--path", path, "--draft", "--form", "a=1 2", "--multipart-file", "f=hook.secret", "--quiet", "--save-response", "saved.json")
@@ -254,7 +254,7 @@ def test_triggers_and_webhooks(c):
     c.fails("usage", "webhooks", "send", "--path", path, "--json", "{}", "--form", "a=1", status=2)
     c.fails("usage", "webhooks", "send", "--path", path, "--sign", "hmac-sha256", status=2)
     d = c.data("triggers", "fire", [t for t in all_ if t["type"] == "manual"][0]["id"], "--payload", '{"q": 2}')
-    assert c.data("runs", "watch", d["workflowId"])["run"]["resultPreview"]["data"]["result"]["q"] == 2
+    assert c.data("runs", "watch", d["data"]["workflowId"])["run"]["resultPreview"]["data"]["result"]["q"] == 2
 
 
 def test_signatures(c):
