@@ -43,6 +43,12 @@ parked() { breyta-run show "$1" 2> /dev/null | grep -q 'waits for an answer'; }
 gone() { # nothing lives of the process group in far/group, which the command writes
   [ -z "$(ps -e -o pgid=,stat= | awk -v g="$(cat far/group)" '$1 == g && $2 !~ /^Z/')" ]
 }
+slow_machine() { # while $DIR/slow is there, what breyta-agent says is held back
+  mkdir -p slow-bin; chmod 755 slow-bin
+  printf '#!/bin/sh\nuntil [ ! -e %s/slow ]; do sleep 0.1; done\nexec /usr/bin/readlink "$@"\n' "$DIR" > slow-bin/readlink; chmod 755 slow-bin/readlink
+  : > slow
+  sed -i "s#:env {#:env {\"PATH\" \"$DIR/slow-bin:/usr/bin:/bin:/usr/sbin\" #" "$1"
+}
 FOREVER='echo $$ > group; trap \"\" TERM; (while :; do sleep 0.1; done) & while :; do sleep 0.1; done'
 
 teardown() {
@@ -79,7 +85,7 @@ teardown() {
   ended r 1
   [[ $err = *'the agent did not answer in time; its command was ended'*':wait-timeout'* ]]
   gone
-  agent t2 "$FOREVER" ':timeout "1s" :keep-running true :on-timeout :continue :default-value {:status "late"}'
+  agent t2 'echo $$ > group; while :; do sleep 0.1; done' ':timeout "1s" :keep-running true :on-timeout :continue :default-value {:status "late"}'
   sed -i 's/:timeout "60s"//' t2.edn
   start r2; ended r2 0; [ "$out" = '{:status "late"}' ]
   ! gone
@@ -96,15 +102,23 @@ teardown() {
   ended r 1
   [ "$(breyta-run show r --format json | jq -r .status)" = cancelled ]
   [[ $(steps r) = *work/stop.completed ]]
+  rm far/group
+  agent t2 'echo $$ > group; while :; do sleep 0.1; done' # and while it is being started
+  slow_machine t2.edn
+  start r2
+  until_ok test -s far/group
+  [ "$(steps r2)" = 'work/plan.completed work/start.running' ]
+  breyta-run cancel r2 > /dev/null 2>&1 3>&- & # it waits for the end, which the machine holds back
+  until_ok eval '[[ $(steps r2) = *work/stop.running ]]'
+  rm slow
+  ended r2 1
+  gone
 }
 @test "killed between the start over there and its record: the next one attaches, it runs once" {
   agents_setup
   PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  mkdir slow-bin; chmod 755 slow-bin
-  printf '#!/bin/sh\nuntil [ ! -e %s/slow ]; do sleep 0.1; done\nexec /usr/bin/readlink "$@"\n' "$DIR" > slow-bin/readlink; chmod 755 slow-bin/readlink
-  : > slow
   agent t 'echo x >> count; until [ -e go ]; do sleep 0.1; done; echo 7 > $BREYTA_RESULT_FILE'
-  sed -i "s#:env {#:env {\"PATH\" \"$DIR/slow-bin:/usr/bin:/bin:/usr/sbin\" #" t.edn
+  slow_machine t.edn
   start r
   until_ok test -s far/count
   [ "$(steps r)" = 'work/plan.completed work/start.running' ]
