@@ -23,19 +23,19 @@ static bool key_make(Vault *v, Err *err) {
   return true;
 }
 
-static bool key_of(Engine *e, Buf *out, Err *err) {
+static bool key_of(Engine *e, bool make, Buf *out, Err *err) {
   Vault *v = e->o.vault;
   if (!v) return err_set(err, "no_vault", "one-shot credentials need a place for secrets, which this engine does not have");
   if (vault_open(v, PLACE, NAME, out, err)) return true;
-  if (strcmp(err->code, "missing-binding")) return false;
+  if (!make || strcmp(err->code, "missing-binding")) return false;
   *err = (Err){0};
   return key_make(v, err) && vault_open(v, PLACE, NAME, out, err);
 }
 
-bool agent_token(Engine *e, const char *workspace, const char *key, char out[AGENT_TOKEN_CHARS + 1], Err *err) {
+static bool token_of(Engine *e, bool make, const char *workspace, const char *key, char out[AGENT_TOKEN_CHARS + 1], Err *err) {
   Buf secret = {0}, text = {0}, hex = {0};
   uint8_t mac[32];
-  if (!key_of(e, &secret, err)) return buf_wipe(&secret), false;
+  if (!key_of(e, make, &secret, err)) return buf_wipe(&secret), false;
   buf_fmt(&text, "agent\n%s\n%s", workspace, key);
   hash_hmac_sha256(secret.p, secret.n, text.p, text.n, mac);
   hash_hex(mac, sizeof mac, &hex);
@@ -45,6 +45,10 @@ bool agent_token(Engine *e, const char *workspace, const char *key, char out[AGE
   buf_wipe(&hex);
   buf_free(&text);
   return true;
+}
+
+bool agent_token(Engine *e, const char *workspace, const char *key, char out[AGENT_TOKEN_CHARS + 1], Err *err) {
+  return token_of(e, true, workspace, key, out, err);
 }
 
 bool agent_token_auth(Val auth) { return kw_is(map_get_kw(auth, "type"), "one-shot"); }
@@ -71,7 +75,8 @@ enum HookVerdict agent_token_verify(Engine *e, const ListenRequest *r, const cha
   char token[AGENT_TOKEN_CHARS + 1];
   Err why = {0};
   proof->replay[0] = 0;
-  if (!agent_token(e, r->workspace, key, token, &why)) {
+  if (!token_of(e, false, r->workspace, key, token, &why)) { /* a request of a stranger makes no key */
+    if (!strcmp(why.code, "missing-binding")) return err_set(err, "unauthorized", "the credential is missing or wrong"), HOOK_DENIED;
     err_set(err, "unverifiable", "%s [%s]", why.msg, why.code);
     return HOOK_BROKEN;
   }
@@ -87,7 +92,7 @@ Val agent_token_clean(Engine *e, const char *workspace, const char *key, Val v) 
   char token[AGENT_TOKEN_CHARS + 1];
   SecretUse *used = NULL;
   Err err = {0};
-  if (!agent_token(e, workspace, key, token, &err)) return v;
+  if (!token_of(e, false, workspace, key, token, &err)) return v;
   secret_note(&used, "agent-credential", token);
   explicit_bzero(token, sizeof token);
   Val out = secret_clean(used, v);

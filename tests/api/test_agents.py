@@ -85,6 +85,7 @@ def test_progress(s):
     assert [i["details"]["message"] for i in seen[-2:]] == ["n28", "n29"] and len(seen) == 20, seen
     assert seen[0]["stepId"] == "cb" and seen[0]["at"], seen[0]
     assert post(s, f"/{s.workspace}/progress/nobody", {})[0] == 425
+    assert not os.path.exists(s.dir.name + "/data/secrets.key")  # and a stranger's request makes nothing
     assert post(s, f"/{s.workspace}/events/p-1", {"a": 1})[0] == 200
     result(s, id)
     assert post(s, path, {"message": "late"})[0] == 410
