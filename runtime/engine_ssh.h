@@ -19,6 +19,8 @@ void engine_ssh_cancel(uint64_t id); /* it still ends with SSH_ENDED, SSH_CANCEL
 bool engine_ssh_target(StepCall *c, Val slot, bool secrets, SshTarget *out, Val *bound, Err *err);
 /* The map that a step fails with: {:type :message :retryable? ..}. once: :delivery :at-most-once, what may have happened is not done again. */
 Val engine_ssh_error(const SshAnswer *a, bool once);
+/* :env of the config, checked, into the job; secrets as above. */
+bool engine_ssh_env(StepCall *c, Val cfg, bool secrets, SshJob *j, Err *e);
 void engine_ssh_gone(Engine *e);  /* StepKind.gone */
 void engine_ssh_register(void);   /* the :ssh kind (ssh_step.c) */
 #endif

@@ -187,7 +187,18 @@ enum OptType {
   O("agent", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                \
   O("agent", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                         \
   O("agent", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                 \
-  O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                               \
+  O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s; with :via until the answer has to be there, default 24h") \
+  O("agent", "via", 0, OPT_ENUM, "ssh job", "a worker elsewhere in place of a model: a command on another machine, or a job; its result is {:status :result :logs-url :artifacts :progress}") \
+  O("agent", "command", 0, OPT_STRING, 0, "with :via: what to run, by sh -lc; it answers by $BREYTA_RESULT_FILE or by a POST to $BREYTA_CALLBACK_URL") \
+  O("agent", "workdir", 0, OPT_STRING, 0, "with :via: the folder to run it in") \
+  O("agent", "env", 0, OPT_MAP, 0, "with :via: its environment besides BREYTA_*, {\"NAME\" \"value\"}; with :via :ssh a value may be {:secret-ref name}") \
+  O("agent", "check-every", 0, OPT_SECONDS, 0, "with :via :ssh: how long it may be silent before its machine is asked, default 5m; then twice as long, up to 1h") \
+  O("agent", "keep-running", 0, OPT_BOOL, 0, "with :via: true: the command, or job, is not ended when nobody waits for it any more") \
+  O("agent", "kickoff-timeout", 0, OPT_SECONDS, 0, "with :via :ssh: of starting, asking and ending it, each attempt; default 60s") \
+  O("agent", "on-timeout", 0, OPT_ENUM, "fail continue", "with :via: without an answer in time :fail (default) raises :wait-timeout, :continue gives :default-value") \
+  O("agent", "default-value", 0, OPT_ANY, 0, "with :via: the result when continuing") \
+  O("agent", "job-type", 0, OPT_NAME, 0, "with :via :job: the type of jobs that a worker claims") \
+  O("agent", "max-attempts", 0, OPT_INT, 0, "with :via :job: how often a worker may claim it") \
   O("kv", "operation", 1, OPT_ENUM, "get set delete exists increment append list-keys", "what to do")                    \
   O("kv", "key", 0, OPT_NAME, 0, "up to 256 of letters, digits, _ - :")                                                  \
   O("kv", "value", 0, OPT_ANY, 0, "what :set stores, any data") \
