@@ -50,6 +50,7 @@
                         [:objective string? "a string"] [:inputs map? "a map"] [:env map? "a map such as {\"NAME\" \"value\"}"]
                         [:workdir string? "a folder on the other machine"] [:keep-running boolean? "true or false"]
                         [:job-type (fn [x] (or (keyword? x) (string? x))) "the type of jobs that a worker claims"]
+                        [:max-attempts (fn [x] (and (int? x) (pos? x))) "a number above 0"]
                         [:on-timeout #{:fail :continue} ":fail or :continue"]]]
     (when-not (or (nil? (get cfg k)) (ok? (get cfg k)))
       (breyta.step/invalid id (str k " of an :agent step is " (pr-str (get cfg k)) "; use " must) nil)))

@@ -51,6 +51,8 @@ NEEDS = {
     "job/job-type": ":op :submit", **{f"job/{o}": ':op :submit :job-type "t"' for o in ("payload", "metadata", "max-attempts", "priority", "delay")},
     **{f"job/{o}": ':op :submit-batch :job-type "t" :jobs [{}]' for o in ("jobs", "max-concurrency")}, **{f"job/{o}": ":op :await" for o in ("interval", "timeout", "backoff")},
     **{f"job/{o}": ':op :get-batch :batch-id "b"' for o in ("batch-id", "include-jobs?", "limit")},
+    **{f"agent/{o}": ':via :ssh :connection :box :command "x"' for o in
+       "command workdir env check-every keep-running kickoff-timeout on-timeout job-type max-attempts".split()},
     "llm/approval": ":tools {:steps [:p/tool]}", "kv/delta": ":operation :increment", "table/group-by": ":op :aggregate", "table/metrics": ":op :aggregate",
     "table/having": ":op :aggregate", "table/format": ":op :export", "table/csv": ':op :import-csv :table "i"',
     "table/left": ':op :materialize-join :right "t" :on [:id] :into {:table "j"}', "table/right": ':op :materialize-join :left "t" :on [:id] :into {:table "j"}',
@@ -71,7 +73,7 @@ ANY_WRONG = {
 ANY_RIGHT = {
     "*/metering": "kept, and not acted upon", "function/input": "the code's argument", "http/json": "all data is JSON", "kv/value": "all data is stored",
     "kv/default": "all data is a result", "kv/item": "all data is stored", "table/value": "all data is stored", "table/expected": "compared with what is there",
-    "wait/default-value": "all data is a result", "llm/input": "what is no text goes as JSON",
+    "wait/default-value": "all data is a result", "agent/default-value": "all data is a result", "llm/input": "what is no text goes as JSON",
 }
 passed = failed = 0
 
