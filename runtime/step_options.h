@@ -333,7 +333,7 @@ enum OptType {
 /* STEP_TYPED(T): T(kind, names): options that are judged by their type when the step runs. The others are judged by their family, which says
  * more (tests/cli/options.py: every option is by one of them). */
 #define STEP_TYPED(T)                                                                                                    \
-  T("*", "type title expect template data review confirm")                                                               \
+  T("*", "type title expect template data review")                                                                       \
   T("function", "code")                                                                                                  \
   T("http", "connection include-headers")                                                                                \
   T("llm", "approval connection provider base-url openai cache-system? json-schema available-steps cost trace")                   \
@@ -343,5 +343,7 @@ enum OptType {
   T("sleep", "timeout")                                                                                                  \
   T("notify", "timeout")                                                                                                 \
   T("fanout", "transform")                                                                                               \
-  T("call-flow", "profile-id")
+  T("call-flow", "profile-id")                                                                                           \
+  T("job", "backoff include-jobs?")                                                                                      \
+  T("ssh", "ok-exit-codes")
 #endif

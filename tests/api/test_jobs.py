@@ -587,6 +587,19 @@ TIMEOUT = """(let [q (flow/step :job :submit {:op :submit :job-type "never"})]
  (try (flow/step :job :await {:op :await :job-id (:job-id q) %s}) (catch Exception e (ex-data e))))"""
 
 
+def test_step_priority_delay_and_width(s):
+    body = """(do (flow/step :job :low {:op :submit :job-type "p" :payload {:n 1}}) (flow/step :job :high {:op :submit :job-type "p" :payload {:n 2} :priority 5})
+      (flow/step :job :later {:op :submit :job-type "later" :delay "1h"})
+      (:batch-id (flow/step :job :few {:op :submit-batch :job-type "few" :max-concurrency 1 :jobs [{:payload {:n 1}} {:payload {:n 2}}]})))"""
+    assert s.over(start(s, "order", body))["status"] == "completed"
+    assert [claim(s, "p")["payload"]["n"] for _ in range(2)] == [2, 1]
+    assert claim(s, "later") is None and len(s.ok("jobs.list", {"jobType": "later"}).data["items"]) == 1
+    first = claim(s, "few")
+    assert claim(s, "few") is None
+    s.ok("jobs.complete", {**lease(first), "summary": "done"})
+    assert claim(s, "few")["jobId"] != first["jobId"]
+
+
 def test_step_gives_up_waiting(s):
     for i, options in enumerate((":timeout 300", ':interval "100ms" :max-attempts 4', ':max-attempts 3 :interval 100 :backoff {:type :exponential}')):
         t = time.monotonic()
