@@ -522,6 +522,12 @@ static int64_t append_end(StepCall *c, bool ok, Val value, Val *copy) {
     f[JS_BY] = c->by;
   }
   n -= is_nil(c->by);
+  if (copy && !intent) { /* the record is mostly the step's config: only the value is read back, and not even that when it is no object */
+    *copy = is_ptr(value) ? sized_copy(c, value) : value;
+    if (same(*copy, ABSENT) || is_sig(*copy)) return -1;
+    f[JS_VALUE] = *copy;
+    copy = NULL;
+  }
   if (!copy) return run_append(c->r, intent ? J_RESULT : J_STEP, f, n);
   int64_t seq = run_append_copy(c->r, intent ? J_RESULT : J_STEP, f, n, most, &rec);
   if (seq >= 0) *copy = vec_nth(rec, intent ? JR_VALUE : JS_VALUE);
