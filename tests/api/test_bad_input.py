@@ -146,7 +146,7 @@ def test_every_argument_of_every_command(s):
             for x in wrong:
                 status, data = c.command(name, {**good, k: x})
                 assert status == 400 and json.loads(data)["error"]["details"]["argument"] == k, (name, k, x, status, data[:300])
-            for x in rng.sample(NASTY, 4):
+            for x in rng.sample(NASTY, 2):
                 c.command(name, {**good, k: x})
         for k in schema.get("required", []):
             status, data = c.command(name, {x: y for x, y in good.items() if x != k})
