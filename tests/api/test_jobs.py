@@ -2,7 +2,9 @@
 """The jobs control plane over the API (spec/http-api.md B, durability.md 15 to 18), and the :job step under `breyta serve`. See server.py."""
 import http.client
 import json
+import secrets
 import socket
+import sqlite3
 import threading
 import time
 
@@ -648,6 +650,18 @@ def test_required_workers(s):
     s.ok("flows.run", {"flowSlug": "needs", "input": {}})  # it never blocks
     claim(s, "w")
     assert seen(s, "w")
+
+
+def test_a_large_job_has_nothing_of_the_one_before(s):
+    """What is stored apart leaves its column empty; once it kept what the statement had been given last."""
+    create(s, payload={"mine": "before"})
+    create(s, payload={"large": secrets.token_hex(4000)})
+    assert s.stop() == 0
+    db = sqlite3.connect(s.dir.name + "/data/breyta.db")
+    heads = db.execute("SELECT j.head, h.head FROM jobs j LEFT JOIN job_heads h ON h.job = j.job ORDER BY j.job").fetchall()
+    db.close()
+    assert len(heads) == 2 and b"before" in heads[0][0] and heads[0][1] is None, heads[0]
+    assert heads[1][0] is None and len(heads[1][1]) > 4000, heads[1][0]
 
 
 if __name__ == "__main__":
