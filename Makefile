@@ -30,7 +30,7 @@ PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8pr
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev libssh2-1-dev openssh-server nginx-light postgresql \
   mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils
 
-.PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
+.PHONY: all deps run test conformance check crash chaos-jobs fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run $(B)/breyta
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo 'make conformance what Clojure answers: all groups outside opt-*, then opt-*, kinds of errors too'
 	@echo 'make check      layering, headers, warnings-only checks'
 	@echo 'make crash      every crash point, a long kill -9 loop'
+	@echo 'make chaos-jobs 100,000 jobs, drivers and the server killed at every point; CHAOS="--jobs 5000 --seed 2"'
 	@echo 'make fuzz       long fuzzing of the readers and the evaluator'
 	@echo 'make fuzz-long  each fuzz target for FUZZ_SECONDS (600) under ASan'
 	@echo 'make lang-ways  every language test in the five ways of running it'
@@ -118,6 +119,8 @@ check:
 	@tests/tools/check_layers.sh
 crash: $(B)/breyta-run $(TESTPROGS)
 	@B=$(B) CRASH_ALL=1 tests/run.sh crash
+chaos-jobs: $(B)/breyta
+	@BREYTA=$(B)/breyta python3 tests/chaos/chaos_jobs.py $(CHAOS)
 lang-ways:
 	@CC='$(CC)' tests/lang_ways.sh
 fuzz-long:

@@ -522,6 +522,12 @@ static int64_t append_end(StepCall *c, bool ok, Val value, Val *copy) {
     f[JS_BY] = c->by;
   }
   n -= is_nil(c->by);
+  if (copy && !intent) { /* the record is mostly the step's config: only the value is read back, and not even that when it is no object */
+    *copy = is_ptr(value) ? sized_copy(c, value) : value;
+    if (same(*copy, ABSENT) || is_sig(*copy)) return -1;
+    f[JS_VALUE] = *copy;
+    copy = NULL;
+  }
   if (!copy) return run_append(c->r, intent ? J_RESULT : J_STEP, f, n);
   int64_t seq = run_append_copy(c->r, intent ? J_RESULT : J_STEP, f, n, most, &rec);
   if (seq >= 0) *copy = vec_nth(rec, intent ? JR_VALUE : JS_VALUE);
@@ -913,6 +919,7 @@ static bool common_options_ok(StepCall *c, Err *e) {
   RetryPolicy p;
   Persist keep;
   Val retry = map_get_kw(c->cfg, "retry");
+  if (!step_options_check(c->type, c->cfg, e)) return false;
   if (!is_nil(retry) && !backoff_policy(retry, &p, e)) return false;
   if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
   if (!kw_is(c->type, "fanout") && !is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))

@@ -9,6 +9,7 @@
  *   required  1: must be there, unless the step has a :template
  *   type      OPT_...: what a literal value has to be. Expressions (symbols, calls) are judged when the step runs.
  *   allowed   OPT_ENUM: keywords, separated by spaces; else NULL
+ * What is judged when a step runs: STEP_TYPED, at the end.
  * "Exactly one of" rules are STEP_ONE_OF(R): R(kind, names, least): of these at most one, and at least `least`. */
 #ifndef BR_STEP_OPTIONS_H
 #define BR_STEP_OPTIONS_H
@@ -35,6 +36,7 @@ enum OptType {
   OPT_STR_OR_MAP,
   OPT_STR_OR_VEC,
   OPT_HUMAN,      /* true, false, a text, or {:title :message :fields :timeout :roles} */
+  OPT_APPROVAL,   /* true, false, a vector or set of tools, or {:tools .. :message ..} */
   OPT_EXPECT,     /* a text, or a map whose :schema is one */
 };
 
@@ -143,7 +145,7 @@ enum OptType {
   O("llm", "max-iterations", 0, OPT_INT, 0, "with tools: turns of the model, default 20, at most 100")                   \
   O("llm", "max-tool-calls", 0, OPT_INT, 0, "with tools: calls of tools in all; default 100, at most 1000") \
   O("llm", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")                 \
-  O("llm", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
+  O("llm", "approval", 0, OPT_APPROVAL, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("llm", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                   \
   O("llm", "trace", 0, OPT_BOOL, 0, "with tools: the result has :trace")                                                 \
   O("agent", "objective", 1, OPT_STRING, 0, "what is to be reached")                                                     \
@@ -156,7 +158,7 @@ enum OptType {
   O("agent", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")               \
   O("agent", "memory", 0, OPT_MAP, 0, "{:key .. :max-messages 20 :ttl seconds}: the talk is kept under this :kv key for later runs") \
   O("agent", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                 \
-  O("agent", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
+  O("agent", "approval", 0, OPT_APPROVAL, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("agent", "trace", 0, OPT_BOOL, 0, "the result has :trace, the turns with their tool calls; default true")            \
   O("agent", "evaluate", 0, OPT_MAP, 0, "{:criteria text :model m :required true}: a model judges the answer, :evaluation") \
   O("agent", "output-persist", 0, OPT_MAP, 0, "keeps the answer as a resource, written as :persist") \
@@ -316,4 +318,19 @@ enum OptType {
   R("http", "url connection", 1)                                                                                         \
   R("http", "json form multipart body body-from-ref", 0)                                                                 \
   R("sleep", "seconds millis duration", 0)
+
+/* STEP_TYPED(T): T(kind, names): options that are judged by their type when the step runs. The others are judged by their family, which says
+ * more (tests/cli/options.py: every option is by one of them). */
+#define STEP_TYPED(T)                                                                                                    \
+  T("*", "type title expect template data review confirm")                                                               \
+  T("function", "code")                                                                                                  \
+  T("http", "connection include-headers")                                                                                \
+  T("llm", "approval connection provider base-url openai cache-system? json-schema available-steps cost trace")                   \
+  T("agent", "approval connection provider base-url openai cache-system? json-schema tools available-steps trace output-persist") \
+  T("kv", "timeout")                                                                                                     \
+  T("table", "key column value-template expr op-id provider-opts timeout")                                               \
+  T("sleep", "timeout")                                                                                                  \
+  T("notify", "timeout")                                                                                                 \
+  T("fanout", "transform")                                                                                               \
+  T("call-flow", "profile-id")
 #endif
