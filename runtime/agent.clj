@@ -96,5 +96,6 @@
   "An :agent step."
   [_ id cfg]
   (breyta.llm/skipping cfg (fn []
-                             (check id cfg)
-                             (breyta.llm/kept id (or (:output-persist cfg) (:persist cfg)) (work id cfg)))))
+                             (if (:via cfg) (breyta.remote/check id cfg) (check id cfg))
+                             (breyta.llm/kept id (or (:output-persist cfg) (:persist cfg))
+                                              (if (:via cfg) (breyta.remote/work id cfg) (work id cfg))))))

@@ -180,24 +180,29 @@ static void url_of(const Client *c, const ClientRequest *r, Buf *url) {
 
 static bool mutates(const ClientRequest *r) { return strcmp(r->method, "GET") != 0; }
 
-static void headers(const Client *c, const ClientRequest *r, HttpRequest *q, const char *op, int attempt) {
+void client_headers(const ClientConfig *where, const char *op, int attempt, HttpRequest *q) {
+  char n[16];
   http_request_header(q, "user-agent", "breyta-cli", false);
   http_request_header(q, "x-breyta-client", "cli", false);
-  if (c->where.key && !r->no_key) {
-    Buf b = {0};
-    buf_fmt(&b, "Bearer %s", c->where.key);
-    http_request_header(q, "authorization", buf_cstr(&b), true);
-    explicit_bzero(b.p, b.n);
-    buf_free(&b);
-  }
-  bool nowhere = !strcmp(r->path, "api/me") || !strncmp(r->path, "api/auth/", 9); /* of no workspace */
-  if (c->where.workspace && !nowhere) http_request_header(q, "x-breyta-workspace", c->where.workspace, false);
-  if (mutates(r)) {
-    char n[16];
+  if (where->workspace) http_request_header(q, "x-breyta-workspace", where->workspace, false);
+  if (op) {
     snprintf(n, sizeof n, "%d", attempt);
     http_request_header(q, "x-breyta-operation-id", op, false);
     http_request_header(q, "x-breyta-operation-attempt", n, false);
   }
+  if (!where->key) return;
+  Buf b = {0};
+  buf_fmt(&b, "Bearer %s", where->key);
+  http_request_header(q, "authorization", buf_cstr(&b), true);
+  explicit_bzero(b.p, b.n);
+  buf_free(&b);
+}
+
+static void headers(const Client *c, const ClientRequest *r, HttpRequest *q, const char *op, int attempt) {
+  ClientConfig where = c->where;
+  if (r->no_key) where.key = NULL;
+  if (!strcmp(r->path, "api/me") || !strncmp(r->path, "api/auth/", 9)) where.workspace = NULL; /* of no workspace */
+  client_headers(&where, mutates(r) ? op : NULL, attempt, q);
   for (const char *const *h = r->headers; h && *h; h += 2) http_request_header(q, h[0], h[1], true);
 }
 

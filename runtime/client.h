@@ -76,6 +76,9 @@ typedef struct ClientRequest {
 } ClientRequest;
 bool client_rest(Client *c, const ClientRequest *r, ClientAnswer *a);
 void client_segment(Buf *path, const char *text); /* appends "/" and the text, percent-encoded */
+/* What every request says of its caller, for who sends without a Client because he must not block (worker_rpc.h). op NULL: it changes nothing. */
+struct HttpRequest;
+void client_headers(const ClientConfig *where, const char *op, int attempt, struct HttpRequest *q);
 
 /* --- values that are JSON --------------------------------------------------------------------------------------------------------- */
 Val client_at(Val v, const char *path);                    /* "data.job.jobId", "data.items.0.id"; nil: not there */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FILE_TIMEOUT_MS = 3600000 };
@@ -44,16 +45,30 @@ static bool post(ClientRun *r, const char *path, Val body, ClientAnswer *a) {
   return false;
 }
 
-/* The bytes go to the server itself; only to another place when it names one. */
+static bool passes(const ClientAnswer *a) {
+  return a->status == 0 || a->status == 408 || a->status == 429 || (a->status >= 502 && a->status <= 504);
+}
+
+/* The bytes go to the server itself; only to another place when it names one. Sent again 0.5, 2 and 5 s later when the reason may pass. */
 static bool send_bytes(ClientRun *r, const char *uri, int fd, uint64_t size, const char *type) {
-  ClientAnswer a;
-  HttpBody *body = http_body_new();
-  http_body_file(body, fd, 0, size);
-  bool ok = client_rest(r->client, &(ClientRequest){.method = "PUT", .path = "api/files/uploads/direct", .query = client_put_text(NIL, "uri", uri), .body = ABSENT,
-                                                    .stream = body, .content_type = type, .timeout_ms = FILE_TIMEOUT_MS}, &a);
-  if (!ok) client_finish(r, &a);
-  else client_answer_free(&a);
-  return ok;
+  static const int pauses_ms[] = {500, 2000, 5000};
+  for (size_t i = 0;; i++) {
+    ClientAnswer a;
+    HttpBody *body = http_body_new();
+    bool last = i == sizeof pauses_ms / sizeof *pauses_ms;
+    http_body_file(body, last ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3), 0, size);
+    bool ok = client_rest(r->client, &(ClientRequest){.method = "PUT", .path = "api/files/uploads/direct", .query = client_put_text(NIL, "uri", uri), .body = ABSENT,
+                                                      .stream = body, .content_type = type, .timeout_ms = FILE_TIMEOUT_MS}, &a);
+    if (ok || last || !passes(&a)) {
+      if (!last) close(fd);
+      if (!ok) client_finish(r, &a);
+      else client_answer_free(&a);
+      return ok;
+    }
+    client_answer_free(&a);
+    struct timespec t = {pauses_ms[i] / 1000, pauses_ms[i] % 1000 * 1000000L};
+    while (nanosleep(&t, &t) < 0 && errno == EINTR) continue;
+  }
 }
 
 static bool open_file(ClientRun *r, const char *path, int *fd, uint64_t *size) {

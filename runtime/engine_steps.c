@@ -39,7 +39,10 @@ void kinds_gone(Engine *e) {
 }
 
 const StepKind *engine_kind(const char *name) { return find_kind(name); }
-bool engine_kind_known(const char *name) { return find_kind(name) != NULL; }
+bool engine_kind_known(const char *name) {
+  const StepKind *k = find_kind(name);
+  return k && !k->inner;
+}
 
 Val err_map(const char *type, const char *msg) {
   Val kv[] = {kw_c("type"), kw_c(type), kw_c("message"), str_c(msg)};
@@ -864,8 +867,19 @@ static bool connection_unreadable(StepCall *c) {
   return true;
 }
 
+/* Is the step called by the runtime's own code, and not by the flow's? */
+static bool called_inside(const Mach *m) {
+  uint32_t i = m->nframes - 1;
+  while (i && m->frames[i].flags & FR_NATIVE) i--;
+  return frame_site(&m->frames[i])->unit->core_unit;
+}
+
 static void external_begin(StepCall *c) {
   Run *r = c->r;
+  if (!c->stand_in && c->kind->inner && c->attempt == 1 && !called_inside(r->m)) {
+    step_invalid(c, "this family is a part of others, and not for flows");
+    return;
+  }
   if (!c->stand_in && connection_unreadable(c)) return;
   if (c->kind->check) {
     Val v = c->kind->check(r->e, c);

@@ -86,6 +86,7 @@ void check_more_tools(Check *c, Val steps, At at); /* :available-steps */
 void check_call_flow(Check *c, Val form, At at, bool threaded);
 void check_job(Check *c, Val cfg, At at); /* flowdef_job.c: the config of a :job step */
 void check_db(Check *c, Val cfg, At at); /* flowdef_db.c: the config of a :db step */
+void check_ssh(Check *c, Val cfg, At at); /* flowdef_ssh.c */
 void check_table(Check *c, Val cfg, At at); /* flowdef_table.c: the config of a :table step */
 void check_strings(Check *c);           /* flowdef_lint.c: hardcoded ids, long strings, anywhere in the definition */
 void check_compiles(Check *c, At body); /* flowdef_fn.c: what expansion and analysis object to */

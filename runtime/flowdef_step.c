@@ -292,6 +292,7 @@ static void check_one_of(Check *c, const char *kind, Val cfg, At at) {
 
 static void check_required(Check *c, const char *kind, Val cfg, At at) {
   if (!is_nil(map_get_kw(cfg, "template"))) return;
+  if (!strcmp(kind, "agent") && !is_nil(map_get_kw(cfg, "via"))) return; /* what a model needs, a command does not */
   for (size_t i = 0; i < N_OF(options); i++) {
     const StepOption *o = &options[i];
     if (!o->required || strcmp(o->kind, kind) || !same(map_get(cfg, kw_c(o->name), ABSENT), ABSENT)) continue;
@@ -413,6 +414,8 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_db(c, cfg, at);
   else if (!strcmp(kind, "job"))
     check_job(c, cfg, at);
+  else if (!strcmp(kind, "ssh"))
+    check_ssh(c, cfg, at);
   else if (!strcmp(kind, "table"))
     check_table(c, cfg, at);
 }

@@ -187,7 +187,18 @@ enum OptType {
   O("agent", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                \
   O("agent", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                         \
   O("agent", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                 \
-  O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                               \
+  O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s; with :via until the answer has to be there, default 24h") \
+  O("agent", "via", 0, OPT_ENUM, "ssh job", "a worker elsewhere in place of a model: a command on another machine, or a job; its result is {:status :result :logs-url :artifacts :progress}") \
+  O("agent", "command", 0, OPT_STRING, 0, "with :via: what to run, by sh -lc; it answers by $BREYTA_RESULT_FILE or by a POST to $BREYTA_CALLBACK_URL") \
+  O("agent", "workdir", 0, OPT_STRING, 0, "with :via: the folder to run it in") \
+  O("agent", "env", 0, OPT_MAP, 0, "with :via: its environment besides BREYTA_*, {\"NAME\" \"value\"}; with :via :ssh a value may be {:secret-ref name}") \
+  O("agent", "check-every", 0, OPT_SECONDS, 0, "with :via :ssh: how long it may be silent before its machine is asked, default 5m; then twice as long, up to 1h") \
+  O("agent", "keep-running", 0, OPT_BOOL, 0, "with :via: true: the command, or job, is not ended when nobody waits for it any more") \
+  O("agent", "kickoff-timeout", 0, OPT_SECONDS, 0, "with :via :ssh: of starting, asking and ending it, each attempt; default 60s") \
+  O("agent", "on-timeout", 0, OPT_ENUM, "fail continue", "with :via: without an answer in time :fail (default) raises :wait-timeout, :continue gives :default-value") \
+  O("agent", "default-value", 0, OPT_ANY, 0, "with :via: the result when continuing") \
+  O("agent", "job-type", 0, OPT_NAME, 0, "with :via :job: the type of jobs that a worker claims") \
+  O("agent", "max-attempts", 0, OPT_INT, 0, "with :via :job: how often a worker may claim it") \
   O("kv", "operation", 1, OPT_ENUM, "get set delete exists increment append list-keys", "what to do")                    \
   O("kv", "key", 0, OPT_NAME, 0, "up to 256 of letters, digits, _ - :")                                                  \
   O("kv", "value", 0, OPT_ANY, 0, "what :set stores, any data") \
@@ -302,7 +313,7 @@ enum OptType {
   O("ssh", "connection", 1, OPT_NAME, 0, "slot of a connection of :type :ssh") \
   O("ssh", "command", 0, OPT_STRING, 0, "what to run, by sh -lc; needed unless there is :upload or :download. Put values into :env, not into this text") \
   O("ssh", "workdir", 0, OPT_STRING, 0, "folder to run it in, such as \"/srv/app\" or \"~/app\"; default: where a login begins") \
-  O("ssh", "env", 0, OPT_MAP, 0, "environment of the command, {\"NAME\" \"value\"}; a value may be {:secret-ref name}. Never interpreted by the shell, never on a command line") \
+  O("ssh", "env", 0, OPT_MAP, 0, "environment of the command, {\"NAME\" \"value\"}; a value may be {:secret-ref name}. Never interpreted by the shell, never on a command line. With :delivery :idempotent BREYTA_IDEMPOTENCY_KEY is in it, too") \
   O("ssh", "stdin", 0, OPT_ANY, 0, "standard input of the command, a text or bytes; default: empty") \
   O("ssh", "pty?", 0, OPT_BOOL, 0, "true: the command gets a terminal, its errors come with its output; default false") \
   O("ssh", "timeout", 0, OPT_SECONDS, 0, "of one attempt with connecting, default 60 s, at most 1 day; then the command and what it started is ended. Long work: start it in the background and :wait for its callback") \

@@ -99,6 +99,7 @@ rm -rf "$claims"
 suite api-cover api env BREYTA="$PWD/$B/breyta" python3 tests/api/cover.py "$PWD/$B/api-cases"
 suite chaos-jobs api env BREYTA="$PWD/$B/breyta" python3 tests/chaos/chaos_jobs.py --quick
 suite examples flows tests/flows/examples.sh
+suite worker-examples flows env BREYTA="$PWD/$B/breyta" tests/flows/workers.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
 wait "$beside"
 read -r passed failed < <(awk '{p += $1; f += $2} END {print p + 0, f + 0}' "$counts")

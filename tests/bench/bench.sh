@@ -42,4 +42,8 @@ ${CC:-gcc} $flags -o "$build/bench_load" "$here/bench_load.c"
 echo "jobs"
 ${CC:-gcc} $flags -o "$build/bench_jobs" "$here/bench_jobs.c" -lpthread
 "$python" "$here/bench_jobs.py" "${B:-$build}/breyta" "$build/bench_jobs" "$data" || status=1
+echo "a worker and its handlers"
+"$python" "$here/bench_worker.py" "${B:-$build}/breyta" "$data" || status=1
+echo "commands on other machines, sshd on loopback"
+"$python" "$here/bench_ssh.py" "$bin" "$data" || status=1
 exit $status

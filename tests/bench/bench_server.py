@@ -358,4 +358,5 @@ def main():
     print(f"  {missed} missed")
 
 
-main()
+if __name__ == "__main__":
+    main()
