@@ -22,7 +22,7 @@ static bool whole_number(const char *s, size_t n, int64_t *out) {
 
 static bool json_value(const char *s, size_t n, const char *what, Val *out, Err *e) {
   Err why = {0};
-  *out = json_parse(s, n, &why);
+  *out = json_parse_ordered(s, n, &why);
   if (!same(*out, ABSENT)) return true;
   return err_set(e, "usage", "%s is not JSON: %.200s", what, why.msg);
 }
@@ -71,7 +71,7 @@ static bool pair_value(const char *s, size_t n, const char *what, bool json, Val
   snprintf(key, sizeof key, "%.*s", (int)k, s);
   const char *value = s + k + 1;
   size_t len = n - k - 1;
-  Val v = json && len ? json_parse(value, len, &ignored) : ABSENT;
+  Val v = json && len ? json_parse_ordered(value, len, &ignored) : ABSENT;
   if (same(v, ABSENT) && !text_value(value, len, what, &v, e)) return false;
   *out = map_assoc(map_empty, client_key(key), v);
   return true;
@@ -152,8 +152,10 @@ static bool one_value(ClientRun *r, const ClientParam *p, const char *given, Val
   return ok;
 }
 
+bool client_choice(const ClientParam *p) { return p->arg && strchr(p->arg, '|') && !strpbrk(p->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"); }
+
 static bool choice_ok(const ClientParam *p, const char *s) {
-  if (!p->arg || !strchr(p->arg, '|') || strpbrk(p->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) return true;
+  if (!client_choice(p)) return true;
   for (const char *a = p->arg; *a;) {
     size_t n = strcspn(a, "|");
     if (strlen(s) == n && !memcmp(a, s, n)) return true;
