@@ -95,6 +95,7 @@ static bool behind(const JobQueue *q, int64_t job, int64_t priority) {
 
 void job_queue_ready(JobQueue *q, int64_t job, int64_t priority) {
   if (q->stale) return;
+  if (q->at == q->n) q->at = q->n = 0;
   bool last = behind(q, job, priority);
   if (q->all && last && q->n < READY_MAX) {
     q->ready[q->n].job = job;
