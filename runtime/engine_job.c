@@ -46,6 +46,11 @@ static bool int_option(Val m, const char *key, const char *option, int64_t least
   return true;
 }
 
+static bool flag_option(Val m, const char *key, const char *option, Err *e) {
+  Val v = map_get_kw(m, key);
+  return is_nil(v) || is_bool(v) || bad(e, option, v, "true or false");
+}
+
 static bool has_json(Val v, const char *option, Err *e) {
   Buf b = {0};
   bool ok = !is_sig(json_print(&b, v));
@@ -81,7 +86,9 @@ static bool await_due(Val cfg, int64_t now, int64_t *due, Err *e) {
   Val i = map_get_kw(cfg, "interval"), t = map_get_kw(cfg, "timeout");
   if (!is_nil(i) && !duration_of(i, DURATION_MS, ":interval", &interval, e)) return false;
   if (!is_nil(t) && !duration_of(t, DURATION_MS, ":timeout", &timeout, e)) return false;
-  if (!backoff_spec(map_get_kw(cfg, "backoff"), interval, &every, e)) return false;
+  Val backoff = map_get_kw(cfg, "backoff");
+  if (!is_nil(backoff) && !is_map(backoff)) return bad(e, ":backoff", backoff, "a map such as {:type :linear}");
+  if (!backoff_spec(backoff, interval, &every, e)) return false;
   if (!int_option(cfg, "max-attempts", ":max-attempts", 1, POLLS_MAX, &polls, e)) return false;
   if (is_nil(t) && !polls) timeout = AWAIT_MS;
   for (int64_t k = 1; k < polls && most < DURATION_MAX_MS; k++) most += backoff_interval(&every, k);
@@ -242,7 +249,7 @@ static bool look(const Run *r, Val cfg, Look *out, Err *e) {
   int64_t limit;
   *out = (Look){.value = NIL};
   if (!text_option(cfg, batch ? "batch-id" : "job-id", batch ? ":batch-id" : ":job-id", &id, e)) return false;
-  if (batch && !int_option(cfg, "limit", ":limit", 1, JOB_BATCH_MAX, &limit, e)) return false;
+  if (batch && (!int_option(cfg, "limit", ":limit", 1, JOB_BATCH_MAX, &limit, e) || !flag_option(cfg, "include-jobs?", ":include-jobs?", e))) return false;
   if (batch ? jobs_batch_get(r->e, r->workspace, id, &b, e) : jobs_get_durable(r->e, r->workspace, id, &j, e)) {
     *out = (Look){true, batch ? jobs_batch_over(&b) : !job_phase_open(j.phase), batch ? batch_for_flow(r->e, cfg, &b, e) : for_flow(&j)};
     if (batch) job_batch_row_free(&b);

@@ -34,7 +34,7 @@ BASE = {
     "agent": {"provider": ":openai", "base-url": '"http://127.0.0.1:1"', "model": '"m"', "objective": '"x"'},
     "db": {"connection": ":db", "sql": '"select 1"'}, "notify": {"channels": '{:http {:url "http://127.0.0.1:1/" :json {}}}'},
     "table": {"op": ":query", "table": '"t"', "page": "{:limit 1}"}, "search": {"query": '"x"'}, "fanout": {"items": "[]"},
-    "call-flow": {"flow-slug": ":child"},
+    "call-flow": {"flow-slug": ":child"}, "job": {"op": ":get", "job-id": '"job-1-x"'},
 }
 # Options that only some operation looks at.
 NEEDS = {
@@ -48,6 +48,9 @@ NEEDS = {
     "table/definition": ":op :set-column :column :x", "table/join-type": ':op :materialize-join :left "t" :right "t" :on [:id] :into {:table "j"}',
     "table/project": ':op :materialize-join :left "t" :right "t" :on [:id] :into {:table "j"}',
     "table/into": ':op :materialize-join :left "t" :right "t" :on [:id]', "table/page": ":op :query", "table/partitions": ":op :query",
+    **{f"job/{o}": ':op :submit :job-type "t"' for o in ("job-type", "payload", "metadata", "max-attempts", "priority", "delay")},
+    "job/jobs": ':op :submit-batch :job-type "t"', "job/max-concurrency": ':op :submit-batch :job-type "t" :jobs [{}]', "job/batch-id": ":op :get-batch",
+    **{f"job/{o}": ":op :await" for o in ("interval", "timeout", "backoff")}, **{f"job/{o}": ':op :get-batch :batch-id "b"' for o in ("include-jobs?", "limit")},
     "llm/approval": ":tools {:steps [:p/tool]}", "kv/delta": ":operation :increment", "table/group-by": ":op :aggregate", "table/metrics": ":op :aggregate",
     "table/having": ":op :aggregate", "table/format": ":op :export", "table/csv": ':op :import-csv :table "i"',
     "table/left": ':op :materialize-join :right "t" :on [:id] :into {:table "j"}', "table/right": ':op :materialize-join :left "t" :on [:id] :into {:table "j"}',
@@ -63,6 +66,7 @@ ANY_WRONG = {
     "agent/frequency-penalty": "3", "agent/output": "7", "agent/response-format": "7", "kv/delta": '"x"', "table/table": "7", "table/where": "7",
     "table/group-by": "7", "table/metrics": "7", "table/having": "7", "table/format": "7", "table/csv": "7", "table/left": "7", "table/right": "7",
     "table/on": "7", "fanout/items": "7", "call-flow/version": '"x"', "db/params": "7",
+    "job/payload": "##NaN", "job/priority": '"high"',
 }
 ANY_RIGHT = {
     "*/metering": "kept, and not acted upon", "function/input": "the code's argument", "http/json": "all data is JSON", "kv/value": "all data is stored",
