@@ -284,6 +284,7 @@ def test_delay_and_unique_keys(s):
     a = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     b = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     assert b["duplicate"] is True and b["job"]["jobId"] == a["job"]["jobId"] and "duplicate" not in a
+    assert a["job"]["uniqueKey"] == "k" and "duplicate" not in s.ok("jobs.create", {"jobType": "u2", "uniqueKey": "k"}).data  # of another type
     s.ok("jobs.complete", lease(claim(s, "u")))
     c = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     assert "duplicate" not in c
