@@ -76,7 +76,7 @@ enum OptType {
   O("function", "ref", 0, OPT_NAME, 0, "id of an entry of :functions")                                                   \
   O("function", "code", 0, OPT_CODE, 0, "quoted function form, or a string of one")                                      \
   O("function", "input", 1, OPT_ANY, 0, "the function's argument, usually a map")                                        \
-  O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose references are loaded first: blobs, rows of tables")                       \
+  O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose references are loaded first: blobs, rows of tables, values of :kv")                       \
   O("function", "timeout", 0, OPT_SECONDS, 0, "longest time the function may take; default: no limit beside that of the engine") \
   O("http", "url", 0, OPT_URL, 0, "full address; in place of :connection") \
   O("http", "connection", 0, OPT_NAME, 0, "slot of :requires that has the base URL and the authentication; in place of :url") \

@@ -286,6 +286,7 @@ def test_delay_and_unique_keys(s):
     a = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     b = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     assert b["duplicate"] is True and b["job"]["jobId"] == a["job"]["jobId"] and "duplicate" not in a
+    assert a["job"]["uniqueKey"] == "k" and "duplicate" not in s.ok("jobs.create", {"jobType": "u2", "uniqueKey": "k"}).data  # of another type
     s.ok("jobs.complete", lease(claim(s, "u")))
     c = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     assert "duplicate" not in c
@@ -576,6 +577,29 @@ def test_step_submits_once_whatever_dies(s):
     results = [s.over(run)["result"] for run in runs]
     assert results == [[job, i] for i, job in sorted((n, job) for job, n in done.items())], (results, done)
     assert len(s.ok("jobs.list", {"jobType": "once", "limit": 100}).data["items"]) == 12
+
+
+def test_step_uses_artifacts(s):
+    run = start(s, "uses", """(let [q (flow/step :job :submit {:op :submit :job-type "art"}) f (flow/step :job :await {:op :await :job-id (:job-id q)})
+      [kv table file gone] (:artifacts f)]
+     {:table (flow/step :table :q {:op :query :table (:resource-uri table) :where [["severity" "=" "high"]] :page {:mode :offset :limit 9}})
+      :gone (try (flow/step :function :gone {:input {:x (:resource-uri gone)} :load [:x] :code '(fn [m] m)}) (catch Exception e (:type (ex-data e))))
+      :loaded (flow/step :function :use {:input {:kv kv :table table :file (:resource-uri file)} :load [:kv :table :file]
+                                         :code '(fn [{:keys [kv table file]}] [kv (count table) file])})})""")
+    mine = claim(s, "art", waitMs=10000)
+    s.ok("jobs.attach_kv", {**lease(mine), "label": "kv", "value": {"n": [1, {"a": None}]}})
+    s.ok("jobs.attach_table", {**lease(mine), "label": "t", "rows": [{"id": 1, "severity": "high"}, {"id": 2, "severity": "low"}], "keyFields": ["id"], "writeMode": "upsert"})
+    h = {"X-Breyta-Workspace": s.workspace, "Content-Type": "application/json"}
+    uri = s.http("POST", "/api/files/uploads/init", json.dumps({"filename": "r.txt", "content-type": "text/plain"}), h).body
+    uri = uri.get("uri") or uri["resource-uri"]
+    assert s.http("PUT", "/api/files/uploads/direct?uri=" + uri, b"a report", {**h, "Content-Type": "text/plain"}).status == 200
+    assert s.http("POST", "/api/files/uploads/complete", json.dumps({"uri": uri}), h).status == 200
+    s.ok("jobs.complete", {**lease(mine), "artifacts": [{"label": "f", "kind": "file", "resourceUri": uri},
+                                                        {"label": "g", "kind": "kv", "resourceUri": f"res://v1/ws/{s.workspace}/result/kv/nothing"}]})
+    r = s.over(run)["result"]
+    assert [x["id"] for x in r["table"]["rows"]] == [1] and r["loaded"] == [{"n": [1, {"a": None}]}, 2, "a report"] and r["gone"] == "not-found", r
+    listed = [i["uri"] for i in s.http("GET", "/api/resources?type=table").body["items"]]
+    assert any(mine["jobId"] in u for u in listed), listed
 
 
 def test_step_gets_failed_jobs_back(s):
