@@ -381,9 +381,9 @@ static int unknown_command(ClientRun *r, char **words, int n) {
   for (int i = 0; !known && i < breyta_ncommands; i++) names[count++] = breyta_commands[i].name;
   const char *near = known < n ? cli_nearest(words[known], names, count) : NULL;
   if (near)
-    client_usage(r, "there is no command `breyta %s`; did you mean `breyta %s%s%s`?", said.p, group.p, *group.p ? " " : "", near);
+    client_usage(r, "there is no command `breyta %s`; did you mean `breyta %s%s%s`?", buf_cstr(&said), buf_cstr(&group), *group.p ? " " : "", near);
   else
-    client_usage(r, "there is no command `breyta %s`; `breyta %s%s--help` lists what there is", said.p, group.p, *group.p ? " " : "");
+    client_usage(r, "there is no command `breyta %s`; `breyta %s%s--help` lists what there is", buf_cstr(&said), buf_cstr(&group), *group.p ? " " : "");
   buf_free(&said);
   buf_free(&group);
   return EXIT_USAGE;

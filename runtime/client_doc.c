@@ -156,7 +156,7 @@ int client_help_print(char **words, int n) {
   }
   if (one) command_help(&b, one);
   if (one && group) buf_ch(&b, '\n');
-  if (group) group_help(&b, one ? one->name : name.p);
+  if (group) group_help(&b, one ? one->name : buf_cstr(&name));
   cli_out(b.p, b.n);
   cli_out_flush();
   buf_free(&b);

@@ -59,7 +59,7 @@ static bool post(Bridge *b, const char *text, size_t n, const char *method, cons
   http_body_mem(body, text, n);
   client_rest(r->client,
               &(ClientRequest){.method = "POST",
-                               .path = b->path.p,
+                               .path = buf_cstr(&b->path),
                                .query = NIL,
                                .body = ABSENT,
                                .stream = body,
