@@ -334,10 +334,10 @@ static void close_all(Worker *w) {
   if (w->signal_fd >= 0) close(w->signal_fd);
 }
 
-/* Each handler has a pipe and a log; what it inherits is the limit that we need. */
+/* Each job has a pipe, a log, a connection for what it tells and one for its heartbeat. Handlers inherit the limit. */
 static bool room_for_files(const Worker *w, Err *e) {
   struct rlimit r;
-  rlim_t need = 3 * (rlim_t)w->o->concurrency + 64;
+  rlim_t need = 4 * (rlim_t)w->o->concurrency + 128;
   if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == RLIM_INFINITY || r.rlim_cur >= need) return true;
   rlim_t most = r.rlim_max;
   r.rlim_cur = need;
