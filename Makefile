@@ -28,9 +28,9 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev libssh2-1-dev openssh-server nginx-light postgresql \
-  mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils
+  mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils shellcheck busybox
 
-.PHONY: all deps run test conformance check crash fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
+.PHONY: all deps run provision-test test conformance check crash chaos-jobs fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run $(B)/breyta
 
 help:
@@ -41,7 +41,9 @@ help:
 	@echo 'make conformance what Clojure answers: all groups outside opt-*, then opt-*, kinds of errors too'
 	@echo 'make check      layering, headers, warnings-only checks'
 	@echo 'make crash      every crash point, a long kill -9 loop'
+	@echo 'make chaos-jobs 100,000 jobs, drivers and the server killed at every point; CHAOS="--jobs 5000 --seed 2"'
 	@echo 'make fuzz       long fuzzing of the readers and the evaluator'
+	@echo 'make provision-test  what breyta agent provision does to a machine: debootstrap in a network namespace; root'
 	@echo 'make fuzz-long  each fuzz target for FUZZ_SECONDS (600) under ASan'
 	@echo 'make lang-ways  every language test in the five ways of running it'
 	@echo 'make compat     our answers beside those of Debian'"'"'s clojure; FUZZ=N random expressions, SEED=N'
@@ -78,6 +80,8 @@ $(B)/%.o: %.c
 $(B)/runtime/xml_read.o: CFLAGS += -isystem /usr/include/libxml2
 $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
 $(B)/runtime/flow_prelude.o: $(wildcard runtime/*.clj)
+$(B)/runtime/agent_script.o: runtime/breyta_agent.sh
+$(B)/runtime/agent_provision.o: runtime/breyta_provision.sh
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
@@ -118,10 +122,15 @@ check:
 	@tests/tools/check_layers.sh
 crash: $(B)/breyta-run $(TESTPROGS)
 	@B=$(B) CRASH_ALL=1 tests/run.sh crash
+chaos-jobs: $(B)/breyta
+	@BREYTA=$(B)/breyta python3 tests/chaos/chaos_jobs.py $(CHAOS)
 lang-ways:
 	@CC='$(CC)' tests/lang_ways.sh
 fuzz-long:
 	@tests/fuzz/long.sh
+# Root, a Debian mirror and some minutes: not part of `make test`.
+provision-test: $(B)/breyta-run $(B)/breyta
+	@B=$(B) tests/provision/run.sh
 fuzz: $(TESTPROGS)
 	@B=$(B) FUZZ_N=2000000 tests/run.sh fuzz
 # Needs Debian's `clojure`: not part of `make test`.

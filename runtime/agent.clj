@@ -19,7 +19,8 @@
   (when-not (and (string? (:objective cfg)) (seq (:objective cfg)))
     (breyta.step/invalid id "an :agent step needs :objective, a text that says what is to be reached" nil))
   (doseq [[k ok? must] [[:instructions string? "a string"] [:inputs map? "a map"] [:memory map? "a map such as {:key \"support\"}"]
-                        [:cost map? "a map with :max-tokens and :max-cost"] [:evaluate map? "a map such as {:criteria \"..\"}"]]]
+                        [:cost map? "a map with :max-tokens and :max-cost"] [:evaluate map? "a map such as {:criteria \"..\"}"]
+                        [:history sequential? "a vector of messages"] [:follow-up sequential? "a vector of messages"]]]
     (when-not (or (nil? (get cfg k)) (ok? (get cfg k)))
       (breyta.step/invalid id (str k " of an :agent step is " (pr-str (get cfg k)) "; use " must) nil)))
   (doseq [k [:max-tokens :max-cost]]
@@ -95,5 +96,6 @@
   "An :agent step."
   [_ id cfg]
   (breyta.llm/skipping cfg (fn []
-                             (check id cfg)
-                             (breyta.llm/kept id (or (:output-persist cfg) (:persist cfg)) (work id cfg)))))
+                             (if (:via cfg) (breyta.remote/check id cfg) (check id cfg))
+                             (breyta.llm/kept id (or (:output-persist cfg) (:persist cfg))
+                                              (if (:via cfg) (breyta.remote/work id cfg) (work id cfg))))))

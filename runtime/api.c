@@ -12,11 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OP_KEEP_MS = 24 * 3600 * 1000, SWEEP_MS = 3600 * 1000, PREVIEW_BYTES = 16 << 10, PREVIEW_TEXT = 2000, OP_ID_MAX = 128 };
+enum { OP_KEEP_MS = 24 * 3600 * 1000, PREVIEW_BYTES = 16 << 10, PREVIEW_TEXT = 2000, OP_ID_MAX = 128 };
 
 static const ApiCommand *const families[] = {api_flow_commands, api_run_commands, api_account_commands, api_connection_commands,
                                            api_release_commands, api_manage_commands, api_diff_commands, api_look_commands,
-                                           api_search_commands, api_step_commands, api_step_run_commands, api_profile_commands, api_install_commands, api_job_commands, api_job_worker_commands};
+                                           api_search_commands, api_step_commands, api_step_run_commands, api_profile_commands, api_install_commands,
+                                           api_job_commands, api_job_worker_commands, api_feedback_commands};
 
 const ApiCommand *api_command_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)
@@ -93,6 +94,10 @@ bool api_doc(Api *a, const char *workspace, const char *kind, const char *key, V
   DocRow d = {0};
   err->code = NULL;
   if (!store_doc_get(a->store, workspace, kind, key, &d, err)) return false;
+  if (d.expires_ms && d.expires_ms <= now_ms()) { /* it is only not swept yet */
+    doc_row_free(&d);
+    return false;
+  }
   *out = api_doc_value(&d);
   *rev = d.rev;
   doc_row_free(&d);
@@ -230,7 +235,7 @@ static void write_answer(ApiCall *c) {
   if (is_sig(json_print(&c->answer, envelope(c)))) abort();
 }
 
-static bool send_later(Api *a, const ApiLater *l, ApiCall *c) {
+bool api_later_send(Api *a, const ApiLater *l, ApiCall *c) {
   c->api = a;
   c->bare = l->bare;
   c->workspace = l->workspace;
@@ -242,13 +247,13 @@ static bool send_later(Api *a, const ApiLater *l, ApiCall *c) {
 
 bool api_later_ok(Api *a, const ApiLater *l, Val data, Val meta) {
   ApiCall c = {.status = 200, .data = data, .meta = meta, .details = NIL};
-  return send_later(a, l, &c);
+  return api_later_send(a, l, &c);
 }
 
 bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, const char *message, Val details) {
   ApiCall c = {.data = NIL, .meta = NIL, .details = details};
   api_fail(&c, status, code, "%s", message);
-  return send_later(a, l, &c);
+  return api_later_send(a, l, &c);
 }
 
 /* --- idempotency: the answer to an operation is kept for a day ------------------------------------------------------------------ */
@@ -289,11 +294,8 @@ static bool answered_before(ApiCall *c) {
   Val was;
   int64_t rev;
   Err err = {0};
-  DocRow d = {0};
   op_key(c, &key);
-  bool found = store_doc_get(c->api->store, c->workspace, "api-op", buf_cstr(&key), &d, &err) && d.expires_ms > now_ms();
-  doc_row_free(&d);
-  found = found && api_doc(c->api, c->workspace, "api-op", buf_cstr(&key), &was, &rev, &err);
+  bool found = api_doc(c->api, c->workspace, "api-op", buf_cstr(&key), &was, &rev, &err);
   buf_free(&key);
   if (err.code) return !api_fail_err(c, &err);
   if (!found) return false;
@@ -306,22 +308,6 @@ static bool answered_before(ApiCall *c) {
   c->status = 200;
   c->sealed = true;
   return true;
-}
-
-/* Forgets answers of yesterday, some at a time. */
-static void sweep(Api *a) {
-  int64_t now = now_ms();
-  DocRow rows[64];
-  Err err = {0};
-  if (now - a->swept_ms < SWEEP_MS) return;
-  size_t n = store_docs_everywhere(a->store, "api-op", "", "", now, rows, 64, &err);
-  Batch *b = n ? batch_new() : NULL;
-  for (size_t i = 0; i < n; i++) {
-    batch_doc_del(b, rows[i].workspace, rows[i].kind, rows[i].key, DOC_ANY);
-    doc_row_free(&rows[i]);
-  }
-  if (n) store_submit_wait(a->store, b, &err);
-  if (n < 64 || err.code) a->swept_ms = now;
 }
 
 /* --- commands ---------------------------------------------------------------------------------------------------------------------- */
@@ -367,7 +353,6 @@ static void run_command(ApiCall *c, Val args) {
     return;
   }
   if (!api_args_check(c, args) || (c->command->mutates && (!op_id_ok(c) || api_pend_again(c) || answered_before(c)))) return;
-  if (c->command->mutates) sweep(c->api);
   finish(c, c->command->run(c));
 }
 

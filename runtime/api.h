@@ -11,7 +11,7 @@
  * Functions keep no state beside ApiCall and the store and look at no thread, so that more than one thread may run them later.
  * Documents of the store: in workspace "" kind "workspace" and "api-key"; in each workspace "service-account", "api-op", "flow",
  * "flow-version", "flow-gone" (api_flow.h), "step-docs", "step-example", "step-test" (api_step.h), "target",
- * "installation", "decision" (decisions.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
+ * "installation", "decision" (decisions.h), "job-type" (jobs.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
  *
  * Workspaces. A key belongs to one workspace, and c->workspace is that; a key with the scope server.admin (the first one) reaches every
  * workspace that X-Breyta-Workspace names and may make new ones. Nothing is shared between workspaces: each store call has c->workspace. */
@@ -31,7 +31,6 @@ typedef struct Api {
   struct Vault *vault;     /* secrets of all workspaces */
   struct KeyCache *keys;   /* api_keys.c */
   struct TargetPlace *places; /* api_place.c */
-  int64_t swept_ms;        /* when old answers were forgotten last */
   struct ApiPending *pending;
   struct Triggers *triggers; /* trigger.h */
 } Api;
@@ -98,6 +97,7 @@ typedef struct ApiLater {
 } ApiLater;
 bool api_put_off(ApiCall *c, ApiLater *l, int64_t ms);
 bool api_later_ok(Api *a, const ApiLater *l, Val data, Val meta); /* false: nobody waits any more */
+bool api_later_send(Api *a, const ApiLater *l, ApiCall *c); /* the answer as it stands in c, which is freed */
 bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, const char *message, Val details);
 
 /* --- api_pending.c: the answer leaves when its batch is durable, and the engine goes on meanwhile. For commands that come often; the batch
@@ -189,12 +189,14 @@ bool api_key_first(Api *a, const char *workspace, const char *id, const char *se
 /* The caller by its Authorization header: fills the call; false: it has failed with 401. What keys and accounts say is kept in memory
  * until api_keys_changed, which everything calls that writes them. */
 bool api_authenticate(ApiCall *c);
+bool api_authenticate_key(ApiCall *c, const char *key); /* the same by a key */
 void api_keys_changed(Api *a);
 /* May the caller touch jobs of that type? true, or 403. */
 bool api_job_type_ok(ApiCall *c, const char *type);
 bool api_scope_known(const char *scope); /* a name that a row asks for, or one of the server's own */
 /* --- api_accounts.c: service accounts and their keys */
 extern const ApiCommand api_account_commands[], api_connection_commands[] /* api_connections.c */;
+extern const ApiCommand api_feedback_commands[]; /* api_feedback.c */
 extern const ApiCommand api_profile_commands[], api_install_commands[]; /* api_profiles.c, api_installs.c */
 /* --- api_workspaces.c */
 bool api_workspace_name(const char *id); /* letters, digits, - and _, at most 64, and no word that means something in a URL */
@@ -220,8 +222,8 @@ void api_resource_index(ApiCall *c, const DocRow *d, Val meta);
 /* --- api_tables.c */
 bool api_table_fail(ApiCall *c, Val error); /* the error map of table.h */
 Val api_camel(Val m);                       /* keys of this map in camel case */
-/* A page of a table as GET /api/resources/content answers it; parts: {:key s}, {:keys [..]} or nil. */
-bool api_table_page(ApiCall *c, const char *uri, Val parts, int64_t limit, int64_t offset, Val *out);
+/* Answers with a page of a table, for GET /api/resources/content; parts: {:key s}, {:keys [..]} or nil. */
+bool api_table_page(ApiCall *c, const char *uri, Val parts, int64_t limit, int64_t offset);
 /* --- api_openapi.c */
 Val api_openapi(void);
 /* --- api_routes.c: REST */
@@ -242,6 +244,7 @@ typedef struct ApiRoute {
 } ApiRoute;
 extern const ApiRoute api_base_routes[], api_profile_routes[], api_install_routes[], api_workspace_routes[], api_table_routes[], api_resource_routes[], api_file_routes[], api_connection_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
 extern const ApiRoute api_wait_routes[]; /* api_waits.c */
+extern const ApiRoute api_auth_routes[], api_docs_routes[], api_incident_routes[]; /* api_auth.c, api_docs.c, api_incidents.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
 /* Bodies: files that are sent; JSON; what is sent to events has the limit webhook-bytes, waits look at callback-bytes themselves. A body over LISTENER_MEMORY is a mapped file. */
 #define API_BYTES_MAX (8ull << 30)

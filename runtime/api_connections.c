@@ -137,16 +137,20 @@ static bool get(ApiCall *c) {
   return api_conn_find(c, api_path(c, "id"), &r, &rev) && api_ok(c, api_conn_shown(r));
 }
 
-static bool update(ApiCall *c) {
+static bool update_one(ApiCall *c, const char *id) {
   Val r, out, backend = api_arg(c, "backend");
   int64_t rev;
-  const char *id = api_path(c, "id"), *name = api_text(c, "name");
+  const char *name = api_text(c, "name");
   if (name && !*name) return api_fail(c, 400, "bad_request", "name must not be empty");
   if (!api_conn_find(c, id, &r, &rev)) return false;
   Val record =
       record_of(c, map_get_kw(r, "type"), is_nil(backend) ? map_get_kw(r, "backend") : backend, config_of(c, map_get_kw(r, "config")));
   return save(c, id, record, rev, &out) && one(c, out);
 }
+
+static bool update(ApiCall *c) { return update_one(c, api_path(c, "id")); }
+
+bool api_conn_save(ApiCall *c, const char *id) { return id ? update_one(c, id) : create(c); }
 
 static bool deleted(ApiCall *c, const char *what, const char *id) {
   ValVec m = {0};

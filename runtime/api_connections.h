@@ -10,6 +10,7 @@
 
 Val api_conn_shown(Val record); /* as JSON has it, with both spellings of its keys that clients read */
 bool api_conn_find(ApiCall *c, const char *id, Val *record, int64_t *rev); /* false: failed with 404 */
+bool api_conn_save(ApiCall *c, const char *id); /* as connections.create (id NULL) or .update do it, with the arguments of those */
 /* `config` with what an api-key means for a connection of that type: the name of the secret, where its steps look for it. */
 Val api_conn_with_secret(Val type, Val config, const char *secret);
 bool api_secret_put(ApiCall *c, const char *name, Val value); /* a text; durable when it returns true. false: failed */

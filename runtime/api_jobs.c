@@ -1,6 +1,7 @@
 /* api_jobs.c - jobs and batches: submitting, looking, cancelling, limits of types. See api_jobs.h */
 #include "api_jobs.h"
 #include "eval/unit.h"
+#include "metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,19 +11,21 @@ enum { LIST_DEFAULT = 10, LIST_MAX = 500, SHOWN_MAX = 1000, TYPES_PAGE = 100 };
 
 /* --- shared -------------------------------------------------------------------------------------------------------------------- */
 Val api_job_map(const JobRow *j, unsigned show) {
-  Val kv[] = {kw_c("job"), api_shown(jobs_camel(jobs_map(j, show)))};
+  Val kv[] = {kw_c("job"), jobs_camel(jobs_map(j, show))}; /* all of it came from JSON, or has been checked to have such a form */
   return map_from(kv, 1, false);
 }
 
-bool api_job(ApiCall *c, JobRow *out) {
+static bool job_of(ApiCall *c, bool (*look)(Engine *, const char *, const char *, JobRow *, Err *), JobRow *out) {
   Err err = {0};
   const char *id = api_text(c, "jobId");
-  if (!jobs_get(c->api->engine, c->workspace, id, out, &err))
+  if (!look(c->api->engine, c->workspace, id, out, &err))
     return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "there is no job %.100s", id);
   if (api_job_type_ok(c, out->type)) return true;
   job_row_free(out);
   return false;
 }
+
+bool api_job(ApiCall *c, JobRow *out) { return job_of(c, jobs_get, out); }
 
 bool api_job_text(ApiCall *c, const char *name, const char *s) {
   for (const char *p = s; *p; p++)
@@ -88,25 +91,35 @@ static JobSpec spec_of(Val job) {
                    .max_attempts = number(job, "maxAttempts"), .priority = number(job, "priority"), .delay_ms = number(job, "delayMs")};
 }
 
+static bool refused(ApiCall *c, Batch *b, const Err *err) {
+  batch_free(b);
+  if (!strcmp(err->code, "too_large")) return api_fail(c, 413, "too_large", "%s", err->msg);
+  return api_fail_err(c, err);
+}
+
 typedef struct Submit {
   Api *api;
   ApiPending *pending;
   char *workspace, *type;
+  int64_t n, job, priority; /* how many, the first, the highest */
 } Submit;
 
 static void submit_durable(Engine *e, void *ctx, const char *error) {
   Submit *s = ctx;
   api_pend_done(s->pending, error);
-  if (!error) jobs_submitted(e, s->workspace, s->type);
+  if (!error) {
+    metric_add(METRIC_jobs_submitted_total, s->n);
+    jobs_submitted(e, s->workspace, s->type, s->n == 1 ? s->job : 0, s->priority);
+  }
   free(s->workspace);
   free(s->type);
   free(s);
 }
 
-static bool submit_commit(ApiCall *c, Batch *b, const char *type) {
+static bool submit_commit(ApiCall *c, Batch *b, const Submit *what) {
   Submit *s = calloc(1, sizeof *s);
   if (!s) abort();
-  *s = (Submit){c->api, api_pend(c), strdup(c->workspace), strdup(type)};
+  *s = (Submit){c->api, api_pend(c), strdup(c->workspace), strdup(what->type), what->n, what->job, what->priority};
   if (!s->workspace || !s->type) abort();
   api_pend_answer(s->pending, c);
   engine_commit(c->api->engine, b, submit_durable, s);
@@ -114,8 +127,8 @@ static bool submit_commit(ApiCall *c, Batch *b, const char *type) {
 }
 
 /* The answer is in c; it goes out when b is durable. */
-static bool sealed(ApiCall *c, Batch *b, const char *type) {
-  if (api_seal(c, b)) return submit_commit(c, b, type);
+static bool sealed(ApiCall *c, Batch *b, const Submit *what) {
+  if (api_seal(c, b)) return submit_commit(c, b, what);
   batch_free(b);
   c->sealed = false;
   return api_fail(c, 500, "internal", "the answer cannot be stored");
@@ -147,15 +160,14 @@ static bool create(ApiCall *c) {
   spec.unique_ms = api_int(c, "uniqueForMs", 0);
   if (key && (!held_already(c, key, &held) || held)) return !c->code;
   Batch *b = batch_new();
-  if (!jobs_submit(c->api->engine, &g, &spec, 1, b, &rows, &none, &err)) {
-    batch_free(b);
-    return api_fail(c, 400, err.code, "%s", err.msg);
-  }
+  if (!jobs_submit(c->api->engine, &g, &spec, 1, b, &rows, &none, &err))
+    return refused(c, b, &err);
   api_ok(c, api_job_map(rows, JOB_SHOW_ALL));
+  Submit what = {.type = (char *)(uintptr_t)type, .n = 1, .job = rows->job, .priority = rows->priority};
   jobs_rows_free(rows, 1);
-  if (!key) return sealed(c, b, type);
+  if (!key) return sealed(c, b, &what);
   if (!api_seal(c, b)) return batch_free(b), c->sealed = false, api_fail(c, 500, "internal", "the answer cannot be stored");
-  if (store_submit_wait(c->api->store, b, &err)) return jobs_submitted(c->api->engine, c->workspace, type), true; /* others with this key wait for it */
+  if (store_submit_wait(c->api->store, b, &err)) return jobs_submitted(c->api->engine, c->workspace, type, what.job, what.priority), true; /* others with this key wait for it */
   c->sealed = false;
   return api_fail_err(c, &err);
 }
@@ -188,23 +200,24 @@ static bool create_batch(ApiCall *c) {
     if (!specs[i].max_attempts) specs[i].max_attempts = api_int(c, "maxAttempts", 0);
   }
   Batch *b = batch_new();
-  if (!jobs_submit(c->api->engine, &g, specs, n, b, &rows, &batch, &err)) {
-    batch_free(b);
-    return api_fail(c, 400, err.code, "%s", err.msg);
-  }
+  if (!jobs_submit(c->api->engine, &g, specs, n, b, &rows, &batch, &err))
+    return refused(c, b, &err);
   ValVec m = {0};
   api_put(&m, "batch", jobs_camel(jobs_batch_map(&batch)));
   api_put(&m, "jobs", compact(rows, n, batch.id));
+  Submit what = {.type = (char *)(uintptr_t)type, .n = n, .priority = INT64_MIN};
+  for (uint32_t i = 0; i < n; i++)
+    if (rows[i].priority > what.priority) what.priority = rows[i].priority;
   jobs_rows_free(rows, n);
   job_batch_row_free(&batch);
   api_ok(c, api_map(&m));
-  return sealed(c, b, type);
+  return sealed(c, b, &what);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------- */
 static bool get(ApiCall *c) {
   JobRow j;
-  if (!api_job(c, &j)) return false;
+  if (!job_of(c, jobs_get_durable, &j)) return false;
   api_ok(c, api_job_map(&j, JOB_SHOW_ALL));
   job_row_free(&j);
   return true;
@@ -213,7 +226,7 @@ static bool get(ApiCall *c) {
 static Val jobs_shown(JobRow *rows, size_t n) {
   ValVec items = {0};
   for (size_t i = 0; i < n; i++) {
-    vv_push(&items, api_shown(jobs_camel(jobs_map(&rows[i], JOB_SHOW_ALL))));
+    vv_push(&items, jobs_camel(jobs_map(&rows[i], JOB_SHOW_ALL)));
     job_row_free(&rows[i]);
   }
   return vec_from(items.a, items.n);
@@ -336,6 +349,13 @@ static Val type_map(ApiCall *c, const char *type, const JobLimits *l) {
   return api_map(&m);
 }
 
+static bool sees_type(const ApiCall *c, const char *type) {
+  uint32_t n = is_vec(c->job_types) ? vec_count(c->job_types) : 0;
+  bool any = !n;
+  for (uint32_t i = 0; i < n && !any; i++) any = str_eq_c(vec_nth(c->job_types, i), type);
+  return any;
+}
+
 static bool types_list(ApiCall *c) {
   char *names[TYPES_PAGE];
   Err err = {0};
@@ -345,7 +365,7 @@ static bool types_list(ApiCall *c) {
   for (size_t i = 0; i < n; i++) {
     JobLimits l;
     int64_t rev;
-    if (jobs_limits(c->api->engine, c->workspace, names[i], &l, &rev, &err)) vv_push(&items, type_map(c, names[i], &l));
+    if (sees_type(c, names[i]) && jobs_limits(c->api->engine, c->workspace, names[i], &l, &rev, &err)) vv_push(&items, type_map(c, names[i], &l));
     free(names[i]);
   }
   api_put(&m, "items", vec_from(items.a, items.n));

@@ -21,13 +21,16 @@ static bool claim_alive(void *ctx) {
   return engine_listen_alive(c->api->listener, c->token);
 }
 
-/* A worker dies of anything but 200: who gets no job because something is wrong here asks again. */
+/* A worker dies of anything but 200: who gets no job because something is wrong here asks again. One that has hung up is answered too, so that
+ * his connection ends. */
 static bool claim_got(void *ctx, const JobRow *j, const char *error) {
   Claim *c = ctx;
   bool told = true;
   if (c->api->listener && !(error && !strcmp(error, "stopping"))) {
     Val none[] = {kw_c("job"), NIL};
-    told = api_later_ok(c->api, &c->later, j ? api_job_map(j, JOB_SHOW_PAYLOAD | JOB_SHOW_TOKEN) : map_from(none, 1, false), NIL);
+    bool alive = !j || claim_alive(c);
+    Val data = j && alive ? api_job_map(j, JOB_SHOW_PAYLOAD | JOB_SHOW_TOKEN) : map_from(none, 1, false);
+    told = api_later_ok(c->api, &c->later, data, NIL) && alive;
   }
   free(c);
   return told;

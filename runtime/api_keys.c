@@ -134,10 +134,9 @@ bool api_key_admin(Api *a, Err *err) {
   return any;
 }
 
-/* "Bearer bsa_sak-<id>_<secret>" in two parts. */
-static bool split_key(const char *header, char id[64], const char **secret) {
-  if (strncasecmp(header, "bearer ", 7)) return false;
-  const char *key = header + 7 + strspn(header + 7, " "), *from = key + 4;
+/* "bsa_sak-<id>_<secret>" in two parts. */
+static bool split_key(const char *key, char id[64], const char **secret) {
+  const char *from = key + 4;
   if (strncmp(key, "bsa_sak-", 8)) return false;
   size_t n = strcspn(from, "_");
   if (!from[n] || n >= 64 || !from[n + 1]) return false;
@@ -156,10 +155,16 @@ static bool secret_ok(const KeyEntry *e, const char *secret) {
 }
 
 bool api_authenticate(ApiCall *c) {
-  const char *header = listener_header(c->request, "authorization"), *secret;
-  Err err = {0};
+  const char *header = listener_header(c->request, "authorization");
   if (!header) return api_fail(c, 401, "api_auth_required", "send an API key: Authorization: Bearer bsa_sak-...");
-  if (!split_key(header, c->id, &secret))
+  bool bearer = !strncasecmp(header, "bearer ", 7);
+  return api_authenticate_key(c, bearer ? header + 7 + strspn(header + 7, " ") : "");
+}
+
+bool api_authenticate_key(ApiCall *c, const char *key) {
+  const char *secret;
+  Err err = {0};
+  if (!split_key(key, c->id, &secret))
     return api_fail(c, 401, "auth_invalid", "the Authorization header holds no API key of the form Bearer bsa_sak-<id>_<secret>");
   const KeyEntry *e = entry_of(c->api, c->id, &err);
   if (!e && err.code) return api_fail_err(c, &err);

@@ -1,6 +1,6 @@
 /* api_resources.c - resources over HTTP (http-api.md H1): blobs and files (documents of kind "resource"), tables, and what runs have kept
  * as their own: .../result/run/<wf>/flow-output, .../step/<step>/(input|output|error), .../result/kv/<key>. */
-#include "api.h"
+#include "api_far.h"
 #include "engine_index.h"
 #include "engine_int.h"
 #include "eval/unit.h"
@@ -239,32 +239,41 @@ static Val hit(const SearchHit *h) {
   return api_map(&m);
 }
 
-static bool search(ApiCall *c) {
-  const char *mode = api_text(c, "mode"), *keyword = api_text(c, "keyword-mode");
-  SearchQuery q = {.workspace = c->workspace, .target = "resources", .text = api_text(c, "q"), .path = api_text(c, "path-prefix")};
-  int64_t limit = api_int(c, "limit", 10), offset = api_int(c, "offset", 0);
+/* in: the arguments; result: the items. */
+static void read_search(ApiFar *j) {
+  Val keyword = map_get_kw(j->in, "keyword-mode"), v = map_get_kw(j->in, "limit"), from = map_get_kw(j->in, "offset");
+  int64_t limit = is_long(v) ? long_of(v) : 10, offset = is_long(from) ? long_of(from) : 0;
+  Val path = map_get_kw(j->in, "path-prefix"), types = map_get_kw(j->in, "type");
+  SearchQuery q = {.workspace = j->workspace, .target = "resources", .text = str_s(map_get_kw(j->in, "q")), .path = is_str(path) ? str_s(path) : NULL,
+                   .any = str_eq_c(keyword, "any")};
   SearchHit *hits = calloc((size_t)(limit + offset), sizeof *hits);
-  Err err = {0};
-  ValVec items = {0}, m = {0};
+  ValVec items = {0};
   if (!hits) abort();
-  q.any = keyword && !strcmp(keyword, "any");
-  if (api_text(c, "type")) q.types = api_text(c, "type");
-  size_t n = store_search(c->api->store, &q, hits, (size_t)(limit + offset), &err);
-  if (!n && !err.code && keyword && !strcmp(keyword, "balanced")) {
+  if (is_str(types)) q.types = str_s(types);
+  size_t n = store_search(j->store, &q, hits, (size_t)(limit + offset), &j->err);
+  if (!n && !j->err.code && str_eq_c(keyword, "balanced")) {
     q.any = true; /* all of the words if there is such a thing, else some */
-    n = store_search(c->api->store, &q, hits, (size_t)(limit + offset), &err);
+    n = store_search(j->store, &q, hits, (size_t)(limit + offset), &j->err);
   }
   for (size_t i = 0; i < n; i++) {
     if ((int64_t)i >= offset) vv_push(&items, hit(&hits[i]));
     search_hit_free(&hits[i]);
   }
   free(hits);
-  if (err.code) return !strcmp(err.code, "validation") ? api_fail(c, 400, "bad_request", "%s", err.msg) : api_fail_err(c, &err);
-  api_put_text(&m, "query", q.text);
-  api_put_text(&m, "mode", mode && strcmp(mode, "lexical") ? "lexical" : mode); /* what was asked for otherwise is done by words, too */
-  api_put(&m, "items", vec_from(items.a, items.n));
+  j->result = vec_from(items.a, items.n);
+}
+
+static bool answer_search(ApiCall *c, ApiFar *j) {
+  Val mode = map_get_kw(j->in, "mode");
+  ValVec m = {0};
+  if (j->err.code) return !strcmp(j->err.code, "validation") ? api_fail(c, 400, "bad_request", "%s", j->err.msg) : api_fail_err(c, &j->err);
+  api_put(&m, "query", map_get_kw(j->in, "q"));
+  api_put(&m, "mode", is_nil(mode) ? NIL : str_c("lexical")); /* what was asked for otherwise is done by words, too */
+  api_put(&m, "items", j->result);
   return api_ok(c, api_map(&m));
 }
+
+static bool search(ApiCall *c) { return api_far_search(c, read_search, answer_search, c->args); }
 
 /* --- one ---------------------------------------------------------------------------------------------------------------------------------- */
 static bool uri_of(ApiCall *c, const char **uri) {
@@ -433,13 +442,12 @@ static bool kv_content(ApiCall *c, const char *uri, bool *handled) {
 
 static bool content(ApiCall *c) {
   const char *uri;
-  Val page;
   DocRow d = {0};
   Err err = {0};
   bool handled;
   if (!uri_of(c, &uri)) return false;
   if (table_is_uri(uri))
-    return api_table_page(c, uri, partitions(c), api_int(c, "limit", CONTENT_ROWS), api_int(c, "offset", 0), &page) && api_ok(c, page);
+    return api_table_page(c, uri, partitions(c), api_int(c, "limit", CONTENT_ROWS), api_int(c, "offset", 0));
   if (store_doc_get(c->api->store, c->workspace, RESOURCE_KIND, uri, &d, &err)) {
     doc_row_free(&d);
     return blob_content(c, uri);

@@ -3,10 +3,12 @@
  * A look without steps costs a few records however long the run is: clients poll. The journal is read from its start only for steps, and
  * for the input of runs that have few records. */
 #include "api_runs.h"
+#include "agent_progress.h"
 #include "decisions.h"
 #include "engine_int.h"
 #include "eval/unit.h"
 #include "reader/read.h"
+#include "wait_spec.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +228,28 @@ static bool take_events(void *ctx, const HistoryStep *h) {
   return true;
 }
 
+/* What the one who will answer an open wait has told on the way. */
+static void take_progress(ApiCall *c, const RunRow *row, Events *ev) {
+  WaitRow w = {0};
+  Err err = {0};
+  if (row->status != RUN_WAITING || !wait_of_run(c->api->store, row->workspace, row->run, &w, &err)) return;
+  Val all = agent_progress_list(c->api->store, row->workspace, w.key), step = map_get_kw(wait_spec_read(&w), "step");
+  bool wanted = !ev->only || (is_str(step) && !strcmp(ev->only, str_s(step)));
+  for (uint32_t i = 0; wanted && i < vec_count(all); i++) {
+    Val p = vec_nth(all, i);
+    ValVec m = {0}, details = {0};
+    api_put(&m, "at", api_time(long_of(map_get_kw(p, "at"))));
+    api_put_text(&m, "type", "step_progress");
+    api_put(&m, "stepId", step);
+    api_put(&details, "message", map_get_kw(p, "message"));
+    api_put(&details, "percent", map_get_kw(p, "percent"));
+    api_put(&details, "logTail", map_get_kw(p, "log-tail"));
+    api_put(&m, "details", api_map(&details));
+    vv_push(&ev->items, api_map(&m));
+  }
+  wait_row_free(&w);
+}
+
 /* The newest, `limit` of them if there are so many: a window at the end of the journal, doubled until it is enough. false: *err */
 static bool collect(ApiCall *c, const RunRow *row, size_t limit, Events *ev, bool *more, Err *err) {
   for (int64_t window = (int64_t)limit + EVENT_RECORDS;; window *= 2) {
@@ -233,6 +257,7 @@ static bool collect(ApiCall *c, const RunRow *row, size_t limit, Events *ev, boo
     ev->items = (ValVec){0};
     if (!ev->only && !after) event(ev, row->created_ms, row->status == RUN_QUEUED ? "run_queued" : "run_started", NULL);
     if (!engine_history_from(c->api->engine, row->run, after, take_events, ev, err)) return false;
+    take_progress(c, row, ev);
     *more = after || ev->items.n > limit;
     if (!after || ev->items.n >= limit) return true;
   }

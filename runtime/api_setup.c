@@ -31,18 +31,11 @@ typedef struct Look {
   const char *workspace;
 } Look;
 
-static bool slot_bound(const Look *l, Val req, Val slot) {
-  if (!kw_is(map_get_kw(req, "type"), "secret") && !kw_is(map_get_kw(req, "kind"), "secret"))
-    return !is_nil(target_slot(l->on, l->def, slot));
-  Val ref = map_get_kw(req, "secret-ref");
-  return secret_set_has(target_secrets(l->on), kw_text(is_nil(ref) ? slot : ref));
-}
-
 static void look_slot(Look *l, Val req, ValVec *m) {
   Val slot = map_get_kw(req, "slot");
   bool optional = truthy(map_get_kw(req, "optional"));
   if (!is_kw(slot)) return;
-  bool bound = slot_bound(l, req, slot);
+  bool bound = target_slot_bound(l->on, l->def, slot);
   const char *why = bound ? NULL : target_problem(l->on);
   api_put_text(m, "slot", kw_text(slot));
   api_put(m, "kind", api_name(is_nil(map_get_kw(req, "kind")) ? kw_c("connection") : map_get_kw(req, "kind")));

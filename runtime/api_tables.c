@@ -1,6 +1,6 @@
 /* api_tables.c - tables over HTTP: POST /api/resources/table/{op} (http-api.md H3) is table_run with a JSON body. Names in the answer are
  * in camel case, rows and their columns as they are. */
-#include "api.h"
+#include "api_far.h"
 #include "engine_int.h"
 #include "table.h"
 #include <errno.h>
@@ -154,20 +154,40 @@ static bool to_file(void *ctx, const char *p, size_t n, Err *e) {
   return true;
 }
 
-static bool export(ApiCall *c, Val o) {
-  int fd = memfd_create("table", MFD_CLOEXEC);
-  Val result = NIL, error = NIL;
-  if (fd < 0) return api_fail(c, 503, "busy", "no file in memory: %s", strerror(errno));
+/* --- reads, on a helper thread where the table is big (api_far.h) --------------------------------------------------------------------- */
+enum { FAR_ROWS = 2000 }; /* below, a thread costs more than the read */
+
+static Batch *no_batch(void *ctx) { return (void)ctx, NULL; }
+static bool is_op(Val o, const char *op) { return kw_is(map_get_kw(o, "op"), op); }
+
+static bool is_big(ApiCall *c, Val o) {
   TableCall t = call_of(c);
-  t.ctx = &fd; /* an export changes nothing: no batch is asked for */
-  t.write = to_file;
-  if (is_nil(map_get_kw(o, "format"))) o = map_assoc(o, kw_c("format"), kw_c("csv"));
-  if (!table_run(&t, o, &result, &error)) {
-    close(fd);
-    return api_table_fail(c, error);
+  return api_far_can(c) && table_count(&t, o) >= FAR_ROWS;
+}
+
+static void read_table(ApiFar *j) {
+  bool file = is_op(j->in, "export");
+  if (file && (j->fd = memfd_create("table", MFD_CLOEXEC)) < 0) {
+    err_set(&j->err, "store_failed", "no file in memory: %s", strerror(errno));
+    return;
   }
-  off_t size = lseek(fd, 0, SEEK_END);
-  return api_file(c, fd, (uint64_t)size, str_s(map_get_kw(result, "content-type")), NULL);
+  TableCall t = {.store = j->store, .workspace = j->workspace, .batch = no_batch, .ctx = &j->fd, .write = file ? to_file : NULL};
+  j->ok = table_run(&t, j->in, &j->result, &j->error);
+}
+
+static bool answer_read(ApiCall *c, ApiFar *j) {
+  if (j->err.code) return api_fail_err(c, &j->err);
+  if (!j->ok) return api_table_fail(c, j->error);
+  if (j->fd < 0) return api_ok(c, answer(kw_text(map_get_kw(j->in, "op")), j->result));
+  off_t size = lseek(j->fd, 0, SEEK_END);
+  engine_listen_file(c->api->listener, j->token, j->fd, (uint64_t)size, str_s(map_get_kw(j->result, "content-type")), NULL);
+  j->fd = -1;
+  return c->later = true;
+}
+
+static bool export(ApiCall *c, Val o) {
+  if (is_nil(map_get_kw(o, "format"))) o = map_assoc(o, kw_c("format"), kw_c("csv"));
+  return api_far(c, read_table, answer_read, o);
 }
 
 static bool table_op(ApiCall *c) {
@@ -181,31 +201,47 @@ static bool table_op(ApiCall *c) {
   if (is_nil(map_get_kw(o, "table")) && strcmp(op, "materialize-join"))
     return api_fail(c, 400, "bad_request", "%s needs uri, the address or name of a table", op);
   if (!strcmp(op, "export")) return export(c, o);
+  if (reads && strcmp(op, "get-row") && is_big(c, o)) return api_far(c, read_table, answer_read, o);
   TableCall t = call_of(c);
   if (!run(&t, op, o, &result, &error)) return api_table_fail(c, error);
   return api_ok(c, answer(op, result));
 }
 
-bool api_table_page(ApiCall *c, const char *uri, Val parts, int64_t limit, int64_t offset, Val *out) {
-  Val kv[] = {kw_c("mode"), kw_c("offset"), kw_c("limit"), int_val(limit), kw_c("offset"), int_val(offset), kw_c("include-total-count"), TRUE_V};
-  Val ov[] = {kw_c("op"), kw_c("query"), kw_c("table"), str_c(uri), kw_c("page"), map_from(kv, 4, false)}, o = map_from(ov, 3, false);
-  Val sv[] = {kw_c("op"), kw_c("schema"), kw_c("table"), str_c(uri)}, result = NIL, schema = NIL, error = NIL;
-  TableCall t = call_of(c);
-  if (!is_nil(parts)) o = map_assoc(o, kw_c("partitions"), parts);
-  if (!table_run(&t, map_from(sv, 2, false), &schema, &error) || !table_run(&t, o, &result, &error)) return api_table_fail(c, error);
-  Val page = query_answer(result), p = map_get_kw(page, "page");
+/* --- a page of a table as GET /api/resources/content shows it ---------------------------------------------------------------------------- */
+/* in: the query; result: {:schema :rows}, what the two operations say. */
+static void read_page(ApiFar *j) {
+  TableCall t = {.store = j->store, .workspace = j->workspace, .batch = no_batch};
+  Val sv[] = {kw_c("op"), kw_c("schema"), kw_c("table"), map_get_kw(j->in, "table")}, schema = NIL, rows = NIL;
+  j->ok = table_run(&t, map_from(sv, 2, false), &schema, &j->error) && table_run(&t, j->in, &rows, &j->error);
+  Val kv[] = {kw_c("schema"), schema, kw_c("rows"), rows};
+  j->result = map_from(kv, 2, false);
+}
+
+static bool answer_page(ApiCall *c, ApiFar *j) {
+  if (!j->ok) return api_table_fail(c, j->error);
+  Val schema = map_get_kw(j->result, "schema"), page = query_answer(map_get_kw(j->result, "rows")), p = map_get_kw(page, "page");
+  Val asked = map_get_kw(j->in, "page");
   ValVec m = {0};
-  api_put_text(&m, "resourceUri", uri);
+  api_put(&m, "resourceUri", map_get_kw(j->in, "table"));
   api_put(&m, "tableName", map_get_kw(schema, "table"));
   api_put(&m, "tableId", map_get_kw(schema, "table-id"));
   api_put(&m, "rowCount", map_get_kw(schema, "row-count"));
   api_put(&m, "rows", map_get_kw(page, "rows"));
-  page = map_assoc(map_assoc(page, kw_c("limit"), int_val(limit)), kw_c("offset"), int_val(offset));
+  page = map_assoc(map_assoc(page, kw_c("limit"), map_get_kw(asked, "limit")), kw_c("offset"), map_get_kw(asked, "offset"));
   page = map_assoc(page, kw_c("hasMore"), map_get_kw(p, "hasMore"));
   api_put(&m, "query", map_assoc(page, kw_c("nextOffset"), map_get_kw(p, "nextOffset")));
   api_put(&m, "schema", api_camel(schema));
-  *out = api_map(&m);
-  return true;
+  return api_ok(c, api_map(&m));
+}
+
+bool api_table_page(ApiCall *c, const char *uri, Val parts, int64_t limit, int64_t offset) {
+  Val kv[] = {kw_c("mode"), kw_c("offset"), kw_c("limit"), int_val(limit), kw_c("offset"), int_val(offset), kw_c("include-total-count"), TRUE_V};
+  Val ov[] = {kw_c("op"), kw_c("query"), kw_c("table"), str_c(uri), kw_c("page"), map_from(kv, 4, false)}, o = map_from(ov, 3, false);
+  if (!is_nil(parts)) o = map_assoc(o, kw_c("partitions"), parts);
+  if (is_big(c, o)) return api_far(c, read_page, answer_page, o);
+  ApiFar here = {.store = c->api->store, .workspace = c->workspace, .in = o, .result = NIL, .error = NIL, .fd = -1};
+  read_page(&here);
+  return answer_page(c, &here);
 }
 
 const ApiRoute api_table_routes[] = {

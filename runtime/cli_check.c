@@ -61,19 +61,25 @@ static bool type_fits(Val req, Val connection) {
   return same(want, is) || llm;
 }
 
+/* NULL, or why the secret cannot be had. */
+static const char *secret_problem(const Look *l, Val name, Err *e) {
+  SecretUse *used = NULL;
+  const char *v = secret_use(target_secrets(l->target), str_s(name), &used, e);
+  secret_use_free(used);
+  return v ? NULL : e->msg;
+}
+
 static void check_secret_slot(Look *l, Slot *s, Val req) {
-  Val ref = map_get_kw(req, "secret-ref");
+  Val name = target_secret_slot(l->def->map, s->name);
   Buf b = {0};
-  if (is_nil(ref)) ref = s->name;
-  const char *name = is_kw(ref) ? kw_text(ref) : is_str(ref) ? str_s(ref) : "";
-  if (secret_set_has(target_secrets(l->target), name)) {
-    s->connection = req;
-    buf_fmt(&b, "the secret %s", name);
-    slot_says(s, "fine", buf_cstr(&b));
-  } else {
-    buf_fmt(&b, "there is no secret %s; store it with `breyta-run secrets set`, or give it with --connections FILE, under \"secrets\"", name);
-    slot_says(s, "not-bound", buf_cstr(&b));
-  }
+  Err e = {0};
+  bool there = secret_set_has(target_secrets(l->target), str_s(name));
+  const char *why = there ? secret_problem(l, name, &e) : NULL;
+  if (there) s->connection = req;
+  if (why) buf_c(&b, why);
+  else if (there) buf_fmt(&b, "the secret %s", str_s(name));
+  else buf_fmt(&b, "there is no secret %s; store it with `breyta-run secrets set`, or give it with --connections FILE, under \"secrets\"", str_s(name));
+  slot_says(s, why ? "unreadable" : there ? "fine" : "not-bound", buf_cstr(&b));
   buf_free(&b);
 }
 
@@ -158,14 +164,6 @@ static void find_secrets(Look *l, Val v, int depth) {
   if (is_map(v)) return find_in_map(l, v, depth);
   for (uint32_t i = 0; is_vec(v) && i < vec_count(v); i++) find_secrets(l, vec_nth(v, i), depth + 1);
   for (; is_type(v, T_LIST); v = AS(List, v)->rest) find_secrets(l, AS(List, v)->first, depth + 1);
-}
-
-/* NULL, or why the secret cannot be had. */
-static const char *secret_problem(const Look *l, Val name, Err *e) {
-  SecretUse *used = NULL;
-  const char *v = secret_use(target_secrets(l->target), str_s(name), &used, e);
-  secret_use_free(used);
-  return v ? NULL : e->msg;
 }
 
 /* What `breyta-run connections` and `secrets` have stored lies behind the file's; a database that is not there has nothing. */

@@ -232,6 +232,19 @@ static Val bound_to(const Target *t, Val flow, Val slot) {
   return t->behind.bound(t->behind.ctx, kw_text(slug), kw_text(slot), t->problem);
 }
 
+Val target_secret_slot(Val flow, Val slot) {
+  Val req = requirement(map_get_kw(flow, "requires"), slot), ref = map_get_kw(req, "secret-ref");
+  if (!kw_is(map_get_kw(req, "type"), "secret") && !kw_is(map_get_kw(req, "kind"), "secret")) return NIL;
+  return str_c(kw_text(is_nil(ref) ? slot : ref));
+}
+
+bool target_slot_bound(const Target *t, Val flow, Val slot) {
+  Val secret = target_secret_slot(flow, slot);
+  if (is_nil(secret)) return !is_nil(target_slot(t, flow, slot));
+  if (t && t->problem) *t->problem = (Err){0};
+  return secret_set_has(target_secrets(t), str_s(secret));
+}
+
 const char *target_problem(const Target *t) { return t && t->problem && t->problem->code ? t->problem->msg : NULL; }
 
 Val target_slot(const Target *t, Val flow, Val slot) {

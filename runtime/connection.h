@@ -24,6 +24,10 @@ Val target_connections(const Target *t);
 /* The connection of a slot for a flow's definition (a map with :slug and :requires, or nil): what is bound, laid over what the
  * requirement declares. nil: not bound. What the file binds comes before what the store binds. */
 Val target_slot(const Target *t, Val flow, Val slot);
+/* The name of the secret of a slot of type :secret, a string: its :secret-ref, or the slot's own. nil: it is no such slot. */
+Val target_secret_slot(Val flow, Val slot);
+/* Is it a secret's slot, and there is such a secret; or a connection's, and target_slot finds one? */
+bool target_slot_bound(const Target *t, Val flow, Val slot);
 /* Why the last target_slot found nothing though something may be bound: what the store holds of it cannot be read. NULL: it is not bound. */
 const char *target_problem(const Target *t);
 /* What the store has for a slot of a flow, looked at each time: a map {:type :backend :config}, or nil, with *e when it cannot be read.

@@ -317,3 +317,10 @@ DbTarget *db_target(Val database, Val connection, const SecretSet *secrets, Secr
   clear(&b.t);
   return NULL;
 }
+
+const char *db_option_of_others(Val cfg) {
+  static const char *const names[] = {"dry-run", "collection", "where", "order-by", "limit"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!is_nil(map_get_kw(cfg, names[i]))) return names[i];
+  return NULL;
+}

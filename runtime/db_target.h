@@ -19,4 +19,6 @@ bool db_dialect(Val database, Val backend, enum DbDialect *d, bool *known, Err *
 /* The target of a connection record. With `used` NULL no secret is read and the answer is not to be connected to: for checking, NULL
  * and no error when only the secret can say more. The target lives as long as the process; equal ones are the same. *dialect is set as far as it is known. */
 DbTarget *db_target(Val database, Val connection, const SecretSet *secrets, SecretUse **used, enum DbDialect *dialect, bool *known, Err *e);
+/* The first option of a :db step that only databases without SQL have (dry-run, collection ..); NULL: none. */
+const char *db_option_of_others(Val cfg);
 #endif

@@ -166,6 +166,7 @@ typedef struct StepKind {
   /* Called when the intent is durable. Must end in step_done / step_failed, now or later, on the engine thread. */
   void (*start)(Engine *e, StepCall *c);
   void (*cancel)(Engine *e, StepCall *c); /* may be NULL */
+  bool inner;                           /* only steps made of steps (composite.h) may use it, definitions do not know it */
   void (*gone)(Engine *e);              /* may be NULL: the engine is freed, what was under way for it finds nobody */
 } StepKind;
 void engine_register(const StepKind *k);   /* external effects; the built-in inline kinds are in engine_steps.c */

@@ -227,6 +227,8 @@ static DbJob *job_of(StepCall *c, bool send, Err *e) {
   j->wake = -1;
   bool ok = db_dialect(map_get_kw(cfg, "database"), NIL, &d, &known, e) && connection(c, cfg, &conn, e);
   if (ok) j->target = db_target(map_get_kw(cfg, "database"), conn, step_secrets(c), send ? step_secrets_used(c) : NULL, &d, &known, e);
+  const char *other = db_option_of_others(cfg);
+  if (ok && other) ok = err_set(e, "validation", ":%s of a :db step is of databases without SQL, which this build does not run: leave it out", other);
   ok = ok && !e->code && limit_rows(cfg, j, e) && limit_time(cfg, j, e) && (!known || statement(cfg, d, j, e));
   if (ok) return j;
   db_job_free(j);

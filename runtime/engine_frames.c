@@ -4,6 +4,7 @@
 #include "composite.h"
 #include "connection.h"
 #include "engine_int.h"
+#include "persist.h"
 #include "reader/record.h"
 
 static Run *host(Mach *m) { return m->host; }
@@ -81,6 +82,24 @@ static Val step_composite(Mach *m, const Val *s) {
   return composite_function(s[ST_TYPE], s[ST_CFG], whole);
 }
 
+/* A step that is made of steps has options of its family all the same. nil, or the exception it fails with. */
+static Val composite_invalid(const Val *s) {
+  Err e = {0};
+  Persist p;
+  bool plain = is_nil(AS(Kw, s[ST_TYPE])->ns);
+  if (!plain || (step_options_check(s[ST_TYPE], s[ST_CFG], &e) && persist_read(map_get_kw(s[ST_CFG], "persist"), kw_text(s[ST_TYPE]), false, &p, &e))) return NIL;
+  Val msg = str_fmt("step :%s: %s", id_text(s[ST_ID]), e.msg);
+  Val kv[] = {kw_c("type"), kw_c("validation"), kw_c("message"), msg, kw_c("step-id"), s[ST_ID], kw_c("attempt"), fix(1), kw_c("retryable?"), FALSE_V};
+  return ex_make(EXC_INFO, msg, map_from(kv, 5, false), NIL);
+}
+
+/* nil: its function can be called. */
+static Val composite_begin(const Val *s, bool *skipped) {
+  Val ex = composite_invalid(s);
+  *skipped = !is_nil(ex) && kw_is(map_get_kw(s[ST_CFG], "on-error"), "skip");
+  return is_nil(ex) || *skipped ? NIL : ex_throw_val(ex);
+}
+
 enum { PC_STEP_ANSWER = 1, PC_STEP_CODE = 2, PC_STEP_REALISE = 3, PC_STEP_PARTS = 4, PC_STEP_PARSED = 5, PC_STEP_AFTER = 6 };
 
 /* The :parser-fn of an :http step reads the body that the journal has, so a replay runs it again: it is code of the flow, but no
@@ -108,6 +127,7 @@ static Val step_result(Mach *m, Val *s, Val v) {
 }
 
 static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
+  bool skipped = false;
   if (pc == (NF_THROWN | PC_STEP_PARTS) || pc == (NF_THROWN | PC_STEP_AFTER)) return ex_throw_val(in);
   if (pc == (PC_STEP_PARSED | NF_THROWN)) {
     m->in_function = 0;
@@ -125,6 +145,8 @@ static Val step_step(Mach *m, uint32_t pc, Val *s, Val in) {
   case 0:
     CHECK(step_enter(m, s));
     TRY(parts, step_composite(m, s));
+    if (!is_nil(parts)) CHECK(composite_begin(s, &skipped));
+    if (skipped) return NIL;
     if (!is_nil(parts)) return nf_call3(m, PC_STEP_PARTS, parts, s[ST_TYPE], s[ST_ID], s[ST_CFG]);
     if (kw_is(s[ST_TYPE], "fanout")) fanout_count(m, s[ST_CFG]);
     limits_count(m, s[ST_TYPE]);
@@ -176,14 +198,14 @@ DOC(now_ms, "[]", "Workflow time: UTC milliseconds, recorded, so that a replay s
 static Val flow_now_ms(void) { return int_val(now_ms()); }
 
 DOC(slot_bound, "[slot]",
-    "Is the connection slot bound on this run's target? Recorded, so that a replay sees the same answer. From the shell "
-    "--connections FILE binds slots.",
+    "Is the slot, of a connection or a secret, bound on this run's target? Recorded, so that a replay sees the same answer. From the shell "
+    "--connections FILE binds slots, as do `breyta-run connections` and `secrets`.",
     "");
 static Val flow_slot_bound(Val slot) {
   Run *r = mach_cur ? host(mach_cur) : NULL;
   if (!is_kw(slot)) return ex_throw(EXC_ILLEGAL_ARG, "flow/slot-bound?: the slot must be a keyword");
   if (!r) return ex_throw(EXC_UNSUPPORTED, "flow/slot-bound? works only in a running flow");
-  bool bound = !is_nil(target_slot(run_target(r), run_flow(r), slot));
+  bool bound = target_slot_bound(run_target(r), run_flow(r), slot);
   const char *why = target_problem(run_target(r));
   if (!bound && why) return ex_throw(EXC_INFO, "flow/slot-bound?: what %s is bound to cannot be read: %s", kw_text(slot), why);
   return bool_val(bound);

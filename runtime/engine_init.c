@@ -1,6 +1,7 @@
 /* engine_init.c - puts the engine's names into the core table: flow builtins and macros, sandbox helpers, step kinds. */
 #include "child.h"
 #include "engine_int.h"
+#include "engine_agent.h"
 #include "engine_job.h"
 #include "engine_ssh.h"
 #include "notify.h"
@@ -27,6 +28,7 @@ void engine_init(void) {
   engine_llm_register();
   engine_db_register();
   engine_ssh_register();
+  engine_agent_register();
   ssh_check_register();
   engine_search_register();
   engine_job_register();

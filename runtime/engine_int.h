@@ -95,7 +95,7 @@ typedef struct Run {
   Val lineage;          /* of a child: child.h; nil */
   Val fresh;            /* vector of the numbers of runs that batches on their way create: they run when these are durable; nil */
   struct { char trace[33], span[17], parent[17]; } trace; /* engine_trace.h; empty: not traced */
-  Val jobs_sent;        /* types of jobs that batches on their way submit; nil */
+  Val jobs_sent;        /* [type number-or-0 priority] of jobs that batches on their way submit; nil */
   bool jobs_any;        /* it has submitted some in this life */
   bool tells;           /* a batch of it puts something into the inbox: look there when it is durable */
   struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */

@@ -46,17 +46,17 @@ static bool int_option(Val m, const char *key, const char *option, int64_t least
   return true;
 }
 
-static bool map_option(Val m, const char *key, const char *option, Val *out, Err *e) {
-  *out = map_get_kw(m, key);
-  return is_nil(*out) || is_map(*out) || bad(e, option, *out, "a map");
-}
-
-static bool has_json(Val v, Err *e) {
+static bool has_json(Val v, const char *option, Err *e) {
   Buf b = {0};
   bool ok = !is_sig(json_print(&b, v));
   buf_free(&b);
   if (!ok) pend.ex = NIL;
-  return ok || err_set(e, "validation", "the :payload cannot be sent to a worker: it has no JSON form (a function, ##NaN, or a lazy sequence inside)");
+  return ok || err_set(e, "validation", "the %s cannot be sent to a worker: it has no JSON form (a function, ##NaN, or a lazy sequence inside)", option);
+}
+
+static bool map_option(Val m, const char *key, const char *option, Val *out, Err *e) {
+  *out = map_get_kw(m, key);
+  return is_nil(*out) || (is_map(*out) ? has_json(*out, option, e) : bad(e, option, *out, "a map"));
 }
 
 static bool spec_of(Val cfg, Val job, JobSpec *s, Err *e) {
@@ -71,7 +71,7 @@ static bool spec_of(Val cfg, Val job, JobSpec *s, Err *e) {
          int_option(job, "max-attempts", ":max-attempts", 1, JOB_ATTEMPTS_MAX, &s->max_attempts, e) &&
          int_option(cfg, "priority", ":priority", -JOB_PRIORITY_MAX, JOB_PRIORITY_MAX, &s->priority, e) &&
          int_option(job, "priority", ":priority", -JOB_PRIORITY_MAX, JOB_PRIORITY_MAX, &s->priority, e) &&
-         map_option(job, "metadata", ":metadata", &s->metadata, e) && (same(s->payload, ABSENT) || has_json(s->payload, e));
+         map_option(job, "metadata", ":metadata", &s->metadata, e) && (same(s->payload, ABSENT) || has_json(s->payload, ":payload", e));
 }
 
 /* The moment at which it is given up. */
@@ -151,18 +151,24 @@ static void submit(StepCall *c) {
     return;
   }
   Val result = submitted(&g, rows, n, &batch);
+  int64_t job = rows->job, priority = INT64_MIN;
+  for (size_t i = 0; i < n; i++)
+    if (specs[i].priority > priority) priority = specs[i].priority;
   jobs_rows_free(rows, n);
   job_batch_row_free(&batch);
   if (!is_vec(r->jobs_sent)) r->jobs_sent = vec_empty;
-  r->jobs_sent = vec_conj(r->jobs_sent, str_c(g.type));
+  r->jobs_sent = vec_conj(r->jobs_sent, vec_from((Val[]){str_c(g.type), int_val(n == 1 ? job : 0), int_val(priority)}, 3));
   r->jobs_any = true;
   step_resolve(c, true, result);
 }
 
 void job_sent(Run *r) {
-  Val types = r->jobs_sent;
+  Val sent = r->jobs_sent;
   if (!r->inflight && !r->batch) r->jobs_sent = NIL;
-  for (uint32_t i = 0; i < vec_count(types); i++) jobs_submitted(r->e, r->workspace, str_s(vec_nth(types, i)));
+  for (uint32_t i = 0; i < vec_count(sent); i++) {
+    Val s = vec_nth(sent, i);
+    jobs_submitted(r->e, r->workspace, str_s(vec_nth(s, 0)), long_of(vec_nth(s, 1)), long_of(vec_nth(s, 2)));
+  }
 }
 
 /* --- what is shown ------------------------------------------------------------------------------------------------------------- */
@@ -423,19 +429,30 @@ void job_resume(Engine *e, const RunRow *row) {
   if (kw_is(map_get_kw(note, "waits"), "job") && is_str(id) && is_over(e, row->workspace, str_s(id))) wake_run(e, row->run);
 }
 
+/* A server's database is breyta.db in its folder. */
+static void say_server(Buf *b, const Engine *e, const char *workspace) {
+  const char *path = store_path(e->store), *slash = path ? strrchr(path, '/') : NULL;
+  bool its = path && !strcmp(slash ? slash + 1 : path, "breyta.db");
+  if (its) buf_fmt(b, "`breyta serve --data %.*s --workspace %s`", slash ? (int)(slash - path) : 1, slash ? path : ".", workspace);
+  else buf_fmt(b, "`breyta serve --data DIR --workspace %s`, with this database as DIR/breyta.db", workspace);
+}
+
 void job_say(Engine *e, const RunRow *row, Val note, const char *until, char *out, size_t n) {
   Val id = map_get_kw(note, "key");
   const char *type = "TYPE", *name = is_str(id) ? str_s(id) : "?";
+  Buf server = {0};
   JobRow j = {0};
   JobBatchRow b = {0};
   Err err = {0};
   if (jobs_get_durable(e, row->workspace, name, &j, &err)) type = j.type;
   else if (jobs_batch_get(e, row->workspace, name, &b, &err)) type = b.type;
+  say_server(&server, e, row->workspace);
   snprintf(out, n,
            "step :%s waits for %s until %s\n"
-           "a worker has to take jobs of the type %s: `breyta serve` with this database as its breyta.db, and `breyta jobs worker run --type %s --handler PROGRAM`\n"
+           "it is for a worker outside: %s, and `breyta jobs worker run --type %s --handler PROGRAM`\n"
            "to go on: breyta-run resume %s",
-           id_text(map_get_kw(note, "step")), name, until, type, type, row->run_id);
+           id_text(map_get_kw(note, "step")), name, until, buf_cstr(&server), type, row->run_id);
+  buf_free(&server);
   job_row_free(&j);
   job_batch_row_free(&b);
 }

@@ -1,5 +1,6 @@
 /* engine_listen.c - see engine_listen.h. The listener's thread queues plain requests; the engine thread takes them. */
 #include "engine_listen.h"
+#include "agent_progress.h"
 #include "engine_commit.h"
 #include "engine_int.h"
 #include "json.h"
@@ -25,6 +26,7 @@ struct EngineListener {
   EngineEventFn events;
   void *events_ctx;
   struct Delivery *deliveries;
+  struct Report *reports;
   struct Wrap *wraps;
   void (*unsent)(Engine *e, uint64_t token);
   uint64_t *lost; /* under the lock */
@@ -172,6 +174,36 @@ static void handle_event(Engine *e, EngineListener *el, ListenRequest *r) {
   else deliver_with(el, r->token, &w);
 }
 
+/* A report of progress on its way to the disk. */
+typedef struct Report { EngineListener *el; uint64_t token; struct Report *next; } Report;
+
+static void reported(Engine *e, void *ctx, const char *error) {
+  Report *x = ctx;
+  (void)e;
+  if (x->el) {
+    Report **at = &x->el->reports;
+    while (*at != x) at = &(*at)->next;
+    *at = x->next;
+    if (error) answer_error(x->el, x->token, 503, error, store_error_text(error));
+    else listener_answer(x->el->l, x->token, 200, "{\"ok\":true}", 11);
+  }
+  free(x);
+}
+
+static void handle_progress(Engine *e, EngineListener *el, ListenRequest *r) {
+  ProgressReply p;
+  agent_progress_request(e, r, &p);
+  if (!p.batch) {
+    answer_error(el, r->token, p.status, p.code, p.msg);
+    return;
+  }
+  Report *x = malloc(sizeof *x);
+  if (!x) abort();
+  *x = (Report){el, r->token, el->reports};
+  el->reports = x;
+  engine_commit(e, p.batch, reported, x);
+}
+
 static void handle_link(Engine *e, EngineListener *el, ListenRequest *r) {
   Buf b = {0};
   bool json;
@@ -212,6 +244,7 @@ static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
     return;
   }
   if (r->door == LISTEN_EVENTS) handle_event(e, el, r);
+  else if (r->door == LISTEN_PROGRESS) handle_progress(e, el, r);
   else (r->door == LISTEN_WAITS ? handle_link : handle_resource)(e, el, r);
 }
 
@@ -345,6 +378,7 @@ void engine_listen_stop(EngineListener *el) {
   listener_stop(el->l);
   while (el->wraps) engine_listen_unwrap(el, el->wraps->token);
   for (Delivery *d = el->deliveries; d; d = d->next) d->el = NULL; /* they end with the engine */
+  for (Report *x = el->reports; x; x = x->next) x->el = NULL;
   for (Queued *q = take_all(el), *next; q; q = next) {
     next = q->next;
     listener_request_free(q->r);

@@ -13,7 +13,7 @@ typedef struct Flight {
   struct Flight *next;
 } Flight;
 
-enum { BUCKETS = 256 };
+enum { BUCKETS = 256, SETTLE_MS = 3000 };
 static Flight *flights[BUCKETS];
 static SshClient *client;
 static Guard *guard; /* made when the first guarded job needs it */
@@ -26,9 +26,10 @@ static Flight **flight_of(uint64_t id) {
 
 static void event(SshEvent *v) {
   Flight **at = flight_of(v->id), *f = *at;
-  if (!f) return; /* its engine is gone */
+  if (!f) return;
   if (v->kind == SSH_ENDED) *at = f->next;
-  f->done(f->e, f->ctx, v);
+  if (f->e) f->done(f->e, f->ctx, v);
+  else if (v->kind == SSH_ENDED) f->done(NULL, f->ctx, NULL);
   if (v->kind == SSH_ENDED) free(f);
 }
 
@@ -66,18 +67,16 @@ void engine_ssh_cancel(uint64_t id) {
   if (client) ssh_cancel(client, id);
 }
 
-/* What is under way for an engine that goes is left to itself: its runs find out when they are taken up again. */
+/* What is under way for an engine that goes is ended, so that it does not run beside its own repetition. What the job still writes into
+ * lives until it has ended, and another engine hears of that. */
 void engine_ssh_gone(Engine *e) {
   for (size_t i = 0; i < BUCKETS; i++)
-    for (Flight **at = &flights[i], *f; (f = *at);) {
-      if (f->e != e) {
-        at = &f->next;
-        continue;
-      }
-      *at = f->next;
-      f->done(NULL, f->ctx, NULL);
-      free(f);
+    for (Flight *f = flights[i]; f; f = f->next) {
+      if (f->e != e) continue;
+      f->e = NULL;
+      engine_ssh_cancel(f->id);
     }
+  if (client) ssh_settle(client, SETTLE_MS);
 }
 
 bool engine_ssh_target(StepCall *c, Val slot, bool secrets, SshTarget *out, Val *bound, Err *err) {

@@ -39,7 +39,10 @@ void kinds_gone(Engine *e) {
 }
 
 const StepKind *engine_kind(const char *name) { return find_kind(name); }
-bool engine_kind_known(const char *name) { return find_kind(name) != NULL; }
+bool engine_kind_known(const char *name) {
+  const StepKind *k = find_kind(name);
+  return k && !k->inner;
+}
 
 Val err_map(const char *type, const char *msg) {
   Val kv[] = {kw_c("type"), kw_c(type), kw_c("message"), str_c(msg)};
@@ -522,6 +525,12 @@ static int64_t append_end(StepCall *c, bool ok, Val value, Val *copy) {
     f[JS_BY] = c->by;
   }
   n -= is_nil(c->by);
+  if (copy && !intent) { /* the record is mostly the step's config: only the value is read back, and not even that when it is no object */
+    *copy = is_ptr(value) ? sized_copy(c, value) : value;
+    if (same(*copy, ABSENT) || is_sig(*copy)) return -1;
+    f[JS_VALUE] = *copy;
+    copy = NULL;
+  }
   if (!copy) return run_append(c->r, intent ? J_RESULT : J_STEP, f, n);
   int64_t seq = run_append_copy(c->r, intent ? J_RESULT : J_STEP, f, n, most, &rec);
   if (seq >= 0) *copy = vec_nth(rec, intent ? JR_VALUE : JS_VALUE);
@@ -858,8 +867,19 @@ static bool connection_unreadable(StepCall *c) {
   return true;
 }
 
+/* Is the step called by the runtime's own code, and not by the flow's? */
+static bool called_inside(const Mach *m) {
+  uint32_t i = m->nframes - 1;
+  while (i && m->frames[i].flags & FR_NATIVE) i--;
+  return frame_site(&m->frames[i])->unit->core_unit;
+}
+
 static void external_begin(StepCall *c) {
   Run *r = c->r;
+  if (!c->stand_in && c->kind->inner && c->attempt == 1 && !called_inside(r->m)) {
+    step_invalid(c, "this family is a part of others, and not for flows");
+    return;
+  }
   if (!c->stand_in && connection_unreadable(c)) return;
   if (c->kind->check) {
     Val v = c->kind->check(r->e, c);
@@ -913,6 +933,7 @@ static bool common_options_ok(StepCall *c, Err *e) {
   RetryPolicy p;
   Persist keep;
   Val retry = map_get_kw(c->cfg, "retry");
+  if (!step_options_check(c->type, c->cfg, e)) return false;
   if (!is_nil(retry) && !backoff_policy(retry, &p, e)) return false;
   if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
   if (!kw_is(c->type, "fanout") && !is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))

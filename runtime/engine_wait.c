@@ -1,6 +1,7 @@
 /* engine_wait.c - the :wait step: its row, timer and notification are durable in one batch with its intent, and nobody is told
  * its key before that. Who may answer, and how, is in wait_spec.h; requests over HTTP in wait_answer.c. */
 #include "engine_int.h"
+#include "agent_progress.h"
 #include "decisions.h"
 #include "wait_answer.h"
 #include "wait_early.h"
@@ -15,6 +16,18 @@ static Val keyed(const StepCall *c) {
 static Val wait_key(const StepCall *c) { return wait_key_of(keyed(c)); }
 
 /* ---- an answer that is there already ---- */
+
+/* The answer of an agent's wait (remote.clj) comes with what the agent reported on its way. */
+static Val with_progress(StepCall *c, Val answer) {
+  Run *r = c->r;
+  if (is_nil(map_get_kw(c->cfg, "agent"))) return answer;
+  Val kv[] = {kw_c("answer"), answer, kw_c("progress"), agent_progress_told(r->e->store, r->workspace, str_s(wait_key(c)))};
+  agent_progress_drop(r->e->store, run_batch(r), r->workspace, str_s(wait_key(c)));
+  return map_from(kv, 2, false);
+}
+
+/* Between two waits of one agent under the same key nobody is told that it is over. */
+static bool goes_on(const StepCall *c, Val outcome) { return kw_is(map_get_kw(c->cfg, "agent"), "slice") && kw_is(outcome, "timeout"); }
 
 typedef struct Take { StepCall *c; Val spec, value; bool found, own; } Take; /* own: what is kept under the name is for this wait alone */
 
@@ -177,7 +190,7 @@ void wait_begin(StepCall *c) {
     Buf out = {0};
     if (!is_sig(snap_data(&out, value))) batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key(c)), now_ms(), (Bytesv){out.p, out.n});
     buf_free(&out);
-    step_resolve(c, true, value);
+    step_resolve(c, true, with_progress(c, value));
     return;
   }
   park(c, spec);
@@ -203,7 +216,7 @@ void wait_cleanup(StepCall *c, Val outcome) {
   each_name(c, spec, del_name);
   batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
   Buf b = {0}, link = {0};
-  if (!is_sig(snap_data(&b, outcome))) {
+  if (!goes_on(c, outcome) && !is_sig(snap_data(&b, outcome))) {
     put_outcome(r, str_s(key), &b);
     if (is_str(map_get_kw(spec, "path"))) put_outcome(r, str_s(map_get_kw(spec, "path")), &b);
     wait_link_name(&link, r->run, c->intent_seq);
@@ -240,7 +253,7 @@ bool step_deliver(Run *r, Val body, Batch *extra) {
   if (!c || !kw_is(c->type, "wait") || c->checkpoint) return false;
   run_again(r);
   wait_cleanup(c, body);
-  step_resolve(c, true, body);
+  step_resolve(c, true, with_progress(c, body));
   return true;
 }
 

@@ -66,7 +66,7 @@ static Val json_type(const StepDocOption *o) {
   case OPT_INT: return kw_c("nat-int?");
   case OPT_NUMBER: return kw_c("number");
   case OPT_ENUM: break;
-  case OPT_CODE: case OPT_RETRY: case OPT_PERSIST: case OPT_HUMAN: case OPT_EXPECT: return NIL;
+  case OPT_CODE: case OPT_RETRY: case OPT_PERSIST: case OPT_HUMAN: case OPT_APPROVAL: case OPT_EXPECT: return NIL;
   default: return kw_c("any");
   }
   Val all = vec_conj(vec_empty, kw_c("enum"));

@@ -9,7 +9,7 @@
 #define BR_FLOW_PRELUDE_H
 #include "stdlib/prelude_text.h"
 
-#define FLOW_PRELUDE_FILES(F) F(steps) F(llm) F(agent)
+#define FLOW_PRELUDE_FILES(F) F(steps) F(llm) F(remote) F(agent)
 
 extern const PreludeFile flow_prelude_files[]; /* a NULL name ends it */
 #endif

@@ -51,4 +51,6 @@ Val flowdef_inputs(Val flow, const char *invocation);
 bool flowdef_input_for(Val declared, Val *input, Err *e);
 /* Step kinds this build can run: from the same table as step dispatch. */
 bool step_kind_known(Val kw);
+/* The options of a config that is about to run have values of their types. false: *e names option, value and what would work. */
+bool step_options_check(Val type, Val cfg, Err *e);
 #endif

@@ -67,6 +67,8 @@
   DIAG(invalid_requires_shape, E, "write [{:slot :api :type :http-api :label \"...\" :base-url \"https://...\" :auth {:type :none}}]") \
   DIAG(invalid_requirement, E, NULL)                                                                                     \
   DIAG(duplicate_requirement_slot, E, "give each slot a name of its own")                                                \
+  DIAG(secret_slot_as_connection, E, "a secret is used by :auth {:type :bearer :secret-ref :name}")                        \
+  DIAG(secret_ref_mismatch, W, NULL)                                                                                     \
   DIAG(deprecated_run_collected_form, W, "use :invocations for values of one run")                                       \
   DIAG(invalid_templates_shape, E, "write [{:id :t :type :http-request :request {...}}]")                                \
   DIAG(invalid_template, E, NULL)                                                                                        \

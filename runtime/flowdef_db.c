@@ -1,5 +1,6 @@
 /* flowdef_db.c - what can be said about a :db step before it runs: the database, its statement, the number of its parameters. */
 #include "db_sql.h"
+#include "db_target.h"
 #include "flowdef_int.h"
 
 static bool in(Val v, const char *a, const char *b, const char *c) { return kw_is(v, a) || kw_is(v, b) || kw_is(v, c); }
@@ -27,6 +28,8 @@ void check_db(Check *c, Val cfg, At at) {
     diag_add(c, DIAG_unsupported_step, at_field(c, at, "database"), "use :postgres, :mysql or :sqlite", "the database %s of :db is not part of this build", val_text(database));
     return;
   }
+  const char *other = db_option_of_others(cfg);
+  if (other) diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, other), NULL, ":%s of this :db step must be left out: it is of databases without SQL, which this build does not run", other);
   if (is_nil(sql) && is_nil(map_get_kw(cfg, "template")))
     diag_add(c, DIAG_flow_step_option_missing, at, NULL, "a :db step needs :sql, or :template of a :db-query");
   if (!is_nil(map_get_kw(cfg, "params")) && is_literal(map_get_kw(cfg, "params")) && !is_vec(map_get_kw(cfg, "params")))

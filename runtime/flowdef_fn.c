@@ -58,6 +58,39 @@ static Val run_unit(Env *env, const Unit *u) {
   return mach_call_sync(env, from_obj(f), NULL, 0);
 }
 
+/* Code that was compiled before: the same form in an environment without names of its own, at the same place of its gensyms, is the same
+ * unit. Every run of a flow has the same forms, so each is expanded once and not once a step. The form is held, or another one might come
+ * to stand where it stood. */
+enum { COMPILED = 256 };
+typedef struct Compiled {
+  Val code;
+  const char *file;
+  int64_t gensym;
+  Unit *unit;
+} Compiled;
+
+static Compiled *compiled_at(Val code, int64_t gensym) {
+  static _Thread_local Compiled *all;
+  if (!all) all = mem_root(COMPILED * sizeof *all);
+  return &all[((code.w >> 4) * 0x9e3779b97f4a7c15u + (uint64_t)gensym * 0xff51afd7ed558ccdu) >> 32 & (COMPILED - 1)];
+}
+
+static bool env_is_blank(const Env *env) {
+  const Ns *ns = AS(Ns, env->cur_ns);
+  return map_count(env->namespaces) == 1 && !map_count(ns->vars) && !map_count(ns->aliases);
+}
+
+static Unit *unit_of(Env *env, Val code, Val form, const char *file) {
+  bool blank = env_is_blank(env) && is_ptr(code);
+  int64_t gensym = env->gensym;
+  Compiled *c = compiled_at(code, gensym);
+  if (blank && c->unit && same(c->code, code) && c->file == file && c->gensym == gensym) return c->unit;
+  Val core = expand(env, form, file);
+  Unit *u = is_sig(core) ? NULL : analyze(env, core, file);
+  if (u && u->shared && blank && env_is_blank(env)) *c = (Compiled){code, file, gensym, u};
+  return u;
+}
+
 static bool callable(Val v) { return is_type(v, T_FN) || is_type(v, T_BUILTIN) || is_kw(v) || is_map(v) || is_set(v) || is_type(v, T_VAR); }
 
 Val flowdef_compile_fn(Env *env, Val code, const char *file) {
@@ -70,8 +103,7 @@ Val flowdef_compile_fn(Env *env, Val code, const char *file) {
                          val_text(form));
   uint32_t serial = env->serial; /* the run's numbering does not depend on how often its functions are compiled */
   int64_t gensym = env->gensym;
-  TRY(core, expand(env, form, file));
-  Unit *u = analyze(env, core, file);
+  Unit *u = unit_of(env, code, form, file);
   Val f = u ? run_unit(env, u) : SIG_THROW;
   env->serial = serial;
   env->gensym = gensym;

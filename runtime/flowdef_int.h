@@ -65,6 +65,7 @@ const char *nearest_name(const char *name, const char *const *names, size_t n); 
 
 void check_definition(Check *c);             /* flowdef_check.c: everything but the body */
 void check_requires(Check *c, Val v, At at); /* flowdef_setup.c */
+void check_secret_use(Check *c, Val cfg, At at); /* flowdef_secret.c */
 void check_templates(Check *c, Val v, At at);
 void check_functions(Check *c, Val v, At at);
 void check_packaged(Check *c, Val steps, Val agents);
@@ -83,7 +84,9 @@ const char *expect_problem(Val v);
 void check_tools(Check *c, Val tools, At at); /* :tools of a step or agent: the packaged steps and agents that it names */
 void check_more_tools(Check *c, Val steps, At at); /* :available-steps */
 void check_call_flow(Check *c, Val form, At at, bool threaded);
+void check_job(Check *c, Val cfg, At at); /* flowdef_job.c: the config of a :job step */
 void check_db(Check *c, Val cfg, At at); /* flowdef_db.c: the config of a :db step */
+void check_ssh(Check *c, Val cfg, At at); /* flowdef_ssh.c */
 void check_table(Check *c, Val cfg, At at); /* flowdef_table.c: the config of a :table step */
 void check_strings(Check *c);           /* flowdef_lint.c: hardcoded ids, long strings, anywhere in the definition */
 void check_compiles(Check *c, At body); /* flowdef_fn.c: what expansion and analysis object to */

@@ -63,6 +63,7 @@ static void check_connection(Check *c, Val v, At at, Val *seen) {
              "the connection type %s is not known", val_text(type));
     return;
   }
+  if (kw_is(type, "secret") && !is_nil(map_get_kw(v, "secret-ref"))) need(c, code, v, at, "secret-ref", is_name, "a keyword or a text", "a secret");
   if (!is_nil(auth) && (!is_map(auth) || !is_kw(map_get_kw(auth, "type"))))
     diag_add(c, code, at_field(c, at, "auth"), "write :auth {:type :none}", ":auth must be a map with a :type, got %s", val_text(auth));
   if (!kw_is(type, "http-api")) return;

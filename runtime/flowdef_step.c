@@ -126,10 +126,67 @@ static const char *option_problem(Check *c, const StepOption *o, Val v) {
   case OPT_STR_OR_VEC: return is_str(v) || is_vec(v) ? NULL : "a string or a vector";
   case OPT_PERSIST: return is_map(v) ? NULL : "a map such as {:type :blob}";
   case OPT_HUMAN: return human_problem(v);
+  case OPT_APPROVAL: return is_bool(v) || is_vec(v) || is_set(v) || is_map(v) ? NULL : "true, false, a vector of tools, or a map such as {:message \"..\"}";
   case OPT_EXPECT: return expect_problem(v);
   case OPT_RETRY: return is_map(v) ? NULL : "a map such as {:max-attempts 3}";
   }
   return NULL;
+}
+
+static const StepOption *find_option(const char *kind, const char *name) {
+  const StepOption *common = NULL;
+  for (size_t i = 0; i < N_OF(options); i++) {
+    if (strcmp(options[i].name, name)) continue;
+    if (!strcmp(options[i].kind, kind)) return &options[i];
+    if (!strcmp(options[i].kind, "*")) common = &options[i];
+  }
+  return common;
+}
+
+/* --- the same when the step runs ------------------------------------------------------------------------------------ */
+static bool is_text(Val v) { return is_kw(v) || is_str(v); }
+static bool is_many(Val v) { return is_sequential(v) || is_set(v); }
+
+static bool in_enum(Val v, const char *allowed) { return is_text(v) && in_words(allowed, kw_text(v)); }
+
+/* NULL, or what it must be. What a flow computes comes as lists where a vector is written, and as texts where a keyword is: JSON has no
+ * others. How large a number may be, what is inside a map: that is judged by the family. */
+static const char *computed_problem(const StepOption *o, Val v) {
+  switch (o->type) {
+  case OPT_NAME: return is_text(v) ? NULL : "a keyword or a string";
+  case OPT_VECTOR:
+  case OPT_COLL: return is_many(v) ? NULL : "a vector";
+  case OPT_STR_OR_VEC: return is_str(v) || is_many(v) ? NULL : "a string or a vector";
+  case OPT_APPROVAL: return is_many(v) ? NULL : option_problem(NULL, o, v);
+  case OPT_STATUSES: return is_many(v) ? NULL : "a set of HTTP statuses such as #{404}";
+  case OPT_INT: return is_integer(v) && num_to_double(v) >= 0 ? NULL : "an integer, 0 or more";
+  case OPT_ENUM: return in_enum(v, o->allowed) ? NULL : enum_problem(v, o->allowed);
+  case OPT_CODE: return is_type(v, T_FN) || is_type(v, T_BUILTIN) || is_form_list(v) || is_str(v) ? NULL : "a function form: '(fn [input] ...)";
+  default: return option_problem(NULL, o, v); /* does not look at the definition */
+  }
+}
+
+static const struct { const char *kind, *names; } typed[] = {
+#define TYPED_ROW(kind, names) {kind, names},
+    STEP_TYPED(TYPED_ROW)};
+
+static bool by_type(const char *kind, const char *name) {
+  for (size_t i = 0; i < N_OF(typed); i++)
+    if ((!strcmp(typed[i].kind, kind) || *typed[i].kind == '*') && in_words(typed[i].names, name)) return true;
+  return false;
+}
+
+bool step_options_check(Val type, Val cfg, Err *e) {
+  const char *kind = kw_is(type, "code") ? "function" : kw_text(type);
+  MapIter it;
+  Val k, v;
+  map_iter(&it, is_map(cfg) ? cfg : map_empty);
+  while (map_next(&it, &k, &v)) {
+    const StepOption *o = is_kw(k) && is_nil(AS(Kw, k)->ns) ? find_option(kind, str_s(AS(Kw, k)->name)) : NULL;
+    const char *must = o && !is_nil(v) && by_type(kind, o->name) ? computed_problem(o, v) : NULL;
+    if (must) return err_set(e, "validation", ":%s is %s; of a :%s step it must be %s", o->name, val_text(v), kind, must);
+  }
+  return true;
 }
 
 /* A map without anything to evaluate at its first level. */
@@ -157,16 +214,6 @@ static void check_persist(Check *c, const char *kind, Val v, At at) {
   Persist p;
   Err e = {0};
   if (is_map(v) && !persist_read(v, kind, true, &p, &e)) diag_add(c, DIAG_flow_step_option_invalid, at, NULL, "%s", e.msg);
-}
-
-static const StepOption *find_option(const char *kind, const char *name) {
-  const StepOption *common = NULL;
-  for (size_t i = 0; i < N_OF(options); i++) {
-    if (strcmp(options[i].name, name)) continue;
-    if (!strcmp(options[i].kind, kind)) return &options[i];
-    if (!strcmp(options[i].kind, "*")) common = &options[i];
-  }
-  return common;
 }
 
 static void unknown_option(Check *c, const char *kind, Val k, At at) {
@@ -245,6 +292,7 @@ static void check_one_of(Check *c, const char *kind, Val cfg, At at) {
 
 static void check_required(Check *c, const char *kind, Val cfg, At at) {
   if (!is_nil(map_get_kw(cfg, "template"))) return;
+  if (!strcmp(kind, "agent") && !is_nil(map_get_kw(cfg, "via"))) return; /* what a model needs, a command does not */
   for (size_t i = 0; i < N_OF(options); i++) {
     const StepOption *o = &options[i];
     if (!o->required || strcmp(o->kind, kind) || !same(map_get(cfg, kw_c(o->name), ABSENT), ABSENT)) continue;
@@ -334,7 +382,7 @@ static void check_wait(Check *c, Val cfg, At at) {
 
 static void check_fanout(Check *c, Val cfg, At at) {
   Val n = map_get_kw(cfg, "max-concurrency"), items = map_get_kw(cfg, "items");
-  if (is_long(n) && (long_of(n) < 1 || long_of(n) > 5))
+  if (is_long(n) && (!long_of(n) || long_of(n) > 5))
     diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "max-concurrency"), NULL, ":max-concurrency must be from 1 to 5, got %s", val_text(n));
   if (is_vec(items) && vec_count(items) > 25)
     diag_add(c, DIAG_flow_step_option_invalid, at_field(c, at, "items"), NULL, "a fan-out takes at most 25 :items, got %u", vec_count(items));
@@ -347,6 +395,7 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
   Val k, v;
   map_iter(&it, cfg);
   while (map_next(&it, &k, &v)) check_option(c, kind, k, v, at);
+  check_secret_use(c, cfg, at);
   check_required(c, kind, cfg, at);
   check_one_of(c, kind, cfg, at);
   check_tools(c, map_get_kw(cfg, "tools"), at_field(c, at, "tools"));
@@ -363,6 +412,10 @@ static void check_config(Check *c, const char *kind, Val cfg, At at) {
     check_part(c, cfg, at, "channels", notify_channels_check);
   else if (!strcmp(kind, "db"))
     check_db(c, cfg, at);
+  else if (!strcmp(kind, "job"))
+    check_job(c, cfg, at);
+  else if (!strcmp(kind, "ssh"))
+    check_ssh(c, cfg, at);
   else if (!strcmp(kind, "table"))
     check_table(c, cfg, at);
 }

@@ -3,6 +3,7 @@
 #include "eval/unit.h"
 #include "hash.h"
 #include "jobs_int.h"
+#include "metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -193,31 +194,43 @@ static void batch_moved(Jobs *s, int64_t batch) {
   job_batch_row_free(&b);
 }
 
-static void job_settled(Jobs *s, int64_t number, bool failed) {
+/* The batch that it ends in, 0 none. */
+static int64_t job_settled(Jobs *s, int64_t number, bool failed) {
   Job *j = job_find(s, number);
-  if (!j) return;
+  if (!j) return 0;
   j->inflight--;
   j->bad = j->bad || failed;
-  if (j->inflight) return;
+  if (j->inflight) return 0;
   if (j->bad) read_again(s, j);
   j = job_find(s, number);
-  if (!j) return;
+  if (!j) return 0;
+  bool over = !job_phase_open(j->row.phase);
+  int64_t batch = over ? j->row.batch : 0;
   if (j->row.due_ms && j->row.due_ms < s->due_ms) s->due_ms = j->row.due_ms; /* the store has been asked before it knew */
   if (j->row.phase == JOB_READY) job_queue_ready(j->q, number, j->row.priority);
-  if (!job_phase_open(j->row.phase)) {
-    job_awaits_wake(s->e, j->row.workspace, j->row.id);
-    if (j->row.batch) batch_moved(s, j->row.batch);
-  }
+  if (over && !failed) metric_count(METRIC_jobs_ended_total, job_status_name(j->row.phase), NULL);
+  if (over) job_awaits_wake(s->e, j->row.workspace, j->row.id);
   JobQueue *q = j->q;
   job_let_go(s, j);
   if (q->first) job_queue_serve(s, q);
+  return batch;
+}
+
+static void all_settled(Jobs *s, const JobWork *w, bool failed) {
+  int64_t last = 0;
+  for (size_t i = 0; i < w->n; i++) {
+    int64_t batch = job_settled(s, w->a[i], failed);
+    if (last && batch && batch != last) batch_moved(s, last);
+    if (batch) last = batch;
+  }
+  if (last) batch_moved(s, last);
 }
 
 static void committed(Engine *e, void *ctx, const char *error) {
   JobWork *w = ctx;
   bool stopping = error && !strcmp(error, "stopping");
   if (w->done) w->done(w->ctx, error);
-  for (size_t i = 0; !stopping && e->jobs && i < w->n; i++) job_settled(w->jobs, w->a[i], error != NULL);
+  if (!stopping && e->jobs) all_settled(w->jobs, w, error != NULL);
   free(w->a);
   free(w);
 }
@@ -329,13 +342,14 @@ bool jobs_submit(Engine *e, const JobGroup *g, const JobSpec *specs, size_t n, B
   return true;
 }
 
-void jobs_submitted(Engine *e, const char *workspace, const char *type) {
+void jobs_submitted(Engine *e, const char *workspace, const char *type, int64_t job, int64_t priority) {
   Jobs *s = jobs_of(e);
   s->due_ms = 0;
   if (!s->serving) return;
   JobQueue *q = job_queue(s, workspace, type);
-  q->stale = true;
-  job_queue_serve(s, q);
+  if (job) job_queue_ready(q, job, priority);
+  else job_queue_more(q, priority);
+  if (q->first) job_queue_serve(s, q);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------- */

@@ -54,7 +54,8 @@ typedef struct JobGroup {
 /* Puts them into b. *rows: malloc'ed, n of them; *batch is filled when g->batch. false: *err. jobs_submitted says when they are durable. */
 bool jobs_submit(Engine *e, const JobGroup *g, const JobSpec *specs, size_t n, Batch *b, JobRow **rows, JobBatchRow *batch, Err *err);
 void jobs_rows_free(JobRow *rows, size_t n);
-void jobs_submitted(Engine *e, const char *workspace, const char *type);
+/* job: the number of the one, 0 several; priority: the highest. */
+void jobs_submitted(Engine *e, const char *workspace, const char *type, int64_t job, int64_t priority);
 
 /* --- looking ------------------------------------------------------------------------------------------------------------------- */
 /* As it is, changes under way included. false and err->code NULL: there is none. */
@@ -90,6 +91,8 @@ typedef struct JobAsk {
   struct JobAsk *next;
 } JobAsk;
 void jobs_ask(Engine *e, JobAsk *ask); /* takes it */
+/* The server ends: nobody waits any longer, all get none. */
+void jobs_hang_up(Engine *e);
 /* The answer to this request has not reached him. */
 void jobs_unsent(Engine *e, uint64_t token);
 

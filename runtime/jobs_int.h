@@ -70,6 +70,7 @@ void job_end(JobWork *w, Job *j, enum JobPhase to, Val tail, int64_t now); /* be
 /* jobs_queue.c */
 JobQueue *job_queue(Jobs *s, const char *workspace, const char *type);
 void job_queue_ready(JobQueue *q, int64_t job, int64_t priority); /* durably claimable */
+void job_queue_more(JobQueue *q, int64_t priority);               /* several new ones are */
 void job_queue_serve(Jobs *s, JobQueue *q);
 void job_queues_turn(Jobs *s, int64_t now);
 void job_queues_free(Jobs *s);

@@ -2,6 +2,7 @@
 #include "eval/unit.h"
 #include "hash.h"
 #include "jobs_int.h"
+#include "metrics.h"
 #include "reader/read.h"
 #include <stdlib.h>
 
@@ -101,6 +102,12 @@ void job_queue_ready(JobQueue *q, int64_t job, int64_t priority) {
   } else if (q->all || !last) {
     q->stale = true;
   }
+}
+
+/* Behind a list that is cut they are found when it has been used up. */
+void job_queue_more(JobQueue *q, int64_t priority) {
+  bool behind_all = q->at < q->n && priority <= q->ready[q->n - 1].priority;
+  if (q->all || !behind_all) q->stale = true;
 }
 
 /* Can the job be given away? What is in memory knows better than the list, which was read a while ago. */
@@ -211,6 +218,7 @@ static void granted(void *ctx, const char *error) {
   bool told = true, ok = j && !error;
   uint64_t token = g->ask->token;
   ask_over(g->ask, ok ? &j->row : NULL, ok ? NULL : error, &told);
+  if (ok) metric_add(METRIC_jobs_claimed_total, 1);
   if (ok && told) j->asked = token;
   if (ok && !told) job_unclaim(g->jobs, j);
   free(g);
@@ -283,6 +291,7 @@ static JobAsk *unlink_ask(JobQueue *q, JobAsk *before, JobAsk *a) {
   if (q->last == a) q->last = before;
   JobAsk *next = a->next;
   a->next = NULL;
+  metric_add(METRIC_jobs_polls, -1);
   return next;
 }
 
@@ -319,6 +328,7 @@ void jobs_ask(Engine *e, JobAsk *ask) {
   ask->next = NULL;
   *(q->last ? &q->last->next : &q->first) = ask;
   q->last = ask;
+  metric_add(METRIC_jobs_polls, 1);
   if (ask->until_ms < s->ask_ms) s->ask_ms = ask->until_ms;
   if (until < s->ask_ms) s->ask_ms = until;
 }
@@ -345,6 +355,14 @@ void job_queues_turn(Jobs *s, int64_t now) {
   s->ask_ms = INT64_MAX;
   for (JobQueue *q = s->queues; q; q = q->next)
     if (q->first) turn(s, q, now);
+}
+
+void jobs_hang_up(Engine *e) {
+  for (JobQueue *q = e->jobs ? e->jobs->queues : NULL; q; q = q->next)
+    for (JobAsk *a; (a = q->first);) {
+      unlink_ask(q, NULL, a);
+      ask_over(a, NULL, NULL, NULL);
+    }
 }
 
 void job_queues_free(Jobs *s) {

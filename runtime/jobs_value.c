@@ -95,7 +95,8 @@ Val jobs_map(const JobRow *j, unsigned show) {
   put(&m, "result-summary", map_get_kw(tail, "summary"));
   put(&m, "outputs", map_get_kw(tail, "outputs"));
   put(&m, "metrics", map_get_kw(tail, "metrics"));
-  put(&m, "artifacts", map_get_kw(tail, "artifacts"));
+  Val artifacts = map_get_kw(tail, "artifacts");
+  put(&m, "artifacts", is_nil(artifacts) && !job_phase_open(j->phase) ? vec_empty : artifacts);
   put(&m, "error", map_get_kw(tail, "error"));
   put(&m, "worker-info", map_get_kw(tail, "worker-info"));
   put(&m, "attempts", attempts_shown(attempts));

@@ -1,5 +1,6 @@
 #include "runtime/listener.h"
 #include "reader/text.h"
+#include "runtime/agent_script.h"
 #include "runtime/limits.h"
 #include "runtime/listener_kept.h"
 #include "runtime/metrics.h"
@@ -384,7 +385,8 @@ char *listener_decode(const char *s, size_t n) { return decode(s, n, false); }
 
 /* "/<workspace>/<door>/<key...>"; the parts still encoded. */
 static bool split_path(const Listener *l, const char *url, const char **ws, size_t *nws, const char **key, enum ListenDoor *door) {
-  static const char *const doors[] = {[LISTEN_EVENTS] = "/events/", [LISTEN_WAITS] = "/waits/", [LISTEN_RESOURCES] = "/resources/"};
+  static const char *const doors[] = {[LISTEN_EVENTS] = "/events/", [LISTEN_WAITS] = "/waits/", [LISTEN_RESOURCES] = "/resources/",
+                                      [LISTEN_PROGRESS] = "/progress/"};
   if (*url != '/') return false;
   *ws = url + 1;
   *nws = strcspn(*ws, "/");
@@ -392,7 +394,7 @@ static bool split_path(const Listener *l, const char *url, const char **ws, size
   if (l->o.api && (!strcmp(url, "/metrics") || !strcmp(url, "/readyz") || !strcmp(url, "/healthz")))
     return *door = LISTEN_SELF, *key = url + 1, *nws = 0, true;
   if (l->o.api && *nws == 3 && !strncmp(url, "/api/", 5)) return *door = LISTEN_API, *key = url + 5, **key != 0;
-  for (int i = 0; *nws && i < 3; i++) {
+  for (int i = 0; *nws && i <= LISTEN_PROGRESS; i++) {
     size_t n = strlen(doors[i]);
     if (strncmp(p, doors[i], n)) continue;
     *door = (enum ListenDoor)i;
@@ -687,8 +689,9 @@ static uint64_t max_body(Listener *l, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
   enum ListenDoor door;
-  if (!l->o.max_body || !split_path(l, url, &ws, &n, &key, &door)) return (uint64_t)limit_value(LIMIT_callback_bytes);
-  return l->o.max_body(door, method, key);
+  bool known = split_path(l, url, &ws, &n, &key, &door);
+  if (known && door == LISTEN_PROGRESS) return LISTENER_PROGRESS_BYTES;
+  return known && l->o.max_body ? l->o.max_body(door, method, key) : (uint64_t)limit_value(LIMIT_callback_bytes);
 }
 
 static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, const char *url, const char *method, void **slot) {
@@ -756,7 +759,18 @@ static void take_data(Conn *x, const char *p, size_t n) {
 }
 
 static const char *const door_names[] = {
-    [LISTEN_EVENTS] = "events", [LISTEN_WAITS] = "waits", [LISTEN_RESOURCES] = "resources", [LISTEN_API] = "api", [LISTEN_SELF] = "self"};
+    [LISTEN_EVENTS] = "events", [LISTEN_WAITS] = "waits", [LISTEN_RESOURCES] = "resources", [LISTEN_PROGRESS] = "progress", [LISTEN_API] = "api", [LISTEN_SELF] = "self"};
+
+/* The helper for machines where agents run: the same for everybody. */
+static enum MHD_Result install_script(Conn *x) {
+  Buf b = {0};
+  agent_script_install(&b);
+  size_t n = b.n;
+  x->route = "agent";
+  x->phase = PHASE_QUEUED;
+  observe(x, 200);
+  return reply(x->mhd, 200, buf_cstr(&b), n, "text/x-shellscript; charset=utf-8", NULL);
+}
 
 /* ---- answers that stay true ---- */
 
@@ -805,6 +819,7 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   const char *ws, *key;
   size_t n;
   enum ListenDoor door;
+  if (!strcmp(url, "/agent/install.sh") && !strcmp(method, "GET")) return install_script(x);
   if (!split_path(x->l, url, &ws, &n, &key, &door)) return refuse(x, 404, "not_found", "callbacks go to POST /<workspace>/events/<wait-key>");
   x->route = door_names[door];
   if (door == LISTEN_SELF && method_ok(door, method) && !strcmp(key, "healthz")) {

@@ -1,5 +1,6 @@
 /* listener.h - the HTTP door of `--listen`: callbacks for waits, POST /<workspace>/events/<wait-key...>, and the pages behind
- * links that people get, GET and POST /<workspace>/waits/<rest...>, and files by signed URL, GET /<workspace>/resources/content.
+ * links that people get, GET and POST /<workspace>/waits/<rest...>, and files by signed URL, GET /<workspace>/resources/content, and how
+ * far the one who will answer a wait is, POST /<workspace>/progress/<wait-key...>. GET /agent/install.sh is answered here (agent_script.h).
  * Of a server (ListenerOptions.api) also /api/<rest...> with any method; then no workspace is reached by the name "api". And GET /metrics
  * and /readyz (door LISTEN_SELF, key "metrics"), which are asked, and /healthz, which the listener's thread answers by itself.
  *
@@ -20,6 +21,7 @@
 
 enum {
   LISTENER_MAX_KEY = 1024,
+  LISTENER_PROGRESS_BYTES = 64 << 10, /* the largest body of a progress report */
   LISTENER_MEMORY = 1 << 20, /* of one body; what is over it goes to a file */
   LISTENER_CONNECTIONS = 512, /* unless the options say otherwise */
   LISTENER_HELD = 64 << 20,
@@ -36,7 +38,7 @@ typedef struct ListenPair {
 typedef struct ListenRequest {
   uint64_t token;
   char method[8];        /* "POST"; "GET" only of waits and resources; of the API also "PUT", "DELETE" */
-  enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES, LISTEN_API /* workspace "api" */, LISTEN_SELF /* workspace "" */ } door;
+  enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES, LISTEN_PROGRESS, LISTEN_API /* workspace "api" */, LISTEN_SELF /* workspace "" */ } door;
   char *workspace, *key; /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
   char *raw;             /* the key as it was sent: %2F is not a slash there (listener_decode) */
   ListenPair *headers;   /* names in lower case */

@@ -28,6 +28,9 @@
   M(webhook_deduped_total, counter, "deliveries that were there before") \
   M(resource_written_bytes_total, counter, "bytes of results and files that were stored") \
   M(resource_served_bytes_total, counter, "bytes of results and files that were sent to clients") \
+  M(jobs_submitted_total, counter, "jobs that were put into the queue over the API") \
+  M(jobs_claimed_total, counter, "claims that gave a worker a job") \
+  M(jobs_polls, gauge, "workers that wait for a job at the moment") \
   M(store_full, gauge, "1: the disk has no room for the database") \
   M(otel_spans_total, counter, "spans that the OpenTelemetry collector has taken") \
   M(otel_dropped_total, counter, "spans that were dropped: too many at once, or the collector does not take them") \
@@ -42,6 +45,7 @@
   M(step_failures_total, counter, none, "type", "error", "steps that failed for good, by family and by the :type of the error") \
   M(step_retries_total, counter, none, "type", "error", "attempts that failed and are made again") \
   M(http_delay_seconds, histogram, seconds, NULL, NULL, "how long requests waited for their turn: a rate limit or a concurrency limit") \
+  M(jobs_ended_total, counter, none, "status", NULL, "jobs that ended, by status") \
   M(wait_seconds, histogram, seconds, "outcome", NULL, "how long :wait steps waited: answered, timed-out or failed") \
   M(approval_seconds, histogram, seconds, "action", NULL, "how long people took to decide, by what they did") \
   M(flow_changes_total, counter, none, "change", NULL, "releases, promotions, rollbacks and other changes of flows over the API") \

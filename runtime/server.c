@@ -4,6 +4,7 @@
  * up, the port opened. Killed between print and store, the next start prints another key; a stored key that nobody has seen does
  * not exist. SIGTERM and SIGINT end it with 0: nothing more is accepted, steps under way may end within --drain seconds, requests still
  * under way are answered (503: try again), runs stay where they are durable. The second signal ends it at once. */
+#include "api_far.h"
 #include "api_target.h"
 #include "blobs_place.h"
 #include "breyta_options.h"
@@ -306,6 +307,8 @@ int breyta_serve(const BreytaOptions *o) {
   bool ok = begin(&s, &err) && serve(&s, &err) && drain(&s, &err);
   if (!ok) tell("", &err);
   triggers_stop(s.api.triggers);
+  api_far_gone(&s.api);
+  if (s.api.engine) jobs_hang_up(s.api.engine);
   if (s.api.listener) engine_listen_stop(s.api.listener);
   s.api.listener = NULL;
   if (s.api.engine) engine_free(s.api.engine);

@@ -64,6 +64,7 @@ static enum SshStep open_refused(SshChan *c) {
     ssh_task_again(t);
     return SSH_GONE;
   }
+  if (c->killer) ssh_kill_later(s->host, c->group);
   ssh_chan_fail(c, SSH_REFUSED, "the server opens no channel for a command");
   return SSH_GONE;
 }
@@ -368,7 +369,7 @@ static enum SshStep forward_run(SshChan *c) {
   if (any && free_to(c)) any |= forward_local(c);
   ssh_watch(c->fd, (uint32_t)((c->up.n ? 0 : EPOLLIN) | (c->down.n ? EPOLLOUT : 0)), &c->watched, c->s);
   if (!free_to(c)) return SSH_WAIT;
-  if (c->quit) c->phase = CLOSING;
+  if (c->quit) c->phase = CLOSING, c->until_us = ssh_clock_us() + ABANDON_US;
   return any ? SSH_MORE : SSH_WAIT;
 }
 
@@ -412,7 +413,7 @@ SshChan *ssh_chan_new(SshSession *s, SshTask *t) {
   SshChan *c = chan_add(s);
   c->task = t;
   t->chan = c;
-  if (!t->id) c->step = step_forward;
+  if (t->beyond) c->step = step_forward;
   else if (t->job.nputs || !t->job.command) c->step = ssh_file_step;
   else ssh_chan_command(c);
   return c;
@@ -425,6 +426,7 @@ void ssh_chan_kill(SshSession *s, int64_t group) {
   c->exec = buf_cstr(&exec);
   c->step = step_command;
   c->killer = true;
+  c->group = group;
   c->until_us = c->born_us + ABANDON_US;
 }
 
@@ -436,6 +438,11 @@ void ssh_chan_abandon(SshChan *c, bool kill) {
   if (running && kill && c->marks.pid > 1) ssh_chan_kill(c->s, c->marks.pid);
   else c->quit = true;
   c->s->again = true;
+}
+
+bool ssh_chan_kills(const SshChan *c) {
+  bool kill = c->killer || (c->task && !c->task->id && !c->task->beyond);
+  return kill && c->step == step_command && (c->phase < RUN || (c->phase == RUN && !c->eof_sent));
 }
 
 void ssh_chan_give_back(SshChan *c) {

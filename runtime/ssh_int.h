@@ -32,13 +32,13 @@ const char *ssh_session_error(LIBSSH2_SESSION *s);
  * could not send all of it to be made again before any other of that session (`stuck`), and only one channel opened at a time (`opening`). */
 
 typedef struct SshTask {
-  uint64_t id;           /* 0: it is not a job's but leads to another host, through a jump host */
+  uint64_t id;           /* 0: it is nobody's job: it leads to another host, through a jump host, or ends a process group */
   SshJob job;
   SshAnswer *answer;
   int64_t born_us, deadline_us;
   int tries;
   struct SshHost *host;  /* that runs it */
-  struct SshHost *beyond; /* id 0: for whom */
+  struct SshHost *beyond; /* id 0: for whom; NULL: it is a kill */
   struct SshChan *chan;  /* NULL: it waits */
   struct SshTask *next;  /* in the host's queue */
   struct SshTask *all, **at;
@@ -58,6 +58,7 @@ typedef struct SshChan {
   char *input;           /* the job's: libssh2 may still need it when the task is over */
   size_t ninput, sent;   /* sent: of boot and input */
   bool eof_sent, out_eof, quit, killer; /* quit: its task is over before it was; killer: it has none by design */
+  int64_t group;         /* killer: what it ends */
   int op;                /* the call that could not send all, to be made again first; 0 none */
   char *exec;
   /* files */
@@ -83,6 +84,7 @@ typedef struct SshSession {
   bool lost, last;       /* broken; takes no more tasks */
   bool reads, again;     /* somebody waits for bytes; there may be more to do at once */
   uint32_t watched;
+  uint64_t received;     /* bytes from the socket */
   int64_t idle_us, connect_us;
   SshAnswer *hello;      /* fingerprint, host key, banner of the login */
   struct SshSession *next;
@@ -118,6 +120,8 @@ enum SshStep ssh_file_step(SshChan *c);               /* ssh_file.c: files befor
 void ssh_told(SshTask *t, bool errs, const char *p, size_t n); /* SSH_OUTPUT */
 void ssh_started(SshTask *t, int64_t pid);
 void ssh_task_end(SshTask *t);                        /* with its answer; frees it */
+void ssh_kill_later(SshHost *h, int64_t group);       /* by whichever session has room */
+bool ssh_chan_kills(const SshChan *c);                /* ssh_chan.c: it is to end something, and that is not sent yet */
 void ssh_task_again(SshTask *t);                      /* back into the queue: it has not begun */
 void ssh_watch(int fd, uint32_t events, uint32_t *watched, void *what);
 void ssh_beyond(SshTask *t, int fd);                  /* the way is open: fd leads to the host beyond; frees the task */

@@ -9,12 +9,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CONNECTING = 4, SESSIONS = 64, AGAIN_US = 300000, TRIES = 3, TURNS = 32 };
 
 struct SshClient {
   pthread_mutex_t lock;
+  pthread_cond_t settled;
   /* under the lock */
   SshTask *incoming, **incoming_tail;
   uint64_t *cancels, last_id;
@@ -22,7 +25,7 @@ struct SshClient {
   SshConnect *connected;
   SshEvent *events, **events_tail;
   SshCount count;
-  bool stop;
+  bool stop, unsettled; /* unsettled: somebody may still have to be told to end */
   /* the I/O thread's */
   SshTask *tasks;
   SshHost *hosts;
@@ -128,6 +131,7 @@ static void tell(SshEvent v) {
   if (!the->events) ring(the->fd);
   *the->events_tail = e;
   the->events_tail = &e->next;
+  the->unsettled |= v.kind == SSH_ENDED; /* what follows of it is done in the same turn */
   pthread_mutex_unlock(&the->lock);
 }
 
@@ -214,7 +218,7 @@ void ssh_task_end(SshTask *t) {
   if (t->id) {
     tell((SshEvent){.kind = SSH_ENDED, .id = t->id, .answer = t->answer});
     t->answer = NULL;
-  } else connect_failed(t->beyond, t->answer);
+  } else if (t->beyond) connect_failed(t->beyond, t->answer);
   task_free(t);
 }
 
@@ -232,6 +236,7 @@ static void task_stop(SshTask *t, enum SshErr err) {
   if (!c) dequeue(t);
   if (err == SSH_CANCELLED) ssh_fail(t->answer, err, "cancelled");
   else if (!c) ssh_fail(t->answer, err, "no connection to %.200s in %lld ms (:timeout)", h->host, (long long)t->job.timeout_ms);
+  else if (t->answer->ended) ssh_fail(t->answer, err, "the file to download did not come in %lld ms (:timeout)", (long long)t->job.timeout_ms);
   else if (!t->answer->started) ssh_fail(t->answer, err, "%.200s did not begin the command in %lld ms (:timeout)", h->host, (long long)t->job.timeout_ms);
   else
     ssh_fail(t->answer, err,
@@ -316,12 +321,22 @@ void ssh_watch(int fd, uint32_t events, uint32_t *watched, void *what) {
   *watched = events | 1u << 31; /* 0 as a set of events is something else than not watched */
 }
 
+/* libssh2's recv. Whoever reads takes the packets of other channels off the socket, too: these must look again, because the socket will not
+ * say so any more. */
+static ssize_t counted_recv(libssh2_socket_t fd, void *p, size_t n, int flags, void **abstract) {
+  ssize_t k = recv(fd, p, n, flags);
+  if (k > 0) ((SshSession *)*abstract)->received += (uint64_t)k;
+  return k < 0 ? -errno : k;
+}
+
 static void session_add(SshHost *h, SshConnect *c) {
   SshSession *s = must(calloc(1, sizeof *s));
   *s = (SshSession){.s = c->session, .fd = c->fd, .host = h, .most = SSH_CHANNELS, .idle_us = ssh_clock_us(), .next = h->sessions};
   s->hello = must(malloc(sizeof *s->hello));
   *s->hello = c->answer;
   s->connect_us = c->answer.duration_us;
+  *SSH_CALL(libssh2_session_abstract)(s->s) = s;
+  (void)SSH_CALL(libssh2_session_callback_set)(s->s, LIBSSH2_CALLBACK_RECV, (void *)(uintptr_t)counted_recv);
   memset(&c->answer, 0, sizeof c->answer);
   h->sessions = s;
   h->nsessions++;
@@ -379,10 +394,12 @@ static void session_turn(SshSession *s) {
     chan_turn(c, s);
     s->again |= !s->stuck;
   } else {
+    uint64_t before = s->received;
     for (SshChan *c = s->chans, *next; c && !s->stuck && !s->lost; c = next) {
       next = c->next;
       chan_turn(c, s);
     }
+    s->again |= s->received != before;
   }
   if (s->again) the->again = true;
   if (!s->chans && !s->idle_us) s->idle_us = ssh_clock_us();
@@ -458,6 +475,19 @@ static void connect_through(SshHost *h) {
   SshTask *t = task_new(&j);
   t->beyond = h;
   t->host = h->via;
+  task_list(t);
+  enqueue(t);
+}
+
+void ssh_kill_later(SshHost *h, int64_t group) {
+  SshJob j;
+  Buf b = {0};
+  ssh_job_init(&j);
+  ssh_shell_kill(&b, group);
+  j.command = buf_cstr(&b);
+  j.keep = true;
+  SshTask *t = task_new(&j);
+  t->host = h;
   task_list(t);
   enqueue(t);
 }
@@ -606,10 +636,22 @@ static void take_incoming(void) {
 
 static void note_count(void) {
   SshCount c = {0};
-  for (const SshTask *t = the->tasks; t; t = t->all) c.jobs += t->id != 0, c.waiting += t->id && !t->chan;
-  for (const SshHost *h = the->hosts; h; h = h->next) c.sessions += h->nsessions;
+  for (const SshTask *t = the->tasks; t; t = t->all) {
+    c.jobs += t->id != 0;
+    c.waiting += t->id && !t->chan;
+    c.kills += !t->id && !t->beyond && !t->chan;
+  }
+  for (const SshHost *h = the->hosts; h; h = h->next) {
+    c.sessions += h->nsessions;
+    for (const SshSession *s = h->sessions; s; s = s->next)
+      for (const SshChan *k = s->chans; k; k = k->next) c.kills += ssh_chan_kills(k);
+  }
   pthread_mutex_lock(&the->lock);
   the->count = c;
+  if (!c.kills && !the->ncancels) {
+    the->unsettled = false;
+    pthread_cond_broadcast(&the->settled);
+  }
   pthread_mutex_unlock(&the->lock);
 }
 
@@ -677,6 +719,7 @@ SshClient *ssh_client_new(Err *e) {
   if (!ssh_lib_load(e)) return NULL;
   SshClient *c = must(calloc(1, sizeof *c));
   pthread_mutex_init(&c->lock, NULL);
+  pthread_cond_init(&c->settled, NULL);
   c->incoming_tail = &c->incoming;
   c->events_tail = &c->events;
   c->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -703,6 +746,7 @@ void ssh_client_free(SshClient *c) {
   int fds[] = {c->fd, c->wake_fd, c->poll_fd};
   for (size_t i = 0; i < 3; i++) close(fds[i]);
   pthread_mutex_destroy(&c->lock);
+  pthread_cond_destroy(&c->settled);
   free(c);
 }
 
@@ -727,6 +771,7 @@ void ssh_cancel(SshClient *c, uint64_t id) {
   pthread_mutex_lock(&c->lock);
   c->cancels = must(realloc(c->cancels, (c->ncancels + 1) * sizeof *c->cancels));
   c->cancels[c->ncancels++] = id;
+  c->unsettled = true;
   ring(c->wake_fd);
   pthread_mutex_unlock(&c->lock);
 }
@@ -750,4 +795,16 @@ SshCount ssh_count(SshClient *c) {
   SshCount n = c->count;
   pthread_mutex_unlock(&c->lock);
   return n;
+}
+
+void ssh_settle(SshClient *c, int64_t ms) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until); /* that of the condition variable */
+  until.tv_nsec += ms % 1000 * 1000000;
+  until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  pthread_mutex_lock(&c->lock);
+  while (c->unsettled)
+    if (pthread_cond_timedwait(&c->settled, &c->lock, &until)) break;
+  pthread_mutex_unlock(&c->lock);
 }

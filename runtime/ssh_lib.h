@@ -10,7 +10,7 @@
 #define SSH_LIB_FUNCTIONS(F)                                                                                                     \
   F(libssh2_init) F(libssh2_session_init_ex) F(libssh2_session_handshake) F(libssh2_session_free) F(libssh2_session_set_blocking) \
   F(libssh2_session_last_error) F(libssh2_session_last_errno) F(libssh2_session_method_pref) F(libssh2_session_hostkey)          \
-  F(libssh2_session_block_directions) F(libssh2_session_disconnect_ex) F(libssh2_session_banner_get) F(libssh2_session_abstract) \
+  F(libssh2_session_block_directions) F(libssh2_session_disconnect_ex) F(libssh2_session_banner_get) F(libssh2_session_abstract) F(libssh2_session_callback_set) \
   F(libssh2_userauth_list) F(libssh2_userauth_authenticated) F(libssh2_userauth_password_ex)                                     \
   F(libssh2_userauth_publickey_frommemory) F(libssh2_userauth_keyboard_interactive_ex)                                           \
   F(libssh2_channel_open_ex) F(libssh2_channel_direct_tcpip_ex) F(libssh2_channel_process_startup)                               \

@@ -113,7 +113,7 @@ static void env_add(SshJob *j, const char *name, char *value) {
   j->env[j->nenv++] = (SshVar){copy_n(name, strlen(name)), value};
 }
 
-static bool env(StepCall *c, Val cfg, bool secrets, SshJob *j, Err *e) {
+bool engine_ssh_env(StepCall *c, Val cfg, bool secrets, SshJob *j, Err *e) {
   Val m = map_get_kw(cfg, "env"), k, v;
   MapIter it;
   size_t all = 0;
@@ -244,7 +244,7 @@ static bool job_of(StepCall *c, bool send, SshJob *j, Val *bound, Err *e) {
   ssh_job_init(j);
   j->timeout_ms = TIMEOUT_MS;
   bool ok = engine_ssh_target(c, map_get_kw(cfg, "connection"), send, &j->target, bound, e) && command(cfg, j, e) && numbers(cfg, j, e) &&
-            millis(cfg, "connect-timeout-ms", DURATION_MS, 600000, &j->target.connect_ms, e) && input(cfg, j, e) && env(c, cfg, send, j, e) &&
+            millis(cfg, "connect-timeout-ms", DURATION_MS, 600000, &j->target.connect_ms, e) && input(cfg, j, e) && engine_ssh_env(c, cfg, send, j, e) &&
             puts_of(c, cfg, send, j, e);
   if (ok && kw_is(map_get_kw(cfg, "delivery"), "idempotent")) env_add(j, "BREYTA_IDEMPOTENCY_KEY", copy_n(step_key(c), strlen(step_key(c))));
   if (ok && j->pty) end_of_typing(j);

@@ -33,6 +33,7 @@ static const char *type_text(enum OptType t) {
   case OPT_STR_OR_MAP: return "string or map";
   case OPT_STR_OR_VEC: return "string or vector";
   case OPT_HUMAN: return "true, false, string or map";
+  case OPT_APPROVAL: return "true, false, vector or map";
   case OPT_EXPECT: return "string or map";
   }
   return "any value";

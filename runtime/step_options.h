@@ -9,6 +9,7 @@
  *   required  1: must be there, unless the step has a :template
  *   type      OPT_...: what a literal value has to be. Expressions (symbols, calls) are judged when the step runs.
  *   allowed   OPT_ENUM: keywords, separated by spaces; else NULL
+ * What is judged when a step runs: STEP_TYPED, at the end.
  * "Exactly one of" rules are STEP_ONE_OF(R): R(kind, names, least): of these at most one, and at least `least`. */
 #ifndef BR_STEP_OPTIONS_H
 #define BR_STEP_OPTIONS_H
@@ -35,6 +36,7 @@ enum OptType {
   OPT_STR_OR_MAP,
   OPT_STR_OR_VEC,
   OPT_HUMAN,      /* true, false, a text, or {:title :message :fields :timeout :roles} */
+  OPT_APPROVAL,   /* true, false, a vector or set of tools, or {:tools .. :message ..} */
   OPT_EXPECT,     /* a text, or a map whose :schema is one */
 };
 
@@ -143,7 +145,7 @@ enum OptType {
   O("llm", "max-iterations", 0, OPT_INT, 0, "with tools: turns of the model, default 20, at most 100")                   \
   O("llm", "max-tool-calls", 0, OPT_INT, 0, "with tools: calls of tools in all; default 100, at most 1000") \
   O("llm", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")                 \
-  O("llm", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
+  O("llm", "approval", 0, OPT_APPROVAL, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("llm", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                   \
   O("llm", "trace", 0, OPT_BOOL, 0, "with tools: the result has :trace")                                                 \
   O("agent", "objective", 1, OPT_STRING, 0, "what is to be reached")                                                     \
@@ -156,7 +158,7 @@ enum OptType {
   O("agent", "max-repeated-tool-calls", 0, OPT_INT, 0, "of calls alike, at most 100; default: any number")               \
   O("agent", "memory", 0, OPT_MAP, 0, "{:key .. :max-messages 20 :ttl seconds}: the talk is kept under this :kv key for later runs") \
   O("agent", "cost", 0, OPT_MAP, 0, "{:max-tokens n :max-cost money}: what all turns together may take")                 \
-  O("agent", "approval", 0, OPT_ANY, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
+  O("agent", "approval", 0, OPT_APPROVAL, 0, "tools that a person is asked about first: [:ns/step ..], {:tools [..] :message ..} or true") \
   O("agent", "trace", 0, OPT_BOOL, 0, "the result has :trace, the turns with their tool calls; default true")            \
   O("agent", "evaluate", 0, OPT_MAP, 0, "{:criteria text :model m :required true}: a model judges the answer, :evaluation") \
   O("agent", "output-persist", 0, OPT_MAP, 0, "keeps the answer as a resource, written as :persist") \
@@ -185,7 +187,18 @@ enum OptType {
   O("agent", "response-format", 0, OPT_ANY, 0, ":text, :json, or as the provider has it")                                \
   O("agent", "json-schema", 0, OPT_MAP, 0, "older name of :output {:schema ..}")                                         \
   O("agent", "provider-opts", 0, OPT_MAP, 0, "keys merged into the request as they are")                                 \
-  O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s")                                               \
+  O("agent", "timeout", 0, OPT_SECONDS, 0, "of one attempt, default 300s; with :via until the answer has to be there, default 24h") \
+  O("agent", "via", 0, OPT_ENUM, "ssh job", "a worker elsewhere in place of a model: a command on another machine, or a job; its result is {:status :result :logs-url :artifacts :progress}") \
+  O("agent", "command", 0, OPT_STRING, 0, "with :via: what to run, by sh -lc; it answers by $BREYTA_RESULT_FILE or by a POST to $BREYTA_CALLBACK_URL") \
+  O("agent", "workdir", 0, OPT_STRING, 0, "with :via: the folder to run it in") \
+  O("agent", "env", 0, OPT_MAP, 0, "with :via: its environment besides BREYTA_*, {\"NAME\" \"value\"}; with :via :ssh a value may be {:secret-ref name}") \
+  O("agent", "check-every", 0, OPT_SECONDS, 0, "with :via :ssh: how long it may be silent before its machine is asked, default 5m; then twice as long, up to 1h") \
+  O("agent", "keep-running", 0, OPT_BOOL, 0, "with :via: true: the command, or job, is not ended when nobody waits for it any more") \
+  O("agent", "kickoff-timeout", 0, OPT_SECONDS, 0, "with :via :ssh: of starting, asking and ending it, each attempt; default 60s") \
+  O("agent", "on-timeout", 0, OPT_ENUM, "fail continue", "with :via: without an answer in time :fail (default) raises :wait-timeout, :continue gives :default-value") \
+  O("agent", "default-value", 0, OPT_ANY, 0, "with :via: the result when continuing") \
+  O("agent", "job-type", 0, OPT_NAME, 0, "with :via :job: the type of jobs that a worker claims") \
+  O("agent", "max-attempts", 0, OPT_INT, 0, "with :via :job: how often a worker may claim it") \
   O("kv", "operation", 1, OPT_ENUM, "get set delete exists increment append list-keys", "what to do")                    \
   O("kv", "key", 0, OPT_NAME, 0, "up to 256 of letters, digits, _ - :")                                                  \
   O("kv", "value", 0, OPT_ANY, 0, "what :set stores, any data") \
@@ -300,7 +313,7 @@ enum OptType {
   O("ssh", "connection", 1, OPT_NAME, 0, "slot of a connection of :type :ssh") \
   O("ssh", "command", 0, OPT_STRING, 0, "what to run, by sh -lc; needed unless there is :upload or :download. Put values into :env, not into this text") \
   O("ssh", "workdir", 0, OPT_STRING, 0, "folder to run it in, such as \"/srv/app\" or \"~/app\"; default: where a login begins") \
-  O("ssh", "env", 0, OPT_MAP, 0, "environment of the command, {\"NAME\" \"value\"}; a value may be {:secret-ref name}. Never interpreted by the shell, never on a command line") \
+  O("ssh", "env", 0, OPT_MAP, 0, "environment of the command, {\"NAME\" \"value\"}; a value may be {:secret-ref name}. Never interpreted by the shell, never on a command line. With :delivery :idempotent BREYTA_IDEMPOTENCY_KEY is in it, too") \
   O("ssh", "stdin", 0, OPT_ANY, 0, "standard input of the command, a text or bytes; default: empty") \
   O("ssh", "pty?", 0, OPT_BOOL, 0, "true: the command gets a terminal, its errors come with its output; default false") \
   O("ssh", "timeout", 0, OPT_SECONDS, 0, "of one attempt with connecting, default 60 s, at most 1 day; then the command and what it started is ended. Long work: start it in the background and :wait for its callback") \
@@ -316,4 +329,19 @@ enum OptType {
   R("http", "url connection", 1)                                                                                         \
   R("http", "json form multipart body body-from-ref", 0)                                                                 \
   R("sleep", "seconds millis duration", 0)
+
+/* STEP_TYPED(T): T(kind, names): options that are judged by their type when the step runs. The others are judged by their family, which says
+ * more (tests/cli/options.py: every option is by one of them). */
+#define STEP_TYPED(T)                                                                                                    \
+  T("*", "type title expect template data review confirm")                                                               \
+  T("function", "code")                                                                                                  \
+  T("http", "connection include-headers")                                                                                \
+  T("llm", "approval connection provider base-url openai cache-system? json-schema available-steps cost trace")                   \
+  T("agent", "approval connection provider base-url openai cache-system? json-schema tools available-steps trace output-persist") \
+  T("kv", "timeout")                                                                                                     \
+  T("table", "key column value-template expr op-id provider-opts timeout")                                               \
+  T("sleep", "timeout")                                                                                                  \
+  T("notify", "timeout")                                                                                                 \
+  T("fanout", "transform")                                                                                               \
+  T("call-flow", "profile-id")
 #endif

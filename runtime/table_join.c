@@ -38,6 +38,8 @@ typedef struct Join {
 static bool side_open(Tc *t, Val v, const char *what, Side *s) {
   s->options = is_map(v) ? v : map_empty;
   if (is_nil(v)) return tc_fail(t, "validation", ":materialize-join needs %s, a table or {:ref .. :where .. :partitions ..}", what);
+  if (!is_map(v) && !is_str(v) && !is_kw(v))
+    return tc_fail(t, "validation", "%s of :materialize-join is %s; use a table or {:ref .. :where .. :partitions ..}", what, tc_text(v));
   return meta_open(t, v, &s->tab) && scan_init(&s->scan, t, &s->tab, s->options);
 }
 

@@ -65,7 +65,8 @@ struct Triggers {
   int64_t hold_until_ms;    /* the store refused */
   struct HookWatch *watches; /* trigger_hook.c */
   int nwatches;
-  int64_t sweep_ms;         /* when to look for what has expired next */
+  int64_t sweep_ms;         /* when to look for what has expired next, */
+  int sweep_kind;           /* and among which documents */
 };
 #define TRIGGER_SCHEDULES "schedule"
 void trigger_sync_turn(Triggers *t);   /* trigger_sync.c */

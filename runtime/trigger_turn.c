@@ -19,20 +19,24 @@ static void swept(Engine *e, void *ctx, const char *error) {
   (void)error; /* what stays is found in an hour */
 }
 
-/* Deliveries of yesterday are forgotten, some at a time. */
+/* What was kept for a time only is forgotten when that is over, some at a time: one kind after the other, and again in an hour. */
+static const char *const kept[] = {"delivery", "api-op", "upload", "file-name", "feedback"};
+enum { KINDS = sizeof kept / sizeof *kept };
+
 static void sweep(Triggers *t) {
   DocRow rows[SWEEP_ROWS];
   Err err = {0};
   int64_t now = now_ms();
   if (now < t->sweep_ms) return;
-  size_t n = store_docs_everywhere(t->api->store, "delivery", "", "", now, rows, SWEEP_ROWS, &err);
+  size_t n = store_docs_everywhere(t->api->store, kept[t->sweep_kind], "", "", now, rows, SWEEP_ROWS, &err);
   Batch *b = n ? batch_new() : NULL;
   for (size_t i = 0; i < n; i++) {
-    batch_doc_del(b, rows[i].workspace, rows[i].kind, rows[i].key, DOC_ANY);
+    batch_doc_del(b, rows[i].workspace, rows[i].kind, rows[i].key, rows[i].rev);
     doc_row_free(&rows[i]);
   }
   if (b) engine_commit(t->api->engine, b, swept, NULL);
-  t->sweep_ms = now + (n == SWEEP_ROWS ? 100 : SWEEP_EVERY_MS);
+  if (n < SWEEP_ROWS) t->sweep_kind = (t->sweep_kind + 1) % KINDS;
+  t->sweep_ms = now + (n == SWEEP_ROWS || t->sweep_kind ? 100 : SWEEP_EVERY_MS);
 }
 
 void triggers_turn(Triggers *t) {

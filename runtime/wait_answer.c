@@ -1,5 +1,6 @@
 /* wait_answer.c - see wait_answer.h. */
 #include "wait_answer.h"
+#include "agent_token.h"
 #include "connection.h"
 #include "engine_int.h"
 #include "eval/unit.h"
@@ -113,11 +114,13 @@ static bool too_large(const ListenRequest *r, Err *err) {
 bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run, const char *key, Val *value, HookProof *proof, Err *err) {
   Val auth = map_get_kw(spec, "auth");
   if (too_large(r, err)) return false;
-  enum HookVerdict v = hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, run)), r, proof, err);
+  enum HookVerdict v = agent_token_auth(auth) ? agent_token_verify(e, r, key, proof, err)
+                                              : hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, run)), r, proof, err);
   if (v == HOOK_BROKEN) err_set(err, "unverifiable", "this wait's credentials cannot be verified at the moment; try again later");
   if (v != HOOK_OK) return false;
   if (is_replay(e, r, proof)) return err_set(err, "webhook_replay", "this signed request was used before");
   if (!wait_body(r, value, err)) return false;
+  if (agent_token_auth(auth)) *value = agent_token_clean(e, r->workspace, key, *value);
   if (!wait_payload_fits(spec, key, *value)) return err_set(err, "other_event", "the event is for another wait");
   if (!role_known(spec, err)) return false;
   return wait_answer_check(spec, *value, NULL, err);

@@ -1,5 +1,6 @@
 /* wait_say.c - what a person is told about a run that waits: who may answer and how, and what came of its notification. */
 #include "engine_int.h"
+#include "agent_progress.h"
 #include "eval/unit.h"
 #include "wait_spec.h"
 #include <stdio.h>
@@ -65,6 +66,7 @@ void wait_say(Engine *e, const RunRow *row, const char *step, const char *key, c
     say_names(&b, "\nfor the roles: ", map_get_kw(spec, "roles"));
     if (is_long(map_get_kw(spec, "approvals"))) buf_fmt(&b, "\n%lld different people must approve: breyta-run approve|reject %s", (long long)long_of(map_get_kw(spec, "approvals")), row->run_id);
   }
+  agent_progress_say(e->store, row->workspace, key, &b);
   wait_row_free(&w);
   snprintf(out, n, "%s", buf_cstr(&b));
   buf_free(&b);

@@ -124,6 +124,14 @@ static bool webhook(Making *m) {
   return true;
 }
 
+/* The wait of an :agent step on another machine (remote.clj): its credential is the engine's. */
+static void agent(Making *m) {
+  Val kv[] = {kw_c("type"), kw_c("one-shot")};
+  if (is_nil(map_get_kw(m->cfg, "agent"))) return;
+  put(m, "webhook?", TRUE_V);
+  put(m, "auth", map_from(kv, 1, false));
+}
+
 static bool event(Making *m) {
   Val ev = map_get_kw(m->cfg, "event");
   if (is_nil(ev)) return true;
@@ -194,6 +202,7 @@ bool wait_spec_of(Val cfg, int64_t *timeout, Val *spec, Err *e) {
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return wrong(e, ":on-timeout", on, ":fail or :continue");
   if (!webhook(&m) || !event(&m) || !notify(&m) || !validation(&m) || !deciding(&m)) return false;
   if (!is_nil(map_get_kw(cfg, "checkpoint"))) put(&m, "person", TRUE_V);
+  agent(&m);
   *spec = m.spec;
   return true;
 }

@@ -5,6 +5,7 @@
  *    :webhook? b :auth {..} :path s        who may POST, and to which name in place of the key
  *    :event {:name s :path [..]}           answered by the named event whose value at the path is the key
  *    :links b :fields [..] :summary s      people are told, with approve and reject links
+ *                                          :auth {:type :one-shot}: of a remote agent (agent_token.h)
  *    :person b                             a :confirm or :review: never answered over HTTP by its key
  *    :required [[k ..] ..] :roles [s ..] :approvals n :self-approval false :actions [s ..]}   (decisions.h)
  * What it is found by besides its key are rows of the same run beside it, whose keys begin with WAIT_SYSTEM: a user's key cannot.

@@ -692,7 +692,7 @@ def test_help(c):
 
 
 def test_every_row_has_a_case(c):
-    tested = {"jobs"}  # test_client_jobs.py, test_worker.py
+    tested = {"jobs", "agent"}  # test_client_jobs.py, test_worker.py, test_client_agent.py
     left = sorted(n for n in c.table if n not in c.used and n.split()[0] not in tested)
     assert not left, f"rows that no test uses: {left}"
 

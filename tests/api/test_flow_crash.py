@@ -8,7 +8,7 @@ import threading
 
 from server import flow, run_tests
 
-ROUNDS = int(os.environ.get("ROUNDS", "40"))
+ROUNDS = int(os.environ.get("ROUNDS", "20"))
 LOST = (OSError, http.client.HTTPException)
 
 

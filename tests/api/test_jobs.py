@@ -217,6 +217,26 @@ def test_claim_of_a_worker_that_hung_up(s):
     assert mine["jobId"] == job["jobId"] and mine["attempt"] == 1, mine  # nobody's attempt was used
 
 
+def test_claims_whose_answer_reaches_nobody(s):
+    jobs = {create(s)["jobId"] for _ in range(5)}
+    body = json.dumps({"command": "jobs.claim", "args": {"jobType": "t", "workerId": "gone"}})
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", s.port)) as c:
+            c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # the request and the end of the connection leave together
+            c.sendall(f"POST /api/commands HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {s.key}\r\nX-Breyta-Workspace: {s.workspace}\r\n"
+                      f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+            c.shutdown(socket.SHUT_WR)
+            while c.recv(4096):
+                pass
+    got = {}
+    while len(got) < 5:
+        mine = claim(s, waitMs=5000)
+        assert mine and mine["attempt"] == 1, mine
+        got[mine["jobId"]] = mine
+    assert set(got) == jobs
+    assert all(len(m["attempts"]) == 1 for m in got.values())
+
+
 def seen(s, type):
     """A worker asks for the type: configure.check of a flow that needs one says so."""
     if not hasattr(s, "needs"):
@@ -372,7 +392,7 @@ def test_attachments(s):
     again = s.ok("jobs.attach_table", {**lease(mine), "label": "findings", "table": "security-findings", "writeMode": "upsert",
                                        "rows": [{"finding_id": "a", "severity": "none"}, {"finding_id": "c"}], "keyFields": ["finding_id"]}).data["artifact"]
     assert again["rowCount"] == 3 and again["resourceUri"] == table["resourceUri"], again
-    found = s.http("POST", "/api/resources/table/query", json.dumps({"uri": table["resourceUri"], "where": [["severity", "=", "none"]]}), {"Content-Type": "application/json"})
+    found = s.http("POST", "/api/resources/table/query", json.dumps({"uri": table["resourceUri"], "page": {"mode": "offset", "limit": 10}, "where": [["severity", "=", "none"]]}), {"Content-Type": "application/json"})
     assert [r["finding_id"] for r in found.body["rows"]] == ["a"], found
     assert [a["label"] for a in get(s, mine)["artifacts"]] == ["review summary", "l", "findings"]
     s.ok("jobs.fail", {**lease(mine), "message": "m", "artifacts": [{"label": "log", "kind": "file", "resourceUri": "res://x"}]})
@@ -534,6 +554,28 @@ def test_step_fans_out_and_in(s):
     assert [j["outputs"]["i"] for j in f["jobs"]] == [0, 1, 2] and "jobs" not in r["bare"], f
 
 
+def test_step_submits_once_whatever_dies(s):
+    s.ok("flows.put_draft", {"flowLiteral": flow("once", """(let [q (flow/step :job :submit {:op :submit :job-type "once" :payload {:run (get-in (flow/input) [:n])}})
+      f (flow/step :job :await {:op :await :job-id (:job-id q)})] [(:job-id q) (:outputs f)])""", inputs="[{:name :n :type :number}]")})
+    runs = []
+    for i in range(12):
+        runs.append(s.ok("flows.run", {"flowSlug": "once", "input": {"n": i}}).data["workflowId"])
+        if i % 3 == 2:
+            s.kill()
+            s.start()
+    done = {}
+    for i in range(12):
+        mine = claim(s, "once", waitMs=15000)
+        done[mine["jobId"]] = mine["payload"]["run"]
+        s.ok("jobs.complete", {**lease(mine), "outputs": mine["payload"]["run"]})
+        if i == 6:
+            s.kill()
+            s.start()
+    results = [s.over(run)["result"] for run in runs]
+    assert results == [[job, i] for i, job in sorted((n, job) for job, n in done.items())], (results, done)
+    assert len(s.ok("jobs.list", {"jobType": "once", "limit": 100}).data["items"]) == 12
+
+
 def test_step_gets_failed_jobs_back(s):
     run = start(s, "failing", """(let [q (flow/step :job :submit {:op :submit :job-type "f"})] (flow/step :job :await {:op :await :job-id (:job-id q)}))""")
     s.ok("jobs.fail", {**lease(claim(s, "f", waitMs=10000)), "message": "boom", "details": {"exitCode": 2}})
@@ -560,9 +602,9 @@ def test_step_gives_up_waiting(s):
 
 def test_step_wrong_options(s):
     body = "(try (flow/step :job :x {%s}) (catch Exception e (:message (ex-data e))))"
-    for i, (options, says) in enumerate(((':op :submit', ":job-type"), (':op :submit :job-type "t" :max-attempts (+ 0 0)', ":max-attempts"),
+    for i, (options, says) in enumerate(((':op (keyword "submit")', ":job-type"), (':op :submit :job-type "t" :max-attempts (+ 0 0)', ":max-attempts"),
                                          (':op (keyword "steal")', ":submit-batch"), (':op :submit-batch :job-type "t" :jobs (vec nil)', ":jobs"),
-                                         (':op :submit-batch :job-type "t" :jobs (vec (list 1))', ":jobs"), (':op :await', ":job-id"),
+                                         (':op :submit-batch :job-type "t" :jobs (vec (list 1))', ":jobs"), (':op (keyword "await")', ":job-id"),
                                          (':op :await :job-id "x" :interval (str "soon")', ":interval"), (':op :submit :job-type "t" :payload {:a ##NaN}', ":payload"),
                                          (':op :submit :job-type "t" :delay (str "ever")', ":delay"), (':op :get :job-id "job-1-x"', "there is no job"),
                                          (':op :await :job-id "nothing"', "there is no job"), (':op :get-batch :batch-id "b"', "there is no batch"),

@@ -3,6 +3,10 @@
 import hashlib
 import json
 import os
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from urllib.parse import quote, urlsplit
 
 from server import flow, run_tests
@@ -63,6 +67,14 @@ def test_uploads(s):
     assert fetch(s, empty)[2] == b""
 
 
+def test_bad_addresses(s):
+    uri = upload(s, b"mine", "m.txt", "text/plain")
+    url = urlsplit(s.http("GET", "/api/resources/url?ttl=60&uri=" + quote(uri, safe="")).body["url"])
+    for query in ("", url.query[:-4], url.query.replace("expires=", "expires=9"), url.query.replace("signature=", "signature=0"), "uri=" + quote(uri, safe="")):
+        a = s.http("GET", url.path + "?" + query, key=False)
+        assert a.status == 403 and a.code == "link_invalid", (query, a)
+
+
 def test_bad_uploads(s):
     assert post(s, "files/uploads/init", {}).code == "bad_request"
     assert post(s, "files/uploads/init", {"filename": "a\nb"}).status == 400
@@ -76,6 +88,27 @@ def test_bad_uploads(s):
     assert post(s, "files/uploads/complete", {"uri": uri}).code == "upload_incomplete"
     assert s.http("GET", "/api/resources/by-uri?uri=" + quote(uri, safe="")).status == 404  # not before it is complete
     assert uri not in [i["uri"] for i in s.http("GET", "/api/resources").body["items"]]
+
+
+def test_what_has_expired_is_forgotten(s):
+    uri = post(s, "files/uploads/init", {"filename": "late"}).body["uri"]
+    upload(s, b"one", "named.txt")
+    s.ok("flows.put_draft", {"flowLiteral": flow("f", "1")}, op="old")
+    assert s.stop() == 0
+    db = sqlite3.connect(s.dir.name + "/data/breyta.db")
+    kinds = [k for (k,) in db.execute("SELECT DISTINCT kind FROM docs WHERE expires > 0")]
+    assert {"upload", "file-name", "api-op"} <= set(kinds), kinds
+    db.execute("UPDATE docs SET expires = 1 WHERE expires > 0 AND kind <> 'resource'")
+    db.executemany("INSERT INTO docs VALUES('ws-local', 'upload', ?, 1, 1, 0, 1, '')", [(f"u{i}",) for i in range(150)])
+    db.commit()
+    db.close()
+    s.start()
+    assert s.http("PUT", "/api/files/uploads/direct?uri=" + quote(uri, safe=""), b"x").status == 404  # its time is over
+
+    def left():
+        with closing(sqlite3.connect(f"file:{s.dir.name}/data/breyta.db?mode=ro", uri=True)) as d:
+            return d.execute("SELECT count(*) FROM docs WHERE expires = 1").fetchone()[0]
+    s.until(lambda: left() == 0, "they are gone")
 
 
 def test_lists_content_and_search(s):
@@ -184,6 +217,44 @@ def test_tables(s):
     assert post(s, "resources/table/burn", {"uri": uri}).status == 404 and post(s, "resources/table/query", {}).status == 400
     assert post(s, "resources/table/query", [1]).status == 400 and table("query", {}, 400)["error"]["code"] == "bad_request"
     assert table("update-cell", {"column": "nope", "key": {"id": "999"}, "value": 1}, 404)["error"]["code"] == "not_found"
+
+
+def test_big_tables_hold_nobody_up(s):
+    """Reads of big tables run on a thread of their own: others are answered meanwhile, and the answers are the same."""
+    n = 60000
+    text = "id,name,even\n" + "".join(f"{i},n{i % 997},{'true' if i % 2 == 0 else 'false'}\n" for i in range(n))
+    a = post(s, "resources/table/import-csv", {"table": "big", "csv": text, "write-mode": "append"})
+    assert a.status == 200 and a.body["rowsWritten"] == n, a
+    uri = a.body["resourceUri"]
+    slow = {"uri": uri, "page": {"mode": "offset", "limit": 3}, "where": [["name", "contains", "n99"]], "sort": [["name", "desc"], ["id", "asc"]]}
+    times = []
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(post, s, "resources/table/query", slow) for _ in range(8)]
+        while not all(x.done() for x in asked):
+            began = time.monotonic()
+            assert s.http("GET", "/api/me").status == 200
+            times.append(time.monotonic() - began)
+    pages = [x.result() for x in asked]
+    assert all(p.status == 200 and [r["name"] for r in p.body["rows"]] == ["n996"] * 3 for p in pages), pages[0]
+    assert sorted(times)[len(times) // 2] < 0.25, sorted(times)[-5:]
+    d = post(s, "resources/table/aggregate", {"uri": uri, "limit": 25, "group-by": ["even"], "metrics": [{"op": "count", "as": "n"}]}).body
+    assert [r["n"] for r in d["results"]] == [n // 2, n // 2], d
+    status, headers, csv = raw(s, "POST", "/api/resources/table/export", json.dumps({"uri": uri, "sort": [["id", "asc"]]}), J)
+    assert status == 200 and headers["Content-Type"].startswith("text/csv") and len(csv.splitlines()) == n + 1, (status, csv[:80])
+    page = s.http("GET", f"/api/resources/content?limit=2&offset={n - 1}&uri=" + quote(uri, safe="")).body
+    assert page["rowCount"] == n and len(page["rows"]) == 1 and page["query"]["hasMore"] is False, page
+    for body, status in (({"uri": uri, "page": {"mode": "offset", "limit": 3}, "where": [["nothing", "=", 1]]}, 400), ({"uri": uri, "page": {"mode": "other", "limit": 3}}, 400)):
+        assert post(s, "resources/table/query", body).status == status, body
+    with ThreadPoolExecutor(4) as pool:  # stopped in the middle of them
+        asked = [pool.submit(lambda: post(s, "resources/table/query", slow).status) for _ in range(12)]
+        assert s.stop() == 0
+        for x in asked:
+            try:
+                assert x.result() in (200, 503), x.result()
+            except OSError:
+                pass
+    s.start()
+    assert post(s, "resources/table/query", slow).status == 200
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import uuid
 
 from server import Answer, flow, run_tests
 
+ROUNDS = int(os.environ.get("ROUNDS", "10"))
 BODY = "(flow/input)"
 ECHO = "(let [i (flow/input)] (dissoc i :flow/ctx :flow/request))"
 
@@ -412,7 +413,7 @@ def test_killed(s):
     push(s, hook("k", "{:type :workspace}"))
     auth = {"Authorization": f"Bearer {s.key}"}
     acknowledged, n = {}, 0
-    for i in range(25):
+    for i in range(ROUNDS):
         stop = threading.Event()
 
         def sender(k):
@@ -437,7 +438,7 @@ def test_killed(s):
             a = send(s, "webhooks/k/made", json.dumps({"d": d}), {**auth, "X-Delivery-Id": d})
             assert a.status in (200, 202), a
             acknowledged[d] = a.data["workflowId"]
-    print(f"# {len(acknowledged)} deliveries over 25 kills", flush=True)
+    print(f"# {len(acknowledged)} deliveries over {ROUNDS} kills", flush=True)
     assert len(set(acknowledged.values())) == len(acknowledged) > 100
     for d, run in rng.sample(sorted(acknowledged.items()), 100):
         assert s.over(run)["result"] == {"d": d}, d

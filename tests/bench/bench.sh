@@ -3,6 +3,7 @@
 # LIBS are make's. Language figures by measure.py, durable ones by bench_durable, both helpers compiled here. A missed bar is
 # printed as MISS and does not fail; a wrong result does.
 #   BENCH_RUNS=5 runs of each program, BENCH_CLOJURE=0 without the JVM, BENCH_CLOJURE_RUNS=1, BENCH_PARKED=100000, BENCH_CRASH=10000, BENCH_ROWS=1000000,
+#   BENCH_RESTATE=DIR with @restatedev/restate-server and -sdk from npm, for the server's peer, BENCH_SCHEDULES=10000, BENCH_IDLE=10000,
 #   BENCH_DIR=directory for databases (default BUILD_DIR/bench-data): its disk is what is measured
 set -eu
 case $# in
@@ -36,7 +37,13 @@ echo "an engine with mixed work"
 ${CC:-gcc} $flags -I"$root" -o "$build/bench_mix" "$here/bench_mix.c" "$build/libbreyta.a" $libs
 "$build/bench_mix" "$data" || status=1
 echo "the server"
-"$python" "$here/bench_server.py" "${B:-$build}/breyta" "$data" || status=1
+${CC:-gcc} $flags -o "$build/bench_load" "$here/bench_load.c"
+"$python" "$here/bench_server.py" "${B:-$build}/breyta" "$data" "$build/bench_load" || status=1
+echo "jobs"
+${CC:-gcc} $flags -o "$build/bench_jobs" "$here/bench_jobs.c" -lpthread
+"$python" "$here/bench_jobs.py" "${B:-$build}/breyta" "$build/bench_jobs" "$data" || status=1
 echo "a worker and its handlers"
 "$python" "$here/bench_worker.py" "${B:-$build}/breyta" "$data" || status=1
+echo "commands on other machines, sshd on loopback"
+"$python" "$here/bench_ssh.py" "$bin" "$data" || status=1
 exit $status

@@ -67,7 +67,7 @@ has() { [[ $out = *"$1"* ]] || { printf 'no %s in: %s\n' "$1" "$out" >&2; return
   CHECK_NO_SUCH=canary-88-abc br check c.edn --connections s.json; want 0 "$out"
   [[ $out$err != *canary* ]]
   rm key.txt
-  CHECK_NO_SUCH=canary-88-abc br check c.edn --connections s.json; [ "$st" = 0 ] || has "key.txt"
+  CHECK_NO_SUCH=canary-88-abc br check c.edn --connections s.json; [ "$st" = 1 ]; has "key.txt"
 }
 @test "check: databases are asked SELECT 1; a file that is none is unreachable; backends that the slot does not take" {
   requires c '{:slot :db :type :database :label "D" :backends #{:sqlite}}'

@@ -30,7 +30,7 @@ JSON
   want 0 '["/echo" {:q ["1"]} "Bearer #secret[tok]" true true false]'
   br show r; [[ $out != *canary-* ]]
   br replay r; [ "$st" = 0 ]
-  ! grep -rl -- "$CANARY" .breyta
+  [ -z "$(grep -rl -- "$CANARY" .breyta)" ]
 }
 @test "api-key in a header and in the query, basic, a file as source, errors without the value" {
   echo_server

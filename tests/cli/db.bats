@@ -236,7 +236,7 @@ FLOW
   fails r '{:connection :x6 :sql "select 1"}'; has ':type :network' ':retryable? true' '127.0.0.1'
   fails w '{:connection :x7 :sql "select 1"}'; has ':type :auth-failed' ':retryable? false'
   fails m '{:connection :x8 :sql "select 1"}'; has ':type :auth-failed'
-  ! grep -rl -- canary-secret .breyta
+  [ -z "$(grep -rl -- canary-secret .breyta)" ]
 }
 @test "wrong bindings and options say what would work" {
   conn ':x {:type :database :config {:url "postgres://app:inline@h/db"}} :x2 {:type :database :config {:host "h"}} :x3 {:type :http-api :config {}} :x4 {:type :database :backend :sqlite :config {}}

@@ -200,3 +200,10 @@ number step type status attempt occurrence started ended input output" ] || { ec
     [ "$(cat got)" = "$([ "$body" ] && echo nil || echo {})" ]
   done
 }
+@test "the same function code means something else when a name of its own has come" {
+  flow t '(let [f (quote (fn [x] (let [{:keys [i]} x] (inc i))))]
+    [(flow/step :function :a {:input {:i 5} :code f}) (flow/step :function :b {:input {:i 5} :code f})
+     (flow/step :function :d {:input {} :code (quote (fn [_] (def inc dec) 1))}) (flow/step :function :c {:input {:i 5} :code f})])'
+  br t.edn
+  want 0 '[6 6 1 4]'
+}

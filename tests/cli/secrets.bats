@@ -111,7 +111,9 @@ c 1 true 16' ]
 @test "an old key is not forgotten while a secret needs it" {
   put a canary-a
   old=$(cat $KEY)
-  { openssl rand -base64 32; echo "$old"; } > k && chmod 600 k && mv k $KEY
+  { openssl rand -base64 32; echo "$old"; } > k
+  chmod 600 k
+  mv k $KEY
   br secrets rotate-key --forget-old; want 2 ""; says "1 secrets are still sealed with an old key"
   br secrets rotate-key; [ "$st" = 0 ]; says "going on with the key that is there: 1 secrets"
   br secrets rotate-key --forget-old; [ "$st" = 0 ]

@@ -49,8 +49,13 @@ has() { # FILTER TEXT..
   for x in "${@:2}"; do [[ $v = *"$x"* ]] || { printf '%s is %s\nlacks: %s\n' "$1" "$v" "$x" >&2; return 1; }; done
 }
 proxy() { # MODE [N]: PROXY is its port
-  python3 "$TOOLS/tcpproxy.py" "$PORT" "$@" > proxy.port 3>&- & echo $! > pid
-  until_ok test -s proxy.port; PROXY=$(cat proxy.port)
+  local f=proxy.$((proxies += 1))
+  python3 "$TOOLS/tcpproxy.py" "$PORT" "$@" > "$f" 3>&- & echo $! >> proxy.pids
+  until_ok test -s "$f"; PROXY=$(cat "$f")
+}
+teardown() {
+  [ ! -f "$DIR/proxy.pids" ] || xargs kill < "$DIR/proxy.pids" 2>/dev/null || :
+  rm -rf "$DIR"
 }
 
 @test "output, errors, exit, input, folder" {
@@ -166,6 +171,23 @@ FLOW
   until_ok gone
 }
 
+@test "a process that is told to end takes its command with it" {
+  rm -f "$S/home/here"; conn
+  cat > c.edn <<FLOW
+{:slug :c :name "c" :concurrency {:type :singleton :on-new-version :supersede} :requires [{:slot :vps :type :ssh :label "V"}]
+ :invocations {:default {:label "Run" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}
+ :flow (quote [(:exit (flow/step :ssh :s {:connection :vps :command "echo \$\$ >> $S/home/here; [ \$(wc -l < $S/home/here) -gt 1 ] || sleep 99999"}))
+               (try (flow/step :ssh :late {:connection :vps :command "sleep 99998" :timeout "300ms"}) (catch Exception e (:type (ex-data e))))])}
+FLOW
+  breyta-run c.edn --connections conn.edn --run-id c >c.out 2>c.err 3>&- & local p=$!
+  until_ok test -s "$S/home/here"
+  kill -TERM $p; wait $p || :
+  gone() { ! pgrep -f 'sleep 9999[89]' >/dev/null; }
+  until_ok gone
+  br resume c --connections conn.edn; want 0 '[0 :timeout]' # at least once: again
+  until_ok gone
+}
+
 @test "much output: limits, blobs, binary" {
   ssh_flow t '[(fails {:command "yes 0123456789 | head -c 3000000"}) (count (:stdout (run {:command "head -c 1000000 /dev/zero | tr \"\\0\" x"})))
                (fails {:command "yes | head -c 300" :max-output-bytes 200})
@@ -223,11 +245,11 @@ FLOW
 }
 
 @test "slow, cut, silent and wrong servers; sshd killed while a command runs" {
-  proxy cut 60000; CUT=$PROXY; P1=$(cat pid)
-  proxy hang; HANG=$PROXY; P2=$(cat pid)
-  proxy garbage; GARBAGE=$PROXY; P3=$(cat pid)
-  proxy slow 40000; SLOW=$PROXY; P4=$(cat pid)
-  proxy cut 200; EARLY=$PROXY; P5=$(cat pid)
+  proxy cut 60000; CUT=$PROXY
+  proxy hang; HANG=$PROXY
+  proxy garbage; GARBAGE=$PROXY
+  proxy slow 40000; SLOW=$PROXY
+  proxy cut 200; EARLY=$PROXY
   hosts="{:file \"$S/known_hosts\"}"; for p in "$CUT" "$SLOW" "$EARLY"; do sed "s/:$PORT /:$p /" "$S/known_hosts"; done > hosts
   conn ":a {:type :ssh :config $(at "$CUT" "$KEY" "{:file \"$DIR/hosts\"}")} :b {:type :ssh :config $(at "$HANG" "$KEY")} :c {:type :ssh :config $(at "$GARBAGE" "$KEY")}
         :d {:type :ssh :config $(at "$SLOW" "$KEY" "{:file \"$DIR/hosts\"}")} :e {:type :ssh :config $(at "$EARLY" "$KEY" "{:file \"$DIR/hosts\"}")}
@@ -237,7 +259,6 @@ FLOW
      (fails {:connection :b :command "true" :timeout "400ms"})
      (fails {:command "kill -9 $(ps -o ppid= -p $PPID); sleep 5"}) (fails {:command "kill -9 $(ps -o ppid= -p $PPID); sleep 5" :delivery :at-most-once})
      (:stdout (run {:command "echo alive"}))]'
-  kill "$P1" "$P2" "$P3" "$P4" "$P5"; rm pid
   is '.[0]|[.type,.reason,."started?",."retryable?"]' '["network","channel-lost",true,true]'; has '.[0].message' "not known"
   is '.[1]|[.type,."retryable?"]' '["timeout",true]'; has '.[1].message' "127.0.0.1:$HANG"
   is '.[2]|[.type,.reason]' '["network","unreachable"]'
@@ -248,6 +269,15 @@ FLOW
   is '.[7]|[.type,.reason,."retryable?"]' '["network","channel-lost",true]'
   is '.[8]|[.reason,."retryable?"]' '["channel-lost",false]'
   is '.[9]' '"alive\n"'
+}
+
+@test "a server that does something else than it is asked: the exit is not made up" {
+  ssh-keygen -q -t ed25519 -N "" -f forced
+  { printf 'command="echo forced" '; cat forced.pub; } >> "$S/authorized_keys"
+  conn ":a {:type :ssh :config $(at "$PORT" '{:type :private-key :secret-ref "forced"}')}" '"forced" {:file "forced"}'
+  ssh_flow t '(fails {:connection :a :command "touch '"$S"'/home/no"})'
+  is '[.type,.reason,."stdout-preview"]' '["network","channel-lost","forced\n"]'; has .message "forced command"
+  [ ! -e "$S/home/no" ]
 }
 
 @test "retries, :on-error, idempotent delivery" {
@@ -300,6 +330,16 @@ FLOW
   print=$(ssh-keygen -lf "$S/host_ed25519.pub" | cut -d' ' -f2)
   has . "logged in; host key $print; sh, curl, openssl there" "host key unknown" "authentication failed" "refused" '"username"' "a mock"
   grep -q '  f  *fine' <<<"$(jq -r . <<<"$out")"
+}
+
+@test "lint: a step that does nothing, names of variables, exit codes" {
+  flow l '[(flow/step :ssh :a {:connection :vps}) (flow/step :ssh :b {:connection :vps :command "true" :env {"a-b" "1" "OK_1" "2"}})
+           (flow/step :ssh :c {:connection :vps :command "true" :ok-exit-codes [0 999]}) (flow/step :ssh :d {:command "true"}) (flow/step :ssh :e {:connection :vps :command "true" :user "x"})
+           (flow/step :ssh :f {:connection :vps :download "/etc/hostname" :timeout "5m"})]'
+  br lint l.edn; [ "$st" = 1 ]
+  out=$(jq -Rs . <<<"$out$err")
+  has . "needs :command" 'the name "a-b"' "has 999" ":connection" ":user"
+  [ "$(jq -r . <<<"$out" | grep -c ' error \[')" = 4 ]
 }
 
 @test "secrets do not come back" {

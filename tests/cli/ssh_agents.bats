@@ -74,6 +74,22 @@ FLOW
   rm -f "/tmp/agent-$PORT.log"
   ! grep -rqa canary-agent-token .breyta
 }
+@test "keys that are exchanged anew in the middle, and a server that allows two channels" {
+  mkdir "$DIR/s2"; chmod 755 "$DIR"
+  P2=$("$TOOL" start "$DIR/s2" "RekeyLimit 1M" "MaxSessions 2")
+  PORT=$P2 WHO=$(cat "$DIR/s2/user") S=$DIR/s2 conn
+  flow big '(let [a (flow/step :ssh :a {:connection :vps :command "yes abc | head -c 6000000; echo done >&2" :persist {:type :blob}})
+      b (flow/step :ssh :b {:connection :vps :command "true" :upload {:from-ref (:blob-ref a) :path "rk"} :download "rk" :persist {:type :blob}})]
+    [(:stderr a) (= (:sha256 (:blob-ref a)) (:sha256 (:blob-ref b))) (:size-bytes (:blob-ref b))])'
+  flow one '(:stdout (flow/step :ssh :s {:connection :vps :command "sleep 0.3; echo $N" :env {"N" (:n (flow/input))}}))'
+  sed -i 's/:type :singleton :on-new-version :supersede/:type :keyed :key-field :n :on-new-version :coexist/; s/:inputs \[\]/:inputs [{:name :n :label "N" :type :number :required true}]/' one.edn
+  flow many '(let [n 20] (:succeeded-count (flow/step :fanout :f {:items (for [i (range n)] {:type :call-flow :flow-slug :one :input {:n i}}) :max-concurrency n})))'
+  br big.edn --connections conn.edn; got=$out
+  br many.edn --connections conn.edn --limit fanout-concurrency=20
+  "$TOOL" stop "$DIR/s2"
+  [ "$got" = '["done\n" true 6000000]' ]
+  want 0 20
+}
 @test "200 commands at the same time in one process" {
   conn
   mkdir -m 777 "$S/many"; mkfifo -m 666 "$S/gate"
@@ -94,5 +110,5 @@ FLOW
   wait $p || { cat all.err >&2; false; }
   exec 5>&-
   [ "$(cat all.out)" = '[200 true]' ]
-  [ "$peak" -le 64 ]
+  [ "$peak" -le 64 ] || [ -n "${SAN:-}" ]
 }

@@ -213,7 +213,7 @@ teardown() {
   no=$(grep -o 'http://[^ "\\]*/reject?token=[0-9a-f]*' <<< "$kept" | head -1)
   [[ $yes =~ ^http://127.0.0.1:$PORT/local/waits/[0-9]+-[0-9]+/approve\?token=[0-9a-f]{64}$ ]]
   [[ $kept = *'ann & {approvalUrl}'* ]]
-  ! grep -rq "${yes#*token=}" .breyta
+  [ -z "$(grep -rl -- "${yes#*token=}" .breyta)" ]
   page=$(curl -si "$yes")
   [[ $page = *"Pay &lt;it&gt;?"*"3 &gt; 2"*'name="comment"'*required*'type="number"'*"Approve</button>"* ]]
   [[ $page = *"Content-Security-Policy: default-src 'none'"* ]]; [[ $page = *"Referrer-Policy: no-referrer"* ]]
@@ -280,7 +280,7 @@ FLOW
   br t.edn --run-id r --connections c.json --public-url https://x.example; want 3 ""; says "was sent"
   kept=$(curl -s "http://127.0.0.1:$MAIL/kept")
   [[ $kept = *'Bob?'*'https://x.example/local/waits/'* ]]; [[ $kept = *canary-token-55* ]]
-  ! grep -rq canary-token-55 .breyta
+  [ -z "$(grep -rl -- canary-token-55 .breyta)" ]
 }
 @test "wrong values name the step, the option, the value and what would work" {
   bad() { # OPTIONS TEXT...

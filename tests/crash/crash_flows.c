@@ -6,6 +6,7 @@
  *
  * `crash_flows` takes every n-th event, CRASH_ALL=1 all of them, CRASH_SEED changes which. Arguments: names of flows. */
 #include "flow_trial.h"
+#include "runtime/store_jobs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,17 @@ static bool check_effects(const Point *pt, const Base *base) {
   return true;
 }
 
+/* Every job that the flow submits is there once, also one of an attempt that the crash has undone. */
+static bool check_jobs(const Point *pt, Process *p) {
+  enum { JOBS = 5 };
+  JobRow rows[JOBS + 4];
+  Err err = {0};
+  if (strcmp(pt->script->flow, "jobs")) return true;
+  size_t n = store_jobs(p->store, &(JobQuery){.how = JOBS_NEWEST, .workspace = "local", .after = INT64_MAX}, rows, JOBS + 4, &err);
+  for (size_t i = 0; i < n; i++) job_row_free(&rows[i]);
+  return err.code || n == JOBS || violation(pt, n < JOBS ? "a job is missing" : "a job is there twice", NULL);
+}
+
 static bool check_end(const Point *pt, Process *p, const Trial *t, const Base *base) {
   char *want = expected(pt, base), *got = trial_outcome(p, t);
   bool gone = !got && vfs_crash_happened(); /* the store's threads still had a checkpoint to write; the power went there */
@@ -126,7 +138,7 @@ static bool check_end(const Point *pt, Process *p, const Trial *t, const Base *b
   if (!ok) violation(pt, "the outcome differs:", got ? got : trial_why);
   free(want);
   free(got);
-  return ok && (gone || check_effects(pt, base));
+  return ok && (gone || (check_effects(pt, base) && check_jobs(pt, p)));
 }
 
 static bool check_replay(const Point *pt, const Trial *t) {

@@ -15,6 +15,7 @@ const Script trial_scripts[] = {
     {"function", NOBODY, NULL, NULL, NULL, false},
     {"persist", NOBODY, NULL, NULL, NULL, false},
     {"kv", NOBODY, NULL, NULL, NULL, false},
+    {"jobs", NOBODY, NULL, NULL, NULL, false},
     {"kv_many", NOBODY, NULL, NULL, NULL, false},
     {"table", NOBODY, NULL, NULL, NULL, false},
     {"sleep", NOBODY, NULL, NULL, NULL, false},

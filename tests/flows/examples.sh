@@ -33,7 +33,7 @@ for dir in flows-examples/*/; do
     sed "s/8099/$port/g; s/8098/$model_port/g; s#sqlite:#sqlite:$tmp/#" "$dir/connections.json" > "$tmp/$name.json"
     more+=(--connections "$tmp/$name.json")
   fi
-  if [[ $name = ssh-* ]]; then # a real sshd, whose files stand in place of those that it names
+  if [[ $name = ssh-* || $name = agent-ssh ]]; then # a real sshd, whose files stand in place of those that it names
     [ -d "$tmp/ssh" ] || { mkdir "$tmp/ssh"; chmod 755 "$tmp"; tests/tools/sshd.sh start "$tmp/ssh" >/dev/null; }
     sed "s#8022#$(cat "$tmp/ssh/port")#; s#\"agent\"#\"$(cat "$tmp/ssh/user")\"#; s#\"known_hosts\"#\"$tmp/ssh/known_hosts\"#; s#\"id_ed25519\"#\"$tmp/ssh/id_ed25519\"#" \
       "$dir/connections.json" > "$tmp/$name.json"
@@ -57,6 +57,19 @@ for dir in flows-examples/*/; do
     "$BIN" approve "$name" draft --value '{"text": "Dear Ada, it is here."}' --db "$db" 2>"$tmp/err2"; same "$name approve" $? 0
     "$BIN" resume "$name" --db "$db" >/dev/null 2>"$tmp/err2"; same "$name parks again" $? 3
     "$BIN" approve "$name" send --db "$db" 2>"$tmp/err2"
+    got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
+  fi
+  if [ -f "$dir/handler.py" ]; then # the run waits for a worker: a server on the same database, and a worker of ours
+    same "$name parks" "$rc" 3
+    type=$(sed -n 's/.*:job-type "\([^"]*\)".*/\1/p' "$dir/flow.edn" | head -1)
+    mkdir -p "$tmp/$name" && mv "$db" "$tmp/$name/breyta.db" && mv "$db-wal" "$tmp/$name/breyta.db-wal" 2>/dev/null
+    db="$tmp/$name/breyta.db"
+    mkfifo "$tmp/$name/out"
+    "${BIN%-run}" serve --data "$tmp/$name" --workspace local --listen 127.0.0.1:0 >"$tmp/$name/out" 2>"$tmp/$name/log" & serving=$!
+    { read -r url; read -r _; read -r key; } <"$tmp/$name/out"
+    python3 tests/tools/jobworker.py "${url#*=}" "${key#*=}" local "$type" "$dir/handler.py" "$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1])).get("texts", [1])))' "$dir/input.json")" 2>"$tmp/err2"; same "$name worker" $? 0
+    for _ in $(seq 200); do "$BIN" show "$name" --db "$db" 2>/dev/null | grep -q completed && break; read -rt 0.05 <> <(:) ; done
+    kill "$serving"; wait "$serving"
     got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
   fi
   same "$name value" "$got" "$expected"

@@ -1,0 +1,33 @@
+/* api_far.h - reads that may take long, away from the engine's thread: a helper thread with a connection of its own (engine_reader.h) makes
+ * the result while other requests are answered. It sees what was durable when it began.
+ *
+ * `work` runs on the helper thread, which has entered the collector: it may build values, reads from j->store, and puts what it makes into j.
+ * `answer` runs on the engine's thread, with a call that has only what an answer needs. A request that nobody waits for any more is read to
+ * its end and answers nobody. */
+#ifndef BR_API_FAR_H
+#define BR_API_FAR_H
+#include "api.h"
+
+struct ApiFar;
+typedef void (*ApiFarWork)(struct ApiFar *j);
+typedef bool (*ApiFarAnswer)(ApiCall *c, struct ApiFar *j);
+
+typedef struct ApiFar {
+  Store *store;          /* while work runs */
+  const char *workspace; /* of the call */
+  Val in;                /* the caller's */
+  Val result, error;
+  bool ok;
+  Err err;
+  int fd;                /* of an answer that is a file; -1: none. Closed unless `answer` has taken it (-1) */
+  uint64_t token;        /* of the request */
+} ApiFar;
+
+/* Is there a helper thread for reads? Not of a store in memory, nor in unit tests. */
+bool api_far_can(const ApiCall *c);
+/* As a handler returns it: the call is answered later, or at once where there are no threads. */
+bool api_far(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in);
+/* The same for a search: what waits to be put into the index is put there first, a piece at a time. */
+bool api_far_search(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in);
+void api_far_gone(const Api *a); /* the store is about to be closed */
+#endif
