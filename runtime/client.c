@@ -345,7 +345,7 @@ static void take(const Client *c, const ClientRequest *r, bool command, const Ht
   snprintf(a->content_type, sizeof a->content_type, "%s", type ? type : "");
   snprintf(a->session, sizeof a->session, "%s", session ? session : "");
   bool text = (r->raw || h->sunk) && h->status < 400;
-  Val v = text || h->nbody == 0 ? ABSENT : json_parse(h->body, h->nbody, &e);
+  Val v = text || h->nbody == 0 ? ABSENT : json_parse_ordered(h->body, h->nbody, &e);
   if ((same(v, ABSENT) || r->keep_text) && h->nbody) buf_add(&a->text, h->body, h->nbody);
   if (command && is_map(v)) a->body = v;
   else if (command) invalid(c, a);

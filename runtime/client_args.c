@@ -22,7 +22,7 @@ static bool whole_number(const char *s, size_t n, int64_t *out) {
 
 static bool json_value(const char *s, size_t n, const char *what, Val *out, Err *e) {
   Err why = {0};
-  *out = json_parse(s, n, &why);
+  *out = json_parse_ordered(s, n, &why);
   if (!same(*out, ABSENT)) return true;
   return err_set(e, "usage", "%s is not JSON: %.200s", what, why.msg);
 }
@@ -71,7 +71,7 @@ static bool pair_value(const char *s, size_t n, const char *what, bool json, Val
   snprintf(key, sizeof key, "%.*s", (int)k, s);
   const char *value = s + k + 1;
   size_t len = n - k - 1;
-  Val v = json && len ? json_parse(value, len, &ignored) : ABSENT;
+  Val v = json && len ? json_parse_ordered(value, len, &ignored) : ABSENT;
   if (same(v, ABSENT) && !text_value(value, len, what, &v, e)) return false;
   *out = map_assoc(map_empty, client_key(key), v);
   return true;

@@ -30,7 +30,7 @@ static bool read_object(const char *path, Val *out, Err *e) {
   *out = map_empty;
   if (!cli_read_file(path, &b))
     return errno == ENOENT || errno == ENOTDIR || err_set(e, "config", "cannot read %.300s: %s", path, strerror(errno));
-  Val v = json_parse(buf_cstr(&b), b.n, &why);
+  Val v = json_parse_ordered(buf_cstr(&b), b.n, &why);
   buf_free(&b);
   if (!is_map(v)) return err_set(e, "config", "%.300s is not a JSON object: %.100s", path, why.code ? why.msg : "another value");
   *out = v;

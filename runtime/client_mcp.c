@@ -76,10 +76,10 @@ static bool post(Bridge *b, const char *text, size_t n, const char *method, cons
 static Val message(const ClientAnswer *a) {
   Err e = {0};
   Val last = ABSENT;
-  if (!strstr(a->content_type, "event-stream")) return a->text.n ? json_parse(a->text.p, a->text.n, &e) : ABSENT;
+  if (!strstr(a->content_type, "event-stream")) return a->text.n ? json_parse_ordered(a->text.p, a->text.n, &e) : ABSENT;
   for (const char *p = a->text.p, *end = p + a->text.n; p < end;) {
     size_t n = strcspn(p, "\n");
-    if (n > 5 && !strncmp(p, "data:", 5)) last = json_parse(p + 5, n - 5, &e);
+    if (n > 5 && !strncmp(p, "data:", 5)) last = json_parse_ordered(p + 5, n - 5, &e);
     p += n + 1;
   }
   return last;
@@ -194,7 +194,7 @@ static void out_answer(Bridge *b, const ClientAnswer *a, Val id) {
     return;
   }
   if (!strstr(a->content_type, "event-stream")) {
-    Val m = json_parse(a->text.p, a->text.n, &e);
+    Val m = json_parse_ordered(a->text.p, a->text.n, &e);
     const char *version = client_text_at(m, "result.protocolVersion");
     if (version) snprintf(b->version, sizeof b->version, "%s", version);
     bool rpc = client_text_at(m, "jsonrpc") != NULL;
@@ -206,7 +206,7 @@ static void out_answer(Bridge *b, const ClientAnswer *a, Val id) {
   }
   for (const char *p = a->text.p, *end = p + a->text.n; p < end;) {
     size_t n = strcspn(p, "\n");
-    Val m = n > 5 && !strncmp(p, "data:", 5) ? json_parse(p + 5, n - 5, &e) : ABSENT;
+    Val m = n > 5 && !strncmp(p, "data:", 5) ? json_parse_ordered(p + 5, n - 5, &e) : ABSENT;
     if (!same(m, ABSENT)) out_line(m);
     p += n + 1;
   }
@@ -215,7 +215,7 @@ static void out_answer(Bridge *b, const ClientAnswer *a, Val id) {
 static void relay(Bridge *b, const char *line, size_t n) {
   ClientAnswer a;
   Err e = {0};
-  Val m = json_parse(line, n, &e);
+  Val m = json_parse_ordered(line, n, &e);
   if (same(m, ABSENT)) {
     out_line(rpc_error(NIL, -32700, "the message is not JSON"));
     return;

@@ -30,44 +30,46 @@ bool json_keyword_like(const char *s, size_t n) {
   return true;
 }
 
-static Val from_json(json_t *j, int depth, Err *e);
+enum { ORDERED = 256 }; /* keys of an object whose order is kept, if it is wanted: looking one up takes that long */
+static Val from_json(json_t *j, bool order, int depth, Err *e);
 
 static Val key_of(const char *s) {
   size_t n = strlen(s);
   return json_keyword_like(s, n) ? kw_parse(s, n) : str_new(s, n);
 }
 
-static Val from_array(json_t *j, int depth, Err *e) {
+static Val from_array(json_t *j, bool order, int depth, Err *e) {
   Val t = tvec_of(vec_empty);
   for (size_t i = 0, n = json_array_size(j); i < n; i++) {
-    Val v = from_json(json_array_get(j, i), depth + 1, e);
+    Val v = from_json(json_array_get(j, i), order, depth + 1, e);
     if (same(v, ABSENT) || is_sig(v)) return v;
     CHECK(tvec_conj(t, v));
   }
   return tvec_persistent(t);
 }
 
-static Val from_object(json_t *j, int depth, Err *e) {
+static Val from_object(json_t *j, bool order, int depth, Err *e) {
   const char *key;
   json_t *x;
   ValVec kvs = {0};
   json_object_foreach(j, key, x) {
     vv_push(&kvs, key_of(key));
-    Val v = from_json(x, depth + 1, e);
+    Val v = from_json(x, order, depth + 1, e);
     if (same(v, ABSENT) || is_sig(v)) return v;
     vv_push(&kvs, v);
   }
-  return kvs.n ? map_from(kvs.a, kvs.n / 2, false) : map_empty;
+  if (!kvs.n) return map_empty;
+  return order && kvs.n <= 2 * ORDERED ? amap_from(kvs.a, kvs.n / 2) : map_from(kvs.a, kvs.n / 2, false);
 }
 
-static Val from_json(json_t *j, int depth, Err *e) {
+static Val from_json(json_t *j, bool order, int depth, Err *e) {
   if (depth > JSON_DEPTH) {
     err_set(e, "json", "nested deeper than %d levels", JSON_DEPTH);
     return ABSENT;
   }
   switch (json_typeof(j)) {
-  case JSON_OBJECT: return from_object(j, depth, e);
-  case JSON_ARRAY: return from_array(j, depth, e);
+  case JSON_OBJECT: return from_object(j, order, depth, e);
+  case JSON_ARRAY: return from_array(j, order, depth, e);
   case JSON_STRING: return str_new(json_string_value(j), json_string_length(j));
   case JSON_INTEGER: return int_val(json_integer_value(j));
   case JSON_REAL: return dbl_val(json_real_value(j));
@@ -163,7 +165,7 @@ static json_t *load_wide(const char *s, size_t n, size_t flags, json_error_t *je
   return j;
 }
 
-Val json_parse(const char *s, size_t n, Err *e) {
+static Val parse(const char *s, size_t n, bool order, Err *e) {
   const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
   json_error_t je;
   size_t bom = n >= 3 && !memcmp(s, "\xef\xbb\xbf", 3) ? 3 : 0;
@@ -173,10 +175,13 @@ Val json_parse(const char *s, size_t n, Err *e) {
     parse_error(e, s, n, (size_t)(je.position < 0 ? 0 : je.position) + bom, &je);
     return ABSENT;
   }
-  Val v = from_json(j, 1, e);
+  Val v = from_json(j, order, 1, e);
   json_decref(j);
   return v;
 }
+
+Val json_parse(const char *s, size_t n, Err *e) { return parse(s, n, false, e); }
+Val json_parse_ordered(const char *s, size_t n, Err *e) { return parse(s, n, true, e); }
 
 /* ---- out ---- */
 

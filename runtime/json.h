@@ -18,6 +18,8 @@ enum { JSON_DEPTH = 1000 };
 
 /* The one JSON value in the text. ABSENT on an error: code "json", message "line:column: what is wrong". */
 Val json_parse(const char *s, size_t n, Err *e);
+/* The same, with the keys of objects in their order (of those with at most 256): for what is shown again. */
+Val json_parse_ordered(const char *s, size_t n, Err *e);
 /* Does key text become a keyword? */
 bool json_keyword_like(const char *s, size_t n);
 

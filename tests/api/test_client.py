@@ -171,6 +171,7 @@ def test_runs(c):
     assert c.data("runs", "list", "--flow", "fails", "--status", "completed")["items"] == []
     c.fails("usage", "runs", "list", "--status", "odd", status=2)
     d = c.data("runs", "show", run, "--include-steps")["run"]
+    assert list(d)[:4] == ["workflowId", "flowSlug", "version", "status"], list(d)  # as the server tells it
     assert d["status"] == "failed" and [s["stepId"] for s in d["steps"]] == ["first"] and "broken" in d["error"]["message"]
     assert c.data("runs", "show", run, "--errors")["run"]["steps"] == []
     assert c.data("runs", "show", "r1", "--flow", "fails", "--full")["run"]["steps"][0]["output"] == 1

@@ -86,6 +86,23 @@ static void test_parse_keys(void **state) {
   assert_false(json_keyword_like("a/", 2) || json_keyword_like("/a", 2) || json_keyword_like("", 0) || json_keyword_like("a\0b", 3));
 }
 
+/* Also behind the eighth key; the last of two same ones counts, at the place of the first; beyond 256 keys any order will do. */
+static void test_parse_ordered(void **state) {
+  (void)state;
+  const char *text = "{\"z\":1,\"y\":{\"k\":[{\"b\":1,\"a\":2}]},\"x\":3,\"w\":4,\"v\":5,\"u\":6,\"t\":7,\"s\":8,\"r\":9,\"q\":10,\"a b\":11,\"x\":12}";
+  Err e = {0};
+  prints_val(json_parse_ordered(text, strlen(text), &e),
+             "{\"z\":1,\"y\":{\"k\":[{\"b\":1,\"a\":2}]},\"x\":12,\"w\":4,\"v\":5,\"u\":6,\"t\":7,\"s\":8,\"r\":9,\"q\":10,\"a b\":11}");
+  Buf b = {0};
+  buf_c(&b, "{");
+  for (int i = 0; i < 1000; i++) buf_fmt(&b, "%s\"k%d\":%d", i ? "," : "", i, i);
+  buf_c(&b, "}");
+  Val many = json_parse_ordered(buf_cstr(&b), b.n, &e);
+  assert_int_equal(map_count(many), 1000);
+  assert_true(same(map_get_kw(many, "k999"), fix(999)));
+  buf_free(&b);
+}
+
 static void test_parse_errors(void **state) {
   (void)state;
   refused("", "1:1");
@@ -252,7 +269,7 @@ int main(void) {
   mem_init();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_parse_scalars),  cmocka_unit_test(test_parse_big_integers),
-      cmocka_unit_test(test_parse_keys),     cmocka_unit_test(test_parse_errors),
+      cmocka_unit_test(test_parse_keys),     cmocka_unit_test(test_parse_ordered), cmocka_unit_test(test_parse_errors),
       cmocka_unit_test(test_print),          cmocka_unit_test(test_print_pretty),
       cmocka_unit_test(test_print_refuses),  cmocka_unit_test(test_print_lazy),
       cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_durations),
