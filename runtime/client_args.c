@@ -152,8 +152,10 @@ static bool one_value(ClientRun *r, const ClientParam *p, const char *given, Val
   return ok;
 }
 
+bool client_choice(const ClientParam *p) { return p->arg && strchr(p->arg, '|') && !strpbrk(p->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"); }
+
 static bool choice_ok(const ClientParam *p, const char *s) {
-  if (!p->arg || !strchr(p->arg, '|') || strpbrk(p->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) return true;
+  if (!client_choice(p)) return true;
   for (const char *a = p->arg; *a;) {
     size_t n = strcspn(a, "|");
     if (strlen(s) == n && !memcmp(a, s, n)) return true;

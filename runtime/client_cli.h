@@ -118,6 +118,7 @@ const ClientCommand *client_command_in(char **words, int n, int *used); /* the o
 const char *client_group(const char *word); /* "flow" is "flows" */
 const ClientCommand *client_command_named(char **words, int n); /* aliases too; NULL */
 extern const ClientParam client_globals[];     /* flags that every command takes */
+bool client_choice(const ClientParam *p);      /* is it one of a|b|c? */
 bool client_positional(const ClientParam *p);
 bool client_many(const ClientParam *p);        /* may be given more than once */
 const char *client_arg(const ClientParam *p);  /* what help calls the value; NULL: a flag without */

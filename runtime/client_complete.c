@@ -27,7 +27,7 @@ static const ClientParam *flag_named(const ClientParam *p, const char *word) {
 }
 
 static void choices(Buf *b, const ClientParam *p, const char *cur) {
-  if (!p->arg || !strchr(p->arg, '|') || strpbrk(p->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) return;
+  if (!client_choice(p)) return;
   for (const char *a = p->arg; *a;) {
     size_t n = strcspn(a, "|");
     if (!strncmp(a, cur, strlen(cur))) candidate(b, "", a, n, p->help);

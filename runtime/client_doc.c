@@ -173,14 +173,26 @@ void client_help_groups(Buf *b) {
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------------------- */
+static Val words_of(const char *a) {
+  Val all = vec_empty;
+  while (*a) {
+    size_t n = strcspn(a, "|");
+    all = vec_conj(all, str_new(a, n));
+    a += n + (a[n] == '|');
+  }
+  return all;
+}
+
 static Val param_map(const ClientParam *p) {
   static const char *const types[] = {"boolean", "text", "integer", "version", "duration", "json",    "object", "array",
-                                      "list",    "list", "array",   "pairs",   "pairs",    "boolean", "integer"};
+                                      "list",    "list", "json",    "pairs",   "pairs",    "boolean", "integer"};
   Val m = client_put_text(NIL, "name", p->name);
   m = client_put(client_put_text(m, "type", types[p->type]), "positional", bool_val(client_positional(p)));
   m = client_put(client_put(m, "required", bool_val(*p->name == '<' || p->flags & CLIENT_NEEDED)), "repeats", bool_val(client_many(p)));
   m = client_put_text(client_put_text(client_put_text(m, "default", p->dflt), "help", p->help), "argument", p->to);
   if (p->flags & CLIENT_FILE) m = client_put(m, "file", TRUE_V);
+  if (p->flags & CLIENT_ENV) m = client_put(m, "environment", TRUE_V);
+  if (client_choice(p)) m = client_put(m, "values", words_of(p->arg));
   return p->flags & CLIENT_HIDDEN ? client_put(m, "hidden", TRUE_V) : m;
 }
 

@@ -14,7 +14,7 @@ CLIENT = os.environ.get("BREYTA_CLIENT", BIN)  # another build of the client tha
 
 class Client:
     def __init__(self, server):
-        self.server, self.used = server, set()
+        self.server, self.used, self.flags = server, set(), set()
         self.dir = tempfile.TemporaryDirectory(prefix="breyta-client-")
         self.home = self.dir.name
         self.table = {c["name"]: c for c in self.data("commands", env={})["items"]}
@@ -53,6 +53,7 @@ class Client:
         assert body["ok"] is True, f"{args}: {body}"
         if hasattr(self, "table"):
             self.used.add(self.row(args))
+            self.flags |= {(self.row(args), str(a)[2:].split("=")[0]) for a in args if str(a).startswith("--")}
         self.meta = body["meta"]
         self.stderr = body["stderr"]
         return body["data"]

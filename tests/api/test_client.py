@@ -4,11 +4,14 @@ import base64
 import concurrent.futures
 import hashlib
 import hmac
+import http.server
 import json
 import os
 import re
 import socket
 import subprocess
+import threading
+import urllib.parse
 
 import client
 from server import flow
@@ -266,8 +269,6 @@ def test_triggers_and_webhooks(c):
 
 def test_signatures(c):
     """Against a listener that shows what arrives: the worked example of the contract, base64 and hex, and ECDSA checked by openssl."""
-    import http.server
-    import threading
     seen = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -622,6 +623,158 @@ def test_wrong_usage_of_every_row(c):
             f.result()
 
 
+def known_arguments(description, asks):
+    """Names that the command or route takes; None: any, its body is a value."""
+    if " " not in asks:
+        return set(description["components"]["schemas"][asks]["properties"].get("args", {}).get("properties", {}))
+    method, path = asks.split(" ", 1)
+    words = path.split("/")
+    fits = [p for p in description["paths"] if len(p.split("/")[2:]) == len(words) and method.lower() in description["paths"][p] and
+            all(a == b or a.startswith("{") for a, b in zip(p.split("/")[2:], words))]
+    assert fits, f"the server has no route {asks}"
+    op = description["paths"][min(fits, key=lambda p: p.count("{"))][method.lower()]
+    body = op.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {}).get("properties")
+    if op.get("requestBody") and not body:
+        return None
+    return {p["name"] for p in op.get("parameters", []) if p["in"] == "query"} | set(body or {})
+
+
+def test_arguments_are_those_of_the_server(c):
+    wrong, description = [], c.server.description()
+    for row in c.table.values():
+        known = known_arguments(description, row["asks"]) if row.get("asks") else None
+        for p in row["params"]:
+            to = p.get("argument", "")
+            if to.startswith("{"):
+                assert to in row["asks"], row["name"]
+            elif to and known is not None and to.lstrip("?").split(".")[0] not in known:
+                wrong.append(f"{row['name']} {p['name']}: {row['asks']} has no {to}")
+    assert not wrong, wrong
+
+
+class Recorder:
+    """A server that notes what is asked, and says yes to everything."""
+
+    def __enter__(self):
+        seen = self.seen = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                url = urllib.parse.urlsplit(self.path)
+                raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+                body = json.loads(raw) if raw and "json" in self.headers.get("content-type", "") else None
+                seen.append((self.command, urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)), body))
+                flow_ = {"flowSlug": "x", "flowLiteral": "{}", "activeVersion": 1, "items": [{"version": 2, "enabled": True, "config": {"install-scope": "live"}}]}
+                data = json.dumps({"ok": True, "data": flow_, **flow_}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.httpd.shutdown()
+
+
+def sample(p):
+    """A value for a parameter: as it is written, and as it has to arrive."""
+    name = p["name"].strip("<[]>")
+    written, arrives = {
+        "boolean": ("true", True), "integer": ("7", 7), "version": ("3", 3), "duration": ("5ms", 5), "json": ('{"j": [1]}', {"j": [1]}), "object": ('{"o-%s": 1}' % name, {f"o-{name}": 1}),
+        "array": ('["a-%s"]' % name, [f"a-{name}"]), "list": (f"l-{name}", [f"l-{name}"]), "pairs": (f"p-{name}=v", {f"p-{name}": "v"})}.get(p["type"], (f"t-{name}", f"t-{name}"))
+    return (p["values"][0], p["values"][0]) if p.get("values") else (written, arrives)
+
+
+def arrived(got, want):
+    """Maps and lists of several flags add up; a query has texts."""
+    if isinstance(want, dict) and isinstance(got, dict):
+        return all(k in got and arrived(got[k], v) for k, v in want.items())
+    if isinstance(want, list):
+        return all(x in got for x in want) if isinstance(got, list) else ",".join(map(str, want)) in str(got)
+    return got == want or str(got) == (str(want).lower() if isinstance(want, bool) else str(want))
+
+
+def rounds(row):
+    """Flags of a row, so that no two of one round say the same thing."""
+    left = [p for p in row["params"] if not p["positional"] and p.get("argument") is not None and p["name"] != "wait"]
+    first = True
+    while left or first:
+        names, now, later = {p.get("argument") for p in row["params"] if p["positional"] and p["required"]}, [], []
+        for p in left:
+            (later if p["argument"] in names else now).append(p)
+            names.add(p["argument"])
+        if not now:
+            return
+        yield now
+        left, first = later, False
+
+
+# What a row needs to get as far as its request.
+EXTRA = {"flows delete": ["--yes"], "flows push": ["--file", "hello/flow.edn"], "steps run": ["--id", "one"], "steps record": ["--id", "one", "--flow", "x"], "flows configure": ["--set", "a.conn=1"], "flows bindings apply": ["--set", "a.conn=1"], "flows draft bindings apply": ["--set", "a.conn=1"],
+         "flows installations configure": ["--set", "a.conn=1"], "runs continue": ["--approve-latest-wait"]}
+
+
+def ask_with(c, url, row, chosen, number):
+    """Runs the row with these flags and those that it needs; {argument of a flag: what has to arrive}."""
+    others = [p for p in row["params"] if p["required"] and not p["positional"] and p.get("argument") not in [q["argument"] for q in chosen]]
+    words, arrives = row["name"].split() + EXTRA.get(row["name"], []) + ["t-" + p["name"].strip("<>") for p in row["params"] if p["positional"] and p["required"]], {}
+    for p in chosen + others:
+        written, value = sample(p)
+        if p.get("environment"):
+            written, value = "VALUE", "t-value"
+        if p.get("file"):
+            written = write(c, f"flags/{number}-{p['name']}", written)
+        if p["name"] == "clear":
+            value = None
+        if p["type"] == "json" and p["repeats"]:
+            value = [value]
+        words += ["--" + p["name"]] + ([] if p["type"] == "boolean" else [written])
+        if "argument" in p:
+            arrives[p["argument"]] = value
+    env = {"BREYTA_API_URL": url, "BREYTA_WORKSPACE": "ws-flags", "BREYTA_API_KEY": "k", "VALUE": "t-value", "BREYTA_JOB_LEASE_TOKEN": "t"}
+    return c.raw(*words, env=env), arrives
+
+
+def at(value, path):
+    for part in [x for x in path.split(".") if x]:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def test_every_flag_arrives(c):
+    """The value of each flag that is sent is where the table says, in the request for what the row asks."""
+    wrong, number = [], 0
+    with Recorder() as recorder:
+        for row in [r for r in c.table.values() if r.get("asks") and not r["name"].startswith("jobs worker")]:
+            command = " " not in row["asks"]
+            path = "/api/commands" if command else "/api/" + re.sub(r"\{[^}]*\}", "[^/]+", row["asks"].split(" ")[1])
+            for chosen in rounds(row):
+                number += 1
+                recorder.seen.clear()
+                p, arrives = ask_with(c, f"http://127.0.0.1:{recorder.httpd.server_port}", row, chosen, number)
+                hits = [x for x in recorder.seen if re.fullmatch(path, x[1]) and (not command or x[3]["command"] == row["asks"])]
+                if not hits:
+                    wrong.append(f"{p.args}: {row['asks']} was not asked: {p.stdout[:200]}")
+                    continue
+                _, _, query, body = hits[0]
+                for to, value in arrives.items():
+                    got = at(body["args"] if command else query if body is None or to.startswith("?") else body, to.lstrip("?"))
+                    if not arrived(got, value):
+                        wrong.append(f"{row['name']}: {got!r}, not {value!r}, came as {to}")
+    assert number > 150 and not wrong, "\n".join(wrong)
+
+
 def test_values_are_checked(c):
     for args in (["runs", "list", "--limit", "x"], ["runs", "list", "--limit"], ["flows", "run", "hello", "--input", "{"], ["flows", "run", "hello", "--input", "[]"],
                  ["flows", "run", "hello", "--field", "novalue"], ["flows", "run", "hello", "--timeout", "soon"], ["flows", "list", "--pretty=maybe"],
@@ -638,8 +791,6 @@ def test_values_are_checked(c):
 
 def test_refusals(c):
     """No server, no key, a wrong key, another program at that port."""
-    import http.server
-    import threading
     quick = [n for n in ("flows list", "runs show", "secrets list", "service-accounts list") if n in c.table]
     for name in quick:
         words = needed(c.table[name])
@@ -653,7 +804,7 @@ def test_refusals(c):
         deaf.listen(8)
         env = {"BREYTA_API_URL": f"http://127.0.0.1:{deaf.getsockname()[1]}", "BREYTA_API_KEY": "k"}
         c.fails("timeout", "flows", "delete", "x", "--yes", "--timeout", "100ms", env=env)
-        c.fails("timeout", "flows", "push", "--file", "hello/flow.edn", "--timeout", "100ms", env=env)
+        c.fails("timeout", "flows", "push", "--file", write(c, "slow.edn", flow("slow", "1")), "--timeout", "100ms", env=env)
     seen = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -62,6 +62,8 @@ printf '%s\n' "\${COMPREPLY[@]}"
 EOF
   [ "$(bash ask.sh breyta ba)" = backup ]
   [ "$(bash ask.sh breyta serve --dr)" = --drain ]
+  [ "$(bash ask.sh breyta service-a)" = service-accounts ]
+  [ "$(bash ask.sh "$INSTALLED$P/bin/breyta" flows versions pub)" = publish ]
   [ "$(bash ask.sh breyta backup --format j)" = json ]
   [ "$(bash ask.sh breyta backup --dr)" = "" ]
   touch some.edn
@@ -76,7 +78,6 @@ EOF
   [ "$("$bin" --complete --api x runs list --stat | cut -f1)" = --status ]
   [ "$("$bin" --complete runs list --status fa | cut -f1)" = failed ]
   [ -z "$("$bin" --complete flows push --file fl)" ]
-  [ "$(bash ask.sh "$bin" flows versions pub)" = publish ]
   command -v fish || skip "no fish"
   [ "$(PATH=$INSTALLED$P/bin:$PATH fish -c "source $INSTALLED$P/share/fish/vendor_completions.d/breyta.fish; complete -C 'breyta flows versions pub'" | cut -f1)" = publish ]
 }
