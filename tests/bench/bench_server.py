@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-BREYTA, DATA, LOAD = sys.argv[1:4]
+BREYTA, DATA, LOAD = (sys.argv + [None])[1:4]  # bench_worker.py has no LOAD
 missed = 0
 
 
