@@ -12,8 +12,7 @@
 
 (defn status
   "The status of an answer in the words of jobs.
-  (mapv breyta.remote/status [{:status \"ok\"} {:status \"error\"} {:status \"parked\"} {:error \"x\"} {} 5])
-  ;=> [\"succeeded\" \"failed\" \"parked\" \"failed\" \"succeeded\" \"succeeded\"]"
+  (mapv breyta.remote/status [{:status \"ok\"} {:status \"parked\"} {:error \"x\"} 5]) ;=> [\"succeeded\" \"parked\" \"failed\" \"succeeded\"]"
   [answer]
   (let [given (when (map? answer) (:status answer))
         word (if (keyword? given) (name given) given)]
@@ -24,10 +23,8 @@
 
 (defn normal
   "An answer, whatever the agent posted, as the step's result.
-  (breyta.remote/normal {:status \"ok\" :result {:answer 42} :logsUrl \"u\"} [])
-  ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url \"u\", :artifacts [], :progress []}
-  (breyta.remote/normal {:answer 42} [])
-  ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url nil, :artifacts [], :progress []}"
+  (breyta.remote/normal {:status \"ok\" :result {:answer 42} :logsUrl \"u\"} []) ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url \"u\", :artifacts [], :progress []}
+  (breyta.remote/normal {:answer 42} []) ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url nil, :artifacts [], :progress []}"
   [answer progress]
   (let [told? (and (map? answer) (some (fn [k] (contains? answer k)) [:status :result :error]))
         m (if told? answer {})]
