@@ -63,8 +63,8 @@ static Val attempts_shown(Val all) {
 }
 
 Val jobs_map(const JobRow *j, unsigned show) {
-  Val head = read_map(&j->head), tail = read_map(&j->tail), attempts = map_get_kw(tail, "attempts"), progress = map_get_kw(tail,
-      "progress");
+  Val head = read_map(&j->head), tail = read_map(&j->tail);
+  Val attempts = map_get_kw(tail, "attempts"), progress = map_get_kw(tail, "progress");
   Val last = is_vec(attempts) && vec_count(attempts) ? vec_nth(attempts, vec_count(attempts) - 1) : NIL;
   ValVec m = {0};
   put_text(&m, "job-id", j->id);
