@@ -13,9 +13,14 @@
     (str (:objective cfg) "\n\nInputs:\n" (json/write-str (:inputs cfg)))
     (:objective cfg)))
 
+(def elsewhere [:command :workdir :env :check-every :keep-running :kickoff-timeout :on-timeout :default-value :job-type :max-attempts])
+
 (defn check
   "Throws when the config is none of an agent."
   [id cfg]
+  (doseq [k elsewhere]
+    (when (contains? cfg k)
+      (breyta.step/invalid id (str k " is for :agent steps that work elsewhere: give it :via :ssh or :via :job, or leave it out") nil)))
   (when-not (and (string? (:objective cfg)) (seq (:objective cfg)))
     (breyta.step/invalid id "an :agent step needs :objective, a text that says what is to be reached" nil))
   (doseq [[k ok? must] [[:instructions string? "a string"] [:inputs map? "a map"] [:memory map? "a map such as {:key \"support\"}"]

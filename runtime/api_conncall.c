@@ -190,9 +190,10 @@ static bool call_cfg(ApiCall *c, Val config, Val *cfg) {
   if (url && !(path = below(url, str_s(base))))
     return api_fail(c, 400, "bad_request", "url must begin with %s: the credentials go nowhere else", str_s(base));
   *cfg = map_assoc(map_assoc(map_empty, kw_c("connection"), kw_c("it")), kw_c("path"), str_c(path ? path : ""));
-  char lower[20] = "get";
-  for (size_t i = 0; method && i < sizeof lower - 1; i++)
-    lower[i] = method[i] >= 'A' && method[i] <= 'Z' ? (char)(method[i] + 32) : method[i];
+  char lower[20];
+  snprintf(lower, sizeof lower, "%s", method ? method : "get");
+  for (char *p = lower; *p; p++)
+    if (*p >= 'A' && *p <= 'Z') *p = (char)(*p + 32);
   *cfg = map_assoc(*cfg, kw_c("method"), kw_c(lower));
   for (size_t i = 0; i < sizeof same_as / sizeof *same_as; i++) put_same(cfg, c, same_as[i][0], same_as[i][1]);
   if (as) *cfg = map_assoc(*cfg, kw_c("response-as"), kw_c(as));

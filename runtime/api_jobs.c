@@ -29,7 +29,8 @@ bool api_job(ApiCall *c, JobRow *out) { return job_of(c, jobs_get, out); }
 
 bool api_job_text(ApiCall *c, const char *name, const char *s) {
   for (const char *p = s; *p; p++)
-    if ((unsigned char)*p < ' ' || *p == 0x7f) return api_fail(c, 400, "bad_request", "args.%s: a text without control characters is expected", name);
+    if ((unsigned char)*p < ' ' || *p == 0x7f) return api_fail(c, 400, "bad_request",
+        "args.%s: a text without control characters is expected", name);
   return *s || api_fail(c, 400, "bad_request", "args.%s: it is empty", name);
 }
 
@@ -77,7 +78,8 @@ static bool entry_ok(ApiCall *c, uint32_t i, Val job) {
   for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
     Val v = map_get_kw(job, numbers[k].key);
     if (is_nil(v) || (is_long(v) && long_of(v) >= numbers[k].least && long_of(v) <= numbers[k].most)) continue;
-    return api_fail(c, 400, "bad_request", "args.jobs[%u].%s: an integer from %lld to %lld is expected", i, numbers[k].key, (long long)numbers[k].least,
+    return api_fail(c, 400, "bad_request", "args.jobs[%u].%s: an integer from %lld to %lld is expected", i, numbers[k].key,
+        (long long)numbers[k].least,
                     (long long)numbers[k].most);
   }
   Val meta = map_get_kw(job, "metadata"), key = map_get_kw(job, "uniqueKey");
@@ -147,35 +149,52 @@ static bool held_already(ApiCall *c, const char *key, bool *is) {
   return true;
 }
 
-static bool create(ApiCall *c) {
-  const char *type = api_text(c, "jobType"), *key = api_text(c, "uniqueKey");
+/* The disk is waited for: whoever comes with the same key meanwhile gets this job. */
+static bool sealed_now(ApiCall *c, Batch *b, const Submit *what) {
+  Err err = {0};
+  api_seal(c, b);
+  if (store_submit_wait(c->api->store, b, &err)) {
+    jobs_submitted(c->api->engine, c->workspace, what->type, what->job, what->priority);
+    return true;
+  }
+  c->sealed = false;
+  return api_fail_err(c, &err);
+}
+
+static bool submit_one(ApiCall *c, const char *type, const JobSpec *spec) {
   JobGroup g = {.workspace = c->workspace, .type = type, .metadata = NIL, .lineage = NIL};
-  JobSpec spec = spec_of(c->args);
   JobBatchRow none;
   JobRow *rows;
   Err err = {0};
-  bool held = false;
-  if (!api_job_text(c, "jobType", type) || !api_job_type_ok(c, type) || (key && !api_job_text(c, "uniqueKey", key))) return false;
-  spec.unique_key = key;
-  spec.unique_ms = api_int(c, "uniqueForMs", 0);
-  if (key && (!held_already(c, key, &held) || held)) return !c->code;
   Batch *b = batch_new();
-  if (!jobs_submit(c->api->engine, &g, &spec, 1, b, &rows, &none, &err))
-    return refused(c, b, &err);
+  if (!jobs_submit(c->api->engine, &g, spec, 1, b, &rows, &none, &err)) return refused(c, b, &err);
   api_ok(c, api_job_map(rows, JOB_SHOW_ALL));
   Submit what = {.type = (char *)(uintptr_t)type, .n = 1, .job = rows->job, .priority = rows->priority};
   jobs_rows_free(rows, 1);
-  if (!key) return sealed(c, b, &what);
-  if (!api_seal(c, b)) return batch_free(b), c->sealed = false, api_fail(c, 500, "internal", "the answer cannot be stored");
-  if (store_submit_wait(c->api->store, b, &err)) return jobs_submitted(c->api->engine, c->workspace, type, what.job, what.priority), true; /* others with this key wait for it */
-  c->sealed = false;
-  return api_fail_err(c, &err);
+  return spec->unique_key ? sealed_now(c, b, &what) : sealed(c, b, &what);
+}
+
+static bool create(ApiCall *c) {
+  const char *type = api_text(c, "jobType"), *key = api_text(c, "uniqueKey");
+  JobSpec spec = spec_of(c->args);
+  Buf full = {0};
+  bool held = false, ok = api_job_text(c, "jobType", type) && api_job_type_ok(c, type) && (!key || api_job_text(c, "uniqueKey", key));
+  if (ok && key) {
+    buf_fmt(&full, "%s%c%s", type, JOB_UNIQUE_SEP, key);
+    spec.unique_key = buf_cstr(&full);
+    spec.unique_ms = api_int(c, "uniqueForMs", 0);
+    ok = held_already(c, spec.unique_key, &held);
+  }
+  if (ok && !held) ok = submit_one(c, type, &spec);
+  buf_free(&full);
+  return ok;
 }
 
 static Val compact(const JobRow *rows, size_t n, const char *batch) {
   ValVec jobs = {0};
   for (size_t i = 0; i < n && i < SHOWN_MAX; i++) {
-    Val kv[] = {kw_c("jobId"), str_c(rows[i].id), kw_c("jobType"), str_c(rows[i].type), kw_c("status"), str_c(job_status_name(rows[i].phase)),
+    Val kv[] = {kw_c("jobId"), str_c(rows[i].id), kw_c("jobType"), str_c(rows[i].type), kw_c("status"),
+        str_c(job_status_name(rows[i].phase)),
                 kw_c("batchId"), str_c(batch)};
     vv_push(&jobs, map_from(kv, 4, false));
   }
@@ -192,7 +211,8 @@ static bool create_batch(ApiCall *c) {
   JobRow *rows;
   Err err = {0};
   if (!api_job_text(c, "jobType", type) || !api_job_type_ok(c, type)) return false;
-  if (!n || n > JOB_BATCH_MAX) return api_fail(c, 400, "bad_request", "args.jobs: 1 to %d objects are expected, there are %u", JOB_BATCH_MAX, n);
+  if (!n || n > JOB_BATCH_MAX) return api_fail(c, 400, "bad_request", "args.jobs: 1 to %d objects are expected, there are %u",
+      JOB_BATCH_MAX, n);
   JobSpec *specs = mem_alloc(n * sizeof *specs);
   for (uint32_t i = 0; i < n; i++) {
     if (!entry_ok(c, i, vec_nth(jobs, i))) return false;
@@ -200,8 +220,7 @@ static bool create_batch(ApiCall *c) {
     if (!specs[i].max_attempts) specs[i].max_attempts = api_int(c, "maxAttempts", 0);
   }
   Batch *b = batch_new();
-  if (!jobs_submit(c->api->engine, &g, specs, n, b, &rows, &batch, &err))
-    return refused(c, b, &err);
+  if (!jobs_submit(c->api->engine, &g, specs, n, b, &rows, &batch, &err)) return refused(c, b, &err);
   ValVec m = {0};
   api_put(&m, "batch", jobs_camel(jobs_batch_map(&batch)));
   api_put(&m, "jobs", compact(rows, n, batch.id));
@@ -273,7 +292,8 @@ static bool page_of(ApiCall *c, JobQuery *q, Val *items) {
 /* What a key whose account is bound to some types may see. */
 static bool list(ApiCall *c) {
   const char *type = api_text(c, "jobType"), *batch = api_text(c, "batchId"), *status = api_text(c, "status");
-  JobQuery q = {.how = JOBS_NEWEST, .workspace = c->workspace, .type = type, .after = INT64_MAX, .phases = status ? job_status_phases(status) : 0};
+  JobQuery q = {.how = JOBS_NEWEST, .workspace = c->workspace, .type = type, .after = INT64_MAX,
+      .phases = status ? job_status_phases(status) : 0};
   Val items;
   if (type && !api_job_type_ok(c, type)) return false;
   if (!type && is_vec(c->job_types) && vec_count(c->job_types) == 1) q.type = str_s(vec_nth(c->job_types, 0));
@@ -365,7 +385,8 @@ static bool types_list(ApiCall *c) {
   for (size_t i = 0; i < n; i++) {
     JobLimits l;
     int64_t rev;
-    if (sees_type(c, names[i]) && jobs_limits(c->api->engine, c->workspace, names[i], &l, &rev, &err)) vv_push(&items, type_map(c, names[i], &l));
+    if (sees_type(c, names[i]) && jobs_limits(c->api->engine, c->workspace, names[i], &l, &rev, &err)) vv_push(&items, type_map(c,
+        names[i], &l));
     free(names[i]);
   }
   api_put(&m, "items", vec_from(items.a, items.n));
@@ -386,7 +407,7 @@ static bool types_update(ApiCall *c) {
   api_ok(c, map_from(kv, 1, false));
   Batch *b = batch_new();
   jobs_limits_put(c->api->engine, b, c->workspace, type, &l, rev);
-  if (!api_seal(c, b)) return batch_free(b), c->sealed = false, api_fail(c, 500, "internal", "the answer cannot be stored");
+  api_seal(c, b);
   if (store_submit_wait(c->api->store, b, &err)) return jobs_limits_set(c->api->engine, c->workspace, type, &l), true;
   c->sealed = false;
   return api_fail_err(c, &err);
@@ -403,11 +424,12 @@ static bool types_update(ApiCall *c) {
 const ApiCommand api_job_commands[] = {
     {"jobs.create", SCOPE_SUBMIT, true, "Puts a job into the queue. With a uniqueKey that another open job holds, the answer is that one (duplicate: true).",
      create,
-     {TYPE, {"payload", API_ANY, false, 0, 0, 0, "the worker's input, at most 1 MiB"}, {"metadata", API_OBJECT, false, 0, 0, 0, "kept with it"},
+     {TYPE, {"payload", API_ANY, false, 0, 0, 0, "the worker's input, at most 1 MiB"}, {"metadata", API_OBJECT, false, 0, 0, 0,
+         "kept with it"},
       {"maxAttempts", API_INT, false, 1, JOB_ATTEMPTS_MAX, 0, "how often workers may try, default 3"},
       {"priority", API_INT, false, -JOB_PRIORITY_MAX, JOB_PRIORITY_MAX, 0, "higher ones are taken first, default 0"},
       {"delayMs", API_INT, false, 0, JOB_DELAY_MAX_MS, 0, "no worker gets it before that time has passed"},
-      {"uniqueKey", API_TEXT, false, 1, 500, 0, "no second job under it while this one is open"},
+      {"uniqueKey", API_TEXT, false, 1, 500, 0, "no second job of the type under it while this one is open"},
       {"uniqueForMs", API_INT, false, 1, JOB_DELAY_MAX_MS, 0, "in place of that: for so long, open or not"}, LINEAGE,
       {"fanoutMaxConcurrency", API_INT, false, 1, JOB_BATCH_MAX, 0, "kept with it; of a batch it is a limit"}}},
     {"jobs.list", SCOPE_LOOK, false, "Jobs, newest first; those of a batch in their order.", list,

@@ -74,7 +74,8 @@ static bool claim(ApiCall *c) {
   const char *type = api_text(c, "jobType"), *worker = api_text(c, "workerId");
   int64_t batch, wait = api_int(c, "waitMs", 0);
   char *labels;
-  if (!api_job_text(c, "jobType", type) || !api_job_text(c, "workerId", worker) || !api_job_type_ok(c, type) || !batch_number(c, &batch)) return false;
+  if (!api_job_text(c, "jobType", type) || !api_job_text(c, "workerId", worker) || !api_job_type_ok(c, type) || !batch_number(c,
+      &batch)) return false;
   if (!labels_of(c, &labels)) return false;
   Claim *k = calloc(1, sizeof *k);
   JobAsk *a = calloc(1, sizeof *a);
@@ -284,7 +285,8 @@ static bool kv_bytes(ApiCall *c, Buf *out) {
   Val kv[] = {kw_c("value"), api_arg(c, "value")};
   if (is_sig(snap_data(out, map_from(kv, 1, false)))) return api_fail(c, 400, "bad_request", "args.value: it cannot be stored");
   int64_t most = limit_value(LIMIT_kv_value_bytes);
-  return (int64_t)snap_last_size() <= most || api_fail(c, 413, "too_large", "args.value: a value may take at most %lld bytes: attach it as a file", (long long)most);
+  return (int64_t)snap_last_size() <= most || api_fail(c, 413, "too_large",
+      "args.value: a value may take at most %lld bytes: attach it as a file", (long long)most);
 }
 
 static bool attach_kv(ApiCall *c) {
@@ -390,7 +392,8 @@ const ApiCommand api_job_worker_commands[] = {
      {JOB, {"status", API_TEXT, false, 0, 0, "leased|started|running", "of the job"}, {"message", API_TEXT, false, 0, 0, 0, "for people"},
       {"details", API_OBJECT, false, 0, 0, 0, "whatever helps"}, {"metrics", API_OBJECT, false, 0, 0, 0, "numbers"}, ARTIFACTS}},
     {"jobs.complete", SCOPE, true, "The job is done. Sent again with the same token it changes nothing.", complete,
-     {JOB, {"status", API_TEXT, false, 0, 0, "succeeded|no_changes|cancelled", "default succeeded"}, {"summary", API_TEXT, false, 0, 65536, 0, "for people"},
+     {JOB, {"status", API_TEXT, false, 0, 0, "succeeded|no_changes|cancelled", "default succeeded"}, {"summary", API_TEXT, false, 0,
+         65536, 0, "for people"},
       {"outputs", API_ANY, false, 0, 0, 0, "what the flow gets"}, {"metrics", API_OBJECT, false, 0, 0, 0, "numbers"}, ARTIFACTS,
       {"workerInfo", API_OBJECT, false, 0, 0, 0, "who did it"}}},
     {"jobs.fail", SCOPE, true, "The job has failed, for good. Sent again with the same token it changes nothing.", fail,

@@ -46,6 +46,11 @@ static bool int_option(Val m, const char *key, const char *option, int64_t least
   return true;
 }
 
+static bool flag_option(Val m, const char *key, const char *option, Err *e) {
+  Val v = map_get_kw(m, key);
+  return is_nil(v) || is_bool(v) || bad(e, option, v, "true or false");
+}
+
 static bool has_json(Val v, const char *option, Err *e) {
   Buf b = {0};
   bool ok = !is_sig(json_print(&b, v));
@@ -81,7 +86,9 @@ static bool await_due(Val cfg, int64_t now, int64_t *due, Err *e) {
   Val i = map_get_kw(cfg, "interval"), t = map_get_kw(cfg, "timeout");
   if (!is_nil(i) && !duration_of(i, DURATION_MS, ":interval", &interval, e)) return false;
   if (!is_nil(t) && !duration_of(t, DURATION_MS, ":timeout", &timeout, e)) return false;
-  if (!backoff_spec(map_get_kw(cfg, "backoff"), interval, &every, e)) return false;
+  Val backoff = map_get_kw(cfg, "backoff");
+  if (!is_nil(backoff) && !is_map(backoff)) return bad(e, ":backoff", backoff, "a map such as {:type :linear}");
+  if (!backoff_spec(backoff, interval, &every, e)) return false;
   if (!int_option(cfg, "max-attempts", ":max-attempts", 1, POLLS_MAX, &polls, e)) return false;
   if (is_nil(t) && !polls) timeout = AWAIT_MS;
   for (int64_t k = 1; k < polls && most < DURATION_MAX_MS; k++) most += backoff_interval(&every, k);
@@ -94,7 +101,8 @@ static bool await_due(Val cfg, int64_t now, int64_t *due, Err *e) {
 static Val lineage_of(const StepCall *c) {
   const Run *r = c->r;
   Val root = map_get_kw(r->lineage, "root-workflow-id");
-  Val kv[] = {kw_c("root-workflow-id"), is_str(root) ? root : str_c(r->run_id), kw_c("workflow-id"), str_c(r->run_id), kw_c("flow-slug"), str_c(r->slug),
+  Val kv[] = {kw_c("root-workflow-id"), is_str(root) ? root : str_c(r->run_id), kw_c("workflow-id"), str_c(r->run_id), kw_c("flow-slug"),
+      str_c(r->slug),
               kw_c("parent-step-id"), str_c(id_text(c->id))};
   return map_from(kv, 4, false);
 }
@@ -127,7 +135,8 @@ static Val submitted(const JobGroup *g, const JobRow *rows, size_t n, const JobB
   if (!g->batch) return jobs_map(rows, rows->head.n <= PAYLOAD_SHOWN ? JOB_SHOW_PAYLOAD : 0);
   ValVec jobs = {0};
   for (size_t i = 0; i < n && i < SHOWN_MAX; i++) {
-    Val kv[] = {kw_c("job-id"), str_c(rows[i].id), kw_c("job-type"), str_c(rows[i].type), kw_c("status"), str_c(job_status_name(rows[i].phase)),
+    Val kv[] = {kw_c("job-id"), str_c(rows[i].id), kw_c("job-type"), str_c(rows[i].type), kw_c("status"),
+        str_c(job_status_name(rows[i].phase)),
                 kw_c("batch-id"), str_c(batch->id)};
     vv_push(&jobs, map_from(kv, 4, false));
   }
@@ -243,6 +252,7 @@ static bool look(const Run *r, Val cfg, Look *out, Err *e) {
   *out = (Look){.value = NIL};
   if (!text_option(cfg, batch ? "batch-id" : "job-id", batch ? ":batch-id" : ":job-id", &id, e)) return false;
   if (batch && !int_option(cfg, "limit", ":limit", 1, JOB_BATCH_MAX, &limit, e)) return false;
+  if (batch && !flag_option(cfg, "include-jobs?", ":include-jobs?", e)) return false;
   if (batch ? jobs_batch_get(r->e, r->workspace, id, &b, e) : jobs_get_durable(r->e, r->workspace, id, &j, e)) {
     *out = (Look){true, batch ? jobs_batch_over(&b) : !job_phase_open(j.phase), batch ? batch_for_flow(r->e, cfg, &b, e) : for_flow(&j)};
     if (batch) job_batch_row_free(&b);
@@ -254,7 +264,8 @@ static bool look(const Run *r, Val cfg, Look *out, Err *e) {
 static Val not_found(Val cfg) {
   bool batch = is_op(cfg, "get-batch") || is_op(cfg, "await-batch");
   Val id = map_get_kw(cfg, batch ? "batch-id" : "job-id");
-  Val m = err_map("not-found", str_s(str_fmt("there is no %s %.80s in this workspace; what is over is kept for 30 days", batch ? "batch" : "job", is_str(id) ? str_s(id) : "?")));
+  Val m = err_map("not-found", str_s(str_fmt("there is no %s %.80s in this workspace; what is over is kept for 30 days",
+      batch ? "batch" : "job", is_str(id) ? str_s(id) : "?")));
   return map_assoc(map_assoc(m, kw_c(batch ? "batch-id" : "job-id"), id), kw_c("retryable?"), FALSE_V);
 }
 

@@ -386,7 +386,9 @@ static bool get(Engine *e, const char *workspace, const char *id, bool memory, J
 }
 
 bool jobs_get(Engine *e, const char *workspace, const char *id, JobRow *out, Err *err) { return get(e, workspace, id, true, out, err); }
-bool jobs_get_durable(Engine *e, const char *workspace, const char *id, JobRow *out, Err *err) { return get(e, workspace, id, false, out, err); }
+bool jobs_get_durable(Engine *e, const char *workspace, const char *id, JobRow *out, Err *err) {
+  return get(e, workspace, id, false, out, err);
+}
 
 bool jobs_batch_get(Engine *e, const char *workspace, const char *id, JobBatchRow *out, Err *err) {
   int64_t number = number_in("batch", id);

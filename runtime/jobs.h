@@ -1,16 +1,17 @@
 /* jobs.h - the jobs control plane of an engine: who may have which job, and what becomes of it (spec/flows.md 7, durability.md 15-18).
  *
- * Truth is in the store (store_jobs.h). In memory stand only jobs that a worker has or that are being changed (Job), a short list of claimable
- * ones for each type (JobQueue), and whoever waits for one (JobAsk). What is in memory is as it will be when everything under way is durable;
- * every change carries the revision it was made from, so a change that builds on one that was refused is refused too, and the job is then
- * read anew. Changes that come at the same time share one sync (engine_commit.h); callers hear of theirs when it is durable, never before.
+ * Truth is in the store (store_jobs.h). In memory stand only jobs that a worker has or that are being changed (Job), a short list of
+ * claimable ones for each type (JobQueue), and whoever waits for one (JobAsk). What is in memory is as it will be when everything under
+ * way is durable; every change carries the revision it was made from, so a change that builds on one that was refused is refused too, and
+ * the job is then read anew. Changes that come at the same time share one sync (engine_commit.h); callers hear of theirs when it is
+ * durable, never before.
  *
- * A lease is a token and a deadline. Whoever comes with the token of the last claim is believed as long as the job is his, and gets the job
- * as it is once it is over; every other token is refused ("lease_conflict"). The deadline is in the store, so a lease also ends while nobody
- * runs: the job is requeued after a pause (1 s doubling to 60 s), or timed_out after its last attempt.
+ * A lease is a token and a deadline. Whoever comes with the token of the last claim is believed as long as the job is his, and gets the
+ * job as it is once it is over; every other token is refused ("lease_conflict"). The deadline is in the store, so a lease also ends while
+ * nobody runs: the job is requeued after a pause (1 s doubling to 60 s), or timed_out after its last attempt.
  *
- * Nothing is polled: a job becomes claimable in somebody's commit, and that commit's completion hands it to the oldest JobAsk of its type; a
- * flow that awaits a job has a row in `waits`, and the completion of the commit that ends the job takes it up (engine_job.c).
+ * Nothing is polled: a job becomes claimable in somebody's commit, and that commit's completion hands it to the oldest JobAsk of its type;
+ * a flow that awaits a job has a row in `waits`, and the completion of the commit that ends the job takes it up (engine_job.c).
  *
  * No values of the collected heap are kept here. Engine thread. */
 #ifndef BR_JOBS_H
@@ -27,6 +28,7 @@ enum {
   JOB_WAIT_MAX_MS = 20000,
   JOB_ARTIFACTS_MAX = 1000, JOB_ATTEMPTS_SHOWN = 100
 };
+#define JOB_UNIQUE_SEP '\x1f' /* unique keys are kept as TYPE, this, KEY */
 #define JOB_KEEP_MS ((int64_t)30 * 86400 * 1000)
 #define JOB_DELAY_MAX_MS ((int64_t)366 * 86400 * 1000)
 
@@ -78,8 +80,8 @@ Val jobs_tail(const JobRow *j);
 /* error: NULL durable, "job_conflict" and the like: nothing has changed. */
 typedef void (*JobDoneFn)(void *ctx, const char *error);
 
-/* Somebody who wants a job. `got` is called once: with a job that is durably his, or with NULL at the deadline (at once without one), or with
- * an error. It returns whether he could be told: if not, the job is claimable again, and no attempt is used. */
+/* Somebody who wants a job. `got` is called once: with a job that is durably his, or with NULL at the deadline (at once without one), or
+ * with an error. It returns whether he could be told: if not, the job is claimable again, and no attempt is used. */
 typedef struct JobAsk {
   char *workspace, *type, *worker, *labels; /* malloc'ed; labels: EDN map, NULL none. Freed here */
   int64_t batch;           /* 0: any */
@@ -96,8 +98,8 @@ void jobs_hang_up(Engine *e);
 /* The answer to this request has not reached him. */
 void jobs_unsent(Engine *e, uint64_t token);
 
-/* What a worker does with his job. JOB_CALL_LATE: the job is over and the token was its last: out is the job as it is, `done` says when that is
- * durable, and nothing is changed. */
+/* What a worker does with his job. JOB_CALL_LATE: the job is over and the token was its last: out is the job as it is, and nothing is to
+ * be changed (jobs_settle). */
 enum JobCall { JOB_CALL_OK, JOB_CALL_LATE, JOB_CALL_MISSING, JOB_CALL_CONFLICT, JOB_CALL_ERROR };
 /* The job and whether the token holds it. */
 enum JobCall jobs_held(Engine *e, const char *workspace, const char *id, const char *token, JobRow *out, Err *err);
@@ -106,8 +108,8 @@ typedef struct JobUpdate {
   int64_t lease_ms;        /* extends the lease to now + that; 0: as it is. Progress too extends none */
   Val tail;                /* the new one */
 } JobUpdate;
-/* Changes are made in two parts: begun, they are in memory (jobs_get shows the job as it will be) and in the batch, to which the caller may add;
- * jobs_commit makes them durable. What has begun has to be committed. */
+/* Changes are made in two parts: begun, they are in memory (jobs_get shows the job as it will be) and in the batch, to which the caller may
+ * add; jobs_commit makes them durable. What has begun has to be committed. */
 struct JobWork;
 struct JobWork *jobs_update(Engine *e, const JobRow *j, const JobUpdate *u, Batch *b);
 struct JobWork *jobs_settle(Engine *e, const JobRow *j, Batch *b); /* changes nothing: durable when everything known of the job is */

@@ -32,7 +32,8 @@ void jobs_limits_put(Engine *e, Batch *b, const char *workspace, const char *typ
   Val kv[] = {kw_c("max-active"), int_val(l->max_active), kw_c("rate"), int_val(l->rate), kw_c("per-ms"), int_val(l->per_ms)};
   Buf data = {0};
   snap_data(&data, map_from(kv, 3, false));
-  DocRow d = {.workspace = (char *)(uintptr_t)workspace, .kind = JOB_TYPE_KIND, .key = (char *)(uintptr_t)type, .rev = rev, .at_ms = now_ms(),
+  DocRow d = {.workspace = (char *)(uintptr_t)workspace, .kind = JOB_TYPE_KIND, .key = (char *)(uintptr_t)type, .rev = rev,
+      .at_ms = now_ms(),
               .data = {data.p, data.n}};
   batch_doc_put(b, &d);
   buf_free(&data);
@@ -95,6 +96,7 @@ static bool behind(const JobQueue *q, int64_t job, int64_t priority) {
 
 void job_queue_ready(JobQueue *q, int64_t job, int64_t priority) {
   if (q->stale) return;
+  if (q->at == q->n) q->at = q->n = 0;
   bool last = behind(q, job, priority);
   if (q->all && last && q->n < READY_MAX) {
     q->ready[q->n].job = job;
@@ -226,7 +228,8 @@ static void granted(void *ctx, const char *error) {
 
 static Val attempt_map(const JobRow *j, const JobAsk *a, int64_t now) {
   Val labels = a->labels ? read_one(a->labels, strlen(a->labels), NULL, true) : NIL;
-  Val kv[] = {kw_c("attempt"), int_val(j->attempt), kw_c("worker-id"), str_c(a->worker), kw_c("started-ms"), int_val(now), kw_c("worker-labels"), labels};
+  Val kv[] = {kw_c("attempt"), int_val(j->attempt), kw_c("worker-id"), str_c(a->worker), kw_c("started-ms"), int_val(now),
+      kw_c("worker-labels"), labels};
   return map_from(kv, is_map(labels) ? 4 : 3, false);
 }
 

@@ -23,7 +23,8 @@ static void lease_over(JobWork *w, Job *j, int64_t now) {
   Val tail = jobs_tail(&j->row);
   j->row.updated_ms = now;
   if (j->row.attempt >= j->row.max_attempts) {
-    Val kv[] = {kw_c("message"), str_fmt("no worker ended it within its lease, in %lld attempt%s", (long long)j->row.attempt, j->row.attempt == 1 ? "" : "s"),
+    Val kv[] = {kw_c("message"), str_fmt("no worker ended it within its lease, in %lld attempt%s", (long long)j->row.attempt,
+        j->row.attempt == 1 ? "" : "s"),
                 kw_c("code"), str_c("lease_expired")};
     job_end(w, j, JOB_TIMED_OUT, map_assoc(tail, kw_c("error"), map_from(kv, 2, false)), now);
   } else {

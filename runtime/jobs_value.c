@@ -63,7 +63,8 @@ static Val attempts_shown(Val all) {
 }
 
 Val jobs_map(const JobRow *j, unsigned show) {
-  Val head = read_map(&j->head), tail = read_map(&j->tail), attempts = map_get_kw(tail, "attempts"), progress = map_get_kw(tail, "progress");
+  Val head = read_map(&j->head), tail = read_map(&j->tail), attempts = map_get_kw(tail, "attempts"), progress = map_get_kw(tail,
+      "progress");
   Val last = is_vec(attempts) && vec_count(attempts) ? vec_nth(attempts, vec_count(attempts) - 1) : NIL;
   ValVec m = {0};
   put_text(&m, "job-id", j->id);
@@ -75,7 +76,8 @@ Val jobs_map(const JobRow *j, unsigned show) {
   put(&m, "attempt", int_val(j->attempt));
   put(&m, "max-attempts", int_val(j->max_attempts));
   if (j->priority) put(&m, "priority", int_val(j->priority));
-  put_text(&m, "unique-key", j->unique_key);
+  const char *sep = j->unique_key ? strchr(j->unique_key, JOB_UNIQUE_SEP) : NULL;
+  put_text(&m, "unique-key", sep ? sep + 1 : j->unique_key);
   Val payload = map_get(head, kw_c("payload"), ABSENT);
   if (show & JOB_SHOW_PAYLOAD && !same(payload, ABSENT)) vv_push(&m, kw_c("payload")), vv_push(&m, payload);
   put(&m, "metadata", map_get_kw(head, "metadata"));

@@ -180,8 +180,16 @@ static void extra_headers(struct MHD_Response *r, char *extra) {
   }
 }
 
+/* What is understood there, for 405. */
+static const char *allowed(const Conn *x) {
+  static const char *const by_door[][2] = {{"api", "GET, POST, PUT, DELETE"}, {"self", "GET"}, {"resources", "GET"}, {"waits", "GET, POST"}};
+  for (size_t i = 0; x->route && i < sizeof by_door / sizeof *by_door; i++)
+    if (!strcmp(x->route, by_door[i][0])) return by_door[i][1];
+  return "POST";
+}
+
 /* Not-error answers carry their own text; errors are made here. type NULL: JSON. */
-static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, size_t n, const char *type, char *extra) {
+static enum MHD_Result reply(Conn *x, int status, char *json, size_t n, const char *type, char *extra) {
   struct MHD_Response *r = must(L(MHD_create_response_from_buffer)(n, json, MHD_RESPMEM_MUST_FREE));
   (void)L(MHD_add_response_header)(r, "Content-Type", type ? type : "application/json");
   static const char *const page_headers[][2] = {
@@ -192,9 +200,9 @@ static enum MHD_Result reply(struct MHD_Connection *c, int status, char *json, s
     (void)L(MHD_add_response_header)(r, page_headers[i][0], page_headers[i][1]);
   if (extra) extra_headers(r, extra);
   else (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
-  if (status == 405) (void)L(MHD_add_response_header)(r, "Allow", "POST");
+  if (status == 405) (void)L(MHD_add_response_header)(r, "Allow", allowed(x));
   if (status == 503) (void)L(MHD_add_response_header)(r, "Retry-After", "1");
-  enum MHD_Result ok = L(MHD_queue_response)(c, (unsigned)status, r);
+  enum MHD_Result ok = L(MHD_queue_response)(x->mhd, (unsigned)status, r);
   L(MHD_destroy_response)(r);
   return ok;
 }
@@ -353,7 +361,7 @@ static enum MHD_Result refuse(Conn *x, int status, const char *code, const char 
   char *t = error_text(code, message, &n);
   x->phase = PHASE_QUEUED;
   observe(x, status);
-  return reply(x->mhd, status, t, n, NULL, NULL);
+  return reply(x, status, t, n, NULL, NULL);
 }
 
 /* ---- paths ---- */
@@ -769,7 +777,7 @@ static enum MHD_Result install_script(Conn *x) {
   x->route = "agent";
   x->phase = PHASE_QUEUED;
   observe(x, 200);
-  return reply(x->mhd, 200, buf_cstr(&b), n, "text/x-shellscript; charset=utf-8", NULL);
+  return reply(x, 200, buf_cstr(&b), n, "text/x-shellscript; charset=utf-8", NULL);
 }
 
 /* ---- answers that stay true ---- */
@@ -825,7 +833,7 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
   if (door == LISTEN_SELF && method_ok(door, method) && !strcmp(key, "healthz")) {
     x->phase = PHASE_QUEUED;
     observe(x, 200);
-    return reply(x->mhd, 200, copy_n("{\"ok\":true}", 11), 11, NULL, NULL);
+    return reply(x, 200, copy_n("{\"ok\":true}", 11), 11, NULL, NULL);
   }
   if (!method_ok(door, method))
     return refuse(x, 405, "method_not_allowed", door == LISTEN_SELF ? "this is asked with GET" : door == LISTEN_API ? "GET, POST, PUT and DELETE are understood here" : "callbacks are sent with POST");
@@ -855,7 +863,7 @@ static enum MHD_Result send_answer(Conn *x) {
   pthread_mutex_unlock(&l->lock);
   if (ready) observe(x, status);
   if (ready && (x->fd >= 0 || x->source.free)) return reply_file(x);
-  return ready ? reply(x->mhd, status, t, n, x->type, x->extra) : MHD_YES;
+  return ready ? reply(x, status, t, n, x->type, x->extra) : MHD_YES;
 }
 
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,

@@ -12,8 +12,7 @@
 
 (defn status
   "The status of an answer in the words of jobs.
-  (mapv breyta.remote/status [{:status \"ok\"} {:status \"error\"} {:status \"parked\"} {:error \"x\"} {} 5])
-  ;=> [\"succeeded\" \"failed\" \"parked\" \"failed\" \"succeeded\" \"succeeded\"]"
+  (mapv breyta.remote/status [{:status \"ok\"} {:status \"parked\"} {:error \"x\"} 5]) ;=> [\"succeeded\" \"parked\" \"failed\" \"succeeded\"]"
   [answer]
   (let [given (when (map? answer) (:status answer))
         word (if (keyword? given) (name given) given)]
@@ -24,10 +23,8 @@
 
 (defn normal
   "An answer, whatever the agent posted, as the step's result.
-  (breyta.remote/normal {:status \"ok\" :result {:answer 42} :logsUrl \"u\"} [])
-  ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url \"u\", :artifacts [], :progress []}
-  (breyta.remote/normal {:answer 42} [])
-  ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url nil, :artifacts [], :progress []}"
+  (breyta.remote/normal {:status \"ok\" :result {:answer 42} :logsUrl \"u\"} []) ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url \"u\", :artifacts [], :progress []}
+  (breyta.remote/normal {:answer 42} []) ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url nil, :artifacts [], :progress []}"
   [answer progress]
   (let [told? (and (map? answer) (some (fn [k] (contains? answer k)) [:status :result :error]))
         m (if told? answer {})]
@@ -50,6 +47,7 @@
                         [:objective string? "a string"] [:inputs map? "a map"] [:env map? "a map such as {\"NAME\" \"value\"}"]
                         [:workdir string? "a folder on the other machine"] [:keep-running boolean? "true or false"]
                         [:job-type (fn [x] (or (keyword? x) (string? x))) "the type of jobs that a worker claims"]
+                        [:max-attempts (fn [x] (and (int? x) (pos? x))) "a number above 0"]
                         [:on-timeout #{:fail :continue} ":fail or :continue"]]]
     (when-not (or (nil? (get cfg k)) (ok? (get cfg k)))
       (breyta.step/invalid id (str k " of an :agent step is " (pr-str (get cfg k)) "; use " must) nil)))

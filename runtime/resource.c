@@ -144,6 +144,26 @@ static Val load_error(const Err *err, Val key) {
   return map_assoc(map_assoc(err_map(resource_error_type(err), err->msg), kw_c("key"), key), kw_c("retryable?"), FALSE_V);
 }
 
+/* The key in the address of a value that :kv holds (res://v1/ws/W/result/kv/KEY), NULL: it is none of this workspace. */
+static const char *kv_key(const StepCall *c, Val uri) {
+  Buf b = {0};
+  buf_fmt(&b, "res://v1/ws/%s/result/kv/", c->r->workspace);
+  bool is = is_str(uri) && !strncmp(str_s(uri), buf_cstr(&b), b.n);
+  const char *key = is ? str_s(uri) + b.n : NULL;
+  buf_free(&b);
+  return key;
+}
+
+static Val kv_content(Engine *e, StepCall *c, const char *key, Err *err) {
+  Val v;
+  store_reads(e->store, c->r->reads);
+  bool there = kv_look(e->store, c->r->workspace, key, now_ms(), &v);
+  c->r->reads = store_reads(e->store, 0);
+  if (there) return v;
+  err_set(err, "not_found", ":kv holds nothing under %.200s: it has expired or was deleted", key);
+  return ABSENT;
+}
+
 static bool load_one(Engine *e, StepCall *c, Val *input, Val key, Err *err) {
   Val ref = map_get(*input, key, NIL);
   Resource res;
@@ -157,6 +177,7 @@ static bool load_one(Engine *e, StepCall *c, Val *input, Val key, Err *err) {
   Val uri = resource_uri(ref), v = is_map(c->loaded) ? map_get(c->loaded, key, ABSENT) : ABSENT;
   if (!same(v, ABSENT)) return *input = map_assoc(*input, key, v), true;
   if (is_str(uri) && table_is_uri(str_s(uri))) v = table_ref_rows(c->r, ref, RESOURCE_LOAD_MAX, err);
+  else if (kv_key(c, uri)) v = kv_content(e, c, kv_key(c, uri), err);
   else v = resource_find(e, c, ref, &res, err) ? resource_content(e, &res, err) : ABSENT;
   if (same(v, ABSENT)) return false;
   *input = map_assoc(*input, key, v);

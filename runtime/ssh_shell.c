@@ -67,8 +67,15 @@ static void boot_command(Buf *b, const char *path, const char *command) {
   buf_free(&c);
 }
 
+/* $n costs a process over there. */
+static bool has_breaks(const char *workdir, const SshVar *env, size_t nenv, const char *command) {
+  bool any = strchr(command, '\n') || (workdir && strchr(workdir, '\n')) || path_of(env, nenv);
+  for (size_t i = 0; i < nenv; i++) any |= strchr(env[i].value, '\n') != NULL;
+  return any;
+}
+
 void ssh_shell_boot(Buf *b, const char *workdir, const SshVar *env, size_t nenv, const char *command) {
-  buf_c(b, "n=$(printf \"\\nx\"); n=${n%x}; ");
+  if (has_breaks(workdir, env, nenv, command)) buf_c(b, "n=$(printf \"\\nx\"); n=${n%x}; ");
   for (size_t i = 0; i < nenv; i++) {
     if (!strcmp(env[i].name, "PATH")) continue;
     buf_fmt(b, "%s=", env[i].name);

@@ -76,7 +76,7 @@ enum OptType {
   O("function", "ref", 0, OPT_NAME, 0, "id of an entry of :functions")                                                   \
   O("function", "code", 0, OPT_CODE, 0, "quoted function form, or a string of one")                                      \
   O("function", "input", 1, OPT_ANY, 0, "the function's argument, usually a map")                                        \
-  O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose references are loaded first: blobs, rows of tables")                       \
+  O("function", "load", 0, OPT_VECTOR, 0, "keys of :input whose references are loaded first: blobs, rows of tables, values of :kv")                       \
   O("function", "timeout", 0, OPT_SECONDS, 0, "longest time the function may take; default: no limit beside that of the engine") \
   O("http", "url", 0, OPT_URL, 0, "full address; in place of :connection") \
   O("http", "connection", 0, OPT_NAME, 0, "slot of :requires that has the base URL and the authentication; in place of :url") \
@@ -333,7 +333,7 @@ enum OptType {
 /* STEP_TYPED(T): T(kind, names): options that are judged by their type when the step runs. The others are judged by their family, which says
  * more (tests/cli/options.py: every option is by one of them). */
 #define STEP_TYPED(T)                                                                                                    \
-  T("*", "type title expect template data review confirm")                                                               \
+  T("*", "type title expect template data review")                                                                       \
   T("function", "code")                                                                                                  \
   T("http", "connection include-headers")                                                                                \
   T("llm", "approval connection provider base-url openai cache-system? json-schema available-steps cost trace")                   \
@@ -343,5 +343,7 @@ enum OptType {
   T("sleep", "timeout")                                                                                                  \
   T("notify", "timeout")                                                                                                 \
   T("fanout", "transform")                                                                                               \
-  T("call-flow", "profile-id")
+  T("call-flow", "profile-id")                                                                                           \
+  T("job", "backoff include-jobs?")                                                                                      \
+  T("ssh", "ok-exit-codes")
 #endif

@@ -125,7 +125,8 @@
       (= :function family) (assoc defaults :input (deep-merge (:input defaults) input))
       (contains? given :template) (assoc defaults :data (deep-merge (:data defaults) input))
       (from-input? family given) defaults
-      (= :agent family) (let [option? (fn [[k _]] (flow/option* :agent k))
+      (= :agent family) (let [elsewhere? (or (:via defaults) (:via input)) ; else their options are inputs as any other
+                                  option? (fn [[k _]] (and (flow/option* :agent k) (or elsewhere? (not-any? #{k} breyta.agent/elsewhere))))
                               more (into {} (remove option? input))]
                           (cond-> (deep-merge defaults (into {} (filter option? input)))
                             (seq more) (assoc :inputs (deep-merge (:inputs defaults) more))))

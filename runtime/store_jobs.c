@@ -58,7 +58,8 @@ void batch_job_put(Batch *b, const JobRow *j, enum JobPhase was) {
   Op *op = batch_op(b, OP_JOB_PUT, 0, 0);
   if (!op) return;
   op->kind = was;
-  JobNumbers n = {j->job, j->rev, j->phase, j->priority, j->attempt, j->max_attempts, j->due_ms, j->created_ms, j->updated_ms, j->started_ms,
+  JobNumbers n = {j->job, j->rev, j->phase, j->priority, j->attempt, j->max_attempts, j->due_ms, j->created_ms, j->updated_ms,
+      j->started_ms,
                   j->finished_ms, j->batch, j->run, j->unique_until_ms, j->rev ? 0 : j->head.n};
   const char *s[6] = {j->workspace, j->id, j->type, j->unique_key, j->token, j->worker};
   for (int k = 0; k < 6; k++) op_set_str(b, op, k, s[k]);
@@ -74,8 +75,10 @@ JobRow op_job(const Batch *b, const Op *op) {
   char *s[6];
   for (int k = 0; k < 6; k++) s[k] = (char *)(uintptr_t)op_str(b, op, k);
   return (JobRow){.job = n.job, .rev = n.rev, .phase = (enum JobPhase)n.phase, .priority = n.priority, .attempt = n.attempt,
-                  .max_attempts = n.max_attempts, .due_ms = n.due, .created_ms = n.created, .updated_ms = n.updated, .started_ms = n.started,
-                  .finished_ms = n.finished, .batch = n.batch, .run = n.run, .unique_until_ms = n.unique_until, .workspace = s[0], .id = s[1],
+                  .max_attempts = n.max_attempts, .due_ms = n.due, .created_ms = n.created, .updated_ms = n.updated,
+                      .started_ms = n.started,
+                  .finished_ms = n.finished, .batch = n.batch, .run = n.run, .unique_until_ms = n.unique_until, .workspace = s[0],
+                      .id = s[1],
                   .type = s[2], .unique_key = s[3], .token = s[4], .worker = s[5], .head = {p, n.head_n},
                   .tail = {p + n.head_n, op->blob_n - sizeof n - n.head_n}};
 }
@@ -133,7 +136,8 @@ int64_t store_next_jobs(Store *s, int64_t n) {
 }
 
 bool store_job_get(Store *s, int64_t job, JobRow *out, Err *e) { return s->impl->job_get(store_fresh(s, e), job, out, e); }
-bool store_job_batch_get(Store *s, int64_t batch, JobBatchRow *out, Err *e) { return s->impl->job_batch_get(store_fresh(s, e), batch, out, e); }
+bool store_job_batch_get(Store *s, int64_t batch, JobBatchRow *out, Err *e) { return s->impl->job_batch_get(store_fresh(s, e), batch,
+    out, e); }
 int64_t store_job_unique(Store *s, const char *workspace, const char *key, int64_t now_ms, Err *e) {
   return s->impl->job_unique(store_fresh(s, e), workspace, key, now_ms, e);
 }

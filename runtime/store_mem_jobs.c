@@ -26,7 +26,8 @@ static bool unpack(const OmapNode *n, JobRow *j, Err *e) {
   int64_t v[14];
   for (int i = 0; i < 14; i++) v[i] = get_int(&in);
   *j = (JobRow){.job = number_of(n), .rev = v[0], .phase = (enum JobPhase)v[1], .priority = v[2], .attempt = v[3], .max_attempts = v[4],
-                .due_ms = v[5], .created_ms = v[6], .updated_ms = v[7], .started_ms = v[8], .finished_ms = v[9], .batch = v[10], .run = v[11],
+                .due_ms = v[5], .created_ms = v[6], .updated_ms = v[7], .started_ms = v[8], .finished_ms = v[9], .batch = v[10],
+                    .run = v[11],
                 .unique_until_ms = v[12]};
   char **text[] = {&j->workspace, &j->id, &j->type, &j->unique_key, &j->token, &j->worker};
   for (int i = 0; i < 6; i++) *text[i] = get_opt(&in);

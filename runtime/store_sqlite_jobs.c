@@ -23,8 +23,10 @@ static void bind_ints(sqlite3_stmt *st, int at, const int64_t *v, int n) {
   for (int i = 0; i < n; i++) sqlite3_bind_int64(st, at + i, v[i]);
 }
 
+/* v NULL or empty: NULL is bound, for what the statement had there last is gone with its batch. */
 static void bind_blob(sqlite3_stmt *st, int at, const Blob *v) {
-  if (v->n) sqlite3_bind_blob64(st, at, v->p, v->n, SQLITE_STATIC);
+  if (v && v->n) sqlite3_bind_blob64(st, at, v->p, v->n, SQLITE_STATIC);
+  else sqlite3_bind_null(st, at);
 }
 
 /* ---- applying ---- */
@@ -62,7 +64,7 @@ static int job_new(Sq *s, Batch *b, const JobRow *j) {
   for (int i = 0; i < 6; i++) sq_bind_str(st, 14 + i, text[i]);
   bind_blob(st, 20, &j->tail);
   bool apart = j->head.n > SQ_JOB_HEAD;
-  if (!apart) bind_blob(st, 21, &j->head);
+  bind_blob(st, 21, apart ? NULL : &j->head);
   int rc = sq_done(st);
   if ((rc & 255) == SQLITE_CONSTRAINT) return refuse(b, "job_conflict");
   if (rc != OK || !apart) return rc;

@@ -20,7 +20,7 @@ static void swept(Engine *e, void *ctx, const char *error) {
 }
 
 /* What was kept for a time only is forgotten when that is over, some at a time: one kind after the other, and again in an hour. */
-static const char *const kept[] = {"delivery", "api-op", "upload", "file-name", "feedback"};
+static const char *const kept[] = {"delivery", "api-op", "upload", "file-name", "feedback", "digest-read"};
 enum { KINDS = sizeof kept / sizeof *kept };
 
 static void sweep(Triggers *t) {

@@ -28,7 +28,7 @@ void worker_cannot_go_on(Worker *w, const char *code, const char *message) {
   say(w, "error", "claims-ended", "message", message);
 }
 
-/* --- claims ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------------------------------------------------ */
 static int64_t claims_left(const Worker *w) {
   if (w->o->once) return 1 - w->claimed;
   return w->o->max_jobs ? w->o->max_jobs - w->claimed : INT64_MAX;
@@ -111,8 +111,10 @@ static bool full(const char *s) { return s && *s; }
 static void claim_taken(Worker *w, WorkerClaim *c, Val body) {
   Val job = client_at(body, "data.job");
   bool some = full(client_text_at(job, "jobId")) && full(client_text_at(job, "leaseToken"));
-  if (!some) claim_idle(w, c);
-  else if (leaving(w)) give_back(w, job);
+  if (!some)
+    claim_idle(w, c);
+  else if (leaving(w))
+    give_back(w, job);
   else {
     w->claimed++;
     w->width = least(2LL * w->width, w->o->concurrency);
@@ -134,14 +136,19 @@ static void claim_delayed(Worker *w, WorkerClaim *c, const WorkerAnswer *a) {
 
 static void claim_answer(Worker *w, WorkerClaim *c, const WorkerAnswer *a) {
   c->call.id = 0;
-  if (a->said == WORKER_SAID_OK) claim_taken(w, c, a->body);
-  else if (leaving(w)) worker_call_free(&c->call);
-  else if (a->said == WORKER_SAID_AGAIN) claim_delayed(w, c, a);
+  if (a->said == WORKER_SAID_OK)
+    claim_taken(w, c, a->body);
+  else if (leaving(w))
+    worker_call_free(&c->call);
+  else if (a->said == WORKER_SAID_AGAIN)
+    claim_delayed(w, c, a);
   else {
     bool unknown = a->status == 400 && c->wait_ms && !w->no_wait; /* a server that does not know waitMs */
     worker_call_free(&c->call);
-    if (unknown) w->no_wait = true;
-    else worker_cannot_go_on(w, a->code, a->message);
+    if (unknown)
+      w->no_wait = true;
+    else
+      worker_cannot_go_on(w, a->code, a->message);
   }
 }
 
@@ -189,7 +196,8 @@ static void signalled(Worker *w) {
     if (s.ssi_signo == SIGCHLD) continue; /* every turn looks at the handlers */
     char text[160];
     if (!w->signals++) w->grace_us = mono_us() + w->o->grace_ms * 1000;
-    snprintf(text, sizeof text, "SIG%s: %s", sigabbrev_np((int)s.ssi_signo), w->signals > 1 ? "handlers are killed" : "no more jobs are claimed; a second signal kills the handlers");
+    snprintf(text, sizeof text, "SIG%s: %s", sigabbrev_np((int)s.ssi_signo),
+             w->signals > 1 ? "handlers are killed" : "no more jobs are claimed; a second signal kills the handlers");
     say(w, "info", "stopping", "message", text);
   }
 }
@@ -214,7 +222,7 @@ static void forget_gone(Worker *w) {
   }
 }
 
-/* --- waiting ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------------------------------------------------ */
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t next_due(const Worker *w) {
@@ -251,12 +259,15 @@ static void draw(Worker *w, int64_t now) {
     if (j->state == WORKER_RUNNING) buf_fmt(b, "%s%s %llds", shown++ ? ", " : " (", j->id, (long long)((now - j->begun_us) / 1000000));
   if (shown) buf_ch(b, ')');
   if (w->held > w->running) buf_fmt(b, ", %d being reported", w->held - w->running);
-  buf_fmt(b, ", %lld done, %lld failed%s", (long long)w->handled, (long long)w->failed, leaving(w) ? ", stopping" : w->held ? "" : ", waiting");
+  buf_fmt(b, ", %lld done, %lld failed%s", (long long)w->handled, (long long)w->failed,
+          leaving(w) ? ", stopping"
+          : w->held  ? ""
+                     : ", waiting");
   worker_say_draw(&w->say);
   w->say.drawn_us = now;
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------------------------------------------------------------------ */
 static bool done(const Worker *w, int64_t now) {
   if (w->signals > 1 || (w->end_us && now >= w->end_us)) return true;
   return !w->jobs && !claims_open(w) && (leaving(w) || claims_left(w) <= 0);
@@ -323,15 +334,16 @@ static void close_all(Worker *w) {
   if (w->signal_fd >= 0) close(w->signal_fd);
 }
 
-/* Each handler has a pipe and a log; what it inherits is the limit that we need. */
+/* Each job has a pipe, a log, a connection for what it tells and one for its heartbeat. Handlers inherit the limit. */
 static bool room_for_files(const Worker *w, Err *e) {
   struct rlimit r;
-  rlim_t need = 3 * (rlim_t)w->o->concurrency + 64;
+  rlim_t need = 4 * (rlim_t)w->o->concurrency + 128;
   if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == RLIM_INFINITY || r.rlim_cur >= need) return true;
   rlim_t most = r.rlim_max;
   r.rlim_cur = need;
   if ((most == RLIM_INFINITY || need <= most) && setrlimit(RLIMIT_NOFILE, &r) == 0) return true;
-  return err_set(e, "worker", "--concurrency %d needs %llu open files, and this process may have %llu (ulimit -n)", w->o->concurrency, (unsigned long long)need, (unsigned long long)most);
+  return err_set(e, "worker", "--concurrency %d needs %llu open files, and this process may have %llu (ulimit -n)", w->o->concurrency,
+                 (unsigned long long)need, (unsigned long long)most);
 }
 
 static bool open_all(Worker *w, Err *e) {

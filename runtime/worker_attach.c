@@ -1,5 +1,6 @@
-/* worker_attach.c - attach-file, attach-kv, attach-table: what a handler adds to its job; see worker_cli.h. Each appends an artifact to result.json. Those of kv
- * and tables are on the job already, and marked so (_breytaPersisted); a file's goes there with the report of the job's end. */
+/* worker_attach.c - attach-file, attach-kv, attach-table: what a handler adds to its job; see worker_cli.h. Each appends an artifact to
+ * result.json. Those of kv and tables are on the job already, and marked so (_breytaPersisted); a file's goes there with the report of the
+ * job's end. */
 #include "cli.h"
 #include "client_resources.h"
 #include "json.h"
@@ -36,9 +37,10 @@ static int not_attached(ClientRun *r, ClientAnswer *a) {
   return status;
 }
 
-/* --- a file --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- a file ------------------------------------------------------------------------------------------------------------------------ */
 int worker_attach_file(ClientRun *r) {
-  static const char *const keys[][2] = {{"content-type", "contentType"}, {"uri", "resourceUri"}, {"filename", "filename"}, {"size-bytes", "sizeBytes"}};
+  static const char *const keys[][2] = {
+      {"content-type", "contentType"}, {"uri", "resourceUri"}, {"filename", "filename"}, {"size-bytes", "sizeBytes"}};
   WorkerContext c;
   Val file, m;
   ClientUpload u = {.path = client_text(r, "file"), .type = client_text(r, "content-type")};
@@ -48,7 +50,7 @@ int worker_attach_file(ClientRun *r) {
   return attached(r, &c, client_put_text(m, "resourceLabel", client_text(r, "resource-label")), false);
 }
 
-/* --- a value -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- a value ------------------------------------------------------------------------------------------------------------------------ */
 int worker_attach_kv(ClientRun *r) {
   WorkerContext c;
   ClientAnswer a = {.body = NIL};
@@ -62,7 +64,7 @@ int worker_attach_kv(ClientRun *r) {
   return attached(r, &c, artifact, true);
 }
 
-/* --- rows ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------------------------------------------ */
 /* As many rows as one request carries. 1: some, 0: none are left, -1: e. */
 static int chunk(WorkerRows *rows, Val *out, Err *e) {
   size_t bytes = 0, n;
@@ -80,7 +82,9 @@ static int chunk(WorkerRows *rows, Val *out, Err *e) {
 static Val together(Val artifact, Val more) {
   Val written = client_at(more, "rowsWritten"), count = client_at(more, "rowCount");
   if (!is_map(artifact)) return more;
-  if (!is_nil(written)) artifact = client_put(artifact, "rowsWritten", int_val(client_int_at(artifact, "rowsWritten", 0) + client_int_at(more, "rowsWritten", 0)));
+  if (!is_nil(written))
+    artifact =
+        client_put(artifact, "rowsWritten", int_val(client_int_at(artifact, "rowsWritten", 0) + client_int_at(more, "rowsWritten", 0)));
   return is_nil(count) ? artifact : client_put(artifact, "rowCount", count);
 }
 
@@ -115,7 +119,8 @@ int worker_attach_table(ClientRun *r) {
   WorkerRows rows;
   Err e = {0};
   if (client_given(r, "rows") == client_given(r, "rows-file"))
-    return client_usage(r, "which rows? Either --rows JSON or --rows-file FILE (a JSON array of objects, JSON Lines, or CSV with a header)");
+    return client_usage(r,
+                        "which rows? Either --rows JSON or --rows-file FILE (a JSON array of objects, JSON Lines, or CSV with a header)");
   if (!worker_context(r, WORKER_NEEDS_TOKEN | WORKER_NEEDS_RESULT, &c) || !worker_context_client(r)) return EXIT_FAILED;
   if (!open_rows(r, &rows, &e)) return client_fail(r, e.code, "%s", e.msg);
   int status = send_rows(r, &c, &rows);

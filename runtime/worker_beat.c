@@ -46,7 +46,8 @@ static void hush(int fd) {
 
 static char *copy(const char *s) { return strcpy(mem_raw(strlen(s) + 1), s); }
 
-/* --- one lease, under the lock ---------------------------------------------------------------------------------------------------------- */
+/* --- one lease, under the lock ----------------------------------------------------------------------------------------------------------
+ */
 static void tell(WorkerBeat *b, Lease *l, enum WorkerNews what, const char *why) {
   if (l->news) return;
   l->news = what;
@@ -106,7 +107,8 @@ static int64_t look(WorkerBeat *b, Lease *l, int64_t now) {
   return next < l->end_us ? next : l->end_us;
 }
 
-/* --- the thread ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------------------------------------------------------------------------
+ */
 static void answers(WorkerBeat *b) {
   WorkerAnswer a;
   while (worker_rpc_next(&b->rpc, &a))
@@ -140,11 +142,15 @@ static void *run(void *arg) {
   return NULL;
 }
 
-/* --- for the worker ---------------------------------------------------------------------------------------------------------------------- */
+/* --- for the worker ----------------------------------------------------------------------------------------------------------------------
+ */
 WorkerBeat *worker_beat_start(const ClientConfig *where, int64_t lease_ms, Err *e) {
   WorkerBeat *b = mem_raw(sizeof *b);
   int64_t every_ms = lease_ms / 3 < MOST_MS ? lease_ms / 3 : MOST_MS;
-  *b = (WorkerBeat){.lease_us = lease_ms * 1000, .every_us = every_ms * 1000, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .out = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  *b = (WorkerBeat){.lease_us = lease_ms * 1000,
+                    .every_us = every_ms * 1000,
+                    .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                    .out = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   pthread_mutex_init(&b->lock, NULL);
   if (!worker_rpc_open(&b->rpc, where, e)) return NULL;
   int rc = pthread_create(&b->thread, NULL, run, b);

@@ -21,7 +21,8 @@ static char *default_id(void) {
   return buf_cstr(&b);
 }
 
-/* --- the handler ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the handler ------------------------------------------------------------------------------------------------------------------------
+ */
 static bool is_program(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
@@ -42,7 +43,8 @@ static bool on_path(const char *name) {
 }
 
 static int no_program(ClientRun *r, const char *name) {
-  if (strpbrk(name, " \t")) return client_usage(r, "there is no program \"%s\"; a handler with arguments goes behind --, or into --handler-arg: -- %s", name, name);
+  if (strpbrk(name, " \t"))
+    return client_usage(r, "there is no program \"%s\"; a handler with arguments goes behind --, or into --handler-arg: -- %s", name, name);
   if (access(name, F_OK) == 0 && strchr(name, '/')) return client_usage(r, "%s is no program that may be run: chmod +x %s", name, name);
   if (access(name, F_OK) == 0) return client_usage(r, "there is no program %s in PATH; the file here is ./%s", name, name);
   return client_usage(r, "there is no program %s", name);
@@ -68,7 +70,7 @@ static char **handler(ClientRun *r) {
   return NULL;
 }
 
-/* --- the rest ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------------------------------------------------------------------ */
 /* --label a=b, repeated; --labels a=b,c=d. */
 static bool labels(ClientRun *r, Val *out) {
   bool ok;
@@ -103,14 +105,20 @@ static bool numbers(ClientRun *r, WorkerOptions *o) {
   o->max_jobs = client_int(r, "max-jobs", 0);
   return in_range(r, "concurrency", o->concurrency, 1, WORKER_MOST, "1 to 1000") &&
          in_range(r, "lease-duration", o->lease_ms, LEASE_LEAST_MS, LEASE_MOST_MS, "1s to 24h") &&
-         in_range(r, "poll-interval", o->poll_ms, 10, LEASE_MOST_MS, "10ms to 24h") && in_range(r, "grace", o->grace_ms, 0, LEASE_MOST_MS, "0s to 24h");
+         in_range(r, "poll-interval", o->poll_ms, 10, LEASE_MOST_MS, "10ms to 24h") &&
+         in_range(r, "grace", o->grace_ms, 0, LEASE_MOST_MS, "0s to 24h");
 }
 
 int worker_cli_run(ClientRun *r) {
   const char *id = client_text(r, "worker-id");
   char *own = id && *id ? NULL : default_id();
-  WorkerOptions o = {.where = &r->where, .type = client_text(r, "type"), .id = own ? own : id, .batch = client_text(r, "batch-id"), .labels = NIL,
-                     .once = client_flag(r, "once"), .keep = client_flag(r, "keep-job-dirs") || client_flag(r, "keep-dirs")};
+  WorkerOptions o = {.where = &r->where,
+                     .type = client_text(r, "type"),
+                     .id = own ? own : id,
+                     .batch = client_text(r, "batch-id"),
+                     .labels = NIL,
+                     .once = client_flag(r, "once"),
+                     .keep = client_flag(r, "keep-job-dirs") || client_flag(r, "keep-dirs")};
   int status = EXIT_USAGE;
   char **argv = numbers(r, &o) && labels(r, &o.labels) ? handler(r) : NULL;
   o.argv = argv;

@@ -34,10 +34,14 @@ static bool from_file(WorkerContext *c, Err *e) {
 }
 
 static bool complete(const WorkerContext *c, unsigned needs, Err *e) {
-  const char *lacks = !c->job && needs & WORKER_NEEDS_TOKEN     ? "BREYTA_JOB_ID"
-                      : !c->token && needs & WORKER_NEEDS_TOKEN ? "BREYTA_JOB_LEASE_TOKEN"
-                      : !c->result && needs & WORKER_NEEDS_RESULT ? "BREYTA_JOB_RESULT_FILE" : NULL;
-  return !lacks || err_set(e, "no_job", "this command belongs into a handler of `breyta jobs worker run`, which sets BREYTA_JOB_CONTEXT_FILE; it is not set, nor is %s", lacks);
+  const char *lacks = !c->job && needs & WORKER_NEEDS_TOKEN       ? "BREYTA_JOB_ID"
+                      : !c->token && needs & WORKER_NEEDS_TOKEN   ? "BREYTA_JOB_LEASE_TOKEN"
+                      : !c->result && needs & WORKER_NEEDS_RESULT ? "BREYTA_JOB_RESULT_FILE"
+                                                                  : NULL;
+  return !lacks || err_set(e, "no_job",
+                           "this command belongs into a handler of `breyta jobs worker run`, which sets BREYTA_JOB_CONTEXT_FILE; it is not "
+                           "set, nor is %s",
+                           lacks);
 }
 
 bool worker_context(ClientRun *r, unsigned needs, WorkerContext *c) {

@@ -86,7 +86,8 @@ bool worker_dir_read(const char *path, Val *v, Err *e) {
   return ok;
 }
 
-/* --- a new folder ------------------------------------------------------------------------------------------------------------------------- */
+/* --- a new folder ------------------------------------------------------------------------------------------------------------------------
+ */
 /* What stands in a file's name: ids come from a server. */
 static void put_name(Buf *b, const char *id) {
   for (size_t i = 0; id[i] && i < 64; i++) {
@@ -139,10 +140,12 @@ static int remove_one(const char *path, const struct stat *st, int what, struct 
 
 /* Handlers may leave folders that they made unreadable: the second time they are not. */
 void worker_dir_remove(const WorkerDir *d) {
-  for (int i = 0; i < 2 && d->path && access(d->path, F_OK) == 0; i++) (void)nftw(d->path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+  for (int i = 0; i < 2 && d->path && access(d->path, F_OK) == 0; i++)
+    (void)nftw(d->path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
-/* --- the result -------------------------------------------------------------------------------------------------------------------------- */
+/* --- the result ------------------------------------------------------------------------------------------------------------------------
+ */
 static bool change_it(const char *result, Val (*change)(Val was, void *ctx), void *ctx, Val *out, Err *e) {
   Val was;
   if (!worker_dir_read(result, &was, e)) return false;

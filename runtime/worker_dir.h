@@ -4,8 +4,8 @@
  *   worker-context.json  jobId, leaseToken, resultFile    result.json   made by finish, fail and attach-*
  *   handler.log          what the handler wrote
  *
- * Folder 0700, files 0600. Files are replaced whole, and whoever changes result.json holds result.json.lock meanwhile, so that commands of a
- * handler may run side by side. */
+ * Folder 0700, files 0600. Files are replaced whole, and whoever changes result.json holds result.json.lock meanwhile, so that commands of
+ * a handler may run side by side. */
 #ifndef BR_WORKER_DIR_H
 #define BR_WORKER_DIR_H
 #include "reader/text.h"
@@ -24,7 +24,8 @@ void worker_dir_free(WorkerDir *d);
 
 /* Indented JSON and a line end, in place of the whole file. */
 bool worker_dir_write(const char *path, Val v, Err *e);
-/* ABSENT: no file, or nothing but white space in it. false: it cannot be read, is too large or no JSON; e: code "invalid_json" for the last. */
+/* ABSENT: no file, or nothing but white space in it. false: it cannot be read, is too large or no JSON; e: code "invalid_json" for the
+ * last. */
 bool worker_dir_read(const char *path, Val *v, Err *e);
 
 /* result.json from `change` of what it was ({} at first), under the lock; *out, unless NULL: as it is now. */

@@ -1,5 +1,5 @@
-/* worker_handler.c - what a handler calls while it works: progress, finish, fail, state; see worker_cli.h. finish and fail ask no server: they
- * write into result.json, which the worker reports when the handler has ended. */
+/* worker_handler.c - what a handler calls while it works: progress, finish, fail, state; see worker_cli.h. finish and fail ask no server:
+ * they write into result.json, which the worker reports when the handler has ended. */
 #include "cli.h"
 #include "worker_cli.h"
 #include "worker_context.h"
@@ -21,7 +21,8 @@ int worker_handler_progress(ClientRun *r) {
   return status;
 }
 
-/* --- finish, fail --------------------------------------------------------------------------------------------------------------------------- */
+/* --- finish, fail ------------------------------------------------------------------------------------------------------------------------
+ */
 /* Maps add up over several calls; anything else takes the place of what was there. */
 static Val merged(Val was, Val more) {
   Val k, v;
@@ -78,7 +79,7 @@ int worker_handler_finish(ClientRun *r) {
 }
 int worker_handler_fail(ClientRun *r) { return write_result(r, failed); }
 
-/* --- state ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------------------------------------------------ */
 static Val file_state(const char *path) {
   struct stat st;
   Buf b = {0};
@@ -88,7 +89,8 @@ static Val file_state(const char *path) {
   m = client_put(m, "exists", bool_val(there));
   if (!there) return m;
   m = client_put(m, "sizeBytes", int_val(st.st_size));
-  if (worker_dir_read(path, &v, &e)) return same(v, ABSENT) ? client_put_text(m, "raw", "") : client_put(m, "json", worker_context_shown(v));
+  if (worker_dir_read(path, &v, &e))
+    return same(v, ABSENT) ? client_put_text(m, "raw", "") : client_put(m, "json", worker_context_shown(v));
   m = client_put_text(m, "jsonError", e.msg);
   if (st.st_size <= 65536 && cli_read_file(path, &b)) m = client_put(m, "raw", str_new(buf_cstr(&b), b.n));
   buf_free(&b);

@@ -61,10 +61,15 @@ static void env_program(Env *e) {
 }
 
 static void env_job(Env *e, Val job, const WorkerDir *d) {
-  static const char *const values[][2] = {
-      {"BREYTA_JOB_ID", "jobId"}, {"BREYTA_JOB_TYPE", "jobType"}, {"BREYTA_JOB_BATCH_ID", "batchId"}, {"BREYTA_JOB_ATTEMPT", "attempt"},
-      {"BREYTA_JOB_WORKSPACE_ID", "workspaceId"}, {"BREYTA_JOB_ROOT_WORKFLOW_ID", "rootWorkflowId"}, {"BREYTA_JOB_PARENT_STEP_ID", "parentStepId"},
-      {"BREYTA_JOB_FANOUT_PARENT_STEP_ID", "fanoutParentStepId"}, {"BREYTA_JOB_FANOUT_MAX_CONCURRENCY", "fanoutMaxConcurrency"}};
+  static const char *const values[][2] = {{"BREYTA_JOB_ID", "jobId"},
+                                          {"BREYTA_JOB_TYPE", "jobType"},
+                                          {"BREYTA_JOB_BATCH_ID", "batchId"},
+                                          {"BREYTA_JOB_ATTEMPT", "attempt"},
+                                          {"BREYTA_JOB_WORKSPACE_ID", "workspaceId"},
+                                          {"BREYTA_JOB_ROOT_WORKFLOW_ID", "rootWorkflowId"},
+                                          {"BREYTA_JOB_PARENT_STEP_ID", "parentStepId"},
+                                          {"BREYTA_JOB_FANOUT_PARENT_STEP_ID", "fanoutParentStepId"},
+                                          {"BREYTA_JOB_FANOUT_MAX_CONCURRENCY", "fanoutMaxConcurrency"}};
   env_add(e, "BREYTA_JOB_DIR", d->path);
   env_add(e, "BREYTA_JOB_FILE", d->job);
   env_add(e, "BREYTA_JOB_PAYLOAD_FILE", d->payload);
@@ -117,7 +122,8 @@ static void env_free(Env *e) {
   free(e->a);
 }
 
-/* --- the report ------------------------------------------------------------------------------------------------------------------------- */
+/* --- the report ------------------------------------------------------------------------------------------------------------------------
+ */
 static Val worker_info(const WorkerJob *j) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
@@ -154,7 +160,8 @@ static void gone(WorkerJob *j) {
   if (j->w->o->keep && j->dir.path) {
     free(j->w->last_dir);
     j->w->last_dir = strcpy(mem_raw(strlen(j->dir.path) + 1), j->dir.path);
-  } else worker_dir_remove(&j->dir);
+  } else
+    worker_dir_remove(&j->dir);
 }
 
 static void lost(WorkerJob *j, const char *why) {
@@ -205,7 +212,8 @@ static void refused(WorkerJob *j, const WorkerAnswer *a) {
   Buf b = {0};
   buf_fmt(&b, "the server refused the handler's result: %s [%s]", a->message, a->code);
   say(j, "error", "result-refused", "message", buf_cstr(&b), 0);
-  if (j->second) lost(j, "the server takes no report of this job");
+  if (j->second)
+    lost(j, "the server takes no report of this job");
   else {
     WorkerEnd end = end_of(j, 0);
     j->second = true;
@@ -248,19 +256,25 @@ static void settle_answer(WorkerJob *j, const WorkerAnswer *a) {
 static void started_answer(WorkerJob *j, const WorkerAnswer *a) {
   enum WorkerNews what = a->said == WORKER_SAID_OK ? worker_beat_judge(a->body) : a->said == WORKER_SAID_LOST ? WORKER_NEWS_LOST : 0;
   j->started.id = 0;
-  if (what == WORKER_NEWS_CANCELLED) worker_job_stop(j, WORKER_WHY_CANCELLED, "the job was cancelled");
-  else if (what) worker_job_stop(j, WORKER_WHY_LOST, a->said == WORKER_SAID_OK ? "the job has ended without this worker" : a->message);
-  else if (a->said != WORKER_SAID_OK) say(j, "warn", "progress-failed", "message", a->message, 0);
+  if (what == WORKER_NEWS_CANCELLED)
+    worker_job_stop(j, WORKER_WHY_CANCELLED, "the job was cancelled");
+  else if (what)
+    worker_job_stop(j, WORKER_WHY_LOST, a->said == WORKER_SAID_OK ? "the job has ended without this worker" : a->message);
+  else if (a->said != WORKER_SAID_OK)
+    say(j, "warn", "progress-failed", "message", a->message, 0);
 }
 
 bool worker_job_answer(WorkerJob *j, const WorkerAnswer *a) {
-  if (j->settle.id == a->id) settle_answer(j, a);
-  else if (j->started.id == a->id) started_answer(j, a);
-  else return false;
+  if (j->settle.id == a->id)
+    settle_answer(j, a);
+  else if (j->started.id == a->id)
+    started_answer(j, a);
+  else
+    return false;
   return true;
 }
 
-/* --- begin ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- begin ------------------------------------------------------------------------------------------------------------------------ */
 static void on_line(void *ctx, const char *text) {
   WorkerJob *j = ctx;
   worker_say_output(&j->w->say, j->id, text);
@@ -293,8 +307,13 @@ static char *copy(const char *s) { return strcpy(mem_raw(strlen(s) + 1), s); }
 void worker_job_begin(Worker *w, Val job, int64_t begun_us, bool sure) {
   Err e = {0};
   WorkerJob *j = mem_raw(sizeof *j);
-  *j = (WorkerJob){.w = w, .next = w->jobs, .id = copy(client_text_at(job, "jobId")), .token = copy(client_text_at(job, "leaseToken")),
-                   .proc = {.out = -1}, .log = {.fd = -1}, .begun_us = mono_us()};
+  *j = (WorkerJob){.w = w,
+                   .next = w->jobs,
+                   .id = copy(client_text_at(job, "jobId")),
+                   .token = copy(client_text_at(job, "leaseToken")),
+                   .proc = {.out = -1},
+                   .log = {.fd = -1},
+                   .begun_us = mono_us()};
   w->jobs = j;
   w->held++;
   j->lease = worker_beat_add(w->beat, j->id, j->token, begun_us, sure);
@@ -314,14 +333,16 @@ static void tell_started(WorkerJob *j) {
   send(j, &j->started);
 }
 
-/* --- while it runs ------------------------------------------------------------------------------------------------------------------------ */
+/* --- while it runs
+ * ------------------------------------------------------------------------------------------------------------------------ */
 void worker_job_output(WorkerJob *j) {
   if (j->proc.out >= 0 && !worker_log_read(&j->log, j->proc.out)) worker_proc_close(&j->proc);
 }
 
 void worker_job_stop(WorkerJob *j, enum WorkerWhy why, const char *text) {
   static const char *const events[] = {"", "lease-lost", "job-cancelled", "handler-stopped"};
-  if (j->state == WORKER_SETTLING && j->denied && why == WORKER_WHY_LOST) lost(j, text); /* else the server's answer to the report decides */
+  if (j->state == WORKER_SETTLING && j->denied && why == WORKER_WHY_LOST)
+    lost(j, text);                                                     /* else the server's answer to the report decides */
   if (j->state != WORKER_RUNNING || (j->why && j->why <= why)) return; /* a lost lease is stronger than what came before */
   say(j, "warn", events[why], "message", text, (mono_us() - j->begun_us) / 1000);
   if (why == WORKER_WHY_LOST) j->w->lost++;

@@ -64,8 +64,10 @@ static void to_file(WorkerLog *l, const char *p, size_t n) {
   size_t room = WORKER_LOG_MAX - l->kept;
   if (n > room) n = room;
   if (l->fd < 0 || !n) return;
-  if (cli_write_all(l->fd, p, n)) l->kept += n;
-  else close(l->fd), l->fd = -1; /* a full disk: the end in memory is what is left */
+  if (cli_write_all(l->fd, p, n))
+    l->kept += n;
+  else
+    close(l->fd), l->fd = -1; /* a full disk: the end in memory is what is left */
 }
 
 /* Twice what is wanted, so that a secret on the border is seen whole. */

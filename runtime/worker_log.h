@@ -1,8 +1,8 @@
 /* worker_log.h - what a handler writes: kept in a file of the job's folder, and its end in memory for the report of a failure.
  *
  * The file holds the first WORKER_LOG_MAX bytes; what comes later is only counted and remembered as the end. Lines are handed on as they
- * become whole (a longer one in pieces of WORKER_LOG_LINE). The server's key, which handlers have in their environment, is replaced by *** in
- * lines and in the end, not in the file that only the worker's user can read. */
+ * become whole (a longer one in pieces of WORKER_LOG_LINE). The server's key, which handlers have in their environment, is replaced by ***
+ * in lines and in the end, not in the file that only the worker's user can read. */
 #ifndef BR_WORKER_LOG_H
 #define BR_WORKER_LOG_H
 #include "reader/text.h"

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static Val begin(const WorkerEnd *end) {
-  return client_put_text(client_put_text(NIL, "jobId", end->job), "leaseToken", end->token);
-}
+static Val begin(const WorkerEnd *end) { return client_put_text(client_put_text(NIL, "jobId", end->job), "leaseToken", end->token); }
 
 /* The value of the result's key, unless it is missing or null. */
 static Val take(Val args, Val result, const char *key) {
@@ -28,7 +26,7 @@ static Val with_artifacts(Val args, Val result) {
   return vec_count(left) ? client_put(args, "artifacts", left) : args;
 }
 
-/* --- failures ------------------------------------------------------------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------------------------------------------------------------------ */
 static Val with_tail(Val args, const WorkerEnd *end) {
   Val details = client_at(args, "details");
   if (!end->tail || !*end->tail || !(is_nil(details) || is_map(details))) return args;
@@ -59,7 +57,8 @@ static WorkerSettle failed_by_exit(const WorkerEnd *end) {
   return failed(end, message, "exitCode", int_val(WEXITSTATUS(end->status)));
 }
 
-/* --- its own word ---------------------------------------------------------------------------------------------------------------------- */
+/* --- its own word ----------------------------------------------------------------------------------------------------------------------
+ */
 /* "Timed-Out" is timed_out. "": none. */
 static void status_of(Val result, char out[32]) {
   const char *s = client_text_at(result, "status");
@@ -84,7 +83,9 @@ static WorkerSettle completed(const WorkerEnd *end, const char *status) {
   return (WorkerSettle){"jobs.complete", client_put(args, "workerInfo", info)};
 }
 
-static bool one_of(const char *s, const char *a, const char *b, const char *c) { return !strcmp(s, a) || !strcmp(s, b) || (c && !strcmp(s, c)); }
+static bool one_of(const char *s, const char *a, const char *b, const char *c) {
+  return !strcmp(s, a) || !strcmp(s, b) || (c && !strcmp(s, c));
+}
 
 WorkerSettle worker_result_settle(const WorkerEnd *end) {
   char status[32], message[128];

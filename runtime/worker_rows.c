@@ -50,7 +50,7 @@ static bool more(WorkerRows *r, Err *e) {
   return true;
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------------------------------------------ */
 /* The next character that is no white space; 0: there is none. */
 static bool peek(WorkerRows *r, char *ch, Err *e) {
   for (;;) {
@@ -74,9 +74,12 @@ static void scan(Scan *s, char ch) {
     s->escaped = !s->escaped && ch == '\\';
     return;
   }
-  if (ch == '"') s->text = true;
-  else if (ch == '{' || ch == '[') s->depth++;
-  else if (ch == '}' || ch == ']') s->depth--;
+  if (ch == '"')
+    s->text = true;
+  else if (ch == '{' || ch == '[')
+    s->depth++;
+  else if (ch == '}' || ch == ']')
+    s->depth--;
   s->done = s->depth == 0 && !s->text;
 }
 
@@ -87,7 +90,8 @@ static bool whole_object(WorkerRows *r, size_t *n, Err *e) {
     while (r->at + s.n < r->window.n && !s.done) scan(&s, r->window.p[r->at + s.n]);
     *n = s.done ? s.n : 0;
     if (s.done || r->end) return true;
-    if (s.n > WORKER_ROW_MAX) return err_set(e, "oversize", "%.200s: row %lld has more than %d bytes", r->name, (long long)r->row + 1, WORKER_ROW_MAX);
+    if (s.n > WORKER_ROW_MAX)
+      return err_set(e, "oversize", "%.200s: row %lld has more than %d bytes", r->name, (long long)r->row + 1, WORKER_ROW_MAX);
     if (!more(r, e)) return false;
   }
 }
@@ -110,14 +114,16 @@ static bool between(WorkerRows *r, int *got, Err *e) {
     r->at++;
     if (!peek(r, &ch, e)) return false;
     if (ch == ']') return bad_row(r, e, "there is no row behind the comma"), false;
-  } else if (r->array && r->row && ch && ch != ']') return bad_row(r, e, "a comma or ] is expected"), false;
+  } else if (r->array && r->row && ch && ch != ']')
+    return bad_row(r, e, "a comma or ] is expected"), false;
   r->begun = true;
   if (r->array && ch == ']') {
     r->at++;
     r->over = true;
     if (!peek(r, &ch, e)) return false;
     if (ch) return bad_row(r, e, "the array has ended, and something follows"), false;
-  } else if (r->array && !ch) return bad_row(r, e, "the file ends inside of the array"), false;
+  } else if (r->array && !ch)
+    return bad_row(r, e, "the file ends inside of the array"), false;
   *got = 0;
   if (r->over || !ch) return false;
   if (ch != '{') return *got = bad_row(r, e, "a row is a JSON object, such as {\"id\": 1}"), false;
@@ -138,7 +144,7 @@ static int next_json(WorkerRows *r, Val *row, size_t *bytes, Err *e) {
   return 1;
 }
 
-/* --- CSV ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- CSV ------------------------------------------------------------------------------------------------------------------------ */
 static Val field_value(const Buf *b, bool quoted) {
   const char *s = b->n ? b->p : "";
   if (quoted) return str_new(s, b->n);
@@ -166,7 +172,9 @@ static bool parse_record(WorkerRows *r, bool header, CsvRecord *out, size_t *use
   for (enum CsvField f = CSV_FIELD; f == CSV_FIELD;) {
     bool quoted;
     f = csv_next(&csv, &r->field, &quoted);
-    if (f == CSV_BAD) return r->end || csv.p + 1 < csv.end ? err_set(e, "validation", "%.200s, row %lld: %s", r->name, (long long)r->row + 1, csv.problem) : false;
+    if (f == CSV_BAD)
+      return r->end || csv.p + 1 < csv.end ? err_set(e, "validation", "%.200s, row %lld: %s", r->name, (long long)r->row + 1, csv.problem)
+                                           : false;
     out->any = out->any || r->field.n || quoted || f == CSV_FIELD;
     Val v = header ? str_new(r->field.n ? r->field.p : "", r->field.n) : field_value(&r->field, quoted);
     out->fields = vec_conj(out->fields, v);
@@ -179,7 +187,9 @@ static bool parse_record(WorkerRows *r, bool header, CsvRecord *out, size_t *use
 static bool record(WorkerRows *r, bool header, CsvRecord *out, size_t *used, Err *e) {
   while (!parse_record(r, header, out, used, e)) {
     if (e->code) return false;
-    if (r->window.n - r->at > WORKER_ROW_MAX) return err_set(e, "validation", "%.200s, row %lld: more than %d bytes; is a closing quote missing?", r->name, (long long)r->row + 1, WORKER_ROW_MAX);
+    if (r->window.n - r->at > WORKER_ROW_MAX)
+      return err_set(e, "validation", "%.200s, row %lld: more than %d bytes; is a closing quote missing?", r->name, (long long)r->row + 1,
+                     WORKER_ROW_MAX);
     if (!more(r, e)) return false;
   }
   r->at += *used;

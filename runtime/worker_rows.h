@@ -1,5 +1,5 @@
-/* worker_rows.h - rows out of a file, one at a time: a JSON array of objects, objects one after the other (JSON Lines), one object, or CSV with a header.
- * A window over the file holds one row whole; the file may be of any size, a row has up to WORKER_ROW_MAX bytes.
+/* worker_rows.h - rows out of a file, one at a time: a JSON array of objects, objects one after the other (JSON Lines), one object, or CSV
+ * with a header. A window over the file holds one row whole; the file may be of any size, a row has up to WORKER_ROW_MAX bytes.
  *
  * CSV: fields without quotes that are numbers, true or false become such values; an empty one without quotes is left out. */
 #ifndef BR_WORKER_ROWS_H
@@ -15,13 +15,13 @@ typedef struct WorkerRows {
   int fd;           /* -1: what is in the window is all */
   enum WorkerRowsFormat format;
   Buf window;
-  size_t at;        /* in the window */
-  bool end;         /* of the file */
+  size_t at; /* in the window */
+  bool end;  /* of the file */
   bool array, begun, over;
-  int64_t row;      /* the one that was read last, from 1 */
-  int64_t line;     /* of the window's begin, CSV */
+  int64_t row;  /* the one that was read last, from 1 */
+  int64_t line; /* of the window's begin, CSV */
   Buf field;
-  Val columns;      /* vector */
+  Val columns; /* vector */
 } WorkerRows;
 /* - is standard input. By name: .csv is CSV, all else JSON. */
 bool worker_rows_open(WorkerRows *r, const char *path, enum WorkerRowsFormat format, Err *e);

@@ -22,7 +22,7 @@ void worker_rpc_close(WorkerRpc *r) {
 }
 int worker_rpc_fd(const WorkerRpc *r) { return http_client_fd(r->http); }
 
-/* --- calls -------------------------------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------------------------------------------ */
 void worker_call_new(WorkerCall *c, const char *command, Val args, int64_t timeout_ms) {
   Buf b = {0};
   *c = (WorkerCall){.timeout_ms = timeout_ms};
@@ -81,7 +81,7 @@ void worker_rpc_later(WorkerRpc *r, WorkerCall *c, int64_t retry_after_ms) {
   c->again_us = mono_us() + ms * 1000;
 }
 
-/* --- answers -------------------------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------------------------ */
 static enum WorkerSaid judge(const WorkerAnswer *a) {
   if (!a->status || !is_map(a->body) || a->status == 408 || a->status == 429 || a->status >= 500) return WORKER_SAID_AGAIN;
   if (a->status < 400) return client_true_at(a->body, "ok") ? WORKER_SAID_OK : WORKER_SAID_REFUSED;
@@ -93,10 +93,18 @@ static void explain(WorkerAnswer *a, const HttpResponse *h) {
   Val error = client_at(a->body, "error");
   const char *code = client_text_at(error, "code"), *message = is_str(error) ? str_s(error) : client_text_at(error, "message");
   bool json = is_map(a->body);
-  snprintf(a->code, sizeof a->code, "%s", h->err == HTTP_TIMEOUT ? "timeout" : h->err ? "unreachable" : !json ? "invalid_answer" : code ? code : "failed");
-  if (h->err) snprintf(a->message, sizeof a->message, "%s", h->msg);
-  else if (!json) snprintf(a->message, sizeof a->message, "the answer with status %d is not a JSON object", h->status);
-  else snprintf(a->message, sizeof a->message, "%s", message ? message : "the server refused it and did not say why");
+  snprintf(a->code, sizeof a->code, "%s",
+           h->err == HTTP_TIMEOUT ? "timeout"
+           : h->err               ? "unreachable"
+           : !json                ? "invalid_answer"
+           : code                 ? code
+                                  : "failed");
+  if (h->err)
+    snprintf(a->message, sizeof a->message, "%s", h->msg);
+  else if (!json)
+    snprintf(a->message, sizeof a->message, "the answer with status %d is not a JSON object", h->status);
+  else
+    snprintf(a->message, sizeof a->message, "%s", message ? message : "the server refused it and did not say why");
 }
 
 bool worker_rpc_next(WorkerRpc *r, WorkerAnswer *a) {

@@ -13,14 +13,14 @@ typedef struct WorkerRpc {
   uint64_t seed; /* of jitter */
 } WorkerRpc;
 bool worker_rpc_open(WorkerRpc *r, const ClientConfig *where, Err *e);
-void worker_rpc_close(WorkerRpc *r); /* what is under way is abandoned */
+void worker_rpc_close(WorkerRpc *r);   /* what is under way is abandoned */
 int worker_rpc_fd(const WorkerRpc *r); /* readable: worker_rpc_next has something */
 
 typedef struct WorkerCall {
   char op[37];
-  char *body;      /* {"command","args"}; NULL: no such call */
+  char *body; /* {"command","args"}; NULL: no such call */
   size_t n;
-  uint64_t id;     /* under way; 0: not */
+  uint64_t id; /* under way; 0: not */
   int attempt;
   int64_t timeout_ms;
   int64_t sent_us, first_us; /* monotonic: the last and the first time */
@@ -31,7 +31,8 @@ void worker_call_free(WorkerCall *c);
 /* false: it cannot be sent at all (e); a broken network is an answer. */
 bool worker_rpc_send(WorkerRpc *r, WorkerCall *c, Err *e);
 void worker_rpc_cancel(WorkerRpc *r, WorkerCall *c); /* its answer is not for it any more */
-/* Sets again_us: after 0.2, 0.4, 0.8 ... at most 10 s, each between half and the whole of it by chance, or after what the server asked for. */
+/* Sets again_us: after 0.2, 0.4, 0.8 ... at most 10 s, each between half and the whole of it by chance, or after what the server asked for.
+ */
 void worker_rpc_later(WorkerRpc *r, WorkerCall *c, int64_t retry_after_ms);
 
 enum WorkerSaid {
@@ -45,7 +46,7 @@ typedef struct WorkerAnswer {
   uint64_t id;
   enum WorkerSaid said;
   int status;
-  Val body;           /* map; nil: none */
+  Val body;                    /* map; nil: none */
   char code[64], message[400]; /* when it is not OK */
   int64_t retry_after_ms;      /* -1: none */
 } WorkerAnswer;

@@ -1,5 +1,5 @@
-/* worker_say.h - what a worker tells people, on standard error. At a terminal: a line for each event, what handlers write, and one live line with
- * what runs. Elsewhere: one JSON object a line, {"time","level","event",...}; what handlers write is the event handler-output. */
+/* worker_say.h - what a worker tells people, on standard error. At a terminal: a line for each event, what handlers write, and one live
+ * line with what runs. Elsewhere: one JSON object a line, {"time","level","event",...}; what handlers write is the event handler-output. */
 #ifndef BR_WORKER_SAY_H
 #define BR_WORKER_SAY_H
 #include "log.h"

@@ -27,8 +27,10 @@ static void watch(int fd) {
   ssize_t got;
   while ((got = read(fd, &n, sizeof n)) == sizeof n || (got < 0 && errno == EINTR)) {
     if (got < 0) continue;
-    if (n.begun) remember(0, n.group);
-    else remember(n.group, 0);
+    if (n.begun)
+      remember(0, n.group);
+    else
+      remember(n.group, 0);
   }
   for (int i = 0; i < WORKER_WARDEN_GROUPS; i++)
     if (groups[i] > 1) kill(-groups[i], SIGKILL);

@@ -30,8 +30,9 @@ def result(s, run_id, status="completed"):
 
 
 def test_job(s):
-    id = run(s, "j", agent("j", ""))
+    id = run(s, "j", agent("j", ":max-attempts 2"))
     job = claimed(s)
+    assert job["maxAttempts"] == 2, job
     assert job["payload"] == {"command": "true", "inputs": {"n": 1}, "objective": "do"}, job
     held = {"jobId": job["jobId"], "leaseToken": job["leaseToken"]}
     s.ok("jobs.progress", {**held, "status": "running", "message": "half"})

@@ -16,7 +16,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import contract
-from server import Server, flow, run_tests
+from server import BIN, flow, run_tests
 from test_workspaces import account, bootstrap, get, in_workspace, post
 
 SEED = int(os.environ.get("SEED", random.randrange(1 << 30)))
@@ -80,7 +80,8 @@ def memory(s):
         return int(next(line for line in f if line.startswith("VmRSS")).split()[1])
 
 
-def alive(s, before, more=96 << 10):
+def alive(s, before):
+    more = (1 << 20) if "nogc" in BIN else (96 << 10)  # built for a sanitizer, nothing is ever freed
     assert s.http("GET", "/readyz", key=False).status == 200 and s.ok("flows.list")
     assert memory(s) < before + more, f"{before} KiB before, {memory(s)} KiB after"
 
@@ -146,7 +147,7 @@ def test_every_argument_of_every_command(s):
             for x in wrong:
                 status, data = c.command(name, {**good, k: x})
                 assert status == 400 and json.loads(data)["error"]["details"]["argument"] == k, (name, k, x, status, data[:300])
-            for x in rng.sample(NASTY, 4):
+            for x in rng.sample(NASTY, 2):
                 c.command(name, {**good, k: x})
         for k in schema.get("required", []):
             status, data = c.command(name, {x: y for x, y in good.items() if x != k})

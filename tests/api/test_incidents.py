@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Incidents: flows whose runs fail, by target, and what people say about them. See server.py."""
+"""Incidents: flows whose runs fail, by target, and what people say about them; and digests of what ran. See server.py."""
+
+import sqlite3
+import time
 
 from server import flow, run_tests
 from test_workspaces import bootstrap, get
@@ -58,6 +61,39 @@ def test_incidents(s):
         assert get(s, "/api/incidents" + query).status == 400, query
     bootstrap(s, "ws-b")
     assert get(s, "/api/incidents", "ws-b").body["items"] == [] and get(s, "/api/incidents/inc-a.live", "ws-b").status == 404
+
+
+def test_digests(s):
+    s.ok("flows.put_draft", {"flowLiteral": flow("a", FAILS)})
+    runs = [run(s, "a")["workflowId"] for _ in range(5)]
+    items = lambda query="": get(s, "/api/digests" + query).body["items"]
+    assert items() == [] and items("?cadence=daily") == []  # today is not over
+    assert s.stop() == 0
+    day, at = 24 * 3600, int(time.time())
+    db = sqlite3.connect(s.dir.name + "/data/breyta.db")
+    for i, r in enumerate(runs):
+        db.execute("UPDATE runs SET created=? WHERE run_id=?", ((at - day * (1 if i < 3 else 2)) * 1000, r))
+    db.commit()
+    db.close()
+    s.start()
+    d = items("?cadence=daily&limit=10")
+    assert [(x["runs"], x["status"], x["title"]) for x in d] == [({"total": n, "completed": 0, "failed": n, "other": 0}, "unread", f"{n} runs, {n} failed") for n in (3, 2)], d
+    assert d[0]["flows"] == [{"flowSlug": "a", "runs": 3, "failed": 3}] and d[0]["id"] == time.strftime("daily-%Y-%m-%d", time.gmtime(at - day)), d
+    assert d[0]["periodStart"] == time.strftime("%Y-%m-%dT00:00:00.000Z", time.gmtime(at - day)) and d[0]["periodEnd"] == time.strftime("%Y-%m-%dT00:00:00.000Z", time.gmtime(at)), d
+    post = lambda path: s.http("POST", "/api/digests/" + path)
+    assert post(d[0]["id"] + "/mark-read").body["digest"]["status"] == "read"
+    assert post("preferences/cadence?cadence=daily").status == 200 and post("preferences/cadence?cadence=hourly").status == 400
+    s.kill()
+    s.start()
+    assert [x["id"] for x in items("?status=unread")] == [d[1]["id"]] and [x["id"] for x in items("?status=read")] == [d[0]["id"]] and items("?kind=other") == []
+    assert get(s, "/api/digests/" + d[1]["id"]).body["digest"] == d[1] and get(s, f"/api/digests/{d[1]['id']}/deliveries?limit=5").body["items"] == []
+    for bad in ("daily-1999-01-01", "weekly-x", "x", "monthly-2026-13-01"):
+        for path in (bad, bad + "/deliveries"):
+            assert get(s, "/api/digests/" + path).status == 404, path
+        assert post(bad + "/mark-read").status == 404
+    assert get(s, "/api/digests?cadence=hourly").status == 400
+    bootstrap(s, "ws-b")
+    assert get(s, "/api/digests?cadence=daily", "ws-b").body["items"] == [] and get(s, "/api/digests/" + d[0]["id"], "ws-b").status == 404
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 """The jobs control plane over the API (spec/http-api.md B, durability.md 15 to 18), and the :job step under `breyta serve`. See server.py."""
 import http.client
 import json
+import secrets
 import socket
+import sqlite3
 import threading
 import time
 
@@ -284,6 +286,7 @@ def test_delay_and_unique_keys(s):
     a = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     b = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     assert b["duplicate"] is True and b["job"]["jobId"] == a["job"]["jobId"] and "duplicate" not in a
+    assert a["job"]["uniqueKey"] == "k" and "duplicate" not in s.ok("jobs.create", {"jobType": "u2", "uniqueKey": "k"}).data  # of another type
     s.ok("jobs.complete", lease(claim(s, "u")))
     c = s.ok("jobs.create", {"jobType": "u", "uniqueKey": "k"}).data
     assert "duplicate" not in c
@@ -576,6 +579,29 @@ def test_step_submits_once_whatever_dies(s):
     assert len(s.ok("jobs.list", {"jobType": "once", "limit": 100}).data["items"]) == 12
 
 
+def test_step_uses_artifacts(s):
+    run = start(s, "uses", """(let [q (flow/step :job :submit {:op :submit :job-type "art"}) f (flow/step :job :await {:op :await :job-id (:job-id q)})
+      [kv table file gone] (:artifacts f)]
+     {:table (flow/step :table :q {:op :query :table (:resource-uri table) :where [["severity" "=" "high"]] :page {:mode :offset :limit 9}})
+      :gone (try (flow/step :function :gone {:input {:x (:resource-uri gone)} :load [:x] :code '(fn [m] m)}) (catch Exception e (:type (ex-data e))))
+      :loaded (flow/step :function :use {:input {:kv kv :table table :file (:resource-uri file)} :load [:kv :table :file]
+                                         :code '(fn [{:keys [kv table file]}] [kv (count table) file])})})""")
+    mine = claim(s, "art", waitMs=10000)
+    s.ok("jobs.attach_kv", {**lease(mine), "label": "kv", "value": {"n": [1, {"a": None}]}})
+    s.ok("jobs.attach_table", {**lease(mine), "label": "t", "rows": [{"id": 1, "severity": "high"}, {"id": 2, "severity": "low"}], "keyFields": ["id"], "writeMode": "upsert"})
+    h = {"X-Breyta-Workspace": s.workspace, "Content-Type": "application/json"}
+    uri = s.http("POST", "/api/files/uploads/init", json.dumps({"filename": "r.txt", "content-type": "text/plain"}), h).body
+    uri = uri.get("uri") or uri["resource-uri"]
+    assert s.http("PUT", "/api/files/uploads/direct?uri=" + uri, b"a report", {**h, "Content-Type": "text/plain"}).status == 200
+    assert s.http("POST", "/api/files/uploads/complete", json.dumps({"uri": uri}), h).status == 200
+    s.ok("jobs.complete", {**lease(mine), "artifacts": [{"label": "f", "kind": "file", "resourceUri": uri},
+                                                        {"label": "g", "kind": "kv", "resourceUri": f"res://v1/ws/{s.workspace}/result/kv/nothing"}]})
+    r = s.over(run)["result"]
+    assert [x["id"] for x in r["table"]["rows"]] == [1] and r["loaded"] == [{"n": [1, {"a": None}]}, 2, "a report"] and r["gone"] == "not-found", r
+    listed = [i["uri"] for i in s.http("GET", "/api/resources?type=table").body["items"]]
+    assert any(mine["jobId"] in u for u in listed), listed
+
+
 def test_step_gets_failed_jobs_back(s):
     run = start(s, "failing", """(let [q (flow/step :job :submit {:op :submit :job-type "f"})] (flow/step :job :await {:op :await :job-id (:job-id q)}))""")
     s.ok("jobs.fail", {**lease(claim(s, "f", waitMs=10000)), "message": "boom", "details": {"exitCode": 2}})
@@ -585,6 +611,19 @@ def test_step_gets_failed_jobs_back(s):
 
 TIMEOUT = """(let [q (flow/step :job :submit {:op :submit :job-type "never"})]
  (try (flow/step :job :await {:op :await :job-id (:job-id q) %s}) (catch Exception e (ex-data e))))"""
+
+
+def test_step_priority_delay_and_width(s):
+    body = """(do (flow/step :job :low {:op :submit :job-type "p" :payload {:n 1}}) (flow/step :job :high {:op :submit :job-type "p" :payload {:n 2} :priority 5})
+      (flow/step :job :later {:op :submit :job-type "later" :delay "1h"})
+      (:batch-id (flow/step :job :few {:op :submit-batch :job-type "few" :max-concurrency 1 :jobs [{:payload {:n 1}} {:payload {:n 2}}]})))"""
+    assert s.over(start(s, "order", body))["status"] == "completed"
+    assert [claim(s, "p")["payload"]["n"] for _ in range(2)] == [2, 1]
+    assert claim(s, "later") is None and len(s.ok("jobs.list", {"jobType": "later"}).data["items"]) == 1
+    first = claim(s, "few")
+    assert claim(s, "few") is None
+    s.ok("jobs.complete", {**lease(first), "summary": "done"})
+    assert claim(s, "few")["jobId"] != first["jobId"]
 
 
 def test_step_gives_up_waiting(s):
@@ -635,6 +674,18 @@ def test_required_workers(s):
     s.ok("flows.run", {"flowSlug": "needs", "input": {}})  # it never blocks
     claim(s, "w")
     assert seen(s, "w")
+
+
+def test_a_large_job_has_nothing_of_the_one_before(s):
+    """What is stored apart leaves its column empty; once it kept what the statement had been given last."""
+    create(s, payload={"mine": "before"})
+    create(s, payload={"large": secrets.token_hex(4000)})
+    assert s.stop() == 0
+    db = sqlite3.connect(s.dir.name + "/data/breyta.db")
+    heads = db.execute("SELECT j.head, h.head FROM jobs j LEFT JOIN job_heads h ON h.job = j.job ORDER BY j.job").fetchall()
+    db.close()
+    assert len(heads) == 2 and b"before" in heads[0][0] and heads[0][1] is None, heads[0]
+    assert heads[1][0] is None and len(heads[1][1]) > 4000, heads[1][0]
 
 
 if __name__ == "__main__":

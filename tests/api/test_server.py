@@ -87,6 +87,9 @@ def test_bad_requests(s):
     assert s.http("GET", "/nothing").status == 404
     assert s.http("GET", "/api/commands").status == 405 and s.http("DELETE", "/api/me").status == 405
     assert s.http("PATCH", "/api/me").status == 405
+    for method, path, allow in (("PATCH", "/api/me", "GET, POST, PUT, DELETE"), ("POST", "/readyz", "GET"), ("GET", "/ws-local/events/x", "POST"), ("POST", "/ws-local/resources/content", "GET")):
+        status, headers, _ = s.raw(method, path)
+        assert status == 405 and headers["Allow"] == allow, (method, path, status, headers["Allow"])
     assert s.http("POST", "/api/commands", b"x" * (17 << 20)).status == 413
     assert s.command("flows.list", op="x" * 400).status == 200  # ids of reading commands are not looked at
     assert s.command("flows.put_draft", {"flowLiteral": flow("a", "1")}, op="x" * 400).status == 400

@@ -135,13 +135,13 @@ def test_kickoff_and_callback_by_the_address_of_the_server(s, d):
     assert r["status"] == "completed" and "42" in json.dumps(r), r
 
 
-def with_sshd(f):
+def with_sshd(f, d):
     def test(s):
-        with Sshd() as d:
-            f(s, d)
+        f(s, d)
     test.__name__ = f.__name__
     return test
 
 
 if __name__ == "__main__":
-    run_tests({name: with_sshd(f) for name, f in list(globals().items()) if name.startswith("test_")})
+    with Sshd() as one:
+        run_tests({name: with_sshd(f, one) for name, f in list(globals().items()) if name.startswith("test_")})

@@ -22,6 +22,20 @@ def test_one_operation_many_times_at_once(s):
     assert len(s.ok("runs.list", {"limit": 100}).data["items"]) == 10
 
 
+def test_pushes_and_releases_of_one_flow_at_once(s):
+    """Each builds upon what the one before has stored, though that is not durable yet."""
+    texts = [flow("one", f"{{:n {i}}}") for i in range(24)]
+    answers = together(24, lambda i: s.command("flows.put_draft", {"flowLiteral": texts[i]}))
+    assert {a.status for a in answers} == {200}, [a for a in answers if a.status != 200][:2]
+    assert s.ok("flows.get", {"flowSlug": "one", "includeFlowLiteral": True}).data["flowLiteral"] in texts
+    both = lambda i: (s.ok("flows.put_draft", {"flowLiteral": flow(f"f{i}", f"{i}")}), s.ok("flows.release", {"flowSlug": "one"}), s.ok("flows.deploy", {"flowSlug": f"f{i}"}))
+    assert sorted(r.data["version"] for _, r, _ in together(16, both)) == list(range(1, 17))
+    s.kill()
+    s.start()
+    assert [v["version"] for v in s.ok("flows.versions.list", {"flowSlug": "one"}).data["items"]] == list(range(16, 0, -1))
+    assert all(s.over(s.ok("flows.run", {"flowSlug": f"f{i}", "target": "live"}).data["workflowId"])["result"] == i for i in range(16))
+
+
 def test_starts_have_ids_of_their_own(s):
     s.ok("flows.put_draft", {"flowLiteral": flow("many", "(flow/step :function :f {:code '(fn [_] 7)})")})
     runs = together(40, lambda _: s.ok("flows.run", {"flowSlug": "many"}).data["workflowId"])

@@ -405,6 +405,8 @@ def test_handler_commands_refuse(s):
                             (["--type", "t", "--lease-duration", "5ms", "--", "true"], ["1s to 24h"]), (["--type", "t", "--label", "x", "--", "true"], ["NAME=VALUE"]),
                             (["--type", "t", "--handler", SEEDS / "single.clj"], ["chmod"])):
             refused(run("run", *args), "usage", *words)
+        tight = subprocess.run(["bash", "-c", f"ulimit -n 64; exec {BIN} jobs worker run --type t --concurrency 100 -- true"], capture_output=True, text=True)
+        refused(tight, "worker", "needs 528 open files", "64", "ulimit -n")
         refused(run("run", "--type", "t", "--once", "--", "true", env={"BREYTA_API_KEY": "bsa_sak-1_no", "BREYTA_WORKSPACE": s.workspace}), "jobs_worker_failed")
         refused(run("run", "--type", "t", "--once", "--", "true", env={"BREYTA_API_KEY": "k", "BREYTA_API_URL": "http://127.0.0.1:1"}), "jobs_worker_failed")
 

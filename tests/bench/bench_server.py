@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-BREYTA, DATA, LOAD = sys.argv[1:4]
+BREYTA, DATA, LOAD = (sys.argv + [None])[1:4]  # bench_worker.py has no LOAD
 missed = 0
 
 
@@ -208,6 +208,7 @@ async def figures(s, sync):
     figure("1,000 runs of 10 durable steps, 50 in flight", ours, "steps/s", 4 * (peer or 0), "higher")
     if peer:
         print(f"    Restate in the same run: {peer:,.0f} steps/s")
+    c = await Client(s).open()  # the server has closed the other one meanwhile: it was idle
     await callbacks(s, c, sync)
     await c.command("flows.put_draft", {"flowLiteral": flow("still", "(flow/step :wait :w {:key :never})")})
     waits = (await c.command("flows.run", {"flowSlug": "still"}))["workflowId"]

@@ -59,7 +59,7 @@ def overhead(d, s, port, user, conn):
         for i in range(ROUNDS):
             t = time.perf_counter()
             for _ in range(STEPS // 4):
-                subprocess.run([*ssh, "sh -lc true"], check=True)
+                subprocess.run([*ssh, "true"], check=True)
             theirs.append((time.perf_counter() - t) * 1000 / (STEPS // 4))
             took = {}
             for n in (1, STEPS + 1):

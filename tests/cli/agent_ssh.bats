@@ -71,8 +71,7 @@ teardown() {
   has ':status "succeeded"'; has ':n {:a [1 2]}'; has ':who "it'"'"'s $(id) `x` r #secret[agent-credential]"'; has ':artifacts []'; has ':message "token #secret'
   has ':percent 40'; has ':log-tail "token #secret[agent-credential]"'; has "log-path \"$DIR/far/agents/"
   is_token=$(cat far/token); [ ${#is_token} = 64 ]
-  ! grep -rlF "$is_token" .breyta r.out r.err config
-  ! grep -rlF "$is_token" "$SSHD_DIR"/log
+  [ "$(grep -rlF "$is_token" .breyta r.out r.err config "$SSHD_DIR/log" | wc -l)" = 0 ]
   [ "$(steps r)" = 'work/plan.completed work/start.completed work/wait.completed' ]
   br replay r; [ "$st" = 0 ]
 }
@@ -88,7 +87,7 @@ teardown() {
   agent t2 'echo $$ > group; while :; do sleep 0.1; done' ':timeout "1s" :keep-running true :on-timeout :continue :default-value {:status "late"}'
   sed -i 's/:timeout "60s"//' t2.edn
   start r2; ended r2 0; [ "$out" = '{:status "late"}' ]
-  ! gone
+  if gone; then false; fi
 }
 @test "a cancelled run ends its command within 5 s" {
   agents_setup
@@ -171,6 +170,17 @@ teardown() {
   jq --arg f "$DIR/none" '.connections.vm.config["known-hosts"].file = $f' conn.json > c2.json; cp c2.json conn.json
   start r2; ended r2 1; [[ $err = *'host-key-unknown'* ]]; [ ! -e far/agents/agent-r2-* ]
 }
+@test "options: what runs where with what, how long starting may take" {
+  agents_setup
+  more="{:secret-ref :other}"
+  flow t "(let [opts {:via :ssh :connection :vm :command \"printf '\\\"%s %s\\\"' \\\"\$(pwd)\\\" \\\"\$WHO\$OTHER\\\" > \$BREYTA_RESULT_FILE\" :workdir \"$DIR/far\"
+                      :env {\"WHO\" \"it's\" \"OTHER\" $more \"BREYTA_AGENT_HOME\" \"$DIR/far/agents\"}}]
+             [(:result (flow/step :agent :a opts))
+              (try (flow/step :agent :b (assoc opts :kickoff-timeout \"1ms\" :retry {:max-attempts 1})) (catch Exception e (:type (ex-data e))))])"
+  AGENT=t; start r; ended r 0
+  has "[\"$DIR/far it's"; has ':timeout]'
+  [[ $out = *"0ther-secret"* ]]
+}
 @test "what is wrong is said" {
   agents_setup
   agent t true
@@ -192,6 +202,7 @@ teardown() {
   bad '{:via :ssh :connection :vm :command "x" :keep-running (str 1)}' ':keep-running of an :agent step'
   bad '{:via :ssh :connection :nothing :command "x"}' 'nothing'
   bad '{:via :job}' 'needs :job-type'
+  bad '{:objective "x" :command "true"}' ':command is for :agent steps that work elsewhere'
   flow b '(flow/step :remote-agent :x {:op :stop :connection :vm :key "k"})'
   br lint b.edn; [[ $out$err = *remote-agent* ]]
   flow b '(flow/step (keyword "remote-agent") :x {:op :stop :connection :vm :key "k"})'

@@ -56,3 +56,13 @@ load llm
   model_server '[{"content": "ok"}]'; : > log
   run_ai t; is "$(sent 1 '.body.tools[0].function.parameters.properties | [has("url"), has("path")]')" '[false,true]'
 }
+@test "what a named agent is given under names of options that are for agents elsewhere are inputs, unless it works elsewhere" {
+  model_server '[{"content": "ok"}]'; : > log
+  ai_flow t '(:content (flow/step :team/writer :a {:command "go" :env {:x 1}}))' \
+    ':agents {:team/writer {:id :team/writer :type :agent :description "Writes" :objective "Write." :connection :ai}}'
+  run_ai t; want 0 '"ok"'
+  [[ $(sent 1 '.body.messages[-1].content') = *'\"command\":\"go\"'* ]]
+  ai_flow t2 '(flow/step :team/worker :a {:workdir (str 5 (quote x)) :env (identity 7)})' \
+    ':agents {:team/worker {:id :team/worker :type :agent :description "Works" :objective "Work." :via :ssh :connection :ai :command "x"}}'
+  run_ai t2; [ "$st" = 1 ]; says ':env of an :agent step is 7'
+}

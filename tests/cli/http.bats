@@ -133,7 +133,7 @@ FLOW
   br c.edn --connections conn.edn; want 0 '[true true true]'
   sig ':region "eu-west-1" :service "execute-api" :session-token-ref :session'
   br c.edn --connections conn.edn; want 0 '[true true true]'
-  ! grep -rqE 'wJalrXUtnFEMI|EXAMPLETOKEN' .breyta
+  if grep -rqE 'wJalrXUtnFEMI|EXAMPLETOKEN' .breyta; then false; fi
   sig ':service "s3"'; br c.edn --connections conn.edn; [ $st = 1 ]; says 'needs :region and :service'
   sig ':region "us-east-1" :service "s3" :secret-key "abc"'; br c.edn --connections conn.edn; [ $st = 1 ]; says 'takes names of secrets (:secret-ref), never their values'
   fails "(flow/step :http :a {:url \"$U/echo\" :auth {:type :bearer :token \"abc\"}})" 'takes names of secrets (:secret-ref), never their values'

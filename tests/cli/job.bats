@@ -80,6 +80,25 @@ bad() { # OPTIONS TEXT...: what the step says when it runs
   br show p --db d/breyta.db; [ "$st" = 0 ]; [[ $out = *waiting* ]]
   [ "$(sqlite3 d/breyta.db 'select count(*) from jobs' 2>/dev/null || python3 -c 'import sqlite3; print(sqlite3.connect("d/breyta.db").execute("select count(*) from jobs").fetchone()[0])')" = 1 ]
 }
+@test ":await: :timeout, :interval, :max-attempts and :backoff say until when it waits" {
+  till() { # OPTIONS SECONDS
+    flow u "(let [q (flow/step :job :s {:op :submit :job-type \"u\"})] (flow/step :job :a (assoc (quote $1) :op :await :job-id (:job-id q))))"
+    local begin=$(date +%s) until
+    br u.edn --db u.db; want 3 ""
+    until=$(sed -n 's/^step :a waits for .* until \(.*\)$/\1/p' <<<"$err")
+    local late=$(($(date -d "$until" +%s) - begin - $2))
+    [ "$late" -ge 0 ] && [ "$late" -le 20 ] && return
+    echo "$1: $late s off: $until" >&2
+    return 1
+  }
+  till '{}' 1800
+  till '{:timeout "1h"}' 3600
+  till '{:timeout 7200000}' 7200
+  till '{:interval "10m" :max-attempts 4}' 1800
+  till '{:interval "10m" :max-attempts 4 :backoff {:type :linear}}' 3600
+  till '{:max-attempts 4 :backoff {:type :exponential :interval "10m" :factor 3}}' 7800
+  till '{:interval "10m" :max-attempts 4 :timeout "5m"}' 300
+}
 @test "cancel: a run that waits for its jobs takes them with it" {
   flow c '(let [q (flow/step :job :s {:op :submit-batch :job-type "c" :jobs [{} {}]})] (flow/step :job :a {:op :await-batch :batch-id (:batch-id q)}))'
   br c.edn --db c.db --run-id c; want 3 ""

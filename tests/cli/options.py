@@ -34,7 +34,7 @@ BASE = {
     "agent": {"provider": ":openai", "base-url": '"http://127.0.0.1:1"', "model": '"m"', "objective": '"x"'},
     "db": {"connection": ":db", "sql": '"select 1"'}, "notify": {"channels": '{:http {:url "http://127.0.0.1:1/" :json {}}}'},
     "table": {"op": ":query", "table": '"t"', "page": "{:limit 1}"}, "search": {"query": '"x"'}, "fanout": {"items": "[]"},
-    "call-flow": {"flow-slug": ":child"},
+    "call-flow": {"flow-slug": ":child"}, "job": {"op": ":get", "job-id": '"job-1-x"'}, "ssh": {"connection": ":box", "command": '"true"'},
 }
 # Options that only some operation looks at.
 NEEDS = {
@@ -48,6 +48,11 @@ NEEDS = {
     "table/definition": ":op :set-column :column :x", "table/join-type": ':op :materialize-join :left "t" :right "t" :on [:id] :into {:table "j"}',
     "table/project": ':op :materialize-join :left "t" :right "t" :on [:id] :into {:table "j"}',
     "table/into": ':op :materialize-join :left "t" :right "t" :on [:id]', "table/page": ":op :query", "table/partitions": ":op :query",
+    "job/job-type": ":op :submit", **{f"job/{o}": ':op :submit :job-type "t"' for o in ("payload", "metadata", "max-attempts", "priority", "delay")},
+    **{f"job/{o}": ':op :submit-batch :job-type "t" :jobs [{}]' for o in ("jobs", "max-concurrency")}, **{f"job/{o}": ":op :await" for o in ("interval", "timeout", "backoff")},
+    **{f"job/{o}": ':op :get-batch :batch-id "b"' for o in ("batch-id", "include-jobs?", "limit")},
+    **{f"agent/{o}": ':via :ssh :connection :box :command "x"' for o in
+       "command workdir env check-every keep-running kickoff-timeout on-timeout job-type max-attempts".split()},
     "llm/approval": ":tools {:steps [:p/tool]}", "kv/delta": ":operation :increment", "table/group-by": ":op :aggregate", "table/metrics": ":op :aggregate",
     "table/having": ":op :aggregate", "table/format": ":op :export", "table/csv": ':op :import-csv :table "i"',
     "table/left": ':op :materialize-join :right "t" :on [:id] :into {:table "j"}', "table/right": ':op :materialize-join :left "t" :on [:id] :into {:table "j"}',
@@ -63,11 +68,12 @@ ANY_WRONG = {
     "agent/frequency-penalty": "3", "agent/output": "7", "agent/response-format": "7", "kv/delta": '"x"', "table/table": "7", "table/where": "7",
     "table/group-by": "7", "table/metrics": "7", "table/having": "7", "table/format": "7", "table/csv": "7", "table/left": "7", "table/right": "7",
     "table/on": "7", "fanout/items": "7", "call-flow/version": '"x"', "db/params": "7",
+    "job/payload": "##NaN", "job/priority": '"x"', "ssh/stdin": "7", "ssh/upload": "7",
 }
 ANY_RIGHT = {
     "*/metering": "kept, and not acted upon", "function/input": "the code's argument", "http/json": "all data is JSON", "kv/value": "all data is stored",
     "kv/default": "all data is a result", "kv/item": "all data is stored", "table/value": "all data is stored", "table/expected": "compared with what is there",
-    "wait/default-value": "all data is a result", "llm/input": "what is no text goes as JSON",
+    "wait/default-value": "all data is a result", "agent/default-value": "all data is a result", "llm/input": "what is no text goes as JSON",
 }
 passed = failed = 0
 
@@ -80,7 +86,7 @@ def check(ok, what, why=""):
 
 def flow(slug, body):
     return ("{:slug :%s :name \"%s\" :concurrency {:type :singleton :on-new-version :supersede}\n :invocations {:default {:label \"Run\" :inputs []}}"
-            " :interfaces {:manual [{:id :run :invocation :default}]}\n :requires [{:slot :db :type :database :label \"D\"}]"
+            " :interfaces {:manual [{:id :run :invocation :default}]}\n :requires [{:slot :db :type :database :label \"D\"} {:slot :box :type :ssh :label \"B\"}]"
             " :steps [{:id :p/tool :type :kv :description \"d\" :defaults {:operation :get}}]\n :flow (quote [\n%s\n])}" % (slug, slug, body))
 
 
@@ -133,7 +139,8 @@ def computed():
     pathlib.Path("made.edn").write_text(flow("made", '(flow/step :function :t {:code (quote (fn [x] [{:id 1}])) :input {} :persist {:type :table :table "t"}})\n'
                                              '(flow/step :function :t2 {:code (quote (fn [x] [{:id 1}])) :input {} :persist {:type :table :table "i"}})'))
     pathlib.Path("run.edn").write_text(flow("run", "\n".join(forms)))
-    pathlib.Path("c.json").write_text(json.dumps({"connections": {"db": {"type": "database", "backend": "sqlite", "config": {"path": os.path.abspath("d.db")}}}}))
+    pathlib.Path("c.json").write_text(json.dumps({"connections": {"db": {"type": "database", "backend": "sqlite", "config": {"path": os.path.abspath("d.db")}},
+                                                                          "box": {"type": "ssh", "config": {"host": "127.0.0.1", "username": "u", "mode": "mock"}}}}))
     import sqlite3
     sqlite3.connect("d.db").execute("create table t(x)").connection.commit()
     subprocess.run([BIN, "made.edn"], check=True, capture_output=True, timeout=60)
@@ -147,6 +154,9 @@ def computed():
 
 
 def tests_of(file):
+    if file.endswith(".py"):
+        text = (ROOT / "tests" / file).read_text()
+        return {name: text for name in re.findall(r"^def (test_\w+)\(", text, re.M)}
     text = (ROOT / "tests/cli" / f"{file}.bats").read_text()
     return {m.group(1): m.group(2) for m in re.finditer(r'^@test "((?:[^"\\\\]|\\\\.)*)" \{\n(.*?)^\}$', text, re.M | re.S)}
 

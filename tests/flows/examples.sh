@@ -59,7 +59,7 @@ for dir in flows-examples/*/; do
     "$BIN" approve "$name" send --db "$db" 2>"$tmp/err2"
     got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?
   fi
-  if [ -f "$dir/handler.py" ]; then # the run waits for a worker: a server on the same database, and a worker of ours
+  if [ -f "$dir/handler.py" ]; then # the run waits for a worker: a server on the same database, and a worker
     same "$name parks" "$rc" 3
     type=$(sed -n 's/.*:job-type "\([^"]*\)".*/\1/p' "$dir/flow.edn" | head -1)
     mkdir -p "$tmp/$name" && mv "$db" "$tmp/$name/breyta.db" && mv "$db-wal" "$tmp/$name/breyta.db-wal" 2>/dev/null
@@ -67,7 +67,8 @@ for dir in flows-examples/*/; do
     mkfifo "$tmp/$name/out"
     "${BIN%-run}" serve --data "$tmp/$name" --workspace local --listen 127.0.0.1:0 >"$tmp/$name/out" 2>"$tmp/$name/log" & serving=$!
     { read -r url; read -r _; read -r key; } <"$tmp/$name/out"
-    python3 tests/tools/jobworker.py "${url#*=}" "${key#*=}" local "$type" "$dir/handler.py" "$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1])).get("texts", [1])))' "$dir/input.json")" 2>"$tmp/err2"; same "$name worker" $? 0
+    BREYTA_API_URL=${url#*=} BREYTA_API_KEY=${key#*=} BREYTA_WORKSPACE=local "${BIN%-run}" jobs worker run --type "$type" --handler "$dir/handler.py" \
+      --max-jobs "$(jq '.texts // [1] | length' "$dir/input.json")" >"$tmp/out2" 2>"$tmp/err2"; same "$name worker" $? 0
     for _ in $(seq 200); do "$BIN" show "$name" --db "$db" 2>/dev/null | grep -q completed && break; read -rt 0.05 <> <(:) ; done
     kill "$serving"; wait "$serving"
     got=$("$BIN" resume "$name" --db "$db" 2>>"$tmp/err"); rc=$?

@@ -47,9 +47,10 @@ for name in sorted(glob.glob("tests/cli/*.bats")):
     inside, bad, quoted = False, [], False
     for number, line in enumerate(open(name), 1):
         text = line.strip()
-        whole, quoted = not quoted, quoted ^ (len(re.findall(r"(?<!\\)'", line)) % 2 == 1)
+        bare = re.sub(r'"[^"]*"', "", re.sub(r"\\.", "", line))
+        whole, quoted = not quoted, quoted ^ (bare.count("'") % 2 == 1)
         if line.startswith("@test "):
-            inside = True
+            inside, quoted, whole = True, False, True
         elif line.startswith("}"):
             inside = False
         elif not inside or not whole or quoted or re.match(r"(if|while|until|elif|for)\b", text):
