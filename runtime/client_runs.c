@@ -41,14 +41,14 @@ static bool ends_so(const char *id, const char *number) {
   return n > m + 2 && !strcmp(id + n - m, number) && !memcmp(id + n - m - 2, "-r", 2);
 }
 
-/* Adds the ids on a page that end so; the cursor of the next page, or NULL. */
-static const char *matching(Val page, const char *number, Val *found) {
-  Val items = client_at(page, "data.items");
+/* Adds the ids on a page that end so; the cursor of the next page, or nil. */
+static Val matching(Val page, const char *number, Val *found) {
+  Val items = client_at(page, "data.items"), cursor = client_at(page, "meta.nextCursor");
   for (uint32_t i = 0; is_vec(items) && i < vec_count(items); i++) {
     const char *id = client_text_at(vec_nth(items, i), "workflowId");
     if (id && ends_so(id, number)) *found = vec_conj(*found, str_c(id));
   }
-  return client_true_at(page, "meta.hasMore") ? client_text_at(page, "meta.nextCursor") : NULL;
+  return client_true_at(page, "meta.hasMore") && is_str(cursor) ? cursor : NIL;
 }
 
 static bool one_of(ClientRun *r, const char *id, Val found) {
@@ -66,19 +66,21 @@ static bool one_of(ClientRun *r, const char *id, Val found) {
 }
 
 bool client_run_id(ClientRun *r) {
-  const char *id = client_text_at(r->args, "workflowId"), *number = id ? short_number(id) : NULL, *cursor = NULL;
-  Val found = vec_empty;
+  const char *id = client_text_at(r->args, "workflowId"), *number = id ? short_number(id) : NULL;
+  Val found = vec_empty, cursor = NIL, before;
   if (!number || client_text_at(r->args, "flowSlug")) return true;
   do {
     ClientAnswer a;
-    Val args = client_put_text(client_put(NIL, "limit", int_val(100)), "cursor", cursor);
-    if (!ask(r, "runs.list", args, &a)) {
+    Val args = client_put(NIL, "limit", int_val(100));
+    before = cursor;
+    if (!ask(r, "runs.list", is_nil(cursor) ? args : client_put(args, "cursor", cursor), &a)) {
       client_finish(r, &a);
       return false;
     }
     cursor = matching(a.body, number, &found);
     client_answer_free(&a);
-  } while (cursor && vec_count(found) < 2);
+    if (is_str(cursor) && is_str(before) && str_eq_c(before, str_s(cursor))) cursor = NIL; /* it does not move on */
+  } while (is_str(cursor) && vec_count(found) < 2);
   return one_of(r, id, found);
 }
 

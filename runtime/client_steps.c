@@ -89,7 +89,8 @@ int client_steps_run(ClientRun *r) {
   bool keep = strcmp(r->command->name, "steps run") || client_flag(r, "record-example") || client_flag(r, "record-test");
   if (keep && is_nil(client_at(r->args, "flowSlug"))) return client_usage(r, "--flow is needed to keep examples and tests");
   if (!client_send(r, &a)) return client_finish(r, &a);
-  Val data = client_at(a.body, "data"), result = client_at(data, "result"), shown = path ? client_at(result, path) : result;
+  Val got = client_at(a.body, "data"), data = is_map(got) ? got : map_empty, result = client_at(data, "result"),
+      shown = path ? client_at(result, path) : result;
   if (!to_file(r, shown, &data)) return EXIT_FAILED;
   if (!client_flag(r, "full"))
     data = client_put(map_dissoc(data, client_key("result")), "resultPreview", preview(&cut, shown, cut.depth));

@@ -612,7 +612,7 @@ def wrong_usage(c, row):
     first = [p for p in row["params"] if p["required"]]
     if first:
         assert first[0]["name"] in c.fails("usage", *words, status=2, env={}), row["name"]
-    if not any(p["positional"] and "..." in p["name"] for p in row["params"]):
+    elif not any(p["positional"] and "..." in p["name"] for p in row["params"]):
         extra = sum(p["positional"] for p in row["params"]) + 1
         c.fails("usage", *words, *["x"] * extra, status=2, env={})
 
@@ -655,8 +655,12 @@ def test_arguments_are_those_of_the_server(c):
 class Recorder:
     """A server that notes what is asked, and says yes to everything."""
 
+    def __init__(self, says=None):
+        self.says = says
+
     def __enter__(self):
-        seen = self.seen = []
+        seen, says = [], self.says
+        self.seen = seen
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -667,7 +671,7 @@ class Recorder:
                 body = json.loads(raw) if raw and "json" in self.headers.get("content-type", "") else None
                 seen.append((self.command, urllib.parse.unquote(url.path), dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)), body))
                 flow_ = {"flowSlug": "x", "flowLiteral": "{}", "activeVersion": 1, "items": [{"version": 2, "enabled": True, "config": {"install-scope": "live"}}]}
-                data = json.dumps({"ok": True, "data": flow_, **flow_}).encode()
+                data = says or json.dumps({"ok": True, "data": flow_, **flow_}).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
@@ -722,7 +726,7 @@ def rounds(row):
 
 # What a row needs to get as far as its request.
 EXTRA = {"flows delete": ["--yes"], "flows push": ["--file", "hello/flow.edn"], "steps run": ["--id", "one"], "steps record": ["--id", "one", "--flow", "x"], "flows configure": ["--set", "a.conn=1"], "flows bindings apply": ["--set", "a.conn=1"], "flows draft bindings apply": ["--set", "a.conn=1"],
-         "flows installations configure": ["--set", "a.conn=1"], "runs continue": ["--approve-latest-wait"]}
+         "flows installations configure": ["--set", "a.conn=1"], "runs watch": ["--timeout", "300ms"], "runs continue": ["--approve-latest-wait"]}
 
 
 def ask_with(c, url, row, chosen, number):
@@ -740,7 +744,7 @@ def ask_with(c, url, row, chosen, number):
         if p["type"] == "json" and p["repeats"]:
             value = [value]
         words += ["--" + p["name"]] + ([] if p["type"] == "boolean" else [written])
-        if "argument" in p:
+        if p.get("argument") is not None:
             arrives[p["argument"]] = value
     env = {"BREYTA_API_URL": url, "BREYTA_WORKSPACE": "ws-flags", "BREYTA_API_KEY": "k", "VALUE": "t-value", "BREYTA_JOB_LEASE_TOKEN": "t"}
     return c.raw(*words, env=env), arrives
@@ -773,6 +777,25 @@ def test_every_flag_arrives(c):
                     if not arrived(got, value):
                         wrong.append(f"{row['name']}: {got!r}, not {value!r}, came as {to}")
     assert number > 150 and not wrong, "\n".join(wrong)
+
+
+def test_odd_answers(c):
+    """Whatever a server says, it is told or printed: no crash, no waiting for ever."""
+    odd = [b'{"ok":true,"data":null,"meta":[]}', b"[]",
+           b'{"ok":"yes","data":{"items":[1,null,{"id":[]}],"run":5,"workflowId":7,"flow":[],"triggers":[1],"url":5,"uri":[1],"workspaces":[5],"requirements":[0]},'
+           b'"meta":{"warnings":[1,{"message":2}],"hasMore":true,"nextCursor":"c"},"error":{"code":5,"actions":[1,{"url":"/x"}]}}']
+
+    def one(row, url):
+        p, _ = ask_with(c, url, row, [], 0)
+        assert p.returncode in (0, 1, 2), f"{p.args}: {p.returncode} {p.stderr[-300:]}"
+    for i, says in enumerate(odd):
+        with Recorder(says) as recorder, concurrent.futures.ThreadPoolExecutor(4) as pool:
+            url = f"http://127.0.0.1:{recorder.httpd.server_port}"
+            rows = [r for n, r in c.table.items() if n.split()[0] not in ("jobs", "agent") and (i < 1 or not r.get("asks") or n in ("runs show", "runs list", "flows list", "flows run", "steps run"))]
+            for f in [pool.submit(one, r, url) for r in rows]:
+                f.result()
+            p = c.raw("runs", "show", "r1", env={"BREYTA_API_URL": url, "BREYTA_API_KEY": "k"})
+            assert p.returncode == 1, p
 
 
 def test_values_are_checked(c):
