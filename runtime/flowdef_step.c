@@ -136,7 +136,7 @@ static const char *option_problem(Check *c, const StepOption *o, Val v) {
 static const StepOption *find_option(const char *kind, const char *name) {
   const StepOption *common = NULL;
   for (size_t i = 0; i < N_OF(options); i++) {
-    if (strcmp(options[i].name, name)) continue;
+    if (*options[i].name != *name || strcmp(options[i].name, name)) continue; /* every step that runs looks for all of its options */
     if (!strcmp(options[i].kind, kind)) return &options[i];
     if (!strcmp(options[i].kind, "*")) common = &options[i];
   }

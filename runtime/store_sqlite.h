@@ -259,6 +259,7 @@ typedef struct Sq {
   const char *_Atomic failed; /* the code of what ended the store, or NULL */
   bool together, looking;     /* store_sqlite_together.c: reads share a transaction; one is open, ... */
   uint64_t looked;            /* ... begun when so many commits were counted */
+  unsigned looks;             /* how many reads there were */
 
   pthread_mutex_t queue_lock; /* the queue, stop, the list of pending kv batches */
   pthread_cond_t queue_cond;

@@ -15,13 +15,16 @@ void sq_look_end(Sq *s) {
 void sq_together(Store *st, bool on) {
   Sq *s = (Sq *)st;
   s->together = on && s->o.executor;
-  if (!s->together) sq_look_end(s);
+  if (s->together) return;
+  sq_look_end(s);
+  s->looks = 0;
 }
 
-/* In front of the first row of every read. A walk that is under way keeps the state that it has begun with, and so does what it reads. */
+/* In front of the first row of every read. One read alone needs no transaction, which would cost more than it. A walk that is under way
+ * keeps the state that it has begun with, and so does what it reads. */
 void sq_look(Sq *s) {
   uint64_t commits = atomic_load(&s->commits);
-  if (!s->together || (s->looking && s->looked == commits)) return;
+  if (!s->together || !s->looks++ || (s->looking && s->looked == commits)) return;
   sq_look_end(s);
   if (sqlite3_txn_state(s->rd.db, "main") != SQLITE_TXN_NONE) return;
   s->looked = commits;
