@@ -933,7 +933,9 @@ static bool common_options_ok(StepCall *c, Err *e) {
   RetryPolicy p;
   Persist keep;
   Val retry = map_get_kw(c->cfg, "retry");
-  if (!step_options_check(c->type, c->cfg, e)) return false;
+  Val template = map_get_kw(c->cfg, "template");
+  bool told = !is_nil(c->problem) && (is_kw(template) || is_str(template)); /* a template that cannot be rendered says more */
+  if (!told && !step_options_check(c->type, c->cfg, e)) return false;
   if (!is_nil(retry) && !backoff_policy(retry, &p, e)) return false;
   if (!persist_read(map_get_kw(c->cfg, "persist"), kw_text(c->type), false, &keep, e)) return false;
   if (!kw_is(c->type, "fanout") && !is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "skip") && !kw_is(on, "checkpoint"))

@@ -201,6 +201,7 @@ teardown() {
   bad '{:via :ssh :connection :vm :command "x" :check-every "0s"}' ':check-every of an :agent step'
   bad '{:via :ssh :connection :vm :command "x" :keep-running (str 1)}' ':keep-running of an :agent step'
   bad '{:via :ssh :connection :nothing :command "x"}' 'nothing'
+  bad '{:via :ssh :connection :vm :command "x" :kickoff-timeout "1ms"}' '1 ms'
   bad '{:via :job}' 'needs :job-type'
   bad '{:objective "x" :command "true"}' ':command is for :agent steps that work elsewhere'
   flow b '(flow/step :remote-agent :x {:op :stop :connection :vm :key "k"})'
