@@ -337,7 +337,7 @@ static void remember(const HookJob *j, Batch *b, char what, const char *id, cons
   Val was;
   int64_t rev, now = now_ms();
   if (!*id) return;
-  seen(j, what, id, &was, &rev);
+  if (seen(j, what, id, &was, &rev)) rev = DOC_NEW; /* another one has come since this was looked at: the batch is refused, and it is looked at again */
   memory_key(j, what, id, key);
   api_put_text(&m, "run-id", run_id);
   api_doc_put(b, j->workspace, "delivery", key, api_map(&m), rev, now, now + HOOK_REMEMBERED_MS);
