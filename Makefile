@@ -159,5 +159,5 @@ clean:
 
 include runtime/install.mk
 
--include $(OBJ:.o=.d) $(wildcard $(B)/tests/*/*.d)
+-include $(OBJ:.o=.d) $(PICOBJ:.o=.d) $(wildcard $(B)/tests/*/*.d)
 .SECONDARY:
