@@ -168,6 +168,7 @@ progress_loop() { # DIR
   while :; do
     sleep "${BREYTA_PROGRESS_INTERVAL:-5}" & nap_pid=$!
     wait "$nap_pid"
+    [ -d "$1" ] || return 0
     seen=$(size_of "$1/log")/$(size_of "$1/progress")
     [ "$seen" != "$last" ] || continue
     seq=$((seq + 1)) last=$seen
@@ -209,11 +210,11 @@ put() { # FILE; its text comes in. Whole or not at all.
   cat > "$1.new" && mv "$1.new" "$1"
 }
 
-# Until the final JSON is taken, or refused for good.
+# Until the final JSON is taken, or refused for good, or the state is gone (`rm`).
 deliver() { # DIR EXIT
   pause=1 until=$(($(date +%s) + ${BREYTA_CALLBACK_MAX_SECONDS:-604800})) text=''
   [ -n "${BREYTA_CALLBACK_URL:-}" ] || { echo none | put "$1/sent"; return; }
-  while [ ! -e "$1/stopped" ]; do
+  while [ -d "$1" ] && [ ! -e "$1/stopped" ]; do
     post "$BREYTA_CALLBACK_URL" "$1/final.json" "$1/answer"
     case $http in
     2*) grep -q '"timed-out"' "$1/answer" 2>/dev/null || { echo "delivered $http" | put "$1/sent"; return; } ;; # it may wait again soon

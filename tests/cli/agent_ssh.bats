@@ -140,9 +140,9 @@ teardown() {
   until_ok test -s far/count
   link=$(readlink far/agents/agent-r-*/owner.1); kill -9 "${link%%:*}"
   until_ok eval 'test -L far/agents/agent-r-*/owner.2'
+  until_ok eval '[[ $(steps r) = *work/check.completed* ]]'
   : > far/go
   ended r 0; has ':result 8'; [ "$(cat far/count)" = x ]
-  [[ $(steps r) = *'work/check.completed'* ]]
   start r2 --public-url http://127.0.0.1:9 # nothing answers there
   ended r2 0; has ':result 8'
   agent t3 'echo $$ > group; while :; do sleep 0.1; done' ':check-every "1s"'
