@@ -2,7 +2,6 @@
 #include "blobs_s3.h"
 #include "hash.h"
 #include "reader/text.h"
-#include "resource.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +92,14 @@ static BlobStore *open_s3(Store *s, Vault *v, const char *url, const char *owner
   }
   free(dir);
   return b;
+}
+
+char *blobs_place(const char *db) {
+  size_t n = strlen(db) + 8;
+  char *dir = malloc(n);
+  if (!dir) abort();
+  snprintf(dir, n, "%s-blobs", db);
+  return dir;
 }
 
 static BlobStore *open_disk(const char *db) {

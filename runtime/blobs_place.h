@@ -5,6 +5,9 @@
 #include "blobs.h"
 #include "vault.h"
 
+/* The folder beside a database that has its blobs while they are on disk; malloc'ed. */
+char *blobs_place(const char *db);
+
 /* url: s3://.., or "disk". Blobs that are elsewhere already stay there. Only its executor may say so, before an engine uses the store.
  * false: *e is "validation" (what is wrong with the URL), "blob_denied" (no keys), or the store's. */
 bool blobs_place_set(Store *s, Vault *v, const char *url, Err *e);

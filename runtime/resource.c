@@ -10,14 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *blobs_place(const char *db) {
-  size_t n = strlen(db) + 8;
-  char *dir = malloc(n);
-  if (!dir) abort();
-  snprintf(dir, n, "%s-blobs", db);
-  return dir;
-}
-
 BlobStore *engine_blobs(Engine *e) {
   if (e->o.blobs) return e->o.blobs;
   if (e->blobs) return e->blobs;

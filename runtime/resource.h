@@ -25,8 +25,6 @@ typedef struct Resource {
 
 /* The engine's blobs: beside the database file, or temporary for one in memory. */
 BlobStore *engine_blobs(Engine *e);
-/* Where the engine of this database keeps its blobs; malloc'ed. */
-char *blobs_place(const char *db);
 
 /* What such a document says; false: it is no blob, or damaged. */
 bool resource_of(const DocRow *d, Resource *out);

@@ -1,7 +1,6 @@
 /* vault.c - see vault.h. */
 #include "vault.h"
 #include "reader/mem.h"
-#include "wait_spec.h"
 #include <stdlib.h>
 #include <string.h>
 

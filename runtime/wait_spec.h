@@ -19,7 +19,6 @@
 #include "reader/val.h"
 #include "store.h"
 
-#define WAIT_SYSTEM '\x01'
 #define WAIT_DEFAULT_MS (24LL * 3600 * 1000)
 #define WAIT_MAX_MS (limit_value(LIMIT_wait_seconds) * 1000)
 enum { WAIT_KEY_MAX = 1024 };

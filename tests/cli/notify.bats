@@ -72,7 +72,7 @@ FLOW
   bad '{:channels {:http {:url "http://x" :auth {:type :bearer}}}}' 'no :auth'
   bad '{:channels {:http {:url "http://x" :jsn {}}}}' 'no option :jsn'
   bad '{:channels {:http {:url "http://x" :data 1}}}' ':data must be a map'
-  bad '{:channels {:http {:url "http://x"}} :data 5}' ':data must be a map'
+  bad '{:channels {:http {:url "http://x"}} :data 5}' ':data is 5; of a :notify step it must be a map'
   flow m '(flow/step :notify :w {:channels {:http {:url "http://x" :json "{{gone}}"}} :data {:a 1}})'
   br m.edn; [ "$st" = 1 ]; says gone
   flow l '(flow/step :notify :w {:channels {:ui {}}})'
