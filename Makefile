@@ -21,9 +21,9 @@ endif
 comma := ,
 LDFLAGS = $(if $(SAN),-fsanitize=$(if $(filter address,$(SAN)),address$(comma)undefined,$(SAN)))
 LIBS = $(if $(filter none,$(GC)),,-l:libgc.a) -lgmp -lpcre2-8 -lutf8proc -lsqlite3 -ljansson -lzstd -lcrypto -lpthread -ldl -lm
-SRC = $(foreach l,$(LAYERS),$(wildcard $(l)/*.c))
+SRC = $(foreach l,$(LAYERS),$(wildcard $(l)/*.c $(l)/*/*.c))
 OBJ = $(SRC:%.c=$(B)/%.o)
-LIBSRC = $(filter-out runtime/main_%.c,$(SRC))
+LIBSRC = $(filter-out runtime/server/main_breyta.c runtime/cli/main_run.c,$(SRC))
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libjansson-dev libzstd-dev \
@@ -71,18 +71,18 @@ $(OBJ): | $(B)/.headers
 
 $(B)/libbreyta.a: $(LIBOBJ)
 	@rm -f $@ && ar rcs $@ $^
-$(B)/breyta-run: $(B)/runtime/main_run.o $(B)/libbreyta.a
+$(B)/breyta-run: $(B)/runtime/cli/main_run.o $(B)/libbreyta.a
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/breyta: $(B)/runtime/main_breyta.o $(B)/libbreyta.a
+$(B)/breyta: $(B)/runtime/server/main_breyta.o $(B)/libbreyta.a
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
 	@echo "  cc $<"; $(CC) $(CFLAGS) -c -o $@ $<
-$(B)/runtime/xml_read.o: CFLAGS += -isystem /usr/include/libxml2
+$(B)/runtime/base/xml_read.o: CFLAGS += -isystem /usr/include/libxml2
 $(B)/stdlib/prelude_text.o: $(wildcard stdlib/*.clj)
-$(B)/runtime/flow_prelude.o: $(wildcard runtime/*.clj)
-$(B)/runtime/agent_script.o: runtime/breyta_agent.sh
-$(B)/runtime/agent_provision.o: runtime/breyta_provision.sh
+$(B)/runtime/flow/flow_prelude.o: $(wildcard runtime/*/*.clj)
+$(B)/runtime/net/agent_script.o: runtime/net/breyta_agent.sh
+$(B)/runtime/agent/agent_provision.o: runtime/agent/breyta_provision.sh
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
@@ -157,7 +157,7 @@ format:
 clean:
 	rm -rf build build-*
 
-include runtime/install.mk
+include runtime/server/install.mk
 
 -include $(OBJ:.o=.d) $(PICOBJ:.o=.d) $(wildcard $(B)/tests/*/*.d)
 .SECONDARY:

@@ -23,7 +23,7 @@ typedef struct Unit {
   Node **by_id;      /* nnodes */
   bool shared;       /* names no run vars: may be used by every run */
   bool core_unit;    /* of the prelude */
-  Val *consts;       /* objects of its literals in walk order, for snapshots (runtime/snapconst.c); made on demand */
+  Val *consts;       /* objects of its literals in walk order, for snapshots (runtime/store/snapconst.c); made on demand */
   uint32_t nconsts;
 } Unit;
 

@@ -1,5 +1,5 @@
 /* prelude_text.h - texts of the library that are written in the language itself and are part of the program: those of this
- * layer, and the means for layers above to take in their own (runtime/flow_prelude.c).
+ * layer, and the means for layers above to take in their own (runtime/flow/flow_prelude.c).
  * Adding one here: a name in PRELUDE_FILES, the file stdlib/NAME.clj. */
 #ifndef BR_PRELUDE_TEXT_H
 #define BR_PRELUDE_TEXT_H

@@ -6,8 +6,8 @@
 #include "bench_effect.h"
 #include "reader/map.h"
 #include "reader/text.h"
-#include "runtime/cli.h"
-#include "runtime/engine_int.h"
+#include "runtime/cli/cli.h"
+#include "runtime/engine/engine_int.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -6,7 +6,7 @@
  * also by kill -9. Fork it before a database is opened: it must not inherit the database's lock. */
 #ifndef BENCH_EFFECT_H
 #define BENCH_EFFECT_H
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 enum { TALLY_RUNS = 16384, TALLY_STEPS = 64 };
 typedef struct Tally {

@@ -6,10 +6,10 @@
 #include "reader/map.h"
 #include "reader/print.h"
 #include "reader/text.h"
-#include "runtime/cli.h"
-#include "runtime/engine.h"
-#include "runtime/http_limit.h"
-#include "runtime/metrics.h"
+#include "runtime/cli/cli.h"
+#include "runtime/engine/engine.h"
+#include "runtime/net/http_limit.h"
+#include "runtime/base/metrics.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>

@@ -2,9 +2,9 @@
  * table of a million rows. What the plain runs get done in a second, and the longest turn of the engine. A wrong result ends it. */
 #include "reader/map.h"
 #include "reader/text.h"
-#include "runtime/cli.h"
-#include "runtime/engine_int.h"
-#include "runtime/table.h"
+#include "runtime/cli/cli.h"
+#include "runtime/engine/engine_int.h"
+#include "runtime/table/table.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -3,10 +3,10 @@
 #include "eval/unit.h"
 #include "reader/map.h"
 #include "reader/mem.h"
-#include "runtime/engine.h"
-#include "runtime/json.h"
-#include "runtime/table.h"
-#include "runtime/cli.h"
+#include "runtime/engine/engine.h"
+#include "runtime/base/json.h"
+#include "runtime/table/table.h"
+#include "runtime/cli/cli.h"
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 load help
-# breyta-agent (runtime/breyta_agent.sh) without SSH, under dash and busybox: a real wait is what it reports to.
+# breyta-agent (runtime/net/breyta_agent.sh) without SSH, under dash and busybox: a real wait is what it reports to.
 
-SCRIPT=$BATS_TEST_DIRNAME/../../runtime/breyta_agent.sh
+SCRIPT=$BATS_TEST_DIRNAME/../../runtime/net/breyta_agent.sh
 ag() { $AGENT_SH "$SCRIPT" "$@" 3>&-; }
 under() { # dash|busybox
   case $1 in busybox) AGENT_SH='busybox sh' ;; *) AGENT_SH=$1 ;; esac
@@ -33,7 +33,7 @@ answered() { # the run's value
 is_state() { [ "$(ag status "$1" | sed -n 's/^state=//p')" = "$2" ]; }
 SIGNATURE='{:type :signature :algo :hmac-sha256 :secret-ref :k :signature-header "X-Breyta-Signature" :timestamp-header "X-Breyta-Timestamp" :signature-format :hex :signature-prefix "v1="}'
 
-setup_file() { cd "$BATS_TEST_DIRNAME/../.." && shellcheck -s sh runtime/breyta_agent.sh; }
+setup_file() { cd "$BATS_TEST_DIRNAME/../.." && shellcheck -s sh runtime/net/breyta_agent.sh; }
 teardown() {
   [ -z "${BREYTA_AGENT_HOME:-}" ] || for d in "$BREYTA_AGENT_HOME"/*/; do d=${d%/}; [ ! -d "$d" ] || ag stop --grace 0 "${d##*/}" > /dev/null || :; done
   [ ! -f "$DIR/pid" ] || kill -KILL "$(cat "$DIR/pid")" 2>/dev/null || :

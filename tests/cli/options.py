@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every option of every step family (runtime/step_options.h), each with a test of what it does and of a wrong value.
+"""Every option of every step family (runtime/flow/step_options.h), each with a test of what it does and of a wrong value.
 
 What it does: tests/cli/options.txt names the test that shows it, `kind/option FILE: test`; that test has to exist and to name the option.
 A wrong value, for each row of the table that has a type: written down, lint says so at the option's place; computed, the step fails with
@@ -15,7 +15,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = os.path.abspath(os.environ.get("BREYTA_RUN", ROOT / "build/breyta-run"))
-SOURCE = (ROOT / "runtime/step_options.h").read_text()
+SOURCE = (ROOT / "runtime/flow/step_options.h").read_text()
 KINDS = [k for k, runs in re.findall(r"^\s+K\(([\w-]+), (\d),", SOURCE, re.M) if runs == "1" and k != "code"]
 ROWS = [r for r in re.findall(r'^\s+O\("([^"]+)", "([^"]+)", (\d), (OPT_\w+),', SOURCE, re.M) if r[0] in KINDS or r[0] == "*"]
 

@@ -6,7 +6,7 @@
  *
  * `crash_flows` takes every n-th event, CRASH_ALL=1 all of them, CRASH_SEED changes which. Arguments: names of flows. */
 #include "flow_trial.h"
-#include "runtime/store_jobs.h"
+#include "runtime/store/store_jobs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

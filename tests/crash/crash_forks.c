@@ -9,9 +9,9 @@
  *   A crash while a fork is made leaves it wholly or not at all, and never without an acknowledged fork; the parent is as it was.
  *   A crash around a request to cancel loses no acknowledged one: the run ends cancelled, and its journal says so. */
 #include "flow_trial.h"
-#include "runtime/engine_int.h"
-#include "runtime/fork.h"
-#include "runtime/inspect.h"
+#include "runtime/engine/engine_int.h"
+#include "runtime/engine/fork.h"
+#include "runtime/engine/inspect.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

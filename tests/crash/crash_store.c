@@ -2,8 +2,8 @@
  * must hold exactly what the memory store holds after some first n batches, n not less than what was acknowledged. */
 #include "vfs_crash.h"
 
-#include "runtime/store.h"
-#include "runtime/store_impl.h"
+#include "runtime/store/store.h"
+#include "runtime/store/store_impl.h"
 
 #include <inttypes.h>
 #include <poll.h>

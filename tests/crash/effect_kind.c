@@ -1,6 +1,6 @@
 /* effect_kind.c - see effect_kind.h */
 #include "effect_kind.h"
-#include "runtime/engine_int.h"
+#include "runtime/engine/engine_int.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>

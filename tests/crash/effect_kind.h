@@ -5,7 +5,7 @@
  * engine's loop, through a descriptor), :hang true (never ends). The ledger is a plain struct: copy it to go back in time. */
 #ifndef EFFECT_KIND_H
 #define EFFECT_KIND_H
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 enum { EFFECT_MAX = 128 };
 typedef struct Effect {

@@ -4,7 +4,7 @@
  * before and after it goes on; replay compares the stored snapshot byte for byte. Stopped: the engine and the store are
  * dropped without being closed, the files are as a kill leaves them. Two stops in one run are tried too. */
 #include "flow_trial.h"
-#include "runtime/engine_int.h"
+#include "runtime/engine/engine_int.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/engine_int.h"
-#include "runtime/resource.h"
+#include "runtime/engine/engine_int.h"
+#include "runtime/resource/resource.h"
 #include "stdlib/stdlib.h"
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "vfs_crash.h"
 
-#include "runtime/store_sqlite.h"
+#include "runtime/store/store_sqlite.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -367,7 +367,7 @@ static int crash_reserved(sqlite3_file *base, int *out) {
   return SQLITE_OK;
 }
 
-/* The store asks for a sync of the directory with SQ_FCNTL_SYNC_DIR (runtime/store_sqlite.h). */
+/* The store asks for a sync of the directory with SQ_FCNTL_SYNC_DIR (runtime/store/store_sqlite.h). */
 static int crash_control(sqlite3_file *base, int op, void *arg) {
   (void)arg;
   if (op != SQ_FCNTL_SYNC_DIR) return SQLITE_NOTFOUND;

@@ -1,6 +1,6 @@
 /* fuzz_bencode.c - any bytes as a stream of messages: read at once and byte by byte, the answers must agree, every node must
  * lie inside its message, and a message written again and read must be the same. */
-#include "runtime/bencode.h"
+#include "runtime/base/bencode.h"
 #include <stdio.h>
 #include <stdlib.h>
 

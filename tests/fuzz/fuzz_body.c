@@ -1,7 +1,7 @@
 /* fuzz_body.c - any bytes as a multipart body and as a cron expression. Parts lie within the text, one behind the other, and what a boundary
  * parts is said to be a part only once; a cron that is taken has times that grow. The first byte picks which. */
-#include "runtime/cron.h"
-#include "runtime/multipart.h"
+#include "runtime/base/cron.h"
+#include "runtime/base/multipart.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

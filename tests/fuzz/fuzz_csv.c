@@ -1,6 +1,6 @@
 /* fuzz_csv.c - any bytes as CSV: reading ends, in fields or in an error with a line inside the text; what was read, written and read
  * again is the same. The first byte picks the delimiter. */
-#include "runtime/table_csv.h"
+#include "runtime/table/table_csv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

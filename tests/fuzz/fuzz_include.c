@@ -4,8 +4,8 @@
 #include "eval/expand.h"
 #include "eval/unit.h"
 #include "reader/mem.h"
-#include "runtime/engine.h"
-#include "runtime/flow_include.h"
+#include "runtime/engine/engine.h"
+#include "runtime/flow/flow_include.h"
 #include "stdlib/stdlib.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "reader/mem.h"
 #include "reader/print.h"
 #include "reader/text.h"
-#include "runtime/http_result.h"
+#include "runtime/http/http_result.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "reader/mem.h"
 #include "reader/print.h"
 #include "reader/read.h"
-#include "runtime/schema.h"
+#include "runtime/flow/schema.h"
 #include <stdio.h>
 #include <stdlib.h>
 

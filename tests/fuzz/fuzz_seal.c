@@ -1,6 +1,6 @@
 /* fuzz_seal.c - any bytes as a stored secret, and a real record with some of its bytes changed: the parser stays inside, and nothing
  * opens but what was sealed. The key is fixed; the first byte says which of the two it is. */
-#include "runtime/vault.h"
+#include "runtime/store/vault.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

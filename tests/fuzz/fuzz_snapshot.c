@@ -10,9 +10,9 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/cli.h"
-#include "runtime/snapshot.h"
-#include "runtime/store_record.h"
+#include "runtime/cli/cli.h"
+#include "runtime/store/snapshot.h"
+#include "runtime/store/store_record.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

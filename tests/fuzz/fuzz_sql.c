@@ -1,6 +1,6 @@
 /* fuzz_sql.c - any bytes as a statement of each database: read without a crash, its text of the same length but for the parameters, and
  * what is in quotes stays as it is: a text made of the input, quoted, never holds a parameter. Array texts of PostgreSQL, too. */
-#include "runtime/db_pg_types.h"
+#include "runtime/db/db_pg_types.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * valid UTF-8 or in an error, within its budget, and twice the same. The first byte picks the options. */
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/template.h"
+#include "runtime/template/template.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #include "eval/expand.h"
 #include "eval/unit.h"
 #include "reader/mem.h"
-#include "runtime/flowtest.h"
+#include "runtime/flowtest/flowtest.h"
 #include "stdlib/stdlib.h"
 #include <stdio.h>
 #include <stdlib.h>

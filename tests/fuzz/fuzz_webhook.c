@@ -3,7 +3,7 @@
 #include "reader/map.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/webhook_auth.h"
+#include "runtime/net/webhook_auth.h"
 #include "tests/unit/webhook_vectors.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Length of functions: median, 90th percentile and the longest twenty.
 cd "$(dirname "$0")/../.." || exit 2
-for f in reader/*.c eval/*.c stdlib/*.c runtime/*.c; do
+for f in reader/*.c eval/*.c stdlib/*.c runtime/*/*.c; do
   awk -v f="$f" '/^[A-Za-z_].*\) *\{$/ { name=$0; start=NR } /^\}/ && start { print NR-start+1, f ":" start, name; start=0 }' "$f"
 done | sort -n > /tmp/breyta-complexity.$$
 n=$(wc -l < /tmp/breyta-complexity.$$)

@@ -1,6 +1,6 @@
 /* http_help.h - tests/tools/httpd.py started for a cmocka program, and requests to it through a client whose guard lets loopback
  * through. setup and teardown are the group's. */
-#include "runtime/http_client.h"
+#include "runtime/net/http_client.h"
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>

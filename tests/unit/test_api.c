@@ -1,8 +1,8 @@
 /* test_api.c - the API without a socket: scopes, keys that are over, answers that are forgotten; the clock is ours. */
-#include "runtime/api.h"
-#include "runtime/cli.h"
-#include "runtime/cli_run.h"
-#include "runtime/hash.h"
+#include "runtime/api/api.h"
+#include "runtime/cli/cli.h"
+#include "runtime/cli/cli_run.h"
+#include "runtime/base/hash.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Unit tests of backoff.c: the :retry map, pauses and their jitter, Retry-After, flow/backoff specs. */
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/backoff.h"
+#include "runtime/base/backoff.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Unit tests of bencode.c: what is read and refused, in pieces of every size; what the writer makes. */
-#include "runtime/bencode.h"
+#include "runtime/base/bencode.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

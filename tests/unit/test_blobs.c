@@ -1,5 +1,5 @@
 /* Blobs on disk: content names, sync before publishing, sweeping. */
-#include "runtime/blobs.h"
+#include "runtime/store/blobs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

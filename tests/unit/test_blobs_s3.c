@@ -1,8 +1,8 @@
 /* Addresses of object storages; signatures against the vectors that Amazon publishes in "Signature Calculations for the Authorization
  * Header" and "Authenticating Requests: Using Query Parameters" of the S3 API reference. */
-#include "runtime/blobs_s3.h"
-#include "runtime/blobs_s3_int.h"
-#include "runtime/blobs_s3_sign.h"
+#include "runtime/store/blobs_s3.h"
+#include "runtime/store/blobs_s3_int.h"
+#include "runtime/store/blobs_s3_sign.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>

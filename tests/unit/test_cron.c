@@ -1,7 +1,7 @@
 /* Cron expressions and time zones: tests/tools/cron_oracle.py has an answer of its own for each case (Python's zoneinfo, minute by minute);
  * the moments below are from it or from tzdata's NEWS. */
-#include "runtime/cron.h"
-#include "runtime/port.h"
+#include "runtime/base/cron.h"
+#include "runtime/base/port.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Unit tests of the parts of :db that need no database: where the `?` of a statement are, dates, PostgreSQL's arrays. */
 #include "reader/mem.h"
-#include "runtime/db_pg_types.h"
-#include "runtime/db_sql.h"
-#include "runtime/db_time.h"
+#include "runtime/db/db_pg_types.h"
+#include "runtime/db/db_sql.h"
+#include "runtime/db/db_time.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

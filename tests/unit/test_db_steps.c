@@ -4,9 +4,9 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/connection.h"
-#include "runtime/db.h"
-#include "runtime/engine_int.h"
+#include "runtime/store/connection.h"
+#include "runtime/db/db.h"
+#include "runtime/engine/engine_int.h"
 #include "stdlib/stdlib.h"
 #include <setjmp.h>
 #include <stdarg.h>

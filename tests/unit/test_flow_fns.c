@@ -4,10 +4,10 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/engine.h"
-#include "runtime/flow_prelude.h"
-#include "runtime/flow_tables.h"
-#include "runtime/hash.h"
+#include "runtime/engine/engine.h"
+#include "runtime/flow/flow_prelude.h"
+#include "runtime/flow/flow_tables.h"
+#include "runtime/base/hash.h"
 #include "stdlib/stdlib.h"
 #include <setjmp.h>
 #include <stdarg.h>

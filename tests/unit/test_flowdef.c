@@ -2,9 +2,9 @@
  * that must be silent, the examples, inputs, and function code. */
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/engine.h"
-#include "runtime/flowdef_codes.h"
-#include "runtime/flowdef_pos.h"
+#include "runtime/engine/engine.h"
+#include "runtime/flow/flowdef_codes.h"
+#include "runtime/flow/flowdef_pos.h"
 #include "stdlib/stdlib.h"
 #include "eval/expand.h"
 #include "eval/unit.h"

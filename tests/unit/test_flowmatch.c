@@ -4,8 +4,8 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/flowtest_match.h"
-#include "runtime/store_mem.h"
+#include "runtime/flowtest/flowtest_match.h"
+#include "runtime/store/store_mem.h"
 #include "stdlib/stdlib.h"
 #include <setjmp.h>
 #include <stdarg.h>

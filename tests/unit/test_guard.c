@@ -1,5 +1,5 @@
 /* Unit tests of guard.c: which addresses are refused, in every disguise, and what the allow-list lets through. */
-#include "runtime/guard.h"
+#include "runtime/base/guard.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* http_limit.c: turns, fairness between flows, rates, giving up; what a config may say. Times are given, none passes. */
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/http_limit.h"
-#include "runtime/metrics.h"
+#include "runtime/net/http_limit.h"
+#include "runtime/base/metrics.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

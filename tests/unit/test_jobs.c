@@ -1,8 +1,8 @@
 /* test_jobs.c - the jobs of an engine without a socket; the clock is ours: leases, delays, rates, forgetting (durability.md 15, 16, 19). */
-#include "runtime/cli.h"
-#include "runtime/cli_run.h"
-#include "runtime/engine_int.h"
-#include "runtime/jobs.h"
+#include "runtime/cli/cli.h"
+#include "runtime/cli/cli_run.h"
+#include "runtime/engine/engine_int.h"
+#include "runtime/jobs/jobs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
 #include "reader/ex.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/duration.h"
-#include "runtime/json.h"
+#include "runtime/base/duration.h"
+#include "runtime/base/json.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Answers that are kept: found by what was asked, bounded, dropped once each. */
-#include "runtime/listener_kept.h"
+#include "runtime/net/listener_kept.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

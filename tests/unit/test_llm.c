@@ -3,8 +3,8 @@
 #include "reader/print.h"
 #include "reader/read.h"
 #include "reader/seq.h"
-#include "runtime/json.h"
-#include "runtime/llm.h"
+#include "runtime/base/json.h"
+#include "runtime/llm/llm.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

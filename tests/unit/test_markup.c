@@ -3,8 +3,8 @@
 #include "reader/print.h"
 #include "reader/read.h"
 #include "reader/text.h"
-#include "runtime/xml_read.h"
-#include "runtime/yaml_read.h"
+#include "runtime/base/xml_read.h"
+#include "runtime/base/yaml_read.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* test_repl.c - the evaluation session of runtime/repl_session.h, without a terminal. */
-#include "runtime/repl_session.h"
+/* test_repl.c - the evaluation session of runtime/repl/repl_session.h, without a terminal. */
+#include "runtime/repl/repl_session.h"
 #include "reader/mem.h"
 #include "reader/ex.h"
 #include <pthread.h>

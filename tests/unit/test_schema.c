@@ -2,7 +2,7 @@
  * Malli schema, values from JSON. */
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/schema.h"
+#include "runtime/flow/schema.h"
 #include "reader/ex.h"
 #include "reader/eq.h"
 #include "reader/print.h"

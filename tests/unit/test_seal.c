@@ -1,6 +1,6 @@
 /* AES-256-GCM against the published vectors, sealed records, key files and their faults. */
-#include "runtime/seal.h"
-#include "runtime/hash.h"
+#include "runtime/base/seal.h"
+#include "runtime/base/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

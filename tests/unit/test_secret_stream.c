@@ -1,5 +1,5 @@
 /* Secrets cut out of a stream: every way of cutting it into pieces gives what the whole gives. */
-#include "runtime/secret_stream.h"
+#include "runtime/base/secret_stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

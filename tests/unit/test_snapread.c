@@ -3,8 +3,8 @@
 #include "eval/unit.h"
 #include "reader/ex.h"
 #include "reader/read.h"
-#include "runtime/cli.h"
-#include "runtime/snapshot.h"
+#include "runtime/cli/cli.h"
+#include "runtime/store/snapshot.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

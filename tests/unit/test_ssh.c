@@ -1,8 +1,8 @@
 /* Unit tests of ssh_hosts.c (known_hosts) and ssh_shell.c (the boot line, quoting by a real sh, marks in pieces). The client itself:
  * tests/cli/ssh*.bats. */
-#include "runtime/hash.h"
-#include "runtime/ssh_hosts.h"
-#include "runtime/ssh_shell.h"
+#include "runtime/base/hash.h"
+#include "runtime/ssh/ssh_hosts.h"
+#include "runtime/ssh/ssh_shell.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

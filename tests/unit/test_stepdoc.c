@@ -4,9 +4,9 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/text.h"
-#include "runtime/engine.h"
-#include "runtime/step_doc.h"
-#include "runtime/step_options.h"
+#include "runtime/engine/engine.h"
+#include "runtime/flow/step_doc.h"
+#include "runtime/flow/step_options.h"
 #include "stdlib/stdlib.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,10 +4,10 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/engine_int.h"
-#include "runtime/fork.h"
-#include "runtime/inspect.h"
-#include "runtime/stepper.h"
+#include "runtime/engine/engine_int.h"
+#include "runtime/engine/fork.h"
+#include "runtime/engine/inspect.h"
+#include "runtime/engine/stepper.h"
 #include "stdlib/stdlib.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* The contract of store.h, run over the SQLite and the memory store; then what only a file can show. */
-#include "runtime/store.h"
-#include "runtime/store_impl.h"
-#include "runtime/store_record.h"
-#include "runtime/store_files.h"
+#include "runtime/store/store.h"
+#include "runtime/store/store_impl.h"
+#include "runtime/store/store_record.h"
+#include "runtime/store/store_files.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

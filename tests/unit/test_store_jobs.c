@@ -1,6 +1,6 @@
 /* The contract of store_jobs.h, over the SQLite and the memory store; then what only a file can show. */
-#include "runtime/store_jobs.h"
-#include "runtime/store_impl.h"
+#include "runtime/store/store_jobs.h"
+#include "runtime/store/store_impl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,9 +5,9 @@
 #include "reader/mem.h"
 #include "reader/print.h"
 #include "reader/read.h"
-#include "runtime/engine.h"
-#include "runtime/table.h"
-#include "runtime/table_int.h"
+#include "runtime/engine/engine.h"
+#include "runtime/table/table.h"
+#include "runtime/table/table_int.h"
 #include "stdlib/stdlib.h"
 #include <setjmp.h>
 #include <stdarg.h>

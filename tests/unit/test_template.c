@@ -3,8 +3,8 @@
 #include "reader/mem.h"
 #include "reader/read.h"
 #include "reader/seq.h"
-#include "runtime/json.h"
-#include "runtime/template.h"
+#include "runtime/base/json.h"
+#include "runtime/template/template.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "runtime/textdiff.h"
+#include "runtime/base/textdiff.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Stored secrets over the store in memory: versions, compare-and-set, lists, workspaces, rotation with others writing. */
-#include "runtime/vault.h"
+#include "runtime/store/vault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* Unit tests of webhook_auth.c: every type with right, wrong, missing and doubled credentials, skew both ways, replay ids, known
  * signature vectors, addresses behind proxies, and every wrong value of a config. */
-#include "runtime/webhook_auth.h"
+#include "runtime/net/webhook_auth.h"
 #include "reader/map.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/hash.h"
+#include "runtime/base/hash.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

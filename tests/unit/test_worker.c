@@ -2,11 +2,11 @@
  * reports. The whole of it: tests/api/test_worker.py. */
 #include "reader/eq.h"
 #include "reader/mem.h"
-#include "runtime/client.h"
-#include "runtime/json.h"
-#include "runtime/worker_log.h"
-#include "runtime/worker_result.h"
-#include "runtime/worker_rows.h"
+#include "runtime/client/client.h"
+#include "runtime/base/json.h"
+#include "runtime/worker/worker_log.h"
+#include "runtime/worker/worker_result.h"
+#include "runtime/worker/worker_rows.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

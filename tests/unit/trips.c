@@ -4,8 +4,8 @@
 #include "eval/unit.h"
 #include "reader/mem.h"
 #include "reader/read.h"
-#include "runtime/cli.h"
-#include "runtime/snapshot.h"
+#include "runtime/cli/cli.h"
+#include "runtime/store/snapshot.h"
 #include <stdio.h>
 #include <stdlib.h>
 

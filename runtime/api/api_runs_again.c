@@ -1,0 +1,182 @@
+/* api_runs_again.c - runs made out of others: again from the beginning, on from a step, or only rebuilt to be compared. See api_runs.h.
+ *
+ * A replay (runs.replay) is an ordinary start with the input, source, version, target and installation of the other run, under its flow's
+ * policy. A retry and a fork are forks (fork.h): the steps before are taken over from the history, not done again. They take no slot. */
+#include "api_runs.h"
+#include "runtime/engine/engine_int.h"
+#include "eval/unit.h"
+#include "runtime/engine/fork.h"
+#include <string.h>
+
+enum { REBUILD_MOST = 20000 }; /* records of a journal that is read here and now, on the engine's thread */
+
+static Val fact(const char *key, Val v) {
+  Val kv[] = {kw_c(key), v};
+  return map_from(kv, 1, false);
+}
+
+static bool gone(ApiCall *c, const char *what) {
+  return api_fail(c, 410, "history_gone", "the history of this run was dropped (it was older than the server keeps), so it cannot be %s", what);
+}
+
+/* --- again from the beginning ------------------------------------------------------------------------------------------------------- */
+static bool take_input(void *ctx, const JournalRec *j) {
+  Val v = j->kind == J_START ? snap_read_value(env_core(), j->data.p, j->data.n) : NIL;
+  if (is_vec(v)) *(Val *)ctx = map_dissoc(vec_nth(v, JT_INPUT), kw_new("flow", "ctx"));
+  return false;
+}
+
+static bool replay(ApiCall *c, const RunRow *row) {
+  Err err = {0};
+  FlowDef *f;
+  Val input = NIL, target = api_run_fact(row, "target"), id = str_c(row->run_id);
+  if (!store_journal(c->api->store, row->run, 0, take_input, &input, &err) && err.code) return api_fail_err(c, &err);
+  if (!is_map(input)) return gone(c, "run again: its input is not there any more");
+  if (!engine_def(c->api->engine, row->source_hash, &f, NULL, &err)) return api_run_not_runnable(c, row->slug, row->source_hash, &err);
+  ApiStart how = {.target = is_str(target) ? str_s(target) : "draft", .installation = row->installation, .version = row->version,
+                  .origin = fact("replay-of", id), .more = fact("originalWorkflowId", id)};
+  return api_run_begin(c, f, input, &how);
+}
+
+bool api_runs_replay(ApiCall *c) {
+  RunRow row = {0};
+  if (!api_run_row(c, &row)) return false;
+  bool ok = replay(c, &row);
+  run_row_free(&row);
+  return ok;
+}
+
+/* --- on from a step ------------------------------------------------------------------------------------------------------------------ */
+typedef struct Find {
+  const char *step;   /* NULL: the last one that failed, else the last one */
+  int64_t occurrence; /* 0: the last */
+  int64_t found, failed, last, seen, last_number;
+} Find;
+
+static bool take_step(void *ctx, const HistoryStep *h) {
+  Find *f = ctx;
+  bool again = h->number == f->last_number; /* another attempt of the same step */
+  f->last_number = f->last = h->number;
+  if (!strcmp(h->status, "failed")) f->failed = h->number;
+  if (!f->step || strcmp(f->step, h->step)) return true;
+  f->seen += !again;
+  if (!f->occurrence || f->seen == f->occurrence) f->found = h->number;
+  return true;
+}
+
+static bool find_step(ApiCall *c, const RunRow *row, Find *f, int64_t *number) {
+  Err err = {0};
+  if (row->head_seq > REBUILD_MOST)
+    return api_fail(c, 409, "too_long", "the run has %lld records; up to %d can be rebuilt here", (long long)row->head_seq, REBUILD_MOST);
+  if (!engine_history(c->api->engine, row->run, take_step, f, &err)) return api_fail_err(c, &err);
+  *number = f->step ? f->found : f->failed ? f->failed : f->last;
+  if (*number) return true;
+  if (f->step) return api_fail(c, 404, "not_found", "run %s has not reached a step %s%s", row->run_id, f->step, f->occurrence > 1 ? " that often" : "");
+  return api_fail(c, 409, "no_step", "run %s has reached no step: run it again with runs.replay", row->run_id);
+}
+
+typedef struct Forking { ApiCall *c; Val more; const char *target; } Forking;
+static void fork_also(void *ctx, Batch *b, const RunRow *row) {
+  Forking *f = ctx;
+  api_ok(f->c, api_run_started(row, f->target, NULL, f->more));
+  api_seal(f->c, b);
+}
+
+static bool fork_failed(ApiCall *c, const Err *err) {
+  static const char *const theirs[] = {"no_step", "fork_diverged", "not_serializable", "bad_input"};
+  c->sealed = false;
+  for (size_t i = 0; err->code && i < sizeof theirs / sizeof *theirs; i++)
+    if (!strcmp(err->code, theirs[i])) return api_fail(c, 409, err->code, "%s", err->msg);
+  return err->code && !strcmp(err->code, "corrupt_record") ? gone(c, "forked") : api_fail_err(c, err);
+}
+
+static bool fork_at(ApiCall *c, const RunRow *row, int64_t number, ForkChanges *ch, const char *why) {
+  Err err = {0};
+  int64_t run;
+  Val target = api_run_fact(row, "target"), id = str_c(row->run_id);
+  Val origin = map_assoc(map_assoc(fact(why, id), kw_c("fork-of"), id), kw_c("fork-step"), int_val(number));
+  Forking f = {c, map_assoc(fact("originalWorkflowId", id), kw_c("forkedAtStep"), int_val(number)), is_str(target) ? str_s(target) : "draft"};
+  ch->also = fork_also;
+  ch->ctx = &f;
+  ch->origin = api_run_origin(c, f.target, origin);
+  if (!engine_fork(c->api->engine, row->run, number, ch, NULL, &run, &err)) return fork_failed(c, &err);
+  if (!engine_resume(c->api->engine, run, &err)) return fork_failed(c, &err);
+  return true;
+}
+
+static bool retry(ApiCall *c, const RunRow *row) {
+  Find f = {.step = api_text(c, "stepId")};
+  ForkChanges ch = {.result = NIL, .config = NIL, .input = NIL};
+  int64_t number;
+  if (!run_status_final(row->status) && row->status != RUN_BLOCKED)
+    return api_fail(c, 409, "not_over", "run %s is %s: only a run that is over can be retried; runs.fork takes any", row->run_id, api_run_status(row->status));
+  if (row->status == RUN_COMPLETED && !f.step)
+    return api_fail(c, 409, "already_completed", "run %s has completed: name the stepId to go on from, or use runs.replay", row->run_id);
+  return find_step(c, row, &f, &number) && fork_at(c, row, number, &ch, "retry-of");
+}
+
+bool api_runs_retry(ApiCall *c) {
+  RunRow row = {0};
+  if (!api_run_row(c, &row)) return false;
+  bool ok = retry(c, &row);
+  run_row_free(&row);
+  return ok;
+}
+
+static bool changes(ApiCall *c, ForkChanges *ch) {
+  Val result = api_arg(c, "result"), error = api_arg(c, "error");
+  *ch = (ForkChanges){.result = NIL, .config = api_arg(c, "config"), .input = api_arg(c, "input")};
+  if (!is_nil(result) && !is_nil(error)) return api_fail(c, 400, "bad_request", "result and error exclude each other");
+  if ((!is_nil(result) || !is_nil(error)) && !is_nil(ch->config))
+    return api_fail(c, 400, "bad_request", "config: the step is not run when its result or error is given");
+  ch->step = !is_nil(result) ? FORK_RESULT : !is_nil(error) ? FORK_ERROR : FORK_RUN;
+  if (ch->step != FORK_RUN) ch->result = is_nil(result) ? error : result;
+  return true;
+}
+
+static bool fork_run(ApiCall *c, const RunRow *row) {
+  Find f = {.step = api_text(c, "stepId"), .occurrence = api_int(c, "occurrence", 1)};
+  ForkChanges ch;
+  int64_t number = api_int(c, "number", 0);
+  if (!changes(c, &ch)) return false;
+  if (!f.step == !number) return api_fail(c, 400, "bad_request", "stepId or number says where the new run begins: one of them");
+  return (number || find_step(c, row, &f, &number)) && fork_at(c, row, number, &ch, "forked");
+}
+
+bool api_runs_fork(ApiCall *c) {
+  RunRow row = {0};
+  if (!api_run_row(c, &row)) return false;
+  bool ok = fork_run(c, &row);
+  run_row_free(&row);
+  return ok;
+}
+
+/* --- rebuilt ---------------------------------------------------------------------------------------------------------------------------- */
+static bool verify(ApiCall *c, const RunRow *row) {
+  Err err = {0};
+  Buf diff = {0};
+  RunState end = {.value = NIL, .error = NIL};
+  ValVec m = {0};
+  if (row->head_seq > REBUILD_MOST)
+    return api_fail(c, 409, "too_long", "the run has %lld records; up to %d can be rebuilt here", (long long)row->head_seq, REBUILD_MOST);
+  if (!engine_replay(c->api->engine, row->run, &diff, &end, &err)) {
+    buf_free(&diff);
+    return err.code && !strcmp(err.code, "corrupt_record") ? gone(c, "rebuilt") : api_fail_err(c, &err);
+  }
+  api_put_text(&m, "workflowId", row->run_id);
+  api_put(&m, "identical", diff.n ? FALSE_V : TRUE_V);
+  if (diff.n) api_put_text(&m, "difference", buf_cstr(&diff));
+  api_put_text(&m, "status", api_run_status(row->status));
+  api_put_text(&m, "rebuiltStatus", run_status_name(end.status));
+  api_put(&m, "records", int_val(row->head_seq));
+  buf_free(&diff);
+  return api_ok(c, api_map(&m));
+}
+
+bool api_runs_verify(ApiCall *c) {
+  RunRow row = {0};
+  if (!api_run_row(c, &row)) return false;
+  bool ok = verify(c, &row);
+  run_row_free(&row);
+  return ok;
+}

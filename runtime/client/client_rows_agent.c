@@ -1,0 +1,61 @@
+/* client_rows_agent.c - rows: machines where agents run. They print scripts and ask no server. */
+#include "runtime/agent/agent_provision.h"
+#include "runtime/net/agent_script.h"
+#include "runtime/cli/cli.h"
+#include "client_rows.h"
+
+static int print_text(Buf *b) {
+  cli_out(b->p, b->n);
+  cli_out_flush();
+  buf_free(b);
+  return EXIT_OK;
+}
+
+static int install_script(ClientRun *r) {
+  Buf b = {0};
+  (void)r;
+  agent_script_install(&b);
+  return print_text(&b);
+}
+
+static const char *or_none(const char *s) { return s ? s : ""; }
+
+static int print_plan(ClientRun *r, const char *what) {
+  ClientGiven egress = strcmp(what, "provision") ? (ClientGiven){0} : client_list(r, "egress-allow");
+  bool keys = strcmp(what, "deprovision") != 0, all = !strcmp(what, "provision");
+  Buf key = {0}, b = {0};
+  Err err = {0};
+  if (keys && !client_read(r, client_text(r, "public-key"), &key, "public-key")) return EXIT_USAGE;
+  AgentPlan p = {.what = what, .user = client_text(r, "user"), .keys = keys ? buf_cstr(&key) : NULL, .memory = or_none(all ? client_text(r, "memory") : NULL),
+                 .cpu = or_none(all ? client_text(r, "cpu") : NULL), .tasks = or_none(all ? client_text(r, "tasks") : NULL), .egress = egress.a, .negress = egress.n,
+                 .report = all ? client_text(r, "report-url") : NULL, .host = all ? client_text(r, "host") : NULL};
+  bool ok = agent_plan_check(&p, &err), cloud = all && !strcmp(client_text(r, "print"), "cloud-init");
+  if (ok) (cloud ? agent_plan_cloud_init : agent_plan_script)(&p, &b);
+  buf_free(&key);
+  return ok ? print_text(&b) : client_usage(r, "%s", err.msg);
+}
+
+static int provision(ClientRun *r) { return print_plan(r, "provision"); }
+static int rotate_key(ClientRun *r) { return print_plan(r, "rotate-key"); }
+static int deprovision(ClientRun *r) { return print_plan(r, "deprovision"); }
+
+#define USER FLAG(TEXT, "user", NULL, "breyta", "the user for agents over there")
+#define KEY {"public-key", CLIENT_TEXT, NULL, NULL, "file with the public keys that are let in, one a line", "FILE", CLIENT_NEEDED}
+
+const ClientCommand client_rows_agent[] = {
+    {.name = "agent install-script", .summary = "print a script that installs breyta-agent, the helper of agents on other machines", .run = install_script, .flags = CLIENT_LOCAL, NO_PARAMS,
+     .text = "The server has the same at /agent/install.sh: `curl -fsS https://your-server/agent/install.sh | sh` on the other machine. Agents started by :agent steps bring it along by themselves."},
+    {.name = "agent provision", .summary = "print what makes a machine ready for agents", .run = provision, .flags = CLIENT_LOCAL,
+     .text = "A script for root, or user-data for cloud-init: makes a user who is let in with the given keys alone and may forward nothing, limits what it may take, installs breyta-agent, "
+             "and says the machine's host keys as lines for known_hosts, on its output and to --report-url. With --egress-allow the user may connect there and nowhere else. Run again, it changes to the new settings.",
+     PARAMS(CHOICE("print", NULL, "script", "cloud-init|script", "in which form"), KEY, USER,
+            {"egress-allow", CLIENT_LIST, NULL, NULL, "what it may connect to, and nothing else", "HOST:PORT", 0},
+            FLAG(TEXT, "memory", NULL, "2G", "memory of everything that it runs"), FLAG(TEXT, "cpu", NULL, "200%", "processor time of everything that it runs: 100% is one processor"),
+            FLAG(TEXT, "tasks", NULL, "512", "processes and threads of it"), {"report-url", CLIENT_TEXT, NULL, NULL, "where the host keys are posted to, such as the address of a :wait", "URL", 0},
+            {"host", CLIENT_TEXT, NULL, NULL, "name or address by which the machine is reached, for known_hosts; else its own name", "NAME", 0})},
+    {.name = "agent rotate-key", .summary = "print a script that lets other keys in, and these alone", .run = rotate_key, .flags = CLIENT_LOCAL,
+     .text = "For root on the machine. What runs goes on; give flows the new private key before you run it.", PARAMS(KEY, USER)},
+    {.name = "agent deprovision", .summary = "print a script that removes the user for agents", .run = deprovision, .flags = CLIENT_LOCAL,
+     .text = "For root on the machine: ends everything that the user runs and removes it with its files, its rules and, with the last one, breyta-agent.", PARAMS(USER)},
+    {0},
+};

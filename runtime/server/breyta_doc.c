@@ -1,0 +1,133 @@
+/* breyta_doc.c - see breyta_doc.h */
+#include "breyta_doc.h"
+#include "runtime/cli/cli.h"
+#include "runtime/client/client_doc.h"
+#include "runtime/base/completion.h"
+
+static bool takes(int cmd, int i) { return breyta_options[i].on >> cmd & 1; }
+
+/* --- help -------------------------------------------------------------------------------------------------------------------------- */
+static void option_help(Buf *b, const BreytaOption *o) {
+  Buf head = {0}, text = {0};
+  buf_fmt(&head, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+  buf_fmt(b, "  %-26s", buf_cstr(&head));
+  if (head.n > 25) buf_fmt(b, "\n%*s", 28, "");
+  buf_c(&text, o->help);
+  if (o->dflt) buf_fmt(&text, " (%s)", o->dflt);
+  cli_wrap(b, buf_cstr(&text), 28);
+  buf_free(&text);
+  buf_free(&head);
+}
+
+static void command_help(Buf *b, int cmd) {
+  const BreytaCommand *c = &breyta_commands[cmd];
+  buf_fmt(b, "Usage: breyta %s %s\n\n", c->name, c->args);
+  cli_wrap(b, c->text, 0);
+  buf_c(b, "\nOptions:\n");
+  for (int i = 0; i < breyta_noptions; i++)
+    if (takes(cmd, i)) option_help(b, &breyta_options[i]);
+}
+
+void breyta_help(Buf *b, int cmd) {
+  if (cmd >= 0) {
+    command_help(b, cmd);
+    return;
+  }
+  buf_c(b, "breyta " BREYTA_VERSION ": a server for flows that survive anything\n\n");
+  for (int i = 0; i < breyta_ncommands; i++) buf_fmt(b, "  breyta %-18s%s\n", breyta_commands[i].name, breyta_commands[i].summary);
+  buf_c(b, "\nAsking a server; `breyta GROUP` lists a group's commands, `breyta commands` all of them as JSON:\n");
+  client_help_groups(b);
+  for (int i = 0; i < breyta_ncommands; i++) {
+    buf_ch(b, '\n');
+    command_help(b, i);
+  }
+}
+
+/* --- man pages --------------------------------------------------------------------------------------------------------------------- */
+static void man_option(Buf *b, const BreytaOption *o) {
+  buf_c(b, ".TP\n.B \\-\\-");
+  cli_roff(b, o->name);
+  if (o->arg) {
+    buf_ch(b, ' ');
+    cli_roff(b, o->arg);
+  }
+  buf_c(b, "\n\\&");
+  cli_roff(b, o->help);
+  if (o->dflt) {
+    buf_c(b, " (default ");
+    cli_roff(b, o->dflt);
+    buf_ch(b, ')');
+  }
+  buf_ch(b, '\n');
+}
+
+static void man_command(Buf *b, int cmd) {
+  buf_c(b, "\\&");
+  cli_roff(b, breyta_commands[cmd].text);
+  buf_ch(b, '\n');
+  for (int i = 0; i < breyta_noptions; i++)
+    if (takes(cmd, i)) man_option(b, &breyta_options[i]);
+}
+
+static void man_head(Buf *b, const char *title, int section, const char *manual, const char *name, const char *summary) {
+  buf_fmt(b, ".TH %s %d \"\" \"breyta " BREYTA_VERSION "\" \"%s\"\n.SH NAME\n", title, section, manual);
+  cli_roff(b, name);
+  buf_c(b, " \\- ");
+  cli_roff(b, summary);
+  buf_c(b, "\n.SH SYNOPSIS\n");
+}
+
+static void man_synopsis(Buf *b, int cmd) {
+  buf_fmt(b, ".B breyta %s\n", breyta_commands[cmd].name);
+  cli_roff(b, breyta_commands[cmd].args);
+  buf_ch(b, '\n');
+}
+
+static void man_breyta(Buf *b) {
+  man_head(b, "BREYTA", 1, "User Commands", "breyta", "a server for flows that survive anything");
+  for (int i = 0; i < breyta_ncommands; i++) {
+    if (i) buf_c(b, ".br\n");
+    man_synopsis(b, i);
+  }
+  buf_c(b, ".SH COMMANDS\n");
+  for (int i = 0; i < breyta_ncommands; i++) {
+    buf_fmt(b, ".SS breyta %s\n", breyta_commands[i].name);
+    if (i == BREYTA_CMD_serve) buf_c(b, "\\&Runs the server: see\n.BR breyta\\-serve (8).\n");
+    else man_command(b, i);
+  }
+  client_man(b);
+  buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nfine\n.TP\n.B 1\nfailed; standard error says why\n.TP\n.B 2\nbad usage\n"
+           ".SH SEE ALSO\n.BR breyta\\-serve (8),\n.BR breyta\\-run (1)\n");
+}
+
+static void man_serve(Buf *b) {
+  man_head(b, "BREYTA\\-SERVE", 8, "System Administration", "breyta-serve", breyta_commands[BREYTA_CMD_serve].summary);
+  man_synopsis(b, BREYTA_CMD_serve);
+  buf_c(b, ".SH DESCRIPTION\n");
+  man_command(b, BREYTA_CMD_serve);
+  buf_c(b, ".SH FILES\n.TP\n.I DIR/breyta.db\nflows, runs and all else that is kept\n.TP\n.I DIR/breyta.db\\-blobs\nlarge results and files\n"
+           ".TP\n.I DIR/secrets.key\nthe key that seals secrets: keep a copy elsewhere\n"
+           ".SH SIGNALS\n.TP\n.B SIGTERM, SIGINT\nend in good order; the second one at once\n"
+           ".SH EXIT STATUS\n.TP\n.B 0\nstopped by a signal, in good order\n.TP\n.B 1\nfailed; standard error says why\n.TP\n.B 2\nbad usage or configuration\n"
+           ".SH SEE ALSO\n.BR breyta (1),\n.BR breyta\\-run (1)\n");
+}
+
+/* --- completion -------------------------------------------------------------------------------------------------------------------- */
+static const char *command_at(int i, const char **summary) {
+  *summary = breyta_commands[i].summary;
+  return breyta_commands[i].name;
+}
+
+static bool option_at(int cmd, int i, const char **name, const char **arg, const char **help) {
+  *name = breyta_options[i].name;
+  *arg = breyta_options[i].arg;
+  *help = breyta_options[i].help;
+  return takes(cmd, i);
+}
+
+bool breyta_generate(Buf *b, const char *what, const char *name) {
+  Completed c = {"breyta", breyta_ncommands, breyta_noptions, command_at, option_at, client_help_group};
+  if (!strcmp(what, "--completion")) return completion_script(b, &c, name);
+  if (!strcmp(name, "breyta")) return man_breyta(b), true;
+  return !strcmp(name, "breyta-serve") && (man_serve(b), true);
+}
