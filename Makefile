@@ -4,6 +4,9 @@
 #   GC=none                        calloc instead of Boehm's collector: for sanitizers, valgrind and fuzzers
 #   STRESS=suspend|stack|gc|nodirect   build-time stress switches of the machine, see eval/README.md
 #   B=DIR                          object directory (default build, or build-<switches>)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 CC ?= gcc
 GC ?= boehm
 SAN ?=
