@@ -28,6 +28,7 @@ typedef struct Point {
   int crashes;
   bool interrupted[4];   /* at_most_once: occurrence i was in flight at a crash */
   Ledger at_crash;
+  int64_t clock;         /* then: each outcome of the crash goes on from there */
 } Point;
 
 typedef struct Base { char *outcome; Ledger ledger; uint64_t from, to; } Base;
@@ -178,6 +179,7 @@ static bool survive(Point *pt, Trial *t, const Base *base, bool *crashed) {
 static void check_outcome(Point pt, Trial t, const Base *base) {
   bool crashed;
   effect_ledger = pt.at_crash;
+  virtual_now = pt.clock;
   points++;
   vfs_crash_materialise((enum VfsCrashMode)pt.mode, seed * 1000003 + pt.event * 31 + pt.again);
   if (pt.again) vfs_crash_at(pt.again);
@@ -200,6 +202,7 @@ static bool run_until_crash(const Script *s, EngineOptions o, uint64_t event, Tr
   enum Progress end = trial_go(&p, t);
   if (end == WRONG) violation(pt, "before the crash:", trial_why);
   pt->at_crash = effect_ledger;
+  pt->clock = virtual_now;
   if (!vfs_crash_happened()) vfs_crash_now(); /* past the last event */
   process_end(&p);
   return end == CRASHED;

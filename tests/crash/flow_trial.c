@@ -64,7 +64,7 @@ const char *trial_dir = "tests/flows";
 
 static const char *const DB = "flows.db";
 static const char *run_id(const Trial *t) { return t->run_id ? t->run_id : "t"; }
-static _Atomic int64_t virtual_now;
+_Atomic int64_t virtual_now;
 static FlowDef *defs[sizeof trial_scripts / sizeof *trial_scripts];
 
 static int64_t trial_now(void *ctx) {
@@ -247,12 +247,20 @@ static bool quiet(Process *p, const Trial *t) {
   return !p->engine->ready && (!r || r->phase == R_DONE || r->phase == R_PARKED);
 }
 
-/* In place of waiting: the clock goes to where the next timer fires. */
+static bool only_timers(const Engine *e) {
+  for (size_t i = 0; i < e->cap; i++)
+    for (const Run *r = e->runs[i]; r; r = r->chain)
+      if (r->phase != R_DONE && r->phase != R_PARKED && r->phase != R_TIMER) return false;
+  return true;
+}
+
+/* In place of waiting: the clock goes to where the next timer fires. Not past what a child still has to do: a parent that was taken up
+ * again parked is not in memory, and its timeout stands among the timers. */
 static void pass_time(Process *p, const Trial *t) {
   Run *r = run_find(p->engine, t->run);
   Engine *e = p->engine;
   virtual_now += 3;
-  if (!e->ready && e->ntimers && (!r || r->phase == R_TIMER) && e->timers[0].due > virtual_now) virtual_now = e->timers[0].due;
+  if (!e->ready && e->ntimers && (r ? r->phase == R_TIMER : only_timers(e)) && e->timers[0].due > virtual_now) virtual_now = e->timers[0].due;
 }
 
 static enum Progress ended(Process *p, Trial *t, int *patience) {

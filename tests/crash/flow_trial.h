@@ -33,7 +33,8 @@ extern const char *trial_dir; /* where the flows are: tests/flows */
 void trial_init(int argc, char **argv); /* once per program; an argument with a slash is the folder of the flows */
 bool trial_wanted(int argc, char **argv, const Script *s); /* the other arguments are names of flows; none: all */
 FlowDef *trial_def(const Script *s);
-void trial_world(void); /* an empty disk, an empty ledger */
+extern _Atomic int64_t virtual_now; /* the clock of all processes, ms; it passes when nothing else can happen */
+void trial_world(void); /* an empty disk, an empty ledger, the clock at its start */
 /* Opens the database as a new process would. false: crashed (or trial_why, when vfs_crash_happened is false). */
 bool process_start(Process *p, const Trial *t, EngineOptions o);
 void process_end(Process *p); /* whatever state it is in */
