@@ -65,7 +65,7 @@ c 1 true 16' ]
   br show r; [[ $out$err != *canary* ]]
   echo '{"connections": {"api": {"type": "http-api", "config": {"auth": {"type": "bearer", "secret-ref": "other"}}}}, "secrets": {"other": {"env": "OTHER"}}}' > over.json
   OTHER=canary-over br c.edn --connections over.json; want 0 '["Bearer #secret[other]" 5]'
-  none -rlE -- "$C|$(printf '%s' "$C" | base64 | cut -c1-16)|$(printf '%s' "$C" | xxd -p | cut -c1-24)" .
+  none -rlE -- "$C|$(printf '%s' "$C" | base64 | cut -c1-16)|$(printf '%s' "$C" | od -An -tx1 | tr -d " \n" | cut -c1-24)" .
   br c.edn --workspace other; [ "$st" = 1 ]; says "api"
   br secrets rm tok; br c.edn; [ "$st" = 1 ]; says "there is no secret tok"
 }
