@@ -3,13 +3,14 @@
 #include "reader/mem.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <string.h>
+
+void hash_stay(void) { OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); }
 
 /* Looked up once: finding an algorithm by its name takes longer than hashing a few hundred bytes. */
 static EVP_MD *fetched;

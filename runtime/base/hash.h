@@ -4,6 +4,10 @@
 #define BR_HASH_H
 #include "reader/text.h"
 
+/* First of all in a program: OpenSSL is not taken down when the process ends. Helper threads may still be inside it then, in a key exchange
+ * that nobody waits for any more, and would find its locks gone. */
+void hash_stay(void);
+
 void hash_sha256(const void *p, size_t n, uint8_t out[32]);
 void hash_sha256_hex(const void *p, size_t n, char out[65]);
 void hash_hmac_sha256(const void *key, size_t nkey, const void *p, size_t n, uint8_t out[32]);
