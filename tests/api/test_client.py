@@ -439,6 +439,9 @@ def test_connections_and_secrets(c):
         d = c.run("connections", "call", con, "--path", "/deny", "--method", "POST", "--json", '{"a": 1}', status=1)
         assert d["data"]["success"] is False
         assert c.data("connections", "test", con)
+        d = c.run("connections", "trust", con, "--fingerprint", "SHA256:" + "x" * 43, "--replace", status=1)
+        c.used.add("connections trust")  # test_ssh.py trusts a real one by it
+        assert d["error"]["code"] and "ssh" in d["error"]["message"].lower(), d
         c.data("connections", "update", con, "--name", "upstream")
         assert c.data("connections", "show", con)
     body = c.run("connections", "test", "--all", status=c.raw("connections", "test", "--all").returncode)

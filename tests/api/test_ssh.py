@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from server import ROOT, flow, run_tests
+from server import BIN, ROOT, flow, run_tests
 from test_connections import put
 from test_workspaces import ended, get, in_workspace, post, start
 
@@ -62,8 +62,9 @@ def test_unknown_key_is_shown_trusted_and_then_it_works(s, d):
     assert post(s, f"/api/connections/{cid}/test", {}).body["success"] is False
     wrong = post(s, f"/api/connections/{cid}/trust", {"fingerprint": "SHA256:" + "x" * 43})
     assert wrong.status == 409 and wrong.code == "fingerprint_differs" and d.print in json.dumps(wrong.body), wrong
-    yes = post(s, f"/api/connections/{cid}/trust", {"fingerprint": d.print})
-    assert yes.status == 200 and yes.body["trusted"] is True, yes
+    env = {**os.environ, "BREYTA_API_URL": f"http://127.0.0.1:{s.port}", "BREYTA_API_KEY": s.key, "BREYTA_WORKSPACE": "ws-local"}
+    yes = subprocess.run([BIN, "connections", "trust", cid, "--fingerprint", d.print], env=env, capture_output=True, text=True, timeout=60)
+    assert yes.returncode == 0 and json.loads(yes.stdout)["data"]["trusted"] is True, yes
     s.kill()
     s.start()
     t = post(s, f"/api/connections/{cid}/test", {}).body
