@@ -89,7 +89,8 @@ $(B)/runtime/agent/agent_provision.o: runtime/agent/breyta_provision.sh
 
 # --- tests: one program per tests/unit/test_*.c (cmocka); others are named with what they are made of
 UNIT = $(patsubst tests/unit/%.c,$(B)/t/%,$(wildcard tests/unit/test_*.c))
-TESTPROGS = $(UNIT) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c tests/fuzz/fuzz_[bceirstw]*.c)))
+FUZZERS = $(filter-out $(B)/t/fuzz_main,$(patsubst tests/fuzz/%.c,$(B)/t/%,$(wildcard tests/fuzz/fuzz_*.c)))
+TESTPROGS = $(UNIT) $(FUZZERS) $(patsubst %.c,$(B)/t/%,$(notdir $(wildcard tests/crash/crash_*.c tests/crash/equality.c tests/unit/lang_runner.c)))
 $(B)/tests/%.o: CFLAGS += -Wno-missing-prototypes
 $(UNIT): $(B)/t/%: $(B)/tests/unit/%.o $(B)/libbreyta.a
 CRASH_MAIN = $(wildcard tests/crash/crash_*.c) tests/crash/equality.c
@@ -99,20 +100,8 @@ $(patsubst tests/crash/%.c,$(B)/t/%,$(CRASH_MAIN)): $(B)/t/%: $(B)/tests/crash/%
 FUZZ_MAIN = $(if $(FUZZER),,$(B)/tests/fuzz/fuzz_main.o)
 $(B)/t/fuzz_%: LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/tests/unit/trips.o $(B)/libbreyta.a
-$(B)/t/fuzz_csv: $(B)/tests/fuzz/fuzz_csv.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_body: $(B)/tests/fuzz/fuzz_body.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_eval: $(B)/tests/fuzz/fuzz_eval.o $(B)/tests/unit/trips.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_bencode: $(B)/tests/fuzz/fuzz_bencode.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_include: $(B)/tests/fuzz/fuzz_include.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_read: $(B)/tests/fuzz/fuzz_read.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_response: $(B)/tests/fuzz/fuzz_response.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_sql: $(B)/tests/fuzz/fuzz_sql.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_seal: $(B)/tests/fuzz/fuzz_seal.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_snapshot: $(B)/tests/fuzz/fuzz_snapshot.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_template: $(B)/tests/fuzz/fuzz_template.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_schema: $(B)/tests/fuzz/fuzz_schema.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_testfile: $(B)/tests/fuzz/fuzz_testfile.o $(FUZZ_MAIN) $(B)/libbreyta.a
-$(B)/t/fuzz_webhook: $(B)/tests/fuzz/fuzz_webhook.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(FUZZERS): $(B)/t/%: $(B)/tests/fuzz/%.o $(FUZZ_MAIN) $(B)/libbreyta.a
+$(B)/t/fuzz_eval: $(B)/tests/unit/trips.o
 $(TESTPROGS):
 	@mkdir -p $(dir $@)
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)

@@ -39,12 +39,18 @@ $({ grep -aE '^not ok|FAIL|ERROR|runtime error|Sanitizer|mismatch|violation' "$l
   echo "$line" # at once: nobody writes between its lines
 }
 
+lost() { # lane: it ended before its suites did, so their counts are missing
+  echo "$1 died"
+  echo "0 1" >>"$counts"
+}
+
 {
   suite crash-store crash "$B/t/crash_store"
   suite equality crash "$B/t/equality"
   suite crash-flows crash "$B/t/crash_flows"
   suite crash-forks crash "$B/t/crash_forks"
   suite crash-faults crash "$B/t/crash_faults"
+  : # what failed is counted; a lane that dies is not
 } &
 beside=$!
 
@@ -60,20 +66,27 @@ if [ -x "$B/t/lang_runner" ] && ls tests/lang/*.clj >/dev/null 2>&1; then
   suite language lang "$B/t/lang_runner" tests/lang/*.clj
   suite language-suspended lang "$B/t/lang_runner" --suspend "${SUSPEND_K:-7}" tests/lang/*.clj
 fi
-suite fuzz-reader fuzz "$B/t/fuzz_read" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/read
-[ -f tests/fuzz/fuzz_snapshot.c ] && suite fuzz-snapshot fuzz "$B/t/fuzz_snapshot" -n "${FUZZ_N:-2000}" -s 1 tests/fuzz/corpus/snapshot
-suite fuzz-eval fuzz "$B/t/fuzz_eval" -n "${FUZZ_N:-1000}" -s 1 tests/fuzz/corpus/eval
-suite fuzz-bencode fuzz "$B/t/fuzz_bencode" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/bencode
-suite fuzz-response fuzz "$B/t/fuzz_response" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/response
-suite fuzz-sql fuzz "$B/t/fuzz_sql" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/sql
-suite fuzz-template fuzz "$B/t/fuzz_template" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/template
-suite fuzz-schema fuzz "$B/t/fuzz_schema" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/schema
-suite fuzz-csv fuzz "$B/t/fuzz_csv" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/csv
-suite fuzz-body fuzz "$B/t/fuzz_body" -n "${FUZZ_N:-20000}" -s 1 tests/fuzz/corpus/body
-suite fuzz-testfile fuzz "$B/t/fuzz_testfile" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/testfile
-suite fuzz-seal fuzz "$B/t/fuzz_seal" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/seal
-suite fuzz-webhook fuzz "$B/t/fuzz_webhook" -n "${FUZZ_N:-4000}" -s 1 tests/fuzz/corpus/webhook
-suite fuzz-include fuzz "$B/t/fuzz_include" -n "${FUZZ_N:-5000}" -s 1 tests/fuzz/corpus/include
+# A target and how many mutations of its corpus; `make fuzz` does FUZZ_N of each.
+while read -r target n; do
+  suite "fuzz-$target" fuzz "$B/t/fuzz_$target" -n "${FUZZ_N:-$n}" -s 1 "tests/fuzz/corpus/$target"
+done <<END
+read 20000
+snapshot 2000
+eval 1000
+bencode 20000
+response 20000
+sql 20000
+template 20000
+schema 20000
+csv 20000
+body 20000
+testfile 4000
+seal 4000
+webhook 4000
+include 5000
+known_hosts 20000
+rows 5000
+END
 suite repl-terminal repl python3 tests/repl/repl_pty.py
 suite repl-flows repl python3 tests/repl/repl_flow.py
 for t in tests/cli/*.bats; do suite "cli-$(basename "$t" .bats)" cli bats --tap "$t"; done
@@ -89,19 +102,21 @@ api_lane() {
     n=$(basename "$t" .py | cut -c6-)
     mkdir "$claims/$n" 2>/dev/null && suite "api-$n" api env BREYTA="$PWD/$B/breyta" API_CASES="$PWD/$B/api-cases" python3 "$t"
   done
+  :
 }
-claims=$(mktemp -d)
+claims=$B/logs/claims.$$
+mkdir "$claims"
 api_lane &
 other_lane=$!
 api_lane
-wait "$other_lane"
-rm -rf "$claims"
+wait "$other_lane" || lost "an API lane"
+rm -r "$claims"
 suite api-cover api env BREYTA="$PWD/$B/breyta" python3 tests/api/cover.py "$PWD/$B/api-cases"
 suite chaos-jobs api env BREYTA="$PWD/$B/breyta" python3 tests/chaos/chaos_jobs.py --quick
 suite examples flows tests/flows/examples.sh
 suite worker-examples flows env BREYTA="$PWD/$B/breyta" tests/flows/workers.sh
 suite flow-tests flows "$BIN" test --format tap flows-examples
-wait "$beside"
+wait "$beside" || lost "the crash lane"
 read -r passed failed < <(awk '{p += $1; f += $2} END {print p + 0, f + 0}' "$counts")
 rm -f "$counts"
 echo "$passed passed, $failed failed"

@@ -3,6 +3,7 @@
 #include "reader/map.h"
 #include "reader/mem.h"
 #include "reader/read.h"
+#include "runtime/net/proxy.h"
 #include "runtime/net/webhook_auth.h"
 #include "tests/unit/webhook_vectors.h"
 #include <stdio.h>
@@ -62,6 +63,22 @@ static void parsers(const char *s) {
   if (hook_network(s, net, &bits) && (bits < 0 || bits > 128 || !hook_within(net, net, bits))) abort();
 }
 
+/* X-Forwarded-* from a proxy that is trusted: whatever stands there, there is an address afterwards. A list of proxies is taken or says why. */
+static void behind_proxy(ListenRequest r) {
+  static Proxies *proxies;
+  Err e = {0};
+  if (!proxies) proxies = proxies_new("loopback, 10.0.0.0/8", &e);
+  if (!proxies) abort();
+  proxy_headers(proxies, &r);
+  if (!*r.peer) abort();
+  for (size_t i = 0; i < r.nheaders; i++) {
+    Proxies *p = proxies_new(r.headers[i].value, &e);
+    if (!p && !e.code) abort();
+    proxies_free(p);
+    e = (Err){0};
+  }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   start();
   char *copy = calloc(1, n + 1);
@@ -75,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   r.body = body;
   r.nbody = strlen(body);
   for (size_t i = 0; i < used; i++) parsers(pairs[i].value);
+  behind_proxy(r);
   for (int i = 0; i < 8; i++) {
     HookProof proof;
     Err e = {0};

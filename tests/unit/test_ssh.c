@@ -73,11 +73,10 @@ static void test_hashed(void **state) {
   hash_base64(sum, 20, &names);
   assert_int_equal(ask(buf_cstr(&names), &a, "vm.example", 2222, &a), SSH_KNOWN);
   assert_int_equal(ask(buf_cstr(&names), &a, "vm.example", 22, &a), SSH_UNKNOWN);
-  for (size_t n = 3; n < names.n; n++) { /* cut anywhere: no match, no crash */
-    names.p[n] = 0;
+  while (names.p[names.n - 1] == '=') names.n--; /* padding alone says nothing */
+  while (names.n > 3) {                          /* cut anywhere: no match, no crash */
+    names.p[--names.n] = 0;
     assert_int_equal(ask(names.p, &a, "vm.example", 2222, &a), SSH_UNKNOWN);
-    names.n = n + 1;
-    break;
   }
   buf_free(&names);
 }
