@@ -100,8 +100,9 @@ $(patsubst tests/crash/%.c,$(B)/t/%,$(CRASH_MAIN)): $(B)/t/%: $(B)/tests/crash/%
 FUZZ_MAIN = $(if $(FUZZER),,$(B)/tests/fuzz/fuzz_main.o)
 $(B)/t/fuzz_%: LDFLAGS += $(if $(FUZZER),-fsanitize=fuzzer)
 $(B)/t/lang_runner: $(B)/tests/unit/lang_runner.o $(B)/tests/unit/trips.o $(B)/libbreyta.a
-$(FUZZERS): $(B)/t/%: $(B)/tests/fuzz/%.o $(FUZZ_MAIN) $(B)/libbreyta.a
+# trips.o stands before the archive that it needs
 $(B)/t/fuzz_eval: $(B)/tests/unit/trips.o
+$(FUZZERS): $(B)/t/%: $(B)/tests/fuzz/%.o $(FUZZ_MAIN) $(B)/libbreyta.a
 $(TESTPROGS):
 	@mkdir -p $(dir $@)
 	@echo "  ld $@"; $(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
