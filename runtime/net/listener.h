@@ -13,8 +13,7 @@
  * Everything else is answered here with {"ok":false,"error":{"code","message"}}: 404, 405, 413 (body over its limit), 400 (bad
  * percent encoding), 503 (stopping, or too much under way), 507 (no room for a large body). Bounded: connections, LISTENER_HELD
  * bytes of bodies in memory, LISTENER_IDLE_S for a slow request. A body over LISTENER_MEMORY, where one is allowed, is written to a file
- * without a name and mapped: it costs no memory. libmicrohttpd is loaded (dlopen) by listener_start; its header is included
- * in listener.c alone. */
+ * without a name and mapped: it costs no memory. libmicrohttpd: listener_mhd.h. */
 #ifndef BR_LISTENER_H
 #define BR_LISTENER_H
 #include "runtime/base/port.h"

@@ -33,7 +33,7 @@ home gmp.h reader/big.c
 home pcre2.h reader/regex.c
 home jansson.h runtime/base/json.c
 home curl/curl.h runtime/net/http_client.c
-home microhttpd.h runtime/net/listener.c
+home microhttpd.h runtime/net/listener_mhd.h
 home histedit.h runtime/repl/repl_term.c
 home libxml/parser.h runtime/base/xml_read.c
 home yaml.h runtime/base/yaml_read.c
