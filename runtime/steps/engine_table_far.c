@@ -14,6 +14,7 @@
 #include "runtime/engine/offload.h"
 #include "reader/mem.h"
 #include "runtime/resource/resource.h"
+#include "runtime/table/table_seen.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,12 +25,8 @@
 /* Below, a thread costs more than the work. */
 enum { FAR_ROWS = 2000, FAR_BYTES = 64 << 10 };
 enum { FAR_TRIES = 3 }; /* of a change, before it is made here */
-enum { SEEN_MAX = 3 };  /* a join has three tables */
 
 typedef enum Work { FAR_NOTHING, FAR_READ, FAR_CHANGE, FAR_LOAD } Work;
-
-/* A table as a change has seen it; meta NULL: there was none of that name. */
-typedef struct Seen { char *name; Blob meta; int64_t id; bool there; } Seen;
 
 typedef struct TableJob {
   struct TableJob *next;  /* among those at work, or those to be used again */
@@ -41,8 +38,8 @@ typedef struct TableJob {
   Val cfg, key, result, error; /* key: of :input, FAR_LOAD */
   BlobWriter *writer;     /* of an export that is kept; NULL */
   Batch *batch;           /* FAR_CHANGE */
-  Seen seen[SEEN_MAX];
-  int nseen, tries, csv;  /* csv: the file of an import; -1 */
+  TableSeen seen;
+  int tries, csv;         /* csv: the file of an import; -1 */
   int64_t number;         /* of a table that is made */
   bool ok, unreadable;
   _Atomic bool stop;
@@ -64,13 +61,9 @@ static TableJob *job_new(Run *r, Work work, Val cfg) {
 
 /* What a helper has made goes. */
 static void job_reset(TableJob *j) {
-  for (int i = 0; i < j->nseen; i++) {
-    free(j->seen[i].name);
-    blob_free(&j->seen[i].meta);
-  }
+  table_seen_free(&j->seen);
   batch_free(j->batch);
   j->batch = NULL;
-  j->nseen = 0;
   j->ok = j->unreadable = false;
 }
 
@@ -103,20 +96,7 @@ static int job_csv(void *ctx, Val ref, Err *e) {
   return fd;
 }
 
-static void note_seen(void *ctx, const char *name, const StoreTable *t) {
-  TableJob *j = ctx;
-  for (int i = 0; i < j->nseen; i++)
-    if (!strcmp(j->seen[i].name, name)) return;
-  if (j->nseen == SEEN_MAX) abort(); /* no operation has more */
-  Seen *s = &j->seen[j->nseen++];
-  *s = (Seen){.name = strdup(name), .there = t != NULL};
-  if (!s->name) abort();
-  if (!t) return;
-  s->id = t->id;
-  s->meta = (Blob){malloc(t->meta.n + 1), t->meta.n};
-  if (!s->meta.p) abort();
-  memcpy(s->meta.p, t->meta.p, t->meta.n);
-}
+static void note_seen(void *ctx, const char *name, const StoreTable *t) { table_seen_add(&((TableJob *)ctx)->seen, name, t); }
 
 static void work(void *arg) {
   TableJob *j = arg;
@@ -137,20 +117,10 @@ static void work(void *arg) {
 
 /* ---- the end, on the engine's thread ---- */
 
-static bool as_seen(TableJob *j, const Seen *s) {
-  StoreTable t = {0};
-  Err e = {0};
-  bool there = store_table_get(j->e->store, j->workspace, s->name, &t, &e);
-  bool same_one = !e.code && there == s->there && (!there || (t.id == s->id && t.meta.n == s->meta.n && !memcmp(t.meta.p, s->meta.p, t.meta.n)));
-  if (there) store_table_free(&t);
-  return same_one;
-}
-
 /* What the batch is made of is still so. These count as its reads: it is refused with what they have seen (store_reads). */
 static bool all_as_seen(Run *r, TableJob *j) {
-  bool same_ones = true;
   store_reads(r->e->store, r->reads);
-  for (int i = 0; i < j->nseen && same_ones; i++) same_ones = as_seen(j, &j->seen[i]);
+  bool same_ones = table_seen_still(&j->seen, r->e->store, j->workspace);
   r->reads = store_reads(r->e->store, 0);
   return same_ones;
 }
