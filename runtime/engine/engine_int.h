@@ -222,6 +222,7 @@ Val err_map(const char *type, const char *msg);
 /* step_end.c */
 void step_resolve(StepCall *c, bool ok, Val value); /* journal the result and go on */
 void step_error(StepCall *c, Val error, int64_t retry_after_ms);
+void step_skip(StepCall *c, Val value); /* it counts as done with this value, for :on-error or a person */
 void step_invalid(StepCall *c, const char *msg); /* it fails as :validation, with no further attempt */
 void step_answer(Run *r, bool ok, Val v, Val by); /* to the machine, with no record made */
 void step_mismatch(Run *r, const char *fmt, const char *a, const char *b);

@@ -300,7 +300,7 @@ bool step_action(Run *r, Val body) {
   if (!strcmp(action, "retry") || yes) check_again(c);
   else if (!strcmp(action, "skip")) {
     run_again(r);
-    step_resolve(c, true, value);
+    step_skip(c, value);
   } else if (no || !strcmp(action, "fail")) {
     run_again(r);
     step_resolve(c, false, map_assoc(err_map("rejected", "a person rejected this step"), kw_c("step-id"), c->id));
@@ -371,6 +371,7 @@ static void external_begin(StepCall *c) {
 
 void step_begin_attempt(StepCall *c) {
   const char *type = kw_text(c->type);
+  c->keeping = NIL; /* of an attempt before */
   if (!is_nil(c->problem)) step_error(c, c->problem, -1);
   else if (c->stand_in) external_begin(c);
   else if (!strcmp(type, "function")) function_begin(c);

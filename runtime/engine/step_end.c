@@ -185,6 +185,11 @@ void step_resolve(StepCall *c, bool ok, Val value) {
   run_ready(r);
 }
 
+void step_skip(StepCall *c, Val value) {
+  c->kept |= is_nil(value); /* there is nothing that :persist could keep */
+  step_resolve(c, true, value);
+}
+
 void step_error(StepCall *c, Val error, int64_t retry_after_ms) {
   if (!is_map(error)) error = err_map("runtime", "step failed");
   if (resource_fetch(c, error)) return;
@@ -199,7 +204,7 @@ void step_error(StepCall *c, Val error, int64_t retry_after_ms) {
   error = map_assoc(map_assoc(error, kw_c("step-id"), c->id), kw_c("attempt"), fix(c->attempt));
   if (is_nil(able)) error = map_assoc(error, kw_c("retryable?"), bool_val(may));
   Val policy = map_get_kw(c->cfg, "on-error");
-  if (kw_is(policy, "skip")) step_resolve(c, true, NIL);
+  if (kw_is(policy, "skip")) step_skip(c, NIL);
   else if (kw_is(policy, "checkpoint")) park_at_checkpoint(c, error);
   else step_resolve(c, false, error);
 }
