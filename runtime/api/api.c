@@ -239,7 +239,7 @@ bool api_later_send(Api *a, const ApiLater *l, ApiCall *c) {
   c->api = a;
   c->bare = l->bare;
   c->workspace = l->workspace;
-  write_answer(c);
+  if (!c->sealed) write_answer(c);
   bool ok = engine_listen_answer(a->listener, l->token, c->status, c->answer.p, c->answer.n);
   api_free(c);
   return ok;

@@ -21,6 +21,8 @@ typedef struct Job {
   ApiFarWork work;
   ApiFarAnswer answer;
   bool index; /* what waits for the index comes first */
+  bool (*handler)(ApiCall *c); /* api_far_read */
+  ApiCall call;                /* what it answers */
   _Atomic bool stop;
 } Job;
 
@@ -43,6 +45,7 @@ static void job_free(Job *j) {
   while (*at != j) at = &(*at)->next;
   *at = j->next;
   if (j->far.fd >= 0) close(j->far.fd);
+  api_free(&j->call);
   *j = (Job){.next = unused};
   unused = j;
 }
@@ -104,6 +107,22 @@ static void launch(Engine *e, Job *j) {
   done(e, 0, j);
 }
 
+/* --- whole handlers ---------------------------------------------------------------------------------------------------------------------- */
+static void handle(ApiFar *f) {
+  Job *j = (Job *)f;
+  Api api = {.store = f->store};
+  j->call.api = &api;
+  j->handler(&j->call);
+  api_seal(&j->call, NULL); /* of a call without operation: its text alone */
+}
+
+static bool take_answer(ApiCall *c, ApiFar *f) {
+  Job *j = (Job *)f;
+  *c = j->call;
+  j->call = (ApiCall){0};
+  return !c->code;
+}
+
 bool api_far_can(const ApiCall *c) { return c->api->listener && store_path(c->api->store); }
 
 static bool begin(ApiCall *c, Job *j) {
@@ -123,6 +142,16 @@ bool api_far(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in) { return 
 bool api_far_search(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in) {
   Job *j = job_new(c, work, answer, in);
   j->index = true;
+  return begin(c, j);
+}
+
+bool api_far_read(ApiCall *c, bool (*handler)(ApiCall *c), bool index) {
+  if (!api_far_can(c)) return handler(c);
+  Job *j = job_new(c, handle, take_answer, NIL);
+  j->index = index;
+  j->handler = handler;
+  j->call = (ApiCall){.workspace = j->workspace, .command = c->command, .bare = c->bare, .args = c->args, .meta = c->meta, .data = NIL,
+                      .details = NIL, .body = NIL, .capabilities = NIL};
   return begin(c, j);
 }
 

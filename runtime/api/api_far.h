@@ -29,5 +29,8 @@ bool api_far_can(const ApiCall *c);
 bool api_far(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in);
 /* The same for a search: what waits to be put into the index is put there first, a piece at a time. */
 bool api_far_search(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in);
+/* A whole handler that only reads, there: its call has the store of that thread, workspace, arguments, meta and nothing else: no request, no
+ * listener, no engine. index: as api_far_search. Its answer is made into text there, too. */
+bool api_far_read(ApiCall *c, bool (*handler)(ApiCall *c), bool index);
 void api_far_gone(const Api *a); /* the store is about to be closed */
 #endif

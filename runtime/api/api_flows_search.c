@@ -2,6 +2,7 @@
  *
  * flows.workspace.search looks at the flows of the workspace. flows.search and flows.examples.step look at those of the key's workspace
  * that say :discover {:public true}, "templates", or with scope workspace at all; they are the commands that need no workspace header. */
+#include "api_far.h"
 #include "api_flow_index.h"
 #include "runtime/flow/flow_facets.h"
 #include <stdlib.h>
@@ -200,19 +201,30 @@ static bool answer(Search *s, const char *list, const char *outer) {
 
 static const char *target_of(const ApiCall *c) { return api_text(c, "target") ? api_text(c, "target") : "latest"; }
 
+static bool by_text(const ApiCall *c) { return api_flag(c, "definitionSearch") || !is_nil(api_arg(c, "patterns")); }
+
 static bool search(ApiCall *c, bool templates) {
   Search s = {.c = c, .target = target_of(c), .templates = templates, .shown = shown_flow};
-  bool text = api_flag(c, "definitionSearch") || !is_nil(api_arg(c, "patterns"));
+  bool text = by_text(c);
   if (text && !read_patterns(&s)) return false;
   if (text) s.shown = shown_lines;
   return look(&s, text ? NULL : api_text(c, "query")) && answer(&s, "hits", "result");
 }
 
-static bool workspace_search(ApiCall *c) { return search(c, false); }
-static bool template_search(ApiCall *c) {
+static bool of_templates(const ApiCall *c) {
   const char *scope = api_text(c, "scope");
-  return search(c, !scope || strcmp(scope, "workspace"));
+  return !scope || strcmp(scope, "workspace");
 }
+
+/* They may look at thousands of flows: not on the engine's thread. */
+static bool far(ApiCall *c, bool (*handler)(ApiCall *c)) {
+  const char *words = by_text(c) ? NULL : api_text(c, "query");
+  return api_far_read(c, handler, words && *words);
+}
+static bool search_all(ApiCall *c) { return search(c, false); }
+static bool search_templates(ApiCall *c) { return search(c, of_templates(c)); }
+static bool workspace_search(ApiCall *c) { return far(c, search_all); }
+static bool template_search(ApiCall *c) { return far(c, search_templates); }
 
 /* --- examples of steps ------------------------------------------------------------------------------------------------------------------
  */
@@ -279,11 +291,10 @@ static bool examples(ApiCall *c, bool templates) {
   Search s = {.c = c, .target = target_of(c), .templates = templates, .shown = shown_examples};
   return look(&s, NULL) && answer(&s, "items", "examples");
 }
-static bool step_examples(ApiCall *c) {
-  const char *scope = api_text(c, "scope");
-  return examples(c, !scope || strcmp(scope, "workspace"));
-}
-static bool workspace_examples(ApiCall *c) { return examples(c, false); }
+static bool examples_all(ApiCall *c) { return examples(c, false); }
+static bool examples_templates(ApiCall *c) { return examples(c, of_templates(c)); }
+static bool step_examples(ApiCall *c) { return api_far_read(c, examples_templates, false); }
+static bool workspace_examples(ApiCall *c) { return api_far_read(c, examples_all, false); }
 
 #define FILTER_ARGS                                                                                                                        \
   {"flowSlug", API_SLUG, false, 0, 0, NULL, "only this flow"},                                                                             \

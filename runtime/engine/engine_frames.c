@@ -37,9 +37,7 @@ static Val step_enter(Mach *m, Val *s) {
   if (!is_kw(s[ST_ID])) return step_usage(s[ST_ID], "the step id must be a keyword");
   if (same(s[ST_CFG], ABSENT)) s[ST_CFG] = map_empty;
   if (!is_map(s[ST_CFG])) return step_usage(s[ST_CFG], "the config must be a map");
-  Buf scratch = {0};
-  Val v = snap_data(&scratch, step_journal_cfg(s[ST_CFG]));
-  buf_free(&scratch);
+  Val v = snap_storable(step_journal_cfg(s[ST_CFG]));
   if (same(v, SIG_THROW) && is_type(pend.ex, T_EX)) { /* of the step, not only of the call */
     Ex *x = AS(Ex, pend.ex);
     if (is_map(x->data)) x->data = map_assoc(x->data, kw_c("step-id"), s[ST_ID]);
@@ -61,9 +59,7 @@ static void counters_restore(Mach *m, Val *s) {
 }
 
 static Val function_returned(Mach *m, Val *s) {
-  Buf scratch = {0};
-  Val v = snap_data(&scratch, s[ST_TMP]);
-  buf_free(&scratch);
+  Val v = snap_storable(s[ST_TMP]);
   if (same(v, SIG_DEMAND)) return v;
   counters_restore(m, s);
   s[ST_PHASE] = fix(PHASE_VALUE);
@@ -186,9 +182,7 @@ DOC(input, "[]", "The run's input map, with :flow/ctx (ids of the run, workspace
 /* The body's value becomes the run's result: everything lazy in it is realised while the machine still runs. */
 static Val result_step(Mach *m, uint32_t pc, Val *s, Val in) {
   (void)m; (void)pc; (void)in;
-  Buf scratch = {0};
-  Val v = snap_data(&scratch, s[0]);
-  buf_free(&scratch);
+  Val v = snap_storable(s[0]);
   return is_sig(v) ? v : rec_plain(s[0]); /* as it is stored */
 }
 static const NativeDef nd_result = {"flow/result*", 1, 1, 1, false, false, 0, result_step};

@@ -161,7 +161,7 @@ struct Engine {
   Err fatal_err;
 };
 
-/* engine_steps.c */
+/* step_call.c */
 void kinds_gone(Engine *e);  /* by engine_free */
 void call_free(StepCall *c); /* what it holds outside the heap; NULL is fine */
 
@@ -209,29 +209,35 @@ Run *take_over_row(Engine *e, const RunRow *row, Cancel cancel, Err *err); /* in
 void inbox_done(Engine *e, Run *r, int64_t id);
 bool inbox_event(Engine *e, const InboxRow *row, Err *err); /* an answer from the inbox, for its wait: true when it was used */
 
+/* step_call.c */
+StepCall *step_call(Run *r);           /* of the flow/step frame on top, which is about to begin */
+StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
+void step_fields(const StepCall *c, Val f[JI_COUNT]);
+Val step_node(const Mach *m);          /* "unit-hash/node-id" */
+void step_pending(Run *r, Val intent, int64_t seq); /* the step in flight is part of the run's state; nil: none */
+bool step_intend(StepCall *c);         /* its intent into the batch; false: pend.ex */
+bool step_intent(StepCall *c);         /* so, but false: the run has ended over it */
+Val err_map(const char *type, const char *msg);
+
+/* step_end.c */
+void step_resolve(StepCall *c, bool ok, Val value); /* journal the result and go on */
+void step_error(StepCall *c, Val error, int64_t retry_after_ms);
+void step_skip(StepCall *c, Val value); /* it counts as done with this value, for :on-error or a person */
+void step_invalid(StepCall *c, const char *msg); /* it fails as :validation, with no further attempt */
+void step_answer(Run *r, bool ok, Val v, Val by); /* to the machine, with no record made */
+void step_mismatch(Run *r, const char *fmt, const char *a, const char *b);
+
 /* engine_steps.c */
 void run_again(Run *r);                /* a waiting run goes on */
 void step_reached(Run *r);             /* the machine stands in a flow/step frame */
 void step_begin(StepCall *c);          /* for real */
 void step_begin_attempt(StepCall *c);  /* after commit of its intent, or again after a crash */
-bool step_intent(StepCall *c);         /* appends its intent; false: the run has ended over it */
 void step_timer(StepCall *c);          /* its timer has fired */
-void step_resolve(StepCall *c, bool ok, Val value); /* journal the result and go on */
-StepCall *step_call(Run *r);           /* of the flow/step frame on top, which is about to begin */
-void step_fields(const StepCall *c, Val f[JI_COUNT]);
-void step_answer(Run *r, bool ok, Val v, Val by); /* to the machine, with no record made */
-void step_mismatch(Run *r, const char *fmt, const char *a, const char *b);
-Val step_node(const Mach *m);          /* "unit-hash/node-id" */
-void step_error(StepCall *c, Val error, int64_t retry_after_ms);
 void step_in_flight(Run *r);           /* recovery: the step under the top frame has an intent and no result */
-StepCall *step_from_intent(Run *r, Val intent, int64_t seq);
-void step_invalid(StepCall *c, const char *msg); /* it fails as :validation, with no further attempt */
-bool step_intend(StepCall *c);         /* its intent into the batch; false: pend.ex */
 void step_note(Run *r, const char *what, Val step, Val key, int64_t wake); /* the run waits, for `what` */
 bool step_named(Val id, const char *name); /* :send/confirm is "send/confirm", and as part of :send it is "send" too */
 bool step_is_checkpoint(const StepCall *c); /* the :wait of a :confirm or :review: its key is the step's own */
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
-Val err_map(const char *type, const char *msg);
 
 /* A config without the functions in it ((fn ...) unquoted under :code): they are no data, the journal keeps the rest. */
 Val step_journal_cfg(Val cfg);

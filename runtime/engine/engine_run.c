@@ -426,9 +426,7 @@ Val run_error_map(Run *r, Val ex) {
   if (!is_type(ex, T_EX)) return err_map("runtime", "unknown error");
   const Ex *x = AS(Ex, ex);
   Val m = is_map(x->data) ? x->data : map_empty;
-  Buf scratch = {0};
-  if (is_sig(snap_data(&scratch, m))) m = map_empty;
-  buf_free(&scratch);
+  if (is_sig(snap_storable(m))) m = map_empty;
   if (is_nil(map_get_kw(m, "type"))) m = map_assoc(m, kw_c("type"), kw_c(kind_name((enum Kind)x->kind)));
   if (is_nil(map_get_kw(m, "message"))) m = map_assoc(m, kw_c("message"), is_nil(x->msg) ? str_c(exc_class_name((enum Exc)x->cls)) : x->msg);
   m = map_assoc(m, kw_c("class"), str_c(exc_class_name((enum Exc)x->cls)));

@@ -9,6 +9,7 @@
 #include "runtime/resource/persist.h"
 #include "step_options.h"
 #include "wait_spec.h"
+#include <pthread.h>
 #include <stdio.h>
 
 #define N_OF(a) (sizeof(a) / sizeof *(a))
@@ -133,12 +134,45 @@ static const char *option_problem(Check *c, const StepOption *o, Val v) {
   return NULL;
 }
 
+static const struct { const char *kind, *names; } typed[] = {
+#define TYPED_ROW(kind, names) {kind, names},
+    STEP_TYPED(TYPED_ROW)};
+
+static bool by_type(const char *kind, const char *name) {
+  for (size_t i = 0; i < N_OF(typed); i++)
+    if ((!strcmp(typed[i].kind, kind) || *typed[i].kind == '*') && in_words(typed[i].names, name)) return true;
+  return false;
+}
+
+/* Every step that runs looks for all of its options: rows by the hash of their names, and which of them STEP_TYPED has (its kinds are
+ * those of the rows). */
+enum { SLOTS = 256 };
+static struct { uint16_t first[SLOTS], next[N_OF(options) + 1]; bool typed[N_OF(options)]; } rows; /* 0: none, else a row's number + 1 */
+static pthread_once_t rows_once = PTHREAD_ONCE_INIT;
+
+static size_t name_slot(const char *s) {
+  uint32_t h = 0;
+  while (*s) h = h * 31 + (uint8_t)*s++;
+  return (h ^ h >> 8) % SLOTS;
+}
+
+static void rows_make(void) {
+  for (size_t i = N_OF(options); i-- > 0;) {
+    size_t at = name_slot(options[i].name);
+    rows.next[i + 1] = rows.first[at];
+    rows.first[at] = (uint16_t)(i + 1);
+    rows.typed[i] = by_type(options[i].kind, options[i].name);
+  }
+}
+
 static const StepOption *find_option(const char *kind, const char *name) {
   const StepOption *common = NULL;
-  for (size_t i = 0; i < N_OF(options); i++) {
-    if (*options[i].name != *name || strcmp(options[i].name, name)) continue; /* every step that runs looks for all of its options */
-    if (!strcmp(options[i].kind, kind)) return &options[i];
-    if (!strcmp(options[i].kind, "*")) common = &options[i];
+  pthread_once(&rows_once, rows_make);
+  for (size_t i = rows.first[name_slot(name)]; i; i = rows.next[i]) {
+    const StepOption *o = &options[i - 1];
+    if (strcmp(o->name, name)) continue;
+    if (!strcmp(o->kind, kind)) return o;
+    if (*o->kind == '*') common = o;
   }
   return common;
 }
@@ -166,16 +200,6 @@ static const char *computed_problem(const StepOption *o, Val v) {
   }
 }
 
-static const struct { const char *kind, *names; } typed[] = {
-#define TYPED_ROW(kind, names) {kind, names},
-    STEP_TYPED(TYPED_ROW)};
-
-static bool by_type(const char *kind, const char *name) {
-  for (size_t i = 0; i < N_OF(typed); i++)
-    if ((!strcmp(typed[i].kind, kind) || *typed[i].kind == '*') && in_words(typed[i].names, name)) return true;
-  return false;
-}
-
 bool step_options_check(Val type, Val cfg, Err *e) {
   const char *kind = kw_is(type, "code") ? "function" : kw_text(type);
   MapIter it;
@@ -183,7 +207,7 @@ bool step_options_check(Val type, Val cfg, Err *e) {
   map_iter(&it, is_map(cfg) ? cfg : map_empty);
   while (map_next(&it, &k, &v)) {
     const StepOption *o = is_kw(k) && is_nil(AS(Kw, k)->ns) ? find_option(kind, str_s(AS(Kw, k)->name)) : NULL;
-    const char *must = o && !is_nil(v) && by_type(kind, o->name) ? computed_problem(o, v) : NULL;
+    const char *must = o && !is_nil(v) && rows.typed[o - options] ? computed_problem(o, v) : NULL;
     if (must) return err_set(e, "validation", ":%s is %s; of a :%s step it must be %s", o->name, val_text(v), kind, must);
   }
   return true;

@@ -55,7 +55,7 @@ bool resource_error_passes(const Err *err);
  * type begins again when they are (resource_fetch.c), so nothing may have been done yet that cannot be done twice. */
 int resource_file(Engine *e, const Resource *r, int64_t *size, Err *err);
 void resource_away(Engine *e, const Resource *r, const Err *err); /* notes what is to be fetched, when that is the error */
-/* engine_steps.c's: the error is such a one, and its blob is on its way. */
+/* step_end.c's: the error is such a one, and its blob is on its way. */
 bool resource_fetch(StepCall *c, Val error);
 
 /* A step that streamed its bytes into a blob ends like this: `result` gets :body {:type :omitted :reason :persisted} and :blob-ref. */
@@ -64,6 +64,6 @@ void step_done_blob(Engine *e, StepCall *c, Val result, const BlobName *name, co
 /* The same of a family that steps of the engine's thread are, whose bytes are all in `w`: it is synced on a helper thread, then the step
  * ends with `result`, which says its :content-type. Takes w. */
 void persist_written(StepCall *c, Val result, BlobWriter *w);
-/* engine_steps.c's: a result that :persist is to keep. True: it is on its way, step_resolve comes again with the reference. */
+/* step_end.c's: a result that :persist is to keep. True: it is on its way, step_resolve comes again with the reference. */
 bool persist_begin(StepCall *c, Val value);
 #endif

@@ -1,6 +1,7 @@
 /* engine_persist.c - results that a step keeps as resources (:persist). The bytes are on stable storage before the record that
  * names them is written (durability rule 11a): a helper thread syncs them while the step waits. */
 #include "engine_index.h"
+#include "engine_table.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/json.h"
 #include "runtime/engine/offload.h"
@@ -251,19 +252,34 @@ static Val rows_of(const Persist *p, Val what) {
   return what;
 }
 
-static bool keep_table(StepCall *c, const Persist *p, Val value) {
-  Val what = body_of(c, value), handle = NIL, error = NIL, rows = rows_of(p, what);
+Val persist_rows(const StepCall *c) {
+  Persist p = options(c);
+  return rows_of(&p, body_of(c, c->keeping));
+}
+
+void persist_rows_kept(StepCall *c, Val handle) {
+  Val value = c->keeping, omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
+  c->keeping = NIL;
+  resolve_kept(c, has_body(c, value) ? map_assoc(map_assoc(value, kw_c(body_key(c, value)), map_from(omitted, 2, false)), kw_c("resource-ref"), handle)
+                                     : with_usage(c, value, handle));
+}
+
+void persist_rows_here(StepCall *c) {
+  Val handle = NIL, error = NIL;
   Run *r = c->r;
-  if (is_nil(rows)) step_error(c, failed("validation", ":persist of type :table found no rows: :rows-path says where in the result they are"), -1);
-  else if (!table_persist(r, p->opts, rows, &handle, &error)) {
-    if (r->status != RUN_BLOCKED) step_error(c, error, -1);
+  if (table_persist(r, options(c).opts, persist_rows(c), &handle, &error)) {
+    persist_rows_kept(c, handle);
+    table_leave(r); /* another run that comes next must see the rows */
+    return;
   }
-  else {
-    Val omitted[] = {kw_c("type"), kw_c("omitted"), kw_c("reason"), kw_c("persisted")};
-    Val with = has_body(c, value) ? map_assoc(map_assoc(value, kw_c(body_key(c, value)), map_from(omitted, 2, false)), kw_c("resource-ref"), handle) : with_usage(c, value, handle);
-    resolve_kept(c, with);
-    if (r->phase == R_READY && r->batch) run_submit(r, AFTER_NOTHING); /* another run that comes next must see the rows */
-  }
+  if (r->status != RUN_BLOCKED) step_error(c, error, -1);
+}
+
+static bool keep_table(StepCall *c, Val value) {
+  c->keeping = value;
+  if (is_nil(persist_rows(c)))
+    step_error(c, failed("validation", ":persist of type :table found no rows: :rows-path says where in the result they are"), -1);
+  else if (!table_far_begin(c)) persist_rows_here(c);
   return true;
 }
 
@@ -273,7 +289,7 @@ bool persist_begin(StepCall *c, Val value) {
   switch (p.type) {
   case PERSIST_BLOB: return keep_blob(c, &p, value);
   case PERSIST_KV: return keep_kv(c, &p, value);
-  case PERSIST_TABLE: return keep_table(c, &p, value);
+  case PERSIST_TABLE: return keep_table(c, value);
   case PERSIST_NONE: break;
   }
   return false;

@@ -1,7 +1,8 @@
 /* Work on big tables, away from the engine's thread: a helper thread with a connection of its own looks at the rows and makes the result,
  * while other runs go on. It begins when what its run has written is durable, and sees one committed state of the tables.
  *
- * Three kinds of work: reads; changes, which are put together in a batch of their own; and tables that a :load names. Changes were made of
+ * Three kinds of work: reads; changes, which are put together in a batch of their own (rows that :persist keeps are such a one, too); and
+ * tables that a :load names. Changes were made of
  * what the helper saw. Where one of those tables is not like that any more when the helper is done (another run has written it), they are
  * thrown away and made again, at last on the engine's thread, where nobody comes between. Else the batch becomes the run's, with the
  * record of its step.
@@ -13,7 +14,9 @@
 #include "engine_table.h"
 #include "runtime/engine/offload.h"
 #include "reader/mem.h"
+#include "reader/seq.h"
 #include "runtime/resource/resource.h"
+#include "runtime/table/table_seen.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,14 +25,11 @@
 #include <unistd.h>
 
 /* Below, a thread costs more than the work. */
-enum { FAR_ROWS = 2000, FAR_BYTES = 64 << 10 };
+enum { FAR_ROWS = 2000, FAR_KEEP_ROWS = 500, FAR_BYTES = 64 << 10 };
 enum { FAR_TRIES = 3 }; /* of a change, before it is made here */
-enum { SEEN_MAX = 3 };  /* a join has three tables */
 
-typedef enum Work { FAR_NOTHING, FAR_READ, FAR_CHANGE, FAR_LOAD } Work;
-
-/* A table as a change has seen it; meta NULL: there was none of that name. */
-typedef struct Seen { char *name; Blob meta; int64_t id; bool there; } Seen;
+typedef enum Work { FAR_NOTHING, FAR_READ, FAR_CHANGE, FAR_KEEP, FAR_LOAD } Work;
+static bool changes(Work w) { return w == FAR_CHANGE || w == FAR_KEEP; }
 
 typedef struct TableJob {
   struct TableJob *next;  /* among those at work, or those to be used again */
@@ -38,11 +38,12 @@ typedef struct TableJob {
   Store *of;
   char *workspace;
   Work work;
-  Val cfg, key, result, error; /* key: of :input, FAR_LOAD */
+  Val cfg, key, result, error; /* key: of :input, FAR_LOAD. cfg: of FAR_KEEP, :persist */
+  Val rows;               /* FAR_KEEP */
   BlobWriter *writer;     /* of an export that is kept; NULL */
-  Batch *batch;           /* FAR_CHANGE */
-  Seen seen[SEEN_MAX];
-  int nseen, tries, csv;  /* csv: the file of an import; -1 */
+  Batch *batch;           /* of changes */
+  TableSeen seen;
+  int tries, csv;         /* csv: the file of an import; -1 */
   int64_t number;         /* of a table that is made */
   bool ok, unreadable;
   _Atomic bool stop;
@@ -64,13 +65,9 @@ static TableJob *job_new(Run *r, Work work, Val cfg) {
 
 /* What a helper has made goes. */
 static void job_reset(TableJob *j) {
-  for (int i = 0; i < j->nseen; i++) {
-    free(j->seen[i].name);
-    blob_free(&j->seen[i].meta);
-  }
+  table_seen_free(&j->seen);
   batch_free(j->batch);
   j->batch = NULL;
-  j->nseen = 0;
   j->ok = j->unreadable = false;
 }
 
@@ -90,7 +87,7 @@ static void job_free(TableJob *j) {
 
 static Batch *job_batch(void *ctx) {
   TableJob *j = ctx;
-  if (!j->batch && j->work == FAR_CHANGE) j->batch = batch_new();
+  if (!j->batch && changes(j->work)) j->batch = batch_new();
   return j->batch;
 }
 
@@ -103,19 +100,14 @@ static int job_csv(void *ctx, Val ref, Err *e) {
   return fd;
 }
 
-static void note_seen(void *ctx, const char *name, const StoreTable *t) {
-  TableJob *j = ctx;
-  for (int i = 0; i < j->nseen; i++)
-    if (!strcmp(j->seen[i].name, name)) return;
-  if (j->nseen == SEEN_MAX) abort(); /* no operation has more */
-  Seen *s = &j->seen[j->nseen++];
-  *s = (Seen){.name = strdup(name), .there = t != NULL};
-  if (!s->name) abort();
-  if (!t) return;
-  s->id = t->id;
-  s->meta = (Blob){malloc(t->meta.n + 1), t->meta.n};
-  if (!s->meta.p) abort();
-  memcpy(s->meta.p, t->meta.p, t->meta.n);
+static void note_seen(void *ctx, const char *name, const StoreTable *t) { table_seen_add(&((TableJob *)ctx)->seen, name, t); }
+
+static bool run_job(TableJob *j, const TableCall *c) {
+  switch (j->work) {
+  case FAR_LOAD: return table_load(c, j->cfg, RESOURCE_LOAD_MAX, &j->result, &j->error);
+  case FAR_KEEP: return table_write(c, j->cfg, j->rows, &j->result, &j->error);
+  default: return table_run(c, j->cfg, &j->result, &j->error);
+  }
 }
 
 static void work(void *arg) {
@@ -124,9 +116,9 @@ static void work(void *arg) {
   mem_thread_enter();
   Store *reader = reader_take(j->of, &j->stop, &e);
   TableCall c = {.store = reader, .number = j->number, .workspace = j->workspace, .batch = job_batch, .ctx = j, .unreadable = &j->unreadable,
-                 .write = j->writer ? to_blob : NULL, .open = j->csv >= 0 ? job_csv : NULL, .seen = j->work == FAR_CHANGE ? note_seen : NULL};
+                 .write = j->writer ? to_blob : NULL, .open = j->csv >= 0 ? job_csv : NULL, .seen = changes(j->work) ? note_seen : NULL};
   if (reader) {
-    j->ok = j->work == FAR_LOAD ? table_load(&c, j->cfg, RESOURCE_LOAD_MAX, &j->result, &j->error) : table_run(&c, j->cfg, &j->result, &j->error);
+    j->ok = run_job(j, &c);
     reader_give(reader, &j->stop);
   } else {
     j->unreadable = true;
@@ -137,20 +129,10 @@ static void work(void *arg) {
 
 /* ---- the end, on the engine's thread ---- */
 
-static bool as_seen(TableJob *j, const Seen *s) {
-  StoreTable t = {0};
-  Err e = {0};
-  bool there = store_table_get(j->e->store, j->workspace, s->name, &t, &e);
-  bool same_one = !e.code && there == s->there && (!there || (t.id == s->id && t.meta.n == s->meta.n && !memcmp(t.meta.p, s->meta.p, t.meta.n)));
-  if (there) store_table_free(&t);
-  return same_one;
-}
-
 /* What the batch is made of is still so. These count as its reads: it is refused with what they have seen (store_reads). */
 static bool all_as_seen(Run *r, TableJob *j) {
-  bool same_ones = true;
   store_reads(r->e->store, r->reads);
-  for (int i = 0; i < j->nseen && same_ones; i++) same_ones = as_seen(j, &j->seen[i]);
+  bool same_ones = table_seen_still(&j->seen, r->e->store, j->workspace);
   r->reads = store_reads(r->e->store, 0);
   return same_ones;
 }
@@ -164,8 +146,14 @@ static void changed(StepCall *c, TableJob *j) {
   r->batch = j->batch;
   j->batch = NULL;
   if (r->stored_seq) batch_expect(r->batch, r->run, r->stored_epoch, r->stored_seq);
-  step_resolve(c, true, j->result);
+  if (j->work == FAR_KEEP) persist_rows_kept(c, j->result);
+  else step_resolve(c, true, j->result);
   table_leave(r);
+}
+
+static void here(StepCall *c, const TableJob *j) {
+  if (j->work == FAR_KEEP) persist_rows_here(c);
+  else table_here(c);
 }
 
 static void done(Engine *e, uint64_t token, void *arg);
@@ -180,8 +168,8 @@ static bool change_done(StepCall *c, TableJob *j) {
     j->token = step_token(c);
     if (offload_run(&pool, j->e, work, done, j, j->token, &e)) return false;
     j->token = 0;
-    table_here(c);
-  } else table_here(c);
+    here(c, j);
+  } else here(c, j);
   return true;
 }
 
@@ -195,7 +183,7 @@ static void loaded(StepCall *c, TableJob *j) {
 /* false: it is at work again. */
 static bool answer(StepCall *c, TableJob *j) {
   if (j->unreadable) run_block(c->r, str_s(map_get_kw(j->error, "message")));
-  else if (j->work == FAR_CHANGE) return change_done(c, j);
+  else if (changes(j->work)) return change_done(c, j);
   else if (!j->ok && j->work == FAR_LOAD) step_error(c, map_assoc(map_assoc(j->error, kw_c("key"), j->key), kw_c("retryable?"), FALSE_V), -1);
   else if (!j->ok) step_error(c, j->error, -1);
   else if (j->work == FAR_LOAD) loaded(c, j);
@@ -276,25 +264,53 @@ static Work load_work(StepCall *c, Val *key, Val *ref) {
   return FAR_NOTHING;
 }
 
+/* Rows that :persist keeps; lazy ones that nothing has realised are refused where it is done at once. */
+static Work keep_work(Val rows) {
+  SeqIter it;
+  Val x;
+  int n = 0;
+  if (is_vec(rows)) return vec_count(rows) < FAR_KEEP_ROWS ? FAR_NOTHING : FAR_KEEP;
+  if (!is_sequential(rows) || is_sig(seq_iter(&it, rows))) return FAR_NOTHING;
+  while (n < FAR_KEEP_ROWS && same(seq_iter_next(&it, &x), TRUE_V)) n++;
+  return n < FAR_KEEP_ROWS ? FAR_NOTHING : FAR_KEEP;
+}
+
+/* What is to be done for the step now. open: with the file of an import. */
+typedef struct Plan { Val cfg, key, rows; int csv; } Plan;
+
+static Work plan(StepCall *c, Plan *p, bool open) {
+  *p = (Plan){.cfg = c->cfg, .key = NIL, .rows = NIL, .csv = -1};
+  if (!is_nil(c->keeping)) {
+    p->cfg = map_get_kw(c->cfg, "persist");
+    return keep_work(p->rows = persist_rows(c));
+  }
+  if (kw_is(c->type, "table")) return table_work(c, open ? &p->csv : NULL);
+  return load_work(c, &p->key, &p->cfg);
+}
+
+static void not_far(StepCall *c) { /* it is not big any more */
+  c->r->phase = R_COMMITTING;
+  if (kw_is(c->type, "table")) table_here(c);
+  else step_begin_attempt(c);
+}
+
 void table_far_start(StepCall *c) {
   Err e = {0};
   Run *r = c->r;
-  Val key = NIL, cfg = c->cfg, ref;
-  int csv = -1;
-  Work kind = kw_is(c->type, "table") ? table_work(c, &csv) : load_work(c, &key, &ref);
-  if (kind == FAR_NOTHING) { /* it is not big any more */
-    r->phase = R_COMMITTING;
-    if (kw_is(c->type, "table")) table_here(c);
-    else step_begin_attempt(c);
+  Plan p;
+  Work kind = plan(c, &p, true);
+  if (kind == FAR_NOTHING) {
+    not_far(c);
     return;
   }
-  TableJob *j = job_new(r, kind, kind == FAR_LOAD ? ref : cfg);
+  TableJob *j = job_new(r, kind, p.cfg);
   r->phase = R_EFFECT;
-  j->key = key;
-  j->csv = csv;
-  if (kind == FAR_CHANGE) j->number = store_next_table(r->e->store);
+  j->key = p.key;
+  j->rows = p.rows;
+  j->csv = p.csv;
+  if (changes(kind)) j->number = store_next_table(r->e->store);
   j->token = step_token(c);
-  if (!table_export_writer(c, &j->writer, &j->error)) {
+  if (kind == FAR_READ && !table_export_writer(c, &j->writer, &j->error)) {
     Val error = j->error;
     j->token = 0;
     job_free(j);
@@ -307,11 +323,11 @@ void table_far_start(StepCall *c) {
 
 bool table_far_begin(StepCall *c) {
   Run *r = c->r;
-  Val key, ref;
+  Plan p;
   if (!store_path(r->e->store) || r->replaying_only) return false;
-  Work kind = kw_is(c->type, "table") ? table_work(c, NULL) : load_work(c, &key, &ref);
+  Work kind = plan(c, &p, false);
   if (kind == FAR_NOTHING) return false;
-  if (r->inflight || (r->batch && (kind == FAR_CHANGE || batch_has_kv(r->batch)))) run_submit(r, AFTER_TABLE);
+  if (r->inflight || (r->batch && (changes(kind) || batch_has_kv(r->batch)))) run_submit(r, AFTER_TABLE);
   else table_far_start(c);
   return true;
 }

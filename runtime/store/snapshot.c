@@ -37,6 +37,7 @@ typedef struct Writer {
   Unit **units;
   uint32_t nunits, cap_units;
   bool data_only;
+  bool check;        /* nothing is written: no order is needed */
   bool records;      /* data_only: one was met, they are to be made plain maps */
   bool machine;      /* literals of the code are written by number */
   Val ones[SNAP_ONES];
@@ -270,6 +271,9 @@ static void record_kids(Writer *w, const Record *r) {
   for (uint32_t i = 0; i < r->n; i++) vv_push(&w->work, r->f[i]);
 }
 
+/* What has nothing in it; most of what most values are made of. */
+static bool is_leaf(Val v) { return is_type(v, T_STR) || is_type(v, T_KW); }
+
 /* --- numbering ------------------------------------------------------------------------------------------------------------------- */
 static Val number_from(Writer *w, Val root) {
   vv_push(&w->work, root);
@@ -283,15 +287,16 @@ static Val number_from(Writer *w, Val root) {
     uint32_t number;
     if (one_ix(w, v) >= 0 || (w->machine && snap_const_of(v, &number))) continue;
     bool fresh;
+    size_t n;
+    if (w->check && is_leaf(v)) continue;
     uint32_t *ix = ptrs_at(&w->objs, obj(v), &fresh);
     if (!fresh) continue;
     *ix = (uint32_t)w->order.n;
-    vv_push(&w->order, v);
+    if (!w->check) vv_push(&w->order, v);
     if (w->data_only && is_type(v, T_RECORD)) {
       record_kids(w, AS(Record, v));
       continue;
     }
-    size_t n;
     Val *kids = written_kids(v, &n);
     for (size_t i = n; i-- > 0;)
       if (is_ptr(kids[i])) vv_push(&w->work, kids[i]);
@@ -501,6 +506,15 @@ static Val write_value(Buf *out, Val v, bool data_only) {
   put_word(&w, &body, v);
   finish(out, &body);
   return NIL;
+}
+Val snap_storable(Val v) {
+  Writer w;
+  writer_init(&w);
+  w.data_only = w.check = true;
+  CHECK(number_from(&w, v));
+  if (!w.records) return NIL;
+  TRY(plain, rec_plain(v));
+  return snap_storable(plain);
 }
 Val snap_data(Buf *out, Val v) { return write_value(out, v, true); }
 Val snap_value(Buf *out, Val v) { return write_value(out, v, false); }

@@ -28,6 +28,7 @@
 /* Data only (step results, inputs, KV values): records become plain maps; functions, instances of types, cells, exceptions and the like are refused with an ExceptionInfo
  * {:type :not-serializable :path [...]}; an unrealised lazy seq inside gives SIG_DEMAND (deep). nil, or a signal. */
 Val snap_data(Buf *out, Val v);
+Val snap_storable(Val v); /* the same without writing: would it be stored? */
 /* Anything reachable. */
 Val snap_value(Buf *out, Val v);
 Val snap_read_value(Env *env, const void *p, size_t n);

@@ -109,6 +109,16 @@ class Server:
         finally:
             c.close()
 
+    def threads(self):
+        """Names of the server's threads. Those of helpers stay for some seconds after their work (offload.h)."""
+        names = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            try:
+                names.append((task / "comm").read_text().strip())
+            except OSError:  # it has just ended
+                pass
+        return names
+
     def description(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/openapi.json", timeout=30) as r:
             return json.loads(r.read())

@@ -140,3 +140,30 @@ blobs() { find "$1-blobs" -type f | wc -l; }
   breyta-run send go 1 --db x.db
   wait $pid
 }
+
+@test "what :on-error :skip leaves is nothing that :persist keeps, or fails over once more" {
+  local fails="{:code '(fn [_] (throw (ex-info \"no\" {}))) :input {} :on-error :skip" keeps="{:code '(fn [_] 7) :input {} :on-error :skip"
+  flow skip "[(flow/step :function :a $keeps :persist {:type :table :table \"t\"}})
+              (flow/step :function :b $keeps :persist {:type :table :table \"t\" :rows-path [:b]}})
+              (flow/step :function :c $fails :persist {:type :blob}})
+              (flow/step :function :d $fails :persist {:type :kv :key \"k\"}})
+              (:value (flow/step :kv :get {:operation :get :key \"k\"}))]"
+  br skip.edn --db x.db --run-id r
+  want 0 '[nil nil nil nil nil]'
+  [ "$(blobs x.db)" = 0 ]
+  br replay r --db x.db
+  [ "$st" = 0 ]
+}
+
+@test "a person who skips a step leaves nothing, or a value that is kept" {
+  flow ask "(flow/step :function :a {:code '(fn [_] 7) :input {} :on-error :checkpoint :persist {:type :table :table \"t\"}})"
+  br ask.edn --db x.db --run-id nothing; [ "$st" = 3 ]
+  br skip nothing --db x.db; [ "$st" = 0 ]
+  br resume nothing --db x.db; want 0 nil
+  br ask.edn --db x.db --run-id rows; [ "$st" = 3 ]
+  br skip rows --db x.db --value '[{"n": 1}, {"n": 2}]'
+  [ "$st" = 0 ]
+  br resume rows --db x.db
+  [ "$st" = 0 ]
+  [[ $out = *':row-count 2'* ]]
+}

@@ -70,6 +70,33 @@ together() {
          [(n [[:m := 50]]) (n [[:x :exists? true]]) (n [[:or [:and [:m := 50] [:x :> 109] [:x :< 150]] [:x :> 150]]]) (n [])])'
   want 0 '[200 20000 0 20000]'
 }
+keep() { # NAME ROWS-FORM OPTIONS: a step that keeps many rows in the table "kept"
+  echo "(flow/step :function :$1 {:code (quote (fn [_] $2)) :input {} :persist {:type :table :table \"kept\" $3}})"
+}
+@test "rows that :persist keeps are written by a helper thread: the same table, and other runs go on" {
+  rows='(mapv (fn [i] {:id i :s (str "s" i) :big (+ i 1N) :at (when (odd? i) :odd)}) (range 30000))'
+  far "[(mapv (juxt :rows-inserted :rows-updated :row-count)
+              [$(keep some "(subvec $rows 0 499)" ":key-fields [:id]") $(keep all "$rows" ':write-mode :upsert')
+               $(keep lazy '(map (fn [i] {:id i}) (range 40000 41000))')])
+        (:row (flow/step :table :last {:op :get-row :table \"kept\" :key {:id 29999}}))]" --run-id k
+  want 0 '[[[499 0 499] [29501 499 30000] [1000 0 31000]] {:id 29999, :s "s29999", :big 30000N, :at :odd}]'
+  br replay k --db x.db; [ "$st" = 0 ]
+  busy='(loop [i 0] (if (= i 20) i (do (flow/step :kv :inc {:operation :increment :key "n"}) (recur (inc i)))))'
+  together '(:rows-inserted (flow/step :function :more {:code (quote (fn [_] (vec (repeat 30000 {:a 1})))) :input {} :persist {:type :table :table "more"}}))' "$busy"
+  want 0 '[[30000 20] [:b :a]]'
+  far "(try $(keep twice '(mapv (fn [i] {:id (mod i 900)}) (range 1000))') (catch Exception e [(:type (ex-data e)) (:step-id (ex-data e))]))"
+  want 0 '[:conflict :twice]'
+  far "(flow/step :http :none {:url \"http://127.0.0.1:1/\" :on-error :skip :persist {:type :table :table \"kept\"}})"; want 0 nil
+}
+@test "rows that are kept while others write the table are neither lost nor written twice" {
+  far "$(keep first '[{:id -1}]' ':key-fields [:id]')"; [ "$st" = 0 ]
+  together "(:rows-inserted $(keep all '(mapv (fn [i] {:id i}) (range 20000))'))" \
+    '(loop [i 0] (if (= i 200) i (do (flow/step :function :one {:code (quote (fn [i] {:id (- -2 i)})) :input i :persist {:type :table :table "kept"}}) (recur (inc i)))))'
+  [ "$st" = 0 ] || { echo "$err"; false; }
+  [[ $out = '[[20000 200] ['* ]] || { echo "$out"; false; }
+  far '(:results (flow/step :table :g {:op :aggregate :table "kept" :metrics [{:op :count :as :n} {:op :min :field :id :as :least} {:op :max :field :id :as :most}]}))'
+  want 0 '[{:n 20201, :least -201, :most 19999}]'
+}
 @test "a process killed while a table is changed has changed nothing, and does it again" {
   rows 20000
   flow k '(:rows-updated (flow/step :table :a {:op :set-column :table "far" :column :x :value-template "{{name}}-{{m}}"}))'
