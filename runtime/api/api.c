@@ -435,8 +435,8 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
 
 void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
   *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
-  if (r->door == LISTEN_SELF) {
-    api_self(c);
+  if (r->door == LISTEN_SELF || r->door == LISTEN_LOGIN) {
+    (r->door == LISTEN_SELF ? api_self : api_login)(c);
     return;
   }
   const ApiRoute *route = api_route_of(c);

@@ -116,6 +116,10 @@ bool api_pend_again(ApiCall *c);                    /* the same operation is und
 void api_request_hash(const ApiCall *c, char hex[65]);
 bool api_op_mismatch(ApiCall *c); /* fails */
 
+/* --- api_login.c: /cli/auth, the page of a login */
+void api_login(ApiCall *c); /* answers it */
+int64_t api_key_seconds(const ApiCall *c); /* that its key works; ten years: for good */
+
 /* --- api_observe.c: GET /metrics and /readyz, which need no key; what requests do, for the figures and the log */
 void api_self(ApiCall *c);                /* answers it */
 void api_observe(const ApiCall *c);       /* of a request for /api/..., answered or put off */

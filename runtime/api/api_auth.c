@@ -7,15 +7,16 @@
 
 #define NEVER_S (10LL * 365 * 24 * 3600) /* a key without an end is asked again then */
 
+int64_t api_key_seconds(const ApiCall *c) { return c->key_expires_ms ? (c->key_expires_ms - now_ms()) / 1000 : NEVER_S; }
+
 static bool logged_in(ApiCall *c, const char *key) {
   ValVec m = {0};
   if (!api_authenticate_key(c, key)) return false;
-  int64_t left = c->key_expires_ms ? (c->key_expires_ms - now_ms()) / 1000 : NEVER_S;
   api_put(&m, "success", TRUE_V);
   api_put_text(&m, "token", key);
   api_put_text(&m, "refreshToken", key);
   api_put_text(&m, "uid", c->key_id);
-  api_put(&m, "expiresIn", int_val(left));
+  api_put(&m, "expiresIn", int_val(api_key_seconds(c)));
   return api_ok(c, api_map(&m));
 }
 

@@ -43,7 +43,7 @@ static void refused(const ApiCall *c) {
 }
 
 void api_observe(const ApiCall *c) {
-  const char *route = c->command ? c->command->name : c->request->door == LISTEN_SELF ? "self" : "api";
+  const char *route = c->command ? c->command->name : c->request->door == LISTEN_SELF ? "self" : c->request->door == LISTEN_LOGIN ? "login" : "api";
   if (c->api->listener) engine_listen_route(c->api->listener, c->request->token, route);
   if (c->status == 401 || c->status == 403) refused(c);
 }

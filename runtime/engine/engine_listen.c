@@ -235,7 +235,7 @@ static void handle_resource(Engine *e, EngineListener *el, ListenRequest *r) {
 }
 
 static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
-  if (r->door == LISTEN_API || r->door == LISTEN_SELF) {
+  if (r->door == LISTEN_API || r->door == LISTEN_SELF || r->door == LISTEN_LOGIN) {
     el->api(el, r, el->api_ctx);
     return;
   }

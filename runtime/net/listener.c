@@ -248,7 +248,7 @@ static enum MHD_Result first_call(Listener *l, struct MHD_Connection *c, const c
 
 
 static const char *const door_names[] = {
-    [LISTEN_EVENTS] = "events", [LISTEN_WAITS] = "waits", [LISTEN_RESOURCES] = "resources", [LISTEN_PROGRESS] = "progress", [LISTEN_API] = "api", [LISTEN_SELF] = "self"};
+    [LISTEN_EVENTS] = "events", [LISTEN_WAITS] = "waits", [LISTEN_RESOURCES] = "resources", [LISTEN_PROGRESS] = "progress", [LISTEN_API] = "api", [LISTEN_SELF] = "self", [LISTEN_LOGIN] = "login"};
 
 /* The helper for machines where agents run: the same for everybody. */
 static enum MHD_Result install_script(Conn *x) {

@@ -2,7 +2,7 @@
  * links that people get, GET and POST /<workspace>/waits/<rest...>, and files by signed URL, GET /<workspace>/resources/content, and how
  * far the one who will answer a wait is, POST /<workspace>/progress/<wait-key...>. GET /agent/install.sh is answered here (agent_script.h).
  * Of a server (ListenerOptions.api) also /api/<rest...> with any method; then no workspace is reached by the name "api". And GET /metrics
- * and /readyz (door LISTEN_SELF, key "metrics"), which are asked, and /healthz, which the listener's thread answers by itself.
+ * and /readyz (door LISTEN_SELF, key "metrics"), which are asked, GET and POST /cli/auth (LISTEN_LOGIN), and /healthz, which the listener's thread answers by itself.
  *
  * Each request is handed to a callback on the listener's own thread as plain malloc'ed data (no values: that thread is not
  * registered with the collector). The callback must not block; it queues the request for the engine thread and returns.
@@ -37,7 +37,7 @@ typedef struct ListenPair {
 typedef struct ListenRequest {
   uint64_t token;
   char method[8];        /* "POST"; "GET" only of waits and resources; of the API also "PUT", "DELETE" */
-  enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES, LISTEN_PROGRESS, LISTEN_API /* workspace "api" */, LISTEN_SELF /* workspace "" */ } door;
+  enum ListenDoor { LISTEN_EVENTS, LISTEN_WAITS, LISTEN_RESOURCES, LISTEN_PROGRESS, LISTEN_API /* workspace "api" */, LISTEN_SELF /* workspace "" */, LISTEN_LOGIN /* the same */ } door;
   char *workspace, *key; /* percent-decoded, valid UTF-8, no NUL; the key may contain slashes */
   char *raw;             /* the key as it was sent: %2F is not a slash there (listener_decode) */
   ListenPair *headers;   /* names in lower case */
@@ -92,7 +92,8 @@ bool listener_hold(Listener *l, uint64_t token, int64_t ms);
 bool listener_alive(Listener *l, uint64_t token);
 /* What its route is called in the figures (metrics.h, requests_total): a literal; else the door's name. */
 void listener_route(Listener *l, uint64_t token, const char *route);
-/* The same with an HTML page, which may load nothing and post only to where it came from. */
+/* The same with an HTML page, which may load nothing and post only to where it came from; any text of this type is one. */
+extern const char listener_page_type[];
 bool listener_answer_page(Listener *l, uint64_t token, int status, const char *html, size_t n);
 /* The same with the bytes of a file, all or the one range that the request asks for; fd is the listener's from now on, also on failure.
  * content_type, filename: copied; filename NULL: none. Nothing in it is run by a browser. */

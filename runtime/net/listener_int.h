@@ -88,7 +88,6 @@ uint64_t listener_max_body(Listener *l, const char *url, const char *method);
 void listener_body_add(Conn *x, const char *p, size_t n);
 
 /* ---- listener_reply.c ---- */
-extern const char listener_page_type[];
 /* With a text of its own, which is the response's; type NULL: JSON; extra: Conn.extra. */
 enum MHD_Result listener_reply(Conn *x, int status, char *json, size_t n, const char *type, char *extra);
 enum MHD_Result listener_reply_file(Conn *x);

@@ -93,6 +93,7 @@ bool listener_path(const Listener *l, const char *url, const char **ws, size_t *
   const char *p = *ws + *nws;
   if (l->o.api && (!strcmp(url, "/metrics") || !strcmp(url, "/readyz") || !strcmp(url, "/healthz")))
     return *door = LISTEN_SELF, *key = url + 1, *nws = 0, true;
+  if (l->o.api && !strcmp(url, "/cli/auth")) return *door = LISTEN_LOGIN, *key = url + 1, *nws = 0, true;
   if (l->o.api && *nws == 3 && !strncmp(url, "/api/", 5)) return *door = LISTEN_API, *key = url + 5, **key != 0;
   for (int i = 0; *nws && i <= LISTEN_PROGRESS; i++) {
     size_t n = strlen(doors[i]);
@@ -108,7 +109,7 @@ bool listener_method_ok(enum ListenDoor door, const char *method) {
   bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
   if (door == LISTEN_SELF) return get;
   if (door == LISTEN_API) return get || post || !strcmp(method, "PUT") || !strcmp(method, "DELETE");
-  return door == LISTEN_RESOURCES ? get : door == LISTEN_WAITS ? get || post : post;
+  return door == LISTEN_RESOURCES ? get : door == LISTEN_WAITS || door == LISTEN_LOGIN ? get || post : post;
 }
 
 /* ---- from connection to request ---- */

@@ -46,6 +46,8 @@ static bool token_of(Engine *e, const Link *l, char out[65], Err *err) {
   return true;
 }
 
+static const char *button(const Link *l) { return !strcmp(l->action, "approve") ? "Approve" : "Reject"; }
+
 bool wait_link(Engine *e, const char *workspace, int64_t run, int64_t seq, const char *action, Buf *out, Err *err) {
   Link l = {workspace, action, run, seq};
   char token[65];
@@ -127,7 +129,7 @@ static bool posted(const ListenRequest *r, Val spec, Val *out, Buf *problem) {
 
 static int again(const Page *p, Val spec, const Link *l, const char *problem) {
   if (p->json) return note(p, 422, "", problem);
-  wait_page_form(p->b, spec, l->action, problem);
+  wait_page_form(p->b, spec, button(l), problem);
   return 422;
 }
 
@@ -189,7 +191,7 @@ int wait_link_request(Engine *e, const ListenRequest *r, Buf *out, bool *json) {
   int status = 200;
   if (!strcmp(r->method, "POST")) status = decide(e, r, &p, &l, &w);
   else if (p.json) note(&p, 200, "", "the wait is open; POST decides");
-  else wait_page_form(out, wait_spec_read(&w), l.action, NULL);
+  else wait_page_form(out, wait_spec_read(&w), button(&l), NULL);
   wait_row_free(&w);
   return status;
 }

@@ -26,16 +26,23 @@ static void text_of(Buf *b, Val v) {
   buf_free(&t);
 }
 
-static void head(Buf *b, const char *title) {
+static void head_onward(Buf *b, const char *title, const char *url) {
   buf_c(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>");
   escaped(b, title);
-  buf_c(b, "</title>\n<style>body{font:16px/1.5 sans-serif;max-width:36em;margin:3em auto;padding:0 1em}label{display:block;margin:1em 0}"
+  buf_c(b, "</title>\n");
+  if (url) {
+    buf_c(b, "<meta http-equiv=\"refresh\" content=\"0;url=");
+    escaped(b, url);
+    buf_c(b, "\">\n");
+  }
+  buf_c(b, "<style>body{font:16px/1.5 sans-serif;max-width:36em;margin:3em auto;padding:0 1em}label{display:block;margin:1em 0}"
            "input,select,textarea{display:block;width:100%;font:inherit;box-sizing:border-box}input[type=checkbox]{display:inline;width:auto}"
            "button{font:inherit;padding:.5em 2em}.problem{border-left:4px solid #b00;padding-left:1em}dt{color:#555}</style></head>\n<body><h1>");
   escaped(b, title);
   buf_c(b, "</h1>\n");
 }
 
+static void head(Buf *b, const char *title) { head_onward(b, title, NULL); }
 static void foot(Buf *b) { buf_c(b, "</body></html>\n"); }
 
 void wait_page_note(Buf *b, const char *title, const char *text) {
@@ -43,6 +50,16 @@ void wait_page_note(Buf *b, const char *title, const char *text) {
   buf_c(b, "<p>");
   escaped(b, text);
   buf_c(b, "</p>\n");
+  foot(b);
+}
+
+void wait_page_onward(Buf *b, const char *title, const char *link, const char *url) {
+  head_onward(b, title, url);
+  buf_c(b, "<p><a href=\"");
+  escaped(b, url);
+  buf_c(b, "\">");
+  escaped(b, link);
+  buf_c(b, "</a></p>\n");
   foot(b);
 }
 
@@ -77,7 +94,7 @@ static void control(Buf *b, Val f) {
   bool area = !strcmp(type, "text") || !strcmp(type, "textarea"), select = !strcmp(type, "select"), box = !strcmp(type, "boolean");
   buf_fmt(b, "<%s", area ? "textarea rows=\"4\"" : select ? "select" : "input");
   attribute(b, "name", map_get_kw(f, "key"));
-  if (!area && !select) buf_fmt(b, " type=\"%s\"", box ? "checkbox" : !strcmp(type, "number") || !strcmp(type, "date") || !strcmp(type, "email") ? type : "text");
+  if (!area && !select) buf_fmt(b, " type=\"%s\"", box ? "checkbox" : !strcmp(type, "number") || !strcmp(type, "date") || !strcmp(type, "email") || !strcmp(type, "password") ? type : "text");
   if (!strcmp(type, "number")) buf_c(b, " step=\"any\"");
   if (box) buf_c(b, truthy(dflt) ? " value=\"true\" checked" : " value=\"true\"");
   else if (!area && !select && !is_nil(dflt)) attribute(b, "value", dflt);
@@ -104,10 +121,9 @@ static void fact(Buf *b, const char *name, Val v) {
   buf_c(b, "</dd>\n");
 }
 
-void wait_page_form(Buf *b, Val spec, const char *action, const char *problem) {
+void wait_page_form(Buf *b, Val spec, const char *button, const char *problem) {
   Val fields = map_get_kw(spec, "fields"), title = map_get_kw(spec, "title"), summary = map_get_kw(spec, "summary");
-  const char *verb = !strcmp(action, "approve") ? "Approve" : "Reject";
-  head(b, is_str(title) ? str_s(title) : verb);
+  head(b, is_str(title) ? str_s(title) : button);
   if (problem) {
     buf_c(b, "<p class=\"problem\">");
     escaped(b, problem);
@@ -123,7 +139,7 @@ void wait_page_form(Buf *b, Val spec, const char *action, const char *problem) {
   fact(b, "Run", map_get_kw(spec, "run-id"));
   buf_c(b, "</dl>\n<form method=\"post\">\n");
   for (uint32_t i = 0; is_vec(fields) && i < vec_count(fields); i++) field(b, vec_nth(fields, i));
-  buf_fmt(b, "<button>%s</button>\n</form>\n", verb);
+  buf_fmt(b, "<button>%s</button>\n</form>\n", button);
   foot(b);
 }
 
