@@ -259,12 +259,9 @@ bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, con
 /* --- idempotency: the answer to an operation is kept for a day ------------------------------------------------------------------ */
 static void op_key(const ApiCall *c, Buf *b) { buf_fmt(b, "%s/%s", c->key_id, c->op_id); }
 
-void api_request_hash(const ApiCall *c, char hex[65]) { hash_sha256_hex(c->request->body, c->request->nbody, hex); }
-
-static Val body_hash(const ApiCall *c) {
-  char hash[65];
-  api_request_hash(c, hash);
-  return str_c(hash);
+const char *api_request_hash(ApiCall *c) {
+  if (!*c->body_hash) hash_sha256_hex(c->request->body, c->request->nbody, c->body_hash);
+  return c->body_hash;
 }
 
 bool api_op_mismatch(ApiCall *c) {
@@ -279,7 +276,7 @@ bool api_seal(ApiCall *c, Batch *b) {
   ValVec m = {0};
   Buf key = {0};
   int64_t now = now_ms();
-  api_put(&m, "request", body_hash(c));
+  api_put_text(&m, "request", api_request_hash(c));
   if (!c->once) api_put(&m, "answer", str_new(c->answer.p, c->answer.n));
   op_key(c, &key);
   bool ok = api_doc_put(b, c->workspace, "api-op", buf_cstr(&key), api_map(&m), DOC_ANY, now, now + OP_KEEP_MS);
@@ -299,7 +296,7 @@ static bool answered_before(ApiCall *c) {
   buf_free(&key);
   if (err.code) return !api_fail_err(c, &err);
   if (!found) return false;
-  if (!same(val_eq(map_get_kw(was, "request"), body_hash(c)), TRUE_V))
+  if (!str_eq_c(map_get_kw(was, "request"), api_request_hash(c)))
     return !api_op_mismatch(c);
   Val text = map_get_kw(was, "answer");
   if (!is_str(text))

@@ -74,6 +74,7 @@ typedef struct ApiCall {
   int64_t key_expires_ms; /* 0: never */
   bool bare; /* the answer is data alone, without an envelope: what REST routes answer */
   Val body;  /* of a route with ROUTE_VALUE; nil: none was sent */
+  char body_hash[65]; /* api_request_hash, once it was asked for */
   struct ApiSegment {
     const char *name;
     char *value;
@@ -113,7 +114,7 @@ void api_pend_flow(ApiCall *c, Batch *b);
 void api_pend_settle(ApiCall *c, const char *slug);
 void api_pend_drop(ApiPending *p);                  /* nothing was begun: the call is answered in the ordinary way (c->later = false) */
 bool api_pend_again(ApiCall *c);                    /* the same operation is under way: it is answered with it, or has failed */
-void api_request_hash(const ApiCall *c, char hex[65]);
+const char *api_request_hash(ApiCall *c); /* SHA-256 of its body */
 bool api_op_mismatch(ApiCall *c); /* fails */
 
 /* --- api_login.c: /cli/auth, the page of a login */

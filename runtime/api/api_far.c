@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PUT_OFF_MS = 10 * 60 * 1000 };
+enum { PUT_OFF_MS = 10 * 60 * 1000, CHANGE_TRIES = 3 };
 
 typedef struct Job {
   ApiFar far; /* first */
@@ -23,6 +23,9 @@ typedef struct Job {
   bool index; /* what waits for the index comes first */
   bool (*handler)(ApiCall *c); /* api_far_read */
   ApiCall call;                /* what it answers */
+  ApiPending *pending;         /* api_far_change; else NULL */
+  char key_id[64], *op_id, body_hash[65];
+  int tries;
   _Atomic bool stop;
 } Job;
 
@@ -40,12 +43,23 @@ static Job *job_new(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in) {
   return working = j;
 }
 
+/* What a change has made goes. */
+static void job_reset(Job *j) {
+  batch_free(j->far.batch);
+  j->far.batch = NULL;
+  table_seen_free(&j->far.seen);
+  j->far.store = NULL;
+  j->far.err = (Err){0};
+}
+
 static void job_free(Job *j) {
   Job **at = &working;
   while (*at != j) at = &(*at)->next;
   *at = j->next;
   if (j->far.fd >= 0) close(j->far.fd);
   api_free(&j->call);
+  job_reset(j);
+  free(j->op_id);
   *j = (Job){.next = unused};
   unused = j;
 }
@@ -66,11 +80,15 @@ static void answer_call(ApiCall *c, Job *j) {
   else api_fail(c, 503, "stopping", "the server is being stopped; try again");
 }
 
+static bool change_done(Engine *e, Job *j);
+
 /* e NULL: the engine is gone, and nobody waits any more. */
 static void done(Engine *e, uint64_t token, void *arg) {
   Job *j = arg;
   (void)token;
-  if (e && !atomic_load(&j->stop) && j->api->listener) {
+  if (e && j->pending) {
+    if (!change_done(e, j)) return;
+  } else if (e && !atomic_load(&j->stop) && j->api->listener) {
     ApiCall c = {.api = j->api, .workspace = j->workspace, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
     answer_call(&c, j);
     if (c.later) api_free(&c); /* it is a file */
@@ -105,6 +123,60 @@ static void launch(Engine *e, Job *j) {
   if (offload_run(&pool, e, read_far, done, j, 0, &err)) return;
   read_here(j); /* no thread could be had */
   done(e, 0, j);
+}
+
+/* --- changes ------------------------------------------------------------------------------------------------------------------------------- */
+/* The call as far as its answer needs it. */
+static ApiCall call_of(Job *j) {
+  ApiCall c = {.api = j->api, .workspace = j->workspace, .key_id = j->key_id, .op_id = j->op_id, .bare = j->later.bare, .args = map_empty,
+               .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
+  snprintf(c.body_hash, sizeof c.body_hash, "%s", j->body_hash);
+  return c;
+}
+
+/* Its answer leaves: at once, or when what it has changed is durable. */
+static void change_answer(Job *j) {
+  ApiCall c = call_of(j);
+  answer_call(&c, j);
+  Batch *b = !c.code && j->far.batch ? j->far.batch : batch_new();
+  if (b == j->far.batch) j->far.batch = NULL;
+  if (!api_seal(&c, b)) {
+    api_fail(&c, 500, "internal", "the answer cannot be stored");
+    api_seal(&c, b);
+  }
+  api_pend_answer(j->pending, &c);
+  if (!c.code && batch_ops(b)) api_pend_commit(j->pending, b);
+  else {
+    batch_free(b);
+    api_pend_done(j->pending, NULL);
+  }
+  j->pending = NULL;
+  api_free(&c);
+}
+
+/* false: it is at work again. */
+static bool change_done(Engine *e, Job *j) {
+  Err err = {0};
+  bool again = j->far.store && j->far.ok && !table_seen_still(&j->far.seen, j->of, j->workspace);
+  if (again) {
+    job_reset(j);
+    if (++j->tries < CHANGE_TRIES && offload_run(&pool, e, read_far, done, j, 0, &err)) return false;
+    read_here(j);
+  }
+  change_answer(j);
+  return true;
+}
+
+bool api_far_change(ApiCall *c, ApiFarWork work, ApiFarAnswer answer, Val in) {
+  Job *j = job_new(c, work, answer, in);
+  if (!api_put_off(c, &j->later, PUT_OFF_MS)) return job_free(j), false;
+  j->pending = api_pend(c);
+  j->far.number = store_next_table(j->of);
+  snprintf(j->key_id, sizeof j->key_id, "%s", c->key_id);
+  if (c->op_id && !(j->op_id = strdup(c->op_id))) abort();
+  if (c->op_id) snprintf(j->body_hash, sizeof j->body_hash, "%s", api_request_hash(c));
+  launch(c->api->engine, j);
+  return true;
 }
 
 /* --- whole handlers ---------------------------------------------------------------------------------------------------------------------- */
@@ -156,6 +228,10 @@ bool api_far_read(ApiCall *c, bool (*handler)(ApiCall *c), bool index) {
 }
 
 void api_far_gone(const Api *a) {
-  for (Job *j = working; j; j = j->next)
-    if (j->api == a) reader_stop(&j->stop);
+  for (Job *j = working; j; j = j->next) {
+    if (j->api != a) continue;
+    reader_stop(&j->stop);
+    if (j->pending) api_pend_drop(j->pending);
+    j->pending = NULL;
+  }
 }

@@ -33,7 +33,7 @@ ApiPending *api_pend(ApiCall *c) {
   *p = (ApiPending){.api = c->api, .token = c->request->token, .bare = c->bare, .next = c->api->pending};
   p->op = c->op_id ? op_name(c) : NULL;
   p->workspace = strdup(c->workspace);
-  api_request_hash(c, p->request);
+  if (p->op) snprintf(p->request, sizeof p->request, "%s", api_request_hash(c));
   c->api->pending = p;
   c->later = true;
   return p;
@@ -113,13 +113,12 @@ void api_pend_settle(ApiCall *c, const char *slug) {
 
 bool api_pend_again(ApiCall *c) {
   if (!c->op_id || !c->api->pending) return false;
-  char *op = op_name(c), hash[65];
+  char *op = op_name(c);
   ApiPending *p = c->api->pending;
   while (p && !(p->op && !strcmp(p->op, op))) p = p->next;
   free(op);
   if (!p) return false;
-  api_request_hash(c, hash);
-  if (strcmp(hash, p->request)) return !api_op_mismatch(c);
+  if (strcmp(api_request_hash(c), p->request)) return !api_op_mismatch(c);
   p->again = realloc(p->again, (p->nagain + 1) * sizeof *p->again);
   if (!p->again) abort();
   p->again[p->nagain++] = c->request->token;

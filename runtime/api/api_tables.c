@@ -185,6 +185,33 @@ static bool answer_read(ApiCall *c, ApiFar *j) {
   return c->later = true;
 }
 
+/* --- changes of many rows, there as well ----------------------------------------------------------------------------------------------------- */
+enum { FAR_BYTES = 64 << 10 }; /* of a CSV text */
+
+static bool is_big_change(ApiCall *c, Val o) {
+  TableCall t = call_of(c);
+  Val csv = map_get_kw(o, "csv"), left[] = {kw_c("table"), map_get_kw(o, "left")}, right[] = {kw_c("table"), map_get_kw(o, "right")};
+  if (!api_far_can(c)) return false;
+  if (is_op(o, "import-csv")) return is_str(csv) && str_n(csv) >= FAR_BYTES;
+  if (is_op(o, "materialize-join")) return table_count(&t, map_from(left, 1, false)) + table_count(&t, map_from(right, 1, false)) >= FAR_ROWS;
+  return (is_op(o, "set-column") || is_op(o, "recompute")) && table_count(&t, o) >= FAR_ROWS;
+}
+
+static Batch *far_batch(void *ctx) {
+  ApiFar *j = ctx;
+  return j->batch ? j->batch : (j->batch = batch_new());
+}
+static void far_seen(void *ctx, const char *name, const StoreTable *t) { table_seen_add(&((ApiFar *)ctx)->seen, name, t); }
+
+static void change_table(ApiFar *j) {
+  TableCall t = {.store = j->store, .workspace = j->workspace, .batch = far_batch, .ctx = j, .number = j->number, .seen = far_seen};
+  j->ok = run(&t, kw_text(map_get_kw(j->in, "op")), j->in, &j->result, &j->error);
+}
+
+static bool answer_change(ApiCall *c, ApiFar *j) {
+  return j->ok ? api_ok(c, answer(kw_text(map_get_kw(j->in, "op")), j->result)) : api_table_fail(c, j->error);
+}
+
 static bool export(ApiCall *c, Val o) {
   if (is_nil(map_get_kw(o, "format"))) o = map_assoc(o, kw_c("format"), kw_c("csv"));
   return api_far(c, read_table, answer_read, o);
@@ -202,6 +229,7 @@ static bool table_op(ApiCall *c) {
     return api_fail(c, 400, "bad_request", "%s needs uri, the address or name of a table", op);
   if (!strcmp(op, "export")) return export(c, o);
   if (reads && strcmp(op, "get-row") && is_big(c, o)) return api_far(c, read_table, answer_read, o);
+  if (!reads && is_big_change(c, o)) return api_far_change(c, change_table, answer_change, o);
   TableCall t = call_of(c);
   if (!run(&t, op, o, &result, &error)) return api_table_fail(c, error);
   return api_ok(c, answer(op, result));

@@ -180,6 +180,7 @@ static bool call(Ex1 *x, Val e, int depth, Val *out) {
     for (size_t k = 1; k < f.n; k++) {
       Val v;
       if (!eval(x, f.a[k], depth, &v)) return false;
+      if (x->checking && ops[i].f == op_num && is_str(f.a[k])) return failed(x, "a number is needed, or a column as {:column name}", f.a[k]);
       vv_push(&args, v);
     }
     *out = NIL;

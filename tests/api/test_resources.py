@@ -257,5 +257,86 @@ def test_big_tables_hold_nobody_up(s):
     assert post(s, "resources/table/query", slow).status == 200
 
 
+def big(s, table, n, **more):
+    text = "id,name,even\n" + "".join(f"{i},n{i % 997},{'true' if i % 2 == 0 else 'false'}\n" for i in range(n))
+    return post(s, "resources/table/import-csv", {"table": table, "csv": text, "key-fields": ["id"], **more})
+
+
+def count(s, table, *where):
+    r = post(s, "resources/table/aggregate", {"uri": table, "where": list(where), "metrics": [{"op": "count", "as": "n"}]}).body["results"]
+    return r[0]["n"] if r else 0
+
+
+def test_big_changes_hold_nobody_up(s):
+    """Imports, joins and changes of columns run on a thread of their own, too: the answers are the same, and nothing gets lost."""
+    assert big(s, "few", 100).body["rowsInserted"] == 100 and "api-reads" not in s.threads()
+    n = 20000
+    a = big(s, "big", n)
+    assert a.status == 200 and a.body["rowsInserted"] == n and a.body["tableName"] == "big" and "api-reads" in s.threads(), a
+    again = big(s, "big", n, **{"write-mode": "upsert"}).body
+    assert (again["rowsInserted"], again["rowsUpdated"]) == (0, n), again
+    assert big(s, "big", n).status == 409 and count(s, "big") == n  # they are there, and appending is refused as a whole
+    set_all = post(s, "resources/table/set-column", {"uri": "big", "column": "v", "value": 7, "where": [["even", "=", True]]}).body
+    assert (set_all["rowsUpdated"], set_all["success"]) == (n // 2, True) and count(s, "big", ["v", "=", 7]) == n // 2, set_all
+    twice = {"uri": "big", "column": "twice", "definition": {"computed": {"expr": ["*", {"column": "id"}, 2]}}}
+    assert post(s, "resources/table/set-column", twice).status == 200
+    done = post(s, "resources/table/recompute", {"uri": "big", "limit": 5000, "offset": n - 5000}).body
+    assert (done["rowsScanned"], done["hasMore"]) == (5000, False) and count(s, "big", ["twice", ">", 2 * n - 3]) == 1, done
+    joined = post(s, "resources/table/materialize-join", {"left": {"ref": "big"}, "right": {"ref": "few"}, "on": [["id", "id"]], "join-type": "inner",
+                                                          "into": {"table": "joined", "write-mode": "replace"}})
+    assert joined.status == 200 and count(s, "joined") == 100, joined
+    for body, status in (({"uri": "big", "column": "id", "value": 1}, 409), ({"uri": "big", "column": "v", "expr": ["frob", 1]}, 400),
+                         ({"uri": "big", "column": "w", "definition": {"computed": {"expr": ["*", "id", 2]}}}, 400)):
+        a = post(s, "resources/table/set-column", body)
+        assert a.status == status and count(s, "big", ["v", "=", 7]) == n // 2, a
+    assert post(s, "resources/table/materialize-join", {"left": {"ref": "big"}, "right": {"ref": "none"}, "on": [["id", "id"]], "into": {"table": "x"}}).status == 404
+
+
+def test_changes_of_one_table_at_the_same_time_all_count(s):
+    n = 12000
+    big(s, "big", n)
+    with ThreadPoolExecutor(6) as pool:
+        columns = [pool.submit(post, s, "resources/table/set-column", {"uri": "big", "column": f"c{i}", "value": i}) for i in range(4)]
+        cells = [pool.submit(post, s, "resources/table/update-cell", {"uri": "big", "column": "name", "key": {"id": str(i * 7)}, "value": "cell"}) for i in range(150)]
+        more = pool.submit(big, s, "new", n)
+        assert {x.result().status for x in [*columns, *cells, more]} == {200}
+    assert [count(s, "big", [f"c{i}", "=", i]) for i in range(4)] == [n] * 4
+    assert count(s, "big", ["name", "=", "cell"]) == 150 and count(s, "big") == n and count(s, "new") == n
+
+
+def test_a_big_change_is_one_operation(s):
+    """Asked again with its id, meanwhile, later and after a kill, it is done once and has one answer."""
+    n = 20000
+    body = {"table": "once", "csv": "a,b\n" + "1,2\n" * n}
+
+    def send(op, body=body):
+        return s.http("POST", "/api/resources/table/import-csv", json.dumps(body), {**J, "X-Breyta-Operation-ID": op})
+    with ThreadPoolExecutor(4) as pool:
+        answers = [x.result() for x in [pool.submit(send, "op-1") for _ in range(4)]]
+    assert {a.status for a in answers} == {200} and len({json.dumps(a.body) for a in answers}) == 1, answers[0]
+    assert count(s, "once") == n and send("op-1").body == answers[0].body and count(s, "once") == n
+    assert send("op-1", {**body, "table": "other"}).status == 409
+    bad = {"table": "bad", "csv": body["csv"] + '"x\n'}
+    with ThreadPoolExecutor(4) as pool:  # a failure is told to all, and not remembered
+        answers = [x.result() for x in [pool.submit(send, "op-2", bad) for _ in range(4)]]
+    assert {a.status for a in answers} == {400} and "has no end" in str(answers[0].body), answers
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(lambda i: send(f"op-3-{i}", {**body, "table": f"t{i}"}).status, i) for i in range(8)]
+        asked[0].result()
+        s.kill()
+        done = set()
+        for i, x in enumerate(asked):
+            try:
+                done |= {i} if x.result() == 200 else set()
+            except OSError:
+                pass
+    s.start()
+    for i in range(8):
+        there = post(s, "resources/table/schema", {"uri": f"t{i}"}).status == 200
+        assert there or i not in done
+        assert not there or count(s, f"t{i}") == n  # all of it or nothing
+        assert send(f"op-3-{i}", {**body, "table": f"t{i}"}).status == 200 and count(s, f"t{i}") == n, i
+
+
 if __name__ == "__main__":
     run_tests(dict(globals()))
