@@ -201,7 +201,7 @@ void client_headers(const ClientConfig *where, const char *op, int attempt, Http
 static void headers(const Client *c, const ClientRequest *r, HttpRequest *q, const char *op, int attempt) {
   ClientConfig where = c->where;
   if (r->no_key) where.key = NULL;
-  if (!strcmp(r->path, "api/me") || !strncmp(r->path, "api/auth/", 9)) where.workspace = NULL; /* of no workspace */
+  if (!strcmp(r->path, "api/me") || !strncmp(r->path, "api/auth/", 9) || !strncmp(r->path, "api/docs/", 9)) where.workspace = NULL; /* of no workspace */
   client_headers(&where, mutates(r) ? op : NULL, attempt, q);
   for (const char *const *h = r->headers; h && *h; h += 2) http_request_header(q, h[0], h[1], true);
 }

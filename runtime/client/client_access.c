@@ -66,7 +66,11 @@ static int remembered(ClientRun *r, Val me, const char *profile) {
   Val data = client_put_text(client_put_text(NIL, "apiUrl", r->where.url), "workspaceId", workspace);
   data = client_put_text(client_put(data, "user", client_at(me, "user")), "profile", profile);
   client_hint(r, "breyta flows list%s%s", profile ? " --profile " : "", profile ? profile : "");
-  return client_done(r, data);
+  if (strcmp(client_text(r, "print"), "token")) return client_done(r, data);
+  cli_out(r->where.key, strlen(r->where.key));
+  cli_out("\n", 1);
+  cli_out_flush();
+  return EXIT_OK;
 }
 
 /* The key comes from where other commands have it from too, or from standard input; it is tried, then kept. */
@@ -76,6 +80,7 @@ int client_login(ClientRun *r) {
   const char *profile = r->said.profile;
   r->said.profile = NULL;
   if (client_flag(r, "key-stdin") || client_flag(r, "password-stdin")) r->said.api_key_file = "-";
+  if (client_given(r, "password")) r->said.api_key = client_text(r, "password");
   if (!client_config(&r->said, &r->where, &e)) return client_fail(r, e.code, "%s", e.msg);
   if (!r->where.key)
     return client_usage(
@@ -96,6 +101,15 @@ int client_logout(ClientRun *r) {
   uint32_t gone = before - map_count(left);
   if (gone && !client_auth_write(store, client_put(auth, "tokens", left), &e)) return client_fail(r, e.code, "%s", e.msg);
   return client_done(r, client_put(client_put_text(NIL, "apiUrl", r->where.url), "removed", fix((int)gone)));
+}
+
+int client_api_connection(ClientRun *r) {
+  ClientAnswer a;
+  if (!r->where.key) return client_usage(r, "no key: BREYTA_API_KEY or --api-key-file says which one flows shall use");
+  r->args = client_put_text(client_put_text(r->args, "token", r->where.key), "authMode", "service-account");
+  if (!client_given(r, "base-url")) r->args = client_put_text(r->args, "baseUrl", r->where.url);
+  client_send(r, &a);
+  return client_finish(r, &a);
 }
 
 /* --- workspaces ------------------------------------------------------------------------------------------------------------------- */
