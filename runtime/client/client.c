@@ -28,6 +28,7 @@ static void config_copy(ClientConfig *to, const ClientConfig *from) {
   to->url = copy(from->url);
   to->workspace = copy(from->workspace);
   to->key = copy(from->key);
+  to->ca_file = copy(from->ca_file);
 }
 
 void client_config_free(ClientConfig *c) {
@@ -35,6 +36,7 @@ void client_config_free(ClientConfig *c) {
   mem_raw_free(c->url);
   mem_raw_free(c->workspace);
   mem_raw_free(c->key);
+  mem_raw_free(c->ca_file);
   *c = (ClientConfig){0};
 }
 
@@ -184,6 +186,7 @@ void client_headers(const ClientConfig *where, const char *op, int attempt, Http
   char n[16];
   http_request_header(q, "user-agent", "breyta-cli", false);
   http_request_header(q, "x-breyta-client", "cli", false);
+  if (where->ca_file && !(q->ca_file = strdup(where->ca_file))) abort();
   if (where->workspace) http_request_header(q, "x-breyta-workspace", where->workspace, false);
   if (op) {
     snprintf(n, sizeof n, "%d", attempt);
@@ -288,9 +291,12 @@ static void broken(const Client *c, ClientAnswer *a, const char *code, const cha
 
 static void no_answer(const Client *c, ClientAnswer *a, const HttpResponse *h, const Err *e) {
   Buf b = {0}, hint = {0};
-  bool late = h && h->err == HTTP_TIMEOUT;
+  bool late = h && h->err == HTTP_TIMEOUT, untrusted = h && h->err == HTTP_TLS;
   buf_fmt(&b, "%s: %s", c->where.url, h ? h->msg : e->msg);
-  if (!late) buf_fmt(&hint, "is a server running there? The address comes from %s; `breyta serve` runs one", c->where.url_from);
+  if (untrusted)
+    buf_c(&hint, "does it speak TLS with a certificate of its own? `--ca-file FILE` or BREYTA_CA_FILE says which authority is trusted");
+  else if (!late)
+    buf_fmt(&hint, "is a server running there? The address comes from %s; `breyta serve` runs one", c->where.url_from);
   broken(c, a, late ? "timeout" : "unreachable", buf_cstr(&b), late ? NULL : buf_cstr(&hint));
   buf_free(&b);
   buf_free(&hint);

@@ -12,6 +12,7 @@ static Val where_of(const ClientRun *r) {
   const ClientConfig *w = &r->where;
   Val m = client_put_text(client_put_text(NIL, "apiUrl", w->url), "apiUrlFrom", w->url_from);
   m = client_put_text(client_put_text(m, "workspaceId", w->workspace), "workspaceFrom", w->workspace_from);
+  m = client_put_text(m, "caFile", w->ca_file);
   return client_put_text(client_put(m, "keyPresent", bool_val(w->key != NULL)), "keyFrom", w->key_from);
 }
 
@@ -44,6 +45,7 @@ static bool keep_profile(const char *name, const ClientConfig *w, const char *wo
   if (!client_config_read(&config, e)) return false;
   Val all = client_at(config, "devProfiles"), one = is_map(all) ? map_get(all, client_key(name), NIL) : NIL;
   one = client_put_text(client_put_text(client_put_text(one, "apiUrl", w->url), "workspaceId", workspace), "token", w->key);
+  one = client_put_text(one, "caFile", w->ca_file);
   return client_config_write(client_put(config, "devProfiles", map_assoc(is_map(all) ? all : map_empty, client_key(name), one)), e);
 }
 
@@ -54,7 +56,7 @@ static bool keep_key(const char *store, const ClientConfig *w, const char *works
   if (!client_auth_read(store, &auth, e) || !client_config_read(&config, e)) return false;
   Val tokens = client_at(auth, "tokens"), one = client_put_text(client_put_text(NIL, "token", w->key), "updatedAt", at);
   auth = client_put(auth, "tokens", map_assoc(is_map(tokens) ? tokens : map_empty, client_key(w->url), one));
-  config = client_put_text(client_put_text(config, "apiUrl", w->url), "workspaceId", workspace);
+  config = client_put_text(client_put_text(client_put_text(config, "apiUrl", w->url), "workspaceId", workspace), "caFile", w->ca_file);
   return client_auth_write(store, auth, e) && client_config_write(config, e);
 }
 

@@ -83,6 +83,7 @@ static void env_server(Env *e, const WorkerOptions *o, Val job) {
   env_add(e, "BREYTA_WORKER_ID", o->id);
   env_add(e, "BREYTA_API_URL", o->where->url);
   env_add(e, "BREYTA_WORKSPACE", o->where->workspace ? o->where->workspace : ws);
+  if (o->where->ca_file) env_add(e, "BREYTA_CA_FILE", o->where->ca_file);
   if (!o->where->key) return;
   if (!o->where->key_is_token) env_add(e, "BREYTA_API_KEY", o->where->key);
   env_add(e, "BREYTA_TOKEN", o->where->key);
