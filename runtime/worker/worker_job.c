@@ -330,6 +330,7 @@ static void tell_started(WorkerJob *j) {
   Val args = client_put_text(client_put_text(NIL, "jobId", j->id), "leaseToken", j->token);
   args = client_put_text(client_put_text(args, "status", "started"), "message", message);
   args = client_put(args, "details", client_put_text(NIL, "handler", j->w->o->argv[0]));
+  args = client_put(args, "first", TRUE_V); /* the handler may have said something already */
   worker_call_new(&j->started, "jobs.progress", args, WORKER_CALL_MS);
   send(j, &j->started);
 }
