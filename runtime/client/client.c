@@ -108,15 +108,27 @@ int64_t client_int_at(Val v, const char *path, int64_t otherwise) {
 
 bool client_true_at(Val v, const char *path) { return same(client_at(v, path), TRUE_V); }
 
+static Val ordered(const ValVec *m) { return amap_from(m->a, m->n / 2); }
+
+/* A map of any size that keeps the order of its keys: people and scripts see the same line every time. */
+static Val put_key(Val map, Val key, Val v) {
+  ValVec m = {0};
+  Val k, x;
+  MapIter it;
+  map_iter(&it, map);
+  while (map_next(&it, &k, &x)) vv_push(&m, k), vv_push(&m, x);
+  vv_push(&m, key);
+  vv_push(&m, v);
+  return ordered(&m);
+}
+
 Val client_put(Val map, const char *path, Val v) {
   size_t n = strcspn(path, ".");
   Val key = key_of(path, n), m = is_map(map) ? map : map_empty;
-  return map_assoc(m, key, path[n] ? client_put(map_get(m, key, NIL), path + n + 1, v) : v);
+  return put_key(m, key, path[n] ? client_put(map_get(m, key, NIL), path + n + 1, v) : v);
 }
 
 Val client_put_text(Val map, const char *path, const char *s) { return s ? client_put(map, path, str_c(s)) : map; }
-
-static Val ordered(const ValVec *m) { return amap_from(m->a, m->n / 2); }
 
 static void entry(ValVec *m, const char *key, Val v) {
   vv_push(m, client_key(key));
