@@ -7,15 +7,11 @@
 static bool takes(int cmd, int i) { return breyta_options[i].on >> cmd & 1; }
 
 /* --- help -------------------------------------------------------------------------------------------------------------------------- */
-static void option_help(Buf *b, const BreytaOption *o) {
-  Buf head = {0}, text = {0};
+/* add: cli_help_entry or cli_man_entry. */
+static void option(Buf *b, const BreytaOption *o, void (*add)(Buf *, const char *, const char *, const char *)) {
+  Buf head = {0};
   buf_fmt(&head, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-  buf_fmt(b, "  %-26s", buf_cstr(&head));
-  if (head.n > 25) buf_fmt(b, "\n%*s", 28, "");
-  buf_c(&text, o->help);
-  if (o->dflt) buf_fmt(&text, " (%s)", o->dflt);
-  cli_wrap(b, buf_cstr(&text), 28);
-  buf_free(&text);
+  add(b, buf_cstr(&head), o->help, o->dflt);
   buf_free(&head);
 }
 
@@ -25,7 +21,7 @@ static void command_help(Buf *b, int cmd) {
   cli_wrap(b, c->text, 0);
   buf_c(b, "\nOptions:\n");
   for (int i = 0; i < breyta_noptions; i++)
-    if (takes(cmd, i)) option_help(b, &breyta_options[i]);
+    if (takes(cmd, i)) option(b, &breyta_options[i], cli_help_entry);
 }
 
 void breyta_help(Buf *b, int cmd) {
@@ -66,38 +62,17 @@ static const Variable server_variables[] = {
 
 static void man_variables(Buf *b, const Variable *v, size_t n) {
   buf_c(b, ".SH ENVIRONMENT\n");
-  for (size_t i = 0; i < n; i++) {
-    buf_fmt(b, ".TP\n.B %s\n\\&", v[i].name);
-    cli_roff(b, v[i].help);
-    buf_ch(b, '\n');
-  }
+  for (size_t i = 0; i < n; i++) cli_man_entry(b, v[i].name, v[i].help, NULL);
 }
 #define VARIABLES(b, of) man_variables(b, of, sizeof of / sizeof *of)
 
 /* --- man pages --------------------------------------------------------------------------------------------------------------------- */
-static void man_option(Buf *b, const BreytaOption *o) {
-  buf_c(b, ".TP\n.B \\-\\-");
-  cli_roff(b, o->name);
-  if (o->arg) {
-    buf_ch(b, ' ');
-    cli_roff(b, o->arg);
-  }
-  buf_c(b, "\n\\&");
-  cli_roff(b, o->help);
-  if (o->dflt) {
-    buf_c(b, " (default ");
-    cli_roff(b, o->dflt);
-    buf_ch(b, ')');
-  }
-  buf_ch(b, '\n');
-}
-
 static void man_command(Buf *b, int cmd) {
   buf_c(b, "\\&");
   cli_roff(b, breyta_commands[cmd].text);
   buf_ch(b, '\n');
   for (int i = 0; i < breyta_noptions; i++)
-    if (takes(cmd, i)) man_option(b, &breyta_options[i]);
+    if (takes(cmd, i)) option(b, &breyta_options[i], cli_man_entry);
 }
 
 static void man_head(Buf *b, const char *title, int section, const char *manual, const char *name, const char *summary) {
@@ -161,7 +136,7 @@ static bool option_at(int cmd, int i, const char **name, const char **arg, const
 }
 
 bool breyta_generate(Buf *b, const char *what, const char *name) {
-  Completed c = {"breyta", breyta_ncommands, breyta_noptions, command_at, option_at, client_help_group};
+  Completed c = {"breyta", breyta_ncommands, breyta_noptions, command_at, option_at, client_help_group, NULL};
   if (!strcmp(what, "--completion")) return completion_script(b, &c, name);
   if (!strcmp(name, "breyta")) return man_breyta(b), true;
   return !strcmp(name, "breyta-serve") && (man_serve(b), true);

@@ -68,9 +68,9 @@ commands() { "$INSTALLED$P/bin/breyta" --help | sed -n '/^Asking a server/q; s/^
 @test "the bash completions complete" {
   for f in breyta breyta-run; do bash -n "$INSTALLED$P/share/bash-completion/completions/$f"; done
   cat > ask.sh <<EOF
-source $INSTALLED$P/share/bash-completion/completions/breyta
+for f in $INSTALLED$P/share/bash-completion/completions/*; do source "\$f"; done
 COMP_WORDS=("\$@") COMP_CWORD=\$((\$# - 1))
-_breyta
+if [[ \$1 = breyta-run ]]; then _breyta_run; else _breyta; fi
 printf '%s\n' "\${COMPREPLY[@]}"
 EOF
   [ "$(bash ask.sh breyta ba)" = backup ]
@@ -79,6 +79,10 @@ EOF
   [ "$(bash ask.sh "$INSTALLED$P/bin/breyta" flows versions pub)" = publish ]
   [ "$(bash ask.sh breyta backup --format j)" = json ]
   [ "$(bash ask.sh breyta backup --dr)" = "" ]
+  # two commands of breyta-run have a --format, each with values of its own
+  [ "$(bash ask.sh breyta-run test --format j | tr '\n' ' ')" = "junit json " ]
+  [ "$(bash ask.sh breyta-run runs --format j)" = json ]
+  [ "$(bash ask.sh breyta-run help diag)" = diagnostics ]
   touch some.edn
   [ "$(bash ask.sh breyta serve --config som)" = some.edn ]
 }
