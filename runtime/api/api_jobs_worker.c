@@ -171,11 +171,23 @@ static enum JobPhase phase_named(const char *status, enum JobPhase otherwise) {
   return otherwise;
 }
 
-static void put_arg(ApiCall *c, ValVec *m, const char *arg, const char *key) {
+static void put_arg(const ApiCall *c, ValVec *m, const char *arg, const char *key) {
   Val v = api_arg(c, arg);
   if (is_nil(v)) return;
   vv_push(m, kw_c(key));
   vv_push(m, v);
+}
+
+/* What the attempt shows from now on. A worker's "first" word may come after the handler's own: then it says the status and no more. */
+static Val progress_of(const ApiCall *c, Val before, const char *status) {
+  ValVec m = {0};
+  if (api_flag(c, "first") && is_map(before)) return map_assoc(before, kw_c("status"), str_c(status));
+  api_put_text(&m, "status", status);
+  put_arg(c, &m, "message", "message");
+  put_arg(c, &m, "details", "details");
+  put_arg(c, &m, "metrics", "metrics");
+  api_put(&m, "updated-ms", int_val(now_ms()));
+  return api_map(&m);
 }
 
 static bool progress(ApiCall *c) {
@@ -185,14 +197,8 @@ static bool progress(ApiCall *c) {
   if (how == JOB_CALL_LATE) return late(c, &j);
   enum JobPhase to = phase_named(api_text(c, "status"), j.phase);
   Val tail = jobs_tail(&j);
-  ValVec m = {0};
   if (to < j.phase) to = j.phase;
-  api_put_text(&m, "status", job_status_name(to));
-  put_arg(c, &m, "message", "message");
-  put_arg(c, &m, "details", "details");
-  put_arg(c, &m, "metrics", "metrics");
-  api_put(&m, "updated-ms", int_val(now_ms()));
-  tail = map_assoc(tail, kw_c("progress"), api_map(&m));
+  tail = map_assoc(tail, kw_c("progress"), progress_of(c, map_get_kw(tail, "progress"), job_status_name(to)));
   if (!add_artifacts(c, &tail)) return job_row_free(&j), false;
   return changed(c, &j, &(JobUpdate){.to = to, .tail = tail}, batch_new());
 }
@@ -390,7 +396,8 @@ const ApiCommand api_job_worker_commands[] = {
     {"jobs.heartbeat", SCOPE, true, "The worker still works: its lease ends so long from now. Of a job that is over the answer says its status: stop.", heartbeat, {JOB, LEASE}},
     {"jobs.progress", SCOPE, true, "What the worker is doing. The status never goes back.", progress,
      {JOB, {"status", API_TEXT, false, 0, 0, "leased|started|running", "of the job"}, {"message", API_TEXT, false, 0, 0, 0, "for people"},
-      {"details", API_OBJECT, false, 0, 0, 0, "whatever helps"}, {"metrics", API_OBJECT, false, 0, 0, 0, "numbers"}, ARTIFACTS}},
+      {"details", API_OBJECT, false, 0, 0, 0, "whatever helps"}, {"metrics", API_OBJECT, false, 0, 0, 0, "numbers"}, ARTIFACTS,
+      {"first", API_BOOL, false, 0, 0, 0, "what a worker says as it starts: where this attempt has reported already, it changes the status alone"}}},
     {"jobs.complete", SCOPE, true, "The job is done. Sent again with the same token it changes nothing.", complete,
      {JOB, {"status", API_TEXT, false, 0, 0, "succeeded|no_changes|cancelled", "default succeeded"}, {"summary", API_TEXT, false, 0,
          65536, 0, "for people"},

@@ -38,15 +38,14 @@ static void choices(Buf *b, const char *arg) {
 }
 
 /* --- bash -------------------------------------------------------------------------------------------------------------------------- */
-static void bash_values(Buf *b, const Completed *c) {
+/* Options of two commands may have the same name and other values. */
+static void bash_values(Buf *b, const Completed *c, int cmd) {
   Opt o;
   for (int i = 0; i < c->noptions; i++) {
-    int cmd = 0;
-    while (cmd < c->ncommands && !option_at(c, cmd, i, &o)) cmd++;
-    if (cmd == c->ncommands || !o.arg || !is_choice(o.arg)) continue;
-    buf_fmt(b, "    --%s) COMPREPLY=($(compgen -W '", o.name);
+    if (!option_at(c, cmd, i, &o) || !o.arg || !is_choice(o.arg)) continue;
+    buf_fmt(b, "\n      [[ $last != --%s ]] || { COMPREPLY=($(compgen -W '", o.name);
     choices(b, o.arg);
-    buf_c(b, "' -- \"$cur\")); return ;;\n");
+    buf_c(b, "' -- \"$cur\")); return; }");
   }
 }
 
@@ -69,17 +68,18 @@ static void bash(Buf *b, const Completed *c) {
   Opt o;
   buf_fmt(b, "# bash completion for %s\n", c->program);
   function(b, c);
-  buf_c(b, "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words=''\n");
+  buf_c(b, "() {\n  local cur=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} words=''\n");
   bash_ask(b, c);
-  buf_c(b, "  case ${COMP_WORDS[COMP_CWORD-1]} in\n");
-  bash_values(b, c);
-  buf_c(b, "  esac\n  case ${COMP_WORDS[1]} in\n");
+  buf_c(b, "  case ${COMP_WORDS[1]} in\n");
   for (int cmd = c->ncommands; cmd-- > 0;) {
     const char *summary, *name = c->command(cmd, &summary);
     buf_fmt(b, "    %s) words='", *name ? name : "*");
     for (int i = 0; i < c->noptions; i++)
       if (option_at(c, cmd, i, &o)) buf_fmt(b, "--%s ", o.name);
-    buf_c(b, "' ;;\n");
+    if (c->words) c->words(cmd, b);
+    buf_ch(b, '\'');
+    bash_values(b, c, cmd);
+    buf_c(b, " ;;\n");
   }
   buf_c(b, "  esac\n  if [[ $COMP_CWORD == 1 ]]; then words+='");
   for (int cmd = 0; cmd < c->ncommands; cmd++) {

@@ -12,6 +12,7 @@ typedef struct Completed {
   bool (*option)(int command, int i, const char **name, const char **arg, const char **help);
   /* More first words, NULL behind the last: what follows them is asked from `program --complete WORDS...`. NULL: there are none. */
   const char *(*group)(int i, const char **summary);
+  void (*words)(int command, Buf *b); /* other words behind a command, a space behind each, for bash; NULL: none */
 } Completed;
 /* shell: "bash", "zsh" or "fish"; false: another one. */
 bool completion_script(Buf *b, const Completed *c, const char *shell);

@@ -66,6 +66,9 @@ int cli_completion_for(const Cli *cli); /* prints it */
 /* Words of s from column `indent` on, wrapped, and a newline; the same text for a man page. */
 void cli_wrap(Buf *b, const char *s, size_t indent);
 void cli_roff(Buf *b, const char *s);
+/* An option and what it does, for --help and for a man page. dflt: NULL without. */
+void cli_help_entry(Buf *b, const char *head, const char *text, const char *dflt);
+void cli_man_entry(Buf *b, const char *head, const char *text, const char *dflt);
 /* cli_doc.c: the part of the man page about steps, and the words that may follow `help`, each with a space behind it. */
 void cli_man_steps(Buf *b);
 void cli_help_words(Buf *b);

@@ -25,23 +25,28 @@ void cli_wrap(Buf *b, const char *s, size_t indent) {
   buf_ch(b, '\n');
 }
 
-static void option_head(Buf *b, const CliOption *o) {
+void cli_help_entry(Buf *b, const char *head, const char *text, const char *dflt) {
+  Buf all = {0};
+  buf_fmt(b, "  %-26s", head);
+  if (strlen(head) > 25) buf_fmt(b, "\n%*s", 28, "");
+  buf_c(&all, text);
+  if (dflt) buf_fmt(&all, " (%s)", dflt);
+  cli_wrap(b, buf_cstr(&all), 28);
+  buf_free(&all);
+}
+
+/* "-j, --json FILE"; indented: without a letter there is room for one. */
+static void option_head(Buf *b, const CliOption *o, bool indented) {
   if (o->letter) buf_fmt(b, "-%c, ", o->letter);
-  else buf_c(b, "    ");
+  else if (indented) buf_c(b, "    ");
   buf_fmt(b, "--%s", o->name);
   if (o->arg) buf_fmt(b, " %s", o->arg);
 }
 
 static void option_help(Buf *b, const CliOption *o) {
   Buf head = {0};
-  option_head(&head, o);
-  buf_fmt(b, "  %-26s", buf_cstr(&head));
-  if (head.n > 25) buf_fmt(b, "\n%*s", 28, "");
-  Buf text = {0};
-  buf_c(&text, o->help);
-  if (o->dflt) buf_fmt(&text, " (%s)", o->dflt);
-  cli_wrap(b, buf_cstr(&text), 28);
-  buf_free(&text);
+  option_head(&head, o, true);
+  cli_help_entry(b, buf_cstr(&head), o->help, o->dflt);
   buf_free(&head);
 }
 
@@ -88,23 +93,24 @@ void cli_roff(Buf *b, const char *s) {
   }
 }
 
-static void man_option(Buf *b, const CliOption *o) {
+void cli_man_entry(Buf *b, const char *head, const char *text, const char *dflt) {
   buf_c(b, ".TP\n.B ");
-  if (o->letter) buf_fmt(b, "\\-%c, ", o->letter);
-  buf_c(b, "\\-\\-");
-  cli_roff(b, o->name);
-  if (o->arg) {
-    buf_ch(b, ' ');
-    cli_roff(b, o->arg);
-  }
-  buf_ch(b, '\n');
-  cli_roff(b, o->help);
-  if (o->dflt) {
+  cli_roff(b, head);
+  buf_c(b, "\n\\&");
+  cli_roff(b, text);
+  if (dflt) {
     buf_c(b, " (default ");
-    cli_roff(b, o->dflt);
+    cli_roff(b, dflt);
     buf_ch(b, ')');
   }
   buf_ch(b, '\n');
+}
+
+static void man_option(Buf *b, const CliOption *o) {
+  Buf head = {0};
+  option_head(&head, o, false);
+  cli_man_entry(b, buf_cstr(&head), o->help, o->dflt);
+  buf_free(&head);
 }
 
 static void man_command(Buf *b, enum CliCmd cmd) {
@@ -155,21 +161,6 @@ void cli_man(Buf *b) {
 }
 
 /* --- completion ------------------------------------------------------------------------------------------------------------------ */
-void cli_completion(Buf *b) {
-  buf_c(b, "# bash completion for breyta-run: source this file\n_breyta_run() {\n  local cur=${COMP_WORDS[COMP_CWORD]} words\n"
-           "  case ${COMP_WORDS[1]} in\n");
-  for (int c = CMD_COUNT; c-- > 0;) {
-    buf_fmt(b, "    %s) words='", c ? cli_commands[c].name : "*");
-    for (int i = 0; i < OPT_COUNT; i++)
-      if (cli_options[i].help && cli_takes(c, &cli_options[i])) buf_fmt(b, "--%s ", cli_options[i].name);
-    if (c == CMD_help) cli_help_words(b);
-    buf_c(b, "' ;;\n");
-  }
-  buf_c(b, "  esac\n  if [[ $COMP_CWORD == 1 ]]; then words+='");
-  for (int c = 1; c < CMD_COUNT; c++) buf_fmt(b, " %s", cli_commands[c].name);
-  buf_c(b, "'; fi\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\"; :))\n}\ncomplete -F _breyta_run breyta-run\n");
-}
-
 static const char *command_at(int i, const char **summary) {
   *summary = cli_commands[i].summary;
   return cli_commands[i].name;
@@ -182,11 +173,18 @@ static bool option_at(int cmd, int i, const char **name, const char **arg, const
   return cli_options[i].help && cli_takes((enum CliCmd)cmd, &cli_options[i]);
 }
 
+/* What `help` is asked about, beside commands. */
+static void words(int cmd, Buf *b) {
+  if (cmd == CMD_help) cli_help_words(b);
+}
+
+static const Completed completed = {"breyta-run", CMD_COUNT, OPT_COUNT, command_at, option_at, NULL, words};
+
+void cli_completion(Buf *b) { completion_script(b, &completed, "bash"); }
+
 int cli_completion_for(const Cli *cli) {
-  Completed c = {"breyta-run", CMD_COUNT, OPT_COUNT, command_at, option_at, NULL};
   Buf b = {0};
-  if (!strcmp(cli->completion_for, "bash")) cli_completion(&b);
-  else if (!completion_script(&b, &c, cli->completion_for)) return cli_usage(cli, "--completion-for: bash, zsh or fish");
+  if (!completion_script(&b, &completed, cli->completion_for)) return cli_usage(cli, "--completion-for: bash, zsh or fish");
   cli_out(b.p, b.n);
   cli_out_flush();
   buf_free(&b);

@@ -28,6 +28,7 @@ static void config_copy(ClientConfig *to, const ClientConfig *from) {
   to->url = copy(from->url);
   to->workspace = copy(from->workspace);
   to->key = copy(from->key);
+  to->ca_file = copy(from->ca_file);
 }
 
 void client_config_free(ClientConfig *c) {
@@ -35,6 +36,7 @@ void client_config_free(ClientConfig *c) {
   mem_raw_free(c->url);
   mem_raw_free(c->workspace);
   mem_raw_free(c->key);
+  mem_raw_free(c->ca_file);
   *c = (ClientConfig){0};
 }
 
@@ -106,15 +108,27 @@ int64_t client_int_at(Val v, const char *path, int64_t otherwise) {
 
 bool client_true_at(Val v, const char *path) { return same(client_at(v, path), TRUE_V); }
 
+static Val ordered(const ValVec *m) { return amap_from(m->a, m->n / 2); }
+
+/* A map of any size that keeps the order of its keys: people and scripts see the same line every time. */
+static Val put_key(Val map, Val key, Val v) {
+  ValVec m = {0};
+  Val k, x;
+  MapIter it;
+  map_iter(&it, map);
+  while (map_next(&it, &k, &x)) vv_push(&m, k), vv_push(&m, x);
+  vv_push(&m, key);
+  vv_push(&m, v);
+  return ordered(&m);
+}
+
 Val client_put(Val map, const char *path, Val v) {
   size_t n = strcspn(path, ".");
   Val key = key_of(path, n), m = is_map(map) ? map : map_empty;
-  return map_assoc(m, key, path[n] ? client_put(map_get(m, key, NIL), path + n + 1, v) : v);
+  return put_key(m, key, path[n] ? client_put(map_get(m, key, NIL), path + n + 1, v) : v);
 }
 
 Val client_put_text(Val map, const char *path, const char *s) { return s ? client_put(map, path, str_c(s)) : map; }
-
-static Val ordered(const ValVec *m) { return amap_from(m->a, m->n / 2); }
 
 static void entry(ValVec *m, const char *key, Val v) {
   vv_push(m, client_key(key));
@@ -184,6 +198,7 @@ void client_headers(const ClientConfig *where, const char *op, int attempt, Http
   char n[16];
   http_request_header(q, "user-agent", "breyta-cli", false);
   http_request_header(q, "x-breyta-client", "cli", false);
+  if (where->ca_file && !(q->ca_file = strdup(where->ca_file))) abort();
   if (where->workspace) http_request_header(q, "x-breyta-workspace", where->workspace, false);
   if (op) {
     snprintf(n, sizeof n, "%d", attempt);
@@ -201,7 +216,7 @@ void client_headers(const ClientConfig *where, const char *op, int attempt, Http
 static void headers(const Client *c, const ClientRequest *r, HttpRequest *q, const char *op, int attempt) {
   ClientConfig where = c->where;
   if (r->no_key) where.key = NULL;
-  if (!strcmp(r->path, "api/me") || !strncmp(r->path, "api/auth/", 9)) where.workspace = NULL; /* of no workspace */
+  if (!strcmp(r->path, "api/me") || !strncmp(r->path, "api/auth/", 9) || !strncmp(r->path, "api/docs/", 9)) where.workspace = NULL; /* of no workspace */
   client_headers(&where, mutates(r) ? op : NULL, attempt, q);
   for (const char *const *h = r->headers; h && *h; h += 2) http_request_header(q, h[0], h[1], true);
 }
@@ -288,9 +303,12 @@ static void broken(const Client *c, ClientAnswer *a, const char *code, const cha
 
 static void no_answer(const Client *c, ClientAnswer *a, const HttpResponse *h, const Err *e) {
   Buf b = {0}, hint = {0};
-  bool late = h && h->err == HTTP_TIMEOUT;
+  bool late = h && h->err == HTTP_TIMEOUT, untrusted = h && h->err == HTTP_TLS;
   buf_fmt(&b, "%s: %s", c->where.url, h ? h->msg : e->msg);
-  if (!late) buf_fmt(&hint, "is a server running there? The address comes from %s; `breyta serve` runs one", c->where.url_from);
+  if (untrusted)
+    buf_c(&hint, "does it speak TLS with a certificate of its own? `--ca-file FILE` or BREYTA_CA_FILE says which authority is trusted");
+  else if (!late)
+    buf_fmt(&hint, "is a server running there? The address comes from %s; `breyta serve` runs one", c->where.url_from);
   broken(c, a, late ? "timeout" : "unreachable", buf_cstr(&b), late ? NULL : buf_cstr(&hint));
   buf_free(&b);
   buf_free(&hint);

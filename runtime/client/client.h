@@ -31,6 +31,7 @@ typedef struct ClientConfig {
   char *url;       /* without a slash at its end */
   char *workspace; /* NULL: none, the server takes that of the key */
   char *key;       /* NULL: none */
+  char *ca_file;   /* NULL: what the system trusts; else the whole path of a file with certificates that are trusted, PEM */
   const char *url_from, *workspace_from, *key_from; /* for people: "--api", "BREYTA_API_URL", "config.json" ...; literals */
   bool key_is_token; /* it came as --token or BREYTA_TOKEN */
 } ClientConfig;

@@ -12,6 +12,7 @@ static Val where_of(const ClientRun *r) {
   const ClientConfig *w = &r->where;
   Val m = client_put_text(client_put_text(NIL, "apiUrl", w->url), "apiUrlFrom", w->url_from);
   m = client_put_text(client_put_text(m, "workspaceId", w->workspace), "workspaceFrom", w->workspace_from);
+  m = client_put_text(m, "caFile", w->ca_file);
   return client_put_text(client_put(m, "keyPresent", bool_val(w->key != NULL)), "keyFrom", w->key_from);
 }
 
@@ -44,6 +45,7 @@ static bool keep_profile(const char *name, const ClientConfig *w, const char *wo
   if (!client_config_read(&config, e)) return false;
   Val all = client_at(config, "devProfiles"), one = is_map(all) ? map_get(all, client_key(name), NIL) : NIL;
   one = client_put_text(client_put_text(client_put_text(one, "apiUrl", w->url), "workspaceId", workspace), "token", w->key);
+  one = client_put_text(one, "caFile", w->ca_file);
   return client_config_write(client_put(config, "devProfiles", map_assoc(is_map(all) ? all : map_empty, client_key(name), one)), e);
 }
 
@@ -54,7 +56,7 @@ static bool keep_key(const char *store, const ClientConfig *w, const char *works
   if (!client_auth_read(store, &auth, e) || !client_config_read(&config, e)) return false;
   Val tokens = client_at(auth, "tokens"), one = client_put_text(client_put_text(NIL, "token", w->key), "updatedAt", at);
   auth = client_put(auth, "tokens", map_assoc(is_map(tokens) ? tokens : map_empty, client_key(w->url), one));
-  config = client_put_text(client_put_text(config, "apiUrl", w->url), "workspaceId", workspace);
+  config = client_put_text(client_put_text(client_put_text(config, "apiUrl", w->url), "workspaceId", workspace), "caFile", w->ca_file);
   return client_auth_write(store, auth, e) && client_config_write(config, e);
 }
 
@@ -66,7 +68,11 @@ static int remembered(ClientRun *r, Val me, const char *profile) {
   Val data = client_put_text(client_put_text(NIL, "apiUrl", r->where.url), "workspaceId", workspace);
   data = client_put_text(client_put(data, "user", client_at(me, "user")), "profile", profile);
   client_hint(r, "breyta flows list%s%s", profile ? " --profile " : "", profile ? profile : "");
-  return client_done(r, data);
+  if (strcmp(client_text(r, "print"), "token")) return client_done(r, data);
+  cli_out(r->where.key, strlen(r->where.key));
+  cli_out("\n", 1);
+  cli_out_flush();
+  return EXIT_OK;
 }
 
 /* The key comes from where other commands have it from too, or from standard input; it is tried, then kept. */
@@ -76,6 +82,7 @@ int client_login(ClientRun *r) {
   const char *profile = r->said.profile;
   r->said.profile = NULL;
   if (client_flag(r, "key-stdin") || client_flag(r, "password-stdin")) r->said.api_key_file = "-";
+  if (client_given(r, "password")) r->said.api_key = client_text(r, "password");
   if (!client_config(&r->said, &r->where, &e)) return client_fail(r, e.code, "%s", e.msg);
   if (!r->where.key)
     return client_usage(
@@ -96,6 +103,15 @@ int client_logout(ClientRun *r) {
   uint32_t gone = before - map_count(left);
   if (gone && !client_auth_write(store, client_put(auth, "tokens", left), &e)) return client_fail(r, e.code, "%s", e.msg);
   return client_done(r, client_put(client_put_text(NIL, "apiUrl", r->where.url), "removed", fix((int)gone)));
+}
+
+int client_api_connection(ClientRun *r) {
+  ClientAnswer a;
+  if (!r->where.key) return client_usage(r, "no key: BREYTA_API_KEY or --api-key-file says which one flows shall use");
+  r->args = client_put_text(client_put_text(r->args, "token", r->where.key), "authMode", "service-account");
+  if (!client_given(r, "base-url")) r->args = client_put_text(r->args, "baseUrl", r->where.url);
+  client_send(r, &a);
+  return client_finish(r, &a);
 }
 
 /* --- workspaces ------------------------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 int client_whoami(ClientRun *r);
 int client_login(ClientRun *r);
 int client_logout(ClientRun *r);
+int client_api_connection(ClientRun *r);
 int client_workspaces_show(ClientRun *r);
 int client_workspaces_current(ClientRun *r);
 int client_workspaces_use(ClientRun *r);

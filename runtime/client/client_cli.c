@@ -19,6 +19,8 @@ const ClientParam client_globals[] = {
      "a file whose first line is the key, - for standard input; else BREYTA_API_KEY, BREYTA_TOKEN, auth.json", "FILE", 0},
     {"api-key", CLIENT_TEXT, NULL, NULL, "the key itself; other processes can see it while this one runs", "KEY", 0},
     {"token", CLIENT_TEXT, NULL, NULL, "the same as --api-key, behind BREYTA_API_KEY", "KEY", CLIENT_HIDDEN},
+    {"ca-file", CLIENT_TEXT, NULL, NULL,
+     "certificates (PEM) that are trusted, for a server whose certificate nobody else knows; else BREYTA_CA_FILE, config.json", "FILE", 0},
     {"profile", CLIENT_TEXT, NULL, NULL, "a profile of config.json: URL, workspace and key", "NAME", 0},
     {"dev", CLIENT_BOOL, NULL, NULL, "accepted for scripts of the stock client; changes nothing", NULL, CLIENT_HIDDEN},
     {"pretty", CLIENT_BOOL, NULL, NULL, "indent the JSON", NULL, 0},
@@ -395,7 +397,8 @@ static bool global(ClientRun *r, const char *name, const char *value) {
     const char *name, **to;
   } texts[] = {{"api", &r->said.api},         {"workspace", &r->said.workspace},
                {"api-key", &r->said.api_key}, {"api-key-file", &r->said.api_key_file},
-               {"token", &r->said.token},     {"profile", &r->said.profile}};
+               {"token", &r->said.token},     {"profile", &r->said.profile},
+               {"ca-file", &r->said.ca_file}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (!strcmp(texts[i].name, name)) *texts[i].to = value;
   if (!strcmp(name, "pretty")) r->pretty = !strcmp(value, "true");

@@ -177,6 +177,17 @@ static bool key(const ClientSaid *said, Val profile, ClientConfig *out, Err *e) 
   return true;
 }
 
+static bool ca_file(const Source *s, int n, ClientConfig *out, Err *e) {
+  char *named = NULL;
+  const char *from;
+  if (!first(s, n, &named, &from)) return true;
+  out->ca_file = realpath(named, NULL); /* commands of a job's handler begin elsewhere */
+  bool ok = out->ca_file && !access(out->ca_file, R_OK);
+  if (!ok) err_set(e, "invalid_arguments", "%s: cannot read %.300s: %s", from, named, strerror(errno));
+  mem_raw_free(named);
+  return ok;
+}
+
 bool client_config(const ClientSaid *said, ClientConfig *out, Err *e) {
   Val config, profile;
   *out = (ClientConfig){0};
@@ -193,7 +204,11 @@ bool client_config(const ClientSaid *said, ClientConfig *out, Err *e) {
                  {client_text_at(profile, "workspaceId"), "the profile in config.json"},
                  {client_text_at(config, "workspaceId"), "config.json"}};
   if (!first(ws, 4, &out->workspace, &out->workspace_from)) out->workspace_from = "the key";
-  if (url_ok(out->url, out->url_from, e) && key(said, profile, out, e)) return true;
+  Source ca[] = {{said->ca_file, "--ca-file"},
+                 {env("BREYTA_CA_FILE"), "BREYTA_CA_FILE"},
+                 {client_text_at(profile, "caFile"), "the profile in config.json"},
+                 {client_text_at(config, "caFile"), "config.json"}};
+  if (url_ok(out->url, out->url_from, e) && ca_file(ca, 4, out, e) && key(said, profile, out, e)) return true;
   client_config_free(out);
   return false;
 }

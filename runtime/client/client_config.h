@@ -4,10 +4,11 @@
  *   workspace  --workspace, BREYTA_WORKSPACE, the profile's, config.json's workspaceId
  *   key        --api-key, --api-key-file, BREYTA_API_KEY, --token, BREYTA_TOKEN, the profile's, the one that `breyta auth login` stored for
  * that url
+ *   ca_file    --ca-file, BREYTA_CA_FILE, the profile's, config.json's caFile
  *
- * The files lie in $XDG_CONFIG_HOME/breyta (~/.config/breyta): config.json {"apiUrl","workspaceId","devProfiles":{name:{"apiUrl",
- * "workspaceId","token"}},"devActive":name} and auth.json {"tokens":{url:{"token","updatedAt"}}}, mode 0600, elsewhere by
- * BREYTA_AUTH_STORE. They are those of the stock client; keys that we do not know are kept. Files are replaced whole. */
+ * The files lie in $XDG_CONFIG_HOME/breyta (~/.config/breyta): config.json {"apiUrl","workspaceId","caFile","devProfiles":{name:{
+ * "apiUrl","workspaceId","token","caFile"}},"devActive":name} and auth.json {"tokens":{url:{"token","updatedAt"}}}, mode 0600, elsewhere by
+ * BREYTA_AUTH_STORE. They are those of the stock client, caFile is ours; keys that we do not know are kept. Files are replaced whole. */
 #ifndef BR_CLIENT_CONFIG_H
 #define BR_CLIENT_CONFIG_H
 #include "client.h"
@@ -16,7 +17,7 @@
 
 /* What the command line said; NULL: nothing. */
 typedef struct ClientSaid {
-  const char *api, *workspace, *api_key, *api_key_file, *token, *profile;
+  const char *api, *workspace, *api_key, *api_key_file, *token, *profile, *ca_file;
 } ClientSaid;
 /* false: a file is damaged, a profile unknown, a URL none: e says which. */
 bool client_config(const ClientSaid *said, ClientConfig *out, Err *e);

@@ -61,20 +61,18 @@ static void usage(Buf *b, const ClientCommand *c) {
   if (flags) buf_c(b, " [FLAGS]");
 }
 
-static void param(Buf *b, const ClientParam *p) {
+/* add: cli_help_entry or cli_man_entry. */
+static void param(Buf *b, const ClientParam *p, void (*add)(Buf *, const char *, const char *, const char *)) {
   Buf head = {0}, text = {0};
   const char *arg = client_arg(p);
   if (client_positional(p))
     buf_c(&head, p->name);
   else
     buf_fmt(&head, "--%s%s%s", p->name, arg ? " " : "", arg ? arg : "");
-  buf_fmt(b, "  %-26s", buf_cstr(&head));
-  if (head.n > 25) buf_fmt(b, "\n%*s", 28, "");
   buf_c(&text, p->help);
   if (!client_positional(p) && client_many(p)) buf_c(&text, "; may be repeated");
   if (p->flags & CLIENT_FILE) buf_c(&text, "; - is standard input");
-  if (p->dflt) buf_fmt(&text, " (%s)", p->dflt);
-  cli_wrap(b, buf_cstr(&text), 28);
+  add(b, buf_cstr(&head), buf_cstr(&text), p->dflt);
   buf_free(&head);
   buf_free(&text);
 }
@@ -83,7 +81,7 @@ static void params(Buf *b, const ClientParam *p, const char *title) {
   if (!p || !p->name) return;
   buf_fmt(b, "\n%s:\n", title);
   for (; p->name; p++)
-    if (!(p->flags & CLIENT_HIDDEN)) param(b, p);
+    if (!(p->flags & CLIENT_HIDDEN)) param(b, p, cli_help_entry);
 }
 
 static void asks(Buf *b, const ClientCommand *c) {
@@ -136,10 +134,7 @@ static void group_help(Buf *b, const char *words) {
   buf_c(b, "\nCommands:\n");
   for (int i = 0; (c = client_command_at(i)); i++) {
     const char *rest = behind(c->name, words);
-    if (!rest || !*rest || !shown(c)) continue;
-    buf_fmt(b, "  %-26s", rest);
-    if (strlen(rest) > 25) buf_fmt(b, "\n%*s", 28, "");
-    cli_wrap(b, c->summary, 28);
+    if (rest && *rest && shown(c)) cli_help_entry(b, rest, c->summary, NULL);
   }
   buf_fmt(b, "\n`breyta %s COMMAND --help` says more. Answers are JSON on standard output.\n", words);
 }
@@ -217,25 +212,6 @@ int client_commands(ClientRun *r) {
 }
 
 /* --- man -------------------------------------------------------------------------------------------------------------------------- */
-static void man_param(Buf *b, const ClientParam *p) {
-  const char *arg = client_arg(p);
-  buf_c(b, ".TP\n.B ");
-  if (!client_positional(p)) buf_c(b, "\\-\\-");
-  cli_roff(b, p->name);
-  if (!client_positional(p) && arg) {
-    buf_ch(b, ' ');
-    cli_roff(b, arg);
-  }
-  buf_c(b, "\n\\&");
-  cli_roff(b, p->help);
-  if (p->dflt) {
-    buf_c(b, " (default ");
-    cli_roff(b, p->dflt);
-    buf_ch(b, ')');
-  }
-  buf_ch(b, '\n');
-}
-
 static void man_command(Buf *b, const ClientCommand *c) {
   Buf line = {0};
   usage(&line, c);
@@ -250,7 +226,7 @@ static void man_command(Buf *b, const ClientCommand *c) {
   }
   buf_ch(b, '\n');
   for (const ClientParam *p = c->params; p && p->name; p++)
-    if (!(p->flags & CLIENT_HIDDEN)) man_param(b, p);
+    if (!(p->flags & CLIENT_HIDDEN)) param(b, p, cli_man_entry);
   buf_free(&line);
 }
 
@@ -259,7 +235,7 @@ void client_man(Buf *b) {
   buf_c(b, ".SH CLIENT COMMANDS\n\\&These ask a server. Each prints one JSON object, {\"ok\", \"workspaceId\", \"data\", \"meta\"}, "
            "and text for people on standard error.\n");
   for (const ClientParam *p = client_globals; p->name; p++)
-    if (!(p->flags & CLIENT_HIDDEN)) man_param(b, p);
+    if (!(p->flags & CLIENT_HIDDEN)) param(b, p, cli_man_entry);
   for (int i = 0; (c = client_command_at(i)); i++)
     if (shown(c)) man_command(b, c);
 }

@@ -117,6 +117,11 @@ int client_interfaces_curl(ClientRun *r) {
   call_path(r, &url);
   if (is_sig(json_print(&body, input_body(r)))) return client_fail(r, "failed", "the input cannot be written as JSON");
   buf_c(&line, "curl -sS -X POST ");
+  if (r->where.ca_file) {
+    buf_c(&line, "--cacert ");
+    shell_word(&line, r->where.ca_file, strlen(r->where.ca_file));
+    buf_ch(&line, ' ');
+  }
   shell_word(&line, url.p, url.n);
   buf_c(&line, " -H \"Authorization: Bearer $BREYTA_API_KEY\"");
   if (r->where.workspace) buf_fmt(&line, " -H 'X-Breyta-Workspace: %s'", r->where.workspace);

@@ -153,6 +153,7 @@ static Val stdio_entry(ClientRun *r, const char *env) {
   Val args = vec_empty;
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) args = vec_conj(args, str_c(words[i]));
   Val e = client_put(client_put_text(NIL, "BREYTA_API_URL", r->where.url), env, str_fmt("${%s}", env));
+  e = client_put_text(e, "BREYTA_CA_FILE", r->where.ca_file);
   return client_put(client_put(client_put_text(NIL, "command", "breyta"), "args", flag_words(r, args)), "env", e);
 }
 

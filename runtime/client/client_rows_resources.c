@@ -33,6 +33,28 @@
       {"result-file", CLIENT_TEXT, NULL, NULL, "write the result there, as JSON", "FILE", 0},                                              \
       TEXT("result-path", NULL, "only this of the result: a.b.0.c"), PREVIEW
 
+/* How a caller shows who it is: for webhooks. */
+#define CREDENTIALS                                                                                                                        \
+  FLAG(LIST, "header", NULL, NULL, "another header, Name: value"),                                                                         \
+  CHOICE("sign", NULL, NULL, "hmac-sha256|ecdsa-p256", "sign the body"),                                                                   \
+  TEXT("sign-secret", NULL, "the secret; other processes can see it"),                                                                     \
+  {"sign-secret-file", CLIENT_TEXT, NULL, NULL, "the same from a file", "FILE", 0},                                                        \
+  {"sign-secret-env", CLIENT_TEXT, NULL, NULL, "the same from this environment variable", "NAME", 0},                                      \
+  {"hmac-secret", CLIENT_TEXT, NULL, NULL, "the same as --sign hmac-sha256 --sign-secret", NULL, CLIENT_HIDDEN},                           \
+  {"sign-private-key", CLIENT_TEXT, NULL, NULL, "a private P-256 key, PEM, for ecdsa-p256", "FILE", 0},                                    \
+  {"sign-public-key", CLIENT_TEXT, NULL, NULL, "accepted", NULL, CLIENT_HIDDEN},                                                           \
+  FLAG(TEXT, "signature-header", NULL, "X-Signature", "where the signature stands"),                                                       \
+  CHOICE("signature-format", NULL, "base64", "base64|hex", "how it is written"),                                                           \
+  TEXT("signature-prefix", NULL, "in front of it, such as sha256="),                                                                       \
+  TEXT("timestamp-header", NULL, "send the time here and sign it too"),                                                                    \
+  TEXT("timestamp", NULL, "this time; else now, in seconds"),                                                                              \
+  {"timestamp-max-skew-ms", CLIENT_INT, NULL, NULL, "accepted", NULL, CLIENT_HIDDEN},                                                  \
+  {"key-file", CLIENT_TEXT, NULL, NULL, "send the key that is in this file", "FILE", 0},                                                   \
+  FLAG(TEXT, "header-auth", NULL, "X-API-Key", "in this header"),                                                                          \
+  CHOICE("api-key-location", NULL, "header", "header|query", "or in the query"),                                                           \
+  FLAG(TEXT, "api-key-param", NULL, "token", "by this name"), TEXT("bearer", NULL, "send Authorization: Bearer with this"),                \
+  TEXT("basic", NULL, "send USER:PASSWORD")
+
 const ClientCommand client_rows_resources[] = {
     {.name = "resources list",
      .alias = "ls",
@@ -226,31 +248,23 @@ const ClientCommand client_rows_resources[] = {
             FLAG(LIST, "form", NULL, NULL, "a field of a form, NAME=VALUE"),
             FLAG(LIST, "multipart-file", NULL, NULL, "a file of a form, NAME=FILE"),
             {"raw-file", CLIENT_TEXT, NULL, NULL, "the body, as the file is", "FILE", 0}, TEXT("content-type", NULL, "of the body"),
-            FLAG(LIST, "header", NULL, NULL, "another header, Name: value"), TEXT("base-url", NULL, "another server"),
+            TEXT("base-url", NULL, "another server"),
             FLAG(BOOL, "draft", NULL, NULL, "to the draft's webhook, with your key"),
             FLAG(BOOL, "validate-only", NULL, NULL, "what it would give as input, with your key; nothing is started"),
             FLAG(BOOL, "persist-resources", NULL, NULL, "keep its files also when it is only tried"),
             FLAG(BOOL, "print-input-map", NULL, NULL, "with --validate-only: the input alone, in data.input"),
-            CHOICE("sign", NULL, NULL, "hmac-sha256|ecdsa-p256", "sign the body"),
-            TEXT("sign-secret", NULL, "the secret; other processes can see it"),
-            {"sign-secret-file", CLIENT_TEXT, NULL, NULL, "the same from a file", "FILE", 0},
-            {"sign-secret-env", CLIENT_TEXT, NULL, NULL, "the same from this environment variable", "NAME", 0},
-            {"hmac-secret", CLIENT_TEXT, NULL, NULL, "the same as --sign hmac-sha256 --sign-secret", NULL, CLIENT_HIDDEN},
-            {"sign-private-key", CLIENT_TEXT, NULL, NULL, "a private P-256 key, PEM, for ecdsa-p256", "FILE", 0},
-            {"sign-public-key", CLIENT_TEXT, NULL, NULL, "accepted", NULL, CLIENT_HIDDEN},
-            FLAG(TEXT, "signature-header", NULL, "X-Signature", "where the signature stands"),
-            CHOICE("signature-format", NULL, "base64", "base64|hex", "how it is written"),
-            TEXT("signature-prefix", NULL, "in front of it, such as sha256="),
-            TEXT("timestamp-header", NULL, "send the time here and sign it too"),
-            TEXT("timestamp", NULL, "this time; else now, in seconds"),
-            {"timestamp-max-skew-ms", CLIENT_INT, NULL, NULL, "accepted", NULL, CLIENT_HIDDEN}, TEXT("api-key", NULL, "send this key"),
-            {"key-file", CLIENT_TEXT, NULL, NULL, "the same from a file", "FILE", 0},
-            FLAG(TEXT, "header-auth", NULL, "X-API-Key", "in this header"),
-            CHOICE("api-key-location", NULL, "header", "header|query", "or in the query"),
-            FLAG(TEXT, "api-key-param", NULL, "token", "by this name"), TEXT("bearer", NULL, "send Authorization: Bearer with this"),
-            TEXT("basic", NULL, "send USER:PASSWORD"), FLAG(INT, "fail-on-http", NULL, "400", "exit status 1 from this status on"),
+            TEXT("api-key", NULL, "send this key; other processes can see it"), CREDENTIALS, FLAG(INT, "fail-on-http", NULL, "400", "exit status 1 from this status on"),
             {"save-response", CLIENT_TEXT, NULL, NULL, "write the answer there", "FILE", 0},
             FLAG(BOOL, "quiet", NULL, NULL, "print nothing when it went well"))},
+    {.name = "flows installations upload",
+     .call = "flows.installations.triggers.list",
+     .summary = "send files to one of its webhooks, as others send them",
+     .run = client_webhook_upload,
+     .text = "It is sent without your key, with the credentials that the webhook asks for.",
+     PARAMS(WORD("<installation-id>", "profileId", "the installation"), FLAG(LIST, "file", NULL, NULL, "a file, for the field --file-field"),
+            TEXT("file-field", NULL, "the field for --file; else the webhook's first one for files"),
+            FLAG(LIST, "multipart-file", NULL, NULL, "a file for another field, NAME=FILE"), FLAG(LIST, "field", NULL, NULL, "a value, NAME=VALUE"),
+            TEXT("trigger", NULL, "the webhook, by its trigger's id or its event; a flow has one at most"), CREDENTIALS)},
     {.name = "triggers webhook-url",
      .call = "GET triggers",
      .summary = "addresses of a flow's webhooks",

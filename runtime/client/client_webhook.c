@@ -74,15 +74,13 @@ static void part_head(Send *s, const char *boundary, const char *name, const cha
   buf_c(&s->body, "\r\n\r\n");
 }
 
-static bool part_file(Send *s, const char *boundary, const char *given) {
-  char name[256];
-  const char *path, *slash;
+static bool part_file(Send *s, const char *boundary, const char *flag, const char *name, const char *path) {
+  const char *slash = strrchr(path, '/'), *filename = slash ? slash + 1 : path;
   Buf b = {0};
-  if (!pair(s, "multipart-file", given, name, &path) || !client_read(s->r, path, &b, "--multipart-file")) return false;
-  slash = strrchr(path, '/');
-  const char *filename = slash ? slash + 1 : path;
-  if (strpbrk(name, "\"\r\n") || strpbrk(filename, "\"\r\n"))
-    return client_usage(s->r, "--multipart-file: a name has a quote or a line end"), false;
+  char what[64];
+  snprintf(what, sizeof what, "--%s", flag);
+  if (!client_read(s->r, path, &b, what)) return false;
+  if (strpbrk(name, "\"\r\n") || strpbrk(filename, "\"\r\n")) return client_usage(s->r, "%s: a name has a quote or a line end", what), false;
   part_head(s, boundary, name, filename);
   buf_add(&s->body, b.p, b.n);
   buf_c(&s->body, "\r\n");
@@ -90,18 +88,21 @@ static bool part_file(Send *s, const char *boundary, const char *given) {
   return true;
 }
 
-static bool multipart(Send *s) {
+/* The values of the flag `values`, files with their names, and files that are all for `field`. */
+static bool multipart(Send *s, const char *values, const char *field) {
   char boundary[37], name[256];
   const char *value;
-  ClientGiven fields = client_list(s->r, "form"), files = client_list(s->r, "multipart-file");
+  ClientGiven fields = client_list(s->r, values), files = client_list(s->r, "multipart-file"), plain = client_list(s->r, "file");
   client_uuid(boundary);
   for (int i = 0; i < fields.n; i++) {
-    if (!pair(s, "form", fields.a[i], name, &value)) return false;
+    if (!pair(s, values, fields.a[i], name, &value)) return false;
     part_head(s, boundary, name, NULL);
     buf_fmt(&s->body, "%s\r\n", value);
   }
   for (int i = 0; i < files.n; i++)
-    if (!part_file(s, boundary, files.a[i])) return false;
+    if (!pair(s, "multipart-file", files.a[i], name, &value) || !part_file(s, boundary, "multipart-file", name, value)) return false;
+  for (int i = 0; i < plain.n; i++)
+    if (!part_file(s, boundary, "file", field, plain.a[i])) return false;
   buf_fmt(&s->body, "--%s--\r\n", boundary);
   snprintf(s->type, sizeof s->type, "multipart/form-data; boundary=%s", boundary);
   return true;
@@ -122,7 +123,7 @@ static bool body(Send *s) {
   else if (raw)
     ok = file(s, "raw-file", &s->body);
   else if (files)
-    ok = multipart(s);
+    ok = multipart(s, "form", NULL);
   else if (fields)
     ok = form(s);
   else
@@ -301,6 +302,28 @@ static int answered(Send *s, ClientAnswer *a) {
   return status;
 }
 
+/* mine: with our key. false: it could not be tried, told. */
+static bool post(Send *s, bool mine, ClientAnswer *a) {
+  Client *c = client_of(s->r);
+  if (!c) return false;
+  HttpBody *stream = http_body_new();
+  http_body_mem(stream, s->body.n ? s->body.p : "", s->body.n);
+  client_rest(c,
+              &(ClientRequest){.method = "POST",
+                               .path = buf_cstr(&s->path),
+                               .query = s->query,
+                               .body = ABSENT,
+                               .stream = stream,
+                               .content_type = s->type,
+                               .headers = s->headers,
+                               .no_key = !mine,
+                               .keep_text = true},
+              a);
+  buf_free(&s->path);
+  buf_free(&s->body);
+  return true;
+}
+
 int client_webhook_send(ClientRun *r) {
   Send s = {.r = r, .query = NIL};
   ClientAnswer a;
@@ -310,25 +333,7 @@ int client_webhook_send(ClientRun *r) {
     r->where.url_from = "--base-url";
   }
   if (!address(&s) || !body(&s) || !more_headers(&s) || !credentials(&s) || !sign(&s)) return EXIT_USAGE;
-  Client *c = client_of(r);
-  if (!c) return EXIT_FAILED;
-  bool mine = client_flag(r, "draft") || client_flag(r, "validate-only");
-  HttpBody *stream = http_body_new();
-  http_body_mem(stream, s.body.n ? s.body.p : "", s.body.n);
-  client_rest(c,
-              &(ClientRequest){.method = "POST",
-                               .path = buf_cstr(&s.path),
-                               .query = s.query,
-                               .body = ABSENT,
-                               .stream = stream,
-                               .content_type = s.type,
-                               .headers = s.headers,
-                               .no_key = !mine,
-                               .keep_text = true},
-              &a);
-  buf_free(&s.path);
-  buf_free(&s.body);
-  return answered(&s, &a);
+  return post(&s, client_flag(r, "draft") || client_flag(r, "validate-only"), &a) ? answered(&s, &a) : EXIT_FAILED;
 }
 
 int client_webhook_urls(ClientRun *r) {
@@ -339,4 +344,49 @@ int client_webhook_urls(ClientRun *r) {
     if (client_text_at(vec_nth(all, i), "webhookUrl")) kept = vec_conj(kept, vec_nth(all, i));
   a.body = client_put(a.body, "data.triggers", kept);
   return client_finish(r, &a);
+}
+
+/* --- files to a webhook of an installation ------------------------------------------------------------------------------------------------ */
+static bool says(Val one, const char *path, const char *word) {
+  const char *s = client_text_at(one, path);
+  return s && !strcmp(s, word);
+}
+
+/* A flow has one webhook at most; --trigger may say that it is meant. nil: told. */
+static Val webhook_of(ClientRun *r, Val items) {
+  const char *said = client_text(r, "trigger");
+  for (uint32_t i = 0; is_vec(items) && i < vec_count(items); i++) {
+    Val one = vec_nth(items, i);
+    if (client_text_at(one, "webhook.eventPath") && (!said || says(one, "triggerId", said) || says(one, "eventName", said))) return client_at(one, "webhook");
+  }
+  client_fail(r, "not_found", "it has no webhook%s%.200s; `breyta flows installations triggers %s` lists what it has", said ? " " : "", said ? said : "",
+              client_text(r, "<installation-id>"));
+  return NIL;
+}
+
+/* Where --file goes when nothing is said: the first field that is meant for files. */
+static const char *file_field(ClientRun *r, Val hook) {
+  Val fields = client_at(hook, "fields");
+  const char *said = client_text(r, "file-field");
+  for (uint32_t i = 0; !said && is_vec(fields) && i < vec_count(fields); i++) {
+    Val f = vec_nth(fields, i);
+    if (says(f, "type", "file") || says(f, "type", "blob") || says(f, "type", "blob-ref") || says(f, "type", "resource")) said = client_text_at(f, "name");
+  }
+  return said ? said : "file";
+}
+
+int client_webhook_upload(ClientRun *r) {
+  Send s = {.r = r, .query = NIL};
+  ClientAnswer list, a;
+  if (!client_given(r, "file") && !client_given(r, "multipart-file")) return client_usage(r, "--file FILE or --multipart-file NAME=FILE is needed");
+  if (!client_send(r, &list)) return client_finish(r, &list);
+  const char *ws = r->where.workspace ? r->where.workspace : client_text_at(list.body, "workspaceId");
+  Val hook = webhook_of(r, client_at(list.body, "data.items"));
+  if (is_nil(hook)) return EXIT_FAILED;
+  buf_fmt(&s.path, "%s/events", ws ? ws : "");
+  segments(&s.path, client_text_at(hook, "eventPath"));
+  if (!multipart(&s, "field", file_field(r, hook)) || !more_headers(&s) || !credentials(&s) || !sign(&s)) return EXIT_USAGE;
+  int status = post(&s, false, &a) ? client_finish(r, &a) : EXIT_FAILED;
+  client_answer_free(&list);
+  return status;
 }

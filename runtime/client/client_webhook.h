@@ -5,4 +5,5 @@
 
 int client_webhook_send(ClientRun *r);
 int client_webhook_urls(ClientRun *r);
+int client_webhook_upload(ClientRun *r); /* files to a webhook of an installation */
 #endif

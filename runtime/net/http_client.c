@@ -126,6 +126,7 @@ void http_request_free(HttpRequest *r) {
   if (r->sink && r->sink->free) r->sink->free(r->sink->ctx);
   free(r->sink);
   free(r->sigv4);
+  free(r->ca_file);
   wipe(r->user);
   wipe(r->password);
   memset(r, 0, sizeof *r);
@@ -522,6 +523,7 @@ static void set_options(Xfer *x) {
   L(curl_easy_setopt)(h, CURLOPT_FRESH_CONNECT, (long)x->req.fresh);
   L(curl_easy_setopt)(h, CURLOPT_FORBID_REUSE, (long)x->req.fresh);
   if (x->lane->guarded) L(curl_easy_setopt)(h, CURLOPT_PROXY, "");
+  if (x->req.ca_file) L(curl_easy_setopt)(h, CURLOPT_CAINFO, x->req.ca_file);
   set_signature(x);
 }
 

@@ -39,6 +39,7 @@ typedef struct HttpRequest {
   HttpSink *sink;             /* NULL: the response's body is kept in memory. malloc'ed; the request's own */
   char *sigv4;                /* NULL, or "aws:amz:region:service": the request is signed with the keys below */
   char *user, *password;      /* of sigv4: access key id and secret key; wiped when freed */
+  char *ca_file;              /* NULL, or a file of certificates (PEM) that are trusted */
   int64_t timeout_ms;         /* whole exchange with redirects; 0 = none */
   int64_t connect_timeout_ms; /* 0 = HTTP_DEFAULT_CONNECT_MS */
   size_t max_response;        /* bytes of decoded body */

@@ -7,15 +7,11 @@
 static bool takes(int cmd, int i) { return breyta_options[i].on >> cmd & 1; }
 
 /* --- help -------------------------------------------------------------------------------------------------------------------------- */
-static void option_help(Buf *b, const BreytaOption *o) {
-  Buf head = {0}, text = {0};
+/* add: cli_help_entry or cli_man_entry. */
+static void option(Buf *b, const BreytaOption *o, void (*add)(Buf *, const char *, const char *, const char *)) {
+  Buf head = {0};
   buf_fmt(&head, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-  buf_fmt(b, "  %-26s", buf_cstr(&head));
-  if (head.n > 25) buf_fmt(b, "\n%*s", 28, "");
-  buf_c(&text, o->help);
-  if (o->dflt) buf_fmt(&text, " (%s)", o->dflt);
-  cli_wrap(b, buf_cstr(&text), 28);
-  buf_free(&text);
+  add(b, buf_cstr(&head), o->help, o->dflt);
   buf_free(&head);
 }
 
@@ -25,7 +21,7 @@ static void command_help(Buf *b, int cmd) {
   cli_wrap(b, c->text, 0);
   buf_c(b, "\nOptions:\n");
   for (int i = 0; i < breyta_noptions; i++)
-    if (takes(cmd, i)) option_help(b, &breyta_options[i]);
+    if (takes(cmd, i)) option(b, &breyta_options[i], cli_help_entry);
 }
 
 void breyta_help(Buf *b, int cmd) {
@@ -43,30 +39,40 @@ void breyta_help(Buf *b, int cmd) {
   }
 }
 
-/* --- man pages --------------------------------------------------------------------------------------------------------------------- */
-static void man_option(Buf *b, const BreytaOption *o) {
-  buf_c(b, ".TP\n.B \\-\\-");
-  cli_roff(b, o->name);
-  if (o->arg) {
-    buf_ch(b, ' ');
-    cli_roff(b, o->arg);
-  }
-  buf_c(b, "\n\\&");
-  cli_roff(b, o->help);
-  if (o->dflt) {
-    buf_c(b, " (default ");
-    cli_roff(b, o->dflt);
-    buf_ch(b, ')');
-  }
-  buf_ch(b, '\n');
-}
+/* --- the environment ---------------------------------------------------------------------------------------------------------------- */
+typedef struct Variable {
+  const char *name, *help;
+} Variable;
 
+static const Variable client_variables[] = {
+    {"BREYTA_API_URL, BREYTA_WORKSPACE, BREYTA_API_KEY, BREYTA_CA_FILE", "what --api, --workspace, --api-key and --ca-file say when they are given"},
+    {"BREYTA_TOKEN", "the same as BREYTA_API_KEY, behind it"},
+    {"BREYTA_PROFILE", "what --profile says"},
+    {"BREYTA_AUTH_STORE", "another file in place of auth.json"},
+    {"XDG_CONFIG_HOME", "the folder with breyta/config.json and breyta/auth.json (default ~/.config)"},
+    {"BREYTA_JOB_DIR, BREYTA_JOB_PAYLOAD_FILE, BREYTA_JOB_RESULT_FILE, BREYTA_JOB_CONTEXT_FILE, BREYTA_JOB_ID, BREYTA_JOB_LEASE_TOKEN",
+     "which job a handler of `breyta jobs worker run` is for: set by the worker"}};
+static const Variable server_variables[] = {
+    {"BREYTA_SECRETS_KEY", "the key that seals secrets, in place of DIR/secrets.key: base64 of 32 bytes"},
+    {"BREYTA_ALLOW_PRIVATE_HOSTS", "private hosts and networks that steps may reach, with commas: localhost,10.0.0.0/8"},
+    {"AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE",
+     "for --blobs s3://...; else ~/.aws/credentials, or AWS_SHARED_CREDENTIALS_FILE"},
+    {"OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME",
+     "where traces go, by OTLP over HTTP; nowhere without an endpoint"}};
+
+static void man_variables(Buf *b, const Variable *v, size_t n) {
+  buf_c(b, ".SH ENVIRONMENT\n");
+  for (size_t i = 0; i < n; i++) cli_man_entry(b, v[i].name, v[i].help, NULL);
+}
+#define VARIABLES(b, of) man_variables(b, of, sizeof of / sizeof *of)
+
+/* --- man pages --------------------------------------------------------------------------------------------------------------------- */
 static void man_command(Buf *b, int cmd) {
   buf_c(b, "\\&");
   cli_roff(b, breyta_commands[cmd].text);
   buf_ch(b, '\n');
   for (int i = 0; i < breyta_noptions; i++)
-    if (takes(cmd, i)) man_option(b, &breyta_options[i]);
+    if (takes(cmd, i)) option(b, &breyta_options[i], cli_man_entry);
 }
 
 static void man_head(Buf *b, const char *title, int section, const char *manual, const char *name, const char *summary) {
@@ -96,6 +102,9 @@ static void man_breyta(Buf *b) {
     else man_command(b, i);
   }
   client_man(b);
+  VARIABLES(b, client_variables);
+  buf_c(b, ".SH FILES\n.TP\n.I ~/.config/breyta/config.json\n\\&the server, the workspace, profiles\n"
+           ".TP\n.I ~/.config/breyta/auth.json\n\\&keys that `breyta auth login` has kept\n");
   buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nfine\n.TP\n.B 1\nfailed; standard error says why\n.TP\n.B 2\nbad usage\n"
            ".SH SEE ALSO\n.BR breyta\\-serve (8),\n.BR breyta\\-run (1)\n");
 }
@@ -105,6 +114,7 @@ static void man_serve(Buf *b) {
   man_synopsis(b, BREYTA_CMD_serve);
   buf_c(b, ".SH DESCRIPTION\n");
   man_command(b, BREYTA_CMD_serve);
+  VARIABLES(b, server_variables);
   buf_c(b, ".SH FILES\n.TP\n.I DIR/breyta.db\nflows, runs and all else that is kept\n.TP\n.I DIR/breyta.db\\-blobs\nlarge results and files\n"
            ".TP\n.I DIR/secrets.key\nthe key that seals secrets: keep a copy elsewhere\n"
            ".SH SIGNALS\n.TP\n.B SIGTERM, SIGINT\nend in good order; the second one at once\n"
@@ -126,7 +136,7 @@ static bool option_at(int cmd, int i, const char **name, const char **arg, const
 }
 
 bool breyta_generate(Buf *b, const char *what, const char *name) {
-  Completed c = {"breyta", breyta_ncommands, breyta_noptions, command_at, option_at, client_help_group};
+  Completed c = {"breyta", breyta_ncommands, breyta_noptions, command_at, option_at, client_help_group, NULL};
   if (!strcmp(what, "--completion")) return completion_script(b, &c, name);
   if (!strcmp(name, "breyta")) return man_breyta(b), true;
   return !strcmp(name, "breyta-serve") && (man_serve(b), true);

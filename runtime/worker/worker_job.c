@@ -83,6 +83,7 @@ static void env_server(Env *e, const WorkerOptions *o, Val job) {
   env_add(e, "BREYTA_WORKER_ID", o->id);
   env_add(e, "BREYTA_API_URL", o->where->url);
   env_add(e, "BREYTA_WORKSPACE", o->where->workspace ? o->where->workspace : ws);
+  if (o->where->ca_file) env_add(e, "BREYTA_CA_FILE", o->where->ca_file);
   if (!o->where->key) return;
   if (!o->where->key_is_token) env_add(e, "BREYTA_API_KEY", o->where->key);
   env_add(e, "BREYTA_TOKEN", o->where->key);
@@ -329,6 +330,7 @@ static void tell_started(WorkerJob *j) {
   Val args = client_put_text(client_put_text(NIL, "jobId", j->id), "leaseToken", j->token);
   args = client_put_text(client_put_text(args, "status", "started"), "message", message);
   args = client_put(args, "details", client_put_text(NIL, "handler", j->w->o->argv[0]));
+  args = client_put(args, "first", TRUE_V); /* the handler may have said something already */
   worker_call_new(&j->started, "jobs.progress", args, WORKER_CALL_MS);
   send(j, &j->started);
 }

@@ -35,6 +35,7 @@ def test_life_of_a_job(c):
     shown = c.data("jobs", "show", job["jobId"])["job"]
     assert shown["status"] == "succeeded" and "leaseToken" not in shown
     item = c.data("jobs", "list", "--type", "t", "--status", "succeeded")["items"][0]
+    assert list(item)[:3] == ["jobId", "jobType", "status"] and len(item) > 8, item  # in order, however many there are
     assert item["payloadKeys"] == ["surface", "n"] and set(item["outputKeys"]) == {"a", "b", "c"} and item["artifactCount"] == 1 and "payload" not in item, item
     assert c.data("jobs", "list", "--full")["items"][0]["payload"]["surface"] == "api"
 

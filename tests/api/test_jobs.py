@@ -57,6 +57,8 @@ def test_life_of_a_job(s):
     assert now["status"] == "running" and now["progress"]["message"] == "half" and now["progress"]["details"] == {"n": 1}, now
     late = s.ok("jobs.progress", {**lease(mine), "status": "started", "message": "began"}).data["job"]
     assert late["status"] == "running" and late["progress"]["status"] == "running", late  # out of order: it never goes back
+    late = s.ok("jobs.progress", {**lease(mine), "status": "started", "message": "too late", "first": True}).data["job"]
+    assert late["progress"]["message"] == "began" and late["status"] == "running", late
     done = s.ok("jobs.complete", {**lease(mine), "summary": "all good", "outputs": {"finding-count": 1}, "metrics": {"s": 3}, "workerInfo": {"pid": 1},
                                   "artifacts": [{"label": "report", "kind": "file", "resourceUri": "res://b"}]}).data["job"]
     assert done["status"] == "succeeded" and done["outputs"] == {"finding-count": 1} and done["resultSummary"] == "all good", done

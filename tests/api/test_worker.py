@@ -365,6 +365,18 @@ breyta jobs worker finish --output "one=$one" --output "two=$two" --output "thre
         assert kv["key"].endswith("total") and job["jobId"] in kv["key"], kv
 
 
+def test_early_word_of_a_handler_stays(s):
+    """The worker tells the server of the start only when a handler runs for a while: what the handler has said by then is not lost."""
+    with workers(s):
+        handler = s.script("""
+breyta jobs worker progress --message "reading" --metric n=1 > /dev/null
+until breyta jobs show "$BREYTA_JOB_ID" | grep -q '"status":"started"'; do sleep 0.02; done
+""")
+        job, w = once(s, "early", handler)
+        assert job["status"] == "succeeded" and w.said("job-started"), (job, w.lines)
+        assert (job["progress"]["message"], job["progress"]["status"], job["progress"]["metrics"]) == ("reading", "started", {"n": 1}) and "details" not in job["progress"], job
+
+
 def test_handler_commands_refuse(s):
     """One error each: what is wrong, and what would work."""
     with workers(s):

@@ -38,6 +38,19 @@ commands() { "$INSTALLED$P/bin/breyta" --help | sed -n '/^Asking a server/q; s/^
   done
 }
 
+@test "man pages name the variables of the environment that the programs read" {
+  man1=$INSTALLED$P/share/man/man1/breyta.1 man8=$INSTALLED$P/share/man/man8/breyta-serve.8
+  cd "$BATS_TEST_DIRNAME/../.."
+  read=$(grep -rhoE 'env\("BREYTA_[A-Z_]+"' runtime/client runtime/worker | grep -oE 'BREYTA_[A-Z_]+' | sort -u)
+  [ "$(wc -l <<< "$read")" -ge 10 ]
+  for v in $read; do grep -q "$v" "$man1" || { echo "$v" >&2; false; }; done
+  for v in $(grep -rhoE '"(OTEL_EXPORTER|OTEL_SERVICE|AWS)_[A-Z_]+"' runtime/net runtime/store | tr -d '"' | grep -v -e AWS_DEFAULT_REGION -e _S3 | sort -u); do
+    grep -q "$v" "$man8" || { echo "$v" >&2; false; }
+  done
+  grep -q BREYTA_SECRETS_KEY "$man8"
+  grep -q BREYTA_ALLOW_PRIVATE_HOSTS "$man8"
+}
+
 @test "completions for three shells have every command and option" {
   share=$INSTALLED$P/share
   for f in bash-completion/completions/breyta zsh/site-functions/_breyta fish/vendor_completions.d/breyta.fish; do
@@ -55,9 +68,9 @@ commands() { "$INSTALLED$P/bin/breyta" --help | sed -n '/^Asking a server/q; s/^
 @test "the bash completions complete" {
   for f in breyta breyta-run; do bash -n "$INSTALLED$P/share/bash-completion/completions/$f"; done
   cat > ask.sh <<EOF
-source $INSTALLED$P/share/bash-completion/completions/breyta
+for f in $INSTALLED$P/share/bash-completion/completions/*; do source "\$f"; done
 COMP_WORDS=("\$@") COMP_CWORD=\$((\$# - 1))
-_breyta
+if [[ \$1 = breyta-run ]]; then _breyta_run; else _breyta; fi
 printf '%s\n' "\${COMPREPLY[@]}"
 EOF
   [ "$(bash ask.sh breyta ba)" = backup ]
@@ -66,6 +79,10 @@ EOF
   [ "$(bash ask.sh "$INSTALLED$P/bin/breyta" flows versions pub)" = publish ]
   [ "$(bash ask.sh breyta backup --format j)" = json ]
   [ "$(bash ask.sh breyta backup --dr)" = "" ]
+  # two commands of breyta-run have a --format, each with values of its own
+  [ "$(bash ask.sh breyta-run test --format j | tr '\n' ' ')" = "junit json " ]
+  [ "$(bash ask.sh breyta-run runs --format j)" = json ]
+  [ "$(bash ask.sh breyta-run help diag)" = diagnostics ]
   touch some.edn
   [ "$(bash ask.sh breyta serve --config som)" = some.edn ]
 }
