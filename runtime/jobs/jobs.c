@@ -17,18 +17,50 @@ Job *job_find(Jobs *s, int64_t number) {
   return j;
 }
 
+static Job **claim_bucket(Jobs *s, const char *claim) {
+  uint64_t h = 0;
+  for (int i = 0; i < 12; i++) h = h * 31 + (unsigned char)claim[i];
+  return &s->claims[h * 0x9e3779b97f4a7c15u >> 32 & (s->cap - 1)];
+}
+
+static void claim_link(Jobs *s, Job *j) {
+  Job **b = claim_bucket(s, j->claim);
+  j->claim_chain = *b;
+  *b = j;
+}
+
+void job_claim_set(Jobs *s, Job *j, const char *claim) {
+  if (*j->claim) {
+    Job **at = claim_bucket(s, j->claim);
+    while (*at != j) at = &(*at)->claim_chain;
+    *at = j->claim_chain;
+  }
+  snprintf(j->claim, sizeof j->claim, "%s", claim);
+  if (*claim) claim_link(s, j);
+}
+
+Job *job_claimed(Jobs *s, const char *claim) {
+  if (!s->cap || !*claim) return NULL;
+  Job *j = *claim_bucket(s, claim);
+  while (j && strncmp(j->claim, claim, JOB_CLAIM_ID) != 0) j = j->claim_chain;
+  return j;
+}
+
 static void grow(Jobs *s) {
   Job **old = s->map;
   size_t n = s->cap;
   s->cap = n ? n * 2 : 256;
+  free(s->claims);
   s->map = calloc(s->cap, sizeof *s->map);
-  if (!s->map) abort();
+  s->claims = calloc(s->cap, sizeof *s->claims);
+  if (!s->map || !s->claims) abort();
   for (size_t i = 0; i < n; i++)
     for (Job *j = old[i], *next; j; j = next) {
       next = j->chain;
       Job **b = bucket(s, j->row.job);
       j->chain = *b;
       *b = j;
+      if (*j->claim) claim_link(s, j);
     }
   free(old);
 }
@@ -44,6 +76,8 @@ static Job *add(Jobs *s, const JobRow *row) {
   if (job_phase_held(row->phase)) {
     j->q->active++;
     if (row->updated_ms > j->q->seen_ms) j->q->seen_ms = row->updated_ms;
+    Val claim = map_get_kw(jobs_tail(row), "claim");
+    if (is_str(claim) && str_n(claim) == JOB_CLAIM_MAX - 1) job_claim_set(s, j, str_s(claim));
   }
   j->chain = *b;
   *b = j;
@@ -58,6 +92,7 @@ static void drop(Jobs *s, Job *j) {
   s->n--;
   if (job_phase_held(j->row.phase)) j->q->active--;
   j->q->held--;
+  job_claim_set(s, j, "");
   job_row_free(&j->row);
   free(j);
 }
@@ -89,6 +124,7 @@ void jobs_free(Engine *e) {
     while (s->map[i]) drop(s, s->map[i]);
   job_queues_free(s);
   free(s->map);
+  free(s->claims);
   free(s->cancelling);
   free(s);
   e->jobs = NULL;
@@ -168,6 +204,7 @@ void job_work_put(JobWork *w, Job *j, enum JobPhase was) {
   batch_job_put(w->b, &j->row, was);
   j->row.rev++;
   j->q->active += job_phase_held(j->row.phase) - job_phase_held(was);
+  if (!job_phase_held(j->row.phase)) job_claim_set(w->jobs, j, "");
   if (j->row.due_ms && j->row.due_ms < w->jobs->due_ms) w->jobs->due_ms = j->row.due_ms;
   note(w, j);
 }

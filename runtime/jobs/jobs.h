@@ -80,12 +80,15 @@ Val jobs_tail(const JobRow *j);
 /* error: NULL durable, "job_conflict" and the like: nothing has changed. */
 typedef void (*JobDoneFn)(void *ctx, const char *error);
 
-/* Somebody who wants a job. `got` is called once: with a job that is durably his, or with NULL at the deadline (at once without one), or
+/* Whose claim it is, so that it can be asked for again: 32 hex digits of the caller and his operation, a space, 16 of what was asked. */
+enum { JOB_CLAIM_ID = 32, JOB_CLAIM_MAX = 50 };
+/* Somebody who wants a job. With the claim of a job that is held he gets that one again. `got` is called once: with a job that is durably his, or with NULL at the deadline (at once without one), or
  * with an error. It returns whether he could be told: if not, the job is claimable again, and no attempt is used. */
 typedef struct JobAsk {
   char *workspace, *type, *worker, *labels; /* malloc'ed; labels: EDN map, NULL none. Freed here */
   int64_t batch;           /* 0: any */
   int64_t lease_ms, until_ms; /* until: UTC; 0: do not wait */
+  char claim[JOB_CLAIM_MAX]; /* "" none */
   uint64_t token;          /* his request, for jobs_unsent; 0 none */
   bool (*alive)(void *ctx);
   bool (*got)(void *ctx, const JobRow *j, const char *error);
@@ -93,6 +96,8 @@ typedef struct JobAsk {
   struct JobAsk *next;
 } JobAsk;
 void jobs_ask(Engine *e, JobAsk *ask); /* takes it */
+/* false: another request was made under this caller's operation, and its job is held. */
+bool jobs_claim_fits(Engine *e, const char *claim);
 /* The server ends: nobody waits any longer, all get none. */
 void jobs_hang_up(Engine *e);
 /* The answer to this request has not reached him. */
@@ -113,6 +118,8 @@ typedef struct JobUpdate {
 struct JobWork;
 struct JobWork *jobs_update(Engine *e, const JobRow *j, const JobUpdate *u, Batch *b);
 struct JobWork *jobs_settle(Engine *e, const JobRow *j, Batch *b); /* changes nothing: durable when everything known of the job is */
+/* A claim (JOB_LEASED) is given back: claimable at once, as if it had not been. */
+struct JobWork *jobs_release(Engine *e, const JobRow *j, Batch *b);
 /* Ends what is open: one job, or a batch. */
 struct JobWork *jobs_cancel(Engine *e, const JobRow *j, Batch *b);
 struct JobWork *jobs_cancel_batch(Engine *e, const JobBatchRow *r, Batch *b);

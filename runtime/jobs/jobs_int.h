@@ -9,8 +9,10 @@ typedef struct Job {
   int inflight;     /* changes under way */
   bool bad;         /* one was refused: to be read anew */
   uint64_t asked;   /* the request that was answered with it last */
+  int repeats;      /* claims made again that are under way: one that reaches nobody is not taken back */
+  char claim[JOB_CLAIM_MAX]; /* while it is held; "" none */
   struct JobQueue *q;
-  struct Job *chain;
+  struct Job *chain, *claim_chain;
 } Job;
 
 enum { READY_MAX = 256 };
@@ -30,7 +32,7 @@ typedef struct JobQueue {
 
 struct Jobs {
   Engine *e;
-  Job **map;
+  Job **map, **claims; /* by number; those that have one, by claim. cap of both */
   size_t n, cap;
   JobQueue *queues;
   size_t nqueues;
@@ -60,6 +62,8 @@ void job_work_commit(JobWork *w, JobDoneFn done, void *ctx); /* takes w */
 
 Job *job_find(Jobs *s, int64_t number);          /* in memory */
 Job *job_hold(Jobs *s, int64_t number, Err *err); /* into memory; NULL: there is none, or *err */
+Job *job_claimed(Jobs *s, const char *claim);    /* held, by the caller and operation of the claim; NULL none */
+void job_claim_set(Jobs *s, Job *j, const char *claim); /* "": none any more */
 void job_let_go(Jobs *s, Job *j);                /* out of memory, unless it has to stay */
 void job_text(char **slot, const char *s);
 void job_tail_set(JobRow *j, Val tail);

@@ -116,22 +116,35 @@ void job_over_moves_on(JobWork *w, int64_t batch) {
   }
 }
 
-/* --- a claim that reached nobody --------------------------------------------------------------------------------------------------- */
-void job_unclaim(Jobs *s, Job *j) {
-  if (j->row.phase != JOB_LEASED) return;
+/* --- a claim that reached nobody, or is given back --------------------------------------------------------------------------------------------------- */
+static void unclaim(JobWork *w, Job *j) {
+  enum JobPhase was = j->row.phase;
   Val tail = jobs_tail(&j->row), all = map_get_kw(tail, "attempts");
   ValVec keep = {0};
   for (uint32_t i = 0; is_vec(all) && i + 1 < vec_count(all); i++) vv_push(&keep, vec_nth(all, i));
   job_tail_set(&j->row, map_assoc(tail, kw_c("attempts"), vec_from(keep.a, keep.n)));
   j->row.attempt--;
   unlease(j);
-  JobWork *w = job_work(s, NULL);
-  enum JobPhase was = j->row.phase;
   j->row.phase = JOB_READY;
   j->row.due_ms = 0;
   j->row.updated_ms = now_ms();
   job_work_put(w, j, was);
+}
+
+void job_unclaim(Jobs *s, Job *j) {
+  if (j->row.phase != JOB_LEASED) return;
+  JobWork *w = job_work(s, NULL);
+  unclaim(w, j);
   job_work_commit(w, NULL, NULL);
+}
+
+JobWork *jobs_release(Engine *e, const JobRow *row, Batch *b) {
+  JobWork *w = job_work(jobs_of(e), b);
+  Err err = {0};
+  Job *j = job_hold(w->jobs, row->job, &err);
+  if (j) unclaim(w, j);
+  else batch_job_expect(w->b, row->job, row->rev); /* it was there a moment ago */
+  return w;
 }
 
 /* Rare: all that workers have are looked through. */
