@@ -574,7 +574,13 @@ def test_lists(s):
     assert [j["jobId"] for j in s.ok("jobs.list", {"jobType": "b"}).data["items"]] == jobs[5::-2]
     assert [j["jobId"] for j in s.ok("jobs.list", {"status": "cancelled"}).data["items"]] == jobs[:1]
     batch = s.ok("jobs.batches.create", {"jobType": "c", "jobs": [{}, {}]}).data
-    assert [j["jobId"] for j in s.ok("jobs.list", {"batchId": batch["batch"]["batchId"]}).data["items"]] == [j["jobId"] for j in batch["jobs"]]
+    in_batch, made = {"batchId": batch["batch"]["batchId"]}, [j["jobId"] for j in batch["jobs"]]
+
+    def listed(**more):
+        return [j["jobId"] for j in s.ok("jobs.list", {**in_batch, **more}).data["items"]]
+    assert listed() == listed(jobType="c") == listed(status="queued") == made and listed(jobType="a") == listed(jobType="a", cursor="1") == listed(status="failed") == []
+    s.ok("jobs.fail", lease(claim(s, "c")))
+    assert listed(status="failed") == made[:1] and listed(status="queued") == made[1:] == listed(status="queued", jobType="c", limit=1)
 
 
 # --- the :job step -------------------------------------------------------------------------------------------------------------------
