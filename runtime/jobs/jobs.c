@@ -356,6 +356,16 @@ void jobs_rows_free(JobRow *rows, size_t n) {
   free(rows);
 }
 
+/* The places of a batch go to those that can be worked on now, what is left of them to delayed ones in their order. */
+static void hold_back(JobRow *all, size_t n, int64_t places) {
+  for (int delayed = 0; delayed < 2; delayed++)
+    for (size_t i = 0; i < n; i++) {
+      if (all[i].phase != (delayed ? JOB_DELAYED : JOB_READY)) continue;
+      if (places > 0) places--;
+      else all[i].phase = JOB_HELD;
+    }
+}
+
 bool jobs_submit(Engine *e, const JobGroup *g, const JobSpec *specs, size_t n, Batch *b, JobRow **rows, JobBatchRow *batch, Err *err) {
   int64_t first = store_next_jobs(e->store, (int64_t)n + g->batch), now = now_ms();
   if (first < 0) return err_set(err, "store_failed", "the store cannot be read");
@@ -366,13 +376,13 @@ bool jobs_submit(Engine *e, const JobGroup *g, const JobSpec *specs, size_t n, B
   for (size_t i = 0; i < n && ok; i++) {
     ok = new_row(g, &specs[i], first + g->batch + (int64_t)i, g->batch ? batch->id : NULL, now, &all[i], err);
     if (g->batch) all[i].batch = first;
-    if (g->max_active && (int64_t)i >= g->max_active && all[i].phase == JOB_READY) all[i].phase = JOB_HELD;
   }
   if (!ok) {
     jobs_rows_free(all, n);
     if (g->batch) job_batch_row_free(batch);
     return false;
   }
+  if (g->max_active) hold_back(all, n, g->max_active);
   if (g->batch) batch_job_batch_put(b, batch);
   for (size_t i = 0; i < n; i++) batch_job_put(b, &all[i], JOB_READY);
   *rows = all;

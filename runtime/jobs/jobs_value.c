@@ -83,7 +83,7 @@ Val jobs_map(const JobRow *j, unsigned show) {
   put(&m, "metadata", map_get_kw(head, "metadata"));
   if (show & JOB_SHOW_TOKEN) put_text(&m, "lease-token", j->token);
   if (job_phase_held(j->phase)) put(&m, "lease-expires-at", time_text(j->due_ms));
-  if (j->phase == JOB_DELAYED) put(&m, "run-at", time_text(j->due_ms));
+  if (j->phase == JOB_DELAYED || j->phase == JOB_HELD) put(&m, "run-at", time_text(j->due_ms));
   put_text(&m, "worker-id", j->worker);
   if (j->worker) put(&m, "worker-labels", map_get_kw(last, "worker-labels"));
   if (is_map(progress)) put(&m, "progress", with_times(progress));

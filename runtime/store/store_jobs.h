@@ -17,7 +17,7 @@
 enum JobPhase {
   JOB_READY,   /* claimable */
   JOB_DELAYED, /* until due_ms */
-  JOB_HELD,    /* until others of its batch are over */
+  JOB_HELD,    /* until others of its batch are over, and not before due_ms */
   JOB_LEASED, JOB_STARTED, JOB_RUNNING, /* a worker has it */
   JOB_SUCCEEDED, JOB_NO_CHANGES, JOB_FAILED, JOB_CANCELLED, JOB_TIMED_OUT,
   JOB_PHASES

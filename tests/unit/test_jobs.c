@@ -39,19 +39,23 @@ static void turns(World *w) {
   for (int i = 0; i < 6; i++) assert_true(engine_turn(w->e, 0, &idle, &e));
 }
 
-static void submit(World *w, const char *type, size_t n, JobSpec spec, int64_t max_active) {
+static void submit_all(World *w, const char *type, size_t n, const JobSpec *specs, int64_t max_active) {
   JobGroup g = {.workspace = "ws", .type = type, .batch = n > 1, .metadata = NIL, .lineage = NIL, .max_active = max_active};
-  JobSpec specs[16];
   JobRow *rows;
   JobBatchRow batch;
   Err e = {0};
   Batch *b = batch_new();
-  for (size_t i = 0; i < n; i++) specs[i] = spec;
   assert_true(jobs_submit(w->e, &g, specs, n, b, &rows, &batch, &e));
   assert_true(store_submit_wait(w->store, b, &e));
-  jobs_submitted(w->e, "ws", type, n == 1 ? rows->job : 0, spec.priority);
+  jobs_submitted(w->e, "ws", type, n == 1 ? rows->job : 0, specs->priority);
   if (g.batch) job_batch_row_free(&batch);
   jobs_rows_free(rows, n);
+}
+
+static void submit(World *w, const char *type, size_t n, JobSpec spec, int64_t max_active) {
+  JobSpec specs[16];
+  for (size_t i = 0; i < n; i++) specs[i] = spec;
+  submit_all(w, type, n, specs, max_active);
 }
 
 static JobSpec plain(void) { return (JobSpec){.payload = ABSENT, .metadata = NIL, .lineage = NIL}; }
@@ -287,6 +291,51 @@ static void asked_again(void **state) {
   world_free(w);
 }
 
+/* However its jobs are delayed, a batch has no more of them worked on than its width; a delay does not take a place from those that could go. */
+static void width_with_delays(void **state) {
+  World *w = world_new();
+  Got g[8];
+  JobSpec specs[8], late = plain();
+  (void)state;
+  late.delay_ms = 5000;
+  submit(w, "all", 6, late, 2);
+  assert_false(claimed(w, "all", 60000, &g[0]));
+  clock_now += 5000;
+  turns(w);
+  assert_true(claimed(w, "all", 60000, &g[0]));
+  assert_true(claimed(w, "all", 60000, &g[1]));
+  assert_false(claimed(w, "all", 60000, &g[2]));
+  finish(w, &g[1], JOB_SUCCEEDED);
+  assert_true(claimed(w, "all", 60000, &g[2]));
+  assert_false(claimed(w, "all", 60000, &g[3]));
+  for (int i = 0; i < 8; i++) specs[i] = plain();
+  specs[0].delay_ms = 9000;
+  specs[1].delay_ms = 3000;
+  specs[2].delay_ms = 6000;
+  submit_all(w, "mixed", 4, specs, 1);
+  assert_true(claimed(w, "mixed", 60000, &g[0])); /* the last: it is not delayed */
+  assert_false(claimed(w, "mixed", 60000, &g[1]));
+  clock_now += 3000;
+  turns(w);
+  assert_false(claimed(w, "mixed", 60000, &g[1])); /* its time has come, the place is taken */
+  finish(w, &g[0], JOB_FAILED);
+  assert_true(claimed(w, "mixed", 60000, &g[1]));
+  finish(w, &g[1], JOB_SUCCEEDED);
+  assert_false(claimed(w, "mixed", 60000, &g[2])); /* the place is kept for the one whose time comes first */
+  clock_now += 2999;
+  turns(w);
+  assert_false(claimed(w, "mixed", 60000, &g[2]));
+  clock_now += 1;
+  turns(w);
+  assert_true(claimed(w, "mixed", 60000, &g[2]));
+  clock_now += 3000;
+  turns(w);
+  assert_false(claimed(w, "mixed", 60000, &g[3]));
+  finish(w, &g[2], JOB_SUCCEEDED);
+  assert_true(claimed(w, "mixed", 60000, &g[3]));
+  world_free(w);
+}
+
 static void rates(void **state) {
   World *w = world_new();
   Got g;
@@ -334,7 +383,7 @@ static void a_long_queue_in_order(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(leases_end_on_time), cmocka_unit_test(a_heartbeat_extends), cmocka_unit_test(forgotten_after_thirty_days),
-                                     cmocka_unit_test(polls), cmocka_unit_test(asked_again),
+                                     cmocka_unit_test(polls), cmocka_unit_test(asked_again), cmocka_unit_test(width_with_delays),
                                      cmocka_unit_test(rates), cmocka_unit_test(a_long_queue_in_order)};
   cli_engine_values();
   return cmocka_run_group_tests(tests, NULL, NULL);
