@@ -48,7 +48,7 @@ typedef struct JobSpec {
 } JobSpec;
 typedef struct JobGroup {
   const char *workspace, *type;
-  int64_t run;             /* that submits; 0 none */
+  int64_t run;             /* with which it is cancelled; 0 none */
   bool batch;              /* else the one job stands alone */
   Val metadata, lineage;   /* of the batch */
   int64_t max_active;      /* of the batch; 0 any number */

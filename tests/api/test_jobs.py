@@ -746,6 +746,17 @@ def test_step_of_a_cancelled_run(s):
     assert s.over(run)["status"] == "cancelled"
     s.until(lambda: {j["status"] for j in s.ok("jobs.list", {"jobType": "c"}).data["items"]} == {"cancelled"}, "all jobs are cancelled")
     assert s.ok("jobs.heartbeat", lease(mine)).data["job"]["status"] == "cancelled"
+    run = start(s, "kept", """(let [q (flow/step :job :submit {:op :submit-batch :job-type "k" :keep-running true :jobs [{} {}]})]
+      (flow/step :job :one {:op :submit :job-type "k" :keep-running true})
+      (flow/step :job :ended {:op :submit :job-type "e" :keep-running false})
+      (flow/step :job :await {:op :await-batch :batch-id (:batch-id q)}))""")
+    waits(s, run)
+    mine = claim(s, "k")
+    s.ok("runs.cancel", {"workflowId": run})
+    assert s.over(run)["status"] == "cancelled"
+    s.until(lambda: s.ok("jobs.list", {"jobType": "e"}).data["items"][0]["status"] == "cancelled", "what is not kept is cancelled")
+    assert sorted(j["status"] for j in s.ok("jobs.list", {"jobType": "k"}).data["items"]) == ["leased", "queued", "queued"]
+    assert s.ok("jobs.complete", lease(mine)).data["job"]["status"] == "succeeded" and claim(s, "k") and claim(s, "k")
     run = start(s, "forced", """(let [q (flow/step :job :one {:op :submit :job-type "d"})] (flow/step :job :await {:op :await :job-id (:job-id q)}))""")
     waits(s, run)
     s.ok("runs.cancel", {"workflowId": run, "force": True})
