@@ -124,7 +124,7 @@ bool worker_dir_make(WorkerDir *d, Val job, Err *e) {
   if (ok) worker_dir_at(d, path.p);
   buf_free(&path);
   if (ok && !write_files(d, job, e)) {
-    worker_dir_remove(d);
+    worker_dir_remove(d->path);
     worker_dir_free(d);
     return false;
   }
@@ -139,9 +139,9 @@ static int remove_one(const char *path, const struct stat *st, int what, struct 
 }
 
 /* Handlers may leave folders that they made unreadable: the second time they are not. */
-void worker_dir_remove(const WorkerDir *d) {
-  for (int i = 0; i < 2 && d->path && access(d->path, F_OK) == 0; i++)
-    (void)nftw(d->path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+void worker_dir_remove(const char *path) {
+  for (int i = 0; i < 2 && access(path, F_OK) == 0; i++)
+    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* --- the result ------------------------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ typedef struct WorkerDir {
 bool worker_dir_make(WorkerDir *d, Val job, Err *e);
 /* The names in an existing folder. */
 void worker_dir_at(WorkerDir *d, const char *path);
-void worker_dir_remove(const WorkerDir *d); /* with all that is in it */
+void worker_dir_remove(const char *path); /* with all that is in it; any thread */
 void worker_dir_free(WorkerDir *d);
 
 /* Indented JSON and a line end, in place of the whole file. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -228,9 +229,35 @@ static void test_a_server_that_breaks_over_a_report(void **state) {
   worker_rpc_close(&w.rpc);
 }
 
+/* More folders than may wait, one of them deep and with a part that its owner has locked. */
+static void test_folders_are_swept(void **state) {
+  enum { FOLDERS = 2 * WORKER_SWEEP_MOST };
+  char base[] = "/tmp/test-sweep-XXXXXX", path[128];
+  (void)state;
+  assert_non_null(mkdtemp(base));
+  for (int i = 0; i < FOLDERS; i++) {
+    snprintf(path, sizeof path, "%s/%d", base, i);
+    assert_int_equal(mkdir(path, 0700), 0);
+    strcat(path, "/in");
+    assert_int_equal(mkdir(path, 0700), 0);
+    strcat(path, "/file");
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+  }
+  snprintf(path, sizeof path, "%s/0/in", base);
+  assert_int_equal(chmod(path, 0), 0);
+  for (int i = 0; i < FOLDERS; i++) {
+    snprintf(path, sizeof path, "%s/%d", base, i);
+    worker_sweep(path);
+  }
+  worker_sweep_end();
+  assert_int_equal(rmdir(base), 0); /* nothing is left in it */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_bad_rows), cmocka_unit_test(test_secret_in_a_log), cmocka_unit_test(test_reports),
-                                     cmocka_unit_test(test_a_server_that_breaks_over_a_report)};
+                                     cmocka_unit_test(test_a_server_that_breaks_over_a_report), cmocka_unit_test(test_folders_are_swept)};
   mem_init();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
