@@ -9,8 +9,6 @@
 #include "api.h"
 #include "runtime/jobs/jobs.h"
 
-/* The job of the argument jobId, that the key may touch: false, it has failed. */
-bool api_job(ApiCall *c, JobRow *out);
 Val api_job_map(const JobRow *j, unsigned show);  /* {:job {..}}, as the API has it */
 /* A text without control characters. */
 bool api_job_text(ApiCall *c, const char *name, const char *s);

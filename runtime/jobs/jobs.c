@@ -155,12 +155,12 @@ void job_text(char **slot, const char *t) {
 }
 
 /* --- what is in a job ---------------------------------------------------------------------------------------------------------- */
-static Val read_map(const Blob *b) {
+Val job_map_of(const Blob *b) {
   Val v = b->n ? snap_read_value(env_core(), b->p, b->n) : map_empty;
   return is_map(v) ? v : map_empty;
 }
 
-Val jobs_tail(const JobRow *j) { return read_map(&j->tail); }
+Val jobs_tail(const JobRow *j) { return job_map_of(&j->tail); }
 
 static Blob bytes_of(Val v) {
   Buf b = {0};

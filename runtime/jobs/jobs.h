@@ -70,10 +70,9 @@ bool jobs_batch_over(const JobBatchRow *b);
 bool jobs_worker_seen(Engine *e, const char *workspace, const char *type, int64_t within_ms, int64_t *at_ms);
 
 /* Maps with kebab-case keywords. Both: what is not there is left out. */
-enum JobShow { JOB_SHOW_PAYLOAD = 1, JOB_SHOW_TOKEN = 2, JOB_SHOW_ALL = JOB_SHOW_PAYLOAD };
+enum JobShow { JOB_SHOW_PAYLOAD = 1, JOB_SHOW_TOKEN = 2 };
 Val jobs_map(const JobRow *j, unsigned show);
 Val jobs_batch_map(const JobBatchRow *b);
-Val jobs_camel(Val job); /* the same for JSON: keys of the map and of its :progress, :attempts, :error in camel case */
 Val jobs_tail(const JobRow *j);
 
 /* --- changing ------------------------------------------------------------------------------------------------------------------ */

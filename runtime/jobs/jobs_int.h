@@ -66,6 +66,7 @@ Job *job_claimed(Jobs *s, const char *claim);    /* held, by the caller and oper
 void job_claim_set(Jobs *s, Job *j, const char *claim); /* "": none any more */
 void job_let_go(Jobs *s, Job *j);                /* out of memory, unless it has to stay */
 void job_text(char **slot, const char *s);
+Val job_map_of(const Blob *b);                   /* {} of what is no map */
 void job_tail_set(JobRow *j, Val tail);
 Val job_attempt_over(Val tail, const char *outcome, int64_t at); /* the last entry of :attempts has ended */
 
@@ -79,7 +80,6 @@ void job_queue_serve(Jobs *s, JobQueue *q);
 void job_queues_turn(Jobs *s, int64_t now);
 void job_queues_free(Jobs *s);
 /* jobs_sweep.c */
-void job_sweep(Jobs *s, int64_t now);
 void job_over_moves_on(JobWork *w, int64_t batch); /* one of its batch is over: a held one becomes claimable */
 void job_unclaim(Jobs *s, Job *j);
 /* engine_job.c: what awaits it is taken up. Durable. */

@@ -71,7 +71,7 @@ static void swept(void *ctx, const char *error) {
   if (error) s->hold_until_ms = now_ms() + SWEEP_HOLD_MS;
 }
 
-void job_sweep(Jobs *s, int64_t now) {
+static void sweep(Jobs *s, int64_t now) {
   JobQuery q = {.how = JOBS_DUE, .at_ms = now};
   JobRow rows[SWEEP_ROWS];
   Err err = {0};
@@ -95,7 +95,7 @@ void jobs_turn(Engine *e) {
   int64_t now = now_ms();
   if (!s) return;
   job_queues_turn(s, now);
-  job_sweep(s, now);
+  sweep(s, now);
 }
 
 /* --- held ones ------------------------------------------------------------------------------------------------------------------- */
