@@ -4,17 +4,27 @@
 #include "runtime/base/metrics.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LIST_DEFAULT = 10, LIST_MAX = 500, SHOWN_MAX = 1000, TYPES_PAGE = 100 };
 #define SCOPE_SUBMIT "flows.run"
 #define SCOPE_LOOK "jobs.worker|runs.read|flows.run"
 
 /* --- shared -------------------------------------------------------------------------------------------------------------------- */
+static Val camel_job(Val job) {
+  Val m = api_camel(job), progress = map_get_kw(m, "progress"), attempts = map_get_kw(m, "attempts");
+  ValVec all = {0};
+  if (is_map(progress)) m = map_assoc(m, kw_c("progress"), api_camel(progress));
+  for (uint32_t i = 0; is_vec(attempts) && i < vec_count(attempts); i++) vv_push(&all, api_camel(vec_nth(attempts, i)));
+  return is_vec(attempts) ? map_assoc(m, kw_c("attempts"), vec_from(all.a, all.n)) : m;
+}
+
 Val api_job_map(const JobRow *j, unsigned show) {
-  Val kv[] = {kw_c("job"), jobs_camel(jobs_map(j, show))}; /* all of it came from JSON, or has been checked to have such a form */
+  Val kv[] = {kw_c("job"), camel_job(jobs_map(j, show))}; /* all of it came from JSON, or has been checked to have such a form */
   return map_from(kv, 1, false);
 }
 
+/* The job of the argument jobId, that the key may touch: false, it has failed. */
 static bool job_of(ApiCall *c, bool (*look)(Engine *, const char *, const char *, JobRow *, Err *), JobRow *out) {
   Err err = {0};
   const char *id = api_text(c, "jobId");
@@ -24,8 +34,6 @@ static bool job_of(ApiCall *c, bool (*look)(Engine *, const char *, const char *
   job_row_free(out);
   return false;
 }
-
-bool api_job(ApiCall *c, JobRow *out) { return job_of(c, jobs_get, out); }
 
 bool api_job_text(ApiCall *c, const char *name, const char *s) {
   for (const char *p = s; *p; p++)
@@ -144,7 +152,7 @@ static bool held_already(ApiCall *c, const char *key, bool *is) {
   *is = number_held && store_job_get(c->api->store, number_held, &j, &err);
   if (err.code) return api_fail_err(c, &err);
   if (!*is) return true;
-  api_ok(c, map_assoc(api_job_map(&j, JOB_SHOW_ALL), kw_c("duplicate"), TRUE_V));
+  api_ok(c, map_assoc(api_job_map(&j, JOB_SHOW_PAYLOAD), kw_c("duplicate"), TRUE_V));
   job_row_free(&j);
   return true;
 }
@@ -168,7 +176,7 @@ static bool submit_one(ApiCall *c, const char *type, const JobSpec *spec) {
   Err err = {0};
   Batch *b = batch_new();
   if (!jobs_submit(c->api->engine, &g, spec, 1, b, &rows, &none, &err)) return refused(c, b, &err);
-  api_ok(c, api_job_map(rows, JOB_SHOW_ALL));
+  api_ok(c, api_job_map(rows, JOB_SHOW_PAYLOAD));
   Submit what = {.type = (char *)(uintptr_t)type, .n = 1, .job = rows->job, .priority = rows->priority};
   jobs_rows_free(rows, 1);
   return spec->unique_key ? sealed_now(c, b, &what) : sealed(c, b, &what);
@@ -222,7 +230,7 @@ static bool create_batch(ApiCall *c) {
   Batch *b = batch_new();
   if (!jobs_submit(c->api->engine, &g, specs, n, b, &rows, &batch, &err)) return refused(c, b, &err);
   ValVec m = {0};
-  api_put(&m, "batch", jobs_camel(jobs_batch_map(&batch)));
+  api_put(&m, "batch", api_camel(jobs_batch_map(&batch)));
   api_put(&m, "jobs", compact(rows, n, batch.id));
   Submit what = {.type = (char *)(uintptr_t)type, .n = n, .priority = INT64_MIN};
   for (uint32_t i = 0; i < n; i++)
@@ -237,7 +245,7 @@ static bool create_batch(ApiCall *c) {
 static bool get(ApiCall *c) {
   JobRow j;
   if (!job_of(c, jobs_get_durable, &j)) return false;
-  api_ok(c, api_job_map(&j, JOB_SHOW_ALL));
+  api_ok(c, api_job_map(&j, JOB_SHOW_PAYLOAD));
   job_row_free(&j);
   return true;
 }
@@ -245,7 +253,7 @@ static bool get(ApiCall *c) {
 static Val jobs_shown(JobRow *rows, size_t n) {
   ValVec items = {0};
   for (size_t i = 0; i < n; i++) {
-    vv_push(&items, jobs_camel(jobs_map(&rows[i], JOB_SHOW_ALL)));
+    vv_push(&items, camel_job(jobs_map(&rows[i], JOB_SHOW_PAYLOAD)));
     job_row_free(&rows[i]);
   }
   return vec_from(items.a, items.n);
@@ -302,9 +310,9 @@ static bool list(ApiCall *c) {
   if (batch) {
     JobBatchRow b;
     if (!batch_of(c, &b)) return false;
-    q = (JobQuery){.how = JOBS_OF_BATCH, .batch = b.batch, .phases = q.phases};
+    bool its = !type || !strcmp(b.type, type);
+    q = (JobQuery){.how = JOBS_OF_BATCH, .batch = its ? b.batch : -1, .phases = q.phases};
     job_batch_row_free(&b);
-    if (q.phases) return api_fail(c, 400, "bad_request", "args.status and args.batchId do not go together: jobs.batches.get counts by status");
   }
   if (!page_of(c, &q, &items)) return false;
   ValVec m = {0};
@@ -317,7 +325,7 @@ static bool get_batch(ApiCall *c) {
   Val items;
   if (!batch_of(c, &b)) return false;
   JobQuery q = {.how = JOBS_OF_BATCH, .batch = b.batch};
-  Val shown = jobs_camel(jobs_batch_map(&b));
+  Val shown = api_camel(jobs_batch_map(&b));
   job_batch_row_free(&b);
   if (!page_of(c, &q, &items)) return false;
   ValVec m = {0};
@@ -333,7 +341,7 @@ static bool over_already(ApiCall *c, const char *what, const char *status) {
 
 static bool cancel(ApiCall *c) {
   JobRow j;
-  if (!api_job(c, &j)) return false;
+  if (!job_of(c, jobs_get, &j)) return false;
   Batch *b = batch_new();
   bool open = job_phase_open(j.phase);
   if (!open) batch_free(b);
@@ -347,7 +355,7 @@ static bool cancel_batch(ApiCall *c) {
   JobBatchRow r;
   if (!batch_of(c, &r)) return false;
   const char *status = jobs_batch_over(&r) ? jobs_batch_status(&r) : NULL;
-  Val kv[] = {kw_c("batch"), map_assoc(jobs_camel(jobs_batch_map(&r)), kw_c("status"), str_c("cancelled"))};
+  Val kv[] = {kw_c("batch"), map_assoc(api_camel(jobs_batch_map(&r)), kw_c("status"), str_c("cancelled"))};
   api_ok(c, map_from(kv, 1, false));
   Batch *b = batch_new();
   if (status) batch_free(b);

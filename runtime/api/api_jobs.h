@@ -1,16 +1,14 @@
 /* api_jobs.h - jobs over the API, between its files: api_jobs.c (submitting, looking, cancelling, limits) and api_jobs_worker.c (claims and
  * what workers do with their jobs). http-api.md B is the contract.
  *
- * A change is answered when it is durable, and shares its sync with others (api_pending.h). Claims are answered as long polls are, also those
- * that do not wait: the answer to a claim is not remembered by X-Breyta-Operation-ID, whoever lost it asks again and gets another job, and the
- * lost one is requeued. */
+ * A change is answered when it is durable, and shares its sync with others (api_pending.c). Claims are answered as long polls are, also those
+ * that do not wait. Their answers are not kept beside the job: the job itself knows by which X-Breyta-Operation-ID it was claimed, and while
+ * its lease lives who asks under that again gets it again. */
 #ifndef BR_API_JOBS_H
 #define BR_API_JOBS_H
 #include "api.h"
 #include "runtime/jobs/jobs.h"
 
-/* The job of the argument jobId, that the key may touch: false, it has failed. */
-bool api_job(ApiCall *c, JobRow *out);
 Val api_job_map(const JobRow *j, unsigned show);  /* {:job {..}}, as the API has it */
 /* A text without control characters. */
 bool api_job_text(ApiCall *c, const char *name, const char *s);

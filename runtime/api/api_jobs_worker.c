@@ -1,10 +1,13 @@
 /* api_jobs_worker.c - claims, and what workers do with their jobs: see api_jobs.h */
 #include "api_jobs.h"
 #include "runtime/engine/engine_int.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/json.h"
 #include "runtime/base/limits.h"
 #include "runtime/table/table.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { HOLD_MORE_MS = 5000, LABELS_MAX = 50, TAIL_MAX = 1 << 20 };
 #define SCOPE "jobs.worker"
@@ -70,12 +73,27 @@ static char *copy(const char *s) {
   return t;
 }
 
+/* By which operation, so that whoever lost the answer gets this job again. */
+static void claim_named(const ApiCall *c, char out[JOB_CLAIM_MAX]) {
+  Buf b = {0};
+  char op[65], request[65];
+  *out = 0;
+  if (!c->op_id) return;
+  buf_fmt(&b, "%s/%s/%s", c->workspace, c->key_id, c->op_id);
+  hash_sha256_hex(b.p, b.n, op);
+  api_request_hash(c, request);
+  snprintf(out, JOB_CLAIM_MAX, "%.*s %.16s", JOB_CLAIM_ID, op, request);
+  buf_free(&b);
+}
+
 static bool claim(ApiCall *c) {
   const char *type = api_text(c, "jobType"), *worker = api_text(c, "workerId");
   int64_t batch, wait = api_int(c, "waitMs", 0);
-  char *labels;
+  char *labels, name[JOB_CLAIM_MAX];
   if (!api_job_text(c, "jobType", type) || !api_job_text(c, "workerId", worker) || !api_job_type_ok(c, type) || !batch_number(c,
       &batch)) return false;
+  claim_named(c, name);
+  if (!jobs_claim_fits(c->api->engine, name)) return api_op_mismatch(c);
   if (!labels_of(c, &labels)) return false;
   Claim *k = calloc(1, sizeof *k);
   JobAsk *a = calloc(1, sizeof *a);
@@ -85,6 +103,7 @@ static bool claim(ApiCall *c) {
   *a = (JobAsk){.workspace = copy(c->workspace), .type = copy(type), .worker = copy(worker), .labels = labels, .batch = batch,
                 .lease_ms = api_int(c, "leaseDuration", JOB_LEASE_MS), .until_ms = wait ? now_ms() + wait : 0, .token = k->token,
                 .alive = claim_alive, .got = claim_got, .ctx = k};
+  memcpy(a->claim, name, sizeof name);
   jobs_ask(c->api->engine, a);
   return true;
 }
@@ -239,6 +258,20 @@ static bool fail(ApiCall *c) {
   return changed(c, &j, &(JobUpdate){.to = JOB_FAILED, .tail = tail}, batch_new());
 }
 
+/* --- given back ---------------------------------------------------------------------------------------------------------------- */
+static bool release(ApiCall *c) {
+  JobRow j;
+  enum JobCall how;
+  if (!held(c, &j, &how)) return false;
+  if (how == JOB_CALL_LATE) return late(c, &j);
+  enum JobPhase phase = j.phase;
+  Batch *b = phase == JOB_LEASED ? batch_new() : NULL;
+  if (b) api_job_changed(c, &j, jobs_release(c->api->engine, &j, b), b);
+  job_row_free(&j);
+  return b || api_fail(c, 409, "already_started", "the job is %s: one that was begun counts, end it with jobs.complete or jobs.fail",
+                       job_status_name(phase));
+}
+
 /* --- attaching ----------------------------------------------------------------------------------------------------------------- */
 /* Letters, digits, - and _ of the name that the worker gave; all else becomes -. */
 static bool local_name(ApiCall *c, const char *arg, Buf *out) {
@@ -388,7 +421,7 @@ static bool attach_table(ApiCall *c) {
 const ApiCommand api_job_worker_commands[] = {
     {"jobs.claim", SCOPE, true,
      "The next job of a type for a worker, with its lease: the oldest of the highest priority; job null when there is none. With waitMs the answer comes as soon as "
-     "there is one. The answer is not remembered by X-Breyta-Operation-ID: a lost one ends with its lease.",
+     "there is one. Asked again under the same X-Breyta-Operation-ID, while the lease lives, it is the same job with the same lease.",
      claim,
      {{"jobType", API_TEXT, true, 1, JOB_TYPE_MAX, 0, "the type"}, {"workerId", API_TEXT, true, 1, 200, 0, "who asks"},
       {"batchId", API_TEXT, false, 0, 0, 0, "of this batch only"}, {"workerLabels", API_OBJECT, false, 0, 0, 0, "texts, kept with the attempt"}, LEASE,
@@ -406,6 +439,9 @@ const ApiCommand api_job_worker_commands[] = {
     {"jobs.fail", SCOPE, true, "The job has failed, for good. Sent again with the same token it changes nothing.", fail,
      {JOB, {"message", API_TEXT, false, 0, 65536, 0, "why"}, {"code", API_TEXT, false, 0, 200, 0, "default handler_failed"},
       {"details", API_OBJECT, false, 0, 0, 0, "whatever helps"}, ARTIFACTS}},
+    {"jobs.release", SCOPE, true,
+     "The worker gives a job back that it has not begun: others can claim it at once, and the attempt is not counted. Not of a job that is started or running.",
+     release, {JOB}},
     {"jobs.attach_kv", SCOPE, true, "Keeps a value with the job, under a key of the job's own, as an artifact.", attach_kv,
      {JOB, LABEL, {"value", API_ANY, true, 0, 0, 0, "the value"}, {"key", API_TEXT, false, 0, 0, 0, "default: the label"}, KIND("kv"),
       {"contentType", API_TEXT, false, 0, 255, 0, "default application/json"}, {"ttlSeconds", API_INT, false, 1, 31536000, 0, "gone after that"}}},

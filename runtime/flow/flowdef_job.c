@@ -15,6 +15,7 @@ static const struct { const char *option; unsigned needed, taken; } rows[] = {
     {"priority", 0, SUBMIT | SUBMIT_BATCH},
     {"delay", 0, SUBMIT | SUBMIT_BATCH},
     {"max-concurrency", 0, SUBMIT_BATCH},
+    {"keep-running", 0, SUBMIT | SUBMIT_BATCH},
     {"interval", 0, AWAIT | AWAIT_BATCH},
     {"timeout", 0, AWAIT | AWAIT_BATCH},
     {"backoff", 0, AWAIT | AWAIT_BATCH},

@@ -155,7 +155,7 @@
   [id cfg]
   (let [job (flow/step :job (breyta.step/part id "start")
                        (merge {:op :submit :job-type (:job-type cfg) :payload (select-keys cfg [:command :workdir :env :inputs :objective])}
-                              (select-keys cfg [:max-attempts :title])))
+                              (select-keys cfg [:max-attempts :title :keep-running])))
         over (ended id cfg job)]
     (if over
       (assoc (normal {:status (:status over) :result (:outputs over) :artifacts (:artifacts over) :error (:message (:error over))

@@ -290,6 +290,7 @@ enum OptType {
   O("job", "priority", 0, OPT_ANY, 0, ":submit, :submit-batch: an integer, default 0; higher ones are taken first") \
   O("job", "delay", 0, OPT_MILLIS, 0, ":submit, :submit-batch: no worker gets it before that time has passed") \
   O("job", "max-concurrency", 0, OPT_INT, 0, ":submit-batch: so many jobs of the batch are worked on side by side; default: all") \
+  O("job", "keep-running", 0, OPT_BOOL, 0, ":submit, :submit-batch: true: a run that is cancelled leaves it to its workers; else it is cancelled with the run") \
   O("job", "job-id", 0, OPT_STRING, 0, ":get, :await (required): the :job-id that :submit gave") \
   O("job", "batch-id", 0, OPT_STRING, 0, ":get-batch, :await-batch (required): the :batch-id that :submit-batch gave") \
   O("job", "interval", 0, OPT_MILLIS, 0, ":await, :await-batch: how late the flow may notice the end; it is told at once, so this counts with :max-attempts only. Default \"10s\"") \

@@ -109,8 +109,9 @@ static Val lineage_of(const StepCall *c) {
 
 static bool group_of(const StepCall *c, JobGroup *g, Err *e) {
   const Run *r = c->r;
-  *g = (JobGroup){.workspace = r->workspace, .run = r->run, .batch = is_op(c->cfg, "submit-batch"), .lineage = lineage_of(c)};
-  return text_option(c->cfg, "job-type", ":job-type", &g->type, e) && map_option(c->cfg, "metadata", ":metadata", &g->metadata, e) &&
+  bool kept = truthy(map_get_kw(c->cfg, "keep-running"));
+  *g = (JobGroup){.workspace = r->workspace, .run = kept ? 0 : r->run, .batch = is_op(c->cfg, "submit-batch"), .lineage = lineage_of(c)};
+  return flag_option(c->cfg, "keep-running", ":keep-running", e) && text_option(c->cfg, "job-type", ":job-type", &g->type, e) && map_option(c->cfg, "metadata", ":metadata", &g->metadata, e) &&
          (!g->batch || int_option(c->cfg, "max-concurrency", ":max-concurrency", 1, JOB_BATCH_MAX, &g->max_active, e));
 }
 

@@ -17,18 +17,50 @@ Job *job_find(Jobs *s, int64_t number) {
   return j;
 }
 
+static Job **claim_bucket(Jobs *s, const char *claim) {
+  uint64_t h = 0;
+  for (int i = 0; i < 12; i++) h = h * 31 + (unsigned char)claim[i];
+  return &s->claims[h * 0x9e3779b97f4a7c15u >> 32 & (s->cap - 1)];
+}
+
+static void claim_link(Jobs *s, Job *j) {
+  Job **b = claim_bucket(s, j->claim);
+  j->claim_chain = *b;
+  *b = j;
+}
+
+void job_claim_set(Jobs *s, Job *j, const char *claim) {
+  if (*j->claim) {
+    Job **at = claim_bucket(s, j->claim);
+    while (*at != j) at = &(*at)->claim_chain;
+    *at = j->claim_chain;
+  }
+  snprintf(j->claim, sizeof j->claim, "%s", claim);
+  if (*claim) claim_link(s, j);
+}
+
+Job *job_claimed(Jobs *s, const char *claim) {
+  if (!s->cap || !*claim) return NULL;
+  Job *j = *claim_bucket(s, claim);
+  while (j && strncmp(j->claim, claim, JOB_CLAIM_ID) != 0) j = j->claim_chain;
+  return j;
+}
+
 static void grow(Jobs *s) {
   Job **old = s->map;
   size_t n = s->cap;
   s->cap = n ? n * 2 : 256;
+  free(s->claims);
   s->map = calloc(s->cap, sizeof *s->map);
-  if (!s->map) abort();
+  s->claims = calloc(s->cap, sizeof *s->claims);
+  if (!s->map || !s->claims) abort();
   for (size_t i = 0; i < n; i++)
     for (Job *j = old[i], *next; j; j = next) {
       next = j->chain;
       Job **b = bucket(s, j->row.job);
       j->chain = *b;
       *b = j;
+      if (*j->claim) claim_link(s, j);
     }
   free(old);
 }
@@ -44,6 +76,8 @@ static Job *add(Jobs *s, const JobRow *row) {
   if (job_phase_held(row->phase)) {
     j->q->active++;
     if (row->updated_ms > j->q->seen_ms) j->q->seen_ms = row->updated_ms;
+    Val claim = map_get_kw(jobs_tail(row), "claim");
+    if (is_str(claim) && str_n(claim) == JOB_CLAIM_MAX - 1) job_claim_set(s, j, str_s(claim));
   }
   j->chain = *b;
   *b = j;
@@ -58,6 +92,7 @@ static void drop(Jobs *s, Job *j) {
   s->n--;
   if (job_phase_held(j->row.phase)) j->q->active--;
   j->q->held--;
+  job_claim_set(s, j, "");
   job_row_free(&j->row);
   free(j);
 }
@@ -89,6 +124,7 @@ void jobs_free(Engine *e) {
     while (s->map[i]) drop(s, s->map[i]);
   job_queues_free(s);
   free(s->map);
+  free(s->claims);
   free(s->cancelling);
   free(s);
   e->jobs = NULL;
@@ -119,12 +155,12 @@ void job_text(char **slot, const char *t) {
 }
 
 /* --- what is in a job ---------------------------------------------------------------------------------------------------------- */
-static Val read_map(const Blob *b) {
+Val job_map_of(const Blob *b) {
   Val v = b->n ? snap_read_value(env_core(), b->p, b->n) : map_empty;
   return is_map(v) ? v : map_empty;
 }
 
-Val jobs_tail(const JobRow *j) { return read_map(&j->tail); }
+Val jobs_tail(const JobRow *j) { return job_map_of(&j->tail); }
 
 static Blob bytes_of(Val v) {
   Buf b = {0};
@@ -168,6 +204,7 @@ void job_work_put(JobWork *w, Job *j, enum JobPhase was) {
   batch_job_put(w->b, &j->row, was);
   j->row.rev++;
   j->q->active += job_phase_held(j->row.phase) - job_phase_held(was);
+  if (!job_phase_held(j->row.phase)) job_claim_set(w->jobs, j, "");
   if (j->row.due_ms && j->row.due_ms < w->jobs->due_ms) w->jobs->due_ms = j->row.due_ms;
   note(w, j);
 }
@@ -319,6 +356,16 @@ void jobs_rows_free(JobRow *rows, size_t n) {
   free(rows);
 }
 
+/* The places of a batch go to those that can be worked on now, what is left of them to delayed ones in their order. */
+static void hold_back(JobRow *all, size_t n, int64_t places) {
+  for (int delayed = 0; delayed < 2; delayed++)
+    for (size_t i = 0; i < n; i++) {
+      if (all[i].phase != (delayed ? JOB_DELAYED : JOB_READY)) continue;
+      if (places > 0) places--;
+      else all[i].phase = JOB_HELD;
+    }
+}
+
 bool jobs_submit(Engine *e, const JobGroup *g, const JobSpec *specs, size_t n, Batch *b, JobRow **rows, JobBatchRow *batch, Err *err) {
   int64_t first = store_next_jobs(e->store, (int64_t)n + g->batch), now = now_ms();
   if (first < 0) return err_set(err, "store_failed", "the store cannot be read");
@@ -329,13 +376,13 @@ bool jobs_submit(Engine *e, const JobGroup *g, const JobSpec *specs, size_t n, B
   for (size_t i = 0; i < n && ok; i++) {
     ok = new_row(g, &specs[i], first + g->batch + (int64_t)i, g->batch ? batch->id : NULL, now, &all[i], err);
     if (g->batch) all[i].batch = first;
-    if (g->max_active && (int64_t)i >= g->max_active && all[i].phase == JOB_READY) all[i].phase = JOB_HELD;
   }
   if (!ok) {
     jobs_rows_free(all, n);
     if (g->batch) job_batch_row_free(batch);
     return false;
   }
+  if (g->max_active) hold_back(all, n, g->max_active);
   if (g->batch) batch_job_batch_put(b, batch);
   for (size_t i = 0; i < n; i++) batch_job_put(b, &all[i], JOB_READY);
   *rows = all;

@@ -48,7 +48,7 @@ typedef struct JobSpec {
 } JobSpec;
 typedef struct JobGroup {
   const char *workspace, *type;
-  int64_t run;             /* that submits; 0 none */
+  int64_t run;             /* with which it is cancelled; 0 none */
   bool batch;              /* else the one job stands alone */
   Val metadata, lineage;   /* of the batch */
   int64_t max_active;      /* of the batch; 0 any number */
@@ -70,22 +70,24 @@ bool jobs_batch_over(const JobBatchRow *b);
 bool jobs_worker_seen(Engine *e, const char *workspace, const char *type, int64_t within_ms, int64_t *at_ms);
 
 /* Maps with kebab-case keywords. Both: what is not there is left out. */
-enum JobShow { JOB_SHOW_PAYLOAD = 1, JOB_SHOW_TOKEN = 2, JOB_SHOW_ALL = JOB_SHOW_PAYLOAD };
+enum JobShow { JOB_SHOW_PAYLOAD = 1, JOB_SHOW_TOKEN = 2 };
 Val jobs_map(const JobRow *j, unsigned show);
 Val jobs_batch_map(const JobBatchRow *b);
-Val jobs_camel(Val job); /* the same for JSON: keys of the map and of its :progress, :attempts, :error in camel case */
 Val jobs_tail(const JobRow *j);
 
 /* --- changing ------------------------------------------------------------------------------------------------------------------ */
 /* error: NULL durable, "job_conflict" and the like: nothing has changed. */
 typedef void (*JobDoneFn)(void *ctx, const char *error);
 
-/* Somebody who wants a job. `got` is called once: with a job that is durably his, or with NULL at the deadline (at once without one), or
+/* Whose claim it is, so that it can be asked for again: 32 hex digits of the caller and his operation, a space, 16 of what was asked. */
+enum { JOB_CLAIM_ID = 32, JOB_CLAIM_MAX = 50 };
+/* Somebody who wants a job. With the claim of a job that is held he gets that one again. `got` is called once: with a job that is durably his, or with NULL at the deadline (at once without one), or
  * with an error. It returns whether he could be told: if not, the job is claimable again, and no attempt is used. */
 typedef struct JobAsk {
   char *workspace, *type, *worker, *labels; /* malloc'ed; labels: EDN map, NULL none. Freed here */
   int64_t batch;           /* 0: any */
   int64_t lease_ms, until_ms; /* until: UTC; 0: do not wait */
+  char claim[JOB_CLAIM_MAX]; /* "" none */
   uint64_t token;          /* his request, for jobs_unsent; 0 none */
   bool (*alive)(void *ctx);
   bool (*got)(void *ctx, const JobRow *j, const char *error);
@@ -93,6 +95,8 @@ typedef struct JobAsk {
   struct JobAsk *next;
 } JobAsk;
 void jobs_ask(Engine *e, JobAsk *ask); /* takes it */
+/* false: another request was made under this caller's operation, and its job is held. */
+bool jobs_claim_fits(Engine *e, const char *claim);
 /* The server ends: nobody waits any longer, all get none. */
 void jobs_hang_up(Engine *e);
 /* The answer to this request has not reached him. */
@@ -113,6 +117,8 @@ typedef struct JobUpdate {
 struct JobWork;
 struct JobWork *jobs_update(Engine *e, const JobRow *j, const JobUpdate *u, Batch *b);
 struct JobWork *jobs_settle(Engine *e, const JobRow *j, Batch *b); /* changes nothing: durable when everything known of the job is */
+/* A claim (JOB_LEASED) is given back: claimable at once, as if it had not been. */
+struct JobWork *jobs_release(Engine *e, const JobRow *j, Batch *b);
 /* Ends what is open: one job, or a batch. */
 struct JobWork *jobs_cancel(Engine *e, const JobRow *j, Batch *b);
 struct JobWork *jobs_cancel_batch(Engine *e, const JobBatchRow *r, Batch *b);

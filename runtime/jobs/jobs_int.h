@@ -9,8 +9,10 @@ typedef struct Job {
   int inflight;     /* changes under way */
   bool bad;         /* one was refused: to be read anew */
   uint64_t asked;   /* the request that was answered with it last */
+  int repeats;      /* claims made again that are under way: one that reaches nobody is not taken back */
+  char claim[JOB_CLAIM_MAX]; /* while it is held; "" none */
   struct JobQueue *q;
-  struct Job *chain;
+  struct Job *chain, *claim_chain;
 } Job;
 
 enum { READY_MAX = 256 };
@@ -30,7 +32,7 @@ typedef struct JobQueue {
 
 struct Jobs {
   Engine *e;
-  Job **map;
+  Job **map, **claims; /* by number; those that have one, by claim. cap of both */
   size_t n, cap;
   JobQueue *queues;
   size_t nqueues;
@@ -60,8 +62,11 @@ void job_work_commit(JobWork *w, JobDoneFn done, void *ctx); /* takes w */
 
 Job *job_find(Jobs *s, int64_t number);          /* in memory */
 Job *job_hold(Jobs *s, int64_t number, Err *err); /* into memory; NULL: there is none, or *err */
+Job *job_claimed(Jobs *s, const char *claim);    /* held, by the caller and operation of the claim; NULL none */
+void job_claim_set(Jobs *s, Job *j, const char *claim); /* "": none any more */
 void job_let_go(Jobs *s, Job *j);                /* out of memory, unless it has to stay */
 void job_text(char **slot, const char *s);
+Val job_map_of(const Blob *b);                   /* {} of what is no map */
 void job_tail_set(JobRow *j, Val tail);
 Val job_attempt_over(Val tail, const char *outcome, int64_t at); /* the last entry of :attempts has ended */
 
@@ -75,7 +80,6 @@ void job_queue_serve(Jobs *s, JobQueue *q);
 void job_queues_turn(Jobs *s, int64_t now);
 void job_queues_free(Jobs *s);
 /* jobs_sweep.c */
-void job_sweep(Jobs *s, int64_t now);
 void job_over_moves_on(JobWork *w, int64_t batch); /* one of its batch is over: a held one becomes claimable */
 void job_unclaim(Jobs *s, Job *j);
 /* engine_job.c: what awaits it is taken up. Durable. */

@@ -214,6 +214,12 @@ static void ask_over(JobAsk *a, const JobRow *j, const char *error, bool *told) 
 
 typedef struct Grant { Jobs *jobs; JobAsk *ask; int64_t job; } Grant;
 
+static void reached(Jobs *s, Job *j, bool told, uint64_t token) {
+  if (j->repeats) return; /* that one's answer counts */
+  if (told) j->asked = token;
+  else job_unclaim(s, j);
+}
+
 static void granted(void *ctx, const char *error) {
   Grant *g = ctx;
   Job *j = job_find(g->jobs, g->job);
@@ -221,9 +227,31 @@ static void granted(void *ctx, const char *error) {
   uint64_t token = g->ask->token;
   ask_over(g->ask, ok ? &j->row : NULL, ok ? NULL : error, &told);
   if (ok) metric_add(METRIC_jobs_claimed_total, 1);
-  if (ok && told) j->asked = token;
-  if (ok && !told) job_unclaim(g->jobs, j);
+  if (ok) reached(g->jobs, j, told, token);
   free(g);
+}
+
+/* The same once more: what became of the first answer nobody knows. */
+static void granted_again(void *ctx, const char *error) {
+  Grant *g = ctx;
+  Job *j = job_find(g->jobs, g->job);
+  bool told = true, ok = j && !error && !strcmp(j->claim, g->ask->claim);
+  uint64_t token = g->ask->token;
+  if (j && j->repeats) j->repeats--; /* 0: it was read anew */
+  ask_over(g->ask, ok ? &j->row : NULL, ok ? NULL : error, &told);
+  if (ok) reached(g->jobs, j, told, token);
+  free(g);
+}
+
+static void grant_again(Jobs *s, JobAsk *ask, Job *j) {
+  Grant *g = calloc(1, sizeof *g);
+  if (!g) abort();
+  *g = (Grant){s, ask, j->row.job};
+  j->repeats++;
+  j->asked = 0;
+  JobWork *w = job_work(s, NULL);
+  batch_job_expect(w->b, j->row.job, j->row.rev); /* the claim itself may be under way */
+  job_work_commit(w, granted_again, g);
 }
 
 static Val attempt_map(const JobRow *j, const JobAsk *a, int64_t now) {
@@ -233,7 +261,7 @@ static Val attempt_map(const JobRow *j, const JobAsk *a, int64_t now) {
   return map_from(kv, is_map(labels) ? 4 : 3, false);
 }
 
-static Val with_attempt(Val tail, Val attempt) {
+static Val with_attempt(Val tail, Val attempt, const char *claim) {
   Val all = map_get_kw(tail, "attempts");
   if (!is_vec(all)) all = vec_empty;
   if (vec_count(all) >= JOB_ATTEMPTS_SHOWN) {
@@ -241,7 +269,8 @@ static Val with_attempt(Val tail, Val attempt) {
     for (uint32_t i = 1; i < vec_count(all); i++) vv_push(&keep, vec_nth(all, i));
     all = vec_from(keep.a, keep.n);
   }
-  return map_dissoc(map_assoc(tail, kw_c("attempts"), vec_conj(all, attempt)), kw_c("progress"));
+  tail = map_dissoc(map_assoc(tail, kw_c("attempts"), vec_conj(all, attempt)), kw_c("progress"));
+  return *claim ? map_assoc(tail, kw_c("claim"), str_c(claim)) : map_dissoc(tail, kw_c("claim"));
 }
 
 static void token_new(char out[49]) {
@@ -270,7 +299,8 @@ static bool grant(Jobs *s, JobAsk *ask, int64_t job) {
   j->row.started_ms = j->row.updated_ms = now;
   job_text(&j->row.token, token);
   job_text(&j->row.worker, ask->worker);
-  job_tail_set(&j->row, with_attempt(jobs_tail(&j->row), attempt_map(&j->row, ask, now)));
+  job_tail_set(&j->row, with_attempt(jobs_tail(&j->row), attempt_map(&j->row, ask, now), ask->claim));
+  job_claim_set(s, j, ask->claim);
   *g = (Grant){s, ask, job};
   JobWork *w = job_work(s, NULL);
   job_work_put(w, j, JOB_READY);
@@ -280,6 +310,8 @@ static bool grant(Jobs *s, JobAsk *ask, int64_t job) {
 
 /* false: there is none for it. */
 static bool give(Jobs *s, JobQueue *q, JobAsk *ask) {
+  Job *his = job_claimed(s, ask->claim);
+  if (his) return grant_again(s, ask, his), true;
   for (;;) {
     int64_t job = ask->batch ? next_of_batch(s, q, ask->batch) : next_job(s, q);
     if (!job) return false;
@@ -318,12 +350,18 @@ void job_queue_serve(Jobs *s, JobQueue *q) {
   if (a && until < s->ask_ms) s->ask_ms = until;
 }
 
+bool jobs_claim_fits(Engine *e, const char *claim) {
+  const Job *j = job_claimed(jobs_of(e), claim);
+  return !j || !strcmp(j->claim, claim);
+}
+
 void jobs_ask(Engine *e, JobAsk *ask) {
   Jobs *s = jobs_of(e);
   JobQueue *q = job_queue(s, ask->workspace, ask->type);
-  int64_t now = now_ms(), until;
+  int64_t now = now_ms(), until = INT64_MAX;
+  bool again = job_claimed(s, ask->claim) != NULL; /* whatever the limits say: it is counted already */
   q->seen_ms = now;
-  if (may_claim(q, now, &until) && !(q->first && !ask->batch && !q->first->batch) && give(s, q, ask)) return;
+  if ((again || (may_claim(q, now, &until) && !(q->first && !ask->batch && !q->first->batch))) && give(s, q, ask)) return;
   if (ask->until_ms <= now) {
     ask_over(ask, NULL, NULL, NULL);
     return;

@@ -3,7 +3,7 @@
 #include "jobs_int.h"
 #include <stdlib.h>
 
-enum { SWEEP_ROWS = 256, SWEEP_HOLD_MS = 500 };
+enum { SWEEP_ROWS = 256, SWEEP_HOLD_MS = 500, HELD_LOOK = 256 /* for one that is not delayed */, HELD_MOST = 4096 };
 
 static int64_t requeue_pause(int64_t attempt) {
   int64_t ms = JOB_REQUEUE_MS;
@@ -44,6 +44,13 @@ static void ready_now(JobWork *w, Job *j, int64_t now) {
   job_work_put(w, j, was);
 }
 
+/* It still waits for others of its batch, and for nothing else any more. */
+static void due_now(JobWork *w, Job *j, int64_t now) {
+  j->row.due_ms = 0;
+  j->row.updated_ms = now;
+  job_work_put(w, j, JOB_HELD);
+}
+
 /* The whole question is asked again of the job as it is now: what was read may be old. */
 static void act(JobWork *w, int64_t number, int64_t now) {
   Err err = {0};
@@ -52,6 +59,7 @@ static void act(JobWork *w, int64_t number, int64_t now) {
   bool due = j->row.due_ms && j->row.due_ms <= now;
   if (due && job_phase_held(j->row.phase)) lease_over(w, j, now);
   else if (due && j->row.phase == JOB_DELAYED) ready_now(w, j, now);
+  else if (due && j->row.phase == JOB_HELD) due_now(w, j, now);
   else if (due && !job_phase_open(j->row.phase) && !j->inflight) job_work_del(w, j);
   else job_let_go(w->jobs, j);
 }
@@ -63,7 +71,7 @@ static void swept(void *ctx, const char *error) {
   if (error) s->hold_until_ms = now_ms() + SWEEP_HOLD_MS;
 }
 
-void job_sweep(Jobs *s, int64_t now) {
+static void sweep(Jobs *s, int64_t now) {
   JobQuery q = {.how = JOBS_DUE, .at_ms = now};
   JobRow rows[SWEEP_ROWS];
   Err err = {0};
@@ -87,51 +95,80 @@ void jobs_turn(Engine *e) {
   int64_t now = now_ms();
   if (!s) return;
   job_queues_turn(s, now);
-  job_sweep(s, now);
+  sweep(s, now);
 }
 
 /* --- held ones ------------------------------------------------------------------------------------------------------------------- */
-static bool release_one(JobWork *w, const JobRow *rows, size_t n) {
+/* The first that waits for nothing else, else the one whose time comes first; NULL: none waits any more. */
+static Job *next_held(JobWork *w, const JobRow *rows, size_t n) {
   Err err = {0};
-  for (size_t i = 0; i < n; i++) {
+  Job *best = NULL;
+  for (size_t i = 0; i < n && !(best && !best->row.due_ms); i++) {
     Job *j = job_hold(w->jobs, rows[i].job, &err);
-    if (j && j->row.phase == JOB_HELD) return ready_now(w, j, now_ms()), true;
-    if (j) job_let_go(w->jobs, j);
+    if (!j) continue;
+    bool better = j->row.phase == JOB_HELD && (!best || j->row.due_ms < best->row.due_ms);
+    job_let_go(w->jobs, better ? best : j);
+    if (better) best = j;
   }
-  return false;
+  return best;
+}
+
+/* It has the place, and takes it when its delay is over. */
+static void delay_on(JobWork *w, Job *j) {
+  j->row.phase = JOB_DELAYED;
+  j->row.updated_ms = now_ms();
+  job_work_put(w, j, JOB_HELD);
 }
 
 void job_over_moves_on(JobWork *w, int64_t batch) {
   JobQuery q = {.how = JOBS_WAITING, .batch = batch};
   bool done = false, more = true;
-  for (size_t most = 4; !done && more && most <= 4096; most *= 4) {
+  for (size_t most = 4; !done && more && most <= HELD_MOST; most *= 4) {
     JobRow *rows = calloc(most, sizeof *rows);
     Err err = {0};
     if (!rows) abort();
     size_t n = store_jobs(w->jobs->e->store, &q, rows, most, &err);
-    done = release_one(w, rows, n);
+    more = n == most;
+    Job *j = next_held(w, rows, n);
+    bool later = j && j->row.due_ms > now_ms();
+    done = j && (!later || !more || most >= HELD_LOOK);
+    if (!done) job_let_go(w->jobs, j);
+    else if (later) delay_on(w, j);
+    else ready_now(w, j, now_ms());
     for (size_t i = 0; i < n; i++) job_row_free(&rows[i]);
     free(rows);
-    more = n == most;
   }
 }
 
-/* --- a claim that reached nobody --------------------------------------------------------------------------------------------------- */
-void job_unclaim(Jobs *s, Job *j) {
-  if (j->row.phase != JOB_LEASED) return;
+/* --- a claim that reached nobody, or is given back --------------------------------------------------------------------------------------------------- */
+static void unclaim(JobWork *w, Job *j) {
+  enum JobPhase was = j->row.phase;
   Val tail = jobs_tail(&j->row), all = map_get_kw(tail, "attempts");
   ValVec keep = {0};
   for (uint32_t i = 0; is_vec(all) && i + 1 < vec_count(all); i++) vv_push(&keep, vec_nth(all, i));
   job_tail_set(&j->row, map_assoc(tail, kw_c("attempts"), vec_from(keep.a, keep.n)));
   j->row.attempt--;
   unlease(j);
-  JobWork *w = job_work(s, NULL);
-  enum JobPhase was = j->row.phase;
   j->row.phase = JOB_READY;
   j->row.due_ms = 0;
   j->row.updated_ms = now_ms();
   job_work_put(w, j, was);
+}
+
+void job_unclaim(Jobs *s, Job *j) {
+  if (j->row.phase != JOB_LEASED) return;
+  JobWork *w = job_work(s, NULL);
+  unclaim(w, j);
   job_work_commit(w, NULL, NULL);
+}
+
+JobWork *jobs_release(Engine *e, const JobRow *row, Batch *b) {
+  JobWork *w = job_work(jobs_of(e), b);
+  Err err = {0};
+  Job *j = job_hold(w->jobs, row->job, &err);
+  if (j) unclaim(w, j);
+  else batch_job_expect(w->b, row->job, row->rev); /* it was there a moment ago */
+  return w;
 }
 
 /* Rare: all that workers have are looked through. */

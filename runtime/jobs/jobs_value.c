@@ -23,11 +23,6 @@ static Val time_text(int64_t ms) {
   return s;
 }
 
-static Val read_map(const Blob *b) {
-  Val v = b->n ? snap_read_value(env_core(), b->p, b->n) : map_empty;
-  return is_map(v) ? v : map_empty;
-}
-
 static void put_all(ValVec *m, Val from) {
   MapIter it;
   Val k, v;
@@ -63,7 +58,7 @@ static Val attempts_shown(Val all) {
 }
 
 Val jobs_map(const JobRow *j, unsigned show) {
-  Val head = read_map(&j->head), tail = read_map(&j->tail);
+  Val head = job_map_of(&j->head), tail = job_map_of(&j->tail);
   Val attempts = map_get_kw(tail, "attempts"), progress = map_get_kw(tail, "progress");
   Val last = is_vec(attempts) && vec_count(attempts) ? vec_nth(attempts, vec_count(attempts) - 1) : NIL;
   ValVec m = {0};
@@ -83,7 +78,7 @@ Val jobs_map(const JobRow *j, unsigned show) {
   put(&m, "metadata", map_get_kw(head, "metadata"));
   if (show & JOB_SHOW_TOKEN) put_text(&m, "lease-token", j->token);
   if (job_phase_held(j->phase)) put(&m, "lease-expires-at", time_text(j->due_ms));
-  if (j->phase == JOB_DELAYED) put(&m, "run-at", time_text(j->due_ms));
+  if (j->phase == JOB_DELAYED || j->phase == JOB_HELD) put(&m, "run-at", time_text(j->due_ms));
   put_text(&m, "worker-id", j->worker);
   if (j->worker) put(&m, "worker-labels", map_get_kw(last, "worker-labels"));
   if (is_map(progress)) put(&m, "progress", with_times(progress));
@@ -107,7 +102,7 @@ Val jobs_map(const JobRow *j, unsigned show) {
 
 Val jobs_batch_map(const JobBatchRow *b) {
   static const char *const counts[] = {"succeeded-count", "no-changes-count", "failed-count", "cancelled-count", "timed-out-count"};
-  Val data = read_map(&b->data);
+  Val data = job_map_of(&b->data);
   ValVec m = {0};
   put_text(&m, "batch-id", b->id);
   put_text(&m, "job-type", b->type);
@@ -123,44 +118,4 @@ Val jobs_batch_map(const JobBatchRow *b) {
   put(&m, "created-at", time_text(b->created_ms));
   if (jobs_batch_over(b)) put(&m, "completed-at", time_text(b->finished_ms));
   return amap_from(m.a, m.n / 2);
-}
-
-/* --- spelling ---------------------------------------------------------------------------------------------------------------------- */
-static Val camel_key(Val k) {
-  char out[128];
-  size_t n = 0;
-  if (!is_kw(k)) return k;
-  for (const char *s = id_text(k); *s && n + 1 < sizeof out; s++) {
-    if (*s == '-' && s[1] >= 'a' && s[1] <= 'z') out[n++] = (char)(*++s - 'a' + 'A');
-    else out[n++] = *s;
-  }
-  out[n] = 0;
-  return kw_c(out);
-}
-
-static Val camel(Val m) {
-  MapIter it;
-  Val k, v;
-  ValVec out = {0};
-  if (!is_map(m)) return m;
-  map_iter(&it, m);
-  while (map_next(&it, &k, &v)) {
-    vv_push(&out, camel_key(k));
-    vv_push(&out, v);
-  }
-  return amap_from(out.a, out.n / 2);
-}
-
-static Val camel_each(Val v) {
-  ValVec out = {0};
-  if (!is_vec(v)) return v;
-  for (uint32_t i = 0; i < vec_count(v); i++) vv_push(&out, camel(vec_nth(v, i)));
-  return vec_from(out.a, out.n);
-}
-
-Val jobs_camel(Val job) {
-  Val m = camel(job);
-  Val progress = map_get_kw(m, "progress"), attempts = map_get_kw(m, "attempts");
-  if (is_map(progress)) m = map_assoc(m, kw_c("progress"), camel(progress));
-  return is_vec(attempts) ? map_assoc(m, kw_c("attempts"), camel_each(attempts)) : m;
 }

@@ -17,7 +17,7 @@
 enum JobPhase {
   JOB_READY,   /* claimable */
   JOB_DELAYED, /* until due_ms */
-  JOB_HELD,    /* until others of its batch are over */
+  JOB_HELD,    /* until others of its batch are over, and not before due_ms */
   JOB_LEASED, JOB_STARTED, JOB_RUNNING, /* a worker has it */
   JOB_SUCCEEDED, JOB_NO_CHANGES, JOB_FAILED, JOB_CANCELLED, JOB_TIMED_OUT,
   JOB_PHASES
@@ -76,12 +76,12 @@ typedef struct JobQuery {
     JOBS_DUE,      /* due until at_ms, by due; light */
     JOBS_ACTIVE,   /* a worker has them; by number behind `after` */
     JOBS_OF_RUN,   /* open ones that the run submitted, by number behind `after`; light */
-    JOBS_OF_BATCH, /* all of a batch, by number behind `after` */
-    JOBS_NEWEST    /* of the workspace, newest first, numbers below `after`; type NULL: any; phases: mask, 0 any */
+    JOBS_OF_BATCH, /* those of a batch, by number behind `after`; phases */
+    JOBS_NEWEST    /* of the workspace, newest first, numbers below `after`; type NULL: any; phases */
   } how;
   const char *workspace, *type;
   int64_t batch, run, after, at_ms;
-  unsigned phases;
+  unsigned phases; /* mask; 0 any */
 } JobQuery;
 size_t store_jobs(Store *s, const JobQuery *q, JobRow *out, size_t max, Err *e);
 int64_t store_jobs_due(Store *s); /* the earliest due time, INT64_MAX none */

@@ -230,6 +230,8 @@ static bool of_type(const JobRow *j, const JobQuery *q) {
   return !strcmp(j->workspace, q->workspace) && (!q->type || !strcmp(j->type, q->type));
 }
 
+static bool of_phases(const JobRow *j, const JobQuery *q) { return !q->phases || q->phases & 1u << j->phase; }
+
 static bool wanted(const JobRow *j, const JobQuery *q) {
   switch (q->how) {
   case JOBS_READY: return j->phase == JOB_READY && of_type(j, q);
@@ -238,8 +240,8 @@ static bool wanted(const JobRow *j, const JobQuery *q) {
   case JOBS_DUE: return j->due_ms && j->due_ms <= q->at_ms;
   case JOBS_ACTIVE: return job_phase_held(j->phase) && j->job > q->after;
   case JOBS_OF_RUN: return job_phase_open(j->phase) && j->run == q->run && j->job > q->after;
-  case JOBS_OF_BATCH: return j->batch == q->batch && j->job > q->after;
-  default: return j->job < q->after && of_type(j, q) && (!q->phases || q->phases & 1u << j->phase);
+  case JOBS_OF_BATCH: return j->batch == q->batch && j->job > q->after && of_phases(j, q);
+  default: return j->job < q->after && of_type(j, q) && of_phases(j, q);
   }
 }
 

@@ -194,7 +194,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
                    " WHERE j.phase>=3 AND j.phase<=5 AND j.job>?1 ORDER BY j.job LIMIT ?2") \
   X(R_JOBS_OF_RUN, "SELECT " SQ_JOB_COLS " FROM jobs j WHERE run=?1 AND run>0 AND phase<=5 AND job>?2 ORDER BY job LIMIT ?3") \
   X(R_JOBS_OF_BATCH, "SELECT " SQ_JOB_COLS ",j.tail,coalesce(j.head,h.head) FROM jobs j LEFT JOIN job_heads h ON h.job=j.job" \
-                     " WHERE j.job>?2 AND j.job<=?1+?4 AND j.batch+0=?1 ORDER BY j.job LIMIT ?3") \
+                     " WHERE j.job>?2 AND j.job<=?1+?4 AND j.batch+0=?1 AND (?5=0 OR (?5>>j.phase)&1) ORDER BY j.job LIMIT ?3") \
   X(R_JOBS_NEWEST, "SELECT " SQ_JOB_COLS ",j.tail,coalesce(j.head,h.head) FROM jobs j LEFT JOIN job_heads h ON h.job=j.job" \
                    " WHERE j.workspace=?1 AND j.type=?2 AND j.phase=?3 AND j.job<?4 ORDER BY j.job DESC LIMIT ?5") \
   X(R_JOB_TYPES, "SELECT type FROM jobs WHERE workspace=?1 AND type>?2 ORDER BY type LIMIT 1")

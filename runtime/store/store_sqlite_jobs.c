@@ -305,7 +305,7 @@ static size_t of_batch(Sq *s, const JobQuery *q, JobRow *out, size_t max, Err *e
   job_batch_row_free(&b);
   sqlite3_stmt *st = sq_query(s, R_JOBS_OF_BATCH, e);
   if (!st) return 0;
-  bind_ints(st, 1, (const int64_t[]){q->batch, q->after > q->batch ? q->after : q->batch, (int64_t)max, requested}, 4);
+  bind_ints(st, 1, (const int64_t[]){q->batch, q->after > q->batch ? q->after : q->batch, (int64_t)max, requested, q->phases}, 5);
   return rows_out(s, st, false, out, max, e);
 }
 

@@ -94,15 +94,21 @@ static void claim_idle(Worker *w, const WorkerClaim *c) {
   if (w->o->once) w->claimed = 1; /* nothing was there: that was its one look */
 }
 
-/* A job for a worker that is about to leave: its lease is made to run out at once, so that others get it. */
+/* A job for a worker that is about to leave goes back as if it had not been claimed. To a server that cannot take it back its lease is made
+ * to run out at once, which costs an attempt. */
 static void give_back(Worker *w, Val job) {
   Err e = {0};
   ClientAnswer a = {.body = NIL};
   Client *c = client_new(w->o->where, &e);
   if (!c) return;
   Val args = client_put_text(client_put_text(NIL, "jobId", client_text_at(job, "jobId")), "leaseToken", client_text_at(job, "leaseToken"));
-  client_call(c, "jobs.heartbeat", client_put(args, "leaseDuration", int_val(LEAST_LEASE_MS)), GIVE_BACK_MS, &a);
+  client_call(c, "jobs.release", args, GIVE_BACK_MS, &a);
+  bool unknown = a.code && !strcmp(a.code, "unknown_command");
   client_answer_free(&a);
+  if (unknown) {
+    client_call(c, "jobs.heartbeat", client_put(args, "leaseDuration", int_val(LEAST_LEASE_MS)), GIVE_BACK_MS, &a);
+    client_answer_free(&a);
+  }
   client_free(c);
 }
 
@@ -330,6 +336,7 @@ static void close_all(Worker *w) {
   if (w->beat) worker_beat_stop(w->beat);
   if (w->rpc.http) worker_rpc_close(&w->rpc);
   worker_warden_stop(&w->warden);
+  worker_sweep_end();
   worker_say_close(&w->say);
   if (w->signal_fd >= 0) close(w->signal_fd);
 }

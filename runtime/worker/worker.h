@@ -20,6 +20,7 @@
 #include "worker_proc.h"
 #include "worker_rpc.h"
 #include "worker_say.h"
+#include "worker_sweep.h"
 #include "worker_warden.h"
 
 enum { WORKER_START_TRIES = 3 /* then it stops claiming: one broken machine must not fail the whole queue */ };

@@ -158,11 +158,12 @@ static void settle(WorkerJob *j, WorkerSettle s) {
 static void gone(WorkerJob *j) {
   j->state = WORKER_GONE;
   worker_beat_drop(j->w->beat, j->lease);
-  if (j->w->o->keep && j->dir.path) {
+  if (!j->dir.path) return;
+  if (j->w->o->keep) {
     free(j->w->last_dir);
     j->w->last_dir = strcpy(mem_raw(strlen(j->dir.path) + 1), j->dir.path);
   } else
-    worker_dir_remove(&j->dir);
+    worker_sweep(j->dir.path);
 }
 
 static void lost(WorkerJob *j, const char *why) {

@@ -55,7 +55,15 @@ def test_job_fails_and_late(s):
     id = run(s, "jk", agent("jk", ':timeout "300ms" :keep-running true'))
     job = claimed(s)
     assert result(s, id, "failed")["type"] == "wait-timeout"
-    assert s.ok("jobs.get", {"jobId": job["jobId"]}).data["job"]["status"] in ("leased", "cancelled")  # the run's end cancels what it submitted
+    assert s.ok("jobs.get", {"jobId": job["jobId"]}).data["job"]["status"] == "leased"
+    kept, not_kept = (run(s, f"jc{i}", agent(f"jc{i}", o)) for i, o in enumerate((":keep-running true", "")))
+    jobs = [claimed(s), claimed(s)]
+    for id in (kept, not_kept):
+        s.ok("runs.cancel", {"workflowId": id})
+        assert s.over(id)["status"] == "cancelled"
+    s.until(lambda: s.ok("jobs.get", {"jobId": jobs[1]["jobId"]}).data["job"]["status"] == "cancelled", "the job of the second run is cancelled")
+    done = s.ok("jobs.complete", {"jobId": jobs[0]["jobId"], "leaseToken": jobs[0]["leaseToken"]}).data["job"]
+    assert done["status"] == "succeeded", done
 
 
 def post(s, path, body):

@@ -25,6 +25,10 @@ def test_life_of_a_job(c):
     mine = claim(c, "t", "--label", "gpu=1", "--lease-duration", "1m")
     assert mine["jobId"] == job["jobId"] and mine["workerLabels"] == {"gpu": "1"} and mine["leaseToken"]
     assert claim(c) is None and claim(c, "t", "--wait", "20ms") is None
+    assert c.data("jobs", "release", *lease(mine))["job"]["attempt"] == 0
+    c.fails("lease_conflict", "jobs", "release", *lease(mine))
+    mine = claim(c, "t", "--label", "gpu=1", "--lease-duration", "1m")
+    assert mine["jobId"] == job["jobId"] and mine["attempt"] == 1
     assert c.data("jobs", "heartbeat", *lease(mine), "--lease-duration", "3m")["job"]["lastHeartbeatAt"]
     now = c.data("jobs", "progress", *lease(mine), "--status", "running", "--message", "half", "--details", '{"n": 1}', "--metrics-file", "-", stdin='{"m": 2}')["job"]
     assert now["status"] == "running" and now["progress"]["message"] == "half"

@@ -25,6 +25,12 @@ def get(s, job):
     return s.ok("jobs.get", {"jobId": job["jobId"]}).data["job"]
 
 
+def polls(s):
+    """How many workers wait for a job."""
+    text = s.raw("GET", "/metrics", key=False)[2].decode()
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("breyta_jobs_polls "))
+
+
 def lease(job):
     return {"jobId": job["jobId"], "leaseToken": job["leaseToken"]}
 
@@ -191,7 +197,7 @@ def test_long_poll(s):
         answers.append((i, claim(s, worker=f"w{i}", waitMs=15000), time.monotonic() - t))
     threads = [threading.Thread(target=poll, args=(i,)) for i in range(3)]
     [t.start() for t in threads]
-    s.until(lambda: s.ok("jobs.types.list").status == 200, "polls are there")
+    s.until(lambda: polls(s) == 3, "polls are there")
     assert not answers
     begin = time.monotonic()
     made = {create(s)["jobId"] for _ in range(3)}
@@ -306,6 +312,77 @@ def test_delay_and_unique_keys(s):
     [x.start() for x in threads]
     [x.join() for x in threads]
     assert len({d["job"]["jobId"] for d in got}) == 1 and sum("duplicate" not in d for d in got) == 1, got
+
+
+def test_a_claim_asked_for_again(s):
+    """Whoever lost the answer to his claim gets that job again while the lease lives, and nobody else does."""
+    jobs = [create(s, payload={"n": n}) for n in range(4)]
+    args = {"jobType": "t", "workerId": "w", "leaseDuration": 60000}
+
+    def named(op, key=True):
+        return s.ok("jobs.claim", args, op=op, key=key).data["job"]
+    s.ok("jobs.types.update", {"jobType": "t", "maxConcurrency": 1})
+    first = named("claim-1")
+    assert first["jobId"] == jobs[0]["jobId"] and first["attempt"] == 1, first
+    assert named("claim-1") == first, "the limit of the type is no reason to refuse it"
+    s.kill()
+    s.start()
+    again = named("claim-1")
+    assert again == first and len(get(s, jobs[0])["attempts"]) == 1, (again, first)
+    fails(s, 409, "operation_mismatch", "jobs.claim", {**args, "workerId": "other"}, op="claim-1")
+    s.ok("jobs.types.update", {"jobType": "t", "maxConcurrency": 0})
+    other = account(s, "jobs.worker")
+    assert named("claim-1", key=other)["jobId"] == jobs[1]["jobId"], "another caller's operation is another one"
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(named("claim-2"))) for _ in range(6)]
+    [t.start() for t in threads]
+    [t.join(10) for t in threads]
+    assert len(got) == 6 and all(g == got[0] for g in got) and got[0]["jobId"] == jobs[2]["jobId"], got
+    s.ok("jobs.progress", {**lease(first), "status": "running"})
+    assert named("claim-1")["status"] == "running"
+    s.ok("jobs.complete", lease(first))
+    assert named("claim-1")["jobId"] == jobs[3]["jobId"], "that one is over"
+    create(s, "short", maxAttempts=3)
+    brief = s.ok("jobs.claim", {"jobType": "short", "workerId": "w", "leaseDuration": 100}, op="claim-3").data["job"]
+    second = claim(s, "short", waitMs=10000)
+    assert second["attempt"] == 2 and second["leaseToken"] != brief["leaseToken"]
+    assert s.ok("jobs.claim", {"jobType": "short", "workerId": "w", "leaseDuration": 100}, op="claim-3").data["job"] is None, "its lease is over"
+    assert "claim" not in get(s, second)
+
+
+def test_given_back(s):
+    """A job that a worker gives back is anybody's at once, without an attempt; what was begun is not."""
+    job = create(s, maxAttempts=1)
+    first = claim(s)
+    back = s.ok("jobs.release", lease(first), op="r").data["job"]
+    assert (back["status"], back["attempt"]) == ("queued", 0) and "workerId" not in back, back
+    assert s.ok("jobs.release", lease(first), op="r").data["job"] == back
+    fails(s, 409, "lease_conflict", "jobs.release", lease(first))
+    fails(s, 409, "lease_conflict", "jobs.complete", lease(first))
+    s.kill()
+    s.start()
+    second = claim(s)
+    assert second["jobId"] == job["jobId"] and second["attempt"] == 1 and len(second["attempts"]) == 1, second
+    fails(s, 409, "lease_conflict", "jobs.release", lease(first))
+    assert get(s, job)["status"] == "leased", "the old token gives nobody's job back"
+    s.ok("jobs.progress", {**lease(second), "status": "started"})
+    assert "started" in fails(s, 409, "already_started", "jobs.release", lease(second))
+    s.ok("jobs.complete", lease(second))
+    assert s.ok("jobs.release", lease(second)).data["job"]["status"] == "succeeded"
+    waiting = []
+    thread = threading.Thread(target=lambda: waiting.append(claim(s, "poll", waitMs=15000)))
+    create(s, "poll")
+    mine = claim(s, "poll")
+    thread.start()
+    s.until(lambda: polls(s) == 1, "the poll is there")
+    s.ok("jobs.release", lease(mine))
+    thread.join(10)
+    assert waiting[0]["jobId"] == mine["jobId"] and waiting[0]["attempt"] == 1, "whoever waits gets it at once"
+    batch = s.ok("jobs.batches.create", {"jobType": "b", "jobs": [{}, {}], "fanoutMaxConcurrency": 1}).data["batch"]
+    one = claim(s, "b")
+    s.ok("jobs.release", lease(one))
+    now = s.ok("jobs.batches.get", {"batchId": batch["batchId"]}).data["batch"]
+    assert (now["queuedCount"], now["activeCount"]) == (2, 0) and claim(s, "b")["jobId"] == one["jobId"] and claim(s, "b") is None
 
 
 def test_operations_are_idempotent(s):
@@ -499,7 +576,13 @@ def test_lists(s):
     assert [j["jobId"] for j in s.ok("jobs.list", {"jobType": "b"}).data["items"]] == jobs[5::-2]
     assert [j["jobId"] for j in s.ok("jobs.list", {"status": "cancelled"}).data["items"]] == jobs[:1]
     batch = s.ok("jobs.batches.create", {"jobType": "c", "jobs": [{}, {}]}).data
-    assert [j["jobId"] for j in s.ok("jobs.list", {"batchId": batch["batch"]["batchId"]}).data["items"]] == [j["jobId"] for j in batch["jobs"]]
+    in_batch, made = {"batchId": batch["batch"]["batchId"]}, [j["jobId"] for j in batch["jobs"]]
+
+    def listed(**more):
+        return [j["jobId"] for j in s.ok("jobs.list", {**in_batch, **more}).data["items"]]
+    assert listed() == listed(jobType="c") == listed(status="queued") == made and listed(jobType="a") == listed(jobType="a", cursor="1") == listed(status="failed") == []
+    s.ok("jobs.fail", lease(claim(s, "c")))
+    assert listed(status="failed") == made[:1] and listed(status="queued") == made[1:] == listed(status="queued", jobType="c", limit=1)
 
 
 # --- the :job step -------------------------------------------------------------------------------------------------------------------
@@ -665,6 +748,17 @@ def test_step_of_a_cancelled_run(s):
     assert s.over(run)["status"] == "cancelled"
     s.until(lambda: {j["status"] for j in s.ok("jobs.list", {"jobType": "c"}).data["items"]} == {"cancelled"}, "all jobs are cancelled")
     assert s.ok("jobs.heartbeat", lease(mine)).data["job"]["status"] == "cancelled"
+    run = start(s, "kept", """(let [q (flow/step :job :submit {:op :submit-batch :job-type "k" :keep-running true :jobs [{} {}]})]
+      (flow/step :job :one {:op :submit :job-type "k" :keep-running true})
+      (flow/step :job :ended {:op :submit :job-type "e" :keep-running false})
+      (flow/step :job :await {:op :await-batch :batch-id (:batch-id q)}))""")
+    waits(s, run)
+    mine = claim(s, "k")
+    s.ok("runs.cancel", {"workflowId": run})
+    assert s.over(run)["status"] == "cancelled"
+    s.until(lambda: s.ok("jobs.list", {"jobType": "e"}).data["items"][0]["status"] == "cancelled", "what is not kept is cancelled")
+    assert sorted(j["status"] for j in s.ok("jobs.list", {"jobType": "k"}).data["items"]) == ["leased", "queued", "queued"]
+    assert s.ok("jobs.complete", lease(mine)).data["job"]["status"] == "succeeded" and claim(s, "k") and claim(s, "k")
     run = start(s, "forced", """(let [q (flow/step :job :one {:op :submit :job-type "d"})] (flow/step :job :await {:op :await :job-id (:job-id q)}))""")
     waits(s, run)
     s.ok("runs.cancel", {"workflowId": run, "force": True})

@@ -1,5 +1,6 @@
 """`breyta jobs worker run` and what its handlers call: real worker processes against a real server, through a proxy that can break."""
 import contextlib
+import fcntl
 import http.server
 import json
 import os
@@ -72,7 +73,7 @@ class Net:
 class Worker:
     """A worker process. events: what it has said; result: what it printed at its end."""
 
-    def __init__(self, s, job_type, handler, *options, port=None, env=None):
+    def __init__(self, s, job_type, handler, *options, port=None, env=None, listen=True):
         self.env = {**os.environ, "BREYTA_API_URL": f"http://127.0.0.1:{port or s.port}", "BREYTA_WORKSPACE": s.workspace, "BREYTA_API_KEY": s.key,
                     "TMPDIR": s.tmp, "OUT": s.tmp, **(env or {})}
         how = ["--handler", handler] if isinstance(handler, str) else []
@@ -82,7 +83,8 @@ class Worker:
         s.workers.append(self)
         self.events, self.lines = [], []
         self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
+        if listen:
+            self.reader.start()
 
     def read(self):
         for line in self.process.stderr:
@@ -119,6 +121,17 @@ def children(pid):
         return [n for n in (pathlib.Path(f"/proc/{k}/comm").read_text().strip() for k in kids) if n == "breyta"]
     except OSError:
         return []
+
+
+def polls(s):
+    """How many workers wait for a job."""
+    text = s.raw("GET", "/metrics", key=False)[2].decode()
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith("breyta_jobs_polls "))
+
+
+def waits_to_write(pid):
+    """Its first thread stands in write(2, ...)."""
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/syscall").read_text().startswith("1 0x2 ")
 
 
 def wait_for(f, what, seconds=20):
@@ -503,6 +516,34 @@ def test_idle_worker_goes(s):
             j = s.job("leaves")
             v = Worker(s, "leaves", ["true"], "--max-jobs", "1", "--worker-id", "next")
             assert v.end()["handledCount"] == 1 and s.show(j)["attempt"] == 1 and s.show(j)["workerId"] == "next", s.show(j)
+
+
+def test_a_job_that_comes_too_late_goes_back(s):
+    """A worker that has been told to stop gets the answer to a claim: the job is another's at once, and no attempt was used. The worker stands in front
+    of a full pipe, where it wants to say that it stops, until the answer is there."""
+    with workers(s):
+        for _ in range(5):
+            w = Worker(s, "late", ["true"], "--poll-interval", "1h", listen=False)
+            pipe = w.process.stderr.fileno()
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+            s.until(lambda: polls(s) == 1, "it waits for a job")
+            full = os.open(f"/proc/self/fd/{pipe}", os.O_WRONLY | os.O_NONBLOCK)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(full, b"x")
+            os.close(full)
+            w.kill(signal.SIGTERM)
+            s.until(lambda: waits_to_write(w.process.pid), "it wants to say that it stops")
+            j = s.job("late", maxAttempts=1)
+            s.until(lambda: s.show(j)["status"] == "leased", "the job is on its way to it")
+            w.reader.start()
+            assert w.end()["handledCount"] == 0 and '"stopping"' in "".join(w.lines), w.lines
+            if s.show(j)["status"] == "queued":
+                break  # else its other thread had not read the answer yet, and hung up: the lease has to end
+            s.ok("jobs.cancel", {"jobId": j})
+        job = s.show(j)
+        assert job["status"] == "queued" and job["attempt"] == 0, job
+        assert Worker(s, "late", ["true"], "--max-jobs", "1").end()["handledCount"] == 1 and s.show(j)["attempt"] == 1
 
 
 class Old(http.server.BaseHTTPRequestHandler):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 BREYTA, DRIVER, DATA = (os.path.abspath(a) for a in sys.argv[1:4])
@@ -38,6 +39,15 @@ def syncs_ms(n=300):
     return statistics.median(times), times[int(n * 0.99)]
 
 
+def until(f, what, pause=0.002, seconds=60):
+    end = time.monotonic() + seconds
+    while not (got := f()):
+        if time.monotonic() > end:
+            raise SystemExit(f"not within {seconds} s: {what}")
+        time.sleep(pause)
+    return got
+
+
 class Server:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="jobs-", dir=DATA)
@@ -58,13 +68,15 @@ class Server:
 
 class Client:
     def __init__(self, s):
-        self.s, self.sock = s, None
-        while not self.sock:
-            try:
-                self.sock = socket.create_connection(("127.0.0.1", s.port))
-            except ConnectionRefusedError:
-                time.sleep(0.01)
+        self.s = s
+        self.sock = until(self.connect, "the port is open")
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def connect(self):
+        try:
+            return socket.create_connection(("127.0.0.1", self.s.port))
+        except ConnectionRefusedError:
+            return None
 
     def send(self, name, args):
         body = json.dumps({"command": name, "args": args}).encode()
@@ -141,10 +153,10 @@ def rate_of_graphile():
     subprocess.run(as_postgres(str(bin_dir / "initdb"), "-D", home + "/data", "-U", "app", "--auth=trust", "-E", "UTF8"), check=True, stdout=log, stderr=log, cwd="/")
     server = subprocess.Popen(as_postgres(str(bin_dir / "postgres"), "-D", home + "/data", "-k", home, "-p", str(port), "-h", "127.0.0.1"), stdout=log, stderr=log, cwd="/")
     try:
-        while subprocess.run([str(bin_dir / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]).returncode:
-            if server.poll() is not None:
-                return None, "PostgreSQL did not start"
-            time.sleep(0.05)
+        ready = [str(bin_dir / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
+        until(lambda: server.poll() is not None or not subprocess.run(ready).returncode, "PostgreSQL answers", 0.05)
+        if server.poll() is not None:
+            return None, "PostgreSQL did not start"
         out = subprocess.run(["node", "-e", GRAPHILE_JS, "--", str(JOBS), f"postgres://app@127.0.0.1:{port}/postgres"], capture_output=True, text=True,
                              cwd=npm, timeout=900)
         return (JOBS / float(out.stdout), "") if not out.returncode else (None, out.stderr[-300:])
@@ -155,13 +167,18 @@ def rate_of_graphile():
         shutil.rmtree(home)
 
 
+def polls(s):
+    with urllib.request.urlopen(f"http://127.0.0.1:{s.port}/metrics", timeout=10) as r:
+        return next(float(line.split()[1]) for line in r.read().decode().splitlines() if line.startswith("breyta_jobs_polls "))
+
+
 def pick_up(s, n=400):
     """From the first byte of a submission to the job in the hands of a worker that waits for it."""
     a, b = Client(s), Client(s)
     times = []
     for _ in range(n):
         b.send("jobs.claim", {"jobType": "idle", "workerId": "w", "waitMs": 20000})
-        time.sleep(0.01)  # the worker is idle: its poll is there
+        until(lambda: polls(s) == 1, "the worker is idle: its poll is there")
         t = time.perf_counter()
         a.send("jobs.create", {"jobType": "idle"})
         job = b.answer()["job"]
@@ -194,8 +211,7 @@ def lost_worker(s):
         a.ask("jobs.create", {"jobType": "lost", "maxAttempts": 1})
         job = a.ask("jobs.claim", {"jobType": "lost", "workerId": "w", "leaseDuration": 300})["job"]
         t = time.perf_counter()
-        while a.ask("jobs.get", {"jobId": job["jobId"]})["job"]["status"] != "timed_out":
-            time.sleep(0.002)
+        until(lambda: a.ask("jobs.get", {"jobId": job["jobId"]})["job"]["status"] == "timed_out", "the lost worker is noticed")
         late.append((time.perf_counter() - t - 0.3) * 1000)
     return max(late)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "api"))
 from server import Server  # noqa: E402
 
-POINTS = ("claim-sent", "claimed", "started-sent", "started", "heartbeat-sent", "heartbeat", "attach-sent", "attached", "complete-sent", "completed")
+POINTS = ("claim-sent", "claimed", "release-sent", "released", "started-sent", "started", "heartbeat-sent", "heartbeat", "attach-sent", "attached", "complete-sent", "completed")
 LEASE_MS = 800
 
 
@@ -95,16 +95,19 @@ def driver(port, key, workspace, log, seed, die):
             os.write(log, f"died {point}\n".encode())
             os._exit(9)
 
-    def call(point_sent, point, name, args):
-        c.send(name, args)
+    def call(point_sent, point, name, args, op=None):
+        c.send(name, args, op)
         maybe(point_sent)
         status, answer = c.answer()
         maybe(point)
         return status, answer
 
+    op = str(uuid.uuid4())
     while True:
         try:
-            status, answer = call("claim-sent", "claimed", "jobs.claim", {"jobType": "chaos", "workerId": me, "leaseDuration": LEASE_MS, "waitMs": 1000})
+            claim = {"jobType": "chaos", "workerId": me, "leaseDuration": LEASE_MS, "waitMs": 1000}
+            status, answer = call("claim-sent", "claimed", "jobs.claim", claim, op)  # under the same id until it is answered
+            op = str(uuid.uuid4())
             if status != 200:
                 os.write(log, f"wrong claim {status} {json.dumps(answer)[:200]}\n".encode())
                 os._exit(1)
@@ -113,6 +116,11 @@ def driver(port, key, workspace, log, seed, die):
                 continue
             lease = {"jobId": job["jobId"], "leaseToken": job["leaseToken"]}
             kind = rnd.random()
+            if kind > 0.97:
+                status, answer = call("release-sent", "released", "jobs.release", lease)
+                if status not in (200, 409):
+                    os.write(log, f"wrong release {status} {json.dumps(answer)[:200]}\n".encode())
+                continue
             if kind < 0.2:
                 call("started-sent", "started", "jobs.progress", {**lease, "status": "started", "message": me})
             if 0.1 < kind < 0.3:
@@ -192,22 +200,26 @@ class Chaos:
         while n < self.o.jobs:
             self.keep_driving()
             n = self.submit(n)
-            while n - self.done_count() > 2000:  # the queue stays short, so that kills meet all kinds of work
-                self.kill_when_due(kills)
-                self.keep_driving()
-                time.sleep(0.01)
-            self.kill_when_due(kills)
-        quiet = time.monotonic()
-        while self.open_jobs():
-            self.kill_when_due(kills)
-            self.keep_driving()
-            if time.monotonic() - quiet > 150:
-                raise SystemExit("STUCK: jobs are open 150 s after the last was submitted")
-            time.sleep(0.05)
+            self.drive(lambda: n - self.done_count() <= 2000, kills, 0.01)  # the queue stays short, so that kills meet all kinds of work
+        self.drive(lambda: not self.open_jobs(), kills, 0.05)
         for pid in list(self.drivers):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         return time.monotonic() - begin
+
+    def drive(self, enough, kills, pause):
+        """Until it is enough. It is STUCK when no job has ended for as long as no lease lives."""
+        self.kill_when_due(kills)
+        was, quiet = -1, time.monotonic()
+        while not enough():
+            self.kill_when_due(kills)
+            self.keep_driving()
+            if self.done_count() != was:
+                was, quiet = self.done, time.monotonic()
+            if time.monotonic() - quiet > 150:
+                raise SystemExit(f"STUCK: no job has ended for 150 s; {was} have")
+            time.sleep(pause)
+        self.kill_when_due(kills)
 
     def kill_when_due(self, kills):
         if kills and self.done_count() >= kills[0]:

@@ -35,6 +35,12 @@ def start(s, out, handler):
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def takes_signals(pid):
+    """SIGTERM is blocked: it is read from a descriptor."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("SigBlk:")[1].split()[0], 16) >> (signal.SIGTERM - 1) & 1
+
+
 def running(out):
     """Processes that have our folder in their environment."""
     found = []
@@ -80,6 +86,7 @@ def main():
             kills += 1
         s.until(lambda: not open_jobs(s), "every job is over", 120)
         for w in workers:
+            s.until(lambda: takes_signals(w.pid), "it has begun")  # before that, SIGTERM ends it as it ends any program
             w.terminate()
         bad = [f"worker {w.pid} ended with {w.returncode}" for w in workers if w.wait(timeout=60)]
         s.until(lambda: not running(out), "nothing runs any more", 10)

@@ -48,7 +48,7 @@ NEEDS = {
     "table/definition": ":op :set-column :column :x", "table/join-type": ':op :materialize-join :left "t" :right "t" :on [:id] :into {:table "j"}',
     "table/project": ':op :materialize-join :left "t" :right "t" :on [:id] :into {:table "j"}',
     "table/into": ':op :materialize-join :left "t" :right "t" :on [:id]', "table/page": ":op :query", "table/partitions": ":op :query",
-    "job/job-type": ":op :submit", **{f"job/{o}": ':op :submit :job-type "t"' for o in ("payload", "metadata", "max-attempts", "priority", "delay")},
+    "job/job-type": ":op :submit", **{f"job/{o}": ':op :submit :job-type "t"' for o in ("payload", "metadata", "max-attempts", "priority", "delay", "keep-running")},
     **{f"job/{o}": ':op :submit-batch :job-type "t" :jobs [{}]' for o in ("jobs", "max-concurrency")}, **{f"job/{o}": ":op :await" for o in ("interval", "timeout", "backoff")},
     **{f"job/{o}": ':op :get-batch :batch-id "b"' for o in ("batch-id", "include-jobs?", "limit")},
     **{f"agent/{o}": ':via :ssh :connection :box :command "x"' for o in

@@ -19,6 +19,7 @@ same() { # name, got, expected
 
 for dir in flows-examples/*/; do
   [ "$dir" = flows-examples/embed-c/ ] && continue # a program in C: tests/cli/embed.bats
+  same "$(basename "$dir") lints" "$("$BIN" lint "$dir/flow.edn" 2>&1)" "0 errors, 0 warnings"
   [ -f "$dir/expected.json" ] && continue # needs a server: workers.sh
   name=$(basename "$dir") db="$tmp/$name.db" expected=$(cat "$dir/expected.edn")
   sed "s/8099/$port/g" "$dir/input.json" > "$tmp/input.json"

@@ -39,19 +39,23 @@ static void turns(World *w) {
   for (int i = 0; i < 6; i++) assert_true(engine_turn(w->e, 0, &idle, &e));
 }
 
-static void submit(World *w, const char *type, size_t n, JobSpec spec, int64_t max_active) {
+static void submit_all(World *w, const char *type, size_t n, const JobSpec *specs, int64_t max_active) {
   JobGroup g = {.workspace = "ws", .type = type, .batch = n > 1, .metadata = NIL, .lineage = NIL, .max_active = max_active};
-  JobSpec specs[16];
   JobRow *rows;
   JobBatchRow batch;
   Err e = {0};
   Batch *b = batch_new();
-  for (size_t i = 0; i < n; i++) specs[i] = spec;
   assert_true(jobs_submit(w->e, &g, specs, n, b, &rows, &batch, &e));
   assert_true(store_submit_wait(w->store, b, &e));
-  jobs_submitted(w->e, "ws", type, n == 1 ? rows->job : 0, spec.priority);
+  jobs_submitted(w->e, "ws", type, n == 1 ? rows->job : 0, specs->priority);
   if (g.batch) job_batch_row_free(&batch);
   jobs_rows_free(rows, n);
+}
+
+static void submit(World *w, const char *type, size_t n, JobSpec spec, int64_t max_active) {
+  JobSpec specs[16];
+  for (size_t i = 0; i < n; i++) specs[i] = spec;
+  submit_all(w, type, n, specs, max_active);
 }
 
 static JobSpec plain(void) { return (JobSpec){.payload = ABSENT, .metadata = NIL, .lineage = NIL}; }
@@ -68,13 +72,16 @@ static bool got(void *ctx, const JobRow *j, const char *error) {
   return g->told;
 }
 
-static void ask(World *w, const char *type, int64_t lease_ms, int64_t wait_ms, Got *g) {
+static void ask_as(World *w, const char *type, const char *claim, uint64_t token, int64_t lease_ms, int64_t wait_ms, Got *g) {
   JobAsk *a = calloc(1, sizeof *a);
   *g = (Got){.told = true};
   *a = (JobAsk){.workspace = strdup("ws"), .type = strdup(type), .worker = strdup("w"), .lease_ms = lease_ms,
-                .until_ms = wait_ms ? clock_now + wait_ms : 0, .got = got, .ctx = g};
+                .until_ms = wait_ms ? clock_now + wait_ms : 0, .got = got, .ctx = g, .token = token};
+  snprintf(a->claim, sizeof a->claim, "%s", claim);
   jobs_ask(w->e, a);
 }
+
+static void ask(World *w, const char *type, int64_t lease_ms, int64_t wait_ms, Got *g) { ask_as(w, type, "", 0, lease_ms, wait_ms, g); }
 
 static bool claimed(World *w, const char *type, int64_t lease_ms, Got *g) {
   ask(w, type, lease_ms, 0, g);
@@ -229,6 +236,106 @@ static void polls(void **state) {
   world_free(w);
 }
 
+/* The same claim while the first is under way, and after its answer has got lost. */
+static void asked_again(void **state) {
+  static const char mine[] = "0123456789abcdef0123456789abcdef 0123456789abcdef", other[] = "0123456789abcdef0123456789abcdef fedcba9876543210";
+  World *w = world_new();
+  Got a, b, c, d;
+  (void)state;
+  for (int i = 0; i < 3; i++) submit(w, "t", 1, plain(), 0);
+  ask_as(w, "t", mine, 7, 1000, 0, &a);
+  ask_as(w, "t", mine, 8, 1000, 5000, &b);
+  a.told = false; /* his connection has broken, and he is back */
+  assert_true(jobs_claim_fits(w->e, mine));
+  assert_false(jobs_claim_fits(w->e, other));
+  turns(w);
+  assert_int_equal(a.times + b.times, 2);
+  assert_string_equal(b.id, a.id);
+  assert_string_equal(b.token, a.token);
+  assert_int_equal(phase_of(w, b.id), JOB_LEASED);
+  jobs_unsent(w->e, 7); /* that one was answered again */
+  turns(w);
+  assert_int_equal(phase_of(w, b.id), JOB_LEASED);
+  ask_as(w, "t", mine, 9, 1000, 0, &c);
+  turns(w);
+  assert_string_equal(c.token, a.token);
+  jobs_unsent(w->e, 9); /* the last answer has not reached him either: anybody's, and no attempt was used */
+  turns(w);
+  assert_int_equal(phase_of(w, c.id), JOB_READY);
+  assert_true(jobs_claim_fits(w->e, other));
+  assert_true(claimed(w, "t", 1000, &d));
+  assert_string_equal(d.id, a.id);
+  assert_int_equal(d.attempt, 1);
+  assert_string_not_equal(d.token, a.token);
+  ask_as(w, "t", mine, 10, 1000, 0, &b);
+  turns(w);
+  assert_string_not_equal(b.id, a.id);
+  clock_now += 1000; /* the lease ends: from now on it names no job */
+  turns(w);
+  assert_int_equal(phase_of(w, b.id), JOB_DELAYED);
+  ask_as(w, "t", mine, 11, 1000, 0, &c);
+  turns(w);
+  assert_string_not_equal(c.id, b.id);
+  for (int i = 0; i < 600; i++) { /* as many as make the tables of memory grow */
+    char name[JOB_CLAIM_MAX];
+    snprintf(name, sizeof name, "%032d 0123456789abcdef", i);
+    submit(w, "many", 1, plain(), 0);
+    ask_as(w, "many", name, 0, 60000, 0, &d);
+    turns(w);
+    assert_int_equal(jobs_claim_fits(w->e, name), true);
+    if (i == 300) a = d;
+  }
+  ask_as(w, "many", "00000000000000000000000000000300 0123456789abcdef", 0, 60000, 0, &d);
+  turns(w);
+  assert_string_equal(d.token, a.token);
+  world_free(w);
+}
+
+/* However its jobs are delayed, a batch has no more of them worked on than its width; a delay does not take a place from those that could go. */
+static void width_with_delays(void **state) {
+  World *w = world_new();
+  Got g[8];
+  JobSpec specs[8], late = plain();
+  (void)state;
+  late.delay_ms = 5000;
+  submit(w, "all", 6, late, 2);
+  assert_false(claimed(w, "all", 60000, &g[0]));
+  clock_now += 5000;
+  turns(w);
+  assert_true(claimed(w, "all", 60000, &g[0]));
+  assert_true(claimed(w, "all", 60000, &g[1]));
+  assert_false(claimed(w, "all", 60000, &g[2]));
+  finish(w, &g[1], JOB_SUCCEEDED);
+  assert_true(claimed(w, "all", 60000, &g[2]));
+  assert_false(claimed(w, "all", 60000, &g[3]));
+  for (int i = 0; i < 8; i++) specs[i] = plain();
+  specs[0].delay_ms = 9000;
+  specs[1].delay_ms = 3000;
+  specs[2].delay_ms = 6000;
+  submit_all(w, "mixed", 4, specs, 1);
+  assert_true(claimed(w, "mixed", 60000, &g[0])); /* the last: it is not delayed */
+  assert_false(claimed(w, "mixed", 60000, &g[1]));
+  clock_now += 3000;
+  turns(w);
+  assert_false(claimed(w, "mixed", 60000, &g[1])); /* its time has come, the place is taken */
+  finish(w, &g[0], JOB_FAILED);
+  assert_true(claimed(w, "mixed", 60000, &g[1]));
+  finish(w, &g[1], JOB_SUCCEEDED);
+  assert_false(claimed(w, "mixed", 60000, &g[2])); /* the place is kept for the one whose time comes first */
+  clock_now += 2999;
+  turns(w);
+  assert_false(claimed(w, "mixed", 60000, &g[2]));
+  clock_now += 1;
+  turns(w);
+  assert_true(claimed(w, "mixed", 60000, &g[2]));
+  clock_now += 3000;
+  turns(w);
+  assert_false(claimed(w, "mixed", 60000, &g[3]));
+  finish(w, &g[2], JOB_SUCCEEDED);
+  assert_true(claimed(w, "mixed", 60000, &g[3]));
+  world_free(w);
+}
+
 static void rates(void **state) {
   World *w = world_new();
   Got g;
@@ -276,7 +383,8 @@ static void a_long_queue_in_order(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(leases_end_on_time), cmocka_unit_test(a_heartbeat_extends), cmocka_unit_test(forgotten_after_thirty_days),
-                                     cmocka_unit_test(polls), cmocka_unit_test(rates), cmocka_unit_test(a_long_queue_in_order)};
+                                     cmocka_unit_test(polls), cmocka_unit_test(asked_again), cmocka_unit_test(width_with_delays),
+                                     cmocka_unit_test(rates), cmocka_unit_test(a_long_queue_in_order)};
   cli_engine_values();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -333,6 +333,9 @@ static void c_batch(Store *s) {
   move(s, 11, JOB_SUCCEEDED, 62);
   move(s, 12, JOB_LEASED, 63);
   move(s, 13, JOB_READY, 64);
+  query_is(s, (JobQuery){.how = JOBS_OF_BATCH, .batch = 10, .phases = job_status_phases("queued")}, 9, "13 14 ");
+  query_is(s, (JobQuery){.how = JOBS_OF_BATCH, .batch = 10, .after = 11, .phases = job_status_phases("leased")}, 9, "12 ");
+  query_is(s, (JobQuery){.how = JOBS_OF_BATCH, .batch = 10, .phases = job_status_phases("failed")}, 9, "");
   r = batch_now(s, 10);
   assert_int_equal(r.queued, 2);
   assert_int_equal(r.active, 1);

@@ -4,7 +4,7 @@
 #include "reader/mem.h"
 #include "runtime/client/client.h"
 #include "runtime/base/json.h"
-#include "runtime/worker/worker_log.h"
+#include "runtime/worker/worker.h"
 #include "runtime/worker/worker_result.h"
 #include "runtime/worker/worker_rows.h"
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -184,8 +185,79 @@ static void test_reports(void **state) {
   }
 }
 
+/* How often a report is made while the server answers so; at most `most` times. */
+static int reports_made(WorkerJob *j, int status, int most, const char *command) {
+  int n = 0;
+  while (j->state == WORKER_SETTLING && strstr(j->settle.body, command) && n < most) {
+    WorkerAnswer a = {.id = j->settle.id, .said = WORKER_SAID_AGAIN, .status = status, .body = NIL, .code = "internal", .message = "it broke", .retry_after_ms = -1};
+    assert_int_not_equal(a.id, 0);
+    n++;
+    assert_true(worker_job_answer(j, &a));
+    if (j->state == WORKER_SETTLING && !j->settle.id) worker_job_look(j, j->settle.again_us);
+  }
+  return n;
+}
+
+/* A server that breaks over a report gets it twenty times, then twenty times that the job has failed for it; one that is only away has no limit. */
+static void test_a_server_that_breaks_over_a_report(void **state) {
+  (void)state;
+  Err e = {0};
+  ClientConfig where = {.url = "http://127.0.0.1:9"};
+  WorkerOptions o = {.where = &where, .type = "t", .id = "w", .argv = (char *[]){"true", NULL}, .lease_ms = 60000};
+  Worker w = {.o = &o, .last_job = NIL, .warden = {.fd = -1}};
+  WorkerJob j = {.w = &w, .state = WORKER_SETTLING, .id = "job-1-a", .token = "token", .proc = {.out = -1}, .log = {.fd = -1}};
+  int quiet = open("/dev/null", O_WRONLY), err = dup(2);
+  assert_true(worker_rpc_open(&w.rpc, &where, &e));
+  w.beat = worker_beat_start(&where, o.lease_ms, &e);
+  assert_non_null(w.beat);
+  worker_call_new(&j.settle, "jobs.complete", client_put_text(NIL, "jobId", j.id), 1000);
+  dup2(quiet, 2);
+  assert_true(worker_rpc_send(&w.rpc, &j.settle, &e));
+  int away = reports_made(&j, 503, 50, "jobs.complete");
+  j.settle.attempt = 1;
+  int completed = reports_made(&j, 500, 100, "jobs.complete"), failed = reports_made(&j, 500, 100, "result_refused");
+  dup2(err, 2);
+  close(err), close(quiet);
+  assert_int_equal(away, 50);
+  assert_int_equal(completed, 20);
+  assert_int_equal(failed, 20);
+  assert_int_equal(j.state, WORKER_GONE);
+  assert_int_equal(w.lost, 1);
+  assert_int_equal(w.handled, 0);
+  worker_call_free(&j.settle);
+  worker_beat_stop(w.beat);
+  worker_rpc_close(&w.rpc);
+}
+
+/* More folders than may wait, one of them deep and with a part that its owner has locked. */
+static void test_folders_are_swept(void **state) {
+  enum { FOLDERS = 2 * WORKER_SWEEP_MOST };
+  char base[] = "/tmp/test-sweep-XXXXXX", path[128];
+  (void)state;
+  assert_non_null(mkdtemp(base));
+  for (int i = 0; i < FOLDERS; i++) {
+    snprintf(path, sizeof path, "%s/%d", base, i);
+    assert_int_equal(mkdir(path, 0700), 0);
+    strcat(path, "/in");
+    assert_int_equal(mkdir(path, 0700), 0);
+    strcat(path, "/file");
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+  }
+  snprintf(path, sizeof path, "%s/0/in", base);
+  assert_int_equal(chmod(path, 0), 0);
+  for (int i = 0; i < FOLDERS; i++) {
+    snprintf(path, sizeof path, "%s/%d", base, i);
+    worker_sweep(path);
+  }
+  worker_sweep_end();
+  assert_int_equal(rmdir(base), 0); /* nothing is left in it */
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_bad_rows), cmocka_unit_test(test_secret_in_a_log), cmocka_unit_test(test_reports)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_bad_rows), cmocka_unit_test(test_secret_in_a_log), cmocka_unit_test(test_reports),
+                                     cmocka_unit_test(test_a_server_that_breaks_over_a_report), cmocka_unit_test(test_folders_are_swept)};
   mem_init();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
