@@ -127,7 +127,7 @@
         over (atom false)]
     (try
       (let [started (flow/step :remote-agent (breyta.step/part id "start")
-                               (asked-of cfg :start (merge {:retry {:max-attempts 3} :key (:key plan)} (select-keys cfg [:retry :title]))))
+                               (asked-of cfg :start (merge {:retry {:max-attempts 3} :key (:key plan)} (select-keys cfg [:retry :title :keep-running]))))
             known (merge plan (select-keys started [:pid :log-path]))
             got (answer id cfg known)]
         (reset! over true)

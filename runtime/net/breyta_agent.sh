@@ -17,6 +17,7 @@
 #   BREYTA_CALLBACK_AUTH   bearer (default), hmac (base64 in X-Signature), signature (X-Breyta-Signature, X-Breyta-Timestamp), none,
 #                          or auto: signature with openssl, else bearer
 #   BREYTA_PROGRESS_INTERVAL  seconds between two of them, 5       BREYTA_CALLBACK_MAX_SECONDS  when to give up, 604800
+#   BREYTA_KEEP_RUNNING    not empty: CMD goes on when its run is ended by force
 #   BREYTA_AGENT_HOME      where states are kept, ~/.local/state/breyta-agent
 #   BREYTA_AGENT_LOG_BYTES how much output of CMD is kept, the last of it: 67108864
 # CMD finds BREYTA_RESULT_FILE (write JSON there: the "result"), BREYTA_ARTIFACTS_FILE (a JSON array) and BREYTA_PROGRESS_FILE (its last
@@ -83,6 +84,18 @@ claim() { # DIR: 0 this process supervises now; 1 another one does
     ! alive "$owner" "$owner_token" || return 1
     ! ln -s "$$:$mine" "$1/owner.$((n + 1))" 2>/dev/null || return 0
   done
+}
+
+# CMD with all of its process group, and for good: one that is about to start sees `stopped`, too.
+end_cmd() { # DIR GRACE
+  : > "$1/stopped"
+  cmd_of "$1"
+  alive "$pid" "$token" || return 0
+  kill -TERM "-$pid" 2>/dev/null
+  end=$(($(date +%s) + $2))
+  while kill -0 "-$pid" 2>/dev/null && [ "$(date +%s)" -lt "$end" ]; do nap; done
+  kill -KILL "-$pid" 2>/dev/null
+  while alive "$pid" "$token"; do nap; done
 }
 
 # --- texts -------------------------------------------------------------------------------------------------------------------------
@@ -186,18 +199,27 @@ every() { # SECONDS FUNCTION DIR
     [ -d "$3" ] && alive $$ "$mine" && "$2" "$3" || return 0
   done
 }
-# What did not change is not sent; what is lost is lost, the next one says more.
-seq=0 told=''
+# What did not change is not sent; what is lost is lost, the next one says more. Every half minute it is asked whether anybody still waits:
+# who cancels a run with --force leaves it to us to end CMD.
+seq=0 told='' asked=0
 report() { # DIR
-  seen=$(log_bytes "$1")/$(size_of "$1/progress")
-  [ "$seen" != "$told" ] || return 0
-  seq=$((seq + 1)) told=$seen
-  progress_body "$1" "$seq" > "$1/progress.json"
+  seen=$(log_bytes "$1")/$(size_of "$1/progress") at=$(date +%s)
+  if [ "$seen" != "$told" ]; then
+    seq=$((seq + 1)) told=$seen
+    progress_body "$1" "$seq" > "$1/progress.json"
+  else
+    [ $((at - asked)) -ge "${BREYTA_PROGRESS_QUIET:-30}" ] || return 0
+    echo '{}' > "$1/progress.json"
+  fi
+  asked=$at
   post "$BREYTA_PROGRESS_URL" "$1/progress.json" "$1/progress.answer"
   case $http in
   2* | 000 | 425 | 429 | 5*) ;;
   401) weaker_auth && told='' ;;
-  *) return 1 ;; # the wait is over, or wants none
+  *) # the wait is over, or wants none
+    trap '' TERM # it comes when CMD has ended, and others of its group may still be there
+    [ "$http" != 410 ] || [ -n "${BREYTA_KEEP_RUNNING:-}" ] || ! grep -q '"cancelled"' "$1/progress.answer" || end_cmd "$1" 2
+    return 1 ;;
   esac
 }
 
@@ -419,15 +441,7 @@ cmd_stop() {
   [ "${1:-}" != --grace ] || { grace=${2:-3}; shift 2; }
   named "$@"
   mkdir -p "$home/$id" || die 73 "$home/$id cannot be made"
-  : > "$home/$id/stopped" # one that is about to start sees it, too
-  cmd_of "$home/$id"
-  if alive "$pid" "$token"; then
-    kill -TERM "-$pid" 2>/dev/null
-    end=$(($(date +%s) + grace))
-    while kill -0 "-$pid" 2>/dev/null && [ "$(date +%s)" -lt "$end" ]; do nap; done
-    kill -KILL "-$pid" 2>/dev/null
-    while alive "$pid" "$token"; do nap; done
-  fi
+  end_cmd "$home/$id" "$grace"
   say "$id"
 }
 
