@@ -1,6 +1,7 @@
 /* agent_progress.c - see agent_progress.h. */
 #include "agent_progress.h"
 #include "agent_token.h"
+#include "engine_agent.h"
 #include "runtime/store/connection.h"
 #include "runtime/base/duration.h"
 #include "runtime/engine/engine_int.h"
@@ -137,6 +138,18 @@ static bool find_wait(Engine *e, const ListenRequest *r, WaitRow *w, Val *spec, 
   return !over || refuse(out, 410, "wait_over", "this wait is over");
 }
 
+/* Nobody waits, and nobody will: the run was cancelled or terminated, and a step of it that ends its agent has not run. */
+static bool run_ended(Engine *e, const ListenRequest *r) {
+  RunRow run = {0};
+  Err err = {0};
+  Buf id = {0};
+  bool ended = engine_agent_run(r->key, &id) && store_run_by_id(e->store, r->workspace, buf_cstr(&id), &run, &err) &&
+               (run.status == RUN_CANCELLED || run.status == RUN_TERMINATED);
+  run_row_free(&run);
+  buf_free(&id);
+  return ended;
+}
+
 static bool believed(Engine *e, const ListenRequest *r, ProgressReply *out) {
   WaitRow w = {0};
   Val spec;
@@ -151,6 +164,7 @@ static bool believed(Engine *e, const ListenRequest *r, ProgressReply *out) {
   else if (wait_by_key(spec)) v = hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, w.run)), r, &proof, &err);
   else err_set(&err, "unauthorized", "this wait takes no reports under its key");
   wait_row_free(&w);
+  if (v == HOOK_OK && !open && run_ended(e, r)) return refuse(out, 410, "cancelled", "the run was ended, and so is its agent to be");
   if (v == HOOK_OK) return true;
   if (v == HOOK_BROKEN) return refuse(out, 503, "unverifiable", "the credentials cannot be verified at the moment; try again later");
   return open ? refuse(out, 401, "unauthorized", err.msg) : refuse(out, 425, "too_early", "nobody waits for that yet");
@@ -176,6 +190,8 @@ void agent_progress_request(Engine *e, const ListenRequest *r, ProgressReply *ou
     refuse(out, 400, "bad_request", err.msg);
     return;
   }
+  Val entry = agent_token_clean(e, r->workspace, r->key, entry_of(body));
+  if (!map_count(entry)) return;
   Batch *b = batch_new();
   if (!make_room(e, r, b)) {
     batch_free(b);
@@ -183,7 +199,6 @@ void agent_progress_request(Engine *e, const ListenRequest *r, ProgressReply *ou
     return;
   }
   row_name(&name, r->key, r->received_ms);
-  Val entry = agent_token_clean(e, r->workspace, r->key, entry_of(body));
   if (is_sig(snap_data(&data, entry))) data.n = 0; /* texts and numbers */
   batch_outcome_put(b, r->workspace, buf_cstr(&name), r->received_ms, (Bytesv){data.p, data.n});
   out->batch = b;

@@ -2,9 +2,11 @@
  * wait's answer needs. Of an agent's wait (agent_token.h) it is taken before the wait is registered, too.
  *
  * The body is JSON, {"message" s, "percent" n, "logTail" s, "logBytes" n, "seq" n}, all of them optional, or a text. The last PROGRESS_KEPT
- * of a wait are kept, among the outcomes: they are gone a day later, or with an agent's wait, whose result has them as :progress.
+ * of a wait are kept, among the outcomes: they are gone a day later, or with an agent's wait, whose result has them as :progress. {} says
+ * nothing, and is not kept: it asks whether anybody still waits.
  *
- *   200 durable     400 no JSON     401 the credentials are missing or wrong     410 the wait is over
+ *   200 durable     400 no JSON     401 the credentials are missing or wrong     410 the wait is over, or (code cancelled)
+ *   its run was ended without any step that could have ended the agent: the agent is to end
  *   425 nobody waits for that key yet     429 the last one was just now     503 it cannot be verified or stored
  * Engine thread, or for reading a process beside it. */
 #ifndef BR_AGENT_PROGRESS_H
@@ -15,7 +17,7 @@
 enum { PROGRESS_KEPT = 20, PROGRESS_EVERY_MS = 100, PROGRESS_MESSAGE = 1000, PROGRESS_TAIL = 4000 };
 
 typedef struct ProgressReply {
-  int status;
+  int status; /* 200 and no batch: nothing is to be stored */
   const char *code; /* of an error */
   char msg[480];
   Batch *batch;     /* status 200: to be committed before the reply leaves */

@@ -146,9 +146,11 @@ report() {
     keys="$keys${keys:+,}\"$host $line\""
   done
   [ -n "$keys" ] || die 'this machine has no SSH host key: install openssh-server first'
-  [ -z "$AGENT_REPORT_URL" ] || printf '{"status":"ok","user":"%s","host":"%s","knownHosts":[%s]}' "$AGENT_USER" "$host" "$keys" |
-    curl --silent --show-error --fail --retry 5 --retry-connrefused --header 'Content-Type: application/json' --data-binary @- "$AGENT_REPORT_URL" >/dev/null ||
-    die "the host key could not be reported to $AGENT_REPORT_URL"
+  # The address may hold a credential: it is told by standard input, for command lines can be seen by everybody.
+  [ -z "$AGENT_REPORT_URL" ] || printf 'url = "%s"\n' "$AGENT_REPORT_URL" |
+    curl --config - --silent --show-error --fail --retry 5 --retry-connrefused --header 'Content-Type: application/json' \
+      --data-binary "$(printf '{"status":"ok","user":"%s","host":"%s","knownHosts":[%s]}' "$AGENT_USER" "$host" "$keys")" >/dev/null ||
+    die "the host keys could not be reported to ${AGENT_REPORT_URL%%\?*}"
 }
 
 provision() {

@@ -69,6 +69,13 @@ static bool wait_key(Engine *e, const StepCall *c, Buf *out, Err *err) {
   return true;
 }
 
+bool engine_agent_run(const char *key, Buf *run_id) {
+  size_t n = strlen(key);
+  if (n < 20 || strncmp(key, "agent-", 6) || key[n - 13] != '-') return false;
+  buf_add(run_id, key + 6, n - 19);
+  return true;
+}
+
 static void url_of(Engine *e, const StepCall *c, const char *door, const char *key, Buf *out) {
   buf_fmt(out, "%s/%s/%s/", e->base_url, c->r->workspace, door);
   resource_percent(out, key);
@@ -165,6 +172,7 @@ static bool contract(Engine *e, StepCall *c, bool send, SshJob *j, Err *err) {
   env_put(j, "BREYTA_WAIT_KEY", key);
   env_put(j, "BREYTA_CALLBACK_URL", buf_cstr(&call));
   env_put(j, "BREYTA_PROGRESS_URL", buf_cstr(&progress));
+  env_put(j, "BREYTA_KEEP_RUNNING", same(map_get_kw(c->cfg, "keep-running"), TRUE_V) ? "1" : "");
   env_put(j, "BREYTA_WORKFLOW_ID", c->r->run_id);
   env_put(j, "BREYTA_STEP_ID", id_text(c->id));
   buf_free(&call);

@@ -9,9 +9,13 @@
  *   {:op :end-job :job-id ..}          with :via :job: cancels the job, should it not be over
  *
  * The environment of the command: BREYTA_WAIT_KEY, BREYTA_CALLBACK_URL, BREYTA_PROGRESS_URL, BREYTA_CALLBACK_TOKEN, BREYTA_CALLBACK_AUTH,
- * BREYTA_WORKFLOW_ID, BREYTA_STEP_ID, and BREYTA_OBJECTIVE and BREYTA_INPUTS (JSON) when the step has them; :env besides. It travels by
+ * BREYTA_WORKFLOW_ID, BREYTA_STEP_ID, BREYTA_KEEP_RUNNING (1 or empty), and BREYTA_OBJECTIVE and BREYTA_INPUTS (JSON) when the step has them; :env besides. It travels by
  * standard input, so the credential is on no command line, and on no disk. */
 #ifndef BR_ENGINE_AGENT_H
 #define BR_ENGINE_AGENT_H
+#include "reader/text.h"
+
 void engine_agent_register(void);
+/* Whose run such a key names; false: it is none of ours. */
+bool engine_agent_run(const char *key, Buf *run_id);
 #endif

@@ -47,7 +47,10 @@ const ClientCommand client_rows_agent[] = {
      .text = "The server has the same at /agent/install.sh: `curl -fsS https://your-server/agent/install.sh | sh` on the other machine. Agents started by :agent steps bring it along by themselves."},
     {.name = "agent provision", .summary = "print what makes a machine ready for agents", .run = provision, .flags = CLIENT_LOCAL,
      .text = "A script for root, or user-data for cloud-init: makes a user who is let in with the given keys alone and may forward nothing, limits what it may take, installs breyta-agent, "
-             "and says the machine's host keys as lines for known_hosts, on its output and to --report-url. With --egress-allow the user may connect there and nowhere else. Run again, it changes to the new settings.",
+             "and says the machine's host keys as lines for known_hosts, on its output and to --report-url. With --egress-allow the user may connect there and nowhere else. Run again, it changes to the new settings. "
+             "Whoever could answer --report-url in the machine's place could stand between you and it, so the address should hold a credential that is good for once: that of a :wait with "
+             ":webhook {:auth {:type :api-key :location :query :secret-ref ..}}, with ?token=SECRET behind it, takes one answer. The script has that credential in it: keep it as a secret until it has run. "
+             "On a machine in a cloud, user-data can be read by root, and by everybody who may ask its metadata service.",
      PARAMS(CHOICE("print", NULL, "script", "cloud-init|script", "in which form"), KEY, USER,
             {"egress-allow", CLIENT_LIST, NULL, NULL, "what it may connect to, and nothing else", "HOST:PORT", 0},
             FLAG(TEXT, "memory", NULL, "2G", "memory of everything that it runs"), FLAG(TEXT, "cpu", NULL, "200%", "processor time of everything that it runs: 100% is one processor"),

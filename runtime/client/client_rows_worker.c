@@ -101,6 +101,15 @@ const ClientCommand client_rows_worker[] = {
      .text = "Writes into result.json of the job's folder; the worker reports it when the handler ends." HANDLER,
      PARAMS(TEXT("message", "message", "one sentence for people"), TEXT("code", "code", "a short word for programs; else handler_failed"),
             DETAILS)},
+    {.name = "jobs worker agent",
+     .call = "jobs.progress",
+     .summary = "a handler: run the command of an :agent step with :via :job",
+     .run = worker_agent,
+     .text = "`breyta jobs worker run --type TYPE -- breyta jobs worker agent` does the work of :agent steps with :via :job, :job-type TYPE "
+             "and :command on this machine, as :via :ssh does it elsewhere: the command runs by `sh -lc` in :workdir, with :env, BREYTA_INPUTS "
+             "and BREYTA_OBJECTIVE, and writes its result (JSON) into BREYTA_RESULT_FILE, artifacts into BREYTA_ARTIFACTS_FILE and how far it is "
+             "into BREYTA_PROGRESS_FILE (\"40% copying\"). Whoever may start such flows runs commands here: run it as a user for that alone.",
+     NO_PARAMS},
     {.name = "jobs worker state",
      .summary = "show the job's folder: job, payload, and the result so far",
      .run = worker_handler_state,

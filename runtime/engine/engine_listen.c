@@ -177,6 +177,8 @@ static void handle_event(Engine *e, EngineListener *el, ListenRequest *r) {
 /* A report of progress on its way to the disk. */
 typedef struct Report { EngineListener *el; uint64_t token; struct Report *next; } Report;
 
+static void answer_reported(EngineListener *el, uint64_t token) { listener_answer(el->l, token, 200, "{\"ok\":true}", 11); }
+
 static void reported(Engine *e, void *ctx, const char *error) {
   Report *x = ctx;
   (void)e;
@@ -185,7 +187,7 @@ static void reported(Engine *e, void *ctx, const char *error) {
     while (*at != x) at = &(*at)->next;
     *at = x->next;
     if (error) answer_error(x->el, x->token, 503, error, store_error_text(error));
-    else listener_answer(x->el->l, x->token, 200, "{\"ok\":true}", 11);
+    else answer_reported(x->el, x->token);
   }
   free(x);
 }
@@ -194,7 +196,8 @@ static void handle_progress(Engine *e, EngineListener *el, ListenRequest *r) {
   ProgressReply p;
   agent_progress_request(e, r, &p);
   if (!p.batch) {
-    answer_error(el, r->token, p.status, p.code, p.msg);
+    if (p.code) answer_error(el, r->token, p.status, p.code, p.msg);
+    else answer_reported(el, r->token);
     return;
   }
   Report *x = malloc(sizeof *x);

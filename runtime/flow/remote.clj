@@ -21,17 +21,28 @@
       (and (map? answer) (or (:error answer) (false? (:ok answer)))) "failed"
       :else "succeeded")))
 
+(defn artifact
+  "What an agent says of an artifact, with keys as jobs have them.
+  (breyta.remote/artifact {:label \"log\" :resourceUri \"res://a\"}) ;=> {:label \"log\", :resource-uri \"res://a\"}"
+  [m]
+  (if (map? m)
+    (into {} (map (fn [[k v]]
+                    [(if (keyword? k) (keyword (clojure.string/lower-case (clojure.string/replace (subs (str k) 1) #"(?<=.)([A-Z])" "-$1"))) k) v])
+                  m))
+    m))
+
 (defn normal
   "An answer, whatever the agent posted, as the step's result.
   (breyta.remote/normal {:status \"ok\" :result {:answer 42} :logsUrl \"u\"} []) ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url \"u\", :artifacts [], :progress []}
   (breyta.remote/normal {:answer 42} []) ;=> {:status \"succeeded\", :result {:answer 42}, :logs-url nil, :artifacts [], :progress []}"
   [answer progress]
   (let [told? (and (map? answer) (some (fn [k] (contains? answer k)) [:status :result :error]))
-        m (if told? answer {})]
+        m (if told? answer {})
+        files (or (:artifacts m) [])]
     (cond-> {:status (status answer)
              :result (if told? (:result answer) answer)
              :logs-url (or (:logs-url m) (:logsUrl m) (:logs_url m))
-             :artifacts (or (:artifacts m) [])
+             :artifacts (if (sequential? files) (mapv artifact files) files)
              :progress (or progress [])}
       (:error m) (assoc :error (:error m))
       (:exit m) (assoc :exit (:exit m))
@@ -116,7 +127,7 @@
         over (atom false)]
     (try
       (let [started (flow/step :remote-agent (breyta.step/part id "start")
-                               (asked-of cfg :start (merge {:retry {:max-attempts 3} :key (:key plan)} (select-keys cfg [:retry :title]))))
+                               (asked-of cfg :start (merge {:retry {:max-attempts 3} :key (:key plan)} (select-keys cfg [:retry :title :keep-running]))))
             known (merge plan (select-keys started [:pid :log-path]))
             got (answer id cfg known)]
         (reset! over true)
@@ -156,11 +167,13 @@
   (let [job (flow/step :job (breyta.step/part id "start")
                        (merge {:op :submit :job-type (:job-type cfg) :payload (select-keys cfg [:command :workdir :env :inputs :objective])}
                               (select-keys cfg [:max-attempts :title :keep-running])))
-        over (ended id cfg job)]
+        over (ended id cfg job)
+        {:keys [message details]} (:error over)
+        progress (:progress over)]
     (if over
-      (assoc (normal {:status (:status over) :result (:outputs over) :artifacts (:artifacts over) :error (:message (:error over))
-                      :logs-url (:logs-url (:metadata over))}
-                     (when (:progress over) [(:progress over)]))
+      (assoc (normal {:status (:status over) :result (if message (:result details) (:outputs over)) :artifacts (:artifacts over) :error message
+                      :exit (:exit details) :logTail (:logTail details) :logs-url (:logs-url (:metadata over))}
+                     (when progress [(merge progress (select-keys (:details progress) [:percent]))]))
              :job-id (:job-id job))
       (late-job id cfg job))))
 

@@ -6,7 +6,7 @@
 #   breyta-agent status [--result] ID                  how it stands; --result: a line "result:" and the final JSON behind it
 #   breyta-agent attach [--result] ID                  the same; one that nobody supervises any more is supervised again
 #   breyta-agent stop [--grace SECONDS] ID             ends it and all of its process group; nothing is reported then
-#   breyta-agent log ID | list | rm ID                 its output; all there are; forget one that is over
+#   breyta-agent log ID | list | rm ID                 its output; all there are; forget one that is over (35 days later it is forgotten by itself)
 #   breyta-agent progress TEXT...                      for CMD: says how far it is ("40% copying")
 #
 # Environment, as an :agent step with :via :ssh sets it:
@@ -17,7 +17,9 @@
 #   BREYTA_CALLBACK_AUTH   bearer (default), hmac (base64 in X-Signature), signature (X-Breyta-Signature, X-Breyta-Timestamp), none,
 #                          or auto: signature with openssl, else bearer
 #   BREYTA_PROGRESS_INTERVAL  seconds between two of them, 5       BREYTA_CALLBACK_MAX_SECONDS  when to give up, 604800
+#   BREYTA_KEEP_RUNNING    not empty: CMD goes on when its run is ended by force
 #   BREYTA_AGENT_HOME      where states are kept, ~/.local/state/breyta-agent
+#   BREYTA_AGENT_LOG_BYTES how much output of CMD is kept, the last of it: 67108864
 # CMD finds BREYTA_RESULT_FILE (write JSON there: the "result"), BREYTA_ARTIFACTS_FILE (a JSON array) and BREYTA_PROGRESS_FILE (its last
 # line is the progress). It may post to BREYTA_CALLBACK_URL itself: the first answer counts.
 #
@@ -84,6 +86,18 @@ claim() { # DIR: 0 this process supervises now; 1 another one does
   done
 }
 
+# CMD with all of its process group, and for good: one that is about to start sees `stopped`, too.
+end_cmd() { # DIR GRACE
+  : > "$1/stopped"
+  cmd_of "$1"
+  alive "$pid" "$token" || return 0
+  kill -TERM "-$pid" 2>/dev/null
+  end=$(($(date +%s) + $2))
+  while kill -0 "-$pid" 2>/dev/null && [ "$(date +%s)" -lt "$end" ]; do nap; done
+  kill -KILL "-$pid" 2>/dev/null
+  while alive "$pid" "$token"; do nap; done
+}
+
 # --- texts -------------------------------------------------------------------------------------------------------------------------
 
 # What comes in, whatever it is, as a JSON string.
@@ -101,6 +115,20 @@ utf8() {
 size_of() { # FILE
   if [ -f "$1" ]; then wc -c < "$1" | tr -d ' '; else echo 0; fi
 }
+
+# --- the log -----------------------------------------------------------------------------------------------------------------------
+# CMD writes into `log` by itself, whoever lives. When that is long, its end goes to log.1 and it begins anew; what CMD writes between the
+# two is lost. `gone` counts the bytes that have been there.
+
+trim_log() { # DIR
+  half=$((${BREYTA_AGENT_LOG_BYTES:-67108864} / 2)) long=$(size_of "$1/log")
+  [ "$long" -gt "$half" ] || return 0
+  tail -c "$half" "$1/log" > "$1/log.new" && mv "$1/log.new" "$1/log.1" && : > "$1/log"
+  echo $(($(gone_of "$1") + long)) | put "$1/gone"
+}
+gone_of() { cat "$1/gone" 2>/dev/null || echo 0; } # DIR
+log_bytes() { echo $(($(gone_of "$1") + $(size_of "$1/log"))); } # DIR
+log_tail() { { tail -c "$2" "$1/log.1"; tail -c "$2" "$1/log"; } 2>/dev/null | tail -c "$2"; } # DIR BYTES
 
 hex_of() { od -An -v -tx1 | tr -d ' \n'; }
 # The two paddings of HMAC (RFC 2104) as octal escapes, so that the key is in no command line.
@@ -156,30 +184,43 @@ post() { # URL FILE ANSWER: $http, 000 when there was no answer
 progress_body() { # DIR NUMBER
   line=$(tail -n 1 "$1/progress" 2>/dev/null | cut -c1-1000)
   percent=$(printf %s "$line" | sed -n 's/^ *\([0-9][0-9]*\)%.*$/\1/p')
-  printf '{"seq":%d,"at":"%s","logBytes":%d' "$2" "$(now)" "$(size_of "$1/log")"
+  printf '{"seq":%d,"at":"%s","logBytes":%d' "$2" "$(now)" "$(log_bytes "$1")"
   [ -z "$percent" ] || { printf ',"percent":%s' "$percent"; line=$(printf %s "$line" | sed 's/^ *[0-9]*% *//'); }
   [ -z "$line" ] || printf ',"message":%s' "$(printf %s "$line" | json_text)"
-  printf ',"logTail":%s}' "$(tail -c 2000 "$1/log" 2>/dev/null | json_text)"
+  printf ',"logTail":%s}' "$(log_tail "$1" 2000 | json_text)"
 }
-# Runs beside CMD. What did not change is not sent; what is lost is lost, the next one says more.
-progress_loop() { # DIR
-  seq=0 last='' nap_pid=''
+# Beside CMD, in a shell of its own: FUNCTION again and again, until it fails, or there is no supervisor or no state any more.
+every() { # SECONDS FUNCTION DIR
+  nap_pid=''
   trap '[ -z "$nap_pid" ] || kill "$nap_pid" 2>/dev/null; exit 0' TERM
   while :; do
-    sleep "${BREYTA_PROGRESS_INTERVAL:-5}" & nap_pid=$!
+    sleep "$1" & nap_pid=$!
     wait "$nap_pid"
-    [ -d "$1" ] || return 0
-    seen=$(size_of "$1/log")/$(size_of "$1/progress")
-    [ "$seen" != "$last" ] || continue
-    seq=$((seq + 1)) last=$seen
-    progress_body "$1" "$seq" > "$1/progress.json"
-    post "$BREYTA_PROGRESS_URL" "$1/progress.json" "$1/progress.answer"
-    case $http in
-    2* | 000 | 425 | 429 | 5*) ;;
-    401) weaker_auth || return 0; last='' ;;
-    *) return 0 ;; # the wait is over, or wants none
-    esac
+    [ -d "$3" ] && alive $$ "$mine" && "$2" "$3" || return 0
   done
+}
+# What did not change is not sent; what is lost is lost, the next one says more. Every half minute it is asked whether anybody still waits:
+# who cancels a run with --force leaves it to us to end CMD.
+seq=0 told='' asked=0
+report() { # DIR
+  seen=$(log_bytes "$1")/$(size_of "$1/progress") at=$(date +%s)
+  if [ "$seen" != "$told" ]; then
+    seq=$((seq + 1)) told=$seen
+    progress_body "$1" "$seq" > "$1/progress.json"
+  else
+    [ $((at - asked)) -ge "${BREYTA_PROGRESS_QUIET:-30}" ] || return 0
+    echo '{}' > "$1/progress.json"
+  fi
+  asked=$at
+  post "$BREYTA_PROGRESS_URL" "$1/progress.json" "$1/progress.answer"
+  case $http in
+  2* | 000 | 425 | 429 | 5*) ;;
+  401) weaker_auth && told='' ;;
+  *) # the wait is over, or wants none
+    trap '' TERM # it comes when CMD has ended, and others of its group may still be there
+    [ "$http" != 410 ] || [ -n "${BREYTA_KEEP_RUNNING:-}" ] || ! grep -q '"cancelled"' "$1/progress.answer" || end_cmd "$1" 2
+    return 1 ;;
+  esac
 }
 
 file_json() { # FILE TEXT?: what CMD wrote, as it is or as a string
@@ -203,7 +244,7 @@ final_body() { # DIR EXIT TEXT?
   [ -z "$error" ] || printf ',"error":"%s"' "$error"
   printf ',"result":%s,"artifacts":%s' "$(file_json "$1/result" "$3")" "$(if [ "$3" = text ]; then printf '[]'; else artifacts "$1"; fi)"
   printf ',"startedAt":"%s","finishedAt":"%s","logPath":%s,"logBytes":%d,"logTail":%s}' "$(cat "$1/started" 2>/dev/null)" "$(now)" \
-    "$(printf %s "$1/log" | json_text)" "$(size_of "$1/log")" "$(tail -c 4000 "$1/log" 2>/dev/null | json_text)"
+    "$(printf %s "$1/log" | json_text)" "$(log_bytes "$1")" "$(log_tail "$1" 4000 | json_text)"
 }
 artifacts() { if [ -s "$1/artifacts" ]; then cat "$1/artifacts"; else printf '[]'; fi; }
 put() { # FILE; its text comes in. Whole or not at all.
@@ -264,7 +305,8 @@ supervise() { # DIR WORKDIR CMD...
     else
       job=''
     fi
-    [ -z "${BREYTA_PROGRESS_URL:-}" ] || { progress_loop "$state" & beside=$!; }
+    every 2 trim_log "$state" & trims=$!
+    [ -z "${BREYTA_PROGRESS_URL:-}" ] || { every "${BREYTA_PROGRESS_INTERVAL:-5}" report "$state" & beside=$!; }
     if [ -n "$job" ]; then
       wait "$job"
       code=$?
@@ -275,6 +317,9 @@ supervise() { # DIR WORKDIR CMD...
       code=lost
     fi
     [ -z "$beside" ] || kill "$beside" 2>/dev/null
+    kill "$trims" 2>/dev/null
+    wait "$trims"
+    trim_log "$state"
     printf '%s\n' "$code" | put "$state/exit"
     final_body "$state" "$code" '' | put "$state/final.json"
   fi
@@ -369,6 +414,7 @@ cmd_run() {
   [ -n "$id" ] || id=$(date -u +%Y%m%d-%H%M%S)-$$
   id=$(id_for "$id")
   mkdir -p "$home" || die 73 "$home cannot be made"
+  forget_old
   attached=''
   mkdir "$home/$id" 2>/dev/null || attached=attached
   [ -d "$home/$id" ] || die 73 "$home/$id cannot be made"
@@ -395,15 +441,7 @@ cmd_stop() {
   [ "${1:-}" != --grace ] || { grace=${2:-3}; shift 2; }
   named "$@"
   mkdir -p "$home/$id" || die 73 "$home/$id cannot be made"
-  : > "$home/$id/stopped" # one that is about to start sees it, too
-  cmd_of "$home/$id"
-  if alive "$pid" "$token"; then
-    kill -TERM "-$pid" 2>/dev/null
-    end=$(($(date +%s) + grace))
-    while kill -0 "-$pid" 2>/dev/null && [ "$(date +%s)" -lt "$end" ]; do nap; done
-    kill -KILL "-$pid" 2>/dev/null
-    while alive "$pid" "$token"; do nap; done
-  fi
+  end_cmd "$home/$id" "$grace"
   say "$id"
 }
 
@@ -414,6 +452,13 @@ cmd_list() {
   done
 }
 
+# No wait lasts longer than 30 days: nobody asks for what was over before.
+forget_old() {
+  find "$home" \( -name sent -o -name stopped \) -mtime +35 2>/dev/null | while read -r file; do
+    dir=${file%/*}
+    case ${dir%/*}:$(state_of "$dir") in "$home":finished | "$home":stopped) rm -rf "${dir:?}" ;; esac
+  done
+}
 cmd_rm() {
   known "$@"
   case $(state_of "$home/$id") in running | unsupervised | starting) die 75 "$1 runs: breyta-agent stop $1 ends it" ;; esac
@@ -432,7 +477,7 @@ status | attach) cmd_status "$what" "$@" ;;
 stop) cmd_stop "$@" ;;
 list) cmd_list ;;
 rm) cmd_rm "$@" ;;
-log) known "$@"; cat "$home/$id/log" ;;
+log) known "$@"; cat "$home/$id/log.1" "$home/$id/log" 2>/dev/null || : ;;
 progress)
   [ -n "${BREYTA_PROGRESS_FILE:-}" ] || die 64 'progress is for commands that breyta-agent runs: BREYTA_PROGRESS_FILE is not set'
   printf '%s\n' "$*" >> "$BREYTA_PROGRESS_FILE" ;;

@@ -141,8 +141,6 @@ int ssh_fd(const SshClient *c);
 uint64_t ssh_send(SshClient *c, SshJob *j, Err *e);
 void ssh_cancel(SshClient *c, uint64_t id); /* unknown ids are ignored */
 SshEvent *ssh_next(SshClient *c);           /* NULL: none ready */
-typedef struct SshCount { int sessions, jobs, waiting, kills; } SshCount; /* kills: of process groups, not yet sent */
-SshCount ssh_count(SshClient *c);           /* as of now, for metrics and tests */
 /* Waits until what was cancelled has been told so, at most so long: for a process that is about to end. */
 void ssh_settle(SshClient *c, int64_t ms);
 #endif

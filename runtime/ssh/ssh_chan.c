@@ -419,7 +419,8 @@ SshChan *ssh_chan_new(SshSession *s, SshTask *t) {
   return c;
 }
 
-void ssh_chan_kill(SshSession *s, int64_t group) {
+/* Ends a process group over a channel of its own. */
+static void chan_kill(SshSession *s, int64_t group) {
   Buf exec = {0};
   SshChan *c = chan_add(s);
   ssh_shell_kill(&exec, group);
@@ -435,7 +436,7 @@ void ssh_chan_abandon(SshChan *c, bool kill) {
   bool running = c->step == step_command && (c->phase == RUN || c->phase == ENDING);
   c->task = NULL;
   c->until_us = ssh_clock_us() + ABANDON_US;
-  if (running && kill && c->marks.pid > 1) ssh_chan_kill(c->s, c->marks.pid);
+  if (running && kill && c->marks.pid > 1) chan_kill(c->s, c->marks.pid);
   else c->quit = true;
   c->s->again = true;
 }

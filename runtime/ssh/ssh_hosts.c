@@ -13,7 +13,8 @@ typedef struct Line {
 
 /* ---- keys ---- */
 
-void ssh_hosts_kind(SshHostKey key, Buf *out) {
+/* "ssh-ed25519" */
+static void kind_of(SshHostKey key, Buf *out) {
   if (key.n < 4) return;
   size_t n = (size_t)key.p[0] << 24 | (size_t)key.p[1] << 16 | (size_t)key.p[2] << 8 | key.p[3];
   if (n <= key.n - 4) buf_add(out, (const char *)key.p + 4, n);
@@ -37,7 +38,7 @@ static void address(const char *host, int port, Buf *out) {
 void ssh_hosts_line(const char *host, int port, SshHostKey key, Buf *out) {
   address(host, port, out);
   buf_ch(out, ' ');
-  ssh_hosts_kind(key, out);
+  kind_of(key, out);
   buf_ch(out, ' ');
   hash_base64(key.p, key.n, out);
 }
@@ -122,7 +123,7 @@ bool ssh_hosts_read_line(const char *line, size_t n, Buf *blob, SshHostKey *key)
   blob->n = 0;
   bool ok = line_read(line, line + n, &l) && hash_unbase64(l.key, l.nkey, blob);
   *key = (SshHostKey){(const uint8_t *)blob->p, blob->n};
-  if (ok) ssh_hosts_kind(*key, &kind);
+  if (ok) kind_of(*key, &kind);
   ok = ok && kind.n && kind.n == l.nkind && !memcmp(kind.p, l.kind, kind.n);
   buf_free(&kind);
   return ok;
@@ -161,7 +162,7 @@ static enum SshKnown ask(const char *known, const char *host, int port, SshHostK
   Search s = {.key = key, .recorded = recorded};
   Buf name = {0};
   address(host, port, &name);
-  ssh_hosts_kind(key, &s.kind);
+  kind_of(key, &s.kind);
   each_line(known, buf_cstr(&name), look, &s);
   buf_free(&name);
   buf_free(&s.kind);
@@ -207,7 +208,7 @@ void ssh_hosts_kinds(const char *known, const char *host, int port, Buf *out) {
 void ssh_hosts_replace(const char *known, const char *host, int port, SshHostKey key, Buf *out) {
   Buf name = {0}, kind = {0};
   address(host, port, &name);
-  ssh_hosts_kind(key, &kind);
+  kind_of(key, &kind);
   for (const char *p = known; *p;) {
     const char *end = p + strcspn(p, "\n");
     Line l;

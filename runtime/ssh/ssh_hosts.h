@@ -21,7 +21,6 @@ enum SshKnown ssh_hosts_check(const char *known, const char *host, int port, Ssh
 /* Kinds of keys to ask the server for, those by which it is known first: "ssh-ed25519,ecdsa-sha2-nistp256". */
 void ssh_hosts_kinds(const char *known, const char *host, int port, Buf *out);
 void ssh_hosts_fingerprint(SshHostKey key, Buf *out); /* "SHA256:..." */
-void ssh_hosts_kind(SshHostKey key, Buf *out);        /* "ssh-ed25519" */
 /* A line for known_hosts, without its end. */
 void ssh_hosts_line(const char *host, int port, SshHostKey key, Buf *out);
 /* Is that such a line, "names kind base64"? Its key is put into `blob` (key points into it). */

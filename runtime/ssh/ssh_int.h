@@ -103,7 +103,6 @@ typedef struct SshHost {
 
 /* ssh_chan.c: what a channel does next. The caller has the session's turn. */
 SshChan *ssh_chan_new(SshSession *s, SshTask *t);
-void ssh_chan_kill(SshSession *s, int64_t group);     /* ends a process group over a channel of its own */
 void ssh_chan_abandon(SshChan *c, bool kill);         /* its task is over */
 void ssh_chan_give_back(SshChan *c);                  /* what its task needs to begin again elsewhere */
 void ssh_chan_free(SshChan *c);                       /* libssh2's part must be gone, or the session lost */

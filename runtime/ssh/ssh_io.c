@@ -24,7 +24,6 @@ struct SshClient {
   size_t ncancels;
   SshConnect *connected;
   SshEvent *events, **events_tail;
-  SshCount count;
   bool stop, unsettled; /* unsettled: somebody may still have to be told to end */
   /* the I/O thread's */
   SshTask *tasks;
@@ -634,21 +633,20 @@ static void take_incoming(void) {
   free(cancels);
 }
 
-static void note_count(void) {
-  SshCount c = {0};
-  for (const SshTask *t = the->tasks; t; t = t->all) {
-    c.jobs += t->id != 0;
-    c.waiting += t->id && !t->chan;
-    c.kills += !t->id && !t->beyond && !t->chan;
-  }
-  for (const SshHost *h = the->hosts; h; h = h->next) {
-    c.sessions += h->nsessions;
+/* Is there a process group to end that has not been sent its end? */
+static bool kills(void) {
+  for (const SshTask *t = the->tasks; t; t = t->all)
+    if (!t->id && !t->beyond && !t->chan) return true;
+  for (const SshHost *h = the->hosts; h; h = h->next)
     for (const SshSession *s = h->sessions; s; s = s->next)
-      for (const SshChan *k = s->chans; k; k = k->next) c.kills += ssh_chan_kills(k);
-  }
+      for (const SshChan *k = s->chans; k; k = k->next)
+        if (ssh_chan_kills(k)) return true;
+  return false;
+}
+
+static void settle(void) {
   pthread_mutex_lock(&the->lock);
-  the->count = c;
-  if (!c.kills && !the->ncancels) {
+  if (the->unsettled && !the->ncancels && !kills()) {
     the->unsettled = false;
     pthread_cond_broadcast(&the->settled);
   }
@@ -697,7 +695,7 @@ static void *run(void *arg) {
     take_incoming();
     overdue();
     turn_all();
-    note_count();
+    settle();
   }
   drop_all();
   return NULL;
@@ -788,13 +786,6 @@ SshEvent *ssh_next(SshClient *c) {
   pthread_mutex_unlock(&c->lock);
   if (v) v->next = NULL;
   return v;
-}
-
-SshCount ssh_count(SshClient *c) {
-  pthread_mutex_lock(&c->lock);
-  SshCount n = c->count;
-  pthread_mutex_unlock(&c->lock);
-  return n;
 }
 
 void ssh_settle(SshClient *c, int64_t ms) {

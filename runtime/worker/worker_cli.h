@@ -10,6 +10,7 @@ int worker_handler_progress(ClientRun *r); /* worker_handler.c */
 int worker_handler_finish(ClientRun *r);
 int worker_handler_fail(ClientRun *r);
 int worker_handler_state(ClientRun *r);
+int worker_agent(ClientRun *r);            /* worker_agent.c */
 int worker_attach_file(ClientRun *r); /* worker_attach.c */
 int worker_attach_kv(ClientRun *r);
 int worker_attach_table(ClientRun *r);

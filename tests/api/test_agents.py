@@ -7,7 +7,7 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from server import flow, run_tests
+from server import BIN, flow, run_tests
 
 
 def agent(slug, options):
@@ -108,6 +108,40 @@ def test_install(s):
         subprocess.run(["sh"], input=text, env={**os.environ, "BREYTA_AGENT_BIN": d}, check=True, capture_output=True)
         help = subprocess.run([d + "/breyta-agent", "help"], check=True, capture_output=True, text=True).stdout
         assert "breyta-agent run" in help
+
+
+def test_report(s):
+    """`agent provision --report-url`: who the machine is, to a wait that takes one answer with the credential in its address."""
+    assert s.http("POST", "/api/secrets", json.dumps({"secret-id": "once", "value": "t0p-s3cret"}), {"Content-Type": "application/json", "X-Breyta-Workspace": s.workspace}).status in (200, 201)
+    id = run(s, "rep", flow("rep", '(flow/step :wait :vm {:key "vm-1" :webhook {:auth {:type :api-key :location :query :secret-ref "once"}}})'))
+    s.until(lambda: s.ok("runs.get", {"workflowId": id}).data["run"]["status"] == "waiting", "it waits")
+    with tempfile.TemporaryDirectory() as d:
+        for kind in ("ed25519", "ecdsa"):
+            subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", f"{d}/ssh_host_{kind}_key"], check=True)
+        keys = ["10.0.0.7 " + " ".join(open(f"{d}/ssh_host_{k}_key.pub").read().split()[:2]) for k in ("ecdsa", "ed25519")]
+        os.mkdir(d + "/bin")
+        for name, does in (("id", "echo 0"), ("curl", f'echo "$*" >> {d}/args; exec /usr/bin/curl "$@"')):
+            with open(f"{d}/bin/{name}", "w") as f:
+                f.write(f"#!/bin/sh\n{does}\n")
+            os.chmod(f.name, 0o755)
+
+        def told(query):
+            url = f"http://127.0.0.1:{s.port}/{s.workspace}/events/vm-1{query}"
+            script = subprocess.run([BIN, "agent", "provision", "--public-key", f"{d}/ssh_host_ed25519_key.pub", "--host", "10.0.0.7", "--report-url", url],
+                                    capture_output=True, text=True, check=True).stdout
+            whole, last = script.replace("/etc/ssh/ssh_host", d + "/ssh_host").split("case $WHAT in")
+            assert "provision" in last
+            return subprocess.run(["sh"], input=whole + "report", env={**os.environ, "PATH": d + "/bin:" + os.environ["PATH"]}, capture_output=True, text=True)
+
+        p = told("?token=wr0ng")
+        assert p.returncode == 1 and "could not be reported to" in p.stderr and "events/vm-1\n" in p.stderr and "wr0ng" not in p.stdout + p.stderr, p
+        assert s.ok("runs.get", {"workflowId": id}).data["run"]["status"] == "waiting"
+        p = told("?token=t0p-s3cret")
+        assert p.returncode == 0 and f"known_hosts: {keys[0]}\n" in p.stdout, p
+        assert result(s, id) == {"status": "ok", "user": "breyta", "host": "10.0.0.7", "knownHosts": keys}
+        args = open(d + "/args").read()
+        assert "knownHosts" in args and "token" not in args and "t0p" not in args, args
+        assert told("?token=t0p-s3cret").returncode == 0 and result(s, id)["knownHosts"] == keys  # the first one counts
 
 
 if __name__ == "__main__":

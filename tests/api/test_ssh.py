@@ -136,6 +136,45 @@ def test_kickoff_and_callback_by_the_address_of_the_server(s, d):
     assert r["status"] == "completed" and "42" in json.dumps(r), r
 
 
+def test_agents_of_runs_that_are_ended_by_force(s, d):
+    """No step can end them: the helper over there asks, and ends them unless :keep-running; one that has answered goes on in peace."""
+    cid = make(s, d, **{"known-hosts": (d.dir / "known_hosts").read_text()})
+    with tempfile.TemporaryDirectory() as far:
+        os.chmod(far, 0o777)
+        forever = 'trap \\"\\" TERM; (trap \\"\\" TERM; while :; do sleep 0.1; done) & %s echo $$ > $NAME; while :; do sleep 0.1; done'
+        answers = 'curl -s -o /dev/null -H \\"Authorization: Bearer $BREYTA_CALLBACK_TOKEN\\" -d 7 $BREYTA_CALLBACK_URL;'
+
+        def begin(name, more="", first=""):
+            step = f"""(flow/step :agent :work {{:via :ssh :connection :vps :workdir "{far}" :command "{forever % first}" {more}
+                :env {{"NAME" "{name}" "BREYTA_AGENT_HOME" "{far}/agents" "BREYTA_PROGRESS_INTERVAL" "0.1" "BREYTA_PROGRESS_QUIET" "1"}}}})"""
+            assert in_workspace(s, "ws-local", "flows.put_draft", {"flowLiteral": flow(name, step, extra=REQUIRES)}).data["valid"]
+            assert post(s, "/api/flow-profiles", {"flow-slug": name, "profile-type": "draft", "bindings": {"vps": cid}}).status == 200
+            run = start(s, "ws-local", name, {})
+            group = s.until(lambda: (Path(far) / name).exists() and (Path(far) / name).read_text().strip(), f"{name} has begun")
+            return run, group
+
+        def lives(group):
+            return any(p.split()[0] == group and "Z" not in p.split()[1] for p in subprocess.run(["ps", "-e", "-o", "pgid=,stat="], capture_output=True, text=True).stdout.splitlines())
+
+        def told(run, what):
+            def look():
+                return [f for f in Path(far).glob(f"agents/agent-{run}-*/progress.answer") if f'"{what}"' in f.read_text()]
+            return s.until(look, f"the helper is told {what}")
+
+        runs = {"ends": begin("ends"), "keeps": begin("keeps", ":keep-running true"), "answers": begin("answers", first=answers)}
+        s.until(lambda: s.ok("runs.get", {"workflowId": runs["answers"][0]}).data["run"]["status"] == "completed", "it has answered")
+        for name in ("ends", "keeps"):
+            s.until(lambda: s.ok("runs.get", {"workflowId": runs[name][0]}).data["run"]["status"] == "waiting", "it waits")
+            s.ok("runs.cancel", {"workflowId": runs[name][0], "force": True})
+            assert s.ok("runs.get", {"workflowId": runs[name][0]}).data["run"]["status"] == "terminated"
+        for name, what in (("ends", "cancelled"), ("keeps", "cancelled"), ("answers", "wait_over")):
+            told(runs[name][0], what)
+        s.until(lambda: not lives(runs["ends"][1]), "the command and what it had started are gone")
+        assert lives(runs["keeps"][1]) and lives(runs["answers"][1])
+        for name in ("keeps", "answers"):
+            os.killpg(int(runs[name][1]), 9)
+
+
 def with_sshd(f, d):
     def test(s):
         f(s, d)

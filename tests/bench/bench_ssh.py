@@ -7,6 +7,7 @@ A missed bar is no failure; a wrong result is."""
 import http.client
 import http.server
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -76,23 +77,28 @@ def overhead(d, s, port, user, conn):
 
 
 def memory(d, s, conn):
-    (s / "many").mkdir()
-    os.chmod(s / "many", 0o777)
-    os.mkfifo(s / "gate")
-    os.chmod(s / "gate", 0o666)
-    flow(d / "one.edn", "one", f'(:exit (flow/step :ssh :s {{:connection :vps :command ": > {s}/many/$N; read x < {s}/gate" :env {{"N" (:n (flow/input))}} :timeout 120}}))',
+    for name in ("begun", "gate"):
+        os.mkfifo(s / name)
+        os.chmod(s / name, 0o666)
+    begun = os.open(s / "begun", os.O_RDWR)
+    flow(d / "one.edn", "one", f'(:exit (flow/step :ssh :s {{:connection :vps :command "echo > {s}/begun; read x < {s}/gate" :env {{"N" (:n (flow/input))}} :timeout 120}}))',
          '{:name :n :label "N" :type :number :required true}')
     flow(d / "all.edn", "all", "(let [n 200] (:succeeded-count (flow/step :fanout :f {:items (for [i (range n)] {:type :call-flow :flow-slug :one :input {:n i}}) :max-concurrency n})))")
     p = subprocess.Popen([BIN, d / "all.edn", "--connections", conn, "--db", d / "m.db", *sum((["--limit", f"fanout-{k}={MANY}"] for k in ("width", "concurrency", "items-per-run")), [])],
                          stdout=subprocess.PIPE, text=True)
-    while len(list((s / "many").iterdir())) < MANY and p.poll() is None:
-        time.sleep(0.05)
+    count = 0
+    while count < MANY:
+        if not select.select([begun], [], [], 120)[0]:
+            p.kill()
+            sys.exit(f"bench_ssh: {count} of {MANY} commands have begun after 120 s")
+        count += len(os.read(begun, MANY))
     peak = next(int(line.split()[1]) / 1024 for line in open(f"/proc/{p.pid}/status") if line.startswith("VmHWM"))
     gate = os.open(s / "gate", os.O_RDWR)
     os.write(gate, b"go\n" * MANY)
     if p.communicate(timeout=120)[0].strip() != str(MANY):
         sys.exit("bench_ssh: not all of them ended well")
     os.close(gate)
+    os.close(begun)
     row(f"{MANY} commands at the same time, MiB at most", peak, 64)
 
 

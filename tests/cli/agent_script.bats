@@ -30,6 +30,7 @@ answered() { # the run's value
   out=$(cat r.out)
   [ "$st" = 0 ] || { cat r.err >&2; return 1; }
 }
+size() { stat -c %s "$1"; }
 is_state() { [ "$(ag status "$1" | sed -n 's/^state=//p')" = "$2" ]; }
 SIGNATURE='{:type :signature :algo :hmac-sha256 :secret-ref :k :signature-header "X-Breyta-Signature" :timestamp-header "X-Breyta-Timestamp" :signature-format :hex :signature-prefix "v1="}'
 
@@ -115,6 +116,47 @@ teardown() {
     ag run --id one -- sh -c 'echo x >> count' | grep -qx attached=true
     [ "$(cat count)" = x ]
   done
+}
+@test "much output: its end is kept, and counted is all of it" {
+  for sh in dash busybox; do
+    under $sh; rm -rf agents go
+    unset BREYTA_CALLBACK_URL BREYTA_PROGRESS_URL
+    export BREYTA_AGENT_LOG_BYTES=20000
+    ag run --id big -- sh -c 'seq 100000; until [ -e go ]; do sleep 0.1; done; echo "the last line"' > /dev/null
+    until_ok test -s agents/big/log.1 # while it runs
+    [ "$(size agents/big/log)" = 0 ]
+    [ "$(ag log big | tail -n 1)" = 100000 ]
+    : > go
+    until_ok is_state big finished
+    [ "$(ag log big | tail -n 2 | tr '\n' ' ')" = '100000 the last line ' ]
+    [ "$(du -bc agents/big/log agents/big/log.1 | tail -n 1 | cut -f 1)" -le 20000 ]
+    ag status --result big | tail -n 1 | jq -e '.logBytes == 588895 + 14 and (.logTail | endswith("100000\nthe last line")) and (.logTail | length) > 3900' > /dev/null
+  done
+}
+@test "what was over long ago is forgotten, and nothing else" {
+  under dash
+  unset BREYTA_CALLBACK_URL BREYTA_PROGRESS_URL
+  for id in old new ended works; do ag run --id $id -- sh -c '[ -n "$1" ] || exit 0; while :; do sleep 0.1; done' sh "$(echo $id | grep 'ended\|works')" > /dev/null; done
+  for id in old new; do until_ok test -s agents/$id/sent; done
+  ag stop --grace 0 ended > /dev/null
+  until_ok test -s agents/ended/sent # its supervisor is done with it
+  touch -d '36 days ago' agents/old/sent agents/ended/stopped agents/works/log
+  touch -d '34 days ago' agents/new/sent
+  ag run --id next -- true > /dev/null
+  [ ! -e agents/old ]; [ ! -e agents/ended ]; [ -e agents/new ]
+  is_state works running
+}
+@test "who looks after a command goes with it, and with its supervisor" {
+  under busybox
+  PORT=$(free_port)
+  to job-1
+  ag run -- sh -c 'until [ -e go ]; do sleep 0.1; done' > /dev/null
+  link=$(readlink agents/job-1/owner.1)
+  beside() { ps -eo args | grep -v grep | grep -c "_supervise $DIR/agents/job-1"; }
+  until_ok eval '[ "$(beside)" = 3 ]' # it and its two helpers
+  kill -9 "${link%%:*}"
+  until_ok eval '[ "$(beside)" = 0 ]'
+  : > go
 }
 @test "its supervisor is killed: the command goes on, the next start takes it over; both are gone: a failure is reported" {
   under dash
