@@ -74,15 +74,14 @@ static char *copy(const char *s) {
 }
 
 /* By which operation, so that whoever lost the answer gets this job again. */
-static void claim_named(const ApiCall *c, char out[JOB_CLAIM_MAX]) {
+static void claim_named(ApiCall *c, char out[JOB_CLAIM_MAX]) {
   Buf b = {0};
-  char op[65], request[65];
+  char op[65];
   *out = 0;
   if (!c->op_id) return;
   buf_fmt(&b, "%s/%s/%s", c->workspace, c->key_id, c->op_id);
   hash_sha256_hex(b.p, b.n, op);
-  api_request_hash(c, request);
-  snprintf(out, JOB_CLAIM_MAX, "%.*s %.16s", JOB_CLAIM_ID, op, request);
+  snprintf(out, JOB_CLAIM_MAX, "%.*s %.16s", JOB_CLAIM_ID, op, api_request_hash(c));
   buf_free(&b);
 }
 
