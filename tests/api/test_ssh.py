@@ -171,8 +171,13 @@ def test_agents_of_runs_that_are_ended_by_force(s, d):
             told(runs[name][0], what)
         s.until(lambda: not lives(runs["ends"][1]), "the command and what it had started are gone")
         assert lives(runs["keeps"][1]) and lives(runs["answers"][1])
+
+        def helpers():
+            return far in subprocess.run(["ps", "-e", "-ww", "-o", "args="], capture_output=True, text=True).stdout
+        assert helpers()
         for name in ("keeps", "answers"):
             os.killpg(int(runs[name][1]), 9)
+        s.until(lambda: not helpers(), "their helpers have ended")
 
 
 def with_sshd(f, d):
