@@ -7,13 +7,12 @@ import urllib.parse
 from server import BIN, flow, run_tests
 from test_workspaces import bootstrap
 
-NOTE = '(flow/step :kv :note {:operation :append :key "notes" :value %s})'
 # Two steps with effects that are counted, and code between them that draws random numbers and asks for the time.
 SHOP = """(let [in (flow/input) at (flow/now-ms) price (flow/step :function :price {:input {:n (:n in)} :code '(fn [in] {:price (* 2 (:n in)) :token "t-1234567"})})
-  more (rand-int 1000) r (flow/step :kv :pay {:operation :append :key "paid" :value (:price price)})]
+  more (rand-int 1000) r (flow/step :kv :pay {:operation :append :key "paid" :item (:price price)})]
   {:price (:price price) :kept (and (<= 0 more 999) (pos? at))})"""
-GUARDED = """(try (try (flow/step :kv :pay {:operation :append :key "paid" :value 1}) (catch Throwable t :caught))
-  (finally (flow/step :kv :clean {:operation :append :key "cleaned" :value 1})))"""
+GUARDED = """(try (try (flow/step :kv :pay {:operation :append :key "paid" :item 1}) (catch Throwable t :caught))
+  (finally (flow/step :kv :clean {:operation :append :key "cleaned" :item 1})))"""
 LOOP = "(loop [i 0 all []] (if (< i 3) (recur (inc i) (conj all (flow/step :function :turn {:input {:i i} :code '(fn [in] (:i in))}))) all))"
 
 
@@ -84,7 +83,7 @@ def test_before_and_after(s):
     assert act(s, run, "price", "before", status=409).code == "conflict" and act(s, run, "pay", "after", status=409).code == "conflict"
     assert act(s, run, "price", "after")["status"] == "continuing"
     r = stands(s, run, "pay", "before")
-    assert r["breakpoint"]["config"] == {"operation": "append", "key": "paid", "value": 42} and r["breakpoint"]["stepType"] == "kv", r
+    assert r["breakpoint"]["config"] == {"operation": "append", "key": "paid", "item": 42} and r["breakpoint"]["stepType"] == "kv", r
     assert kv(s, "paid") is None and act(s, run, "price", "after", status=409).code == "conflict"
     act(s, run, "pay", "both")
     assert s.over(run)["result"] == {"price": 42, "kept": True} and kv(s, "paid") == [42]
@@ -142,7 +141,7 @@ def test_abort_and_cancel(s):
             is_true_to_history(s, run)
         assert len(kv(s, "cleaned")) == 2 * (i + 1), side  # finally ran, and no catch took it; not when it was forced
     assert kv(s, "paid") == [1, 1, 1]
-    last = "(flow/step :kv :pay {:operation :append :key \"paid\" :value 1})"  # behind the last step there is no other to be cancelled at
+    last = "(flow/step :kv :pay {:operation :append :key \"paid\" :item 1})"  # behind the last step there is no other to be cancelled at
     put(s, "last", last, "[]")
     set_at(s, "last", "pay", "after")
     for how, status in (("abort", "failed"), ("cancel", "cancelled"), ("force", "terminated")):
@@ -180,7 +179,7 @@ def test_rounds_failures_and_retries(s):
 
 def test_children_parts_and_forks(s):
     put(s, "child", "(flow/step :function :in {:input {:x (:x (flow/input))} :code '(fn [in] (:x in))})", "[{:name :x :type :number}]")
-    put(s, "parent", "(flow/step :fanout :all {:items [{:type :call-flow :flow \"child\" :input {:x 1}} {:type :call-flow :flow \"child\" :input {:x 2}}]})", "[]")
+    put(s, "parent", "(flow/step :fanout :all {:items [{:type :call-flow :flow-slug \"child\" :input {:x 1}} {:type :call-flow :flow-slug \"child\" :input {:x 2}}]})", "[]")
     set_at(s, "child", "in", "before")
     run = start(s, "parent")
 
@@ -195,23 +194,36 @@ def test_children_parts_and_forks(s):
         act(s, x["workflowId"], "in", "before")
     assert s.over(run)["status"] == "completed"
     put(s, "asks", "(flow/step :kv :send {:operation :set :key \"sent\" :value 1 :confirm true})", "[]")
-    set_at(s, "asks", "send", "before")
-    run = start(s, "asks")
-    stands(s, run, "send/confirm", "before")  # a part of the step: nobody was asked yet
-    assert s.http("GET", "/api/waits").body["items"] == []
-    act(s, run, "send", "before")
-    wait = s.until(lambda: s.http("GET", "/api/waits").body["items"], "it asks")[0]
-    s.http("POST", f"/api/waits/{urllib.parse.quote(wait['waitId'], safe='')}/approve", "{}")
-    stands(s, run, "send", "before")
-    act(s, run, "send", "before")
-    assert s.over(run)["status"] == "completed"
+    set_at(s, "asks", "send", "both")
+    for how in ("continue", "abort", "cancel"):
+        run = start(s, "asks")
+        stands(s, run, "send/confirm", "before")  # a part of the step: nobody was asked yet
+        assert s.http("GET", "/api/waits").body["items"] == []
+        act(s, run, "send", "before")
+        wait = s.until(lambda: s.http("GET", "/api/waits").body["items"], "it asks")[0]
+        s.http("POST", f"/api/waits/{urllib.parse.quote(wait['waitId'], safe='')}/approve", "{}")
+        stands(s, run, "send/confirm", "after")  # loaded from the snapshot that was made when it began to wait
+        s.kill()
+        s.start()
+        assert get(s, run)["breakpoint"]["side"] == "after"
+        if how == "cancel":
+            s.ok("runs.cancel", {"workflowId": run})
+        else:
+            act(s, run, "send/confirm", "after", how)
+        if how == "continue":
+            for side in ("before", "after"):
+                stands(s, run, "send", side)
+                act(s, run, "send", side)
+        assert s.over(run)["status"] == {"continue": "completed", "abort": "failed", "cancel": "cancelled"}[how]
+        is_true_to_history(s, run)
+    assert len(s.ok("runs.list", {"flowSlug": "asks"}).data["items"]) == 3
     put(s, "guarded", GUARDED, "[]")
     set_at(s, "guarded", "pay", "after")
     run = start(s, "guarded")
     stands(s, run, "pay", "after")
     act(s, run, "pay", "after", "abort")
     s.over(run)
-    fork = s.ok("runs.fork", {"workflowId": run, "step": 2}).data["workflowId"]  # in front of the finally block's step
+    fork = s.ok("runs.fork", {"workflowId": run, "number": 2}).data["workflowId"]  # in front of the finally block's step
     assert s.over(fork)["error"]["type"] == "breakpoint-aborted"
     is_true_to_history(s, fork)
 
@@ -241,11 +253,11 @@ def test_switched_off_taken_away_and_other_targets(s):
     stands(s, run, "pay", "before")
     rest(s, "PATCH", "overlays/shop/enabled", {"enabled": True, "target": "draft"})
     assert s.over(run)["status"] == "completed"
-    assert s.ok("flows.steps.run", {"flowSlug": "shop", "stepId": "pay", "params": {"operation": "get", "key": "x"}}).data  # alone: it does not stop
+    assert s.ok("steps.run", {"flowSlug": "shop", "stepType": "kv", "stepId": "pay", "params": {"operation": "get", "key": "x"}}).data  # alone: it does not stop
     run = start(s, "shop", input={"n": 1})
     stands(s, run, "pay", "before")
     s.ok("flows.delete", {"flowSlug": "shop", "yes": True, "force": True})
-    assert s.over(run)["status"] == "cancelled" and rest(s, "GET", "overlays")["items"] == []
+    assert s.over(run)["status"] == "terminated" and rest(s, "GET", "overlays")["items"] == []
 
 
 def test_who_may(s):
