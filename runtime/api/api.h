@@ -11,7 +11,7 @@
  * Functions keep no state beside ApiCall and the store and look at no thread, so that more than one thread may run them later.
  * Documents of the store: in workspace "" kind "workspace" and "api-key"; in each workspace "service-account", "api-op", "flow",
  * "flow-version", "flow-gone" (api_flow.h), "step-docs", "step-example", "step-test" (api_step.h), "target",
- * "installation", "decision" (decisions.h), "job-type" (jobs.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
+ * "installation", "decision" (decisions.h), "job-type" (jobs.h), "debug-overlay" (breaks.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
  *
  * Workspaces. A key belongs to one workspace, and c->workspace is that; a key with the scope server.admin (the first one) reaches every
  * workspace that X-Breyta-Workspace names and may make new ones. Nothing is shared between workspaces: each store call has c->workspace. */
