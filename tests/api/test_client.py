@@ -597,6 +597,7 @@ def test_breakpoints(c):
     stands = lambda step: c.server.until(lambda: (c.data("debug", "overlays", "show", "stops")["waiting"] or [{}])[0].get("stepId") == step, f"it stands at {step}")
     stands("one")
     assert c.data("runs", "show", run)["run"]["breakpoint"]["side"] == "before"
+    assert c.data("runs", "watch", run, "--timeout", "100ms") and " breakpoint_reached one waiting" in c.stderr
     c.fails("conflict", "debug", "breakpoints", "continue", run, "one", "after")
     c.fails("conflict", "debug", "breakpoints", "continue", run, "one", "both", "--occurrence", "2")
     c.fails("usage", "debug", "breakpoints", "continue", run, "one", status=2)
@@ -604,6 +605,18 @@ def test_breakpoints(c):
     stands("a/two")
     assert c.data("debug", "breakpoints", "abort", run, "a/two", "after")["workflowId"] == run
     assert c.server.over(run)["error"]["type"] == "breakpoint-aborted"
+    follows = {}
+    for how in (["flows", "run", "stops", "--wait", "--poll", "10ms"], ["runs", "watch"]):
+        run = c.data("flows", "run", "stops")["workflowId"] if how[0] == "runs" else None
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            said = pool.submit(c.raw, *how, *([run, "--poll", "10ms"] if run else []))
+            for step, side in (("one", "before"), ("a/two", "after")):
+                stands(step)
+                c.data("debug", "breakpoints", "continue", c.data("debug", "overlays", "show", "stops")["waiting"][0]["workflowId"], step, side)
+            follows[how[0]] = said.result(timeout=60)
+    assert all(p.returncode == 0 for p in follows.values()), follows
+    for word in (" step_started one", " step_completed one", " step_started a/two", " step_completed a/two"):  # what passes hides nothing that stays
+        assert follows["runs"].stderr.count(word) == 1, follows["runs"].stderr
     assert c.data("debug", "overlays", "set-enabled", "stops", "--enabled=false", "--target", "all")["overlay"]["enabled"] is False
     assert c.data("debug", "overlays", "list")["items"][0]["target"] == "all"
     assert c.data("flows", "run", "stops", "--wait")["run"]["resultPreview"]["data"]["result"] == 3
