@@ -11,7 +11,7 @@
  * Functions keep no state beside ApiCall and the store and look at no thread, so that more than one thread may run them later.
  * Documents of the store: in workspace "" kind "workspace" and "api-key"; in each workspace "service-account", "api-op", "flow",
  * "flow-version", "flow-gone" (api_flow.h), "step-docs", "step-example", "step-test" (api_step.h), "target",
- * "installation", "decision" (decisions.h), "job-type" (jobs.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
+ * "installation", "decision" (decisions.h), "job-type" (jobs.h), "debug-overlay" (breaks.h); their data are values (snap_data). "connection" and "binding": conn_store.h.
  *
  * Workspaces. A key belongs to one workspace, and c->workspace is that; a key with the scope server.admin (the first one) reaches every
  * workspace that X-Breyta-Workspace names and may make new ones. Nothing is shared between workspaces: each store call has c->workspace. */
@@ -250,6 +250,7 @@ typedef struct ApiRoute {
 extern const ApiRoute api_base_routes[], api_profile_routes[], api_install_routes[], api_workspace_routes[], api_table_routes[], api_resource_routes[], api_file_routes[], api_connection_routes[]; /* families, each up to the first without a path; one line per family in api_routes.c */
 extern const ApiRoute api_wait_routes[]; /* api_waits.c */
 extern const ApiRoute api_auth_routes[], api_docs_routes[], api_incident_routes[], api_digest_routes[]; /* api_auth.c, api_docs.c, api_incidents.c, api_digests.c */
+extern const ApiRoute api_debug_routes[]; /* api_debug.c */
 const ApiRoute *api_route_at(int i);     /* NULL behind the last */
 /* Bodies: files that are sent; JSON; what is sent to events has the limit webhook-bytes, waits look at callback-bytes themselves. A body over LISTENER_MEMORY is a mapped file. */
 #define API_BYTES_MAX (8ull << 30)

@@ -1,7 +1,7 @@
 /* api_flows_manage.c - flows over the API, beside their texts: metadata, provenance, going back to a release, archive and delete. */
 #include "api_configure.h"
 #include "api_flow_index.h"
-#include "runtime/engine/engine.h"
+#include "runtime/engine/breaks.h"
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +159,8 @@ static bool delete_documents(ApiCall *c, const Flow *f) {
   if (!api_doc_put(b, c->workspace, "flow-gone", f->slug, api_map(&m), DOC_ANY, now_ms(), 0))
     return api_fail(c, 500, "internal", "the flow cannot be deleted");
   api_flow_index_gone(b, c->workspace, f->slug);
+  api_doc_del(b, c->workspace, BREAKS_KIND, f->slug, DOC_ANY);
+  breaks_sweep(c->api->engine, b, c->workspace, f->slug);
   if (!api_configure_flow_gone(c, f->slug)) return false; /* its installations, and what targets had of their own */
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (!delete_kind(c, kinds[i], f->slug)) return false;

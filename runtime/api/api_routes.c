@@ -11,7 +11,7 @@
 static const ApiRoute *const families[] = {api_base_routes,  api_profile_routes, api_install_routes, api_workspace_routes,  api_file_routes,
                                            api_table_routes, api_resource_routes, api_connection_routes, api_wait_routes,
                                            api_trigger_routes, api_mcp_routes, api_auth_routes, api_docs_routes,
-                                           api_incident_routes, api_digest_routes};
+                                           api_incident_routes, api_digest_routes, api_debug_routes};
 
 const ApiRoute *api_route_at(int i) {
   for (size_t f = 0; f < sizeof families / sizeof *families; f++)

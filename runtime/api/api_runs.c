@@ -234,6 +234,7 @@ void api_run_put(ValVec *m, const RunRow *r) {
   api_put(m, "completedAt", api_time(r->finished_ms));
   if (r->finished_ms) api_put(m, "durationMs", int_val(r->finished_ms - r->created_ms));
   api_put(m, "wakesAt", api_time(r->wake_ms));
+  api_debug_put(m, r);
   put_origin(m, origin_of(r));
   Val of = child_lineage(r);
   api_put(m, "parentWorkflowId", map_get_kw(of, "parent-workflow-id"));

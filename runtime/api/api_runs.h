@@ -30,6 +30,10 @@ void api_run_put(ValVec *m, const RunRow *r);
 const char *api_run_status(enum RunStatus s); /* a blocked run waits for an operator: "failed" */
 Val api_run_fact(const RunRow *r, const char *key); /* of its origin */
 
+/* api_debug.c: `breakpoint`, if the run stands at one; the event of that, or nil (step: only of this one, NULL any). */
+void api_debug_put(ValVec *m, const RunRow *row);
+Val api_debug_event(const RunRow *row, const char *step);
+
 bool api_runs_get(ApiCall *c);
 bool api_runs_events(ApiCall *c);
 bool api_runs_list(ApiCall *c);

@@ -275,6 +275,8 @@ bool api_runs_events(ApiCall *c) {
   bool ok = collect(c, &row, limit, &ev, &more, &err);
   snprintf(type, sizeof type, "run_%s", run_status_name(row.status));
   if (run_status_final(row.status) && !ev.only) event(&ev, row.finished_ms, type, NULL);
+  Val stop = api_debug_event(&row, ev.only);
+  if (!is_nil(stop)) vv_push(&ev.items, stop);
   run_row_free(&row);
   if (!ok) return api_fail_err(c, &err);
   size_t n = ev.items.n < limit ? ev.items.n : limit;

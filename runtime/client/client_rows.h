@@ -17,5 +17,5 @@
 /* The same value from the environment. */
 #define FROM_ENV(type, name, to, help) {name, CLIENT_##type, to, NULL, help, "NAME", CLIENT_ENV}
 
-extern const ClientCommand client_rows_flows[], client_rows_runs[], client_rows_access[], client_rows_call[], client_rows_resources[], client_rows_jobs[], client_rows_worker[], client_rows_agent[], client_rows_look[];
+extern const ClientCommand client_rows_flows[], client_rows_runs[], client_rows_access[], client_rows_call[], client_rows_resources[], client_rows_jobs[], client_rows_worker[], client_rows_agent[], client_rows_look[], client_rows_debug[];
 #endif

@@ -238,8 +238,8 @@ typedef struct Follow {
   Val start, last; /* answers */
   int64_t poll_ms, timeout_ms, began_us, next_ms;
   bool events;
-  char said[256]; /* the last line of progress */
-  int64_t seen;   /* events that were told */
+  char said[256]; /* the last line of progress; with events: when the last one was that passes */
+  int64_t seen;   /* events that were told and stay */
 } Follow;
 
 static Val run_args(const Follow *f, bool steps) {
@@ -254,9 +254,24 @@ static void progress(Follow *f, Val run) {
   char line[256];
   const char *status = client_text_at(run, "status"), *step = client_text_at(run, "currentStep");
   if (!step) step = client_text_at(run, "currentStep.stepId");
-  snprintf(line, sizeof line, "%s: %s%s%s", f->run, status ? status : "?", step ? ", step " : "", step ? step : "");
+  const char *side = client_text_at(run, "breakpoint.side");
+  snprintf(line, sizeof line, "%s: %s%s%s%s%s", f->run, status ? status : "?", side ? " " : "", side ? side : "", step ? side ? " step " : ", step " : "", step ? step : "");
   if (strcmp(line, f->said) != 0) client_say("%s", line);
+  if (strcmp(line, f->said) != 0 && side && step) client_say("stands at a breakpoint; to go on: breyta debug breakpoints continue %s %s %s", f->run, step, side);
   snprintf(f->said, sizeof f->said, "%s", line);
+}
+
+static void tell_event(Val e) {
+  const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"), *status = client_text_at(e, "status");
+  const char *why = client_text_at(e, "details.error.message");
+  client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "", status ? status : "",
+             why ? ": " : "", why ? why : "");
+}
+
+/* Told only while the run waits: not among the events that stay. */
+static bool passing(Val e) {
+  const char *type = client_text_at(e, "type");
+  return type && (!strcmp(type, "breakpoint_reached") || !strcmp(type, "step_progress"));
 }
 
 /* Events that were not there at the last look. */
@@ -265,14 +280,18 @@ static void tell_events(Follow *f) {
   Val args = client_put(client_put_text(NIL, "workflowId", f->run), "limit", int_val(500));
   if (ask(f->r, "runs.events", args, &a)) {
     Val items = client_at(a.body, "data.items");
-    for (; is_vec(items) && f->seen < vec_count(items); f->seen++) {
-      Val e = vec_nth(items, (uint32_t)f->seen);
-      const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"),
-                 *status = client_text_at(e, "status");
-      const char *why = client_text_at(e, "details.error.message");
-      client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "",
-                 status ? status : "", why ? ": " : "", why ? why : "");
+    int64_t stay = 0;
+    for (uint32_t i = 0; is_vec(items) && i < vec_count(items); i++) {
+      Val e = vec_nth(items, i);
+      const char *at = client_text_at(e, "at");
+      if (!passing(e)) {
+        if (stay++ >= f->seen) tell_event(e);
+      } else if (at && strcmp(at, f->said) > 0) {
+        tell_event(e);
+        snprintf(f->said, sizeof f->said, "%s", at);
+      }
     }
+    if (stay > f->seen) f->seen = stay;
   }
   client_answer_free(&a);
 }

@@ -1,4 +1,5 @@
 /* engine.c - the engine: definitions, starting, resuming, the loop, timers, inbox. */
+#include "breaks.h"
 #include "child.h"
 #include "engine_commit.h"
 #include "runtime/steps/engine_index.h"
@@ -68,6 +69,7 @@ Engine *engine_new(Store *s, const EngineOptions *o, Err *err) {
   e->workspace = strdup(o->workspace ? o->workspace : "local");
   e->units = e->delivering = e->accepted_keys = set_empty;
   e->indexed = map_empty;
+  e->overlays = NIL;
   if (o->public_url) e->base_url = strdup(o->public_url);
   e->next_store_timer = 0;
   engine_here(e);
@@ -527,6 +529,7 @@ bool engine_drain_inbox(Engine *e, Err *err) {
       else if (!strcmp(rows[i].kind, "named")) wait_named(e, &rows[i], err);
       else if (!strcmp(rows[i].kind, "jobs-cancel")) jobs_cancel_deliver(e, &rows[i]);
       else if (!strcmp(rows[i].kind, "notify")) wait_notify(e, &rows[i]);
+      else if (!strncmp(rows[i].kind, "breakpoint", 10)) breaks_deliver(e, &rows[i], err);
       else inbox_event(e, &rows[i], err);
       inbox_row_free(&rows[i]);
     }

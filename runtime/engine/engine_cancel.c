@@ -1,5 +1,6 @@
 /* engine_cancel.c - ending runs from outside (see engine_cancel in engine.h). The request is an inbox row, so it survives whatever
  * happens before it is acted on; it goes away in the batch that records the act. */
+#include "breaks.h"
 #include "child.h"
 #include "runtime/steps/engine_index.h"
 #include "engine_over.h"
@@ -28,7 +29,7 @@ bool engine_cancel(Store *s, const RunRow *row, bool force, const char *reason, 
   return store_submit_wait(s, batch, err);
 }
 
-static void request_done(Run *r) {
+void cancel_done(Run *r) {
   batch_inbox_del(run_batch(r), r->cancel.inbox);
   r->cancel_acted = r->cancel.inbox;
   r->cancel = (Cancel){.error = NIL};
@@ -43,7 +44,7 @@ static void cancel_step(Run *r) {
   if (kw_is(c->type, "wait") && !c->checkpoint && c->intent_seq) wait_cleanup(c, kw_c("cancelled"));
   else if (job_awaits(c) && c->intent_seq) job_await_cleanup(c);
   else if (c->intent_seq) child_close(c, CLOSE_CANCELLED), batch_timer_del(run_batch(r), r->run, r->epoch, c->intent_seq);
-  request_done(r);
+  cancel_done(r);
   if (!c->started_ms) c->started_ms = now_ms();
   c->by = kw_c("cancel");
   step_resolve(c, false, error);
@@ -51,6 +52,7 @@ static void cancel_step(Run *r) {
 
 bool cancel_due(Run *r) {
   if (is_nil(r->cancel.error) || r->replaying_only) return false;
+  if (breaks_holds_behind(r)) return !(r->e->inbox_again = true); /* once it has left memory: the step is answered already */
   r->phase = r->phase == R_EFFECT ? R_EFFECT : R_COMMITTING;
   cancel_step(r);
   return true;
@@ -59,7 +61,7 @@ bool cancel_due(Run *r) {
 /* --- without one ------------------------------------------------------------ */
 static void end_now(Run *r, enum RunStatus st, Val error) {
   if (r->phase == R_EFFECT && r->call && r->call->kind && r->call->kind->cancel) r->call->kind->cancel(r->e, r->call);
-  request_done(r);
+  cancel_done(r);
   run_finish(r, st, error);
 }
 
@@ -67,7 +69,8 @@ static void end_now(Run *r, enum RunStatus st, Val error) {
 bool cancel_ended_here(const Run *r) {
   if (r->cursor + 1 != r->nrecs || r->recs[r->cursor].kind != J_END) return false;
   Val v = vec_nth(r->recs[r->cursor].v, JE_VALUE);
-  return is_map(v) && kw_is(map_get_kw(v, "finally"), "skipped");
+  const char *status = kw_text(vec_nth(r->recs[r->cursor].v, JE_STATUS));
+  return is_map(v) && kw_is(map_get_kw(v, "finally"), "skipped") && (!strcmp(status, "cancelled") || !strcmp(status, "terminated"));
 }
 
 bool cancel_replay(Run *r) {

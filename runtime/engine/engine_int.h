@@ -92,6 +92,8 @@ typedef struct Run {
   bool stopped;         /* it stands there */
   Cancel cancel;        /* to be cancelled at its next step */
   int64_t cancel_acted; /* inbox row of the last request acted on; it may be there until that is durable */
+  int64_t stop_place, past_place; /* breaks.h: where it stands at a breakpoint, 0 nowhere; it does not stop at places up to that */
+  bool never_stops;
   Val lineage;          /* of a child: child.h; nil */
   Val fresh;            /* vector of the numbers of runs that batches on their way create: they run when these are durable; nil */
   struct { char trace[33], span[17], parent[17]; } trace; /* engine_trace.h; empty: not traced */
@@ -152,6 +154,7 @@ struct Engine {
   int64_t next_look_us; /* when to ask next whether another process has written */
   bool inbox_again;     /* an answer waits for a commit of the run it is for */
   EarlyUse early;
+  Val overlays;         /* breaks.c: those that can stop a run; nil: not read yet */
   struct SlotStarting *slot_starting; /* slots.c */
   bool wait_parked;     /* a wait has become durable: the inbox may hold its notification and its answer */
   char *base_url;       /* where people and services reach this engine; NULL: nowhere */
@@ -270,6 +273,7 @@ extern const BuiltinRow rows_flow[];
 
 /* engine_cancel.c */
 void cancel_deliver(Engine *e, const InboxRow *row, Err *err); /* a request from the inbox */
+void cancel_done(Run *r);              /* what was asked for is in the run's batch */
 bool cancel_due(Run *r);               /* the run is at a step and to be cancelled: done */
 bool cancel_slice(Run *r);             /* at the end of a slice: the body does not come to a step. true: ended */
 bool cancel_ended_here(const Run *r);  /* the history says that the run was ended where it stands now, in the middle of its code */

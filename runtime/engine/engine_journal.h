@@ -14,6 +14,8 @@
  *             [base captured? at value name] as in scope.h; with again? the call of the step was evaluated once more
  *   J_CHILD   [index event attempt at-ms workflow-id value due-ms]   of a :call-flow or :fanout step in flight: event :started (due-ms:
  *             its :timeout), :retry (value: the error, due-ms: when it starts again), or the status it ended with (value: result or error)
+ *   J_ABORT   [error at-ms]                      behind a step's result: the run was ended where it stood at a breakpoint, the step's call
+ *             throws this instead (breaks.h)
  *   J_END     [status value-or-error at-ms]
  *
  * input: as step_input.h keeps it. node is "unit-hash/node-id", where the step stands in the code. by says who answered when it was not the step itself: :hand, a
@@ -22,7 +24,7 @@
 #ifndef BR_ENGINE_JOURNAL_H
 #define BR_ENGINE_JOURNAL_H
 #include "reader/vec.h"
-enum JournalKind { J_START = 1, J_INTENT, J_RESULT, J_STEP, J_RETRY, J_CHECK, J_NONDET, J_END, J_EDIT, J_CHILD };
+enum JournalKind { J_START = 1, J_INTENT, J_RESULT, J_STEP, J_RETRY, J_CHECK, J_NONDET, J_END, J_EDIT, J_CHILD, J_ABORT };
 enum { JI_STEP, JI_TYPE, JI_TITLE, JI_OCC, JI_ATTEMPT, JI_HASH, JI_AT, JI_INPUT, JI_DUE, JI_NODE, JI_COUNT };
 enum { JT_INPUT, JT_SOURCE, JT_AT, JT_LINEAGE, JT_COUNT };
 enum { JR_OK, JR_VALUE, JR_AT, JR_INTENT, JR_BY, JR_COUNT };
@@ -31,6 +33,7 @@ enum { JY_ATTEMPT, JY_ERROR, JY_AT, JY_DUE, JY_COUNT };
 enum { JD_EDITS, JD_AGAIN, JD_AT, JD_COUNT };
 enum { JD_BASE, JD_CAPTURED, JD_SLOT, JD_VALUE, JD_NAME }; /* of one edit */
 enum { JC_INDEX, JC_EVENT, JC_ATTEMPT, JC_AT, JC_ID, JC_VALUE, JC_DUE, JC_COUNT };
+enum { JB_ERROR, JB_AT, JB_COUNT }; /* of J_ABORT */
 enum { JE_STATUS, JE_VALUE, JE_AT, JE_COUNT };
 static inline Val journal_field(Val rec, uint32_t i) { return i < vec_count(rec) ? vec_nth(rec, i) : NIL; }
 #define ENGINE_SEMANTICS 1 /* bumped when replay of older journals would differ */

@@ -1,4 +1,5 @@
 /* engine_run.c - one run: its slices, journal, commits, snapshots, recovery and end. */
+#include "breaks.h"
 #include "child.h"
 #include "runtime/steps/engine_index.h"
 #include "runtime/jobs/engine_job.h"
@@ -66,6 +67,7 @@ Run *run_make(Engine *e, const RunRow *row) {
   r->status = row->status;
   r->snap_seq = row->snap_seq;
   r->lineage = child_lineage(row);
+  breaks_run(r, row);
   r->fresh = r->jobs_sent = NIL;
   return r;
 }
@@ -365,7 +367,8 @@ bool run_boot(Run *r, Err *err) {
 
 static void run_ended(Run *r, Val v) {
   Val cancelled = map_get_kw(r->m->state, "cancelled");
-  if (!is_nil(cancelled)) run_finish(r, RUN_CANCELLED, cancelled);
+  if (cancel_replay(r)) return;
+  if (!is_nil(cancelled)) run_finish(r, breaks_end(cancelled), cancelled);
   else if (same(v, SIG_THROW)) run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
   else run_finish(r, RUN_COMPLETED, v);
 }

@@ -1,5 +1,5 @@
 /* engine_state.c - looking at runs: how they stand, their history, and re-execution from the journal alone. */
-#include "engine_int.h"
+#include "breaks.h"
 #include "child.h"
 #include "runtime/jobs/engine_job.h"
 #include "runtime/base/duration.h"
@@ -63,6 +63,7 @@ static void say_waits(Engine *e, const RunRow *row, RunState *out) {
     snprintf(out->waits_for, sizeof out->waits_for,
              "step :%s failed (%.160s) and waits for a person\nto answer: breyta-run retry|skip|reject %s %s, then breyta-run resume %s", step,
              is_str(error) ? str_s(error) : "", row->run_id, step, row->run_id);
+  else if (!strcmp(what, "breakpoint")) breaks_say(note, row->run_id, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "job")) job_say(e, row, note, when, out->waits_for, sizeof out->waits_for);
   else if (!strcmp(what, "sleep"))
     snprintf(out->waits_for, sizeof out->waits_for, "step :%s sleeps until %s\nto go on: breyta-run resume %s", step, when, row->run_id);

@@ -2,6 +2,7 @@
  * engine does itself, timers, what people answer. */
 #include "runtime/base/duration.h"
 #include "runtime/base/limits.h"
+#include "breaks.h"
 #include "child.h"
 #include "runtime/jobs/engine_job.h"
 #include "runtime/steps/engine_table.h"
@@ -449,6 +450,7 @@ void step_reached(Run *r) {
     return;
   }
   if (cancel_due(r)) return;
+  if (breaks_before(r)) return;
   if (r->e->stepping == r->run || r->e->draining) {
     run_submit(r, AFTER_HOLD);
     return;

@@ -52,6 +52,12 @@ static Taken take(Run *r) {
     else if (rec->kind != J_RETRY && rec->kind != J_CHECK && rec->kind != J_CHILD) break;
     r->cursor++;
   }
+  if (rec && rec->kind == J_ABORT) { /* its call threw in place of that */
+    t.ok = false;
+    t.value = vec_nth(rec->v, JB_ERROR);
+    t.by = kw_c("cancel");
+    r->cursor++;
+  }
   return t;
 }
 

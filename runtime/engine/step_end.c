@@ -2,6 +2,7 @@
  * who is asked, a result that is too large. */
 #include "runtime/base/limits.h"
 #include "runtime/base/secret.h"
+#include "breaks.h"
 #include "engine_observe.h"
 #include "runtime/resource/resource.h"
 
@@ -20,13 +21,15 @@ static Val cancel_exception(Run *r, Val error) {
 }
 
 void step_answer(Run *r, bool ok, Val v, Val by) {
-  r->resume_throw = !ok;
   limits_spent(r->m, r->call->type, v);
+  bool stops = breaks_behind(r, &ok, &v, &by);
+  r->resume_throw = !ok;
   r->resume = ok ? v : kw_is(by, "cancel") ? cancel_exception(r, v) : error_exception(r->call, v);
   step_pending(r, NIL, 0);
   call_free(r->call);
   r->call = NULL;
   r->phase = R_READY;
+  if (stops) run_submit(r, AFTER_PARK);
 }
 
 void step_mismatch(Run *r, const char *fmt, const char *a, const char *b) {
@@ -182,7 +185,7 @@ void step_resolve(StepCall *c, bool ok, Val value) {
   observe_step_ended(c, ok, copy);
   run_progress(r, ok ? STEP_DONE : STEP_FAILED, is_str(msg) ? str_s(msg) : NULL, 0);
   step_answer(r, ok, copy, c->by);
-  run_ready(r);
+  if (r->phase == R_READY) run_ready(r);
 }
 
 void step_skip(StepCall *c, Val value) {

@@ -317,7 +317,7 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
     return listener_reply(x, 200, listener_copy("{\"ok\":true}", 11), 11, NULL, NULL);
   }
   if (!listener_method_ok(door, method))
-    return listener_reply_error(x, 405, "method_not_allowed", door == LISTEN_SELF ? "this is asked with GET" : door == LISTEN_API ? "GET, POST, PUT and DELETE are understood here" : "callbacks are sent with POST");
+    return listener_reply_error(x, 405, "method_not_allowed", door == LISTEN_SELF ? "this is asked with GET" : door == LISTEN_API ? "GET, POST, PUT, PATCH and DELETE are understood here" : "callbacks are sent with POST");
   if (x->too_big) return too_large(x);
   if (x->full) return listener_reply_error(x, 507, "disk_full", "there is no room on the disk for a body of this size");
   if (x->shed) return listener_reply_error(x, 503, "busy", "too many bodies under way; try again");

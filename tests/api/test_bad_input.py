@@ -105,9 +105,10 @@ def furnish(s):
     s.raw("PUT", "/api/files/uploads/direct?uri=" + urllib.parse.quote(uri, safe=""), b"it is a " + CANARY.encode())
     assert post(s, "/api/files/uploads/complete", {"uri": uri}).status == 200
     conn = post(s, "/api/connections", {"type": "http-api", "name": CANARY, "base-url": "http://127.0.0.1:9", "api-key": "k" * 20}).body["connection"]["id"]
+    assert s.http("PATCH", f"/api/debug/overlays/f/breakpoint/{CANARY}", b'{"type": "both"}').status == 200
     sa, key = account(s, ["flows.read"])
     wait = s.http("GET", f"/api/waits?workflowId={run}").body["items"][0]["waitId"]
-    return {"flowSlug": "f", "workflowId": run, "runId": run, "stepId": "a", "profileId": inst, "installationId": inst, "serviceAccountId": sa, "keyId": key.split("_")[1],
+    return {"flowSlug": "f", "workflowId": run, "workflow": run, "side": "both", "runId": run, "stepId": "a", "profileId": inst, "installationId": inst, "serviceAccountId": sa, "keyId": key.split("_")[1],
             "uri": uri, "connectionId": conn, "id": conn, "run": run, "step": "a", "slug": "f", "target": "live", "wait": wait, "ws": "ws-local", "flowLiteral": text, "flow": "f",
             "flow-slug": "f", "version": 1, "path": "webhooks/f/x", "name": "approve", "op": "query", "q": CANARY, "stepType": "kv", "workflowIds": [run]}
 
@@ -213,7 +214,7 @@ def test_keys_that_may_not(s):
         assert status == 403 or name == "feedback.send", (name, status, data[:300])
     for method, path, op in routes:
         if needs_key(op) and op["operationId"] not in open_to_all:
-            status, data = c.ask(method, filled(path, known), b"{}" if method in ("POST", "PUT") else None, key=small)
+            status, data = c.ask(method, filled(path, known), b"{}" if method in ("POST", "PUT", "PATCH") else None, key=small)
             assert status == 403 and CANARY.encode() not in data, (method, path, status, data[:300])
 
 
@@ -236,7 +237,7 @@ def test_another_workspace_sees_nothing(s):
     for method, path, op in routes:
         query = "?" + urllib.parse.urlencode({p["name"]: sample(p["name"], p["schema"], mine) for p in op.get("parameters", []) if p["in"] == "query"})
         schema = op.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-        body = json.dumps(args_of(schema, mine) if "properties" in schema else {"uri": known["uri"]}) if method in ("POST", "PUT") else None
+        body = json.dumps(args_of(schema, mine) if "properties" in schema else {"uri": known["uri"]}) if method in ("POST", "PUT", "PATCH") else None
         for headers in ({}, {"X-Breyta-Workspace": "ws-local"}):
             status, data = c.ask(method, filled(path, known) + query, body, headers, theirs)
             assert CANARY.encode() not in data, (method, path, status, data[:500])

@@ -589,6 +589,43 @@ def test_steps(c):
     c.fails("usage", "steps", "docs", "set", *S, status=2)
 
 
+def test_breakpoints(c):
+    push(c, "stops", "(+ (flow/step :function :one {:input {} :code '(fn [_] 1)}) (flow/step :function :a/two {:input {} :code '(fn [_] 2)}))")
+    assert c.data("debug", "overlays", "set-breakpoint", "stops", "one")["overlay"]["breakpoints"][0]["type"] == "before"
+    assert len(c.data("debug", "overlays", "set-breakpoint", "stops", "a/two", "--type", "after")["overlay"]["breakpoints"]) == 2
+    run = c.data("flows", "run", "stops")["workflowId"]
+    stands = lambda step: c.server.until(lambda: (c.data("debug", "overlays", "show", "stops")["waiting"] or [{}])[0].get("stepId") == step, f"it stands at {step}")
+    stands("one")
+    assert c.data("runs", "show", run)["run"]["breakpoint"]["side"] == "before"
+    assert c.data("runs", "watch", run, "--timeout", "100ms") and " breakpoint_reached one waiting" in c.stderr
+    c.fails("conflict", "debug", "breakpoints", "continue", run, "one", "after")
+    c.fails("conflict", "debug", "breakpoints", "continue", run, "one", "both", "--occurrence", "2")
+    c.fails("usage", "debug", "breakpoints", "continue", run, "one", status=2)
+    assert c.data("debug", "breakpoints", "continue", run, "one", "both")["status"] == "continuing"
+    stands("a/two")
+    assert c.data("debug", "breakpoints", "abort", run, "a/two", "after")["workflowId"] == run
+    assert c.server.over(run)["error"]["type"] == "breakpoint-aborted"
+    follows = {}
+    for how in (["flows", "run", "stops", "--wait", "--poll", "10ms"], ["runs", "watch"]):
+        run = c.data("flows", "run", "stops")["workflowId"] if how[0] == "runs" else None
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            said = pool.submit(c.raw, *how, *([run, "--poll", "10ms"] if run else []))
+            for step, side in (("one", "before"), ("a/two", "after")):
+                stands(step)
+                c.data("debug", "breakpoints", "continue", c.data("debug", "overlays", "show", "stops")["waiting"][0]["workflowId"], step, side)
+            follows[how[0]] = said.result(timeout=60)
+    assert all(p.returncode == 0 for p in follows.values()), follows
+    for word in (" step_started one", " step_completed one", " step_started a/two", " step_completed a/two"):  # what passes hides nothing that stays
+        assert follows["runs"].stderr.count(word) == 1, follows["runs"].stderr
+    assert c.data("debug", "overlays", "set-enabled", "stops", "--enabled=false", "--target", "all")["overlay"]["enabled"] is False
+    assert c.data("debug", "overlays", "list")["items"][0]["target"] == "all"
+    assert c.data("flows", "run", "stops", "--wait")["run"]["resultPreview"]["data"]["result"] == 3
+    assert c.data("debug", "overlays", "set-enabled", "stops")["overlay"]["enabled"] is True
+    for step in ("one", "a/two"):
+        left = c.data("debug", "overlays", "set-breakpoint", "stops", step, "--type", "none")["overlay"]["breakpoints"]
+    assert left == []
+
+
 def test_archive_and_delete(c):
     c.data("flows", "archive", "made")
     assert "made" not in [f["flowSlug"] for f in c.data("flows", "list", "--limit", "50")["items"]]
@@ -682,7 +719,7 @@ class Recorder:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
             def log_message(self, *_):
                 pass

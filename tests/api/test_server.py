@@ -87,7 +87,7 @@ def test_bad_requests(s):
     assert s.http("GET", "/nothing").status == 404
     assert s.http("GET", "/api/commands").status == 405 and s.http("DELETE", "/api/me").status == 405
     assert s.http("PATCH", "/api/me").status == 405
-    for method, path, allow in (("PATCH", "/api/me", "GET, POST, PUT, DELETE"), ("POST", "/readyz", "GET"), ("GET", "/ws-local/events/x", "POST"), ("POST", "/ws-local/resources/content", "GET")):
+    for method, path, allow in (("OPTIONS", "/api/me", "GET, POST, PUT, PATCH, DELETE"), ("POST", "/readyz", "GET"), ("GET", "/ws-local/events/x", "POST"), ("POST", "/ws-local/resources/content", "GET")):
         status, headers, _ = s.raw(method, path)
         assert status == 405 and headers["Allow"] == allow, (method, path, status, headers["Allow"])
     assert s.http("POST", "/api/commands", b"x" * (17 << 20)).status == 413
@@ -118,7 +118,7 @@ def test_openapi_is_true(s):
     d = s.http("GET", "/api/openapi.json", key=False).body
     assert d["openapi"].startswith("3.1"), d
     for path, methods in d["paths"].items():
-        for method in () if not path.startswith("/api/") else ("GET", "POST", "PUT", "DELETE"):
+        for method in () if not path.startswith("/api/") else ("GET", "POST", "PUT", "PATCH", "DELETE"):
             a = s.http(method, path, key=False)
             if method.lower() not in methods:
                 assert a.status == 405, (method, path, a)
