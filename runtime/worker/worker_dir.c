@@ -50,7 +50,8 @@ static bool put_file(const char *path, const Buf *b, Err *e) {
   return ok;
 }
 
-bool worker_dir_write(const char *path, Val v, Err *e) {
+/* Indented JSON and a line end, in place of the whole file. */
+static bool write_json(const char *path, Val v, Err *e) {
   Buf b = {0};
   if (is_sig(json_pretty(&b, v))) {
     buf_free(&b);
@@ -113,8 +114,8 @@ static bool write_files(const WorkerDir *d, Val job, Err *e) {
   Val context = client_put_text(NIL, "jobId", client_text_at(job, "jobId"));
   context = client_put_text(context, "leaseToken", client_text_at(job, "leaseToken"));
   context = client_put_text(context, "resultFile", d->result);
-  return worker_dir_write(d->job, job, e) && worker_dir_write(d->payload, same(payload, ABSENT) ? map_empty : payload, e) &&
-         worker_dir_write(d->context, context, e);
+  return write_json(d->job, job, e) && write_json(d->payload, same(payload, ABSENT) ? map_empty : payload, e) &&
+         write_json(d->context, context, e);
 }
 
 bool worker_dir_make(WorkerDir *d, Val job, Err *e) {
@@ -152,7 +153,7 @@ static bool change_it(const char *result, Val (*change)(Val was, void *ctx), voi
   if (!same(was, ABSENT) && !is_map(was)) return err_set(e, "invalid_json", "%.300s is not a JSON object", result);
   Val is = change(same(was, ABSENT) ? map_empty : was, ctx);
   if (out) *out = is;
-  return worker_dir_write(result, is, e);
+  return write_json(result, is, e);
 }
 
 bool worker_dir_change(const char *result, Val (*change)(Val was, void *ctx), void *ctx, Val *out, Err *e) {

@@ -22,8 +22,6 @@ void worker_dir_at(WorkerDir *d, const char *path);
 void worker_dir_remove(const WorkerDir *d); /* with all that is in it */
 void worker_dir_free(WorkerDir *d);
 
-/* Indented JSON and a line end, in place of the whole file. */
-bool worker_dir_write(const char *path, Val v, Err *e);
 /* ABSENT: no file, or nothing but white space in it. false: it cannot be read, is too large or no JSON; e: code "invalid_json" for the
  * last. */
 bool worker_dir_read(const char *path, Val *v, Err *e);

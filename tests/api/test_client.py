@@ -483,7 +483,7 @@ def test_workspaces_and_auth(c):
     d = c.data("auth", "login", "--api", url, "--key-stdin", stdin=s.key + "\n", env={})
     assert d["workspaceId"] == "ws-local" and s.key not in json.dumps(d)
     path = os.path.join(c.home, "breyta", "auth.json")
-    assert os.stat(path).st_mode & 0o777 == 0o600 and s.key in open(path).read()
+    assert os.stat(path).st_mode & 0o777 == 0o600 and s.key in open(path).read() and os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
     assert c.data("auth", "whoami", env={})["keyFrom"] == "auth.json"  # the URL and the workspace are remembered too
     c.data("workspaces", "use", "ws-two", env={})
     assert c.data("workspaces", "current", env={})["workspace"]["id"] == "ws-two"
@@ -517,6 +517,13 @@ def test_resources(c):
     with open(os.path.join(c.home, "big.copy"), "rb") as f:
         assert f.read() == big
     assert c.raw("resources", "download", uri).stdout == "# Notes about whales\n"
+    c.data("resources", "download", uri, "--out", "new/folder/copy.md")
+    mask = os.umask(0)
+    os.umask(mask)
+    assert os.stat(os.path.join(c.home, "new/folder/copy.md")).st_mode & 0o777 == 0o666 & ~mask and os.listdir(os.path.join(c.home, "new/folder")) == ["copy.md"]
+    c.fails("file", "resources", "download", uri, "--out", "/dev/null/copy.md")
+    assert c.raw("resources", "download", uri + "0", "--out", "new/none/copy.md").returncode == 1 and not os.path.exists(os.path.join(c.home, "new/none/copy.md"))
+    assert c.raw("resources", "table", "export", uri, "--out", "new/none/t.csv").returncode == 1 and os.listdir(os.path.join(c.home, "new/none")) == []  # nothing half is left
     assert uri in [i["uri"] for i in c.data("resources", "list", "--type", "file")["items"]]
     assert c.data("resources", "get", uri)["uri"] == uri
     d = c.data("resources", "read", uri)
