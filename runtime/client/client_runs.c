@@ -239,7 +239,7 @@ typedef struct Follow {
   int64_t poll_ms, timeout_ms, began_us, next_ms;
   bool events;
   char said[256]; /* the last line of progress */
-  int64_t seen;   /* events that were told */
+  Val told;       /* a map of the events that were told */
 } Follow;
 
 static Val run_args(const Follow *f, bool steps) {
@@ -259,20 +259,29 @@ static void progress(Follow *f, Val run) {
   snprintf(f->said, sizeof f->said, "%s", line);
 }
 
-/* Events that were not there at the last look. */
+static void tell_event(Val e) {
+  const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"),
+             *status = client_text_at(e, "status");
+  const char *why = client_text_at(e, "details.error.message");
+  client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "",
+             status ? status : "", why ? ": " : "", why ? why : "");
+}
+
+/* Events that were not told yet. The answer has the newest only, and where a step was waiting it has the step's end later: so each is
+ * known by what it says, and not by its place. */
 static void tell_events(Follow *f) {
   ClientAnswer a;
   Val args = client_put(client_put_text(NIL, "workflowId", f->run), "limit", int_val(500));
-  if (ask(f->r, "runs.events", args, &a)) {
-    Val items = client_at(a.body, "data.items");
-    for (; is_vec(items) && f->seen < vec_count(items); f->seen++) {
-      Val e = vec_nth(items, (uint32_t)f->seen);
-      const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"),
-                 *status = client_text_at(e, "status");
-      const char *why = client_text_at(e, "details.error.message");
-      client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "",
-                 status ? status : "", why ? ": " : "", why ? why : "");
-    }
+  bool ok = ask(f->r, "runs.events", args, &a);
+  Val items = ok ? client_at(a.body, "data.items") : NIL;
+  uint32_t n = is_vec(items) ? vec_count(items) : 0;
+  if (n && client_true_at(a.body, "meta.hasMore") && is_nil(map_get(f->told, vec_nth(items, 0), NIL)))
+    client_say("... (there are more: these are the last %u)", n);
+  for (uint32_t i = 0; i < n; i++) {
+    Val e = vec_nth(items, i);
+    if (!is_nil(map_get(f->told, e, NIL))) continue;
+    tell_event(e);
+    f->told = map_assoc(f->told, e, TRUE_V);
   }
   client_answer_free(&a);
 }
@@ -340,7 +349,7 @@ static int look(Follow *f) {
 }
 
 int client_follow(ClientRun *r, const char *run, Val start, bool events) {
-  Follow f = {.r = r, .run = run, .start = start, .last = NIL, .events = events, .began_us = mono_us(), .next_ms = 10};
+  Follow f = {.r = r, .run = run, .start = start, .last = NIL, .told = map_empty, .events = events, .began_us = mono_us(), .next_ms = 10};
   f.poll_ms = client_int(r, "poll", 250);
   f.timeout_ms = client_int(r, "timeout", 900000);
   if (f.poll_ms < 10) f.poll_ms = 10;
