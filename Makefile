@@ -33,7 +33,7 @@ PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8pr
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev libssh2-1-dev openssh-server nginx-light postgresql \
   mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils shellcheck busybox
 
-.PHONY: all deps run provision-test test conformance check crash chaos-jobs chaos-worker fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
+.PHONY: all deps run provision-test test conformance check crash chaos-server chaos-jobs chaos-worker fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run $(B)/breyta
 
 help:
@@ -44,6 +44,7 @@ help:
 	@echo 'make conformance what Clojure answers: all groups outside opt-*, then opt-*, kinds of errors too'
 	@echo 'make check      layering, headers, warnings-only checks'
 	@echo 'make crash      every crash point, a long kill -9 loop'
+	@echo 'make chaos-server the server killed 100 times in each suite that kills it; ROUNDS=N'
 	@echo 'make chaos-jobs 100,000 jobs, drivers and the server killed at every point; CHAOS="--jobs 5000 --seed 2"'
 	@echo 'make chaos-worker real worker processes and the server killed while handlers run; CHAOS="JOBS SECONDS", SEED=N'
 	@echo 'make fuzz       long fuzzing of the readers and the evaluator'
@@ -116,6 +117,9 @@ check:
 	@tests/tools/check_layers.sh
 crash: $(B)/breyta-run $(TESTPROGS)
 	@B=$(B) CRASH_ALL=1 tests/run.sh crash
+chaos-server: $(B)/breyta
+	@rc=0; for t in $$(grep -l 'environ.get("ROUNDS"' tests/api/test_*.py); do echo "$$t"; \
+	  BREYTA=$(CURDIR)/$(B)/breyta ROUNDS=$(or $(ROUNDS),100) MANY=10000 python3 $$t || rc=1; done; exit $$rc
 chaos-jobs: $(B)/breyta
 	@BREYTA=$(B)/breyta python3 tests/chaos/chaos_jobs.py $(CHAOS)
 chaos-worker: $(B)/breyta

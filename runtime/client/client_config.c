@@ -1,13 +1,12 @@
 /* client_config.c - see client_config.h */
 #include "client_config.h"
+#include "client_file.h"
 #include "runtime/cli/cli.h"
 #include "runtime/base/json.h"
 #include "reader/mem.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *env(const char *name) {
@@ -15,7 +14,8 @@ static const char *env(const char *name) {
   return s && *s ? s : NULL;
 }
 
-void client_config_path(Buf *b, const char *file) {
+/* "config.json" */
+static void config_path(Buf *b, const char *file) {
   const char *xdg = env("XDG_CONFIG_HOME"), *home = env("HOME");
   if (xdg && *xdg == '/')
     buf_fmt(b, "%s/breyta/%s", xdg, file);
@@ -37,40 +37,19 @@ static bool read_object(const char *path, Val *out, Err *e) {
   return true;
 }
 
-static bool make_folder(const char *path, Err *e) {
-  char dir[4096];
-  snprintf(dir, sizeof dir, "%s", path);
-  for (char *p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/')) {
-    *p = 0;
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST) return err_set(e, "config", "cannot make the folder %.300s: %s", dir, strerror(errno));
-    *p = '/';
-  }
-  return true;
-}
-
-/* A new file beside it, synced, in its place: nobody ever reads half of one. */
 static bool write_object(const char *path, Val v, Err *e) {
-  Buf b = {0}, beside = {0};
-  if (!make_folder(path, e)) return false;
-  buf_fmt(&beside, "%s.XXXXXX", path);
-  int fd = mkstemp(buf_cstr(&beside));
-  bool ok = fd >= 0 && !is_sig(json_pretty(&b, v));
-  if (ok) buf_ch(&b, '\n');
-  ok = ok && cli_write_all(fd, b.p, b.n) && !fsync(fd);
-  if (fd >= 0 && close(fd) < 0) ok = false;
-  ok = ok && !rename(beside.p, path);
-  if (!ok) {
-    err_set(e, "config", "cannot write %.300s: %s", path, strerror(errno));
-    if (fd >= 0) unlink(beside.p);
-  }
+  Buf b = {0};
+  Err why = {0};
+  bool ok = !is_sig(json_pretty(&b, v));
+  buf_ch(&b, '\n');
+  ok = ok && client_file_put(path, true, b.p, b.n, &why);
   buf_free(&b);
-  buf_free(&beside);
-  return ok;
+  return ok || err_set(e, "config", "%s", why.code ? why.msg : "the configuration cannot be written as JSON");
 }
 
 bool client_config_read(Val *out, Err *e) {
   Buf path = {0};
-  client_config_path(&path, "config.json");
+  config_path(&path, "config.json");
   bool ok = read_object(buf_cstr(&path), out, e);
   buf_free(&path);
   return ok;
@@ -78,7 +57,7 @@ bool client_config_read(Val *out, Err *e) {
 
 bool client_config_write(Val v, Err *e) {
   Buf path = {0};
-  client_config_path(&path, "config.json");
+  config_path(&path, "config.json");
   bool ok = write_object(buf_cstr(&path), v, e);
   buf_free(&path);
   return ok;
@@ -89,7 +68,7 @@ static void auth_path(Buf *b, const char *store) {
   if (store)
     buf_c(b, store);
   else
-    client_config_path(b, "auth.json");
+    config_path(b, "auth.json");
 }
 
 bool client_auth_read(const char *store, Val *out, Err *e) {

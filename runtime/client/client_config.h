@@ -26,5 +26,4 @@ bool client_config_read(Val *out, Err *e);
 bool client_config_write(Val v, Err *e);
 bool client_auth_read(const char *store, Val *out, Err *e); /* store: NULL = where it belongs */
 bool client_auth_write(const char *store, Val v, Err *e);
-void client_config_path(Buf *b, const char *file); /* "config.json" */
 #endif

@@ -1,6 +1,7 @@
 /* client_docs.c - see client_docs.h */
 #include "client_docs.h"
 #include "runtime/cli/cli.h"
+#include "client_file.h"
 #include "client_flows.h"
 #include "reader/num.h"
 #include <dirent.h>

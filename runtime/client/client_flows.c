@@ -1,5 +1,6 @@
 /* client_flows.c - see client_flows.h: text of flows to and fro, and what is looked at. Releases: client_release.c. Settings:
  * client_setup.c. */
+#include "client_file.h"
 #include "client_flows.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/cli_run.h"
@@ -11,10 +12,8 @@
 #include "reader/mem.h"
 #include "reader/num.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 bool client_ask(ClientRun *r, const char *command, Val args, ClientAnswer *a) {
@@ -32,33 +31,6 @@ bool client_get(ClientRun *r, const char *path, Val query, ClientAnswer *a) {
 static Val slug_args(ClientRun *r) { return client_put(NIL, "flowSlug", client_at(r->args, "flowSlug")); }
 
 /* --- files ------------------------------------------------------------------------------------------------------------------------ */
-static bool make_folders(const char *path) {
-  char dir[4096];
-  snprintf(dir, sizeof dir, "%s", path);
-  for (char *p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/')) {
-    *p = 0;
-    if (mkdir(dir, 0777) < 0 && errno != EEXIST) return false;
-    *p = '/';
-  }
-  return true;
-}
-
-bool client_file_write(ClientRun *r, const char *path, const char *s, size_t n) {
-  Buf beside = {0};
-  buf_fmt(&beside, "%s.XXXXXX", path);
-  int fd = make_folders(path) ? mkostemp(buf_cstr(&beside), O_CLOEXEC) : -1;
-  mode_t mask = umask(0);
-  umask(mask);
-  bool ok = fd >= 0 && !fchmod(fd, 0666 & ~mask) && cli_write_all(fd, s, n) && !fsync(fd);
-  if (fd >= 0 && close(fd) < 0) ok = false;
-  ok = ok && !rename(beside.p, path);
-  int why = errno;
-  if (!ok && fd >= 0) unlink(beside.p);
-  if (!ok) client_fail(r, "file", "cannot write %.300s: %s", path, strerror(why));
-  buf_free(&beside);
-  return ok;
-}
-
 static Val found(const Diags *d, int *errors) {
   Val all = vec_empty;
   *errors = 0;
@@ -82,7 +54,8 @@ static void look_at(const char *text, size_t n, const char *path, Val *diagnosti
   diags_free(&d);
 }
 
-bool client_flow_text(ClientRun *r, const char *path, Buf *text, Val *diagnostics, int *errors) {
+/* The text of a flow's file with its includes, - is standard input. Errors of the text are told on standard error. false: told. */
+static bool flow_text(ClientRun *r, const char *path, Buf *text, Val *diagnostics, int *errors) {
   Buf b = {0};
   Diags d = {0};
   const char *name = strcmp(path, "-") ? path : "flow.edn";
@@ -184,7 +157,7 @@ int client_flows_push(ClientRun *r) {
   ClientAnswer a;
   const char *target = client_text(r, "target");
   if (target && strcmp(target, "draft")) return client_usage(r, "--target: a push goes to the draft; `breyta flows release` makes it live");
-  if (!client_flow_text(r, client_text(r, "file"), &text, &diagnostics, &errors)) return EXIT_FAILED;
+  if (!flow_text(r, client_text(r, "file"), &text, &diagnostics, &errors)) return EXIT_FAILED;
   r->args = client_put(r->args, "flowLiteral", buf_str(&text));
   client_send(r, &a);
   return a.ok && client_flag(r, "validate") ? validated(r, &a) : client_finish(r, &a);
@@ -196,7 +169,7 @@ int client_flows_lint(ClientRun *r) {
   int errors;
   const char *file = client_text(r, "file");
   ClientAnswer a;
-  if (!client_flow_text(r, file, &text, &diagnostics, &errors)) return EXIT_FAILED;
+  if (!flow_text(r, file, &text, &diagnostics, &errors)) return EXIT_FAILED;
   Val literal = buf_str(&text);
   data = client_put(client_put_text(NIL, "file", file), "diagnostics", diagnostics);
   data = client_put(client_put(data, "errors", fix(errors)), "warnings", fix((int)vec_count(diagnostics) - errors));
@@ -408,7 +381,7 @@ int client_flows_diff(ClientRun *r) {
   if (!side(r, "from", "fromVersion", file && !to ? "draft" : "live") || !side(r, "to", "toVersion", file ? "file" : "draft"))
     return EXIT_USAGE;
   if (file) {
-    if (!client_flow_text(r, file, &text, &diagnostics, &errors)) return EXIT_FAILED;
+    if (!flow_text(r, file, &text, &diagnostics, &errors)) return EXIT_FAILED;
     r->args = client_put_text(client_put(r->args, "fileLiteral", buf_str(&text)), "fileLabel", file);
   }
   r->args = client_put_text(r->args, "view", client_flag(r, "full") ? "full" : "summary");

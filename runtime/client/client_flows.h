@@ -24,9 +24,6 @@ int client_configure(ClientRun *r); /* --set, --schedule-..., @file */
 int client_setup_template(ClientRun *r);
 int client_setup_suggest(ClientRun *r);
 
-/* The text of a flow's file with its includes, - is standard input. Errors of the text are told on standard error. false: told. */
-bool client_flow_text(ClientRun *r, const char *path, Buf *text, Val *diagnostics, int *errors);
 bool client_ask(ClientRun *r, const char *command, Val args, ClientAnswer *a); /* another command than the row's */
 bool client_get(ClientRun *r, const char *path, Val query, ClientAnswer *a);
-bool client_file_write(ClientRun *r, const char *path, const char *s, size_t n); /* whole, or not at all. false: told */
 #endif

@@ -72,16 +72,25 @@ static bool post(Bridge *b, const char *text, size_t n, const char *method, cons
   return a->ok;
 }
 
-/* The message of an answer: its JSON, or the last event of a stream. */
-static Val message(const ClientAnswer *a) {
-  Err e = {0};
-  Val last = ABSENT;
-  if (!strstr(a->content_type, "event-stream")) return a->text.n ? json_parse_ordered(a->text.p, a->text.n, &e) : ABSENT;
-  for (const char *p = a->text.p, *end = p + a->text.n; p < end;) {
-    size_t n = strcspn(p, "\n");
-    if (n > 5 && !strncmp(p, "data:", 5)) last = json_parse_ordered(p + 5, n - 5, &e);
-    p += n + 1;
+/* The next message of an answer from *at on: its JSON, or an event of a stream that is JSON. false: there is none. */
+static bool next_message(const ClientAnswer *a, size_t *at, Val *out) {
+  bool stream = strstr(a->content_type, "event-stream");
+  while (*at < a->text.n) {
+    Err e = {0};
+    const char *p = a->text.p + *at, *nl = stream ? memchr(p, '\n', a->text.n - *at) : NULL;
+    size_t n = nl ? (size_t)(nl - p) : a->text.n - *at;
+    *at += n + 1;
+    if (stream && (n <= 5 || strncmp(p, "data:", 5) != 0)) continue;
+    Val m = stream ? json_parse_ordered(p + 5, n - 5, &e) : json_parse_ordered(p, n, &e);
+    if (!same(m, ABSENT)) return *out = m, true;
   }
+  return false;
+}
+
+/* What a request is answered: the last one, others are told on the way. */
+static Val message(const ClientAnswer *a) {
+  Val last = ABSENT;
+  for (size_t at = 0; next_message(a, &at, &last);) continue;
   return last;
 }
 
@@ -187,30 +196,18 @@ static Val rpc_error(Val id, int code, const char *text) {
   return client_put(client_put(client_put_text(NIL, "jsonrpc", "2.0"), "id", id), "error", e);
 }
 
-/* Every event of a stream is a message. */
+/* A stream may hold several messages. A request is never left without an answer. */
 static void out_answer(Bridge *b, const ClientAnswer *a, Val id) {
-  Err e = {0};
-  if (!a->text.n) {
-    if (!a->ok && !is_nil(id)) out_line(rpc_error(id, -32000, a->message ? a->message : "no answer"));
-    return;
-  }
-  if (!strstr(a->content_type, "event-stream")) {
-    Val m = json_parse_ordered(a->text.p, a->text.n, &e);
+  Val m;
+  bool any = false;
+  for (size_t at = 0; next_message(a, &at, &m);) {
     const char *version = client_text_at(m, "result.protocolVersion");
+    if (!client_text_at(m, "jsonrpc")) continue;
     if (version) snprintf(b->version, sizeof b->version, "%s", version);
-    bool rpc = client_text_at(m, "jsonrpc") != NULL;
-    if (rpc)
-      out_line(m);
-    else if (!is_nil(id))
-      out_line(rpc_error(id, -32000, a->message ? a->message : "the server's answer is no JSON-RPC"));
-    return;
+    out_line(m);
+    any = true;
   }
-  for (const char *p = a->text.p, *end = p + a->text.n; p < end;) {
-    size_t n = strcspn(p, "\n");
-    Val m = n > 5 && !strncmp(p, "data:", 5) ? json_parse_ordered(p + 5, n - 5, &e) : ABSENT;
-    if (!same(m, ABSENT)) out_line(m);
-    p += n + 1;
-  }
+  if (!any && !is_nil(id)) out_line(rpc_error(id, -32000, a->message ? a->message : "the server's answer is no JSON-RPC"));
 }
 
 static void relay(Bridge *b, const char *line, size_t n) {

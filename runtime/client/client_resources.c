@@ -1,6 +1,7 @@
 /* client_resources.c - see client_resources.h */
 #include "client_resources.h"
 #include "runtime/cli/cli.h"
+#include "client_file.h"
 #include "client_flows.h"
 #include "reader/num.h"
 #include <errno.h>
@@ -120,62 +121,29 @@ int client_resource_upload(ClientRun *r) {
 }
 
 /* --- into files ------------------------------------------------------------------------------------------------------------------- */
-/* A file that grows, in place of `path` once it is whole; path "-" is standard output. */
-typedef struct Into {
-  const char *path;
-  Buf beside;
-  int fd;
-  uint64_t bytes;
-} Into;
-
-static bool into_write(void *ctx, const char *p, size_t n) {
-  Into *t = ctx;
-  t->bytes += n;
-  return cli_write_all(t->fd, p, n);
-}
-
-static bool into_open(ClientRun *r, Into *t, const char *path) {
-  *t = (Into){.path = path, .fd = 1};
-  if (!strcmp(path, "-")) return true;
-  buf_fmt(&t->beside, "%s.XXXXXX", path);
-  t->fd = mkostemp(buf_cstr(&t->beside), O_CLOEXEC);
-  if (t->fd < 0) client_fail(r, "file", "cannot write %.300s: %s", path, strerror(errno));
-  return t->fd >= 0;
-}
-
-static bool into_close(ClientRun *r, Into *t, bool ok) {
-  if (t->fd == 1) return ok;
-  mode_t mask = umask(0);
-  umask(mask);
-  bool good = ok && !fchmod(t->fd, 0666 & ~mask) && !fsync(t->fd);
-  int why = errno;
-  if (close(t->fd) < 0) good = false;
-  good = good && !rename(t->beside.p, t->path);
-  if (!good) unlink(t->beside.p);
-  if (ok && !good) client_fail(r, "file", "cannot write %.300s: %s", t->path, strerror(why));
-  buf_free(&t->beside);
-  return good;
-}
+static bool arrived(void *file, const char *p, size_t n) { return client_file_add(file, p, n); }
 
 /* The answer's bytes to a file. */
 static int fetch(ClientRun *r, ClientRequest *q, const char *path, Val data) {
   ClientAnswer a;
-  Into t;
+  ClientFile f;
+  Err e = {0};
   Client *c = client_of(r);
-  if (!c || !into_open(r, &t, path)) return EXIT_FAILED;
+  if (!c) return EXIT_FAILED;
+  if (!client_file_open(&f, path, false, &e)) return client_fail(r, e.code, "%s", e.msg);
   HttpSink *sink = malloc(sizeof *sink);
   if (!sink) abort();
-  *sink = (HttpSink){.ctx = &t, .write = into_write};
+  *sink = (HttpSink){.ctx = &f, .write = arrived};
   q->sink = sink;
   q->raw = true;
   q->timeout_ms = FILE_TIMEOUT_MS;
   bool ok = client_rest(c, q, &a);
-  bool kept = into_close(r, &t, ok);
+  bool kept = client_file_close(&f, ok, &e);
   if (!ok) return client_finish(r, &a);
   client_answer_free(&a);
-  if (!kept) return EXIT_FAILED;
-  if (t.fd == 1) return EXIT_OK;
-  return client_done(r, client_put(client_put_text(data, "path", path), "bytes", int_val((int64_t)t.bytes)));
+  if (!kept) return client_fail(r, e.code, "%s", e.msg);
+  if (f.fd == 1) return EXIT_OK;
+  return client_done(r, client_put(client_put_text(data, "path", path), "bytes", int_val((int64_t)f.bytes)));
 }
 
 /* Behind "scheme://host/" of an address: this server may know itself by another name than we do. */

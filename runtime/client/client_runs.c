@@ -238,8 +238,8 @@ typedef struct Follow {
   Val start, last; /* answers */
   int64_t poll_ms, timeout_ms, began_us, next_ms;
   bool events;
-  char said[256]; /* the last line of progress; with events: when the last one was that passes */
-  int64_t seen;   /* events that were told and stay */
+  char said[256]; /* the last line of progress */
+  Val told;       /* a map of the events that were told */
 } Follow;
 
 static Val run_args(const Follow *f, bool steps) {
@@ -262,36 +262,28 @@ static void progress(Follow *f, Val run) {
 }
 
 static void tell_event(Val e) {
-  const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"), *status = client_text_at(e, "status");
+  const char *at = client_text_at(e, "at"), *type = client_text_at(e, "type"), *step = client_text_at(e, "stepId"),
+             *status = client_text_at(e, "status");
   const char *why = client_text_at(e, "details.error.message");
-  client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "", status ? status : "",
-             why ? ": " : "", why ? why : "");
+  client_say("%s %s%s%s%s%s%s%s", at ? at : "", type ? type : "", step ? " " : "", step ? step : "", status ? " " : "",
+             status ? status : "", why ? ": " : "", why ? why : "");
 }
 
-/* Told only while the run waits: not among the events that stay. */
-static bool passing(Val e) {
-  const char *type = client_text_at(e, "type");
-  return type && (!strcmp(type, "breakpoint_reached") || !strcmp(type, "step_progress"));
-}
-
-/* Events that were not there at the last look. */
+/* Events that were not told yet. The answer has the newest only, and where a step was waiting it has the step's end later: so each is
+ * known by what it says, and not by its place. */
 static void tell_events(Follow *f) {
   ClientAnswer a;
   Val args = client_put(client_put_text(NIL, "workflowId", f->run), "limit", int_val(500));
-  if (ask(f->r, "runs.events", args, &a)) {
-    Val items = client_at(a.body, "data.items");
-    int64_t stay = 0;
-    for (uint32_t i = 0; is_vec(items) && i < vec_count(items); i++) {
-      Val e = vec_nth(items, i);
-      const char *at = client_text_at(e, "at");
-      if (!passing(e)) {
-        if (stay++ >= f->seen) tell_event(e);
-      } else if (at && strcmp(at, f->said) > 0) {
-        tell_event(e);
-        snprintf(f->said, sizeof f->said, "%s", at);
-      }
-    }
-    if (stay > f->seen) f->seen = stay;
+  bool ok = ask(f->r, "runs.events", args, &a);
+  Val items = ok ? client_at(a.body, "data.items") : NIL;
+  uint32_t n = is_vec(items) ? vec_count(items) : 0;
+  if (n && client_true_at(a.body, "meta.hasMore") && is_nil(map_get(f->told, vec_nth(items, 0), NIL)))
+    client_say("... (there are more: these are the last %u)", n);
+  for (uint32_t i = 0; i < n; i++) {
+    Val e = vec_nth(items, i);
+    if (!is_nil(map_get(f->told, e, NIL))) continue;
+    tell_event(e);
+    f->told = map_assoc(f->told, e, TRUE_V);
   }
   client_answer_free(&a);
 }
@@ -359,7 +351,7 @@ static int look(Follow *f) {
 }
 
 int client_follow(ClientRun *r, const char *run, Val start, bool events) {
-  Follow f = {.r = r, .run = run, .start = start, .last = NIL, .events = events, .began_us = mono_us(), .next_ms = 10};
+  Follow f = {.r = r, .run = run, .start = start, .last = NIL, .told = map_empty, .events = events, .began_us = mono_us(), .next_ms = 10};
   f.poll_ms = client_int(r, "poll", 250);
   f.timeout_ms = client_int(r, "timeout", 900000);
   if (f.poll_ms < 10) f.poll_ms = 10;

@@ -5,6 +5,7 @@
  * outer map or not. Values :redacted and "redacted" are left out: a template that was filled in partly says nothing about the rest. */
 #include "runtime/cli/cli.h"
 #include "runtime/cli/cli_run.h"
+#include "client_file.h"
 #include "client_flows.h"
 #include "runtime/base/json.h"
 #include "reader/num.h"

@@ -1,6 +1,7 @@
 /* client_steps.c - see client_steps.h */
 #include "client_steps.h"
 #include "runtime/cli/cli.h"
+#include "client_file.h"
 #include "client_flows.h"
 #include "runtime/base/json.h"
 #include "reader/num.h"

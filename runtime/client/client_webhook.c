@@ -1,6 +1,7 @@
 /* client_webhook.c - see client_webhook.h */
 #include "client_webhook.h"
 #include "runtime/cli/cli.h"
+#include "client_file.h"
 #include "client_flows.h"
 #include "client_resources.h"
 #include "runtime/base/hash.h"

@@ -201,6 +201,29 @@ def test_runs(c):
     assert c.data("runs", "cancel", run)["alreadyCompleted"] is True
 
 
+def test_watch_tells_every_event(c):
+    """Also the end of a step that was seen waiting, and more events than an answer holds: 3 x 120 steps, of which each part waits for the next."""
+    body = """(loop [part 0]
+      (when (< part 3)
+        (flow/step :wait :go {:key (str "part-" part) :approvals 1})
+        (loop [n 0] (when (< n 120) (flow/step :function :count {:input {:n n} :code (quote (fn [x] (:n x)))}) (recur (inc n))))
+        (recur (inc part))))"""
+    push(c, "long", body)
+    run = c.data("flows", "run", "long")["workflowId"]
+    p = subprocess.Popen([client.CLIENT, "runs", "watch", run, "--timeout", "50s"], env=c.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines, waits = [], 0
+    for line in p.stderr:
+        lines.append(line.removeprefix("breyta: ").rstrip("\n"))
+        if " step_waiting go " in line:
+            wait = c.data("waits", "list", "--run", run)["items"][0]["waitId"]
+            c.data("waits", "approve", wait)
+            waits += 1
+    assert p.wait() == 0 and json.loads(p.stdout.read())["data"]["status"] == "completed" and waits == 3
+    kinds = [" ".join(line.split(" ")[1:]) for line in lines]
+    assert kinds.count("step_completed go completed") == 3 and kinds.count("step_completed count completed") == 360, kinds
+    assert kinds[0] == "run_started" and kinds[-1] == "run_completed" and "..." not in "".join(lines), lines
+
+
 def test_waits(c):
     push(c, "held", HELD % ':timeout "2h"', "[{:name :key :type :text}]")
     push(c, "asks", HELD % ":approvals 1 :actions [:escalate]", "[{:name :key :type :text}]")
@@ -350,6 +373,15 @@ def test_mcp(c):
     p = c.raw("mcp", "stdio", stdin=json.dumps(lines[0]) + "\n", env={**c.env(), "BREYTA_API_KEY": "wrong"})
     assert json.loads(p.stdout)["error"]["message"] and json.loads(p.stdout)["id"] == 1
     c.used.add("mcp stdio")
+    events = b'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\ndata: \ndata: {"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","tools":[{"name":"one"}]}}'
+    with Recorder(events, "text/event-stream") as recorder:  # a server that answers by a stream of events; the last line has no end
+        env = {"BREYTA_API_URL": f"http://127.0.0.1:{recorder.httpd.server_port}", "BREYTA_WORKSPACE": "w", "BREYTA_API_KEY": "k"}
+        p = c.raw("mcp", "stdio", stdin=json.dumps(lines[0]) + "\n", env=env)
+        assert [json.loads(x).get("method") for x in p.stdout.splitlines()] == ["notifications/progress", None], p
+        assert c.data("mcp", "doctor", env=env)["tools"] == ["one"]
+    with Recorder(b"data: nonsense\n", "text/event-stream") as recorder:
+        p = c.raw("mcp", "stdio", stdin=json.dumps(lines[2]) + "\n", env={**env, "BREYTA_API_URL": f"http://127.0.0.1:{recorder.httpd.server_port}"})
+        assert json.loads(p.stdout)["id"] == "two" and json.loads(p.stdout)["error"]["message"], p
 
 
 # --- settings and installations ---------------------------------------------------------------------------------------------------------------
@@ -483,7 +515,7 @@ def test_workspaces_and_auth(c):
     d = c.data("auth", "login", "--api", url, "--key-stdin", stdin=s.key + "\n", env={})
     assert d["workspaceId"] == "ws-local" and s.key not in json.dumps(d)
     path = os.path.join(c.home, "breyta", "auth.json")
-    assert os.stat(path).st_mode & 0o777 == 0o600 and s.key in open(path).read()
+    assert os.stat(path).st_mode & 0o777 == 0o600 and s.key in open(path).read() and os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
     assert c.data("auth", "whoami", env={})["keyFrom"] == "auth.json"  # the URL and the workspace are remembered too
     c.data("workspaces", "use", "ws-two", env={})
     assert c.data("workspaces", "current", env={})["workspace"]["id"] == "ws-two"
@@ -517,6 +549,13 @@ def test_resources(c):
     with open(os.path.join(c.home, "big.copy"), "rb") as f:
         assert f.read() == big
     assert c.raw("resources", "download", uri).stdout == "# Notes about whales\n"
+    c.data("resources", "download", uri, "--out", "new/folder/copy.md")
+    mask = os.umask(0)
+    os.umask(mask)
+    assert os.stat(os.path.join(c.home, "new/folder/copy.md")).st_mode & 0o777 == 0o666 & ~mask and os.listdir(os.path.join(c.home, "new/folder")) == ["copy.md"]
+    c.fails("file", "resources", "download", uri, "--out", "/dev/null/copy.md")
+    assert c.raw("resources", "download", uri + "0", "--out", "new/none/copy.md").returncode == 1 and not os.path.exists(os.path.join(c.home, "new/none/copy.md"))
+    assert c.raw("resources", "table", "export", uri, "--out", "new/none/t.csv").returncode == 1 and os.listdir(os.path.join(c.home, "new/none")) == []  # nothing half is left
     assert uri in [i["uri"] for i in c.data("resources", "list", "--type", "file")["items"]]
     assert c.data("resources", "get", uri)["uri"] == uri
     d = c.data("resources", "read", uri)
@@ -696,11 +735,11 @@ def test_arguments_are_those_of_the_server(c):
 class Recorder:
     """A server that notes what is asked, and says yes to everything."""
 
-    def __init__(self, says=None):
-        self.says = says
+    def __init__(self, says=None, content_type="application/json"):
+        self.says, self.content_type = says, content_type
 
     def __enter__(self):
-        seen, says = [], self.says
+        seen, says, content_type = [], self.says, self.content_type
         self.seen = seen
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -714,7 +753,7 @@ class Recorder:
                 flow_ = {"flowSlug": "x", "flowLiteral": "{}", "activeVersion": 1, "items": [{"version": 2, "enabled": True, "config": {"install-scope": "live"}}]}
                 data = says or json.dumps({"ok": True, "data": flow_, **flow_}).encode()
                 self.send_response(200)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
