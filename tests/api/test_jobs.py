@@ -486,6 +486,17 @@ def test_attachments(s):
                              ("jobs.attach_table", {"label": "x", "rows": [{"a": 1}], "writeMode": "upsert"}, "key"),
                              ("jobs.attach_table", {"label": "x", "rows": [{"a": 1}], "writeMode": "replace"}, "writeMode")):
         assert what in fails(s, 400, "bad_request", name, {**lease(other), **args})
+    got = []
+
+    def attach(i):
+        rows = [{"id": i * 10 + k} for k in range(10)]
+        got.append(s.ok("jobs.attach_table", {**lease(other), "label": f"t{i}", "table": "one", "rows": rows, "writeMode": "upsert", "keyFields": ["id"]}).data)
+        got.append(s.ok("jobs.attach_kv", {**lease(other), "label": f"k{i}", "value": i}).data)
+    threads = [threading.Thread(target=attach, args=(i,)) for i in range(8)]  # commands of a handler that run side by side
+    [t.start() for t in threads]
+    [t.join(20) for t in threads]
+    assert sorted(a["artifact"]["rowCount"] for a in got if a["artifact"]["kind"] == "table") == [10 * n for n in range(1, 9)], got
+    assert sorted(a["label"] for a in get(s, other)["artifacts"]) == sorted(f"{c}{i}" for c in "tk" for i in range(8))
     mixed = s.command("jobs.attach_kv", {**lease(other), "label": "x", "value": "y" * (3 << 20)})
     assert (mixed.status, mixed.code) == (413, "too_large"), mixed
 
@@ -558,8 +569,23 @@ def test_bad_arguments(s):
     fails(s, 404, "not_found", "jobs.get", {"jobId": "job-1"})
     fails(s, 404, "not_found", "jobs.get", {"jobId": "x"})
     fails(s, 413, "too_large", "jobs.complete", {**lease(mine), "outputs": "x" * (1 << 20)})
-    assert s.command("jobs.create", {"jobType": "t", "payload": "x" * ((1 << 20) + 10)}).status in (400, 413)
-    assert get(s, mine)["status"] == "leased"
+    fails(s, 413, "too_large", "jobs.create", {"jobType": "t", "payload": "x" * ((1 << 20) + 10)})
+    for name, args, what in (("jobs.claim", {"jobType": "t", "workerId": "w", "workerLabels": {f"l{i}": "x" for i in range(51)}}, "at most 50 labels"),
+                             ("jobs.batches.create", {"jobType": "t", "jobs": [{}, {"metadata": []}]}, "args.jobs[1].metadata"),
+                             ("jobs.attach_kv", {**lease(mine), "label": "x", "key": "k" * 121, "value": 1}, "at most 120 bytes")):
+        assert what in fails(s, 400, "bad_request", name, args)
+    s.ok("jobs.progress", {**lease(mine), "artifacts": [{"label": f"a{i}"} for i in range(1000)]})
+    for name, args in (("jobs.progress", {"artifacts": [{"label": "more"}]}), ("jobs.attach_kv", {"label": "more", "value": 1}),
+                       ("jobs.complete", {"artifacts": [{"label": "more"}]})):
+        assert "at most 1000 artifacts" in fails(s, 413, "too_large", name, {**lease(mine), **args})
+    assert get(s, mine)["status"] == "leased" and len(get(s, mine)["artifacts"]) == 1000
+    batch = s.ok("jobs.batches.create", {"jobType": "t", "jobs": [{}]}).data["batch"]
+    s.ok("jobs.batches.cancel", {"batchId": batch["batchId"]})
+    fails(s, 409, "already_completed", "jobs.batches.cancel", {"batchId": batch["batchId"]})
+    fails(s, 404, "not_found", "jobs.claim", {"jobType": "t", "workerId": "w", "batchId": "batch-9-x"})
+    two = account(s, "jobs.worker", types=("t", "u"))
+    assert "name one of them" in fails(s, 400, "bad_request", "jobs.list", {}, key=two)
+    assert s.ok("jobs.list", {"jobType": "t"}, key=two).data["items"]
 
 
 def test_lists(s):
