@@ -114,16 +114,8 @@ static bool plan(Engine *e, StepCall *c, Val *out, Err *err) {
 
 /* ---- what is run over there ---- */
 
-/* Takes the helper from the standard input unless this version of it is there. */
-static void helper(Buf *b) {
-  buf_fmt(b, "d=${BREYTA_AGENT_HOME:-${XDG_STATE_HOME:-$HOME/.local/state}/breyta-agent}/bin f=breyta-agent-%s\n", agent_script_version());
-  buf_c(b, "if [ -f \"$d/$f\" ]; then cat >/dev/null\n"
-           "else (umask 077; mkdir -p \"$d\" && cat >\"$d/$f.$$\" && mv \"$d/$f.$$\" \"$d/$f\") || exit 74\n"
-           "fi\nexec sh \"$d/$f\" ");
-}
-
 static void command(const StepCall *c, enum Op op, Buf *b) {
-  helper(b);
+  agent_script_begin(b);
   if (op == OP_STOP) buf_fmt(b, "stop --grace %d ", GRACE_S);
   else buf_c(b, op == OP_CHECK ? "attach --result " : "run --id ");
   ssh_shell_quote(b, text_of(c, "key"));

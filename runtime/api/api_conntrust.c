@@ -71,18 +71,18 @@ static int port_of(Val config) {
 
 /* ---- the answer ---- */
 
-static bool answer(Trusting *t, const SshAnswer *a, bool trusted) {
+static bool answer(Trusting *t, SshAnswer *a, bool trusted) {
   ValVec m = {0};
   api_put_text(&m, "connectionId", t->id);
-  api_put_text(&m, "fingerprint", buf_cstr((Buf *)(uintptr_t)&a->fingerprint));
-  api_put_text(&m, "hostKey", buf_cstr((Buf *)(uintptr_t)&a->host_key));
+  api_put_text(&m, "fingerprint", buf_cstr(&a->fingerprint));
+  api_put_text(&m, "hostKey", buf_cstr(&a->host_key));
   api_put(&m, "trusted", trusted ? TRUE_V : FALSE_V);
   api_put_text(&m, "state", a->err == SSH_KEY_UNKNOWN ? "unknown" : a->err == SSH_KEY_CHANGED ? "changed" : "known");
-  if (a->err == SSH_KEY_CHANGED) api_put_text(&m, "knownBy", buf_cstr((Buf *)(uintptr_t)&a->recorded));
+  if (a->err == SSH_KEY_CHANGED) api_put_text(&m, "knownBy", buf_cstr(&a->recorded));
   return api_later_ok(t->api, &t->later, api_map(&m), NIL);
 }
 
-static bool store(Trusting *t, const SshAnswer *a) {
+static bool store(Trusting *t, SshAnswer *a) {
   Err err = {0};
   int64_t rev;
   Val record = conn_store_get(t->api->store, t->workspace, t->id, &rev, &err), config = map_get_kw(record, "config");
@@ -99,16 +99,16 @@ static bool store(Trusting *t, const SshAnswer *a) {
 }
 
 static bool decide(Trusting *t) {
-  const SshAnswer *a = t->probe.answer;
+  SshAnswer *a = t->probe.answer;
   bool key = a && (a->err == SSH_KEY_UNKNOWN || a->err == SSH_KEY_CHANGED);
   if (!a) return fail(t, 502, "unreachable", "%.900s", t->probe.err.msg);
   if (!key && !a->fingerprint.n) return fail(t, 502, "unreachable", "%.900s", a->msg);
-  bool same = t->fingerprint && !strcmp(t->fingerprint, buf_cstr((Buf *)(uintptr_t)&a->fingerprint));
+  bool same = t->fingerprint && !strcmp(t->fingerprint, buf_cstr(&a->fingerprint));
   if (t->fingerprint && !same)
-    return fail(t, 409, "fingerprint_differs", "the machine shows another key than the one to trust: %.100s. Nothing was changed", a->fingerprint.p);
+    return fail(t, 409, "fingerprint_differs", "the machine shows another key than the one to trust: %.100s. Nothing was changed", buf_cstr(&a->fingerprint));
   if (!key || !t->fingerprint) return answer(t, a, !key);
   if (a->err == SSH_KEY_CHANGED && !t->replace)
-    return fail(t, 409, "host_key_changed", "the host is known by another key: %.500s. Send replace: true when you know why it has changed", a->recorded.p);
+    return fail(t, 409, "host_key_changed", "the host is known by another key: %.500s. Send replace: true when you know why it has changed", buf_cstr(&a->recorded));
   return store(t, a);
 }
 

@@ -34,6 +34,13 @@ const char *agent_script_version(void) {
   return version;
 }
 
+void agent_script_begin(Buf *b) {
+  buf_fmt(b, "d=${BREYTA_AGENT_HOME:-${XDG_STATE_HOME:-$HOME/.local/state}/breyta-agent}/bin f=breyta-agent-%s\n", agent_script_version());
+  buf_c(b, "if [ -f \"$d/$f\" ]; then cat >/dev/null\n"
+           "else (umask 077; mkdir -p \"$d\" && cat >\"$d/$f.$$\" && mv \"$d/$f.$$\" \"$d/$f\") || exit 74\n"
+           "fi\nexec sh \"$d/$f\" ");
+}
+
 /* The name of the end of the text is in no line of it. */
 #define INSTALL_END "BREYTA_AGENT_TEXT_ENDS"
 

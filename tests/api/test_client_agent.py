@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 from server import BIN
 
@@ -45,6 +46,37 @@ def test_quoting(key, public):
     # what the shell makes of it: the settings alone, without what they are for
     p = subprocess.run(["sh"], input=script.split("install_helper")[0] + 'printf %s "$AGENT_KEYS"', capture_output=True, text=True)
     assert p.stdout == public.strip() + " it's $(touch /tmp/x) `id`\n", p
+
+
+def test_helper(key, public):
+    """`breyta agent run -- CMD` and its neighbours are breyta-agent."""
+    with tempfile.TemporaryDirectory() as d:
+        env = {**{k: v for k, v in os.environ.items() if not k.startswith("BREYTA")}, "BREYTA_AGENT_HOME": d + "/agents", "XDG_CONFIG_HOME": d}
+
+        def agent(*args):
+            return subprocess.run([BIN, "agent", *args], capture_output=True, text=True, timeout=60, env=env, stdin=subprocess.DEVNULL)
+
+        def state():
+            return re.search(r"^state=(.*)", agent("status", "it's $(id)").stdout, re.M)[1]
+
+        def until(f):
+            end = time.monotonic() + 20
+            while not f():
+                assert time.monotonic() < end
+        os.mkfifo(d + "/go")
+        args = ["--id", "it's $(id)", "--dir", d, "--", "sh", "-c", 'echo "$1 $(pwd)"; read x < go', "sh", "a 'b' $(touch hacked) --id `id`"]
+        p = agent("run", *args)
+        assert p.returncode == 0 and "state=running\n" in p.stdout and "attached" not in p.stdout, p
+        assert "attached=true" in agent("run", *args).stdout and state() == "running"
+        until(lambda: agent("log", "it's $(id)").stdout == f"a 'b' $(touch hacked) --id `id` {os.path.realpath(d)}\n")
+        assert agent("list").stdout.startswith("running ") and agent("rm", "it's $(id)").returncode == 75
+        assert "state=stopped\n" in agent("stop", "--grace", "1", "it's $(id)").stdout and state() == "stopped"
+        assert agent("rm", "it's $(id)").returncode == 0 and agent("list").stdout == "" and agent("log", "x").returncode == 66
+        assert not os.path.exists(d + "/hacked")
+        for args, says in ((["run"], "stands behind --"), (["run", "--"], "stands behind --"), (["run", "true"], "unexpected argument"), (["status"], "<id> is missing"),
+                           (["stop", "x", "--grace", "y"], "--grace"), (["run", "--dir", d + "/none", "--", "true"], "there is no directory")):
+            p = agent(*args)
+            assert p.returncode in (2, 66) and says in p.stderr, (args, p)
 
 
 def test_wrong(key, public):

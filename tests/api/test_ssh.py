@@ -79,7 +79,7 @@ def test_changed_key_wants_replace(s, d):
     t = post(s, f"/api/connections/{cid}/test", {}).body
     assert "host key changed" in t["message"], t
     a = post(s, f"/api/connections/{cid}/trust", {"fingerprint": d.print})
-    assert a.status == 409 and a.code == "host_key_changed", a
+    assert a.status == 409 and a.code == "host_key_changed" and "(ssh-ed25519). Send replace: true when" in json.dumps(a.body), a
     a = post(s, f"/api/connections/{cid}/trust", {"fingerprint": d.print, "replace": True})
     assert a.status == 200, a
     assert post(s, f"/api/connections/{cid}/test", {}).body["success"] is True
