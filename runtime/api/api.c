@@ -1,5 +1,5 @@
 /* api.c - routes, the command dispatcher, answers; see api.h */
-#include "api.h"
+#include "api_body.h"
 #include "api_target.h"
 #include "eval/unit.h"
 #include "runtime/base/hash.h"
@@ -260,6 +260,7 @@ bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, con
 static void op_key(const ApiCall *c, Buf *b) { buf_fmt(b, "%s/%s", c->key_id, c->op_id); }
 
 const char *api_request_hash(ApiCall *c) {
+  if (c->read) return c->read->hash;
   if (!*c->body_hash) hash_sha256_hex(c->request->body, c->request->nbody, c->body_hash);
   return c->body_hash;
 }
@@ -364,7 +365,7 @@ static bool is_global(const char *name) { return !strcmp(name, "flows.search") |
 static bool commands_of(ApiCall *c, bool global) {
   Err err = {0};
   const ListenRequest *r = c->request;
-  Val body = r->nbody ? json_parse(r->body, r->nbody, &err) : ABSENT;
+  Val body = r->nbody ? api_body(c, &err) : ABSENT;
   if (same(body, ABSENT)) return api_fail(c, 400, "bad_json", "the body is not JSON: %s", err.code ? err.msg : "it is empty");
   Val name = is_map(body) ? map_get_kw(body, "command") : NIL, args = is_map(body) ? map_get_kw(body, "args") : NIL;
   if (!is_str(name) || !(is_map(args) || is_nil(args)))
@@ -421,6 +422,8 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
   Val args;
   bool key = !(r->flags & (ROUTE_OPEN | ROUTE_EITHER)) || (r->flags & ROUTE_EITHER && sends_key(c));
   if (key && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
+  bool json = c->request->nbody && !(r->flags & (ROUTE_BYTES | ROUTE_TEXT)) && strcmp(r->method, "GET") && strcmp(r->method, "DELETE");
+  if (json && api_body_far(c)) return;
   if (r->flags & ROUTE_COMMANDS) {
     r->op.run(c);
     return;
@@ -430,8 +433,8 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
   if (api_route_args(c, r, &args)) run_command(c, args);
 }
 
-void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
-  *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
+static void answer(Api *a, const ListenRequest *r, const ApiBody *read, ApiCall *c) {
+  *c = (ApiCall){.api = a, .request = r, .read = read, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
   if (r->door == LISTEN_SELF || r->door == LISTEN_LOGIN) {
     (r->door == LISTEN_SELF ? api_self : api_login)(c);
     return;
@@ -441,18 +444,26 @@ void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
   if (!c->sealed && !c->later) write_answer(c);
 }
 
+void api_answer(Api *a, const ListenRequest *r, ApiCall *c) { answer(a, r, NULL, c); }
+
 void api_free(ApiCall *c) {
   for (int i = 0; i < API_SEGMENTS; i++) free(c->path[i].value);
   buf_free(&c->answer);
   buf_free(&c->message);
 }
 
-void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
+void api_request_read(Api *a, const ListenRequest *r, const ApiBody *read) {
+  EngineListener *el = a->listener;
   ApiCall c;
-  api_answer(ctx, r, &c);
+  answer(a, r, read, &c);
   api_observe(&c);
   if (c.final && !c.code && !c.sealed && !c.later && !strcmp(r->raw, "commands"))
     engine_listen_keep(el, r, c.answer.p, c.answer.n, c.command->name, c.key_expires_ms);
   if (!c.later) engine_listen_text(el, r->token, c.status, c.content_type ? c.content_type : "application/json", c.answer.p, c.answer.n);
   api_free(&c);
+}
+
+void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
+  (void)el; /* the api's own */
+  api_request_read(ctx, r, NULL);
 }

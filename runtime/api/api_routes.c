@@ -1,5 +1,5 @@
 /* api_routes.c - REST: which route a request means, and its arguments. See api.h */
-#include "api.h"
+#include "api_body.h"
 #include "api_mcp.h"
 #include "runtime/base/json.h"
 #include "runtime/base/limits.h"
@@ -129,7 +129,7 @@ static Val query_args(const ApiCall *c, const ApiCommand *op) {
 
 static bool body_value(ApiCall *c, Val *v) {
   Err err = {0};
-  *v = c->request->nbody ? json_parse(c->request->body, c->request->nbody, &err) : NIL;
+  *v = c->request->nbody ? api_body(c, &err) : NIL;
   return !same(*v, ABSENT) || api_fail(c, 400, "bad_json", "the body is not JSON: %s", err.msg);
 }
 

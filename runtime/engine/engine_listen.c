@@ -23,6 +23,7 @@ struct EngineListener {
   int fd;
   EngineApiFn api;
   void *api_ctx;
+  Queued *current; /* the one that is being handled */
   EngineEventFn events;
   void *events_ctx;
   struct Delivery *deliveries;
@@ -251,12 +252,20 @@ static void handle(Engine *e, EngineListener *el, ListenRequest *r) {
   else (r->door == LISTEN_WAITS ? handle_link : handle_resource)(e, el, r);
 }
 
+ListenRequest *engine_listen_take(EngineListener *el, const ListenRequest *r) {
+  ListenRequest *mine = el->current->r;
+  if (mine != r) abort();
+  el->current->r = NULL;
+  return mine;
+}
+
 static void requests(Engine *e, void *ctx) {
   EngineListener *el = ctx;
   for (Queued *q = take_all(el), *next; q; q = next) {
     next = q->next;
+    el->current = q;
     handle(e, el, q->r);
-    listener_request_free(q->r);
+    if (q->r) listener_request_free(q->r);
     free(q);
   }
   tell_lost(e, el);

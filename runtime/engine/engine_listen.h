@@ -11,6 +11,8 @@ struct ListenRequest;
 typedef void (*EngineApiFn)(EngineListener *el, const struct ListenRequest *r, void *ctx);
 struct ListenerOptions;
 EngineListener *engine_listen_api(Engine *e, int fd, const struct ListenerOptions *o, EngineApiFn f, void *ctx, Err *err);
+/* Within f: the request stays, it is the caller's from now on (listener_request_free). */
+struct ListenRequest *engine_listen_take(EngineListener *el, const struct ListenRequest *r);
 bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n);
 bool engine_listen_own(EngineListener *el, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n);
 /* Who is asked when no wait takes a request for /<workspace>/events/...: true, it is answered by that function, now or later. */

@@ -338,5 +338,44 @@ def test_a_big_change_is_one_operation(s):
         assert send(f"op-3-{i}", {**body, "table": f"t{i}"}).status == 200 and count(s, f"t{i}") == n, i
 
 
+def test_large_bodies_are_read_on_another_thread(s):
+    n = 2000
+    body = json.dumps({"table": "t", "csv": "a,b\n" + ("1,\u00e9" + "x" * 200 + "\n") * n})
+    path = "/api/resources/table/import-csv"
+
+    def read():
+        return "api-bodies" in s.threads()
+    small = post(s, "resources/table/import-csv", {"table": "t", "csv": "a,b\n7,x\n"})
+    assert small.status == 200
+    for key, status in ((False, 401), ("bsa_sak-nobody_x", 401)):  # who has no key costs nothing
+        assert s.http("POST", path, body, J, key=key).status == status
+    assert not read()
+    op = {**J, "X-Breyta-Operation-ID": "large"}
+    a = s.http("POST", path, body, op)
+    assert a.status == 200 and a.body["rowsWritten"] == n and read(), a
+    assert s.http("POST", path, body, op).body == a.body and s.http("POST", path, body[:-1] + " }", op).status == 409
+    b = s.http("POST", path, body[:-1], J)
+    assert b.status == 400 and b.body["error"]["code"] == "bad_json" and "1:" in b.body["error"]["message"], b
+    assert s.http("POST", path, "[" * 100000, J).status == 400
+    long = s.command("flows.get", {"flowSlug": "x", "note": "y" * 200000})
+    assert long.status == 404 and long.code == "not_found", long
+    assert s.command("flows.get", {"flowSlug": "x" * 200000}).code == "bad_request"
+    assert post(s, "resources/table/burn", {"csv": "y" * 200000}).status == 404
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(s.http, "POST", path, body, J) for _ in range(6)]
+        assert {x.result().status for x in asked} == {200}
+        asked = [pool.submit(lambda: s.http("POST", path, body, J).status) for _ in range(12)]
+        asked[0].result()
+        assert s.stop() == 0  # in the middle of reading
+        for x in asked:
+            try:
+                assert x.result() in (200, 503), x.result()
+            except OSError:
+                pass
+    s.start()
+    there = count(s, "t") - 1
+    assert there % n == 0 and there >= 8 * n, there
+
+
 if __name__ == "__main__":
     run_tests(dict(globals()))
