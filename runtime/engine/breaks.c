@@ -88,19 +88,6 @@ static Val redacted(Val v, int depth) {
   return out;
 }
 
-static Val shown(Val v) {
-  Buf b = {0};
-  PrintOpts o = print_readably;
-  o.max_bytes = 1 << 20;
-  if (is_sig(print_to(&b, redacted(v, 0), &o))) pend.ex = NIL, buf_free(&b), buf_c(&b, "too much to show");
-  bool cut = b.n > SHOWN_BYTES;
-  size_t n = cut ? SHOWN_BYTES : b.n;
-  while (cut && n && ((uint8_t)b.p[n] & 0xc0) == 0x80) n--; /* not in the middle of a character */
-  Val text = str_fmt("%.*s%s", (int)n, buf_cstr(&b), cut ? " ..." : "");
-  buf_free(&b);
-  return text;
-}
-
 /* --- stopping ------------------------------------------------------------------------------------------------------------------ */
 static int64_t place(const Run *r, enum BreakSide side) { return 2 * r->seq + (side == BREAK_BEFORE); }
 
@@ -138,7 +125,7 @@ static void stop(Run *r, enum BreakSide side, Val step, Val type, int64_t occurr
   Buf note = {0};
   r->stop_place = place(r, side);
   Val kv[] = {kw_c("waits"), kw_c("breakpoint"), kw_c("step"), step, kw_c("type"), type, kw_c("side"), kw_c(sides[side]), kw_c("occurrence"), int_val(occurrence),
-              kw_c("place"), int_val(r->stop_place), kw_c("since"), int_val(now_ms()), kw_c("of"), kw_c(of), kw_c("shown"), shown(value)};
+              kw_c("place"), int_val(r->stop_place), kw_c("since"), int_val(now_ms()), kw_c("of"), kw_c(of), kw_c("shown"), step_shown(redacted(value, 0), SHOWN_BYTES)};
   print_to(&note, map_from(kv, sizeof kv / sizeof *kv / 2, false), &print_readably);
   r->status = RUN_WAITING;
   batch_status(run_batch(r), r->run, r->epoch, RUN_WAITING, now_ms(), 0, buf_cstr(&note));

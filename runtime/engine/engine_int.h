@@ -243,6 +243,7 @@ bool step_is_checkpoint(const StepCall *c); /* the :wait of a :confirm or :revie
 bool step_action(Run *r, Val body);    /* a person's answer to a checkpoint or an approval */
 
 /* A config without the functions in it ((fn ...) unquoted under :code): they are no data, the journal keeps the rest. */
+Val step_shown(Val v, size_t most); /* its text, cut behind so many bytes */
 Val step_journal_cfg(Val cfg);
 
 /* engine_wait.c */

@@ -207,14 +207,13 @@ static bool sleep_ms(Val cfg, int64_t *ms, Err *e) {
 /* The :wait of a :confirm or :review (steps.clj): its key is the step's own. */
 bool step_is_checkpoint(const StepCall *c) { return kw_is(c->type, "wait") && is_kw(map_get_kw(c->cfg, "checkpoint")); }
 
-enum { SHOWN_BYTES = 300 };
-static Val short_text(Val v) {
+Val step_shown(Val v, size_t most) {
   Buf b = {0};
   PrintOpts o = print_readably;
   o.max_bytes = 1 << 20;
   if (is_sig(print_to(&b, v, &o))) pend.ex = NIL, buf_free(&b), buf_c(&b, "too much to show");
-  bool cut = b.n > SHOWN_BYTES;
-  size_t n = cut ? SHOWN_BYTES : b.n;
+  bool cut = b.n > most;
+  size_t n = cut ? most : b.n;
   while (cut && n && ((uint8_t)b.p[n] & 0xc0) == 0x80) n--; /* not in the middle of a character */
   Val text = str_fmt("%.*s%s", (int)n, buf_cstr(&b), cut ? " ..." : "");
   buf_free(&b);
@@ -229,7 +228,7 @@ static Val with_question(const StepCall *c, Val note) {
     if (!is_nil(v)) note = map_assoc(note, kw_c(keys[i]), v);
   }
   Val shown = map_get(c->cfg, kw_c("value"), map_get(c->cfg, kw_c("config"), ABSENT));
-  return step_is_checkpoint(c) && !same(shown, ABSENT) ? map_assoc(note, kw_c("shown"), short_text(shown)) : note;
+  return step_is_checkpoint(c) && !same(shown, ABSENT) ? map_assoc(note, kw_c("shown"), step_shown(shown, 300)) : note;
 }
 
 void step_note(Run *r, const char *what, Val step, Val key, int64_t wake) {

@@ -144,6 +144,12 @@ class Server:
         return self.until(look, f"{run} has ended")
 
 
+def certificate(folder):
+    """Of 127.0.0.1, in folder/cert.pem with folder/key.pem."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder + "/key.pem", "-out", folder + "/cert.pem"], check=True, capture_output=True)
+
+
 def flow(slug, body, inputs="[]", extra=""):
     return """{:slug :%s :name "Flow %s" :description "about %s" :tags ["a" "b"] :concurrency {:type :singleton :on-new-version :coexist}
  :invocations {:default {:label "Run" :inputs %s}} :interfaces {:manual [{:id :run :invocation :default :enabled true}]} %s

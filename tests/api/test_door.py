@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import tempfile
 
-from server import BIN, Server, flow, run_tests
+from server import BIN, Server, certificate, flow, run_tests
 
 
 def test_large_bodies(s):
@@ -55,9 +55,7 @@ def test_many_ask_at_once(s):
 
 def test_tls(s):
     with tempfile.TemporaryDirectory() as d:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", d + "/key.pem", "-out", d + "/cert.pem"],
-                       check=True, capture_output=True)
+        certificate(d)
         with Server("--tls-cert", d + "/cert.pem", "--tls-key", d + "/key.pem") as t:
             assert t.printed[0] == f"BREYTA_API_URL=https://127.0.0.1:{t.port}"
             c = http.client.HTTPSConnection("127.0.0.1", t.port, context=ssl.create_default_context(cafile=d + "/cert.pem"), timeout=30)

@@ -6,10 +6,9 @@ import email.parser
 import json
 import socket
 import ssl
-import subprocess
 import tempfile
 
-from server import Server, run_tests
+from server import Server, certificate, run_tests
 
 HOST = b"Host: x\r\n"
 COMMAND = b"POST /api/commands HTTP/1.1\r\n" + HOST
@@ -96,9 +95,7 @@ def test_plain(s):
 
 def test_tls(_):
     with tempfile.TemporaryDirectory() as d:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", d + "/key.pem", "-out", d + "/cert.pem"],
-                       check=True, capture_output=True)
+        certificate(d)
         context = ssl.create_default_context(cafile=d + "/cert.pem")
         with Server("--tls-cert", d + "/cert.pem", "--tls-key", d + "/key.pem") as t:
             check(t.key, lambda: context.wrap_socket(socket.create_connection(("127.0.0.1", t.port)), server_hostname="127.0.0.1"))
