@@ -227,10 +227,10 @@ static int missing(ClientRun *r, const ClientParam *p) {
 static int defaults(ClientRun *r, const ClientParam *p) {
   Err e = {0};
   Val v;
-  const char *to = p->to;
+  const char *to = p->to, *dflt = *p->dflt == '$' ? getenv(p->dflt + 1) : p->dflt;
   Val *map = target(r, &to);
-  if (there(*map, to)) return 0;
-  if (!client_value(p->type, p->dflt, strlen(p->dflt), p->name, &v, &e)) return client_usage(r, "%s", e.msg);
+  if (!dflt || !*dflt || there(*map, to)) return 0;
+  if (!client_value(p->type, dflt, strlen(dflt), p->name, &v, &e)) return client_usage(r, "%s", e.msg);
   *map = client_put(*map, to, v);
   return 0;
 }

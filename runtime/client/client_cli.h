@@ -45,7 +45,7 @@ enum ClientFlag {
 typedef struct ClientParam {
   const char *name;
   enum ClientType type;
-  const char *to, *dflt, *help;
+  const char *to, *dflt, *help; /* dflt "$NAME": what that variable of the environment says, if anything (only for what is sent) */
   const char *arg;     /* what help calls the value; NULL: by its type. With |: the values that may be given */
   unsigned flags;
 } ClientParam;

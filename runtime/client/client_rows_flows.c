@@ -7,9 +7,9 @@
 #define SENT_TARGET(dflt) CHOICE("target", "target", dflt, "draft|live", "the draft, or what is live")
 #define VERSION(help) FLAG(VERSION, "version", "version", NULL, help)
 #define NUMBER(name, to, help) FLAG(INT, name, to, NULL, help)
-#define DEPLOY_KEY                                                                                                                         \
-  TEXT("deploy-key", "deployKey", "the flow's deploy key, where it has one; else --deploy-key-file"),                                      \
-      FROM_FILE(TEXT, "deploy-key-file", "deployKey", "the same from a file")
+#define DEPLOY_KEY(to)                                                                                                                     \
+  FLAG(TEXT, "deploy-key", to, "$BREYTA_FLOW_DEPLOY_KEY", "the flow's deploy key, where it has one; else --deploy-key-file"),     \
+      FROM_FILE(TEXT, "deploy-key-file", to, "the same from a file")
 #define RELEASE_NOTE                                                                                                                       \
   TEXT("release-note", "releaseNote", "what is new"), {"note", CLIENT_TEXT, "releaseNote", NULL, "the same", NULL, CLIENT_HIDDEN},         \
       FROM_FILE(TEXT, "release-note-file", "releaseNote", "the same from a file")
@@ -69,8 +69,7 @@ const ClientCommand client_rows_flows[] = {
      .next = "breyta flows configure check {data.flowSlug} --target draft\nbreyta flows run {data.flowSlug} --wait\nbreyta flows release "
              "{data.flowSlug}",
      PARAMS(FLOW_FILE, FLAG(BOOL, "validate", NULL, "true", "let the server check the draft"), TARGET("draft"),
-            TEXT("deploy-key", "deploy-key", "the flow's deploy key, where it has one"),
-            FROM_FILE(TEXT, "deploy-key-file", "deploy-key", "the same from a file"),
+            DEPLOY_KEY("deploy-key"),
             FLAG(DURATION, "timeout", NULL, "2m", "how long to wait for the server"), NOT_MEANT("provenance"),
             NOT_MEANT("repair-delimiters"), NOT_MEANT("no-repair-writeback"))},
     {.name = "flows pull",
@@ -137,7 +136,7 @@ const ClientCommand client_rows_flows[] = {
      .summary = "make a version of the draft and let live point at it",
      .run = client_flows_release,
      .next = "breyta flows run {data.flowSlug} --target live --wait\nbreyta flows versions list {data.flowSlug}",
-     PARAMS(SLUG, VERSION("release this version again"), RELEASE_NOTE, DEPLOY_KEY,
+     PARAMS(SLUG, VERSION("release this version again"), RELEASE_NOTE, DEPLOY_KEY("deployKey"),
             FLAG(BOOL, "skip-promote-installations", NULL, NULL, "installations stay where they are"))},
     {.name = "flows promote",
      .call = "flows.promote",
@@ -146,14 +145,14 @@ const ClientCommand client_rows_flows[] = {
      .next = "breyta flows run {data.flowSlug} --target live --wait",
      PARAMS(SLUG, FLAG(VERSION, "version", "version", "latest", "which version"),
             CHOICE("scope", "scope", NULL, "all|live", "live: installations stay where they are"),
-            CHOICE("policy", "policy", NULL, "track-latest|pinned", "do installations follow?"), DEPLOY_KEY)},
+            CHOICE("policy", "policy", NULL, "track-latest|pinned", "do installations follow?"), DEPLOY_KEY("deployKey"))},
     {.name = "flows deploy",
      .call = "flows.deploy",
      .summary = "release and promote at once: both or nothing",
      .run = client_flows_deploy,
      .timeout_ms = 120000,
      .next = NEXT_RUN,
-     PARAMS(SLUG, VERSION("this version"), RELEASE_NOTE, DEPLOY_KEY)},
+     PARAMS(SLUG, VERSION("this version"), RELEASE_NOTE, DEPLOY_KEY("deployKey"))},
     {.name = "flows versions list",
      .alias = "ls",
      .call = "flows.versions.list",
@@ -163,11 +162,11 @@ const ClientCommand client_rows_flows[] = {
      .call = "flows.versions.publish",
      .summary = "make a version of the draft; live stays where it is",
      .next = "breyta flows promote {data.flowSlug}",
-     PARAMS(SLUG, RELEASE_NOTE, DEPLOY_KEY)},
+     PARAMS(SLUG, RELEASE_NOTE, DEPLOY_KEY("deployKey"))},
     {.name = "flows versions activate",
      .call = "flows.versions.activate",
      .summary = "make a version the active one",
-     PARAMS(SLUG, {"version", CLIENT_VERSION, "version", NULL, "which version", NULL, CLIENT_NEEDED}, DEPLOY_KEY)},
+     PARAMS(SLUG, {"version", CLIENT_VERSION, "version", NULL, "which version", NULL, CLIENT_NEEDED}, DEPLOY_KEY("deployKey"))},
     {.name = "flows versions update",
      .call = "flows.versions.update",
      .summary = "change the release note of a version",

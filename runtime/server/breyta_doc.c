@@ -48,6 +48,7 @@ static const Variable client_variables[] = {
     {"BREYTA_API_URL, BREYTA_WORKSPACE, BREYTA_API_KEY, BREYTA_CA_FILE", "what --api, --workspace, --api-key and --ca-file say when they are given"},
     {"BREYTA_TOKEN", "the same as BREYTA_API_KEY, behind it"},
     {"BREYTA_PROFILE", "what --profile says"},
+    {"BREYTA_FLOW_DEPLOY_KEY", "what --deploy-key says"},
     {"BREYTA_AUTH_STORE", "another file in place of auth.json"},
     {"XDG_CONFIG_HOME", "the folder with breyta/config.json and breyta/auth.json (default ~/.config)"},
     {"BREYTA_JOB_DIR, BREYTA_JOB_PAYLOAD_FILE, BREYTA_JOB_RESULT_FILE, BREYTA_JOB_CONTEXT_FILE, BREYTA_JOB_ID, BREYTA_JOB_LEASE_TOKEN",

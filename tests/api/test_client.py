@@ -859,6 +859,15 @@ def test_every_flag_arrives(c):
     assert number > 150 and not wrong, "\n".join(wrong)
 
 
+def test_deploy_key_of_the_environment(c):
+    for words, to in ((["flows", "push", "--file", "hello/flow.edn"], "deploy-key"), (["flows", "release", "x"], "deployKey"), (["flows", "versions", "activate", "x", "--version", "1"], "deployKey")):
+        for flags, variable, want in (([], "from-env", "from-env"), (["--deploy-key", "said"], "from-env", "said"), ([], "", None)):
+            with Recorder() as recorder:
+                env = {"BREYTA_API_URL": f"http://127.0.0.1:{recorder.httpd.server_port}", "BREYTA_API_KEY": "k", "BREYTA_FLOW_DEPLOY_KEY": variable}
+                c.raw(*words, *flags, env=env)
+                assert recorder.seen[0][3]["args"].get(to) == want, (words, recorder.seen[0])
+
+
 def test_odd_answers(c):
     """Whatever a server says, it is told or printed: no crash, no waiting for ever."""
     odd = [b'{"ok":true,"data":null,"meta":[]}', b"[]",
