@@ -308,9 +308,15 @@ static bool grant(Jobs *s, JobAsk *ask, int64_t job) {
   return true;
 }
 
+/* The job that he has claimed already, while its lease lives. */
+static Job *his_already(Jobs *s, const char *claim) {
+  Job *j = job_claimed(s, claim);
+  return j && j->row.due_ms > now_ms() ? j : NULL;
+}
+
 /* false: there is none for it. */
 static bool give(Jobs *s, JobQueue *q, JobAsk *ask) {
-  Job *his = job_claimed(s, ask->claim);
+  Job *his = his_already(s, ask->claim);
   if (his) return grant_again(s, ask, his), true;
   for (;;) {
     int64_t job = ask->batch ? next_of_batch(s, q, ask->batch) : next_job(s, q);
@@ -351,7 +357,7 @@ void job_queue_serve(Jobs *s, JobQueue *q) {
 }
 
 bool jobs_claim_fits(Engine *e, const char *claim) {
-  const Job *j = job_claimed(jobs_of(e), claim);
+  const Job *j = his_already(jobs_of(e), claim);
   return !j || !strcmp(j->claim, claim);
 }
 
@@ -359,7 +365,7 @@ void jobs_ask(Engine *e, JobAsk *ask) {
   Jobs *s = jobs_of(e);
   JobQueue *q = job_queue(s, ask->workspace, ask->type);
   int64_t now = now_ms(), until = INT64_MAX;
-  bool again = job_claimed(s, ask->claim) != NULL; /* whatever the limits say: it is counted already */
+  bool again = his_already(s, ask->claim) != NULL; /* whatever the limits say: it is counted already */
   q->seen_ms = now;
   if ((again || (may_claim(q, now, &until) && !(q->first && !ask->batch && !q->first->batch))) && give(s, q, ask)) return;
   if (ask->until_ms <= now) {

@@ -140,7 +140,7 @@ void job_over_moves_on(JobWork *w, int64_t batch) {
   }
 }
 
-/* --- a claim that reached nobody, or is given back --------------------------------------------------------------------------------------------------- */
+/* --- a claim that reached nobody, or is given back ------------------------------------------------------------------------------ */
 static void unclaim(JobWork *w, Job *j) {
   enum JobPhase was = j->row.phase;
   Val tail = jobs_tail(&j->row), all = map_get_kw(tail, "attempts");

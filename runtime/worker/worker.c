@@ -336,7 +336,7 @@ static void close_all(Worker *w) {
   if (w->beat) worker_beat_stop(w->beat);
   if (w->rpc.http) worker_rpc_close(&w->rpc);
   worker_warden_stop(&w->warden);
-  worker_sweep_end();
+  if (w->signals < 2) worker_sweep_end(); /* else it leaves at once, with what is left of them */
   worker_say_close(&w->say);
   if (w->signal_fd >= 0) close(w->signal_fd);
 }

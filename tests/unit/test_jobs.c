@@ -270,12 +270,15 @@ static void asked_again(void **state) {
   ask_as(w, "t", mine, 10, 1000, 0, &b);
   turns(w);
   assert_string_not_equal(b.id, a.id);
-  clock_now += 1000; /* the lease ends: from now on it names no job */
-  turns(w);
-  assert_int_equal(phase_of(w, b.id), JOB_DELAYED);
+  clock_now += 1000; /* the lease ends: from now on it names no job, also before anybody has noticed */
   ask_as(w, "t", mine, 11, 1000, 0, &c);
   turns(w);
+  assert_int_equal(phase_of(w, b.id), JOB_DELAYED);
   assert_string_not_equal(c.id, b.id);
+  assert_int_equal(strlen(c.token), 48);
+  ask_as(w, "t", mine, 12, 1000, 0, &d);
+  turns(w);
+  assert_string_equal(d.token, c.token);
   for (int i = 0; i < 600; i++) { /* as many as make the tables of memory grow */
     char name[JOB_CLAIM_MAX];
     snprintf(name, sizeof name, "%032d 0123456789abcdef", i);
