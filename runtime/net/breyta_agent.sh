@@ -214,7 +214,8 @@ report() { # DIR
   asked=$at
   post "$BREYTA_PROGRESS_URL" "$1/progress.json" "$1/progress.answer"
   case $http in
-  2* | 000 | 425 | 429 | 5*) ;;
+  2* | 000 | 429 | 5*) ;;
+  425) told='' ;; # the flow is about to wait
   401) weaker_auth && told='' ;;
   *) # the wait is over, or wants none
     trap '' TERM # it comes when CMD has ended, and others of its group may still be there
