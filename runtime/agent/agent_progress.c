@@ -150,22 +150,22 @@ static bool run_ended(Engine *e, const ListenRequest *r) {
   return ended;
 }
 
-static bool believed(Engine *e, const ListenRequest *r, ProgressReply *out) {
+static bool believed(Engine *e, const ListenRequest *r, Val *spec, int64_t *run, ProgressReply *out) {
   WaitRow w = {0};
-  Val spec;
   Err err = {0};
   HookProof proof;
   enum HookVerdict v = HOOK_DENIED;
   if (wait_is_system(r->key)) return refuse(out, 425, "too_early", "nobody waits for that yet");
-  if (!find_wait(e, r, &w, &spec, out)) return false;
-  Val auth = map_get_kw(spec, "auth");
+  if (!find_wait(e, r, &w, spec, out)) return false;
+  Val auth = map_get_kw(*spec, "auth");
   bool open = w.workspace, own = !open || agent_token_auth(auth);
   if (own) v = agent_token_verify(e, r, r->key, &proof, &err);
-  else if (wait_by_key(spec)) v = hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, w.run)), r, &proof, &err);
+  else if (wait_by_key(*spec)) v = hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, w.run)), r, &proof, &err);
   else err_set(&err, "unauthorized", "this wait takes no reports under its key");
+  *run = w.run;
   wait_row_free(&w);
-  if (v == HOOK_OK && !open && run_ended(e, r)) return refuse(out, 410, "cancelled", "the run was ended, and so is its agent to be");
-  if (v == HOOK_OK) return true;
+  if (v == HOOK_OK && open) return true;
+  if (v == HOOK_OK && run_ended(e, r)) return refuse(out, 410, "cancelled", "the run was ended, and so is its agent to be");
   if (v == HOOK_BROKEN) return refuse(out, 503, "unverifiable", "the credentials cannot be verified at the moment; try again later");
   return open ? refuse(out, 401, "unauthorized", err.msg) : refuse(out, 425, "too_early", "nobody waits for that yet");
 }
@@ -181,16 +181,17 @@ static bool make_room(Engine *e, const ListenRequest *r, Batch *b) {
 }
 
 void agent_progress_request(Engine *e, const ListenRequest *r, ProgressReply *out) {
-  Val body = NIL;
+  Val body = NIL, spec;
+  int64_t run;
   Err err = {0};
   Buf name = {0}, data = {0};
   *out = (ProgressReply){.status = 200};
-  if (!believed(e, r, out)) return;
+  if (!believed(e, r, &spec, &run, out)) return;
   if (!wait_body(r, &body, &err)) {
     refuse(out, 400, "bad_request", err.msg);
     return;
   }
-  Val entry = agent_token_clean(e, r->workspace, r->key, entry_of(body));
+  Val entry = agent_token_clean(e, r->workspace, r->key, spec, run, entry_of(body));
   if (!map_count(entry)) return;
   Batch *b = batch_new();
   if (!make_room(e, r, b)) {

@@ -1,5 +1,5 @@
 /* agent_progress.h - how far the one is who will answer a wait: POST /<workspace>/progress/<wait-key>, with the credentials that the
- * wait's answer needs. Of an agent's wait (agent_token.h) it is taken before the wait is registered, too.
+ * wait's answer needs.
  *
  * The body is JSON, {"message" s, "percent" n, "logTail" s, "logBytes" n, "seq" n}, all of them optional, or a text. The last PROGRESS_KEPT
  * of a wait are kept, among the outcomes: they are gone a day later, or with an agent's wait, whose result has them as :progress. {} says

@@ -2,6 +2,7 @@
 #include "agent_token.h"
 #include "runtime/engine/engine_int.h"
 #include "runtime/base/hash.h"
+#include "runtime/store/connection.h"
 #include "runtime/store/vault.h"
 #include <stdlib.h>
 #include <string.h>
@@ -88,13 +89,23 @@ enum HookVerdict agent_token_verify(Engine *e, const ListenRequest *r, const cha
   return v;
 }
 
-Val agent_token_clean(Engine *e, const char *workspace, const char *key, Val v) {
+/* One that is not there any more cannot be cut out. */
+static void given(Engine *e, Val names, int64_t run, SecretUse **used) {
+  for (uint32_t i = 0; is_vec(names) && i < vec_count(names); i++) {
+    Val name = vec_nth(names, i);
+    Err err = {0};
+    if (is_kw(name) || is_str(name)) (void)secret_use(target_secrets(engine_target(e, run)), kw_text(name), used, &err);
+  }
+}
+
+Val agent_token_clean(Engine *e, const char *workspace, const char *key, Val spec, int64_t run, Val v) {
   char token[AGENT_TOKEN_CHARS + 1];
   SecretUse *used = NULL;
   Err err = {0};
   if (!token_of(e, false, workspace, key, token, &err)) return v;
   secret_note(&used, "agent-credential", token);
   explicit_bzero(token, sizeof token);
+  given(e, map_get_kw(spec, "secrets"), run, &used);
   Val out = secret_clean(used, v);
   secret_use_free(used);
   return out;

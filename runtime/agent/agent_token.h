@@ -17,6 +17,6 @@ bool agent_token(Engine *e, const char *workspace, const char *key, char out[AGE
 bool agent_token_auth(Val auth); /* {:type :one-shot} */
 /* Does the request have the credential of that wait in its workspace? As hook_auth_verify. */
 enum HookVerdict agent_token_verify(Engine *e, const ListenRequest *r, const char *key, HookProof *proof, Err *err);
-/* v without that credential, should its holder have sent it back. */
-Val agent_token_clean(Engine *e, const char *workspace, const char *key, Val v);
+/* v without that credential and the secrets that the agent was given (:secrets of the wait's spec), should it have sent them back. */
+Val agent_token_clean(Engine *e, const char *workspace, const char *key, Val spec, int64_t run, Val v);
 #endif

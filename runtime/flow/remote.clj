@@ -104,6 +104,12 @@
       (= "absent" (:state seen)) {:answer {:status "failed" :error "the other machine knows nothing of this agent any more"}}
       :else nil)))
 
+(defn secrets
+  "The names of the secrets that the command is given: what it says back is cleaned of their values.
+  (breyta.remote/secrets {:env {\"A\" \"x\" \"B\" {:secret-ref :b}}}) ;=> [:b]"
+  [cfg]
+  (vec (keep (fn [[_ v]] (when (map? v) (:secret-ref v))) (:env cfg))))
+
 (defn answer
   "Waits until the agent has answered: {:answer v :progress [..]}, or :breyta/timeout. It is looked after first after :check-ms, then
   after twice as long each time, up to an hour."
@@ -112,7 +118,7 @@
          slice (:check-ms started)]
     (let [last? (<= left slice)
           got (flow/step :wait (breyta.step/part id "wait")
-                         {:key (:key started) :agent (if last? :last :slice) :timeout (str (if last? left slice) "ms")
+                         {:key (:key started) :agent (if last? :last :slice) :agent-secrets (not-empty (secrets cfg)) :timeout (str (if last? left slice) "ms")
                           :on-timeout :continue :default-value :breyta/timeout})]
       (cond
         (not= :breyta/timeout got) got

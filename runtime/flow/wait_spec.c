@@ -130,6 +130,7 @@ static void agent(Making *m) {
   if (is_nil(map_get_kw(m->cfg, "agent"))) return;
   put(m, "webhook?", TRUE_V);
   put(m, "auth", map_from(kv, 1, false));
+  put(m, "secrets", map_get_kw(m->cfg, "agent-secrets"));
 }
 
 static bool event(Making *m) {

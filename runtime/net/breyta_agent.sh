@@ -6,7 +6,7 @@
 #   breyta-agent status [--result] ID                  how it stands; --result: a line "result:" and the final JSON behind it
 #   breyta-agent attach [--result] ID                  the same; one that nobody supervises any more is supervised again
 #   breyta-agent stop [--grace SECONDS] ID             ends it and all of its process group; nothing is reported then
-#   breyta-agent log ID | list | rm ID                 its output; all there are; forget one that is over (35 days later it is forgotten by itself)
+#   breyta-agent log ID | list | rm ID                 its output; all there are; forget one that is over
 #   breyta-agent progress TEXT...                      for CMD: says how far it is ("40% copying")
 #
 # Environment, as an :agent step with :via :ssh sets it:
@@ -18,7 +18,7 @@
 #                          or auto: signature with openssl, else bearer
 #   BREYTA_PROGRESS_INTERVAL  seconds between two of them, 5       BREYTA_CALLBACK_MAX_SECONDS  when to give up, 604800
 #   BREYTA_KEEP_RUNNING    not empty: CMD goes on when its run is ended by force
-#   BREYTA_AGENT_HOME      where states are kept, ~/.local/state/breyta-agent
+#   BREYTA_AGENT_HOME      where states are kept, ~/.local/state/breyta-agent, for 35 days after their end
 #   BREYTA_AGENT_LOG_BYTES how much output of CMD is kept, the last of it: 67108864
 # CMD finds BREYTA_RESULT_FILE (write JSON there: the "result"), BREYTA_ARTIFACTS_FILE (a JSON array) and BREYTA_PROGRESS_FILE (its last
 # line is the progress). It may post to BREYTA_CALLBACK_URL itself: the first answer counts.
@@ -214,7 +214,8 @@ report() { # DIR
   asked=$at
   post "$BREYTA_PROGRESS_URL" "$1/progress.json" "$1/progress.answer"
   case $http in
-  2* | 000 | 425 | 429 | 5*) ;;
+  2* | 000 | 429 | 5*) ;;
+  425) told='' ;; # the flow is about to wait
   401) weaker_auth && told='' ;;
   *) # the wait is over, or wants none
     trap '' TERM # it comes when CMD has ended, and others of its group may still be there
@@ -305,7 +306,7 @@ supervise() { # DIR WORKDIR CMD...
     else
       job=''
     fi
-    every 2 trim_log "$state" & trims=$!
+    every 5 trim_log "$state" & trims=$!
     [ -z "${BREYTA_PROGRESS_URL:-}" ] || { every "${BREYTA_PROGRESS_INTERVAL:-5}" report "$state" & beside=$!; }
     if [ -n "$job" ]; then
       wait "$job"

@@ -120,7 +120,7 @@ bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run
   if (v != HOOK_OK) return false;
   if (is_replay(e, r, proof)) return err_set(err, "webhook_replay", "this signed request was used before");
   if (!wait_body(r, value, err)) return false;
-  if (agent_token_auth(auth)) *value = agent_token_clean(e, r->workspace, key, *value);
+  if (agent_token_auth(auth)) *value = agent_token_clean(e, r->workspace, key, spec, run, *value);
   if (!wait_payload_fits(spec, key, *value)) return err_set(err, "other_event", "the event is for another wait");
   if (!role_known(spec, err)) return false;
   return wait_answer_check(spec, *value, NULL, err);

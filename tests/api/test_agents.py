@@ -81,6 +81,8 @@ def test_progress(s):
     path = f"/{s.workspace}/progress/p-1"
     def sent(body):
         s.until(lambda: post(s, path, body)[0] == 200, "it is taken")
+    assert [post(s, path, {})[0] for _ in range(3)] == [200] * 3  # it only asks
+    assert not [i for i in s.ok("runs.events", {"workflowId": id}).data["items"] if i["type"] == "step_progress"]
     sent({"message": "a" * 5000, "percent": 5})
     assert post(s, path, {"message": "two"})[0] == 429  # at once
     sent({"message": "two"})
@@ -97,7 +99,7 @@ def test_progress(s):
     assert not os.path.exists(s.dir.name + "/data/secrets.key")  # and a stranger's request makes nothing
     assert post(s, f"/{s.workspace}/events/p-1", {"a": 1})[0] == 200
     result(s, id)
-    assert post(s, path, {"message": "late"})[0] == 410
+    assert post(s, path, {"message": "late"})[0] == 410 and post(s, path, {})[0] == 410
 
 
 def test_install(s):

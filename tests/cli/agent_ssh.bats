@@ -178,8 +178,24 @@ teardown() {
              [(:result (flow/step :agent :a opts))
               (try (flow/step :agent :b (assoc opts :kickoff-timeout \"1ms\" :retry {:max-attempts 1})) (catch Exception e (:type (ex-data e))))])"
   AGENT=t; start r; ended r 0
-  has "[\"$DIR/far it's"; has ':timeout]'
-  [[ $out = *"0ther-secret"* ]]
+  has "[\"$DIR/far it's#secret[other]\""; has ':timeout]'
+}
+@test "a secret of :env reaches the command, and what the command says of it is cleaned: result, log, progress" {
+  agents_setup
+  agent t 'printf %s \"$OTHER\" > got; echo \"log $OTHER\"; echo \"40% at $OTHER\" >> $BREYTA_PROGRESS_FILE
+           until [ -e go ]; do sleep 0.1; done; echo \"{\\\"said\\\": \\\"<$OTHER>\\\"}\" > $BREYTA_RESULT_FILE' ':check-every "1s"'
+  sed -i 's/:env {/:env {"OTHER" {:secret-ref :other} /' t.edn
+  start r --progress
+  until_ok eval 'breyta-run show r 2>/dev/null | grep -q "^progress 40% at #secret\[other\]"'
+  until_ok eval '[[ $(steps r) = *work/check.completed* ]]' # and a later wait of the same agent
+  : > far/go
+  ended r 0
+  [ "$(cat far/got)" = 0ther-secret ]
+  has ':result {:said "<#secret[other]>"}'; has ':log-tail "log #secret[other]"'; has ':message "at #secret[other]"'
+  [ "$(grep -rlF 0ther-secret .breyta r.out r.err | wc -l)" = 0 ]
+  start r2 --public-url http://127.0.0.1:9 # fetched, for nothing answers there
+  ended r2 0; has ':result {:said "<#secret[other]>"}'
+  [ "$(grep -rlF 0ther-secret .breyta r2.out r2.err | wc -l)" = 0 ]
 }
 @test "what is wrong is said" {
   agents_setup
