@@ -54,7 +54,6 @@ void client_free(Client *c) {
   mem_raw_free(c);
 }
 
-const ClientConfig *client_where(const Client *c) { return &c->where; }
 void client_tries(Client *c, int tries) { c->tries = tries < 1 ? 1 : tries > 10 ? 10 : tries; }
 
 void client_answer_free(ClientAnswer *a) {

@@ -39,7 +39,6 @@ void client_config_free(ClientConfig *c); /* the members */
 typedef struct Client Client;
 Client *client_new(const ClientConfig *where, Err *e); /* a copy of it. NULL: e says why */
 void client_free(Client *c);
-const ClientConfig *client_where(const Client *c);
 void client_tries(Client *c, int tries); /* 1 to 10; 3 at the start */
 
 enum { CLIENT_TIMEOUT_MS = 30000 };
