@@ -11,7 +11,6 @@ Val val_compare(Val a, Val b, int *out); /* (compare a b): nil or a signal */
 int str_compare_java(Val a, Val b);
 bool val_identical(Val a, Val b);
 uint32_t murmur_int(uint32_t x);
-uint32_t murmur_long(int64_t x);
 uint32_t murmur_mix_coll(uint32_t h, uint32_t count);
 uint32_t murmur_bytes_of_str(Val s);   /* hasheq of a string */
 #endif

@@ -5,7 +5,6 @@
 #include "host.h"
 
 uint32_t murmur_int(uint32_t x) { return x ? hash_fmix(hash_mix_h1(0, hash_mix_k1(x)), 4) : 0; }
-uint32_t murmur_long(int64_t x) { return hash_long(x); }
 uint32_t murmur_mix_coll(uint32_t h, uint32_t count) { return hash_fmix(hash_mix_h1(0, hash_mix_k1(h)), count); }
 
 uint32_t murmur_bytes_of_str(Val s) {

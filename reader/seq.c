@@ -77,7 +77,6 @@ Val list_from(const Val *xs, size_t n) {
 
 Val list2(Val a, Val b) { return list_from((Val[]){a, b}, 2); }
 Val list3(Val a, Val b, Val c) { return list_from((Val[]){a, b, c}, 3); }
-Val list4(Val a, Val b, Val c, Val d) { return list_from((Val[]){a, b, c, d}, 4); }
 
 Val list_rest_from(const Val *xs, size_t n, Val tail) {
   for (size_t i = n; i > 0; i--) {

@@ -25,7 +25,7 @@ Val seq_rest(Val x);       /* never nil: () at the end; may return an unrealised
 Val cons_new(Val first, Val rest); /* rest: anything; (cons 1 nil) is a list */
 Val list_conj(Val list, Val x);    /* onto T_LIST / T_EMPTY / nil */
 Val list_from(const Val *xs, size_t n);
-Val list2(Val a, Val b); Val list3(Val a, Val b, Val c); Val list4(Val a, Val b, Val c, Val d);
+Val list2(Val a, Val b); Val list3(Val a, Val b, Val c);
 Val list_rest_from(const Val *xs, size_t n, Val tail); /* list* */
 Val chunk_new(Val arr, uint32_t off, uint32_t end, Val rest);
 Val lazy_new(Val fn);              /* fn: callable of no arguments */

@@ -186,12 +186,6 @@ bool api_raw(ApiCall *c, const char *content_type, const char *s, size_t n) {
   return true;
 }
 
-bool api_file(ApiCall *c, int fd, uint64_t size, const char *content_type, const char *filename) {
-  c->later = true;
-  engine_listen_file(c->api->listener, c->request->token, fd, size, content_type, filename);
-  return true;
-}
-
 bool api_put_off(ApiCall *c, ApiLater *l, int64_t ms) {
   *l = (ApiLater){.token = c->request->token, .bare = c->bare};
   snprintf(l->workspace, sizeof l->workspace, "%s", c->workspace);

@@ -137,7 +137,6 @@ void api_request(EngineListener *el, const ListenRequest *r, void *ctx);
 
 bool api_ok(ApiCall *c, Val data);                                                                                   /* true */
 bool api_fail(ApiCall *c, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5))); /* false */
-bool api_file(ApiCall *c, int fd, uint64_t size, const char *content_type, const char *filename); /* the answer is this file, ranges and all */
 bool api_raw(ApiCall *c, const char *content_type, const char *s, size_t n); /* the answer is this text; content_type: a literal */
 bool api_fail_err(ApiCall *c, const Err *err); /* the store's or the engine's: status by its code */
 Batch *api_batch(ApiCall *c);

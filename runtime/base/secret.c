@@ -52,8 +52,6 @@ static bool is_behind(const SecretSet *s, const char *name) { return s && s->beh
 
 bool secret_set_has(const SecretSet *s, const char *name) { return find(s, name) || is_behind(s, name); }
 void secret_set_behind(SecretSet *s, SecretSource source) { s->behind = source; }
-size_t secret_set_count(const SecretSet *s) { return s ? s->n : 0; }
-const char *secret_set_name(const SecretSet *s, size_t i) { return s->a[i].name; }
 
 static bool spec_text(Val v, const char **out) {
   *out = is_str(v) ? str_s(v) : NULL;

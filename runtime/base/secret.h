@@ -25,8 +25,6 @@ bool secret_set_has(const SecretSet *s, const char *name);
 /* Who is asked for a name that the set does not hold, each time a step uses it. get: malloc'ed, or NULL with *e. */
 typedef struct SecretSource { bool (*has)(void *ctx, const char *name); char *(*get)(void *ctx, const char *name, Err *e); void *ctx; } SecretSource;
 void secret_set_behind(SecretSet *s, SecretSource source);
-size_t secret_set_count(const SecretSet *s);
-const char *secret_set_name(const SecretSet *s, size_t i);
 
 /* The secrets that one step has used. */
 typedef struct SecretUse { char *name, *value; struct SecretUse *next; } SecretUse;

@@ -294,7 +294,6 @@ void parked_clear(ParkedSet *s);
 
 /* engine_kv.c */
 bool kv_step(Run *r, Val cfg, Val *result, Val *error); /* false, too: the run is blocked, its database cannot be read */
-Val kv_check(Engine *e, Val cfg);
 /* Beside any run: what :kv holds under a key. kv_look: NIL and false when there is nothing at that time. */
 bool kv_seed(Store *s, const char *workspace, const char *key, Val value, Err *e);
 bool kv_look(Store *s, const char *workspace, const char *key, int64_t at_ms, Val *value);

@@ -74,7 +74,6 @@ Val schema_problem(Schema *s, Val v, const char *fmt, ...) {
   return NIL;
 }
 
-bool schema_any(const Schema *s) { return vec_count(s->problems) > 0; }
 
 Val schema_try(Schema *s, SchemaCheck *f, Val schema, Val v, Val *why) {
   Val before = s->problems;

@@ -23,7 +23,6 @@ Val schema_at(Schema *s, Val key); /* path down and up; schema_up after each */
 void schema_up(Schema *s);
 /* Adds a problem at the present path; v ABSENT: there is nothing to show. NIL or a signal. */
 Val schema_problem(Schema *s, Val v, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-bool schema_any(const Schema *s); /* are there problems? */
 /* f on v, its problems taken out of s: TRUE_V when it has none, FALSE_V (and *why, a vector), or a signal. */
 typedef Val SchemaCheck(Schema *s, Val schema, Val v);
 Val schema_try(Schema *s, SchemaCheck *f, Val schema, Val v, Val *why);

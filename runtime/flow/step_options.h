@@ -222,8 +222,8 @@ enum OptType {
   O("table", "sort", 0, OPT_VECTOR, 0, "[[field :asc|:desc] ..]")                                                      \
   O("table", "row-id", 0, OPT_STRING, 0, "id of one row, as :query gives it")                                          \
   O("table", "key", 0, OPT_MAP, 0, "one row by its key fields")                                                        \
-  O("table", "group-by", 0, OPT_ANY, 0, "of :aggregate: columns, or {:field :as}")                                     \
-  O("table", "metrics", 0, OPT_ANY, 0, "of :aggregate: {:op :count|:sum|:avg|:min|:max :field :as}, default the count of rows")\
+  O("table", "group-by", 0, OPT_ANY, 0, "of :aggregate: a vector of columns, or of maps {:field :as}")                                     \
+  O("table", "metrics", 0, OPT_ANY, 0, "of :aggregate: a vector of maps {:op :count|:sum|:avg|:min|:max :field :as}, default the count of rows")\
   O("table", "having", 0, OPT_ANY, 0, "of :aggregate: conditions over groups and metrics")                             \
   O("table", "order-by", 0, OPT_VECTOR, 0, "of :aggregate: [[name :asc|:desc] ..]")                                    \
   O("table", "limit", 0, OPT_INT, 0, "most groups of :aggregate (1000), most rows of :set-column (100000) and :recompute (1000)")\

@@ -186,7 +186,7 @@ static void local_begin(ConnCheck *c) {
 
 static void blob_begin(ConnCheck *c) {
   if (!kw_is(map_get_kw(c->connection, "backend"), "s3")) return local_begin(c);
-  conncheck_says(c, CONN_UNTESTED, "object storage is not tried");
+  conncheck_says(c, CONN_UNTESTED, "steps keep their blobs where --blobs says; a binding changes nothing about that");
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------------------------- */

@@ -180,7 +180,6 @@ BlobWriter *blobs_begin(BlobStore *b, int64_t most, Err *e) {
   return w;
 }
 
-int64_t blobs_written(const BlobWriter *w) { return w->n; }
 
 bool blobs_write(BlobWriter *w, const void *p, size_t n, Err *e) {
   const char *at = p;

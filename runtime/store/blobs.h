@@ -33,7 +33,6 @@ const char *blobs_dir(const BlobStore *b);
 /* At most `most` bytes (0: any number), beyond that blobs_write fails with "oversize". Other errors: "disk_full", "blob_io". */
 BlobWriter *blobs_begin(BlobStore *b, int64_t most, Err *e);
 bool blobs_write(BlobWriter *w, const void *p, size_t n, Err *e); /* false: only blobs_abort is left to do */
-int64_t blobs_written(const BlobWriter *w);
 /* On stable storage when it returns true. Frees w in any case. */
 bool blobs_finish(BlobWriter *w, BlobName *out, Err *e);
 void blobs_abort(BlobWriter *w);

@@ -263,11 +263,3 @@ Val target_stored(const Target *t, const char *after, size_t max, Err *e) {
 }
 
 Val target_connections(const Target *t) { return t ? t->connections : map_empty; }
-
-void target_slots_text(const Target *t, Buf *b) {
-  MapIter it;
-  Val k, v;
-  size_t from = b->n;
-  map_iter(&it, t ? t->connections : map_empty);
-  while (map_next(&it, &k, &v)) buf_fmt(b, "%s%s", b->n > from ? ", " : "", kw_text(k));
-}

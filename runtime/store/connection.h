@@ -41,6 +41,4 @@ typedef struct TargetStore {
 /* That, [] when there is no store behind the target. */
 Val target_stored(const Target *t, const char *after, size_t max, Err *e);
 void target_behind(Target *t, const TargetStore *s);
-/* Names of the slots in the file, for messages: "a, b, c". */
-void target_slots_text(const Target *t, Buf *b);
 #endif

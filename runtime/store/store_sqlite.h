@@ -375,7 +375,6 @@ bool sq_no_memory(Err *e);
 bool sq_doc_get(Store *st, const char *workspace, const char *kind, const char *key, DocRow *out, Err *e);
 size_t sq_docs(Store *st, const DocQuery *q, DocRow *out, size_t max, Err *e);
 /* store_sqlite_read.c */
-uint64_t sq_reads(Store *st, uint64_t mine); /* the thread that reads and submits alone */
 void sq_kv_seen(Sq *s); /* with queue_lock: the next kv batch may be built on what is pending now */
 /* store_sqlite_search.c: an entry in the running transaction. */
 int sq_index_later(Conn *c, const IndexRow *r, bool gone);

@@ -538,7 +538,8 @@ void sq_kv_seen(Sq *s) {
   s->kv_read = true;
 }
 
-uint64_t sq_reads(Store *st, uint64_t mine) {
+/* The thread that reads and submits alone. */
+static uint64_t sq_reads(Store *st, uint64_t mine) {
   Sq *s = (Sq *)st;
   uint64_t was = s->kv_read ? s->kv_read_world + 1 : 0;
   s->kv_read = mine != 0;

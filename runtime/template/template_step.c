@@ -126,7 +126,8 @@ static Val merged(Val under, Val over) {
   return under;
 }
 
-Val template_rendered(Val entry, Val data, const TemplateOptions *o, Val *error) {
+/* The rendered map of an entry, {:sql ".."}, {:system .. :prompt ..}, {:channels ..} or the request's own keys, with `data` a map. */
+static Val template_rendered(Val entry, Val data, const TemplateOptions *o, Val *error) {
   TemplateBudget budget = TEMPLATE_BUDGET;
   TemplateOptions options = *o;
   if (!options.budget) options.budget = &budget;

@@ -28,10 +28,8 @@ const char *template_key(const char *type, int i);
 /* Is the text under this key rendered? */
 bool template_renders(Val key);
 
-/* The rendered map of an entry, {:sql ".."}, {:system .. :prompt ..}, {:channels ..} or the request's own keys, with `data` a map.
- * ABSENT: *error is the map that a step fails with (:type :template-error, :template, :variable, :message, :retryable? false). */
-Val template_rendered(Val entry, Val data, const TemplateOptions *o, Val *error);
-/* The strings of any value rendered with `data`; `what` names it in messages. ABSENT: *error. */
+/* The strings of any value rendered with `data`; `what` names it in messages. ABSENT: *error is the map that a step fails with (:type
+ * :template-error, :template, :variable, :message, :retryable? false). */
 Val template_strings(Val what, Val v, Val data, const TemplateOptions *o, Val *error);
 /* The config of a step of family `kind` that names a :template: the rendered map under its own keys, :template and :data gone.
  * `cfg` itself when it names none. ABSENT: *error. */

@@ -33,9 +33,6 @@ void wait_request_early(Engine *e, const ListenRequest *r, WaitReply *out);
 void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error);
 /* The answer to a wait that is known to take it, into a batch; engine_drain_inbox hands it over when that is durable. */
 bool wait_put_answer(Batch *b, const char *workspace, const char *key, Val value, Err *err);
-/* The wait at that record of the run, in *w when it is open. Answered: what follows from it is on its way to the disk. */
-enum WaitAt { WAIT_NONE, WAIT_OPEN, WAIT_ANSWERED };
-enum WaitAt wait_at(Engine *e, const char *workspace, int64_t run, int64_t seq, WaitRow *w);
 bool wait_is_answered(Engine *e, const WaitRow *w);
 /* Between commit and wait_settle nothing is handed over: else the reply could not say whose answer it was. */
 bool wait_on_its_way(Engine *e, const char *workspace, const char *key);

@@ -89,7 +89,7 @@ static bool early_unpack(Engine *e, const InboxRow *row, const char *name, Early
   return true;
 }
 
-void early_free(Early *x) {
+static void early_free(Early *x) {
   listener_request_free(x->r);
   x->r = NULL;
 }

@@ -19,9 +19,8 @@
 bool early_keep_request(Engine *e, const ListenRequest *r, Err *err);
 bool early_keep_event(Engine *e, const char *workspace, const char *name, Val payload, int64_t at_ms, Err *err);
 
-/* One that was kept: a request (free it with early_free), or with r NULL the payload of an event from this machine. */
+/* One that was kept: a request, or with r NULL the payload of an event from this machine. */
 typedef struct Early { ListenRequest *r; Val payload; } Early;
-void early_free(Early *x);
 /* Calls f for what is kept under a name, oldest first; `row` is its key, for batch_outcome_del. f returns false to stop. */
 void early_each(Engine *e, const char *workspace, const char *name, bool (*f)(void *ctx, const char *row, const Early *x), void *ctx);
 bool early_any(Engine *e, const char *workspace); /* is anything kept there? */

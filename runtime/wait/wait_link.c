@@ -107,7 +107,9 @@ static int over(Engine *e, const Page *p, const Link *l) {
   return note(p, 410, "No longer open", "Nobody answered in time, or the run has ended. The link does nothing any more.");
 }
 
-enum WaitAt wait_at(Engine *e, const char *workspace, int64_t run, int64_t seq, WaitRow *w) {
+/* The wait at that record of the run, in *w when it is open. Answered: what follows from it is on its way to the disk. */
+enum WaitAt { WAIT_NONE, WAIT_OPEN, WAIT_ANSWERED };
+static enum WaitAt wait_at(Engine *e, const char *workspace, int64_t run, int64_t seq, WaitRow *w) {
   Err err = {0};
   if (!wait_of_run(e->store, workspace, run, w, &err)) return WAIT_NONE;
   if (w->seq == seq && !wait_is_answered(e, w)) return WAIT_OPEN;

@@ -99,3 +99,15 @@ has() { [[ $out = *"$1"* ]] || { printf 'no %s in: %s\n' "$1" "$out" >&2; return
   [[ $out = *untested*"secret   tok"*fine* ]]
   br check st.edn --no-connect --db x.db --workspace other; [ "$st" = 1 ]
 }
+
+@test "check: a binding of type blob-storage is said to move no blobs" {
+  flow b 1
+  sed 's/:slug/:requires [{:slot :files :type :blob-storage :label "Files"}] :slug/' b.edn > f.edn
+  echo '{"connections": {"files": {"type": "blob-storage", "backend": "s3"}}}' > c.json
+  br check f.edn --connections c.json --db x.db
+  [ "$st" = 0 ]
+  [[ $out = *'files '*'untested '*'a binding changes nothing about that'* ]]
+  br check f.edn --db x.db
+  [ "$st" = 0 ]
+  [[ $out = *'files '*'kept in x.db'* ]]
+}
