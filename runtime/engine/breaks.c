@@ -122,10 +122,11 @@ static bool stops(Run *r, Val id, enum BreakSide side) {
 
 /* What the run is about is in its batch; the caller submits it. */
 static void stop(Run *r, enum BreakSide side, Val step, Val type, int64_t occurrence, const char *of, Val value) {
-  Buf note = {0};
+  Buf note = {0}; /* which is read again, whatever the step is called: its names are texts there */
   r->stop_place = place(r, side);
-  Val kv[] = {kw_c("waits"), kw_c("breakpoint"), kw_c("step"), step, kw_c("type"), type, kw_c("side"), kw_c(sides[side]), kw_c("occurrence"), int_val(occurrence),
-              kw_c("place"), int_val(r->stop_place), kw_c("since"), int_val(now_ms()), kw_c("of"), kw_c(of), kw_c("shown"), step_shown(redacted(value, 0), SHOWN_BYTES)};
+  Val kv[] = {kw_c("waits"), kw_c("breakpoint"), kw_c("step"), str_c(id_text(step)), kw_c("type"), str_c(id_text(type)), kw_c("side"), kw_c(sides[side]),
+              kw_c("occurrence"), int_val(occurrence), kw_c("place"), int_val(r->stop_place), kw_c("since"), int_val(now_ms()), kw_c("of"), kw_c(of),
+              kw_c("shown"), step_shown(redacted(value, 0), SHOWN_BYTES)};
   print_to(&note, map_from(kv, sizeof kv / sizeof *kv / 2, false), &print_readably);
   r->status = RUN_WAITING;
   batch_status(run_batch(r), r->run, r->epoch, RUN_WAITING, now_ms(), 0, buf_cstr(&note));
@@ -215,8 +216,9 @@ bool breaks_sent(Engine *e, const RunRow *row) {
 
 static Val abort_error(Val stop, const char *by) {
   const char *step = id_text(map_get_kw(stop, "step")), *side = kw_text(map_get_kw(stop, "side"));
+  Val id = kw_parse(step, strlen(step));
   Val kv[] = {kw_c("type"), kw_c("breakpoint-aborted"), kw_c("message"), str_fmt("ended by hand at the breakpoint %s step :%s", side, step),
-              kw_c("step-id"), map_get_kw(stop, "step"), kw_c("side"), map_get_kw(stop, "side"), kw_c("by"), str_c(by), kw_c("retryable?"), FALSE_V};
+              kw_c("step-id"), id, kw_c("side"), map_get_kw(stop, "side"), kw_c("by"), str_c(by), kw_c("retryable?"), FALSE_V};
   return map_from(kv, sizeof kv / sizeof *kv / 2, false);
 }
 

@@ -8,7 +8,7 @@
  * A run stops before a step is tried (its config is evaluated, its templates are not rendered; attempts after the first do not stop), or
  * behind it, when its result or last error is recorded. It is then as every run that waits: everything up to there is durable, it is not
  * in memory, its status is waiting and the note of its row says where it stands,
- *   {:waits :breakpoint :step :pay :type :http :side :before :occurrence 1 :place 7 :since ms :of :config :shown "EDN"}.
+ *   {:waits :breakpoint :step "pay" :type "http" :side :before :occurrence 1 :place 7 :since ms :of :config :shown "EDN"}.
  * Nothing of that is in the journal: replay does not know of breakpoints and comes to the same end. A place is a number that only grows
  * in a run: twice the number of the last record in front of it, plus 1 in front of a step. Which place a run was let go from is in the
  * note of its running row, {:past-breakpoint 7}: it never stops twice in one place, whatever crashes. Each round of a loop is a place of

@@ -241,6 +241,7 @@ bool replay_against(Engine *e, int64_t run, const FlowDef *as, void (*differs)(R
   bool ok = run_load(r, &row, true, err);
   if (ok) {
     run_replay(r);
+    if (!run_status_final(row.status) && r->cursor >= r->nrecs) r->status = RUN_RUNNING, r->outcome = NIL; /* its end is not durable yet */
     compare_end(r);
     *end = (RunState){.run = run, .status = r->status, .value = r->status == RUN_COMPLETED ? r->outcome : NIL,
                       .error = r->status == RUN_COMPLETED ? NIL : r->outcome};

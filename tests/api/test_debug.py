@@ -176,6 +176,7 @@ def test_abort_and_cancel(s):
     for how, status in (("abort", "failed"), ("cancel", "cancelled"), ("force", "terminated")):
         run = start(s, "last")
         stands(s, run, "pay", "after")
+        is_true_to_history(s, run)
         act(s, run, "pay", "both", "abort") if how == "abort" else s.ok("runs.cancel", {"workflowId": run, "force": how == "force"})
         assert s.over(run)["status"] == status, how
         is_true_to_history(s, run)

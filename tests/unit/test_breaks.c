@@ -309,6 +309,19 @@ static void test_no_stop(void **st) {
   }
 }
 
+static void test_odd_names(void **st) {
+  (void)st;
+  World w = world("(flow/step :kv (keyword \"a)\\\"b :c\") {:operation :append :key \"ones\" :item \"\\\"(\"})", "{:enabled true :steps {\"a)\\\"b :c\" {:type \"both\"}}}");
+  settle(&w);
+  STANDS("before :a)\"b :c #1");
+  go_on(&w);
+  STANDS("after :a)\"b :c #1");
+  ask(&w, true);
+  settle(&w);
+  STANDS("failed breakpoint-aborted");
+  end(&w);
+}
+
 static void test_nothing_secret_is_shown(void **st) {
   (void)st;
   World w = world(two, "{:enabled true :steps {\"two\" {:type \"after\"}}}");
@@ -335,6 +348,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_moment), cmocka_unit_test(test_ends), cmocka_unit_test(test_ends_at_the_end), cmocka_unit_test(test_cancelled_in_flight),
                                      cmocka_unit_test(test_taken_up_when_the_breakpoint_is_gone), cmocka_unit_test(test_let_go_in_flight),
                                      cmocka_unit_test(test_taken_away_in_flight), cmocka_unit_test(test_rounds), cmocka_unit_test(test_old_request),
-                                     cmocka_unit_test(test_no_stop), cmocka_unit_test(test_nothing_secret_is_shown)};
+                                     cmocka_unit_test(test_no_stop), cmocka_unit_test(test_odd_names), cmocka_unit_test(test_nothing_secret_is_shown)};
   return cmocka_run_group_tests(tests, setup, NULL);
 }
