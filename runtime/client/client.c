@@ -127,6 +127,15 @@ Val client_put(Val map, const char *path, Val v) {
   return put_key(m, key, path[n] ? client_put(map_get(m, key, NIL), path + n + 1, v) : v);
 }
 
+Val client_merge(Val map, Val more) {
+  Val m = is_map(map) ? map : map_empty, k, v;
+  MapIter it;
+  if (!is_map(more)) return m;
+  map_iter(&it, more);
+  while (map_next(&it, &k, &v)) m = map_assoc(m, k, v);
+  return m;
+}
+
 Val client_put_text(Val map, const char *path, const char *s) { return s ? client_put(map, path, str_c(s)) : map; }
 
 static void entry(ValVec *m, const char *key, Val v) {
