@@ -127,6 +127,15 @@ Val client_put(Val map, const char *path, Val v) {
   return put_key(m, key, path[n] ? client_put(map_get(m, key, NIL), path + n + 1, v) : v);
 }
 
+Val client_merge(Val map, Val more) {
+  Val m = is_map(map) ? map : map_empty, k, v;
+  MapIter it;
+  if (!is_map(more)) return m;
+  map_iter(&it, more);
+  while (map_next(&it, &k, &v)) m = map_assoc(m, k, v);
+  return m;
+}
+
 Val client_put_text(Val map, const char *path, const char *s) { return s ? client_put(map, path, str_c(s)) : map; }
 
 static void entry(ValVec *m, const char *key, Val v) {
@@ -305,9 +314,10 @@ static void no_answer(const Client *c, ClientAnswer *a, const HttpResponse *h, c
   bool late = h && h->err == HTTP_TIMEOUT, untrusted = h && h->err == HTTP_TLS;
   buf_fmt(&b, "%s: %s", c->where.url, h ? h->msg : e->msg);
   if (untrusted)
-    buf_c(&hint, "does it speak TLS with a certificate of its own? `--ca-file FILE` or BREYTA_CA_FILE says which authority is trusted");
+    buf_c(&hint, "does a server speak TLS there? If its certificate is of its own, `--ca-file FILE` or BREYTA_CA_FILE says which authority is trusted");
   else if (!late)
-    buf_fmt(&hint, "is a server running there? The address comes from %s; `breyta serve` runs one", c->where.url_from);
+    buf_fmt(&hint, "is a server running there%s? The address comes from %s; `breyta serve` runs one",
+            strncmp(c->where.url, "http:", 5) ? "" : ", and not one with --tls-cert, which is reached by https://", c->where.url_from);
   broken(c, a, late ? "timeout" : "unreachable", buf_cstr(&b), late ? NULL : buf_cstr(&hint));
   buf_free(&b);
   buf_free(&hint);
@@ -369,6 +379,16 @@ static void take(const Client *c, const ClientRequest *r, bool command, const Ht
   else a->body = wrapped(c, same(v, ABSENT) ? as_text(h, text) : v, h->status);
 }
 
+/* The server knows of headers; who called knows of variables and flags. */
+static void whose_key(const Client *c, ClientAnswer *a) {
+  Buf b = {0};
+  if (a->status != 401 || !is_nil(client_at(a->body, "hint"))) return;
+  if (c->where.key) buf_fmt(&b, "the key comes from %s; `breyta auth whoami` tries it", c->where.key_from);
+  else buf_c(&b, "no key was sent: BREYTA_API_KEY or --api-key-file FILE says which, and `breyta auth login` keeps one");
+  a->body = client_put_text(a->body, "hint", buf_cstr(&b));
+  buf_free(&b);
+}
+
 static bool perform(Client *c, const ClientRequest *r, bool command, ClientAnswer *a) {
   Err e = {0};
   *a = (ClientAnswer){.body = NIL};
@@ -378,6 +398,7 @@ static bool perform(Client *c, const ClientRequest *r, bool command, ClientAnswe
   else take(c, r, command, h, a);
   if (h) http_response_free(h);
   judge(a);
+  if (!r->no_key) whose_key(c, a);
   return a->ok;
 }
 

@@ -24,12 +24,7 @@ int client_whoami(ClientRun *r) {
   verify = client_put(is_map(verify) ? verify : NIL, "success", bool_val(v.ok && !same(client_at(verify, "success"), FALSE_V)));
   if (v.message) client_say("%s", v.message);
   Val data = client_put(where_of(r), "verify", verify);
-  if (v.ok && client_get(r, "api/me", NIL, &me) && is_map(client_at(me.body, "data"))) {
-    Val k, x;
-    MapIter it;
-    map_iter(&it, client_at(me.body, "data"));
-    while (map_next(&it, &k, &x)) data = map_assoc(data, k, x);
-  }
+  if (v.ok && client_get(r, "api/me", NIL, &me)) data = client_merge(data, client_at(me.body, "data"));
   return client_done(r, data);
 }
 

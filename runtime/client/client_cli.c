@@ -254,12 +254,7 @@ static bool send_route(ClientRun *r, Client *c, const char *call, ClientAnswer *
   snprintf(method, sizeof method, "%.*s", (int)n, call);
   path_of(r, call + n + 1, &path);
   bool body = has_body(method);
-  Val query = body ? r->query : r->args;
-  for (MapIter it = {0}; !body && is_map(r->query); r->query = NIL) {
-    Val k, v;
-    map_iter(&it, r->query);
-    while (map_next(&it, &k, &v)) query = map_assoc(is_map(query) ? query : map_empty, k, v);
-  }
+  Val query = body ? r->query : client_merge(r->args, r->query);
   ClientRequest q = {.method = method,
                      .path = buf_cstr(&path),
                      .query = query,

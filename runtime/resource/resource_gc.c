@@ -66,33 +66,12 @@ typedef struct Gc {
   Err *e;
 } Gc;
 
-/* ---- documents, a page at a time ---- */
+/* ---- documents ---- */
 
-typedef bool (*DocFn)(Gc *g, const DocRow *d);
+static bool each_doc(Gc *g, int64_t expired_by, StoreDocFn f) { return store_docs_each(g->s, RESOURCE_KIND, expired_by, f, g, g->e); }
 
-static bool each_doc(Gc *g, int64_t expired_by, DocFn f) {
-  DocRow page[PAGE];
-  char *workspace = strdup(""), *key = strdup("");
-  bool ok = true;
-  size_t n = PAGE;
-  while (ok && n == PAGE) {
-    n = store_docs_everywhere(g->s, RESOURCE_KIND, workspace, key, expired_by, page, PAGE, g->e);
-    ok = !g->e->code;
-    for (size_t i = 0; i < n; i++) ok = ok && f(g, &page[i]);
-    if (n) {
-      free(workspace);
-      free(key);
-      workspace = strdup(page[n - 1].workspace);
-      key = strdup(page[n - 1].key);
-    }
-    for (size_t i = 0; i < n; i++) doc_row_free(&page[i]);
-  }
-  free(workspace);
-  free(key);
-  return ok;
-}
-
-static bool add_expired(Gc *g, const DocRow *d) {
+static bool add_expired(void *ctx, const DocRow *d) {
+  Gc *g = ctx;
   Resource r;
   size_t n = strlen(d->key);
   if (!resource_of(d, &r) || n > RESOURCE_URI_MAX || strncmp(d->key, SCHEME, SCHEME_N)) return true;
@@ -199,7 +178,8 @@ static bool goes(const Gc *g, const DocRow *d) {
   return at && !(*at & 1);
 }
 
-static bool count_doc(Gc *g, const DocRow *d) {
+static bool count_doc(void *ctx, const DocRow *d) {
+  Gc *g = ctx;
   Resource r;
   Val m = snap_read_value(env_core(), d->data.p, d->data.n);
   if (!is_map(m)) return err_set(g->e, "db_corrupt", "the resource %.300s is damaged: nothing was removed", d->key);
@@ -221,7 +201,8 @@ static bool remove_batched(Gc *g) {
   return ok || again;
 }
 
-static bool remove_doc(Gc *g, const DocRow *d) {
+static bool remove_doc(void *ctx, const DocRow *d) {
+  Gc *g = ctx;
   if (!goes(g, d)) return true;
   batch_doc_del(g->batch, d->workspace, d->kind, d->key, d->rev);
   batch_index_del(g->batch, d->workspace, "resources", d->key);

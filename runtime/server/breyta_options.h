@@ -5,7 +5,7 @@
  *   COMMAND(id, name, arguments, summary, description)
  *   OPTION(id, name, argument, default, commands, help)
  *     argument   NULL: a flag, its value is "yes"; ends in ...: may be given more than once, its value has one a line
- *     commands   a name of enum BreytaOn. Those of serve may also stand in its --config file (breyta_config.h) */
+ *     commands   a name of enum BreytaOn. Those of serve may also stand in the --config file (breyta_config.h) */
 #ifndef BR_BREYTA_OPTIONS_H
 #define BR_BREYTA_OPTIONS_H
 #include <stdbool.h>
@@ -40,8 +40,8 @@ enum BreytaOn {
 };
 
 #define BREYTA_OPTIONS(OPTION)                                                                                                       \
-  OPTION(config, "config", "FILE", NULL, serve,                                                                                       \
-         "options from a file, by their names: JSON, or EDN when it ends in .edn; what the command line says comes first")            \
+  OPTION(config, "config", "FILE", NULL, data,                                                                                        \
+         "options of the server from a file, by their names: JSON, or EDN when it ends in .edn; what the command line says comes first")\
   OPTION(data, "data", "DIR", "breyta-data", data, "where everything is kept (DIR/breyta.db and blobs); made when it is missing")    \
   OPTION(workspace, "workspace", "NAME", "ws-local", serve, "the workspace that is made at the first start; there may be more")                                                         \
   OPTION(secrets_key, "secrets-key", "FILE", NULL, serve,                                                                            \

@@ -3,10 +3,6 @@
 #include "runtime/cli/cli.h"
 #include "runtime/base/json.h"
 #include "reader/map.h"
-#include <stdlib.h>
-#include <string.h>
-
-enum { DATA_PAGE = 256 };
 
 char *data_db(const char *dir) {
   Buf b = {0};
@@ -14,32 +10,21 @@ char *data_db(const char *dir) {
   return buf_cstr(&b);
 }
 
-static bool page_of(const DocRow *page, size_t n, DataBlobFn f, void *ctx, Err *err) {
+typedef struct EachBlob {
+  DataBlobFn f;
+  void *ctx;
+  Err *err;
+} EachBlob;
+
+static bool blob_of(void *ctx, const DocRow *d) {
+  EachBlob *b = ctx;
   Resource r;
-  for (size_t i = 0; i < n; i++)
-    if (resource_of(&page[i], &r) && !f(ctx, &r, err)) return false;
-  return true;
+  return !resource_of(d, &r) || b->f(b->ctx, &r, b->err);
 }
 
 bool data_blobs(Store *s, DataBlobFn f, void *ctx, Err *err) {
-  DocRow page[DATA_PAGE];
-  char *workspace = strdup(""), *key = strdup("");
-  size_t n = DATA_PAGE;
-  bool ok = true;
-  while (ok && n == DATA_PAGE) {
-    n = store_docs_everywhere(s, RESOURCE_KIND, workspace, key, 0, page, DATA_PAGE, err);
-    ok = !err->code && page_of(page, n, f, ctx, err);
-    if (n) {
-      free(workspace);
-      free(key);
-      workspace = strdup(page[n - 1].workspace);
-      key = strdup(page[n - 1].key);
-    }
-    for (size_t i = 0; i < n; i++) doc_row_free(&page[i]);
-  }
-  free(workspace);
-  free(key);
-  return ok;
+  EachBlob b = {f, ctx, err};
+  return store_docs_each(s, RESOURCE_KIND, 0, blob_of, &b, err);
 }
 
 int64_t data_runs(Store *s, unsigned mask, Err *err) {

@@ -698,6 +698,25 @@ size_t store_docs_everywhere(Store *s, const char *kind, const char *workspace, 
   DocQuery q = {DOCS_EVERYWHERE, workspace, kind, "", after, expired_by, 0};
   return s->impl->docs(store_fresh(s, e), &q, out, max, e);
 }
+bool store_docs_each(Store *s, const char *kind, int64_t expired_by, StoreDocFn f, void *ctx, Err *e) {
+  enum { PAGE = 256 };
+  DocRow page[PAGE];
+  char *workspace = strdup(""), *key = strdup("");
+  bool ok = true;
+  for (size_t n = PAGE; ok && n == PAGE;) {
+    n = store_docs_everywhere(s, kind, workspace, key, expired_by, page, PAGE, e);
+    ok = !e->code;
+    for (size_t i = 0; i < n; i++) ok = ok && f(ctx, &page[i]);
+    free(workspace);
+    free(key);
+    workspace = strdup(n ? page[n - 1].workspace : "");
+    key = strdup(n ? page[n - 1].key : "");
+    for (size_t i = 0; i < n; i++) doc_row_free(&page[i]);
+  }
+  free(workspace);
+  free(key);
+  return ok;
+}
 size_t store_search(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e) { return s->impl->search(store_fresh(s, e), q, out, max, e); }
 bool store_unit_get(Store *s, const uint8_t hash[16], char **file, Blob *out, Err *e) {
   return s->impl->unit_get(store_fresh(s, e), hash, file, out, e);

@@ -266,6 +266,9 @@ bool store_table_keys(Store *s, Bytesv from, Bytesv to, bool descending, bool (*
  * whose time was over then. */
 size_t store_docs_everywhere(Store *s, const char *kind, const char *workspace, const char *after, int64_t expired_by, DocRow *out, size_t max,
                              Err *e);
+/* All of them, a page at a time; f returns false to stop, and then so does this. It may read and write. */
+typedef bool (*StoreDocFn)(void *ctx, const DocRow *d);
+bool store_docs_each(Store *s, const char *kind, int64_t expired_by, StoreDocFn f, void *ctx, Err *e);
 /* Best first: bm25, the title counts four times, tags twice; a higher score is better. e->code "validation": the text has no word, or more
  * than SEARCH_WORDS_MAX. */
 size_t store_search(Store *s, const SearchQuery *q, SearchHit *out, size_t max, Err *e);

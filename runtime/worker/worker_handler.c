@@ -30,14 +30,8 @@ static Val merged(Val was, Val more) {
   if (!is_map(more)) return was;
   map_iter(&it, more);
   while (map_next(&it, &k, &v)) {
-    Val old = map_get(was, k, NIL), n, x;
-    MapIter inner;
-    if (is_map(old) && is_map(v)) {
-      map_iter(&inner, v);
-      while (map_next(&inner, &n, &x)) old = map_assoc(old, n, x);
-      v = old;
-    }
-    was = map_assoc(was, k, v);
+    Val old = map_get(was, k, NIL);
+    was = map_assoc(was, k, is_map(old) && is_map(v) ? client_merge(old, v) : v);
   }
   return was;
 }

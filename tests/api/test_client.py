@@ -908,9 +908,9 @@ def test_refusals(c):
         words = needed(c.table[name])
         assert "127.0.0.1:1" in c.fails("unreachable", *words, env={"BREYTA_API_URL": "http://127.0.0.1:1", "BREYTA_API_KEY": "k"})
         body = c.run(*words, env={**c.env(), "BREYTA_API_KEY": "wrong"}, status=1)
-        assert body["ok"] is False and "auth" in body["error"]["code"], body
+        assert body["ok"] is False and "auth" in body["error"]["code"] and "comes from BREYTA_API_KEY" in body["hint"] and body["hint"] in body["stderr"], body
         body = c.run(*words, env={"BREYTA_API_URL": c.env()["BREYTA_API_URL"]}, status=1)
-        assert body["ok"] is False and "auth" in body["error"]["code"], body
+        assert body["ok"] is False and "auth" in body["error"]["code"] and "--api-key-file" in body["hint"], body
     with socket.socket() as deaf:  # takes connections and says nothing
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(8)

@@ -44,6 +44,8 @@ def test_trust(c):
     assert c.data("auth", "whoami", "--ca-file", "ca.pem", cwd=CERTS.name, env=env(c))["caFile"] == cert("ca.pem")
     for wrong in ("other.pem", "garbage.pem"):
         c.fails("unreachable", "flows", "list", "--ca-file", cert(wrong), env=env(c))
+    p = c.raw("flows", "list", env=c.env())  # without TLS
+    assert p.returncode == 1 and "https://" in p.stderr, p
     # the flag comes before the variable, and the name is checked too
     c.fails("unreachable", "flows", "list", "--ca-file", cert("other.pem"), env=env(c, BREYTA_CA_FILE=cert("ca.pem")))
     c.fails("unreachable", "flows", "list", "--ca-file", cert("ca.pem"), env=env(c, BREYTA_API_URL=f"https://127.0.0.1:{c.server.port}"))

@@ -162,6 +162,15 @@ def test_doctor_looks_at_certificates_and_addresses(s):
     assert doctor(s, "--tls-cert", f"{d}/soon.pem")["certificate"][0] == "warning"
     assert doctor(s, "--tls-cert", f"{d}/good.pem", "--tls-key", f"{d}/soon.key", rc=1)["certificate"][0] == "error"
     assert doctor(s, "--tls-cert", f"{d}/good.key", rc=1)["certificate"][0] == "error"
+    config = Path(d, "breyta.json")
+    config.write_text(json.dumps({"data": data(s), "listen": f"127.0.0.1:{s.port}", "tls-cert": f"{d}/soon.pem", "drain": 5, "limit": ["result-bytes=2000000"]}))
+    r = json.loads(breyta("doctor", "--config", str(config), "--format", "json").stdout)
+    found = {c["check"]: c["status"] for c in r["checks"]}
+    assert (found["database"], found["port"], found["certificate"]) == ("fine", "fine", "warning"), r  # what the server is told, doctor is told too
+    assert doctor(s, "--config", str(config), "--tls-cert", f"{d}/good.pem")["certificate"][0] == "fine"  # the command line comes first
+    breyta("backup", "--config", str(config), "--to", f"{d}/by-config")
+    assert os.path.exists(f"{d}/by-config/breyta.db")
+    assert "no-such" in breyta("doctor", "--config", d + "/no-such", rc=2).stderr
     assert doctor(s, "--public-url", f"http://127.0.0.1:{s.port}")["public-url"][0] == "fine"
     assert doctor(s, "--public-url", "http://127.0.0.1:1")["public-url"][0] == "warning"
     assert doctor(s, "--public-url", "example", rc=1)["public-url"][0] == "error"

@@ -695,6 +695,17 @@ static void c_docs(void **state) {
   docs_are(r, store_docs_of_run(s, "main", "res", 3, "a1", r, 8, &e), &e, "b.2=x2 ");
 }
 
+typedef struct EachDoc {
+  int n, stop_at;
+  char last[16];
+} EachDoc;
+
+static bool each_doc(void *ctx, const DocRow *d) {
+  EachDoc *all = ctx;
+  snprintf(all->last, sizeof all->last, "%s", d->key);
+  return ++all->n < all->stop_at;
+}
+
 static void c_docs_everywhere(void **state) {
   static const struct { const char *workspace, *kind, *key; int64_t expires; } rows[] = {
       {"b", "res", "k1", 50}, {"a", "res", "k2", 0}, {"a", "res", "k1", 99}, {"ab", "res", "k0", 50}, {"a", "other", "k9", 50}, {"b", "zzz", "k3", 50}};
@@ -714,6 +725,24 @@ static void c_docs_everywhere(void **state) {
   docs_are(r, store_docs_everywhere(s, "res", "", "", 50, r, 8, &e), &e, "k0.1=ab k1.1=b ");
   docs_are(r, store_docs_everywhere(s, "res", "", "", 49, r, 8, &e), &e, "");
   docs_are(r, store_docs_everywhere(s, "res", "ab", "k0", 99, r, 8, &e), &e, "k1.1=b ");
+  b = batch_new(); /* more than a page of them, read by the one that asks for all */
+  for (int i = 0; i < 600; i++) {
+    char key[16];
+    snprintf(key, sizeof key, "n%03d", i);
+    batch_doc_put(b, &(DocRow){.workspace = "many", .kind = "res", .key = key, .rev = DOC_NEW, .expires_ms = 1000, .data = {"x", 1}});
+  }
+  must_store(s, b);
+  EachDoc all = {.stop_at = 700};
+  assert_true(store_docs_each(s, "res", 0, each_doc, &all, &e));
+  assert_int_equal(all.n, 604);
+  assert_string_equal(all.last, "n599");
+  all = (EachDoc){.stop_at = 300};
+  assert_false(store_docs_each(s, "res", 0, each_doc, &all, &e));
+  assert_int_equal(all.n, 300);
+  assert_null(e.code);
+  all = (EachDoc){.stop_at = 700};
+  assert_true(store_docs_each(s, "res", 99, each_doc, &all, &e)); /* only what is over by then */
+  assert_int_equal(all.n, 3);
 }
 
 /* ---- the search index ---- */
