@@ -93,12 +93,16 @@ const ClientCommand client_rows_access[] = {
     {.name = "connections test",
      .summary = "is there something behind it, and does it take the credentials?",
      .run = client_connections_test,
+     .text = "Of an SSH connection: logs in, looks for sh, curl and openssl, and whether callbacks reach this server from there. A host key that is "
+             "unknown or has changed is told with its fingerprint; `breyta connections trust` takes it.",
      .timeout_ms = 120000,
      PARAMS(WORD("[id]", NULL, "the connection"), FLAG(BOOL, "all", NULL, NULL, "all of them; exit status 1 if one fails"),
             FLAG(BOOL, "only-failing", NULL, NULL, "tell only those that fail"))},
     {.name = "connections trust",
      .call = "POST connections/{id}/trust",
      .summary = "the host key of an SSH connection: shown, and with --fingerprint put into its known hosts",
+     .text = "Compare the fingerprint with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the machine itself, then give it back: "
+             "`breyta connections trust ID --fingerprint SHA256:...`. A key that differs from the known one takes --replace as well.",
      .timeout_ms = 120000,
      PARAMS(CONNECTION, TEXT("fingerprint", "fingerprint", "SHA256:.. as the machine itself says; without it nothing is changed"),
             FLAG(BOOL, "replace", "replace", NULL, "in place of the key that the host was known by until now"))},

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the scripts of `breyta agent provision`, `rotate-key` and `deprovision` do to a machine: a Debian of debootstrap in a network namespace
 # of its own, whose sshd a flow reaches over a veth pair. Root and a Debian mirror are needed: make provision-test. B = build directory.
-# The tree is kept in $B/provision-root.tar. Closes with `N passed, N failed`; status 77 and a reason where it cannot run.
+# The tree is kept in $B/provision-root-2.tar. Closes with `N passed, N failed`; status 77 and a reason where it cannot run.
 set -u
 cd "$(dirname "$0")/../.."
 B=${B:-build}
@@ -29,10 +29,13 @@ cleanup() {
 }
 trap cleanup EXIT
 
-tar=$B/provision-root.tar
+tar=$B/provision-root-2.tar
 if [ ! -s "$tar" ]; then
   debootstrap --variant=minbase --include=openssh-server,curl,openssl,nftables,ca-certificates,procps bookworm "$W/root" > "$W/debootstrap.log" 2>&1 ||
     cannot "debootstrap: $(tail -n 1 "$W/debootstrap.log")"
+  cp /etc/resolv.conf "$W/root/etc/resolv.conf" # debootstrap cannot install cloud-init by itself
+  chroot "$W/root" sh -c 'apt-get update -q && apt-get install -y -q --no-install-recommends cloud-init && apt-get clean' > "$W/apt.log" 2>&1 ||
+    cannot "cloud-init: $(tail -n 1 "$W/apt.log")"
   tar -C "$W/root" -cf "$tar.new" . && mv "$tar.new" "$tar"
   rm -rf "$W/root"
 fi
@@ -105,5 +108,32 @@ refused "what it ran is gone" bash -c '[ -s "$1" ] && kill -0 "$(cat "$1")"' _ "
 [ -s "$W/left" ]; is "it ran something" $?
 refused "its rules are gone" bash -c "ip netns exec $NS chroot $M nft list ruleset | grep breyta"
 fine "nothing of it is left" bash -c "! ls -d $M/etc/breyta-agent $M/usr/local/bin/breyta-agent $M/home/breyta $M/etc/ssh/sshd_config.d/60-* 2> /dev/null | grep ."
+
+# --- the same by cloud-init, and to whom it reports ------------------------------------------------------------------------------------
+mkdir "$W/wait"
+cat > "$W/wait/w.edn" <<END
+{:slug :w :name "w" :concurrency {:type :singleton :on-new-version :supersede}
+ :invocations {:default {:label "Run" :inputs []}} :interfaces {:manual [{:id :run :invocation :default}]}
+ :flow '(flow/step :wait :vm {:key "vm-1" :timeout "10m" :webhook {:auth {:type :api-key :location :query :secret-ref "once"}}})}
+END
+echo '{"secrets": {"once": "t0p-s3cret"}}' > "$W/wait/c.json"
+(cd "$W/wait" && XDG_CONFIG_HOME=$W/config exec timeout 300 "$RUN" w.edn --listen "$HERE:$ALLOWED" --connections c.json) > "$W/told" 2> "$W/err" & waiter=$!
+PIDS="$PIDS $waiter"
+mkdir -p "$M/var/lib/cloud/seed/nocloud"
+"$BREYTA" agent provision --print cloud-init --public-key "$W/one.pub" --host "$THERE" --report-url "http://$HERE:$ALLOWED/local/events/vm-1?token=t0p-s3cret" > "$W/user-data"
+grep -v '^packages: \|^package_update: ' "$W/user-data" > "$M/var/lib/cloud/seed/nocloud/user-data" # they are there, and no mirror is
+echo 'instance-id: one' > "$M/var/lib/cloud/seed/nocloud/meta-data"
+echo 'datasource_list: [NoCloud]' > "$M/etc/cloud/cloud.cfg.d/99-test.cfg"
+cp "$W/user-data" "$M/tmp/user-data"
+fine "cloud-init knows what is asked" there cloud-init schema --config-file /tmp/user-data
+keys=$(cat "$M"/etc/ssh/ssh_host_ed25519_key.pub)
+printf 'ssh_deletekeys: false\n' > "$M/etc/cloud/cloud.cfg.d/98-keys.cfg" # this sshd goes on
+fine "cloud-init begins" there sh -c 'cloud-init init --local && cloud-init init'
+for module in write_files runcmd scripts-user; do fine "cloud-init: $module" there cloud-init single --name "$module" --frequency always; done
+[ "$keys" = "$(cat "$M"/etc/ssh/ssh_host_ed25519_key.pub)" ]; is "its host key is the same" $?
+fine "the key is let in again" in_ one true
+wait "$waiter"
+is "the machine has reported" $?
+fine "with its host key" grep -qF "\"$THERE $(echo "$keys" | cut -d' ' -f1,2)\"" "$W/told"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
