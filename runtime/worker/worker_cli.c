@@ -80,11 +80,9 @@ static bool labels(ClientRun *r, Val *out) {
   if (!ok) return false;
   if (several && client_value(CLIENT_CSV, several, strlen(several), "--labels", &list, &e))
     for (uint32_t i = 0; i < vec_count(list); i++) {
-      Val s = vec_nth(list, i), k, v;
-      MapIter it;
+      Val s = vec_nth(list, i);
       if (!client_value(CLIENT_LABELS, str_s(s), str_n(s), "--labels", &one, &e)) return client_usage(r, "%s", e.msg), false;
-      map_iter(&it, one);
-      while (map_next(&it, &k, &v)) all = map_assoc(all, k, v);
+      all = map_merge(all, one);
     }
   *out = is_map(all) && map_count(all) ? all : NIL;
   return true;

@@ -74,13 +74,8 @@ static WorkerSettle completed(const WorkerEnd *end, const char *status) {
   if (!is_map(end->result)) args = client_put_text(args, "summary", "handler exited successfully");
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) args = take(args, end->result, keys[i]);
   args = with_artifacts(args, end->result);
-  Val own = is_map(end->result) ? client_at(end->result, "workerInfo") : NIL, k, v;
-  MapIter it;
-  if (is_map(own)) {
-    map_iter(&it, own);
-    while (map_next(&it, &k, &v)) info = map_assoc(info, k, v);
-  }
-  return (WorkerSettle){"jobs.complete", client_put(args, "workerInfo", info)};
+  Val own = is_map(end->result) ? client_at(end->result, "workerInfo") : NIL;
+  return (WorkerSettle){"jobs.complete", client_put(args, "workerInfo", map_merge(info, own))};
 }
 
 static bool one_of(const char *s, const char *a, const char *b, const char *c) {
