@@ -248,6 +248,16 @@ Val map_dissoc(Val m, Val k) {
   }
 }
 
+Val map_merge(Val under, Val over) {
+  MapIter it;
+  Val k, v;
+  if (!is_map(over)) return under;
+  if (!is_map(under)) return over;
+  map_iter(&it, over);
+  while (!is_sig(under) && map_next(&it, &k, &v)) under = map_assoc(under, k, v);
+  return under;
+}
+
 Val map_get_kw(Val m, const char *name) { return is_map(m) ? map_get(m, kw_c(name), NIL) : NIL; }
 
 /* ---- making ---- */

@@ -17,6 +17,7 @@ Val map_find(Val m, Val k);                 /* T_ENTRY or nil; the entry's key i
 Val map_assoc(Val m, Val k, Val v);
 Val map_assoc_own(Val m, Val k, Val v);     /* T_AMAP, T_HMAP: see coll_assoc_own */
 Val map_dissoc(Val m, Val k);
+Val map_merge(Val under, Val over);         /* the keys of both, values of `over` where it has them; what is no map counts as none */
 Val map_get_kw(Val m, const char *name);    /* by unqualified keyword; nil if absent or m is no map */
 /* Build from n key-value pairs as a literal does: <= 8 array map in order, else hash map. Duplicate key: throws
  * IllegalArgumentException "Duplicate key: k" when `dup_error`, else last wins. */

@@ -51,6 +51,8 @@ void *mem_raw_grow(void *p, size_t bytes) {
 
 void mem_raw_free(void *p) { free(p); }
 
+char *mem_raw_copy(const char *s) { return s ? strcpy(mem_raw(strlen(s) + 1), s) : NULL; }
+
 #ifdef GC_NONE
 static uint64_t total_bytes;
 

@@ -44,6 +44,7 @@ void mem_weak_add(MemWeak *w); /* once, w is static */
 void *mem_raw(size_t bytes);
 void *mem_raw_grow(void *p, size_t bytes);
 void mem_raw_free(void *p);
+char *mem_raw_copy(const char *s); /* NULL: NULL */
 _Noreturn void mem_exhausted(size_t bytes); /* the message, then _exit(70) */
 
 /* What one evaluation without a limit of its own may hold: a quarter of the machine's memory or of `ulimit -v`, so that an endless seq that is

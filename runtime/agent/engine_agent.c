@@ -11,6 +11,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/limits.h"
 #include "runtime/resource/resource.h"
+#include "reader/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +50,6 @@ static enum Op op_of(const StepCall *c) {
 static const char *text_of(const StepCall *c, const char *key) {
   Val v = map_get_kw(c->cfg, key);
   return is_str(v) ? str_s(v) : is_kw(v) ? kw_text(v) : NULL;
-}
-
-static char *copy(const char *s) {
-  char *p = strdup(s);
-  if (!p) abort();
-  return p;
 }
 
 /* ---- the plan ---- */
@@ -127,7 +122,7 @@ static void command(const StepCall *c, enum Op op, Buf *b) {
 static void env_put(SshJob *j, const char *name, const char *value) {
   j->env = realloc(j->env, (j->nenv + 1) * sizeof *j->env);
   if (!j->env) abort();
-  j->env[j->nenv++] = (SshVar){copy(name), copy(value)};
+  j->env[j->nenv++] = (SshVar){mem_raw_copy(name), mem_raw_copy(value)};
 }
 
 /* The credential is among what this attempt has used: whoever says it back gives #secret[agent-credential]. */
@@ -183,9 +178,9 @@ static bool job_of(Engine *e, StepCall *c, enum Op op, bool send, SshJob *j, Err
   if (!engine_ssh_target(c, map_get_kw(c->cfg, "connection"), send, &j->target, &bound, err)) return false;
   if (!span(c, "kickoff-timeout", DURATION_SECONDS, DAY_MS, &j->timeout_ms, err)) return false;
   if (ssh_target_is_mock(bound)) return err_set(err, "validation", "the connection is a mock: no agent can be started there. Answer this :agent step in the test of the flow");
-  if (text_of(c, "workdir")) j->workdir = copy(text_of(c, "workdir"));
+  if (text_of(c, "workdir")) j->workdir = mem_raw_copy(text_of(c, "workdir"));
   const char *text = agent_script(&n);
-  j->input = copy(text);
+  j->input = mem_raw_copy(text);
   j->ninput = n;
   command(c, op, &b);
   j->command = buf_cstr(&b);

@@ -5,6 +5,7 @@
 #include "runtime/engine/offload.h"
 #include "runtime/ssh/ssh_check.h"
 #include "runtime/ssh/ssh_hosts.h"
+#include "reader/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,24 +123,18 @@ static void done(Engine *e, uint64_t token, void *arg) {
 
 /* ---- the request ---- */
 
-static char *copy(const char *s) {
-  char *p = s ? strdup(s) : NULL;
-  if (s && !p) abort();
-  return p;
-}
-
 static bool prepare(ApiCall *c, Trusting *t, Val record, Err *err) {
-  static Guard *guard; /* lives as long as the process */
   if (!kw_is(map_get_kw(record, "type"), "ssh")) return err_set(err, "bad_connection", "the connection is none of type ssh, so it has no host key");
   if (ssh_target_is_mock(record)) return err_set(err, "bad_connection", "the connection is a mock, so it has no host key");
-  if (!guard && !(guard = guard_from_env(err))) return false;
+  Guard *guard = guard_from_env(err);
+  if (!guard) return false;
   ssh_job_init(&t->probe.job);
   if (!ssh_target(record, api_workspace_secrets(c), &t->used, &t->probe.job.target, err)) return false;
   SshTarget *target = &t->probe.job.target;
   target->guard = guard;
   if (target->connect_ms > TRUST_MS) target->connect_ms = TRUST_MS;
   t->probe.job.timeout_ms = TRUST_MS;
-  t->probe.job.command = copy("true");
+  t->probe.job.command = mem_raw_copy("true");
   t->nhops = target->nhops;
   return true;
 }
@@ -149,7 +144,7 @@ bool api_conn_trust(ApiCall *c) {
   Err err = {0};
   Trusting *t = calloc(1, sizeof *t);
   if (!t) abort();
-  *t = (Trusting){.api = c->api, .workspace = copy(c->workspace), .id = copy(api_path(c, "id")), .fingerprint = copy(api_text(c, "fingerprint")),
+  *t = (Trusting){.api = c->api, .workspace = mem_raw_copy(c->workspace), .id = mem_raw_copy(api_path(c, "id")), .fingerprint = mem_raw_copy(api_text(c, "fingerprint")),
                   .replace = api_flag(c, "replace")};
   if (!api_conn_find(c, t->id, &r, &t->rev)) return trusting_free(t), false;
   if (!prepare(c, t, r, &err)) return trusting_free(t), api_fail(c, 409, err.code, "%s", err.msg);

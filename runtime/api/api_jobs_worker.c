@@ -5,6 +5,7 @@
 #include "runtime/base/json.h"
 #include "runtime/base/limits.h"
 #include "runtime/table/table.h"
+#include "reader/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,12 +68,6 @@ static bool batch_number(ApiCall *c, int64_t *out) {
   return true;
 }
 
-static char *copy(const char *s) {
-  char *t = strdup(s);
-  if (!t) abort();
-  return t;
-}
-
 /* By which operation, so that whoever lost the answer gets this job again. */
 static void claim_named(ApiCall *c, char out[JOB_CLAIM_MAX]) {
   Buf b = {0};
@@ -99,7 +94,7 @@ static bool claim(ApiCall *c) {
   if (!k || !a) abort();
   *k = (Claim){.api = c->api, .token = c->request->token};
   if (!api_put_off(c, &k->later, wait + HOLD_MORE_MS)) return free(k), free(a), free(labels), false;
-  *a = (JobAsk){.workspace = copy(c->workspace), .type = copy(type), .worker = copy(worker), .labels = labels, .batch = batch,
+  *a = (JobAsk){.workspace = mem_raw_copy(c->workspace), .type = mem_raw_copy(type), .worker = mem_raw_copy(worker), .labels = labels, .batch = batch,
                 .lease_ms = api_int(c, "leaseDuration", JOB_LEASE_MS), .until_ms = wait ? now_ms() + wait : 0, .token = k->token,
                 .alive = claim_alive, .got = claim_got, .ctx = k};
   memcpy(a->claim, name, sizeof name);

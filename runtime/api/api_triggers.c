@@ -256,18 +256,11 @@ static bool start(ApiCall *c, const Which *w, Val input) {
   return api_fail_err(c, &err);
 }
 
-static Val merged(Val under, Val over) {
-  MapIter it;
-  Val k, v, m = is_map(under) ? under : map_empty;
-  for (map_iter(&it, over); map_next(&it, &k, &v);) m = map_assoc(m, k, v);
-  return m;
-}
-
 static bool fire(ApiCall *c) {
   Which w;
   Val payload = is_nil(c->body) ? map_empty : c->body;
   if (!is_map(payload)) return api_fail(c, 400, "bad_request", "the payload must be a JSON object");
-  return which_of_path(c, &w) && start(c, &w, merged(w.trigger.input, payload));
+  return which_of_path(c, &w) && start(c, &w, map_merge(w.trigger.input, payload));
 }
 
 /* --- calls of interfaces --------------------------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -180,7 +181,15 @@ Guard *guard_new(const char *allow, Err *e) {
   return NULL;
 }
 
-Guard *guard_from_env(Err *e) { return guard_new(getenv("BREYTA_ALLOW_PRIVATE_HOSTS"), e); }
+Guard *guard_from_env(Err *e) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static Guard *shared;
+  pthread_mutex_lock(&lock);
+  if (!shared) shared = guard_new(getenv("BREYTA_ALLOW_PRIVATE_HOSTS"), e);
+  Guard *g = shared;
+  pthread_mutex_unlock(&lock);
+  return g;
+}
 
 void guard_free(Guard *g) {
   if (!g) return;

@@ -15,7 +15,8 @@
 typedef struct Guard Guard;
 /* allow: NULL or "" for nothing. NULL with an Err that names the bad item. */
 Guard *guard_new(const char *allow, Err *e);
-Guard *guard_from_env(Err *e); /* allow-list from BREYTA_ALLOW_PRIVATE_HOSTS */
+/* With the allow-list from BREYTA_ALLOW_PRIVATE_HOSTS: made by whoever asks first, then the same for the process, which is not freed. */
+Guard *guard_from_env(Err *e);
 void guard_free(Guard *g);
 
 /* May a request to `host` (as written in the URL, [brackets] accepted) open a socket to this address? When not, *why is a

@@ -34,12 +34,6 @@ typedef struct Job {
   size_t from;        /* first case to run */
 } Job;
 
-static char *copy(const char *s) {
-  char *d = strdup(s);
-  if (!d) abort();
-  return d;
-}
-
 static bool ends_with(const char *s, const char *end) {
   size_t n = strlen(s), k = strlen(end);
   return n > k && !strcmp(s + n - k, end);
@@ -48,7 +42,7 @@ static bool ends_with(const char *s, const char *end) {
 /* --- finding files ---------------------------------------------------------------------------------------------------------- */
 static void add_path(Paths *p, const char *path) {
   p->a = mem_raw_grow(p->a, (p->n + 1) * sizeof *p->a);
-  p->a[p->n++] = copy(path);
+  p->a[p->n++] = mem_raw_copy(path);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
@@ -83,7 +77,7 @@ static bool walk(Paths *out, const char *dir, bool (*wanted)(const char *name), 
 }
 
 static char *plain_dir(const char *arg) {
-  char *s = copy(arg);
+  char *s = mem_raw_copy(arg);
   for (size_t n = strlen(s); n > 1 && s[n - 1] == '/'; n--) s[n - 1] = 0;
   return s;
 }
@@ -381,7 +375,7 @@ static void message(Child *c, Report *r, char what, const char *p, size_t n) {
     memcpy(&c->at, p, sizeof c->at);
     buf_add(&text, p + sizeof c->at, n - sizeof c->at);
     free(c->name);
-    c->name = copy(buf_cstr(&text));
+    c->name = mem_raw_copy(buf_cstr(&text));
     c->running = true;
     c->since_us = mono_us();
     break;
@@ -461,7 +455,7 @@ static bool run_job(Job *job, Report *r, int64_t limit_ms, int *status) {
       return false;
     }
     bool gone = listen_to(&c, r, limit_ms, fail_fast), ended = c.ended, running = c.running, enough = fail_fast && report_failures(r);
-    char *name = running ? copy(c.name) : NULL;
+    char *name = running ? mem_raw_copy(c.name) : NULL;
     int st = child_end(&c, !gone);
     if (enough) return free(name), false;
     if (!ended && gone && !running && WIFEXITED(st) && WEXITSTATUS(st) == EXIT_USAGE) {

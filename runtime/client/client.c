@@ -5,6 +5,7 @@
 #include "runtime/base/json.h"
 #include "reader/mem.h"
 #include "reader/num.h"
+#include "reader/map.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,14 +22,12 @@ struct Client {
   int tries;
 };
 
-static char *copy(const char *s) { return s ? strcpy(mem_raw(strlen(s) + 1), s) : NULL; }
-
 static void config_copy(ClientConfig *to, const ClientConfig *from) {
   *to = *from;
-  to->url = copy(from->url);
-  to->workspace = copy(from->workspace);
-  to->key = copy(from->key);
-  to->ca_file = copy(from->ca_file);
+  to->url = mem_raw_copy(from->url);
+  to->workspace = mem_raw_copy(from->workspace);
+  to->key = mem_raw_copy(from->key);
+  to->ca_file = mem_raw_copy(from->ca_file);
 }
 
 void client_config_free(ClientConfig *c) {
@@ -125,15 +124,6 @@ Val client_put(Val map, const char *path, Val v) {
   size_t n = strcspn(path, ".");
   Val key = key_of(path, n), m = is_map(map) ? map : map_empty;
   return put_key(m, key, path[n] ? client_put(map_get(m, key, NIL), path + n + 1, v) : v);
-}
-
-Val client_merge(Val map, Val more) {
-  Val m = is_map(map) ? map : map_empty, k, v;
-  MapIter it;
-  if (!is_map(more)) return m;
-  map_iter(&it, more);
-  while (map_next(&it, &k, &v)) m = map_assoc(m, k, v);
-  return m;
 }
 
 Val client_put_text(Val map, const char *path, const char *s) { return s ? client_put(map, path, str_c(s)) : map; }

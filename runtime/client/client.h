@@ -86,7 +86,6 @@ const char *client_text_at(Val v, const char *path);       /* NULL: not there, o
 int64_t client_int_at(Val v, const char *path, int64_t otherwise);
 bool client_true_at(Val v, const char *path);
 Val client_put(Val map, const char *path, Val v);          /* "page.limit"; nil as map: {} */
-Val client_merge(Val map, Val more);                       /* what stands in both is taken from more; nil: {} */
 Val client_put_text(Val map, const char *path, const char *s); /* NULL: left out */
 Val client_key(const char *name);                          /* as json_parse makes keys */
 /* {"ok":false,"error":{"code","message"},"hint"?}, for what goes wrong on this side. */

@@ -3,6 +3,7 @@
 #include "runtime/cli/cli.h"
 #include "client_flows.h"
 #include "reader/num.h"
+#include "reader/map.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,7 +25,7 @@ int client_whoami(ClientRun *r) {
   verify = client_put(is_map(verify) ? verify : NIL, "success", bool_val(v.ok && !same(client_at(verify, "success"), FALSE_V)));
   if (v.message) client_say("%s", v.message);
   Val data = client_put(where_of(r), "verify", verify);
-  if (v.ok && client_get(r, "api/me", NIL, &me)) data = client_merge(data, client_at(me.body, "data"));
+  if (v.ok && client_get(r, "api/me", NIL, &me)) data = map_merge(data, client_at(me.body, "data"));
   return client_done(r, data);
 }
 

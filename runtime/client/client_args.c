@@ -124,7 +124,7 @@ static void name_of(const ClientParam *p, char out[80]) { snprintf(out, 80, "%s%
 
 /* Two values for one place: maps and lists add up. ABSENT: they cannot. */
 static Val together(Val a, Val b) {
-  if (is_map(a) && is_map(b)) return client_merge(a, b);
+  if (is_map(a) && is_map(b)) return map_merge(a, b);
   if (!is_vec(a) || !is_vec(b)) return ABSENT;
   for (uint32_t i = 0; i < vec_count(b); i++) a = vec_conj(a, vec_nth(b, i));
   return a;

@@ -7,6 +7,7 @@
 #include "client_runs.h"
 #include "runtime/base/json.h"
 #include "reader/mem.h"
+#include "reader/map.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,7 +255,7 @@ static bool send_route(ClientRun *r, Client *c, const char *call, ClientAnswer *
   snprintf(method, sizeof method, "%.*s", (int)n, call);
   path_of(r, call + n + 1, &path);
   bool body = has_body(method);
-  Val query = body ? r->query : client_merge(r->args, r->query);
+  Val query = body ? r->query : map_merge(r->args, r->query);
   ClientRequest q = {.method = method,
                      .path = buf_cstr(&path),
                      .query = query,

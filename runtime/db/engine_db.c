@@ -32,7 +32,6 @@ typedef struct DbFlight {
 static OffloadPool pool = OFFLOAD_POOL("breyta-db", 64, db_tend);
 static DbFlight *flights;
 static int timer = -1;
-static Guard *guard; /* made when the first guarded step needs it */
 
 /* ---- flights ---- */
 
@@ -257,12 +256,11 @@ static void db_start(Engine *e, StepCall *c) {
     step_failed(e, c, error_map(&err), -1);
     return;
   }
-  if (e->o.guard && !guard && !(guard = guard_from_env(&err))) {
+  if (e->o.guard && !(j->guard = guard_from_env(&err))) {
     db_job_free(j);
     step_failed(e, c, failed_map("validation", err.msg), -1);
     return;
   }
-  j->guard = e->o.guard ? guard : NULL;
   j->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (j->wake < 0 || !watch(e)) {
     db_job_free(j);

@@ -21,12 +21,6 @@ typedef struct Search {
   char *other;         /* a file of that name with another slug */
 } Search;
 
-static char *copy(const char *s) {
-  char *d = strdup(s);
-  if (!d) abort();
-  return d;
-}
-
 static bool is_folder(const char *path) {
   struct stat st;
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -36,7 +30,7 @@ bool flow_places_add(FlowPlaces *p, const char *path, Err *err) {
   struct stat st;
   if (stat(path, &st)) return err_set(err, "no_file", "%s: %s", path, strerror(errno));
   p->a = mem_raw_grow(p->a, (p->n + 1) * sizeof *p->a);
-  p->a[p->n++] = copy(path);
+  p->a[p->n++] = mem_raw_copy(path);
   return true;
 }
 
@@ -91,12 +85,12 @@ static void look_at(Search *s, const char *path, bool named) {
   if (!s->found[1] && file_text(path, &b)) {
     Val slug = slug_of(path, &b);
     bool it_is = is_str(slug) && !strcmp(str_s(slug), s->slug);
-    if (!it_is && named && !s->other) s->other = copy(path);
+    if (!it_is && named && !s->other) s->other = mem_raw_copy(path);
     if (it_is && !s->found[0]) {
-      s->found[0] = copy(path);
+      s->found[0] = mem_raw_copy(path);
       s->text = b;
       b = (Buf){0};
-    } else if (it_is && !same_file(s->found[0], path)) s->found[1] = copy(path);
+    } else if (it_is && !same_file(s->found[0], path)) s->found[1] = mem_raw_copy(path);
   }
   buf_free(&b);
 }
@@ -128,7 +122,7 @@ static void look(Search *s, const char *place) {
 
 static void look_beside(Search *s, const char *file) {
   const char *slash = strrchr(file, '/');
-  char *folder = slash ? copy(file) : copy(".");
+  char *folder = slash ? mem_raw_copy(file) : mem_raw_copy(".");
   if (slash) folder[slash == file ? 1 : slash - file] = 0;
   look_in(s, folder);
   free(folder);

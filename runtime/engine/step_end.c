@@ -151,11 +151,11 @@ static int64_t append_end(StepCall *c, bool ok, Val value, Val *copy) {
   return seq;
 }
 
-/* When the record could not be made at once: what is wrong with the value becomes the step's error. */
+/* When the record could not be made at once: what is wrong with the value becomes the step's error. *out ABSENT: it is known to be too large. */
 static int64_t append_checked(StepCall *c, bool *was_ok, Val value, Val *out) {
   Run *r = c->r;
   bool ok = *was_ok;
-  Val copy = sized_copy(c, value);
+  Val copy = same(*out, ABSENT) ? ABSENT : sized_copy(c, value);
   if (same(copy, ABSENT)) {
     ok = false;
     copy = copy_data(r, map_assoc(map_assoc(oversize(c), kw_c("step-id"), c->id), kw_c("attempt"), fix(c->attempt)));
@@ -173,7 +173,7 @@ static int64_t append_checked(StepCall *c, bool *was_ok, Val value, Val *out) {
 
 void step_resolve(StepCall *c, bool ok, Val value) {
   Run *r = c->r;
-  Val copy;
+  Val copy = NIL;
   if (ok && persist_begin(c, value)) return;
   int64_t seq = append_end(c, ok, value, &copy);
   if (seq < 0) seq = append_checked(c, &ok, value, &copy);

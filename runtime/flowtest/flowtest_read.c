@@ -447,22 +447,13 @@ static void check_names(Check *c, Val cases, At at) {
 }
 
 /* Keys that a case and the defaults both have are merged one level deep. */
-static Val merged(Val under, Val over) {
-  MapIter it;
-  Val k, v, out = is_map(under) ? under : map_empty;
-  if (!is_map(over)) return out;
-  map_iter(&it, over);
-  while (map_next(&it, &k, &v)) out = map_assoc(out, k, v);
-  return out;
-}
-
 static Val with_defaults(Val defaults, Val m) {
   static const char *const deep[] = {"input", "steps", "kv"};
   if (!is_map(defaults)) return m;
-  Val out = merged(defaults, m);
+  Val out = map_merge(defaults, m);
   for (size_t i = 0; i < sizeof deep / sizeof *deep; i++) {
     Val a = map_get_kw(defaults, deep[i]), b = map_get_kw(m, deep[i]);
-    if (is_map(a) && is_map(b)) out = map_assoc(out, kw_c(deep[i]), merged(a, b));
+    if (is_map(a) && is_map(b)) out = map_assoc(out, kw_c(deep[i]), map_merge(a, b));
   }
   Val own = map_get_kw(m, "steps");
   return map_assoc(out, kw_c(TEST_OWN_STEPS), is_map(own) ? own : map_empty);

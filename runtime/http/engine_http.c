@@ -34,7 +34,6 @@ typedef struct Flight {
 } Flight;
 
 enum { BUCKETS = 1024 };
-static Guard *guard;
 static HttpClient *client;
 static Flight *flights[BUCKETS];  /* sent ones by id */
 static Flight *grounded[BUCKETS]; /* built ones and those that wait, by token */
@@ -132,7 +131,8 @@ static void responses(Engine *e, void *ctx) {
 }
 
 static bool client_ready(Engine *e, Err *err) {
-  if (!guard && !(guard = guard_from_env(err))) return false;
+  Guard *guard = guard_from_env(err);
+  if (!guard) return false;
   if (!client && !(client = http_client_new(guard, err))) return false;
   engine_watch(e, http_client_fd(client), responses, NULL);
   return turn_ready(e, err);

@@ -151,23 +151,10 @@ static void build_address(Build *b, const HttpConn *conn) {
   if (is_nil(path) || is_str(path)) put_joined(b, conn->base_url, path);
 }
 
-/* The query of a connection without the keys that the step has itself. */
-static Val merged(Val under, Val over) {
-  MapIter it;
-  Val k, v;
-  if (is_nil(under)) return over;
-  map_iter(&it, is_nil(over) ? map_empty : over);
-  while (map_next(&it, &k, &v)) {
-    under = map_assoc(under, k, v);
-    if (is_sig(under)) return under;
-  }
-  return under;
-}
-
 static Val build_query(Build *b, const HttpConn *conn) {
   Val q = build_get(b, "query");
   if (!is_nil(q) && !is_map(q)) return build_problem_val(b, ":query is ", q, "; use a map such as {:page 2 :tag [\"a\" \"b\"]}"), NIL;
-  TRY(all, merged(conn ? conn->query : NIL, q));
+  TRY(all, map_merge(conn ? conn->query : NIL, q));
   if (is_nil(all) || !b->url.n) return NIL;
   b->has_query = memchr(b->url.p, '?', b->url.n);
   return build_each_pair(b, ":query has ", all, add_query);
@@ -214,7 +201,7 @@ static void add_header(Build *b, Val name, Val value) {
 static Val build_headers(Build *b, const HttpConn *conn) {
   Val h = build_get(b, "headers");
   if (!is_nil(h) && !is_map(h)) return build_problem_val(b, ":headers is ", h, "; use a map such as {\"X-Trace\" \"1\"}"), NIL;
-  TRY(all, merged(conn ? conn->headers : NIL, h));
+  TRY(all, map_merge(conn ? conn->headers : NIL, h));
   return is_nil(all) ? NIL : build_each_pair(b, ":headers has ", all, add_header);
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/base/hash.h"
 #include "jobs_int.h"
 #include "runtime/base/metrics.h"
+#include "reader/mem.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -294,12 +295,6 @@ static int64_t number_in(const char *what, const char *id) {
   return number > 0 && *end == '-' ? number : 0;
 }
 
-static char *copy(const char *t) {
-  char *c = t ? strdup(t) : NULL;
-  if (t && !c) abort();
-  return c;
-}
-
 static void put_some(ValVec *m, const char *key, Val v) {
   if (is_nil(v)) return;
   vv_push(m, kw_c(key));
@@ -332,10 +327,10 @@ static bool new_row(const JobGroup *g, const JobSpec *spec, int64_t number, cons
                 .max_attempts = spec->max_attempts ? spec->max_attempts : JOB_ATTEMPTS, .run = g->run,
                 .due_ms = spec->delay_ms ? now + spec->delay_ms : 0};
   if (!head_of(spec->payload, spec->metadata, is_nil(spec->lineage) ? g->lineage : spec->lineage, batch, &j->head, err)) return false;
-  j->workspace = copy(g->workspace);
-  j->type = copy(g->type);
-  j->id = copy(id);
-  j->unique_key = copy(spec->unique_key);
+  j->workspace = mem_raw_copy(g->workspace);
+  j->type = mem_raw_copy(g->type);
+  j->id = mem_raw_copy(id);
+  j->unique_key = mem_raw_copy(spec->unique_key);
   if (j->unique_key) j->unique_until_ms = spec->unique_ms ? now + spec->unique_ms : JOB_UNIQUE_OPEN;
   return true;
 }
@@ -345,9 +340,9 @@ static bool new_batch(const JobGroup *g, int64_t number, int64_t now, size_t n, 
   id_text_new("batch", number, id);
   *out = (JobBatchRow){.batch = number, .created_ms = now, .run = g->run, .requested = (int64_t)n, .queued = (int64_t)n, .max_active = g->max_active};
   if (!head_of(ABSENT, g->metadata, g->lineage, NULL, &out->data, err)) return false;
-  out->workspace = copy(g->workspace);
-  out->type = copy(g->type);
-  out->id = copy(id);
+  out->workspace = mem_raw_copy(g->workspace);
+  out->type = mem_raw_copy(g->type);
+  out->id = mem_raw_copy(id);
   return true;
 }
 
@@ -409,12 +404,12 @@ static Blob copy_bytes(const Blob *b) {
 
 static void copy_row(const JobRow *from, JobRow *to) {
   *to = *from;
-  to->workspace = copy(from->workspace);
-  to->id = copy(from->id);
-  to->type = copy(from->type);
-  to->unique_key = copy(from->unique_key);
-  to->token = copy(from->token);
-  to->worker = copy(from->worker);
+  to->workspace = mem_raw_copy(from->workspace);
+  to->id = mem_raw_copy(from->id);
+  to->type = mem_raw_copy(from->type);
+  to->unique_key = mem_raw_copy(from->unique_key);
+  to->token = mem_raw_copy(from->token);
+  to->worker = mem_raw_copy(from->worker);
   to->head = copy_bytes(&from->head);
   to->tail = copy_bytes(&from->tail);
 }

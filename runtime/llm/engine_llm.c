@@ -36,7 +36,6 @@ typedef struct Flight {
   struct Flight *next;
 } Flight;
 
-static Guard *guard;
 static HttpClient *client;
 static Flight *flights;
 static int feed_fd = -1;
@@ -230,7 +229,8 @@ static void pieces(Engine *e, void *ctx) {
 
 /* --- sending ------------------------------------------------------------------------------------------------------------------- */
 static bool ready(Engine *e, Err *err) {
-  if (!guard && !(guard = guard_from_env(err))) return false;
+  Guard *guard = guard_from_env(err);
+  if (!guard) return false;
   if (!client && !(client = http_client_new(guard, err))) return false;
   engine_watch(e, http_client_fd(client), responses, NULL);
   if (!turn_ready(e, err)) return false;

@@ -37,15 +37,6 @@ static void put(Req *q, const char *key, Val v) { q->body = map_assoc(q->body, k
 static Val map1(const char *k, Val v) { return map_from((Val[]){kw_c(k), v}, 1, false); }
 static Val map2(const char *k, Val v, const char *k2, Val v2) { return map_from((Val[]){kw_c(k), v, kw_c(k2), v2}, 2, false); }
 
-static Val merged(Val under, Val over) {
-  MapIter it;
-  Val k, v;
-  if (!is_map(over)) return under;
-  map_iter(&it, over);
-  while (map_next(&it, &k, &v)) under = map_assoc(under, k, v);
-  return under;
-}
-
 static Val json_text_of(Val v) {
   Buf b = {0};
   Val r = json_print(&b, v);
@@ -255,7 +246,7 @@ static Val responses_calls(Val calls, ValVec *out) {
     Val c = vec_nth(calls, i), args = map_get_kw(c, "arguments");
     TRY(text, json_text_of(is_nil(args) ? map_empty : args));
     Val item = map2("type", str_c("function_call"), "call_id", map_get_kw(c, "id"));
-    vv_push(out, merged(item, map2("name", map_get_kw(c, "name"), "arguments", text)));
+    vv_push(out, map_merge(item, map2("name", map_get_kw(c, "name"), "arguments", text)));
   }
   return NIL;
 }
@@ -296,7 +287,7 @@ static Val anthropic_assistant(Val m) {
   for (uint32_t i = 0; i < vec_count(calls); i++) {
     Val c = vec_nth(calls, i), args = map_get_kw(c, "arguments");
     Val use = map2("type", str_c("tool_use"), "id", map_get_kw(c, "id"));
-    vv_push(&parts, merged(use, map2("name", map_get_kw(c, "name"), "input", is_map(args) ? args : map_empty)));
+    vv_push(&parts, map_merge(use, map2("name", map_get_kw(c, "name"), "input", is_map(args) ? args : map_empty)));
   }
   return map2("role", str_c("assistant"), "content", vec_from(parts.a, parts.n));
 }
@@ -511,7 +502,7 @@ static void put_format(Req *q) {
   if (!is_nil(s->schema)) {
     Val js = map2("name", s->schema_name, "schema", s->json_schema);
     if (is_bool(strict)) js = map_assoc(js, kw_c("strict"), strict);
-    f = flat ? merged(f, js) : map_assoc(f, kw_c("json_schema"), js);
+    f = flat ? map_merge(f, js) : map_assoc(f, kw_c("json_schema"), js);
   }
   put(q, flat ? "text" : "response_format", flat ? map1("format", f) : f);
 }
@@ -545,10 +536,10 @@ static Val http_config(Req *q) {
   const LlmSpec *s = q->s;
   Val query = map_get_kw(s->config, "query"), headers = map_get_kw(s->config, "headers"), timeout = opt(q, "timeout");
   Val out = map2("url", address(q), "method", kw_c("post"));
-  if (s->wire == LLM_ANTHROPIC) headers = merged(map_from((Val[]){str_c("anthropic-version"), str_c("2023-06-01")}, 1, false), headers);
+  if (s->wire == LLM_ANTHROPIC) headers = map_merge(map_from((Val[]){str_c("anthropic-version"), str_c("2023-06-01")}, 1, false), headers);
   if (!strcmp(s->backend, "azure")) {
     Val v = first_name(opt(q, "api-version"), map_get_kw(s->config, "api-version"), str_c(LLM_AZURE_API_VERSION));
-    query = merged(map1("api-version", v), query);
+    query = map_merge(map1("api-version", v), query);
   }
   if (!is_nil(query)) out = map_assoc(out, kw_c("query"), query);
   if (!is_nil(headers)) out = map_assoc(out, kw_c("headers"), headers);
@@ -575,7 +566,7 @@ Val llm_request(const LlmSpec *s, bool stream, Val *out) {
   put_format(&q);
   if (stream) put_stream(&q);
   if (!is_nil(extra) && !is_map(extra)) problem(&q, str_c(":provider-opts is a map; its keys go into the request as they are"));
-  q.body = merged(merged(q.body, map_get_kw(map_get_kw(s->cfg, "openai"), "responses")), extra);
+  q.body = map_merge(map_merge(q.body, map_get_kw(map_get_kw(s->cfg, "openai"), "responses")), extra);
   *out = http_config(&q);
   return q.problems.n ? problems_map(&q) : NIL;
 }

@@ -80,14 +80,6 @@ static void openai_event(Gathered *s, Val e) {
   if (is_str(s->finish)) s->ended = true;
 }
 
-static Val merged(Val under, Val over) {
-  MapIter it;
-  Val k, v;
-  map_iter(&it, is_map(over) ? over : map_empty);
-  while (map_next(&it, &k, &v)) under = map_assoc(is_map(under) ? under : map_empty, k, v);
-  return under;
-}
-
 static void anthropic_event(Gathered *s, Val e) {
   const char *type = kw_text(get(e, "type"));
   Val block = get(e, "content_block"), delta = get(e, "delta");
@@ -105,7 +97,7 @@ static void anthropic_event(Gathered *s, Val e) {
     add_text(&p->text, llm_stream_text(LLM_ANTHROPIC, e));
   } else if (!strcmp(type, "message_delta")) {
     take(&s->finish, get(delta, "stop_reason"));
-    s->usage = merged(s->usage, get(e, "usage"));
+    s->usage = map_merge(s->usage, get(e, "usage"));
   } else if (!strcmp(type, "message_stop")) {
     s->ended = true;
   }

@@ -85,20 +85,14 @@ static bool text_due(const NreplConn *c) {
   return c->key && (c->text.n >= TEXT_FULL || atomic_load(&c->io->stopping) || mono_us() >= c->text_at);
 }
 
-static char *copy(const char *s) {
-  if (!s) return NULL;
-  char *p = mem_raw(strlen(s) + 1);
-  return strcpy(p, s);
-}
-
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
 
 static void text_add(NreplConn *c, const char *key, const char *session, const char *id, const char *s, size_t n) {
   if (!c->key || c->key != key || !same_text(c->session, session) || !same_text(c->id, id)) {
     text_flush(c);
     c->key = key;
-    c->session = copy(session);
-    c->id = copy(id);
+    c->session = mem_raw_copy(session);
+    c->id = mem_raw_copy(id);
   }
   buf_add(&c->text, s, n);
 }

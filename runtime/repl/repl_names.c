@@ -3,6 +3,7 @@
 #include "eval/unit.h"
 #include "reader/read.h"
 #include "repl_int.h"
+#include "reader/mem.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,15 +83,13 @@ typedef struct Cands {
   const char *here;     /* the current namespace */
 } Cands;
 
-static char *copy(const char *s) { return s ? strcpy(mem_raw(strlen(s) + 1), s) : NULL; }
-
 static void add(Cands *c, const char *text, const char *type, const char *ns) {
   if (strncmp(text, c->prefix, c->len)) return;
   if (c->n == c->cap) {
     c->cap = c->cap ? c->cap * 2 : 64;
     c->a = mem_raw_grow(c->a, c->cap * sizeof *c->a);
   }
-  c->a[c->n++] = (Cand){copy(text), copy(ns), type};
+  c->a[c->n++] = (Cand){mem_raw_copy(text), mem_raw_copy(ns), type};
 }
 
 static void add_name(void *ctx, const char *ns, const char *name, const char *type) {
@@ -241,7 +240,7 @@ static void add_file(Cands *c, const char *dir, const struct dirent *d) {
 static void complete_file(const char *prefix, ReplCandidateFn *f, void *ctx) {
   Cands c = {.prefix = prefix, .len = strlen(prefix)};
   const char *slash = strrchr(prefix, '/');
-  char *dir = copy(prefix);
+  char *dir = mem_raw_copy(prefix);
   dir[slash ? slash + 1 - prefix : 0] = 0;
   DIR *d = opendir(*dir ? dir : ".");
   for (struct dirent *e; d && (e = readdir(d));) add_file(&c, dir, e);

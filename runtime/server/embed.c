@@ -99,12 +99,10 @@ static void let_go(breyta *b) {
   free(b);
 }
 
-static char *copy(const char *s) { return s ? strdup(s) : NULL; }
-
 static bool open_parts(breyta *b, const char *path, const breyta_options *o, Err *err) {
   b->workspace = strdup(o->workspace ? o->workspace : "local");
-  b->listen = copy(o->listen);
-  b->public_url = copy(o->public_url);
+  b->listen = mem_raw_copy(o->listen);
+  b->public_url = mem_raw_copy(o->public_url);
   if (b->public_url && !cli_good_url(b->public_url))
     return err_set(err, "validation", "public_url is an address such as https://flows.example.com, without a slash at the end");
   if (o->connections && !(b->target = target_load(o->connections, err))) return false;
@@ -231,7 +229,7 @@ static void on_start(void *arg) {
     return;
   }
   if (!flowdef_input(c->flow->def, &input, &c->err) || !engine_start(c->b->engine, c->flow->def, input, c->key, &run, &c->err)) return;
-  if (store_run_get(c->b->store, run, &row, &c->err)) c->out = copy(row.run_id);
+  if (store_run_get(c->b->store, run, &row, &c->err)) c->out = mem_raw_copy(row.run_id);
   run_row_free(&row);
 }
 

@@ -16,7 +16,6 @@ typedef struct Flight {
 enum { BUCKETS = 256, SETTLE_MS = 3000 };
 static Flight *flights[BUCKETS];
 static SshClient *client;
-static Guard *guard; /* made when the first guarded job needs it */
 
 static Flight **flight_of(uint64_t id) {
   Flight **at = &flights[id % BUCKETS];
@@ -42,7 +41,7 @@ static void events(Engine *e, void *ctx) {
 }
 
 static bool ready(Engine *e, Err *err) {
-  if (e->o.guard && !guard && !(guard = guard_from_env(err))) return false;
+  if (e->o.guard && !guard_from_env(err)) return false;
   if (!client && !(client = ssh_client_new(err))) return false;
   engine_watch(e, ssh_fd(client), events, NULL);
   return true;
@@ -53,7 +52,7 @@ uint64_t engine_ssh_send(Engine *e, SshJob *j, SshDone done, void *ctx, Err *err
     ssh_job_free(j);
     return 0;
   }
-  j->target.guard = e->o.guard ? guard : NULL;
+  j->target.guard = e->o.guard ? guard_from_env(err) : NULL;
   Flight *f = calloc(1, sizeof *f);
   if (!f) abort();
   *f = (Flight){ssh_send(client, j, err), e, done, ctx, NULL};

@@ -1,6 +1,7 @@
 /* ssh_check.c - see ssh_check.h. */
 #include "ssh_check.h"
 #include "runtime/steps/conncheck.h"
+#include "reader/mem.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,30 +35,23 @@ void ssh_probe_free(SshProbe *p) {
   p->answer = NULL;
 }
 
-static char *copy(const char *s) {
-  char *p = strdup(s);
-  if (!p) abort();
-  return p;
-}
-
 static void begin(ConnCheck *c) {
-  static Guard *guard; /* lives as long as the process */
   Err e = {0};
+  Guard *guard = c->guard ? guard_from_env(&e) : NULL;
   SshTarget t;
-  if (c->guard && !guard) guard = guard_from_env(&e);
   if (e.code || !ssh_target(c->connection, c->secrets, &c->used, &t, &e)) return conncheck_says(c, CONN_INVALID, "%s", e.msg);
   if (ssh_target_is_mock(c->connection)) return conncheck_says(c, CONN_FINE, "a mock: steps on it run nothing");
   SshProbe *p = calloc(1, sizeof *p);
   if (!p) abort();
   ssh_job_init(&p->job);
   p->job.target = t;
-  p->job.target.guard = c->guard ? guard : NULL;
+  p->job.target.guard = guard;
   if (p->job.target.connect_ms > CONNCHECK_MS) p->job.target.connect_ms = CONNCHECK_MS;
   p->job.timeout_ms = 2 * CONNCHECK_MS - 1000;
-  p->job.command = copy(script);
+  p->job.command = mem_raw_copy(script);
   if (c->callback) {
     if (!(p->job.env = malloc(sizeof *p->job.env))) abort();
-    p->job.env[p->job.nenv++] = (SshVar){copy("U"), copy(c->callback)};
+    p->job.env[p->job.nenv++] = (SshVar){mem_raw_copy("U"), mem_raw_copy(c->callback)};
   }
   c->job = p;
 }

@@ -1,6 +1,7 @@
 /* ssh_io.c - the client of ssh.h: its I/O thread, which hands tasks to channels of sessions and turns the sessions (ssh_chan.c). */
 #include "runtime/base/hash.h"
 #include "ssh_int.h"
+#include "reader/mem.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -267,13 +268,11 @@ static void target_key(const SshTarget *t, int nhops, char out[65]) {
   hash_end(h, out);
 }
 
-static char *copy(const char *s) { return s ? must(strdup(s)) : NULL; }
-
 static SshTarget target_copy(const SshTarget *t, int nhops) {
   SshTarget c = {.nhops = nhops, .connect_ms = t->connect_ms, .idle_ms = t->idle_ms, .guard = t->guard};
   for (int i = 0; i < nhops; i++) {
     const SshHop *p = &t->hops[i];
-    c.hops[i] = (SshHop){copy(p->host), copy(p->user), p->port, copy(p->password), copy(p->key), copy(p->passphrase), copy(p->known)};
+    c.hops[i] = (SshHop){mem_raw_copy(p->host), mem_raw_copy(p->user), p->port, mem_raw_copy(p->password), mem_raw_copy(p->key), mem_raw_copy(p->passphrase), mem_raw_copy(p->known)};
   }
   return c;
 }

@@ -4,6 +4,7 @@
 #include "reader/map.h"
 #include "reader/num.h"
 #include "reader/vec.h"
+#include "reader/mem.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,12 +25,6 @@ static Val name_text(Val v) { return is_kw(v) ? str_c(kw_text(v)) : v; }
 
 static bool plain(Val v) { return is_str(v) && str_n(v) && strlen(str_s(v)) == str_n(v) && !strpbrk(str_s(v), "\r\n\t "); }
 
-static char *copy(const char *s) {
-  char *p = strdup(s);
-  if (!p) abort();
-  return p;
-}
-
 /* ---- secrets ---- */
 
 /* NULL and no error: the field is not there. */
@@ -41,7 +36,7 @@ static bool secret(Read *r, Val m, const char *key, char **out) {
   const char *value = secret_use(r->secrets, str_s(ref), r->used, r->e);
   if (!value) return false;
   if (!*value) return err_set(r->e, "validation", "SSH connection: the secret %.100s (%s) is empty", str_s(ref), key);
-  *out = copy(value);
+  *out = mem_raw_copy(value);
   return true;
 }
 
@@ -143,9 +138,9 @@ static bool hop(Read *r, Val config, SshHop *h) {
   if (r->used) {
     size_t n = str_n(host);
     bool brackets = str_s(host)[0] == '[' && str_s(host)[n - 1] == ']';
-    h->host = copy(str_s(host) + brackets);
+    h->host = mem_raw_copy(str_s(host) + brackets);
     if (brackets) h->host[n - 2] = 0;
-    h->user = copy(str_s(user));
+    h->user = mem_raw_copy(str_s(user));
   }
   return port(r, map_get_kw(config, "port"), &h->port) && auth(r, config, h) && known_hosts(r, map_get_kw(config, "known-hosts"), h);
 }

@@ -44,7 +44,6 @@ typedef struct HttpTry {
 
 static void http_try_free(HttpTry *t) {
   if (t->client) http_client_free(t->client);
-  guard_free(t->guard);
   http_request_free(&t->req);
   free(t);
 }
@@ -136,9 +135,7 @@ static void database_begin(ConnCheck *c) {
   DbJob *j = zeroed(sizeof *j);
   j->wake = -1;
   j->target = db_target(NIL, c->connection, c->secrets, &c->used, &d, &known, &e);
-  static Guard *guard; /* lives as long as the process */
-  if (c->guard && !guard) guard = guard_from_env(&e);
-  j->guard = c->guard ? guard : NULL;
+  j->guard = c->guard ? guard_from_env(&e) : NULL;
   if (!j->target || e.code || !db_sql_read("SELECT 1", 8, d, &j->sql, &e)) {
     bool hosted = e.code && !strcmp(e.code, "unsupported_step");
     conncheck_says(c, hosted ? CONN_UNTESTED : CONN_INVALID, "%s", e.msg);

@@ -55,18 +55,8 @@ bool notify_channels_check(Val channels, Err *e) {
 
 /* ---- the request ---- */
 
-Val notify_merged(Val under, Val top) {
-  MapIter it;
-  Val k, v;
-  if (!is_map(under)) return top;
-  if (!is_map(top)) return under;
-  map_iter(&it, top);
-  while (map_next(&it, &k, &v)) under = map_assoc(under, k, v);
-  return under;
-}
-
 Val notify_request(Val channel, Val data, Val extra, Val templates, Val *error) {
-  Val all = notify_merged(notify_merged(data, map_get_kw(channel, "data")), extra), out = channel;
+  Val all = map_merge(map_merge(data, map_get_kw(channel, "data")), extra), out = channel;
   if (!is_nil(map_get_kw(channel, "template"))) {
     out = template_config(templates, "http", is_nil(all) ? channel : map_assoc(channel, kw_c("data"), all), error);
   } else if (!is_nil(all)) {

@@ -16,7 +16,6 @@
 bool notify_channels_check(Val channels, Err *e);
 /* The request of a channel; templates: the flow's. ABSENT: *error. `extra` lies over the data (a map or nil). */
 Val notify_request(Val channel, Val data, Val extra, Val templates, Val *error);
-Val notify_merged(Val under, Val top); /* one map over another; either may be nil */
 /* {:sent? b :channels {:http {:sent? b :status n}}} and, when not sent, :errors [..]. */
 Val notify_result(bool ok, Val v);
 void notify_register(void);

@@ -194,14 +194,6 @@ static Val requirement(Val requires, Val slot) {
   return NIL;
 }
 
-static Val merged(Val under, Val over) {
-  MapIter it;
-  Val k, v;
-  map_iter(&it, over);
-  while (map_next(&it, &k, &v)) under = map_assoc(under, k, v);
-  return under;
-}
-
 /* What a requirement declares of its connection's config. */
 static Val declared(Val req) {
   Val out = map_get_kw(req, "config");
@@ -255,7 +247,7 @@ Val target_slot(const Target *t, Val flow, Val slot) {
     Val kv[] = {kw_c("type"), map_get_kw(req, "type"), kw_c("config"), config};
     return map_from(kv, 2, false);
   }
-  return map_assoc(bound, kw_c("config"), merged(config, map_get_kw(bound, "config")));
+  return map_assoc(bound, kw_c("config"), map_merge(config, map_get_kw(bound, "config")));
 }
 
 Val target_stored(const Target *t, const char *after, size_t max, Err *e) {

@@ -117,15 +117,6 @@ static Val rendered(Walk *w, Val v) {
   return is_vec(v) ? vec_rendered(w, v) : v;
 }
 
-/* over's keys win */
-static Val merged(Val under, Val over) {
-  MapIter it;
-  Val k, v;
-  map_iter(&it, over);
-  while (map_next(&it, &k, &v)) under = map_assoc(under, k, v);
-  return under;
-}
-
 /* The rendered map of an entry, {:sql ".."}, {:system .. :prompt ..}, {:channels ..} or the request's own keys, with `data` a map. */
 static Val template_rendered(Val entry, Val data, const TemplateOptions *o, Val *error) {
   TemplateBudget budget = TEMPLATE_BUDGET;
@@ -139,7 +130,7 @@ static Val template_rendered(Val entry, Val data, const TemplateOptions *o, Val 
     if (strcmp(types[i].type, type) || is_nil(v)) continue;
     Val x = rendered_at(&w, kw_c(types[i].key), v);
     if (same(x, ABSENT)) return *error = w.error, ABSENT;
-    out = *types[i].as ? map_assoc(out, kw_c(types[i].as), x) : is_map(x) ? merged(out, x) : out;
+    out = *types[i].as ? map_assoc(out, kw_c(types[i].as), x) : is_map(x) ? map_merge(out, x) : out;
   }
   return out;
 }
@@ -185,5 +176,5 @@ Val template_config(Val templates, const char *kind, Val cfg, Val *error) {
   if (!template_fits(kind, kw_text(map_get_kw(entry, "type")))) return refused(id, error, "its :type does not fit, this step needs :", wants);
   if (!is_nil(data) && !is_map(data)) return refused(id, error, ":data must be a map", "");
   Val under = template_rendered(entry, data, &(TemplateOptions){0}, error);
-  return same(under, ABSENT) ? ABSENT : merged(under, map_dissoc(map_dissoc(cfg, kw_c("template")), kw_c("data")));
+  return same(under, ABSENT) ? ABSENT : map_merge(under, map_dissoc(map_dissoc(cfg, kw_c("template")), kw_c("data")));
 }

@@ -120,7 +120,7 @@ static Val request_for(Engine *e, const Telling *t, Val row, const FlowDef *def,
   put_links(e, t->workspace, long_of(map_get_kw(row, "run")), long_of(map_get_kw(row, "seq")), &links, &no_links);
   if (!is_nil(data) && !is_map(data)) return *error = err_map("validation", ":notify :data must be a map"), ABSENT;
   bool whole = !is_nil(map_get_kw(notify, "template"));
-  Val channels = channels_of(notify, notify_merged(data, links), templates, error), req = ABSENT;
+  Val channels = channels_of(notify, map_merge(data, links), templates, error), req = ABSENT;
   if (!same(channels, ABSENT) && !notify_channels_check(channels, &err)) *error = err_map("validation", err.msg);
   else if (!same(channels, ABSENT)) req = notify_request(map_get_kw(channels, "http"), whole ? NIL : data, whole ? NIL : links, templates, error);
   if (same(req, ABSENT)) *error = map_assoc(explained(*error, &no_links), kw_c("retryable?"), FALSE_V);

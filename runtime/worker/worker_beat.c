@@ -44,8 +44,6 @@ static void hush(int fd) {
   while (read(fd, &n, sizeof n) < 0 && errno == EINTR) continue;
 }
 
-static char *copy(const char *s) { return strcpy(mem_raw(strlen(s) + 1), s); }
-
 /* --- one lease, under the lock ----------------------------------------------------------------------------------------------------------
  */
 static void tell(WorkerBeat *b, Lease *l, enum WorkerNews what, const char *why) {
@@ -184,7 +182,7 @@ void worker_beat_stop(WorkerBeat *b) {
 
 uint64_t worker_beat_add(WorkerBeat *b, const char *job, const char *token, int64_t begun_us, bool sure) {
   int64_t now = mono_us();
-  Lease l = {.job = copy(job), .token = copy(token), .due_us = begun_us + b->every_us, .end_us = begun_us + b->lease_us};
+  Lease l = {.job = mem_raw_copy(job), .token = mem_raw_copy(token), .due_us = begun_us + b->every_us, .end_us = begun_us + b->lease_us};
   if (!sure) l.due_us = now, l.end_us = now + b->lease_us / 2; /* it may be older than we know: ask at once */
   pthread_mutex_lock(&b->lock);
   if (b->n == b->cap) {

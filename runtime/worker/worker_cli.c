@@ -82,7 +82,7 @@ static bool labels(ClientRun *r, Val *out) {
     for (uint32_t i = 0; i < vec_count(list); i++) {
       Val s = vec_nth(list, i);
       if (!client_value(CLIENT_LABELS, str_s(s), str_n(s), "--labels", &one, &e)) return client_usage(r, "%s", e.msg), false;
-      all = client_merge(all, one);
+      all = map_merge(all, one);
     }
   *out = is_map(all) && map_count(all) ? all : NIL;
   return true;

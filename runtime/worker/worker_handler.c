@@ -4,6 +4,7 @@
 #include "worker_cli.h"
 #include "worker_context.h"
 #include "worker_dir.h"
+#include "reader/map.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static Val merged(Val was, Val more) {
   map_iter(&it, more);
   while (map_next(&it, &k, &v)) {
     Val old = map_get(was, k, NIL);
-    was = map_assoc(was, k, is_map(old) && is_map(v) ? client_merge(old, v) : v);
+    was = map_assoc(was, k, is_map(old) && is_map(v) ? map_merge(old, v) : v);
   }
   return was;
 }

@@ -304,15 +304,13 @@ static void not_started(WorkerJob *j, bool made, const Err *e) {
   if (++j->w->not_started == WORKER_START_TRIES) worker_cannot_go_on(j->w, code, e->msg);
 }
 
-static char *copy(const char *s) { return strcpy(mem_raw(strlen(s) + 1), s); }
-
 void worker_job_begin(Worker *w, Val job, int64_t begun_us, bool sure) {
   Err e = {0};
   WorkerJob *j = mem_raw(sizeof *j);
   *j = (WorkerJob){.w = w,
                    .next = w->jobs,
-                   .id = copy(client_text_at(job, "jobId")),
-                   .token = copy(client_text_at(job, "leaseToken")),
+                   .id = mem_raw_copy(client_text_at(job, "jobId")),
+                   .token = mem_raw_copy(client_text_at(job, "leaseToken")),
                    .proc = {.out = -1},
                    .log = {.fd = -1},
                    .begun_us = mono_us()};

@@ -1,6 +1,7 @@
 /* worker_result.c - see worker_result.h */
 #include "worker_result.h"
 #include "runtime/client/client.h"
+#include "reader/map.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static WorkerSettle completed(const WorkerEnd *end, const char *status) {
   if (!is_map(end->result)) args = client_put_text(args, "summary", "handler exited successfully");
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) args = take(args, end->result, keys[i]);
   args = with_artifacts(args, end->result);
-  if (is_map(end->result)) info = client_merge(info, client_at(end->result, "workerInfo"));
+  if (is_map(end->result)) info = map_merge(info, client_at(end->result, "workerInfo"));
   return (WorkerSettle){"jobs.complete", client_put(args, "workerInfo", info)};
 }
 
