@@ -51,7 +51,7 @@ static const Variable client_variables[] = {
     {"BREYTA_FLOW_DEPLOY_KEY", "what --deploy-key says"},
     {"BREYTA_AUTH_STORE", "another file in place of auth.json"},
     {"XDG_CONFIG_HOME", "the folder with breyta/config.json and breyta/auth.json (default ~/.config)"},
-    {"BREYTA_JOB_DIR, BREYTA_JOB_PAYLOAD_FILE, BREYTA_JOB_RESULT_FILE, BREYTA_JOB_CONTEXT_FILE, BREYTA_JOB_ID, BREYTA_JOB_LEASE_TOKEN",
+    {"BREYTA_JOB_DIR, BREYTA_JOB_FILE, BREYTA_JOB_PAYLOAD_FILE, BREYTA_JOB_RESULT_FILE, BREYTA_JOB_CONTEXT_FILE, BREYTA_JOB_ID, BREYTA_JOB_LEASE_TOKEN",
      "which job a handler of `breyta jobs worker run` is for: set by the worker"}};
 static const Variable server_variables[] = {
     {"BREYTA_SECRETS_KEY", "the key that seals secrets, in place of DIR/secrets.key: base64 of 32 bytes"},
