@@ -52,7 +52,8 @@ static const Variable client_variables[] = {
     {"BREYTA_AUTH_STORE", "another file in place of auth.json"},
     {"XDG_CONFIG_HOME", "the folder with breyta/config.json and breyta/auth.json (default ~/.config)"},
     {"BREYTA_JOB_DIR, BREYTA_JOB_FILE, BREYTA_JOB_PAYLOAD_FILE, BREYTA_JOB_RESULT_FILE, BREYTA_JOB_CONTEXT_FILE, BREYTA_JOB_ID, BREYTA_JOB_LEASE_TOKEN",
-     "which job a handler of `breyta jobs worker run` is for: set by the worker"}};
+     "which job a handler of `breyta jobs worker run` is for: set by the worker"},
+    {"BREYTA_PROGRESS_INTERVAL", "seconds between two reports of `breyta jobs worker agent` (default 5)"}};
 static const Variable server_variables[] = {
     {"BREYTA_SECRETS_KEY", "the key that seals secrets, in place of DIR/secrets.key: base64 of 32 bytes"},
     {"BREYTA_ALLOW_PRIVATE_HOSTS", "private hosts and networks that steps may reach, with commas: localhost,10.0.0.0/8"},

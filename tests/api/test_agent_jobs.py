@@ -78,7 +78,7 @@ def test_what_it_says_itself(s):
     with workers(s):
         Worker(s, "agents", AGENT)
         for i, (command, want) in enumerate((
-                ("echo '40% done' >> $BREYTA_PROGRESS_FILE; until $BREYTA_CLI_BIN jobs show $BREYTA_JOB_ID | grep -q 40; do sleep 0.05; done; echo 7 > $BREYTA_RESULT_FILE", {"status": "succeeded", "result": 7}),
+                ("echo '40% done' >> $BREYTA_PROGRESS_FILE; until $BREYTA_CLI_BIN jobs show $BREYTA_JOB_ID | grep -q '\"percent\":40'; do sleep 0.05; done; echo 7 > $BREYTA_RESULT_FILE", {"status": "succeeded", "result": 7}),
                 ("printf 'no JSON' > $BREYTA_RESULT_FILE", {"result": "no JSON"}),
                 ("$BREYTA_CLI_BIN jobs worker finish --status no_changes --output n=5; echo 7 > $BREYTA_RESULT_FILE", {"status": "no_changes", "result": {"n": 5}}),
                 ("$BREYTA_CLI_BIN jobs worker finish --output n=5; exit 3", {"status": "failed", "error": "the command ended with status 3", "exit": 3}),
