@@ -168,7 +168,7 @@ static int value_of(ClientRun *r, int i, Val *out) {
   for (int k = 0; k < r->given[i].n; k++) {
     const char *s = r->given[i].a[k];
     if (!choice_ok(p, s)) return client_usage(r, "%s: one of %s is expected, not %.100s", what, p->arg, s);
-    if (!one_value(r, p, s, &v, &e)) return e.code ? client_usage(r, "%s", e.msg) : EXIT_USAGE;
+    if (!one_value(r, p, s, &v, &e)) return e.code ? client_usage(r, "%s", e.msg) : EXIT_FAILED;
     *out = same(*out, ABSENT) || !client_many(p) ? v : together(*out, v);
     if (same(*out, ABSENT) && client_many(p)) *out = v;
   }

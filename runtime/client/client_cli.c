@@ -218,7 +218,7 @@ int client_usage(ClientRun *r, const char *fmt, ...) {
   failed(r, "usage", buf_cstr(&hint), fmt, ap);
   va_end(ap);
   buf_free(&hint);
-  return EXIT_USAGE;
+  return EXIT_FAILED;
 }
 
 /* --- requests --------------------------------------------------------------------------------------------------------------------- */
@@ -384,7 +384,7 @@ static int unknown_command(ClientRun *r, char **words, int n) {
     client_usage(r, "there is no command `breyta %s`; `breyta %s%s--help` lists what there is", buf_cstr(&said), buf_cstr(&group), *group.p ? " " : "");
   buf_free(&said);
   buf_free(&group);
-  return EXIT_USAGE;
+  return EXIT_FAILED;
 }
 
 /* --- flags ------------------------------------------------------------------------------------------------------------------------ */
@@ -491,7 +491,7 @@ static int run(ClientRun *r, int at) {
   int status = r->command->run ? r->command->run(r) : plain_row(r);
   client_free(r->client);
   client_config_free(&r->where);
-  return r->misused ? EXIT_USAGE : status;
+  return r->misused ? EXIT_FAILED : status;
 }
 
 /* A group alone is asked what it holds. */

@@ -12,7 +12,7 @@
  * plain rows use (client_send, client_finish). A new command: a row in client_rows_*.c, and a case in tests/api/test_client*.py.
  *
  * Standard output: one JSON object, {"ok","workspaceId","data","meta"}, on one line, or indented with --pretty. Standard error: text for
- * people. Exit status: 0 ok, 1 not ok, 2 bad usage, with the error as JSON too. */
+ * people. Exit status: 0 ok, 1 not ok, bad usage too (http-api.md A8), with the error as JSON. */
 #ifndef BR_CLIENT_CLI_H
 #define BR_CLIENT_CLI_H
 #include "client.h"
@@ -80,7 +80,7 @@ typedef struct ClientRun {
   Val query;
   Val path;           /* map: what stands in {..} */
   ValVec hints;       /* more nextCommands */
-  bool misused;       /* client_usage was called: the exit status is EXIT_USAGE whatever the row's function returns */
+  bool misused;       /* client_usage was called: the exit status is EXIT_FAILED whatever the row's function returns */
   int rest_at;        /* of argv: what follows -- ; 0: nothing */
   int argc;
   char **argv;
@@ -104,12 +104,12 @@ int client_finish(ClientRun *r, ClientAnswer *a);
 int client_print(ClientRun *r, Val envelope, bool ok);
 int client_done(ClientRun *r, Val data);                                                            /* {"ok":true,"data":data} */
 int client_fail(ClientRun *r, const char *code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));  /* EXIT_FAILED */
-int client_usage(ClientRun *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));                   /* EXIT_USAGE */
+int client_usage(ClientRun *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));                   /* EXIT_FAILED */
 void client_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));                        /* a line to standard error */
 void client_hint(ClientRun *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));         /* one more of meta.nextCommands */
 /* A value out of text by its type; what: for the message. false: e says what is wrong. */
 bool client_value(enum ClientType type, const char *s, size_t n, const char *what, Val *out, Err *e);
-bool client_read(ClientRun *r, const char *path, Buf *b, const char *what); /* a file, - standard input. false: told, EXIT_USAGE */
+bool client_read(ClientRun *r, const char *path, Buf *b, const char *what); /* a file, - standard input. false: told, EXIT_FAILED */
 Val client_pairs(ClientRun *r, const char *name, bool json, bool *ok);
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */

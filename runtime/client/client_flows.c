@@ -379,7 +379,7 @@ int client_flows_diff(ClientRun *r) {
   int errors;
   bool to = client_given(r, "to") || client_given(r, "to-version");
   if (!side(r, "from", "fromVersion", file && !to ? "draft" : "live") || !side(r, "to", "toVersion", file ? "file" : "draft"))
-    return EXIT_USAGE;
+    return EXIT_FAILED;
   if (file) {
     if (!flow_text(r, file, &text, &diagnostics, &errors)) return EXIT_FAILED;
     r->args = client_put_text(client_put(r->args, "fileLiteral", buf_str(&text)), "fileLabel", file);

@@ -30,7 +30,7 @@ static int print_plan(ClientRun *r, const char *what) {
   bool keys = strcmp(what, "deprovision") != 0, all = !strcmp(what, "provision");
   Buf key = {0}, b = {0};
   Err err = {0};
-  if (keys && !client_read(r, client_text(r, "public-key"), &key, "public-key")) return EXIT_USAGE;
+  if (keys && !client_read(r, client_text(r, "public-key"), &key, "public-key")) return EXIT_FAILED;
   AgentPlan p = {.what = what, .user = client_text(r, "user"), .keys = keys ? buf_cstr(&key) : NULL, .memory = or_none(all ? client_text(r, "memory") : NULL),
                  .cpu = or_none(all ? client_text(r, "cpu") : NULL), .tasks = or_none(all ? client_text(r, "tasks") : NULL), .egress = egress.a, .negress = egress.n,
                  .report = all ? client_text(r, "report-url") : NULL, .host = all ? client_text(r, "host") : NULL};

@@ -154,8 +154,8 @@ int client_configure(ClientRun *r) {
   ClientAnswer a;
   Val inputs = client_at(r->args, "inputs");
   const char *file = settings_file(r);
-  if (file && !file_settings(r, file, &inputs)) return EXIT_USAGE;
-  if (!sets(r, &inputs)) return EXIT_USAGE;
+  if (file && !file_settings(r, file, &inputs)) return EXIT_FAILED;
+  if (!sets(r, &inputs)) return EXIT_FAILED;
   schedules(r);
   bool from_draft = client_true_at(r->args, "fromDraft");
   if (is_map(inputs))

@@ -333,7 +333,7 @@ int client_webhook_send(ClientRun *r) {
     r->where.url = strcpy(mem_raw(strlen(base) + 1), base);
     r->where.url_from = "--base-url";
   }
-  if (!address(&s) || !body(&s) || !more_headers(&s) || !credentials(&s) || !sign(&s)) return EXIT_USAGE;
+  if (!address(&s) || !body(&s) || !more_headers(&s) || !credentials(&s) || !sign(&s)) return EXIT_FAILED;
   return post(&s, client_flag(r, "draft") || client_flag(r, "validate-only"), &a) ? answered(&s, &a) : EXIT_FAILED;
 }
 
@@ -386,7 +386,7 @@ int client_webhook_upload(ClientRun *r) {
   if (is_nil(hook)) return EXIT_FAILED;
   buf_fmt(&s.path, "%s/events", ws ? ws : "");
   segments(&s.path, client_text_at(hook, "eventPath"));
-  if (!multipart(&s, "field", file_field(r, hook)) || !more_headers(&s) || !credentials(&s) || !sign(&s)) return EXIT_USAGE;
+  if (!multipart(&s, "field", file_field(r, hook)) || !more_headers(&s) || !credentials(&s) || !sign(&s)) return EXIT_FAILED;
   int status = post(&s, false, &a) ? client_finish(r, &a) : EXIT_FAILED;
   client_answer_free(&list);
   return status;

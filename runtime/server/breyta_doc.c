@@ -107,7 +107,7 @@ static void man_breyta(Buf *b) {
   VARIABLES(b, client_variables);
   buf_c(b, ".SH FILES\n.TP\n.I ~/.config/breyta/config.json\n\\&the server, the workspace, profiles\n"
            ".TP\n.I ~/.config/breyta/auth.json\n\\&keys that `breyta auth login` has kept\n");
-  buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nfine\n.TP\n.B 1\nfailed; standard error says why\n.TP\n.B 2\nbad usage\n"
+  buf_c(b, ".SH EXIT STATUS\n.TP\n.B 0\nfine\n.TP\n.B 1\nfailed; standard error says why; bad usage of what asks a server, too\n.TP\n.B 2\nbad usage of serve, backup or doctor\n"
            ".SH SEE ALSO\n.BR breyta\\-serve (8),\n.BR breyta\\-run (1)\n");
 }
 

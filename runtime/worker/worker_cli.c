@@ -117,7 +117,7 @@ int worker_cli_run(ClientRun *r) {
                      .labels = NIL,
                      .once = client_flag(r, "once"),
                      .keep = client_flag(r, "keep-job-dirs") || client_flag(r, "keep-dirs")};
-  int status = EXIT_USAGE;
+  int status = EXIT_FAILED;
   char **argv = numbers(r, &o) && labels(r, &o.labels) ? handler(r) : NULL;
   o.argv = argv;
   if (argv) status = worker_run(r, &o);

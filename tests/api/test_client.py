@@ -44,7 +44,7 @@ def push(c, slug, body, inputs="[]", extra="", interfaces=None):
 def test_init_lint_push_run(c):
     d = c.data("flows", "init", "hello", "--name", 'Say "hi"', env={})
     assert d["files"] == ["hello/flow.edn", "hello/flow.test.edn"] and "breyta flows push --file hello/flow.edn" in c.meta["nextCommands"]
-    assert c.fails("exists", "flows", "init", "hello", env={}) and c.fails("usage", "flows", "init", "1x", status=2, env={})
+    assert c.fails("exists", "flows", "init", "hello", env={}) and c.fails("usage", "flows", "init", "1x", env={})
     tests = os.path.join(os.path.dirname(client.BIN), "breyta-run")
     if os.path.exists(tests):
         p = subprocess.run([tests, "test", os.path.join(c.home, "hello")], capture_output=True, text=True, timeout=60)
@@ -68,7 +68,7 @@ def test_init_lint_push_run(c):
     d = c.data("flows", "run", "filed", "--upload", "doc=" + write(c, "doc.md", "# Hi\n"), "--upload", "more=doc.md", "--upload", "more=doc.md", "--wait")
     got = d["run"]["resultPreview"]["data"]["result"]
     assert got["doc"]["uri"].startswith("res://") and got["doc"]["size-bytes"] == 5 and len(got["more"]) == 2, got
-    c.fails("usage", "flows", "run", "filed", "--upload", "nofile", status=2)
+    c.fails("usage", "flows", "run", "filed", "--upload", "nofile")
 
 
 def test_errors_in_files(c):
@@ -78,8 +78,8 @@ def test_errors_in_files(c):
     assert f"{bad}:" in body["stderr"]
     body = c.run("flows", "push", "--file", bad, status=1)
     assert body["ok"] is False and f"{bad}:" in body["stderr"]
-    c.fails("usage", "flows", "push", "--file", "nowhere.edn", status=2)
-    c.fails("usage", "flows", "push", "--file", bad, "--target", "live", status=2)
+    c.fails("usage", "flows", "push", "--file", "nowhere.edn")
+    c.fails("usage", "flows", "push", "--file", bad, "--target", "live")
     write(c, "inc/lib/f.clj", "(fn [_] 42)")
     write(c, "inc/flow.edn", flow("inc", '(flow/step :function :f {:input {} :code (quote #flow/include "lib/f.clj")})'))
     assert c.data("flows", "push", "--file", "inc/flow.edn")["flowSlug"] == "inc"  # what it includes goes with it
@@ -130,7 +130,7 @@ def test_release(c):
     assert c.data("flows", "promote", "hello", "--version", "1")["previousVersion"] == 2  # taken back
     d = c.data("flows", "deploy", "hello")
     assert d["version"] == 3 and d["flow"]["flowSlug"] == "hello", d
-    c.fails("usage", "flows", "promote", "hello", "--version", "x", status=2)
+    c.fails("usage", "flows", "promote", "hello", "--version", "x")
     d = c.data("flows", "pull", "hello", "--version", "1")
     assert d["path"] == "hello.edn" and d["version"] == 1 and "Hello, " in read(c, "hello.edn")
     c.fails("exists", "flows", "pull", "hello")  # the draft says Bye: nothing is lost
@@ -173,7 +173,7 @@ def test_runs(c):
     run = d["data"]["workflowId"]
     assert c.data("runs", "list", "fails")["items"][0]["workflowId"] == run
     assert c.data("runs", "list", "--flow", "fails", "--status", "completed")["items"] == []
-    c.fails("usage", "runs", "list", "--status", "odd", status=2)
+    c.fails("usage", "runs", "list", "--status", "odd")
     d = c.data("runs", "show", run, "--include-steps")["run"]
     assert list(d)[:4] == ["workflowId", "flowSlug", "version", "status"], list(d)  # as the server tells it
     assert d["status"] == "failed" and [s["stepId"] for s in d["steps"]] == ["first"] and "broken" in d["error"]["message"]
@@ -237,7 +237,7 @@ def test_waits(c):
     assert c.data("runs", "watch", a)["run"]["resultPreview"]["data"]["result"]["n"] == 5
     c.data("runs", "continue", b, "--approve-latest-wait")
     assert c.data("runs", "watch", b)["status"] == "completed"
-    c.fails("usage", "runs", "continue", b, status=2)
+    c.fails("usage", "runs", "continue", b)
     c.fails("no_wait", "runs", "continue", b, "--approve-latest-wait")
 
     def wait_of(run):
@@ -285,8 +285,8 @@ def test_triggers_and_webhooks(c):
     assert c.data("webhooks", "send", "--path", path, "--draft", "--json-file", "-", stdin='{"z": 1}')
     p = c.raw("webhooks", "send", "--path", path, "--draft", "--form", "a=1 2", "--multipart-file", "f=hook.secret", "--quiet", "--save-response", "saved.json")
     assert p.returncode == 0 and p.stdout == "" and json.loads(read(c, "saved.json")), p
-    c.fails("usage", "webhooks", "send", "--path", path, "--json", "{}", "--form", "a=1", status=2)
-    c.fails("usage", "webhooks", "send", "--path", path, "--sign", "hmac-sha256", status=2)
+    c.fails("usage", "webhooks", "send", "--path", path, "--json", "{}", "--form", "a=1")
+    c.fails("usage", "webhooks", "send", "--path", path, "--sign", "hmac-sha256")
     d = c.data("triggers", "fire", [t for t in all_ if t["type"] == "manual"][0]["id"], "--payload", '{"q": 2}')
     assert c.data("runs", "watch", d["data"]["workflowId"])["run"]["resultPreview"]["data"]["result"]["q"] == 2
 
@@ -356,7 +356,7 @@ def test_mcp(c):
     env = {**c.env(), "BREYTA_API_KEY": "", "TOK": c.server.key}
     d = c.data("mcp", "doctor", "--token-env-var", "TOK", "--read-only", "--workspace-id", "ws-local", env=env)
     assert "flows_put_draft" not in d["tools"] and d["toolCount"] == len(d["tools"])
-    c.fails("usage", "mcp", "doctor", "--token-env-var", "NOT_THERE", status=2)
+    c.fails("usage", "mcp", "doctor", "--token-env-var", "NOT_THERE")
     d = c.data("mcp", "config", "--workspace-id", "ws-local", "--toolsets", "read,run")["config"]["mcpServers"]["breyta-workspace"]
     assert d["command"] == "breyta" and d["args"][:4] == ["mcp", "stdio", "--workspace-id", "ws-local"] and d["args"][-2:] == ["--toolsets", "read,run"], d
     assert c.server.key not in json.dumps(d)
@@ -412,8 +412,8 @@ def test_settings(c):
     d = c.data("flows", "configure", "needs", "--target", "live", "--schedule-disable", "daily")
     assert d["schedules"]["daily"]["enabled"] is False, d
     assert c.data("flows", "activate", "needs")["flowSlug"] == "needs" and c.data("profiles", "activate", "needs", "--version", "1")["flowSlug"] == "needs"
-    c.fails("usage", "flows", "configure", "needs", status=2)
-    c.fails("usage", "flows", "configure", "needs", "--set", "x", status=2)
+    c.fails("usage", "flows", "configure", "needs")
+    c.fails("usage", "flows", "configure", "needs", "--set", "x")
     c.fails("bad_request", "flows", "configure", "needs", "--set", "api.nothing=1")
     assert [p["id"] if "id" in p else p["profile-id"] for p in c.data("profiles", "list", "--flow", "needs", "--profile-type", "prod")["items"]] == ["live-needs"]
     assert c.data("profiles", "show", "live-needs")
@@ -479,7 +479,7 @@ def test_connections_and_secrets(c):
         assert c.data("connections", "show", con)
     body = c.run("connections", "test", "--all", status=c.raw("connections", "test", "--all").returncode)
     assert body["data"]["summary"]["failed"] >= 1 and c.raw("connections", "test", "--all", "--only-failing").returncode == 1  # nothing listens there now
-    c.fails("usage", "connections", "test", status=2)
+    c.fails("usage", "connections", "test")
     assert "items" in c.data("connections", "usages")
     assert isinstance(c.data("connections", "items", con)["items"], list)
     assert c.data("connections", "cleanup-unused") is not None
@@ -487,8 +487,8 @@ def test_connections_and_secrets(c):
     c.fails("not_found", "connections", "show", con)
     c.data("secrets", "set", "token-a", "--value-file", "-", stdin="very secret\n")
     c.data("secrets", "set", "token-b", "--value-env", "VAL", env={**c.env(), "VAL": "x"})
-    c.fails("usage", "secrets", "set", "token-c", status=2)
-    c.fails("usage", "secrets", "set", "token-c", "--value-env", "NOT_THERE", status=2)
+    c.fails("usage", "secrets", "set", "token-c")
+    c.fails("usage", "secrets", "set", "token-c", "--value-env", "NOT_THERE")
     d = c.data("secrets", "list")
     assert {"token-a", "token-b"} <= {json.dumps(x) and (x.get("secret-id") or x.get("id")) for x in d["items"]} and "very secret" not in json.dumps(d)
     c.data("secrets", "usages")
@@ -526,7 +526,7 @@ def test_workspaces_and_auth(c):
     assert c.data("auth", "logout", env={})["removed"] == 1
     assert c.raw("flows", "list", env={}).returncode == 1
     assert c.run("auth", "login", "--api", url, "--key-stdin", stdin="wrong\n", status=1, env={})["ok"] is False
-    c.fails("usage", "auth", "login", "--api", url, status=2, env={})
+    c.fails("usage", "auth", "login", "--api", url, env={})
     p = write(c, "key", s.key + "\n")
     assert c.data("flows", "list", "--api", url, "--api-key-file", p, env={})["items"] is not None
     os.remove(os.path.join(c.home, "breyta", "config.json"))
@@ -569,7 +569,7 @@ def test_resources(c):
     assert c.data("resources", "url", uri, "--ttl", "60")["url"]
     c.data("resources", "delete", other)
     c.fails("not_found", "resources", "get", other)
-    c.fails("usage", "resources", "upload", "nowhere.txt", status=2)
+    c.fails("usage", "resources", "upload", "nowhere.txt")
     push(c, "keeps", '(flow/step :function :big {:input {} :code (quote (fn [_] {:a 1})) :persist {:type :kv :key "kept"}})')
     d = c.raw("flows", "run", "keeps", "--wait")
     run = json.loads(d.stdout)["data"]["workflowId"]
@@ -605,8 +605,8 @@ def test_tables(c):
     assert d, d
     assert c.data(*T, "verify", uri)["rowsRead"] == 3
     assert len(c.data("resources", "read", uri, "--limit", "2")["rows"]) == 2
-    c.fails("usage", *T, "query", uri, "--where-json", "[", status=2)
-    c.fails("usage", *T, "update-cell", uri, "--value", "x", status=2)
+    c.fails("usage", *T, "query", uri, "--where-json", "[")
+    c.fails("usage", *T, "update-cell", uri, "--value", "x")
 
 
 def test_steps(c):
@@ -614,7 +614,7 @@ def test_steps(c):
     assert d["resultPreview"]["twice"] == 8 and len(d["resultPreview"]["long"]) < 1400 and "result" not in d, d
     d = c.data("steps", "run", "--type", "function", "--id", "one", "--params-file", "-", "--full", "--result-path", "a.1", "--result-file", "r.json", stdin='{"code": "(fn [_] {:a [1 2]})", "input": {}}')
     assert d["result"] == 2 and json.loads(read(c, "r.json")) == 2
-    c.fails("usage", "steps", "run", "--type", "function", status=2)
+    c.fails("usage", "steps", "run", "--type", "function")
     S = ("hello", "greet")
     c.data("steps", "record", "--flow", "hello", "--id", "greet", "--type", "function", "--params", '{"code": "(fn [i] i)", "input": {"n": 1}}', "--note", "seen", "--test-name", "t1")
     assert c.meta["recorded"] == {"example": True, "test": True}, c.meta
@@ -625,7 +625,7 @@ def test_steps(c):
     c.data("steps", "docs", "set", *S, "--file", "-", stdin="# Greets\n")
     assert c.data("steps", "docs", "get", *S)["docs"]
     assert c.data("steps", "show", *S)["examples"]["count"] == 2
-    c.fails("usage", "steps", "docs", "set", *S, status=2)
+    c.fails("usage", "steps", "docs", "set", *S)
 
 
 def test_breakpoints(c):
@@ -639,7 +639,7 @@ def test_breakpoints(c):
     assert c.data("runs", "watch", run, "--timeout", "100ms") and " breakpoint_reached one waiting" in c.stderr
     c.fails("conflict", "debug", "breakpoints", "continue", run, "one", "after")
     c.fails("conflict", "debug", "breakpoints", "continue", run, "one", "both", "--occurrence", "2")
-    c.fails("usage", "debug", "breakpoints", "continue", run, "one", status=2)
+    c.fails("usage", "debug", "breakpoints", "continue", run, "one")
     assert c.data("debug", "breakpoints", "continue", run, "one", "both")["status"] == "continuing"
     stands("a/two")
     assert c.data("debug", "breakpoints", "abort", run, "a/two", "after")["workflowId"] == run
@@ -669,7 +669,7 @@ def test_archive_and_delete(c):
     c.data("flows", "archive", "made")
     assert "made" not in [f["flowSlug"] for f in c.data("flows", "list", "--limit", "50")["items"]]
     assert "made" in [f["flowSlug"] for f in c.data("flows", "list", "--limit", "50", "--include-archived")["items"]]
-    c.fails("usage", "flows", "delete", "made", status=2)
+    c.fails("usage", "flows", "delete", "made")
     c.data("flows", "delete", "made", "--yes", "--force")
     c.fails("not_found", "flows", "show", "made")
 
@@ -688,13 +688,13 @@ def needed(row):
 def wrong_usage(c, row):
     words = row["name"].split()
     assert row["summary"], row["name"]
-    assert "no-such-flag" in c.fails("usage", *words, "--no-such-flag", status=2, env={})
+    assert "no-such-flag" in c.fails("usage", *words, "--no-such-flag", env={})
     first = [p for p in row["params"] if p["required"]]
     if first:
-        assert first[0]["name"] in c.fails("usage", *words, status=2, env={}), row["name"]
+        assert first[0]["name"] in c.fails("usage", *words, env={}), row["name"]
     elif not any(p["positional"] and "..." in p["name"] for p in row["params"]):
         extra = sum(p["positional"] for p in row["params"]) + 1
-        c.fails("usage", *words, *["x"] * extra, status=2, env={})
+        c.fails("usage", *words, *["x"] * extra, env={})
 
 
 def test_wrong_usage_of_every_row(c):
@@ -876,7 +876,7 @@ def test_odd_answers(c):
 
     def one(row, url):
         p, _ = ask_with(c, url, row, [], 0)
-        assert p.returncode in (0, 1, 2), f"{p.args}: {p.returncode} {p.stderr[-300:]}"
+        assert p.returncode in (0, 1), f"{p.args}: {p.returncode} {p.stderr[-300:]}"
     for i, says in enumerate(odd):
         with Recorder(says) as recorder, concurrent.futures.ThreadPoolExecutor(4) as pool:
             url = f"http://127.0.0.1:{recorder.httpd.server_port}"
@@ -891,10 +891,10 @@ def test_values_are_checked(c):
     for args in (["runs", "list", "--limit", "x"], ["runs", "list", "--limit"], ["flows", "run", "hello", "--input", "{"], ["flows", "run", "hello", "--input", "[]"],
                  ["flows", "run", "hello", "--field", "novalue"], ["flows", "run", "hello", "--timeout", "soon"], ["flows", "list", "--pretty=maybe"],
                  ["waits", "complete", "1-1", "--payload", "{}", "--payload-file", "/nonexistent"], ["flows", "run", "hello", "--version", "0"]):
-        c.fails("usage", *args, status=2)
-    assert "did you mean --limit" in c.fails("usage", "runs", "list", "--limt", "3", status=2)
-    assert "`breyta runs list`" in c.fails("usage", "runs", "lst", status=2)
-    assert "`breyta serve`" in c.fails("usage", "sarve", status=2)
+        c.fails("usage", *args)
+    assert "did you mean --limit" in c.fails("usage", "runs", "list", "--limt", "3")
+    assert "`breyta runs list`" in c.fails("usage", "runs", "lst")
+    assert "`breyta serve`" in c.fails("usage", "sarve")
     assert c.data("runs", "list", "--limit=1", "--pretty")["items"] is not None
     assert c.run("--workspace", "ws-local", "run", "ls")["ok"] is True  # globals in front, aliases
     c.fails("config", "flows", "list", env={"BREYTA_AUTH_STORE": write(c, "broken.json", "{")})

@@ -76,7 +76,7 @@ def test_helper(key, public):
         for args, says in ((["run"], "stands behind --"), (["run", "--"], "stands behind --"), (["run", "true"], "unexpected argument"), (["status"], "<id> is missing"),
                            (["stop", "x", "--grace", "y"], "--grace"), (["run", "--dir", d + "/none", "--", "true"], "there is no directory")):
             p = agent(*args)
-            assert p.returncode in (2, 66) and says in p.stderr, (args, p)
+            assert p.returncode in (1, 66) and says in p.stderr, (args, p)
 
 
 def test_wrong(key, public):
@@ -89,7 +89,7 @@ def test_wrong(key, public):
             (["provision", "--public-key", "-", "--report-url", "ftp://x"], public, "--report-url"), (["provision", "--public-key", "-", "--host", "a b"], public, "--host"),
             (["provision", "--public-key", "-", "--print", "yaml"], public, "cloud-init"), (["deprovision", "--user", "root"], "", "--user")):
         p = breyta(*args, stdin=stdin)
-        assert p.returncode == 2 and says in p.stderr, (args, p)
+        assert p.returncode == 1 and says in p.stderr, (args, p)
 
 
 if __name__ == "__main__":
