@@ -41,10 +41,12 @@ def test_two_servers_on_one_folder(s):
 
 
 def test_usage(s):
-    for args, word in ((["serve", "--nope"], "--nope"), (["serve", "--data"], "--data"), (["serve", "x"], "x"), (["fly"], "fly"),
+    for args, word in ((["serve", "--nope"], "--nope"), (["serve", "--data"], "--data"), (["serve", "x"], "x"),
                        (["serve", "--workspace", "a b"], "--workspace"), (["serve", "--public-url", "example"], "--public-url")):
         r = subprocess.run([BIN, *args], capture_output=True, text=True, timeout=30)
-        assert r.returncode == 2 and word in r.stderr and (not r.stdout or json.loads(r.stdout)["ok"] is False), (args, r)
+        assert r.returncode == 2 and word in r.stderr and r.stdout == "", (args, r)
+    r = subprocess.run([BIN, "fly"], capture_output=True, text=True, timeout=30)  # the client's: test_client.py
+    assert r.returncode == 1 and "fly" in r.stderr and json.loads(r.stdout)["ok"] is False, r
     with tempfile.TemporaryDirectory() as d:
         r = subprocess.run([BIN, "serve", "--data", d, "--listen", "nowhere:x"], capture_output=True, text=True, timeout=30)
         assert r.returncode == 1 and "nowhere:x" in r.stderr and r.stdout == "", r
