@@ -155,7 +155,7 @@ def test_killed(s):
     many = " ".join(f'{{:id :s{i} :cron "0 0 1 1 *"}}' for i in range(20))
     push(s, "demo", f":schedules [{many}]")
     s.until(lambda: len(schedules(s)) == 20, "the schedules are there")
-    fired, first = set(), now() // 1000 - 60
+    fired, first = set(), now() // 1000 - 60 - ROUNDS
     for i in range(ROUNDS):
         s.kill()
         due(s, (first + i) * 1000)  # a time of its own for each round
