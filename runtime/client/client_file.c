@@ -1,5 +1,6 @@
 /* client_file.c - see client_file.h */
 #include "client_file.h"
+#include "reader/mem.h"
 #include "runtime/cli/cli.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +22,27 @@ static bool make_folders(const char *path, mode_t mode) {
   return true;
 }
 
+/* The file is no longer ours. ok, else *e says why. */
+static bool over(ClientFile *f, bool ok, Err *e) {
+  if (!ok) cannot(f->path, e);
+  buf_free(&f->beside);
+  free(f->path);
+  f->path = NULL;
+  return ok;
+}
+
 bool client_file_open(ClientFile *f, const char *path, bool secret, Err *e) {
-  *f = (ClientFile){.path = path, .fd = 1, .secret = secret};
+  struct stat st;
+  *f = (ClientFile){.fd = STDOUT_FILENO, .secret = secret};
   if (!strcmp(path, "-")) return true;
   if (!*path) errno = ENOENT;
   if (!*path || !make_folders(path, secret ? 0700 : 0777)) return cannot(path, e);
-  buf_fmt(&f->beside, "%s.XXXXXX", path);
-  f->fd = mkostemp(buf_cstr(&f->beside), O_CLOEXEC);
-  if (f->fd >= 0) return true;
-  buf_free(&f->beside);
-  return cannot(path, e);
+  bool there = !stat(path, &st), other = there && !S_ISREG(st.st_mode);
+  if (there && !other) f->path = realpath(path, NULL);
+  if (!f->path) f->path = mem_raw_copy(path);
+  if (!other) buf_fmt(&f->beside, "%s.XXXXXX", f->path);
+  f->fd = other ? open(path, O_WRONLY | O_CLOEXEC) : mkostemp(buf_cstr(&f->beside), O_CLOEXEC);
+  return f->fd >= 0 || over(f, false, e);
 }
 
 bool client_file_add(ClientFile *f, const char *p, size_t n) {
@@ -46,15 +58,14 @@ static bool for_all(int fd) {
 }
 
 bool client_file_close(ClientFile *f, bool ok, Err *e) {
-  if (!f->beside.n) return ok;
-  bool good = ok && (f->secret || for_all(f->fd)) && !fsync(f->fd);
+  if (!f->path) return ok; /* standard output */
+  bool whole = f->beside.n, good = ok && (!whole || ((f->secret || for_all(f->fd)) && !fsync(f->fd)));
   int why = errno;
   if (close(f->fd) < 0 && good) good = false, why = errno;
-  if (good && rename(f->beside.p, f->path) < 0) good = false, why = errno;
-  if (!good) unlink(f->beside.p);
-  buf_free(&f->beside);
+  if (good && whole && rename(f->beside.p, f->path) < 0) good = false, why = errno;
+  if (!good && whole) unlink(f->beside.p);
   errno = why;
-  return good || (ok && cannot(f->path, e));
+  return over(f, good || !ok, e) && ok;
 }
 
 bool client_file_put(const char *path, bool secret, const char *s, size_t n, Err *e) {

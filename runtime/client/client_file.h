@@ -1,12 +1,13 @@
 /* client_file.h - files that the client writes: whole, or not at all. A file grows beside its name and takes it once it is synced, so nobody
- * ever reads half of one. Folders that are missing are made. */
+ * ever reads half of one. Folders that are missing are made. A link is followed; what is no file, a pipe or /dev/null, is written into and
+ * stays. */
 #ifndef BR_CLIENT_FILE_H
 #define BR_CLIENT_FILE_H
 #include "client_cli.h"
 
 typedef struct ClientFile {
-  const char *path;
-  Buf beside; /* its name until then; empty for standard output */
+  char *path; /* owned, links followed */
+  Buf beside; /* its name until then; empty: written where it is */
   int fd;
   uint64_t bytes; /* so far */
   bool secret;

@@ -554,6 +554,14 @@ def test_resources(c):
     os.umask(mask)
     assert os.stat(os.path.join(c.home, "new/folder/copy.md")).st_mode & 0o777 == 0o666 & ~mask and os.listdir(os.path.join(c.home, "new/folder")) == ["copy.md"]
     c.fails("file", "resources", "download", uri, "--out", "/dev/null/copy.md")
+    os.symlink("new/folder/copy.md", os.path.join(c.home, "link.md"))  # followed, and still there
+    c.data("resources", "download", bin_, "--out", "link.md")
+    assert os.path.islink(os.path.join(c.home, "link.md")) and os.path.getsize(os.path.join(c.home, "new/folder/copy.md")) == len(big)
+    os.mkfifo(os.path.join(c.home, "pipe"))  # as /dev/null is: written into, not replaced
+    with subprocess.Popen(["cat", os.path.join(c.home, "pipe")], stdout=subprocess.PIPE) as cat:
+        assert c.data("resources", "download", uri, "--out", "pipe")["bytes"] == 21
+        assert cat.communicate(timeout=20)[0] == b"# Notes about whales\n"
+    c.fails("file", "resources", "download", uri, "--out", "new")  # a folder
     assert c.raw("resources", "download", uri + "0", "--out", "new/none/copy.md").returncode == 1 and not os.path.exists(os.path.join(c.home, "new/none/copy.md"))
     assert c.raw("resources", "table", "export", uri, "--out", "new/none/t.csv").returncode == 1 and os.listdir(os.path.join(c.home, "new/none")) == []  # nothing half is left
     assert uri in [i["uri"] for i in c.data("resources", "list", "--type", "file")["items"]]
