@@ -246,15 +246,19 @@ def test_big_tables_hold_nobody_up(s):
     for body, status in (({"uri": uri, "page": {"mode": "offset", "limit": 3}, "where": [["nothing", "=", 1]]}, 400), ({"uri": uri, "page": {"mode": "other", "limit": 3}}, 400)):
         assert post(s, "resources/table/query", body).status == status, body
     with ThreadPoolExecutor(4) as pool:  # stopped in the middle of them
-        asked = [pool.submit(lambda: post(s, "resources/table/query", slow).status) for _ in range(12)]
-        assert s.stop() == 0
-        for x in asked:
-            try:
-                assert x.result() in (200, 503), x.result()
-            except OSError:
-                pass
-    s.start()
+        stopped_beside(s, [pool.submit(lambda: post(s, "resources/table/query", slow).status) for _ in range(12)])
     assert post(s, "resources/table/query", slow).status == 200
+
+
+def stopped_beside(s, asked):
+    """A stop and a start while requests are under way: each is answered, or told to come again, or cut off."""
+    assert s.stop() == 0
+    for x in asked:
+        try:
+            assert x.result() in (200, 503), x.result()
+        except OSError:
+            pass
+    s.start()
 
 
 def big(s, table, n, **more):
@@ -366,13 +370,7 @@ def test_large_bodies_are_read_on_another_thread(s):
         assert {x.result().status for x in asked} == {200}
         asked = [pool.submit(lambda: s.http("POST", path, body, J).status) for _ in range(12)]
         asked[0].result()
-        assert s.stop() == 0  # in the middle of reading
-        for x in asked:
-            try:
-                assert x.result() in (200, 503), x.result()
-            except OSError:
-                pass
-    s.start()
+        stopped_beside(s, asked)  # in the middle of reading
     there = count(s, "t") - 1
     assert there % n == 0 and there >= 8 * n, there
 
