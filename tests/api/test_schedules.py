@@ -5,7 +5,7 @@ import os
 import random
 import sqlite3
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from server import flow, run_tests
 
@@ -57,23 +57,29 @@ def down(s, change):
 
 
 def test_which_are_on(s):
-    three = """:schedules [{:id :a :cron "0 6 * * *" :timezone "Europe/Berlin"} {:id :b :cron "every 15m" :enabled false} {:id :c :cron "@daily"}]"""
-    push(s, "demo", three, live=False)
-    push(s, "other", three.replace("@daily", "@hourly"))
+    # Times of their own, chosen by the clock, so that none comes while the test runs and no two are ever the same time: "@hourly" and "@weekly"
+    # are, in the last hour of a Saturday.
+    start = datetime.now(timezone.utc)
+    hour, soon, later = (start + timedelta(hours=12)).hour, (start.minute + 20) % 60, (start.minute + 40) % 60
+    three = f"""[{{:id :a :cron "0 {hour} * * *" :timezone "Asia/Kolkata"}} {{:id :b :cron "every 15m" :enabled false}} {{:id :c :cron "{soon} * * * *"}}]"""
+    push(s, "demo", f":schedules {three}", live=False)
+    push(s, "other", f":schedules {three}")
     s.until(lambda: len(schedules(s)) == 2, "the schedules of live are there")
     at = schedules(s)
-    assert set(at) == {f"{s.workspace}/other/live/a", f"{s.workspace}/other/live/c"}, at  # nothing of a draft, nothing that is off
-    six = datetime.fromtimestamp(at[f"{s.workspace}/other/live/a"] / 1000, timezone.utc)
-    assert six.hour in (4, 5) and six.minute == 0 and now() < at[f"{s.workspace}/other/live/a"] <= now() + 25 * 3600000, six
-    assert at[f"{s.workspace}/other/live/c"] % 3600000 == 0, at
+    a, c = f"{s.workspace}/other/live/a", f"{s.workspace}/other/live/c"
+    assert set(at) == {a, c}, at  # nothing of a draft, nothing that is off
+    there = datetime.fromtimestamp(at[a] / 1000, timezone(timedelta(hours=5, minutes=30)))
+    assert (there.hour, there.minute) == (hour, 0) and now() < at[a] <= now() + 24 * 3600000, there
+    assert datetime.fromtimestamp(at[c] / 1000, timezone.utc).minute == soon and now() < at[c] <= now() + 3600000, at
     # the same version again changes nothing; another time does; none any more goes
-    push(s, "other", three.replace("@daily", "@hourly"))
+    push(s, "other", f":schedules {three}")
     s.kill()
     s.start()
     assert schedules(s) == at
-    push(s, "other", three.replace("@daily", "@weekly"))
-    s.until(lambda: schedules(s).get(f"{s.workspace}/other/live/c") not in (None, at[f"{s.workspace}/other/live/c"]), "the new time")
-    assert schedules(s)[f"{s.workspace}/other/live/a"] == at[f"{s.workspace}/other/live/a"]
+    push(s, "other", f":schedules {three}".replace(f'"{soon} *', f'"{later} *'))
+    s.until(lambda: schedules(s).get(c) not in (None, at[c]), "the new time")
+    assert schedules(s)[a] == at[a]
+    assert datetime.fromtimestamp(schedules(s)[c] / 1000, timezone.utc).minute == later, schedules(s)
     push(s, "other", "")
     s.until(lambda: not schedules(s), "no schedule is left")
 
