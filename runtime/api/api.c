@@ -254,7 +254,8 @@ bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, con
 static void op_key(const ApiCall *c, Buf *b) { buf_fmt(b, "%s/%s", c->key_id, c->op_id); }
 
 const char *api_request_hash(ApiCall *c) {
-  if (c->read) return c->read->hash;
+  const BodyRead *read = c->request->read;
+  if (read && *read->hash) return read->hash;
   if (!*c->body_hash) hash_sha256_hex(c->request->body, c->request->nbody, c->body_hash);
   return c->body_hash;
 }
@@ -416,7 +417,7 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
   Val args;
   bool key = !(r->flags & (ROUTE_OPEN | ROUTE_EITHER)) || (r->flags & ROUTE_EITHER && sends_key(c));
   if (key && !(api_authenticate(c) && api_workspace_enter(c, listener_header(c->request, "x-breyta-workspace")))) return;
-  bool json = c->request->nbody && !(r->flags & (ROUTE_BYTES | ROUTE_TEXT)) && strcmp(r->method, "GET") && strcmp(r->method, "DELETE");
+  bool json = c->request->nbody && !(r->flags & ROUTE_BYTES) && strcmp(r->method, "GET") && strcmp(r->method, "DELETE");
   if (json && api_body_far(c)) return;
   if (r->flags & ROUTE_COMMANDS) {
     r->op.run(c);
@@ -427,8 +428,8 @@ static void run_route(ApiCall *c, const ApiRoute *r) {
   if (api_route_args(c, r, &args)) run_command(c, args);
 }
 
-static void answer(Api *a, const ListenRequest *r, const ApiBody *read, ApiCall *c) {
-  *c = (ApiCall){.api = a, .request = r, .read = read, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
+void api_answer(Api *a, const ListenRequest *r, ApiCall *c) {
+  *c = (ApiCall){.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
   if (r->door == LISTEN_SELF || r->door == LISTEN_LOGIN) {
     (r->door == LISTEN_SELF ? api_self : api_login)(c);
     return;
@@ -438,26 +439,18 @@ static void answer(Api *a, const ListenRequest *r, const ApiBody *read, ApiCall 
   if (!c->sealed && !c->later) write_answer(c);
 }
 
-void api_answer(Api *a, const ListenRequest *r, ApiCall *c) { answer(a, r, NULL, c); }
-
 void api_free(ApiCall *c) {
   for (int i = 0; i < API_SEGMENTS; i++) free(c->path[i].value);
   buf_free(&c->answer);
   buf_free(&c->message);
 }
 
-void api_request_read(Api *a, const ListenRequest *r, const ApiBody *read) {
-  EngineListener *el = a->listener;
+void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
   ApiCall c;
-  answer(a, r, read, &c);
+  api_answer(ctx, r, &c);
   api_observe(&c);
   if (c.final && !c.code && !c.sealed && !c.later && !strcmp(r->raw, "commands"))
     engine_listen_keep(el, r, c.answer.p, c.answer.n, c.command->name, c.key_expires_ms);
   if (!c.later) engine_listen_text(el, r->token, c.status, c.content_type ? c.content_type : "application/json", c.answer.p, c.answer.n);
   api_free(&c);
-}
-
-void api_request(EngineListener *el, const ListenRequest *r, void *ctx) {
-  (void)el; /* the api's own */
-  api_request_read(ctx, r, NULL);
 }

@@ -74,7 +74,6 @@ typedef struct ApiCall {
   int64_t key_expires_ms; /* 0: never */
   bool bare; /* the answer is data alone, without an envelope: what REST routes answer */
   Val body;  /* of a route with ROUTE_VALUE; nil: none was sent */
-  const struct ApiBody *read; /* api_body.h; NULL: it is read here */
   char body_hash[65]; /* api_request_hash, once it was asked for */
   struct ApiSegment {
     const char *name;

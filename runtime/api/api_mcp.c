@@ -1,5 +1,6 @@
 /* api_mcp.c - JSON-RPC and the methods of MCP; see api_mcp.h */
 #include "api_mcp.h"
+#include "api_body.h"
 #include "runtime/cli/cli.h"
 #include "runtime/base/json.h"
 #include "runtime/base/log.h"
@@ -219,7 +220,7 @@ static bool mcp(ApiCall *c) {
   if (!origin_ok(c->request)) return api_fail(c, 403, "forbidden", "the Origin of this request is not this server");
   if (version && *version && !known_version(version))
     return refuse(c, 400, NIL, RPC_REQUEST, str_fmt("MCP-Protocol-Version %.40s is not known here; 2025-11-25, 2025-06-18 and 2025-03-26 are", version));
-  Val m = c->request->nbody ? json_parse(c->request->body, c->request->nbody, &err) : ABSENT;
+  Val m = c->request->nbody ? api_body(c, &err) : ABSENT;
   if (same(m, ABSENT)) return refuse(c, 400, NIL, RPC_PARSE, str_fmt("the body is not JSON: %s", err.code ? err.msg : "it is empty"));
   if (is_vec(m)) return refuse(c, 400, NIL, RPC_REQUEST, str_c("batches are not taken: send one message at a time"));
   if (!is_map(m)) return refuse(c, 400, NIL, RPC_REQUEST, str_c("a JSON-RPC message is an object"));

@@ -291,7 +291,8 @@ static Decider decider(ApiCall *c) { return (Decider){c->key_id, c->key_name, ap
 
 static bool refused(ApiCall *c, const Err *err) {
   static const struct { const char *code; int status; } known[] = {{"forbidden", 403},     {"self_approval", 403},  {"delegated", 403},
-                                                                   {"already_decided", 409}, {"invalid_answer", 422}, {"unknown_action", 404}};
+                                                                   {"already_decided", 409}, {"invalid_answer", 422}, {"unknown_action", 404},
+                                                                   {"too_large", 413}};
   for (size_t i = 0; err->code && i < sizeof known / sizeof *known; i++)
     if (!strcmp(err->code, known[i].code)) return api_fail(c, known[i].status, err->code, "%s", err->msg);
   return api_fail_err(c, err);
@@ -376,7 +377,7 @@ static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b)
   if (!is_nil(c->body) && !is_map(c->body)) return api_fail(c, 400, "bad_request", "the body must be a JSON object: the fields of the answer");
   Val fields = answer_of(c, truthy(map_get_kw(x->spec, "person")));
   if (!decision_make(c->api->store, &at, action, fields, reason_of(c), &who, b, &d, &err)) return refused(c, &err);
-  if (d.final && !wait_put_answer(b, c->workspace, x->w.key, d.answer, &err)) return refused(c, &err);
+  if (d.final && !wait_put_answer(b, c->workspace, &x->w, d.answer, &err)) return refused(c, &err);
   return api_ok(c, decided(x, action, !d.final ? "waiting" : !strcmp(action, "reject") ? "rejected" : "completed", &d));
 }
 
@@ -390,7 +391,7 @@ static bool complete_wait(ApiCall *c, const Wait *x, Batch *b) {
   if (!decision_may(c->api->store, &at, &who, &err) || !wait_answer_check(x->spec, payload, NULL, &err)) return refused(c, &err);
   if (who.id && at.starter && !strcmp(who.id, at.starter) && same(map_get_kw(x->spec, "self-approval"), FALSE_V))
     return api_fail(c, 403, "self_approval", "who started the run may not decide this themselves (:self-approval false)");
-  if (!wait_put_answer(b, c->workspace, x->w.key, payload, &err)) return refused(c, &err);
+  if (!wait_put_answer(b, c->workspace, &x->w, payload, &err)) return refused(c, &err);
   decision_record(&at, "complete", NULL, &who, b);
   return api_ok(c, decided(x, "complete", "completed", NULL));
 }

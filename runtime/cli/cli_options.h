@@ -17,9 +17,9 @@
   COMMAND(resume, "resume", "[RUN-ID...] [OPTIONS]", "continue unfinished runs (all, if none is named)",                             \
           "Continues runs from their last durable step and fires timers that are due. With one RUN-ID the value is printed and the "  \
           "exit status is that of the run; a finished run prints its stored value or error again.")                                  \
-  COMMAND(send, "send", "WAIT-KEY JSON [OPTIONS]", "answer a :wait by its key, or with --event NAME by an event",                    \
+  COMMAND(send, "send", "WAIT-KEY JSON|@FILE|- [OPTIONS]", "answer a :wait by its key, or with --event NAME by an event",                    \
           "Records the answer durably, also for a wait that no run has registered yet and beside a running executor, and exits 0 "    \
-          "without running anything. With --event there is no WAIT-KEY: the event's own fields say whom it is for. Write -- before a JSON value that begins with a minus sign.")                                   \
+          "without running anything. The answer is JSON, @FILE (JSON, or EDN when it ends in .edn), or - for standard input. With --event there is no WAIT-KEY: the event's own fields say whom it is for. Write -- before a JSON value that begins with a minus sign.")                                   \
   COMMAND(approve, "approve", "RUN-ID [STEP] [OPTIONS]", "approve what a run waits for",                                            \
           "Records a person's approval for what the run waits for; at a checkpoint the failed step is tried again. `breyta-run "           \
           "resume` goes on with it.")                                                                                              \
@@ -133,9 +133,9 @@
          "where flow/call-flow and :fanout find other flows by :slug, beside the folder of the calling flow; may be given more than once")\
   OPTION(FLAG, guard, 0, "guard", 0, 0, ON_ENGINE | ON(repl) | ON(check),                                                                                    \
          "refuse requests to private addresses, except those in BREYTA_ALLOW_PRIVATE_HOSTS")                                          \
-  OPTION(LIST, limit, 0, "limit", "NAME=N", 0, ON_ENGINE | ON(replay) | ON(test) | ON(lint) | ON(check) | ON(repl),                     \
+  OPTION(LIST, limit, 0, "limit", "NAME=N", 0, ON_ENGINE | ON(send) | ON(replay) | ON(test) | ON(lint) | ON(check) | ON(repl),                     \
          "another value for a limit (`breyta-run help limits`); may be given more than once, and again when the run is resumed")        \
-  OPTION(TEXT, profile, 0, "profile", "local|hosted", "local", ON_ENGINE | ON(replay) | ON(test) | ON(lint) | ON(check) | ON(repl),      \
+  OPTION(TEXT, profile, 0, "profile", "local|hosted", "local", ON_ENGINE | ON(send) | ON(replay) | ON(test) | ON(lint) | ON(check) | ON(repl),      \
          "hosted: also the limits that only meter a hosted plan")                                                                       \
   OPTION(FLAG, no_connect, 0, "no-connect", 0, 0, ON(check), "look at the bindings only, send nothing")                                \
   OPTION(TEXT, value, 0, "value", "JSON", 0, ON_ACTIONS, "a value that goes with the answer")                                         \

@@ -379,13 +379,22 @@ static bool is_duplicate(Cli *cli, Store *s, const char *key) {
   return true;
 }
 
+static bool taken_by(const WaitRow *w, Val body, Err *err) {
+  Buf b = {0};
+  Val spec = wait_spec_read(w);
+  bool ok = wait_answer_check(spec, body, NULL, err);
+  if (ok && !is_sig(snap_data(&b, body))) ok = wait_size_check(spec, snap_last_size(), err); /* what cannot be stored is told when it is to be */
+  buf_free(&b);
+  return ok;
+}
+
 /* What the wait, if there is one, says about such an answer. Told. */
 static bool answer_is_good(Cli *cli, Store *s, const char *key, Val body) {
   WaitRow w = {0};
   Err err = {0};
   if (wait_is_system(key)) return cli_usage(cli, "send: the key begins with a control character"), false;
   if (!store_wait_get(s, cli->workspace, key, &w, &err)) return true;
-  bool ok = wait_answer_check(wait_spec_read(&w), body, NULL, &err);
+  bool ok = taken_by(&w, body, &err);
   if (!ok) cli_say("send %s: %s", key, err.msg);
   wait_row_free(&w);
   return ok;
@@ -397,7 +406,7 @@ static int record_event(Cli *cli, Store *s, Val body) {
   RunRow row = {0};
   Err err = {0};
   bool found = wait_for_event(s, cli->workspace, cli->event, body, &w, &err);
-  if (found && !wait_answer_check(wait_spec_read(&w), body, NULL, &err)) {
+  if (found && !taken_by(&w, body, &err)) {
     cli_say("send --event %s: %s", cli->event, err.msg);
     wait_row_free(&w);
     return EXIT_USAGE;

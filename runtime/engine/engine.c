@@ -253,17 +253,15 @@ static bool start_batch(Engine *e, const FlowDef *f, RunRow *row, const RunStart
   Val fields[] = {*input, str_c(f->hash), int_val(row->created_ms)};
   batch_run_create(run_batch(r), row);
   batch_source_put(run_batch(r), f->hash, f->file ? f->file : "flow.edn", (Bytesv){f->text, f->text_n});
-  if (run_append(r, J_START, fields, 3) < 0) {
+  Val record; /* the run sees what the journal holds */
+  if (run_append_copy(r, J_START, fields, 3, SIZE_MAX, &record) < 0) {
     Val msg = is_type(pend.ex, T_EX) ? AS(Ex, pend.ex)->msg : NIL;
     err_set(err, "bad_input", "%s", is_str(msg) ? str_s(msg) : "the input cannot be stored");
     run_drop(r);
     return false;
   }
   if (how->also) how->also(how->ctx, r->batch, row);
-  Buf seen = {0}; /* the run sees what the journal holds */
-  snap_data(&seen, *input);
-  r->input = snap_read_value(env_core(), seen.p, seen.n);
-  buf_free(&seen);
+  r->input = vec_nth(record, 0);
   if (!how->part) index_flow(e, r->workspace, f);
   Batch *batch = r->batch;
   r->batch = NULL;
@@ -543,8 +541,10 @@ bool engine_send(Engine *e, const char *workspace, const char *key, Val body, co
   WaitRow w = {0};
   Blob was = {0};
   int64_t at;
-  bool waiting = store_wait_get(e->store, workspace, key, &w, err);
+  size_t size = snap_last_size();
+  bool waiting = store_wait_get(e->store, workspace, key, &w, err), fits = !waiting || wait_size_check(wait_spec_read(&w), size, err);
   wait_row_free(&w);
+  if (!fits) return buf_free(&b), false;
   if (!waiting && store_outcome_get(e->store, workspace, key, &at, &was, err) && now_ms() - at < ANSWERED_FOR_MS) {
     blob_free(&was);
     buf_free(&b);

@@ -17,6 +17,7 @@
 
 typedef struct Queued { ListenRequest *r; struct Queued *next; } Queued;
 struct EngineListener {
+  Engine *e;
   Listener *l;
   pthread_mutex_t lock;
   Queued *first, *last;
@@ -28,6 +29,7 @@ struct EngineListener {
   void *events_ctx;
   struct Delivery *deliveries;
   struct Report *reports;
+  struct Reading *readings;
   struct Wrap *wraps;
   void (*unsent)(Engine *e, uint64_t token);
   uint64_t *lost; /* under the lock */
@@ -166,6 +168,7 @@ static void deliver_with(EngineListener *el, uint64_t token, const WaitReply *w)
 
 static void handle_event(Engine *e, EngineListener *el, ListenRequest *r) {
   WaitReply w;
+  if (wait_may_take(r) && engine_listen_read(el, r, wait_body_read)) return; /* a larger one may be a webhook's, and looks at who sends it first */
   if (!wait_request_taken(e, r, &w)) { /* by no wait */
     if (el->events && el->events(el->events_ctx, r)) return;
     wait_request_early(e, r, &w);
@@ -256,19 +259,53 @@ ListenRequest *engine_listen_take(EngineListener *el, const ListenRequest *r) {
   ListenRequest *mine = el->current->r;
   if (mine != r) abort();
   el->current->r = NULL;
+  mine->read = NULL;
   return mine;
+}
+
+static void handle_one(Engine *e, EngineListener *el, Queued *q) {
+  el->current = q;
+  handle(e, el, q->r);
+  el->current = NULL;
+  if (q->r) listener_request_free(q->r);
 }
 
 static void requests(Engine *e, void *ctx) {
   EngineListener *el = ctx;
   for (Queued *q = take_all(el), *next; q; q = next) {
     next = q->next;
-    el->current = q;
-    handle(e, el, q->r);
-    if (q->r) listener_request_free(q->r);
+    handle_one(e, el, q);
     free(q);
   }
   tell_lost(e, el);
+}
+
+/* --- large bodies ----------------------------------------------------------------------------------------------------------------------- */
+enum { READ_MS = 60 * 1000 };
+typedef struct Reading { EngineListener *el; struct Reading *next; } Reading;
+
+static void body_is_read(Engine *e, ListenRequest *r, const BodyRead *read, void *ctx) {
+  Reading *x = ctx;
+  EngineListener *el = x->el;
+  if (el) {
+    Reading **at = &el->readings;
+    while (*at != x) at = &(*at)->next;
+    *at = x->next;
+  }
+  free(x);
+  r->read = read;
+  if (el && e) handle_one(e, el, &(Queued){.r = r});
+  else listener_request_free(r);
+}
+
+bool engine_listen_read(EngineListener *el, const ListenRequest *r, BodyReader read) {
+  if (r->read || r->nbody < BODY_FAR_BYTES || !listener_hold(el->l, r->token, READ_MS)) return false;
+  Reading *x = malloc(sizeof *x);
+  if (!x) abort();
+  *x = (Reading){el, el->readings};
+  el->readings = x;
+  body_read(el->e, engine_listen_take(el, r), read, body_is_read, x);
+  return true;
 }
 
 /* Where links lead when --public-url does not say it: with the port that was got where port 0 was asked for. */
@@ -285,9 +322,10 @@ static void set_base(Engine *e, const char *host_port, int port) {
   buf_free(&b);
 }
 
-static EngineListener *listener_new(EngineApiFn api, void *ctx) {
+static EngineListener *listener_new(Engine *e, EngineApiFn api, void *ctx) {
   EngineListener *el = calloc(1, sizeof *el);
   if (!el) abort();
+  el->e = e;
   pthread_mutex_init(&el->lock, NULL);
   el->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   el->api = api;
@@ -308,7 +346,7 @@ static EngineListener *listening(Engine *e, EngineListener *el, Err *err) {
 }
 
 EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
-  EngineListener *el = listener_new(NULL, NULL);
+  EngineListener *el = listener_new(e, NULL, NULL);
   el->l = el->fd < 0 ? NULL : listener_start(host_port, 0, request_in, el, err);
   el = listening(e, el, err);
   if (el) set_base(e, host_port, listener_port(el->l));
@@ -316,7 +354,7 @@ EngineListener *engine_listen(Engine *e, const char *host_port, Err *err) {
 }
 
 EngineListener *engine_listen_api(Engine *e, int fd, const ListenerOptions *o, EngineApiFn f, void *ctx, Err *err) {
-  EngineListener *el = listener_new(f, ctx);
+  EngineListener *el = listener_new(e, f, ctx);
   ListenerOptions with = *o;
   with.unsent = answer_lost;
   if (el->fd < 0) close(fd);
@@ -391,6 +429,7 @@ void engine_listen_stop(EngineListener *el) {
   while (el->wraps) engine_listen_unwrap(el, el->wraps->token);
   for (Delivery *d = el->deliveries; d; d = d->next) d->el = NULL; /* they end with the engine */
   for (Report *x = el->reports; x; x = x->next) x->el = NULL;
+  for (Reading *x = el->readings; x; x = x->next) x->el = NULL;
   for (Queued *q = take_all(el), *next; q; q = next) {
     next = q->next;
     listener_request_free(q->r);

@@ -2,7 +2,7 @@
  * durable: 200 delivered or duplicate, 202 kept for a wait that is not registered yet, 400 bad body. */
 #ifndef BR_ENGINE_LISTEN_H
 #define BR_ENGINE_LISTEN_H
-#include "engine.h"
+#include "body_read.h"
 typedef struct EngineListener EngineListener;
 EngineListener *engine_listen(Engine *e, const char *host_port, Err *err);
 /* The same with the API of a server: requests for /api/... go to f, on the engine's thread; it answers by engine_listen_answer, now or
@@ -11,8 +11,11 @@ struct ListenRequest;
 typedef void (*EngineApiFn)(EngineListener *el, const struct ListenRequest *r, void *ctx);
 struct ListenerOptions;
 EngineListener *engine_listen_api(Engine *e, int fd, const struct ListenerOptions *o, EngineApiFn f, void *ctx, Err *err);
-/* Within f: the request stays, it is the caller's from now on (listener_request_free). */
+/* Within f: the request stays, it is the caller's from now on (listener_request_free), without `read`. */
 struct ListenRequest *engine_listen_take(EngineListener *el, const struct ListenRequest *r);
+/* While a request is handled whose body is large and not read yet: true, it is on its way to a helper thread and will be handled once more, from
+ * the beginning, with r->read. false: there is no need. The caller has checked what may be checked before: who sends it, how large it may be. */
+bool engine_listen_read(EngineListener *el, const struct ListenRequest *r, BodyReader read);
 bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n);
 bool engine_listen_own(EngineListener *el, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n);
 /* Who is asked when no wait takes a request for /<workspace>/events/...: true, it is answered by that function, now or later. */

@@ -10,6 +10,7 @@
 #include "slots.h"
 #include "eval/expand.h"
 #include "eval/frame.h"
+#include "eval/unit.h"
 #include "reader/read.h"
 #include "engine_observe.h"
 #include "engine_trace.h"
@@ -132,7 +133,7 @@ static int64_t append(Run *r, enum JournalKind kind, const Val *fields, size_t n
   b.n = 0;
   if (is_sig(snap_data(&b, vec_from(fields, n)))) return -1;
   if (snap_last_size() > most) return -1;
-  if (copy && is_sig(*copy = snap_read_value(r->m->env, b.p, b.n))) return -1;
+  if (copy && is_sig(*copy = snap_read_value(r->m ? r->m->env : env_core(), b.p, b.n))) return -1;
   if (store) {
     batch_append(run_batch(r), r->run, r->epoch, kind, (Bytesv){b.p, b.n});
     r->tail_bytes += b.n + 40;

@@ -203,6 +203,7 @@ bool wait_spec_of(Val cfg, int64_t *timeout, Val *spec, Err *e) {
   if (!is_nil(on) && !kw_is(on, "fail") && !kw_is(on, "continue")) return wrong(e, ":on-timeout", on, ":fail or :continue");
   if (!webhook(&m) || !event(&m) || !notify(&m) || !validation(&m) || !deciding(&m)) return false;
   if (!is_nil(map_get_kw(cfg, "checkpoint"))) put(&m, "person", TRUE_V);
+  if (!is_nil(map_get_kw(cfg, "persist"))) put(&m, "persist", TRUE_V);
   agent(&m);
   *spec = m.spec;
   return true;
@@ -279,6 +280,13 @@ bool wait_answer_check(Val spec, Val body, const char *action, Err *e) {
     if (truthy(map_get_kw(f, "required")) && !filled(at_key(body, k))) return lacks(vec_from(&k, 1), e);
   }
   return true;
+}
+
+bool wait_size_check(Val spec, size_t bytes, Err *e) {
+  int64_t most = limit_value(LIMIT_result_bytes);
+  if ((int64_t)bytes <= most || truthy(map_get_kw(spec, "persist"))) return true;
+  return err_set(e, "too_large", "the answer would take %zu bytes in the run, and a step's result may have %lld (limit result-bytes); nothing has changed. "
+                 "A :wait with :persist takes more", bytes, (long long)most);
 }
 
 bool wait_role_check(Val spec, const char *role, Err *e) {

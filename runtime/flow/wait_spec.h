@@ -7,6 +7,7 @@
  *    :links b :fields [..] :summary s      people are told, with approve and reject links
  *                                          :auth {:type :one-shot}: of a remote agent (agent_token.h)
  *    :person b                             a :confirm or :review: never answered over HTTP by its key
+ *    :persist true                         the answer becomes a resource: it may be larger than a result
  *    :required [[k ..] ..] :roles [s ..] :approvals n :self-approval false :actions [s ..]}   (decisions.h)
  * What it is found by besides its key are rows of the same run beside it, whose keys begin with WAIT_SYSTEM: a user's key cannot.
  *
@@ -41,6 +42,8 @@ bool wait_insecure(Val spec); /* an answer over HTTP needs no credentials */
 
 /* Does the answer hold what it must? `action`: "reject" needs nothing. *e says what is missing. */
 bool wait_answer_check(Val spec, Val body, const char *action, Err *e);
+/* May the run take an answer of that size (snap_last_size)? One that is accepted and fails its run is of no use to who sent it. *e: too_large. */
+bool wait_size_check(Val spec, size_t bytes, Err *e);
 /* Is somebody with that role (NULL: not known) one of :roles? */
 bool wait_role_check(Val spec, const char *role, Err *e);
 

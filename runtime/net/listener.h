@@ -51,6 +51,7 @@ typedef struct ListenRequest {
   int64_t received_ms; /* UTC */
   char peer[64];       /* address of the sender: of its socket, or what a trusted proxy says */
   char base[300];      /* "https://flows.example" as a trusted proxy was asked; "" else */
+  const struct BodyRead *read; /* body_read.h: its body as a value, while it is handled again for that; NULL: it was not read yet */
 } ListenRequest;
 const char *listener_header(const ListenRequest *r, const char *name); /* lower-case name; NULL */
 void listener_request_free(ListenRequest *r);

@@ -8,6 +8,7 @@
 #include "runtime/base/metrics.h"
 #include "runtime/engine/offload.h"
 #include "runtime/resource/resource.h"
+#include "runtime/wait/wait_answer.h"
 #include "trigger_body.h"
 #include "runtime/net/webhook_auth.h"
 #include <stdio.h>
@@ -374,7 +375,7 @@ static ListenPair *copy_pairs(const ListenPair *a, size_t n) {
   return out;
 }
 
-/* The request lives on; a body on disk stays there. NULL: no descriptor is free. */
+/* The request lives on; a body on disk stays there. `read` is good until the request was handled. NULL: no descriptor is free. */
 static ListenRequest *request_copy(const ListenRequest *r) {
   ListenRequest *c = calloc(1, sizeof *c);
   if (!c) abort();
@@ -545,6 +546,7 @@ static void job_run(HookJob *j) {
     return;
   }
   engine_listen_hold(j->t->api->listener, j->r->token, HOOK_WAIT_MAX_MS);
+  j->r->read = NULL;
   j->body.blobs = blobs_hold(engine_blobs(j->t->api->engine));
   if (offload_run(&pool, j->t->api->engine, body_work, body_done, j, 0, &e)) return;
   blobs_close(j->body.blobs);
@@ -584,7 +586,9 @@ static HookJob *job_of(Triggers *t, const ListenRequest *r, const char *workspac
 
 static void accept(Triggers *t, const ListenRequest *r, const char *workspace, const HookFound *f, const HookProof *proof) {
   Err e = {0};
-  HookJob *j = small_enough(r, f->trigger.auth, &e) ? job_of(t, r, workspace, f, proof) : NULL;
+  bool ok = small_enough(r, f->trigger.auth, &e);
+  if (ok && !hook_body_slow(r) && engine_listen_read(t->api->listener, r, wait_body_read)) return; /* it comes again, read */
+  HookJob *j = ok ? job_of(t, r, workspace, f, proof) : NULL;
   if (!j) {
     if (!e.code) err_set(&e, "busy", "too much is under way; try again");
     answer_error(t, r->token, &e);

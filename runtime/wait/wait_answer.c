@@ -60,12 +60,20 @@ static Val form_map(const char *s, size_t n) {
 bool wait_body(const ListenRequest *r, Val *value, Err *err) {
   Err why = {0};
   bool form = has_type(r, "application/x-www-form-urlencoded");
+  if (r->read) {
+    *value = r->read->value;
+    return !same(*value, ABSENT) || err_set(err, r->read->err.code, "%s", r->read->err.msg);
+  }
   *value = r->nbody ? json_parse(r->body, r->nbody, &why) : map_empty;
   if (!same(*value, ABSENT) && !is_sig(*value)) return true;
   if (form && !same(*value = form_map(r->body, r->nbody), ABSENT)) return true;
   bool other = listener_header(r, "content-type") && !form && !has_type(r, "application/json") && utf8_valid(r->body, r->nbody);
   *value = other ? str_new(r->body, r->nbody) : NIL;
   return other || err_set(err, "bad_request", "%s", why.msg[0] ? why.msg : "the body must be JSON");
+}
+
+void wait_body_read(const ListenRequest *r, BodyRead *out) {
+  if (!wait_body(r, &out->value, &out->err)) out->value = ABSENT;
 }
 
 /* ---- one wait and one request ---- */
@@ -105,10 +113,10 @@ static bool role_known(Val spec, Err *err) {
          err_set(err, "forbidden", "this wait has :roles, and a request without credentials has none: answer it with breyta-run send or approve, or give its :webhook an :auth");
 }
 
-/* The server's door lets more in, for webhooks. */
+bool wait_may_take(const ListenRequest *r) { return (int64_t)r->nbody <= limit_value(LIMIT_callback_bytes); }
+
 static bool too_large(const ListenRequest *r, Err *err) {
-  int64_t most = limit_value(LIMIT_callback_bytes);
-  return (int64_t)r->nbody > most && !err_set(err, "too_large", "the body is over %lld bytes", (long long)most);
+  return !wait_may_take(r) && !err_set(err, "too_large", "the body is over %lld bytes", (long long)limit_value(LIMIT_callback_bytes));
 }
 
 bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run, const char *key, Val *value, HookProof *proof, Err *err) {
@@ -126,17 +134,18 @@ bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run
   return wait_answer_check(spec, *value, NULL, err);
 }
 
-bool wait_put_answer(Batch *batch, const char *workspace, const char *key, Val value, Err *err) {
+bool wait_put_answer(Batch *batch, const char *workspace, const WaitRow *w, Val value, Err *err) {
   Buf b = {0};
-  if (is_sig(snap_data(&b, value))) return buf_free(&b), err_set(err, "bad_request", "the answer cannot be stored");
-  batch_inbox_put(batch, workspace, key, "event", now_ms(), (Bytesv){b.p, b.n});
+  bool ok = !is_sig(snap_data(&b, value)) || err_set(err, "bad_request", "the answer cannot be stored");
+  ok = ok && wait_size_check(wait_spec_read(w), snap_last_size(), err);
+  if (ok) batch_inbox_put(batch, workspace, w->key, "event", now_ms(), (Bytesv){b.p, b.n});
   buf_free(&b);
-  return true;
+  return ok;
 }
 
-static Batch *answer_batch(const char *workspace, const char *key, Val value, Err *err) {
+static Batch *answer_batch(const char *workspace, const WaitRow *w, Val value, Err *err) {
   Batch *b = batch_new();
-  if (wait_put_answer(b, workspace, key, value, err)) return b;
+  if (wait_put_answer(b, workspace, w, value, err)) return b;
   batch_free(b);
   return NULL;
 }
@@ -212,7 +221,7 @@ static void deliver(Search *s, const WaitRow *w, Val value, const HookProof *pro
   guard_of(&guard, s->r->workspace, w->key);
   Val name = str_c(buf_cstr(&guard));
   bool on_its_way = !is_nil(set_get(s->e->delivering, name, NIL));
-  Batch *b = on_its_way ? NULL : answer_batch(s->r->workspace, w->key, value, &err);
+  Batch *b = on_its_way ? NULL : answer_batch(s->r->workspace, w, value, &err);
   if (!b && !on_its_way) {
     buf_free(&guard);
     reply_error(s->out, &err);

@@ -8,7 +8,7 @@
  * The server's endpoints call the same functions. Engine thread. */
 #ifndef BR_WAIT_ANSWER_H
 #define BR_WAIT_ANSWER_H
-#include "runtime/engine/engine.h"
+#include "runtime/engine/body_read.h"
 #include "runtime/net/listener.h"
 #include "runtime/net/webhook_auth.h"
 
@@ -32,7 +32,7 @@ void wait_request_early(Engine *e, const ListenRequest *r, WaitReply *out);
 /* The batch is durable, or error says why not: out becomes the reply, and `others` that of the requests that came meanwhile. */
 void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error);
 /* The answer to a wait that is known to take it, into a batch; engine_drain_inbox hands it over when that is durable. */
-bool wait_put_answer(Batch *b, const char *workspace, const char *key, Val value, Err *err);
+bool wait_put_answer(Batch *b, const char *workspace, const WaitRow *w, Val value, Err *err);
 bool wait_is_answered(Engine *e, const WaitRow *w);
 /* Between commit and wait_settle nothing is handed over: else the reply could not say whose answer it was. */
 bool wait_on_its_way(Engine *e, const char *workspace, const char *key);
@@ -50,8 +50,10 @@ void wait_named(Engine *e, const InboxRow *row, Err *err);
 bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run, const char *key, Val *value, HookProof *proof, Err *err);
 bool wait_payload_fits(Val spec, const char *key, Val payload); /* the key is what the wait's :event takes from it */
 void wait_remember(Batch *b, const char *workspace, const char *name, const HookProof *proof);
-/* The body by its content type: JSON, a form as a map, else text. */
+/* The body by its content type: JSON, a form as a map, else text. r->read: it was read by wait_body_read, on a helper thread. */
 bool wait_body(const ListenRequest *r, Val *value, Err *err);
+void wait_body_read(const ListenRequest *r, BodyRead *out);
+bool wait_may_take(const ListenRequest *r); /* not over the limit callback-bytes; the server's door lets more in, for webhooks */
 
 /* ---- links ---- */
 

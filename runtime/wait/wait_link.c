@@ -161,7 +161,7 @@ static int commit(Engine *e, const Page *p, const Link *l, const WaitRow *w, Val
     batch_free(b);
     return strcmp(err.code ? err.code : "", "invalid_answer") ? refused(p, &err) : again(p, at.spec, l, err.msg);
   }
-  if (d.final && !wait_put_answer(b, l->workspace, w->key, d.answer, &err)) {
+  if (d.final && !wait_put_answer(b, l->workspace, w, d.answer, &err)) {
     batch_free(b);
     return refused(p, &err);
   }

@@ -81,6 +81,17 @@ def test_messages(s):
     assert rpc(s, "nope").error["code"] == -32601 and rpc(s, "tools/list", []).error["code"] == -32602
 
 
+def test_large_messages(s):
+    long = "x" * (300 << 10)  # read on another thread
+    assert rpc(s, "ping", {"said": long}, id=long[:50]).body == {"jsonrpc": "2.0", "id": long[:50], "result": {}}
+    literal = flow("long", f'(do "{long}" 1)')
+    assert tool(s, "flows_put_draft", {"flowLiteral": literal})["valid"] is True
+    assert s.ok("flows.get", {"flowSlug": "long", "source": "draft", "includeFlowLiteral": True}).data["flowLiteral"] == literal
+    r = send(s, '{"jsonrpc":"2.0","id":1,"method":"ping","params":"' + long)
+    assert r.status == 400 and r.body["error"]["code"] == -32700, r
+    assert send(s, "[" + " " * (100 << 10) + "]").body["error"]["code"] == -32600
+
+
 def test_bad_requests(s):
     for body, code in (("", -32700), ("{", -32700), ("\xff", -32700), ("[]", -32600), ('[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600), ("3", -32600), ("{}", -32600),
                        ('{"jsonrpc":"1.0","id":1,"method":"ping"}', -32600), ('{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600),

@@ -2,6 +2,7 @@
 """Waits and approvals over the API, and the pages behind links under `breyta serve`. See server.py."""
 import json
 import re
+import threading
 import urllib.parse
 
 from server import Server, flow, run_tests
@@ -31,6 +32,56 @@ def the_wait(s, run):
 
 def is_(s, run, want):
     s.until(lambda: s.ok("runs.get", {"workflowId": run}).data["run"]["status"] == want, f"{run} is {want}")
+
+
+def event(s, path, body, kind="application/json"):
+    return s.http("POST", f"/{s.workspace}/events/{path}", body, {"Content-Type": kind}, key=False)
+
+
+def test_large_answers(s):
+    """Answers of 64 KiB and more are read on another thread, and the waits are looked for when that is done."""
+    big = {"items": [{"n": i} for i in range(20000)], "ref": "r-1"}
+    text = json.dumps(big)
+    assert len(text) > 128 << 10
+    push(s, "hold", ':timeout "2h" :validation {:required [:items]}')
+    push(s, "named", ':event {:name "made" :key {:path [:ref]}}')
+    run = go(s, "hold", key="k1")
+    for bad in (text[:-1], "[" * (100 << 10), '{"items":"' + "\\ud800" * 20000):
+        a = event(s, "k1", bad)
+        assert a.status == 400 and a.code == "bad_request", a
+    a = event(s, "k1", json.dumps({"other": "x" * (100 << 10)}))
+    assert a.status == 422, a
+    answers = []
+    senders = [threading.Thread(target=lambda: answers.append(event(s, "k1", text))) for _ in range(5)]
+    for t in senders:
+        t.start()
+    for t in senders:
+        t.join()
+    assert sorted(a.data["outcome"] for a in answers) == ["delivered"] + ["duplicate"] * 4, answers
+    assert s.over(run)["result"] == big
+    run = go(s, "named", key="r-1")
+    assert event(s, "made", text).data["outcome"] == "delivered"
+    is_(s, run, "completed")
+    assert event(s, "k2", text).data["outcome"] == "kept"  # before there is a wait for it
+    run = s.ok("flows.run", {"flowSlug": "hold", "input": {"key": "k2"}}).data["workflowId"]
+    is_(s, run, "completed")
+    push(s, "plain", ':timeout "2h"')
+    run = go(s, "plain", key="k3")
+    assert event(s, "k3", "n=1&n=2&long=" + "y" * (70 << 10), "application/x-www-form-urlencoded").data["outcome"] == "delivered"
+    assert s.over(run)["result"] == {"n": ["1", "2"], "long": "y" * (70 << 10)}
+    run = go(s, "plain", key="k4")
+    # what a run could not take as a step's result is refused while the wait still waits, whoever sends it
+    for a in (event(s, "k4", "z" * (1 << 20), "text/plain"), rest(s, "POST", f"waits/{the_wait(s, run)['waitId']}/complete", {"long": "z" * (3 << 20)}),
+              rest(s, "POST", f"waits/{the_wait(s, run)['waitId']}/approve", {"long": "z" * (3 << 20)})):
+        assert a.status == 413 and a.code == "too_large" and "result-bytes" in a.body["error"]["message"], a
+    assert event(s, "k4", "z" * ((1 << 20) - 100), "text/plain").data["outcome"] == "delivered"
+    is_(s, run, "completed")
+    push(s, "kept", ':persist {:type :blob}')
+    run = go(s, "kept", key="k6")
+    assert rest(s, "POST", f"waits/{the_wait(s, run)['waitId']}/complete", {"long": "z" * (3 << 20)}).status == 200
+    r = s.over(run)
+    assert r["status"] == "completed" and r["result"]["uri"].startswith("res://") and r["result"]["size-bytes"] > 3 << 20, r
+    assert event(s, "k5", "z" * ((1 << 20) + 1), "text/plain").status == 413
 
 
 def test_list_and_show(s):

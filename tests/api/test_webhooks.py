@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import random
@@ -146,6 +147,71 @@ def test_bodies(s):
         assert a.status == status and a.code, (body, kind, a)
     a = send(s, "webhooks/any/made", b"x" * ((50 << 20) + 1), {**auth, "Content-Type": "image/png"})
     assert a.status == 413, a
+
+
+def test_large_bodies(s):
+    """They are read on another thread and the request is looked at again: its secret, the trigger and what was delivered before count as they did."""
+    n = 50000
+    rows = {"items": [{"id": i, "name": f"n{i}"} for i in range(n)]}
+    text = json.dumps(rows).encode()
+    body = '(let [i (flow/input)] [(count (:items i)) (:id (last (:items i))) (sort (map name (keys (dissoc i :flow/ctx :flow/request :items))))])'
+    push(s, hook("any", "{:type :workspace}", body))
+    push(s, hook("signed", '{:type :signature :algo :hmac-sha256 :secret-ref :hook :signature-header "X-Sig" :signature-format :hex}', body))
+    auth, key = {"Authorization": f"Bearer {s.key}"}, secret(s, "signed.live.in").encode()
+
+    def sign(data):
+        return {"X-Sig": hmac.new(key, data, hashlib.sha256).hexdigest()}
+    assert len(text) > 1 << 20
+    assert result(s, send(s, "webhooks/any/made", text, auth)) == [n, n - 1, []]
+    assert result(s, send(s, "webhooks/signed/made", text, sign(text))) == [n, n - 1, []]
+    a = send(s, "webhooks/signed/made", text, sign(text + b" "))
+    assert a.status == 401 and a.code == "unauthorized", a
+    assert send(s, "webhooks/any/made", text).status == 401
+    form = b"&".join(b"f%d=%d" % (i, i) for i in range(15000))
+    got = result(s, send(s, "webhooks/any/made", form, {**auth, "Content-Type": "application/x-www-form-urlencoded"}))
+    assert got[0] == 0 and len(got[2]) == 15000, got[:2]
+    long = json.dumps(["x" * (200 << 10)]).encode()  # smaller than a callback may be: it could be one
+    assert result(s, send(s, "webhooks/any/made", long, auth))[2] == ["body"]
+    for bad in (text[:-1], b"[" * (100 << 10), b"\xff" * (2 << 20), b'{"a":"' + b"\xff" * (100 << 10) + b'"}'):
+        a = send(s, "webhooks/any/made", bad, auth)
+        assert a.status == 400 and a.code == "bad_request" and a.body["error"]["message"], (bad[:10], a)
+    once = {**auth, "X-GitHub-Delivery": str(uuid.uuid4())}
+    answers = []
+    senders = [threading.Thread(target=lambda: answers.append(send(s, "webhooks/any/made", text, once))) for _ in range(6)]
+    for t in senders:
+        t.start()
+    for t in senders:
+        t.join()
+    assert sorted(a.status for a in answers) == [200] * 5 + [202] and len({a.data["workflowId"] for a in answers}) == 1, answers
+    push(s, hook("later", "{:type :workspace}", body), live=False)
+    a = s.http("POST", "/api/events/draft/webhooks/later/made", text, {"Content-Type": "application/json", "X-Breyta-Workspace": s.workspace})
+    assert result(s, a) == [n, n - 1, []], a
+
+
+def test_large_body_and_the_end(s):
+    """The server ends while bodies are read: each sender has an answer that holds, or none."""
+    push(s, hook("any", "{:type :workspace}", "(count (:items (flow/input)))"))
+    text = json.dumps({"items": [{"id": i} for i in range(100000)]}).encode()
+    for end in (s.stop, s.kill):
+        answers = []
+
+        def go():
+            try:
+                answers.append(send(s, "webhooks/any/made", text, {"Authorization": f"Bearer {s.key}", "Prefer": "respond-async"}))
+            except (OSError, http.client.HTTPException):
+                pass
+        senders = [threading.Thread(target=go) for _ in range(4)]
+        for t in senders:
+            t.start()
+        time.sleep(random.random() * 0.2)  # the moment of the end, at random
+        end()
+        for t in senders:
+            t.join()
+        s.start()
+        for a in answers:
+            assert a.status in (202, 503), a
+            if a.status == 202:
+                assert result(s, a) == 100000, a
 
 
 def test_request_without_credentials(s):

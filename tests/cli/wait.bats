@@ -173,6 +173,31 @@ teardown() {
   post /local/events/k3 '{"a":1}'; got 200 delivered
   ended x 0 '{:a 1}'
 }
+@test "an answer larger than a step's result is refused and the wait stays; with :persist it becomes a resource" {
+  { printf '{"k": "k", "long": "'; head -c 1100000 /dev/zero | tr '\0' z; printf '"}'; } > big.json
+  { printf '['; for i in $(seq 1 150000); do printf '1.5,'; done; printf '1]'; } > floats.json # 600,000 bytes that take over 1 MiB in a run
+  flow t '(count (:long (flow/step :wait :w {:key "k" :timeout "1h" :event {:name "made" :key {:path [:k]}}})))'
+  br t.edn --run-id r; want 3 ""
+  br send --event made @big.json; want 2 ""; says "limit result-bytes"
+  br send --event made @big.json --limit result-bytes=2000000; want 0 ""
+  br resume r --limit result-bytes=2000000; want 0 1100000
+  flow t2 '(count (flow/step :wait :w {:key "k2" :timeout "1h"}))'
+  br t2.edn --run-id r2; want 3 ""
+  br send k2 @floats.json; want 2 ""; says "limit result-bytes"
+  st=0; breyta-run send k2 - <<< '[1, 2]' || st=$?
+  [ "$st" = 0 ]
+  br resume r2; want 0 2
+  flow t3 '(:size-bytes (flow/step :wait :w {:key "k3" :timeout "1h" :persist {:type :blob}}))'
+  serve t3.edn r3
+  post /local/events/k3 @big.json; got 413 "the body is over 1 MiB"
+  post /local/events/k3 @floats.json; got 200 delivered
+  ended r3 0 600003
+  flow t4 '(flow/step :wait :w {:key "k4" :timeout "1h"})'
+  serve t4.edn r4
+  post /local/events/k4 @floats.json; got 413 "limit result-bytes"
+  post /local/events/k4 1; got 200 delivered
+  ended r4 0 1
+}
 @test ":roles, --role and --by; a rejection needs no fields" {
   flow w '(flow/step :wait :v {:key "k" :roles [:manager "admin"] :validation {:required [:why]}})'
   br w.edn --run-id r; want 3 ""; says "for the roles: manager, admin"
