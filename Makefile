@@ -33,7 +33,7 @@ PACKAGES = tzdata gcc libc6-dev make libgc-dev libgmp-dev libpcre2-dev libutf8pr
   libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libedit-dev libxml2-dev libyaml-dev libpq-dev libmariadb-dev libssh2-1-dev openssh-server nginx-light postgresql \
   mariadb-server libcmocka-dev bats clojure libnrepl-clojure python3 curl jq openssl strace procps man-db pkgconf binutils shellcheck busybox
 
-.PHONY: all deps run provision-test test conformance check crash chaos-server chaos-jobs chaos-worker fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
+.PHONY: all deps run provision-test test conformance check crash chaos-server chaos-jobs chaos-worker clocks fuzz fuzz-long lang-ways compat compat-readme bench docs complexity format clean help
 all: $(B)/breyta-run $(B)/breyta
 
 help:
@@ -47,6 +47,7 @@ help:
 	@echo 'make chaos-server the server killed 100 times in each suite that kills it; ROUNDS=N'
 	@echo 'make chaos-jobs 100,000 jobs, drivers and the server killed at every point; CHAOS="--jobs 5000 --seed 2"'
 	@echo 'make chaos-worker real worker processes and the server killed while handlers run; CHAOS="JOBS SECONDS", SEED=N'
+	@echo 'make clocks     the suites that know the time, at the end of a year, of a leap day, of summer time, after 2038; CLOCKS="2030-01-31T23:55"'
 	@echo 'make fuzz       long fuzzing of the readers and the evaluator'
 	@echo 'make provision-test  what breyta agent provision does to a machine: debootstrap in a network namespace; root'
 	@echo 'make fuzz-long  each fuzz target for FUZZ_SECONDS (600) under ASan'
@@ -124,6 +125,8 @@ chaos-jobs: $(B)/breyta
 	@BREYTA=$(B)/breyta python3 tests/chaos/chaos_jobs.py $(CHAOS)
 chaos-worker: $(B)/breyta
 	@BREYTA=$(B)/breyta $(if $(SEED),SEED=$(SEED)) python3 tests/chaos/chaos_worker.py $(CHAOS)
+clocks: $(B)/breyta-run $(B)/breyta $(TESTPROGS)
+	@CC='$(CC)' B=$(B) tests/clocks.sh
 lang-ways:
 	@CC='$(CC)' tests/lang_ways.sh
 fuzz-long:
