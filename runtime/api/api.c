@@ -254,9 +254,10 @@ bool api_later_fail(Api *a, const ApiLater *l, int status, const char *code, con
 static void op_key(const ApiCall *c, Buf *b) { buf_fmt(b, "%s/%s", c->key_id, c->op_id); }
 
 const char *api_request_hash(ApiCall *c) {
+  if (*c->body_hash) return c->body_hash; /* also of a call that goes on without its request */
   const BodyRead *read = c->request->read;
-  if (read && *read->hash) return read->hash;
-  if (!*c->body_hash) hash_sha256_hex(c->request->body, c->request->nbody, c->body_hash);
+  if (read && *read->hash) snprintf(c->body_hash, sizeof c->body_hash, "%s", read->hash);
+  else hash_sha256_hex(c->request->body, c->request->nbody, c->body_hash);
   return c->body_hash;
 }
 

@@ -348,7 +348,7 @@ def test_large_bodies_are_read_on_another_thread(s):
     path = "/api/resources/table/import-csv"
 
     def read():
-        return "api-bodies" in s.threads()
+        return "bodies" in s.threads()
     small = post(s, "resources/table/import-csv", {"table": "t", "csv": "a,b\n7,x\n"})
     assert small.status == 200
     for key, status in ((False, 401), ("bsa_sak-nobody_x", 401)):  # who has no key costs nothing
