@@ -252,25 +252,49 @@ put() { # FILE; its text comes in. Whole or not at all.
   cat > "$1.new" && mv "$1.new" "$1"
 }
 
+# It came before its wait and was kept (202), so nobody has looked at its credential yet: when the wait does not believe it, for the clock here
+# may be wrong, nobody is told. Whether somebody still waits tells: false, it is to be sent again.
+kept_is_seen() { # DIR
+  echo '{}' > "$1/asked.json"
+  post "$BREYTA_PROGRESS_URL" "$1/asked.json" "$1/asked.answer"
+  case $http in
+  2*) return 1 ;;
+  401) weaker_auth; return 1 ;;
+  000 | 425 | 429 | 5*) [ "$(date +%s)" -ge "$kept" ] ;; # the flow is about to wait; or this server has ended, with the answer on its disk
+  *) return 0 ;; # the wait is over
+  esac
+}
 # Until the final JSON is taken, or refused for good, or the state is gone (`rm`).
 deliver() { # DIR EXIT
-  pause=1 until=$(($(date +%s) + ${BREYTA_CALLBACK_MAX_SECONDS:-604800})) text=''
+  pause=1 until=$(($(date +%s) + ${BREYTA_CALLBACK_MAX_SECONDS:-604800})) text='' kept='' keep=${BREYTA_CALLBACK_KEPT_SECONDS:-600}
   [ -n "${BREYTA_CALLBACK_URL:-}" ] || { echo none | put "$1/sent"; return; }
+  case $(cat "$1/sent" 2>/dev/null) in kept*) kept=$(($(date +%s) + keep)) ;; esac
   while [ -d "$1" ] && [ ! -e "$1/stopped" ]; do
-    post "$BREYTA_CALLBACK_URL" "$1/final.json" "$1/answer"
-    case $http in
-    2*) grep -q '"timed-out"' "$1/answer" 2>/dev/null || { echo "delivered $http" | put "$1/sent"; return; } ;; # it may wait again soon
-    400) # the result is no JSON: it goes as a text
-      [ -z "$text" ] || { echo "refused $http" | put "$1/sent"; return; }
-      text=text
-      final_body "$1" "$2" text | put "$1/final.json"
-      continue ;;
-    401 | 403)
-      weaker_auth || { echo "refused $http" | put "$1/sent"; return; }
-      continue ;;
-    405 | 410 | 413 | 415 | 422) echo "refused $http" | put "$1/sent"; return ;;
-    esac
-    echo "trying $http" | put "$1/sent"
+    if [ -n "$kept" ]; then
+      if kept_is_seen "$1"; then echo "delivered 202" | put "$1/sent"; return; fi
+      case $http in 000 | 425 | 429 | 5*) ;; *) kept='' ;; esac
+    else
+      post "$BREYTA_CALLBACK_URL" "$1/final.json" "$1/answer"
+      case $http in
+      2*)
+        if grep -q '"kept"' "$1/answer" 2>/dev/null && [ -n "${BREYTA_PROGRESS_URL:-}" ]; then
+          kept=$(($(date +%s) + keep))
+        elif ! grep -q '"timed-out"' "$1/answer" 2>/dev/null; then # else it may wait again soon
+          echo "delivered $http" | put "$1/sent"
+          return
+        fi ;;
+      400) # the result is no JSON: it goes as a text
+        [ -z "$text" ] || { echo "refused $http" | put "$1/sent"; return; }
+        text=text
+        final_body "$1" "$2" text | put "$1/final.json"
+        continue ;;
+      401 | 403)
+        weaker_auth || { echo "refused $http" | put "$1/sent"; return; }
+        continue ;;
+      405 | 410 | 413 | 415 | 422) echo "refused $http" | put "$1/sent"; return ;;
+      esac
+    fi
+    echo "${kept:+kept and }trying $http" | put "$1/sent"
     [ "$(date +%s)" -lt "$until" ] || { echo "gave-up $http" | put "$1/sent"; return; }
     sleep "$pause"
     pause=$((pause * 2 + $$ % 2))

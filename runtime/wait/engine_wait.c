@@ -5,6 +5,7 @@
 #include "decisions.h"
 #include "wait_answer.h"
 #include "wait_early.h"
+#include "runtime/base/log.h"
 #include "runtime/flow/wait_spec.h"
 
 /* The config with its key; that of a :confirm or :review is the step's own. */
@@ -31,6 +32,14 @@ static bool goes_on(const StepCall *c, Val outcome) { return kw_is(map_get_kw(c-
 
 typedef struct Take { StepCall *c; Val spec, value; bool found, own; } Take; /* own: what is kept under the name is for this wait alone */
 
+/* Who sent it had a 202 and hears no more of it. */
+static void say_refused(const StepCall *c, const Err *why) {
+  const Run *r = c->r;
+  const LogField f[] = {{"workspace", r->workspace, 0}, {"flow", r->slug, 0}, {"runId", r->run_id, 0}, {"stepId", id_text(c->id), 0},
+                        {"key", str_s(wait_key(c)), 0}, {"code", why->code, 0}, {"message", why->msg, 0}};
+  if (log_mode() != LOG_OFF) log_line("warn", "early-answer-refused", f, sizeof f / sizeof *f);
+}
+
 static bool take_early(void *ctx, const char *row, const Early *x) {
   Take *t = ctx;
   Run *r = t->c->r;
@@ -44,6 +53,7 @@ static bool take_early(void *ctx, const char *row, const Early *x) {
     batch_outcome_del(run_batch(r), r->workspace, row);
     early_gone(r->e);
   }
+  if (!ok && t->own) say_refused(t->c, &why);
   if (!ok) return true;
   if (*proof.replay) wait_remember(run_batch(r), r->workspace, x->r->key, &proof);
   t->value = v;

@@ -84,6 +84,17 @@ def test_large_answers(s):
     assert event(s, "k5", "z" * ((1 << 20) + 1), "text/plain").status == 413
 
 
+def test_early_ones_that_are_not_believed(s):
+    """They had a 202: what became of them stands in the log. The wait goes on for the right one."""
+    push(s, "early", ":validation {:required [:n]}")
+    assert event(s, "k", '{"other": 1}').data["outcome"] == "kept"
+    run = go(s, "early", key="k")
+    line = next(json.loads(x) for x in s.said().splitlines() if "early-answer-refused" in x)
+    assert line["level"] == "warn" and line["runId"] == run and line["stepId"] == "hold" and line["key"] == "k" and line["code"] == "invalid_answer", line
+    assert event(s, "k", '{"n": 1}').data["outcome"] == "delivered"
+    assert s.over(run)["result"] == {"n": 1}
+
+
 def test_list_and_show(s):
     push(s, "a", ':timeout "2h"')
     push(s, "b", ":approvals 1 :actions [:escalate]")

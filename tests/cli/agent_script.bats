@@ -78,6 +78,32 @@ teardown() {
   BREYTA_CALLBACK_AUTH=auto ag run -- true > /dev/null
   answered; [[ $out = *':status "ok"'* ]]
 }
+@test "an answer that was kept for a wait to come is seen to: what the wait does not believe is sent again, what it takes is not" {
+  under busybox
+  PORT=$(free_port)
+  echo '{"secrets": {"k": "s3cret\\value"}}' > conn.json
+  flow w '[(flow/step :wait :gate {:key "gate"}) (:status (flow/step :wait :cb {:key "job-1" :timeout 60 :webhook {:auth {:type :bearer :secret-ref :k}}}))
+           (flow/step :wait :last {:key "last"})]'
+  for auth in auto bearer; do
+    rm -rf agents .breyta
+    : > r.err
+    breyta-run w.edn --run-id r --listen 127.0.0.1:"$PORT" --connections conn.json > r.out 2> r.err 3>&- & echo $! > pid
+    until_ok grep -q '^listening' r.err
+    to job-1
+    BREYTA_CALLBACK_AUTH=$auth BREYTA_CALLBACK_MAX_PAUSE=1 ag run -- true > /dev/null
+    until_ok grep -q '^kept' agents/job-1/sent
+    curl -s -d '"open"' "http://127.0.0.1:$PORT/local/events/gate" > gate
+    grep -q '"delivered"' gate
+    case $auth in auto) code=200 ;; *) code=202 ;; esac # the signature is not what this wait believes, the bearer is
+    until_ok grep -q "^delivered $code" agents/job-1/sent
+    curl -s -d 1 "http://127.0.0.1:$PORT/local/events/last" > last
+    answered; [ "$out" = '["open" "ok" 1]' ]
+  done
+  rm -rf agents .breyta
+  to job-1 # nobody is there
+  BREYTA_CALLBACK_MAX_PAUSE=1 BREYTA_CALLBACK_MAX_SECONDS=1 ag run -- true > /dev/null
+  until_ok grep -q '^gave-up 000' agents/job-1/sent
+}
 @test "a command that fails or is killed is reported; a result that is no JSON comes as a text" {
   for sh in busybox; do
     under $sh
