@@ -147,6 +147,12 @@ def test_bodies(s):
         assert a.status == status and a.code, (body, kind, a)
     a = send(s, "webhooks/any/made", b"x" * ((50 << 20) + 1), {**auth, "Content-Type": "image/png"})
     assert a.status == 413, a
+    for char in "ä", "日", "😀":  # a long name is cut between its characters, wherever they end
+        for before in range(4):
+            name = ("x" * before + char * 200).encode()
+            m = got(b"--X\r\nContent-Disposition: form-data; name=\"docs\"; filename=\"" + name + b"\"\r\n\r\nhi\r\n--X--\r\n", "multipart/form-data; boundary=X")
+            cut = m["docs"][0]["filename"].encode()
+            assert name.startswith(cut) and 252 <= len(cut) <= 255, (name, cut)
 
 
 def test_large_bodies(s):
