@@ -122,7 +122,7 @@ static bool answer_own(Triggers *t, uint64_t token, Val value) {
   char type[256] = "";
   if (!is_map(value) || !is_long(status) || long_of(status) < 200 || long_of(status) > 599) return false;
   own_headers(map_get_kw(value, "headers"), &headers, type);
-  const char *usual = "application/json";
+  const char *usual = is_nil(body) ? "" : "application/json"; /* of nothing there is no type */
   bool ok = true;
   if (is_str(body)) buf_add(&b, str_s(body), str_n(body)), usual = "text/plain; charset=utf-8";
   else if (is_type(body, T_BYTES)) buf_add(&b, (const char *)AS(Bytes, body)->b, AS(Bytes, body)->n), usual = "application/octet-stream";

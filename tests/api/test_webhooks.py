@@ -240,6 +240,9 @@ def test_own_answers(s):
     assert (status, text, headers["content-type"]) == (418, b"<b>hi</b>", "text/html"), (status, headers, text)
     a = send(s, "webhooks/own/made", b'{"code": 77, "say": 1}', auth)
     assert a.status == 202 and a.data["status"] == "completed", a  # no status of HTTP
+    for more, has in (({"type": "text/html; charset=utf-8", "say": "<img src=x>"}, "text/html; charset=utf-8"), ({}, None)):
+        status, headers, text = send(s, "webhooks/own/made", json.dumps({"code": 200, **more}).encode(), auth, raw=True)
+        assert headers.get("content-type") == has and headers["content-security-policy"] == "sandbox" and "x-frame-options" not in headers, headers
     begun = time.monotonic()
     a = send(s, "webhooks/own/made", b'{"slow": true}', {**auth, "Prefer": "wait=1"})
     assert a.status == 202 and time.monotonic() - begun < 2.9, a
@@ -247,6 +250,14 @@ def test_own_answers(s):
     assert (status, text) == (200, b"late")
     begun = time.monotonic()
     assert send(s, "webhooks/own/made", b'{"code": 200}', {**auth, "Prefer": "respond-async"}).status == 202
+
+
+def test_own_answer_that_is_an_error(s):
+    """What the flow says about trying again is all that is said."""
+    push(s, hook("busy", "{:type :workspace}", '{:status (:code (flow/input)) :headers {"Retry-After" "120" "Allow" "POST, PUT"} :body "later"}'))
+    for code in 503, 405:
+        _, headers, _ = s.raw("POST", f"/{s.workspace}/events/webhooks/busy/made", json.dumps({"code": code}))
+        assert headers.get_all("Retry-After") == ["120"] and headers.get_all("Allow") == ["POST, PUT"], headers.items()
 
 
 def test_waits_come_first(s):
