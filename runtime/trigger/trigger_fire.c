@@ -131,6 +131,18 @@ static void started(void *ctx, const char *error) {
   else over(f, error);
 }
 
+/* Could another schedule of the workspace have its name: :draft-night of what is live, :night of the draft; or a flow "a-main" in "main"? */
+static bool like_another(const Fire *f) {
+  Buf a = {0}, b = {0};
+  bool live = !strcmp(f->target, "live");
+  buf_fmt(&a, "-%s-", f->id);
+  buf_fmt(&b, "-%s-", f->workspace);
+  bool like = (live && (!strncmp(f->id, "draft-", 6) || !strncmp(f->id, "install-", 8))) || strstr(buf_cstr(&a), buf_cstr(&b));
+  buf_free(&a);
+  buf_free(&b);
+  return like;
+}
+
 /* "flow-<slug>-<workspace>[-install-<target>]-<schedule>-20261121T144500Z" */
 static void name_run(Fire *f) {
   int64_t year, s = f->tick / 1000;
@@ -141,10 +153,10 @@ static void name_run(Fire *f) {
   buf_fmt(&b, "flow-%s-%s", f->slug, f->workspace);
   if (!own) buf_fmt(&b, "-%s%s", strcmp(f->target, "draft") ? "install-" : "", f->target);
   buf_fmt(&b, "-%s", f->id);
-  if (b.n > RUN_ID_MAX - 20) { /* too long for a name: the beginning, and what tells it from others */
+  if (b.n > RUN_ID_MAX - 20 || like_another(f)) { /* the beginning, where it is too long for a name, and what tells it from others */
     char hash[65];
-    hash_sha256_hex(b.p, b.n, hash);
-    b.n = RUN_ID_MAX - 20 - 17;
+    hash_sha256_hex(f->key, strlen(f->key), hash);
+    if (b.n > RUN_ID_MAX - 20 - 17) b.n = RUN_ID_MAX - 20 - 17;
     buf_fmt(&b, "-%.16s", hash);
   }
   buf_fmt(&b, "-%04d%02d%02dT%02d%02d%02dZ", (int)year, month, day, (int)(s / 3600 % 24), (int)(s / 60 % 60), (int)(s % 60));

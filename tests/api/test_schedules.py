@@ -147,6 +147,18 @@ def test_cannot_start(s):
     assert "who is required" in t["lastError"] and t["nextAt"], t
 
 
+def test_names_of_their_own(s):
+    """Runs are called after their schedules: however these are called, no two have one name, and none is left out for that."""
+    ws = s.workspace
+    push(s, "a", f':schedules [{{:id :night :cron "{far()}"}} {{:id :draft-night :cron "{far()}"}} {{:id :{ws}-night :cron "{far()}"}}]')
+    push(s, f"a-{ws}", f':schedules [{{:id :night :cron "{far()}"}}]')
+    s.ok("flows.configure", {"flowSlug": "a", "target": "draft", "inputs": {}, "schedules": {"night": {"enabled": True}}})
+    s.until(lambda: len(schedules(s)) == 5, "the schedules are there")
+    down(s, lambda: due(s, now() // 1000 * 1000 - 1000))
+    s.until(lambda: min(schedules(s).values()) > now(), "all have gone on")
+    assert len(runs(s, "a")) == 4 and len(runs(s, f"a-{ws}")) == 1, runs(s)
+
+
 def test_withdrawn(s):
     push(s, "demo", f':schedules [{{:id :a :cron "{far()}"}}]')
     s.until(lambda: schedules(s), "the schedule is there")
