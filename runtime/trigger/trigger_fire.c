@@ -11,8 +11,7 @@
 
 enum { FIRE_AT_ONCE = 256, CATCH_UP_MAX = 100, HOLD_MS = 1000, RUN_ID_MAX = 240 };
 #define LATE_MS ((int64_t)60000)       /* :catch-up :skip: this late is not missed yet */
-#define TICKS_MAX 1000000
-#define FAR_BACK_MS ((int64_t)31 * 86400 * 1000)
+#define NEAR_MS ((int64_t)2 * 3600 * 1000)
 
 /* One schedule, between the look at its document and the answer of the store. No values: it lives in ordinary memory. */
 typedef struct Fire {
@@ -47,15 +46,20 @@ static bool spec_parts(const char *spec, Cron *c, const Tz **z, const char **lat
   return *z && cron_parse(text, c, &e);
 }
 
-/* All times from `tick` to now. A year of minutes is not looked at one by one: of those long gone the last month counts. */
-static void ticks_between(const Cron *c, const Tz *z, int64_t tick, int64_t now, Ticks *out) {
-  int64_t looked = 0;
-  out->n = 0;
-  while (tick <= now) {
-    out->a[out->n++ % CATCH_UP_MAX] = tick;
-    tick = cron_next(c, z, ++looked == TICKS_MAX && now - FAR_BACK_MS > tick ? now - FAR_BACK_MS : tick);
-  }
+static void ticks_of(const Cron *c, const Tz *z, int64_t tick, int64_t now, Ticks *out) {
+  for (out->n = 0; tick <= now; tick = cron_next(c, z, tick)) out->a[out->n++ % CATCH_UP_MAX] = tick;
   out->next = tick;
+}
+
+/* The times from `tick` to now, of which the newest count: a month of minutes is not looked at one by one, hundreds of schedules may have it. */
+static void ticks_between(const Cron *c, const Tz *z, int64_t tick, int64_t now, Ticks *out) {
+  bool all;
+  int64_t back = NEAR_MS;
+  do {
+    all = now - back <= tick;
+    ticks_of(c, z, all ? tick : cron_next(c, z, now - back), now, out);
+    back *= 24;
+  } while (!all && out->n < CATCH_UP_MAX);
 }
 
 /* Which one to run now, and when to look again; false: none of them. */
