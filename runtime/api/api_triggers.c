@@ -9,10 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_MAX = 200, LIST_USUAL = 25, ID_MAX = 132 + TARGET_NAME + 134 };
+enum { LIST_MAX = 200, LIST_USUAL = 25, ID_MAX = 132 + TARGET_NAME + 146 };
 
 /* --- one trigger as data ------------------------------------------------------------------------------------------------------------------ */
-static void trigger_text(const ApiTarget *x, const Trigger *t, char out[ID_MAX]) { snprintf(out, ID_MAX, "%s.%s.%s", x->flow, x->name, t->id); }
+static void trigger_text(const ApiTarget *x, Val flow, const Trigger *t, char out[ID_MAX]) {
+  Buf name = {0};
+  trigger_name(flow, t, &name);
+  snprintf(out, ID_MAX, "%s.%s.%s", x->flow, x->name, buf_cstr(&name));
+  buf_free(&name);
+}
 
 static const char *shown_type(const Trigger *t) { return t->legacy && t->type == TRIGGER_WEBHOOK ? "event" : trigger_type_name(t->type); }
 
@@ -67,10 +72,10 @@ static bool works(const ApiTarget *x, const Trigger *t) {
   return t->type == TRIGGER_SCHEDULE ? api_target_schedule(x, t->id, t->enabled) : x->enabled && t->enabled;
 }
 
-static Val shown(ApiCall *c, const ApiTarget *x, const Trigger *t) {
+static Val shown(ApiCall *c, const ApiTarget *x, Val flow, const Trigger *t) {
   char id[ID_MAX];
   ValVec m = {0};
-  trigger_text(x, t, id);
+  trigger_text(x, flow, t, id);
   api_put_text(&m, "id", id);
   api_put_text(&m, "triggerId", t->id);
   api_put_text(&m, "type", shown_type(t));
@@ -96,6 +101,7 @@ static Val shown(ApiCall *c, const ApiTarget *x, const Trigger *t) {
 typedef struct Listing {
   ApiCall *c;
   const ApiTarget *x;
+  Val flow; /* of x */
   const char *type, *target, *after; /* after: id of the last one of the page before, until that is met; NULL */
   size_t limit;
   ValVec items;
@@ -112,14 +118,14 @@ static bool list_one(void *ctx, const Trigger *t) {
   Listing *l = ctx;
   char id[ID_MAX];
   if (!type_fits(l, t)) return true;
-  trigger_text(l->x, t, id);
+  trigger_text(l->x, l->flow, t, id);
   if (l->after) {
     if (!strcmp(l->after, id)) l->after = NULL;
     return true;
   }
   l->more = l->items.n == l->limit;
   if (l->more) return false;
-  vv_push(&l->items, shown(l->c, l->x, t));
+  vv_push(&l->items, shown(l->c, l->x, l->flow, t));
   memcpy(l->last, id, sizeof id);
   return true;
 }
@@ -132,13 +138,12 @@ static bool is_live(void *ctx, const ApiTarget *x) {
 /* Of a flow that is live its draft is only listed when that is asked for. */
 static bool list_target(void *ctx, const ApiTarget *x) {
   Listing *l = ctx;
-  Val flow;
   Err err = {0};
   bool draft = !strcmp(x->name, "draft");
   if (l->target ? strcmp(l->target, x->name) != 0 : draft && l->live) return true;
-  if (!trigger_flow_map(l->c->api, x->hash, &flow, &err)) return true; /* a draft that does not read has none */
+  if (!trigger_flow_map(l->c->api, x->hash, &l->flow, &err)) return true; /* a draft that does not read has none */
   l->x = x;
-  triggers_each(flow, list_one, l);
+  triggers_each(l->flow, list_one, l);
   return !l->more;
 }
 
@@ -196,16 +201,15 @@ static bool list(ApiCall *c) {
 typedef struct Which {
   ApiTarget target;
   Trigger trigger;
-  FlowDef *def;
+  Val flow;
 } Which;
 
 static bool which(ApiCall *c, const char *slug, const char *target, const char *id, Which *w) {
   Err err = {0};
-  Val flow;
   bool there = api_target_find(c->api, c->workspace, slug, target, &w->target, &err);
   if (!there) return err.code && strcmp(err.code, "installation_not_found") ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "%s", err.msg);
-  if (!trigger_flow_map(c->api, w->target.hash, &flow, &err)) return api_fail_err(c, &err);
-  return trigger_find(flow, id, &w->trigger) || api_fail(c, 404, "not_found", "flow %s has no trigger %.130s on %s", slug, id, target);
+  if (!trigger_flow_map(c->api, w->target.hash, &w->flow, &err)) return api_fail_err(c, &err);
+  return trigger_named(w->flow, id, &w->trigger) || api_fail(c, 404, "not_found", "flow %s has no trigger %.130s on %s", slug, id, target);
 }
 
 static bool which_of_path(ApiCall *c, Which *w) {
@@ -219,7 +223,7 @@ static bool show(ApiCall *c) {
   Which w;
   if (!which_of_path(c, &w)) return false;
   ValVec m = {0};
-  Val one = shown(c, &w.target, &w.trigger);
+  Val one = shown(c, &w.target, w.flow, &w.trigger);
   api_put(&m, "trigger", one);
   return api_ok(c, map_assoc(one, kw_c("trigger"), one));
 }

@@ -1,5 +1,4 @@
 /* trigger_fire.c - schedules that are due start their runs; see trigger.h */
-#include "runtime/base/cron.h"
 #include "runtime/engine/engine_commit.h"
 #include "runtime/engine/engine_int.h"
 #include "runtime/base/hash.h"
@@ -34,17 +33,6 @@ typedef struct Ticks {
   size_t n;
   int64_t next;
 } Ticks;
-
-static bool spec_parts(const char *spec, Cron *c, const Tz **z, const char **late) {
-  char text[256], *zone, *end;
-  Err e = {0};
-  snprintf(text, sizeof text, "%s", spec);
-  if (!(zone = strchr(text, '|')) || !(end = strchr(zone + 1, '|'))) return false;
-  *zone++ = *end = 0;
-  *late = spec + (end + 1 - text);
-  *z = tz_get(zone);
-  return *z && cron_parse(text, c, &e);
-}
 
 static void ticks_of(const Cron *c, const Tz *z, int64_t tick, int64_t now, Ticks *out) {
   for (out->n = 0; tick <= now; tick = cron_next(c, z, tick)) out->a[out->n++ % CATCH_UP_MAX] = tick;
@@ -208,8 +196,8 @@ static void fire(Fire *f) {
     pass_over(f, err.msg);
     return;
   }
-  there = there && trigger_find(def->map, f->id, &trigger) && trigger.type == TRIGGER_SCHEDULE && api_target_schedule(&target, f->id, trigger.enabled);
-  if (!there || !spec_parts(f->spec, &c, &z, &late)) withdraw(f);
+  there = there && trigger_find_type(def->map, TRIGGER_SCHEDULE, f->id, &trigger) && api_target_schedule(&target, f->id, trigger.enabled);
+  if (!there || !trigger_spec_read(f->spec, &c, &z, &late)) withdraw(f);
   else if (choose(f, &c, z, late, now_ms())) run_it(f, &target, &trigger);
   else pass_over(f, NULL);
 }

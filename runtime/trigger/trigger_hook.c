@@ -494,7 +494,7 @@ static void started(void *ctx, const char *error) {
 static bool found_again(HookJob *j, HookFound *f) {
   Api *a = j->t->api;
   return api_target_find(a, j->workspace, j->slug, j->target, &f->target, &j->err) && engine_def(a->engine, f->target.hash, &f->def, NULL, &j->err) &&
-         (trigger_find(f->def->map, j->id, &f->trigger) || err_set(&j->err, "not_found", "the webhook has gone meanwhile"));
+         (trigger_find_type(f->def->map, TRIGGER_WEBHOOK, j->id, &f->trigger) || err_set(&j->err, "not_found", "the webhook has gone meanwhile"));
 }
 
 static void job_start(HookJob *j) {
