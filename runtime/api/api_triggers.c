@@ -147,11 +147,15 @@ static bool list_target(void *ctx, const ApiTarget *x) {
   return !l->more;
 }
 
+/* Where the cursor's trigger has gone meanwhile its flow is listed from the beginning: rather one twice than the rest never. */
 static bool list_flow(Listing *l, const char *slug) {
   Api *a = l->c->api;
   l->live = false;
-  return api_flow_targets_each(a, l->c->workspace, slug, is_live, &l->live, &l->err) &&
-         api_flow_targets_each(a, l->c->workspace, slug, list_target, l, &l->err) && !l->more;
+  bool ok = api_flow_targets_each(a, l->c->workspace, slug, is_live, &l->live, &l->err) &&
+            api_flow_targets_each(a, l->c->workspace, slug, list_target, l, &l->err);
+  if (!ok || !l->after) return ok && !l->more;
+  l->after = NULL;
+  return list_flow(l, slug);
 }
 
 static void list_flows(Listing *l, const char *from) {

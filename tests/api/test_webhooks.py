@@ -396,6 +396,13 @@ def test_triggers_rest(s):
     t = s.http("GET", "/api/triggers/a.live.in").body
     assert t["type"] == "webhook" and t["config"]["path"] == "webhooks/a/made" and t["webhookUrl"].endswith(f"/{s.workspace}/events/webhooks/a/made"), t
     assert t["config"]["auth"]["type"] == "api-key" and t["config"]["auth"]["secret-ref"] == "hook", t
+    # the trigger of a cursor goes between two pages: what stands behind it is listed
+    page = s.http("GET", "/api/triggers?limit=2").body
+    assert page["next-cursor"] == "a.live.in"
+    push(s, flow("a", ECHO, extra=':schedules [{:id :night :cron "0 3 * * *" :timezone "Europe/Berlin" :input {:n 1 :m 1}}]'))
+    rest = [t["id"] for t in s.http("GET", f"/api/triggers?limit=50&cursor={page['next-cursor']}").body["triggers"]]
+    assert rest[-6:] == ["a.live.night", "b.live.run", "b.live.in", "b.live.night", "c.draft.run", "c.draft.in"], rest
+    push(s, hook("a", extra=':schedules [{:id :night :cron "0 3 * * *" :timezone "Europe/Berlin" :input {:n 1 :m 1}}]'))
     night = s.until(lambda: (lambda x: x if "nextAt" in x else None)(s.http("GET", "/api/triggers/a.live.night").body), "the schedule has a next time")
     assert night["enabled"] is True and night["config"]["cron"] == "0 3 * * *", night
     only = s.http("GET", "/api/triggers?type=schedule").body["triggers"]
