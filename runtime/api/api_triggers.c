@@ -206,6 +206,7 @@ typedef struct Which {
   ApiTarget target;
   Trigger trigger;
   Val flow;
+  HookProof proof; /* of a caller whom its own :auth believes */
 } Which;
 
 static bool which(ApiCall *c, const char *slug, const char *target, const char *id, Which *w) {
@@ -224,7 +225,7 @@ static bool which_of_path(ApiCall *c, Which *w) {
 }
 
 static bool show(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   if (!which_of_path(c, &w)) return false;
   ValVec m = {0};
   Val one = shown(c, &w.target, w.flow, &w.trigger);
@@ -243,6 +244,7 @@ static void also(void *ctx, Batch *b, const RunRow *row) {
   Starting *s = ctx;
   api_ok(s->c, hook_started(row, &s->w->target, &s->w->trigger));
   api_seal(s->c, b);
+  hook_remember(s->c->api, b, s->c->workspace, &s->w->target, &s->w->trigger, &s->w->proof, row->run_id);
   if (s->pending) api_pend_answer(s->pending, s->c);
 }
 
@@ -265,7 +267,7 @@ static bool start(ApiCall *c, const Which *w, Val input) {
 }
 
 static bool fire(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   Val payload = is_nil(c->body) ? map_empty : c->body;
   if (!is_map(payload)) return api_fail(c, 400, "bad_request", "the payload must be a JSON object");
   return which_of_path(c, &w) && start(c, &w, map_merge(w.trigger.input, payload));
@@ -279,12 +281,11 @@ static bool usable(const Which *w) { return w->trigger.enabled && w->target.enab
 static bool not_found(ApiCall *c) { return api_fail(c, 404, "not_found", "interface not found: %.130s", api_path(c, "id")); }
 
 /* Its own :auth believes the caller, who has no key of ours. */
-static bool own_auth(ApiCall *c, const Which *w) {
-  HookProof proof;
+static bool own_auth(ApiCall *c, Which *w) {
   Err err = {0};
   Val type = is_map(w->trigger.auth) ? map_get_kw(w->trigger.auth, "type") : w->trigger.auth;
   return strcmp(w->target.name, "draft") && is_kw(type) && !kw_is(type, "workspace") && w->trigger.type == TRIGGER_HTTP &&
-         hook_believed(c->api, c->workspace, &w->target, w->trigger.auth, c->request, &proof, &err);
+         hook_believed(c->api, c->workspace, &w->target, w->trigger.auth, c->request, &w->proof, &err);
 }
 
 /* The workspace that is meant when no key says it. */
@@ -306,14 +307,16 @@ static bool call_with_key(ApiCall *c, Which *w) {
 
 /* Who is not believed is not told what there is. */
 static bool call_without(ApiCall *c, Which *w) {
+  Err err = {0};
   bool there = named_workspace(c, api_path(c, "ws")) && which(c, api_path(c, "slug"), api_path(c, "target"), api_path(c, "id"), w);
   c->code = NULL;
-  if (there && callable(&w->trigger) && usable(w) && own_auth(c, w)) return true;
+  if (there && callable(&w->trigger) && usable(w) && own_auth(c, w))
+    return !hook_replayed(c->api, c->workspace, &w->target, &w->trigger, &w->proof, &err) || api_fail(c, 409, err.code, "%s", err.msg);
   return api_fail(c, 401, "api_auth_required", "send an API key: Authorization: Bearer bsa_sak-..., or what the interface's :auth wants");
 }
 
 static bool call(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   c->bare = false;
   return (c->key_id ? call_with_key : call_without)(c, &w) && start(c, &w, api_arg(c, "input"));
 }
@@ -345,7 +348,7 @@ static bool new_secret(char out[72]) {
 }
 
 static bool webhook_secret(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   Err err = {0};
   char name[VAULT_NAME_MAX + 1], secret[72];
   ValVec m = {0};

@@ -260,6 +260,33 @@ def test_own_answer_that_is_an_error(s):
         assert headers.get_all("Retry-After") == ["120"] and headers.get_all("Allow") == ["POST, PUT"], headers.items()
 
 
+def test_signed_calls(s):
+    """A signed call of an interface is good once, and its memory is as long as its stamp is good."""
+    auth = "{:type :signature :algo :hmac-sha256 :secret-ref :hook :timestamp-header \"X-Time\" :signature-format :hex :timestamp-max-skew-ms 86400000}"
+    push(s, hook("api", auth, inputs="[{:name :n :type :number}]").replace(":interfaces {", ":interfaces {:http [{:id :call :invocation :default :auth %s}] " % auth))
+    key = secret(s, "api.live.call").encode()
+
+    def signed(body, stamp):
+        return {"X-Time": stamp, "X-Signature": hmac.new(key, stamp.encode() + body, hashlib.sha256).hexdigest(), "Content-Type": "application/json"}
+    stamp = int(time.time()) + 86000  # the sender's clock: good until it lies as far back
+    for n in (b"1", b"2"):
+        body = b'{"input":{"n":' + n + b"}}"
+        h = {**signed(body, str(stamp)), "X-Breyta-Workspace": s.workspace}
+        a = s.http("POST", "/api/flows/api/interfaces/live/call", body, h, key=False)
+        assert a.status == 200 and s.over(a.data["workflowId"])["result"] == {"n": int(n)}, a
+        for _ in range(2):
+            a = s.http("POST", "/api/flows/api/interfaces/live/call", body, h, key=False)
+            assert a.status == 409 and a.code == "webhook_replay", a
+            s.kill()
+            s.start()
+    a = send(s, "webhooks/api/made", b'{"n":3}', signed(b'{"n":3}', str(stamp)))
+    assert result(s, a) == {"n": 3}
+    assert send(s, "webhooks/api/made", b'{"n":3}', signed(b'{"n":3}', str(stamp))).status == 409
+    with sqlite3.connect(os.path.join(s.dir.name, "data", "breyta.db"), timeout=20) as db:
+        until = [r[0] for r in db.execute("SELECT expires FROM docs WHERE kind='delivery'")]
+    assert len(until) == 3 and min(until) > (stamp + 86400) * 1000, (until, stamp)
+
+
 def test_waits_come_first(s):
     auth = {"Authorization": f"Bearer {s.key}"}
     push(s, hook("both", "{:type :workspace}", """(flow/step :wait :reply {:key "webhooks/both/made" :timeout "1m"})"""))
