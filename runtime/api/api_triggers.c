@@ -4,6 +4,7 @@
 #include "runtime/trigger/trigger_hook.h"
 #include "runtime/store/vault.h"
 #include "runtime/net/webhook_auth.h"
+#include "runtime/resource/resource.h"
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,10 +89,12 @@ static Val shown(ApiCall *c, const ApiTarget *x, Val flow, const Trigger *t) {
   api_put(&m, "config", config_of(x, t));
   if (t->type == TRIGGER_SCHEDULE) put_schedule(c, x, t, &m);
   if (t->type == TRIGGER_WEBHOOK && strcmp(x->name, "draft")) {
-    Buf url = {0};
+    Buf url = {0}, path = {0};
     buf_fmt(&url, "%s/%s/events/", c->api->engine->base_url ? c->api->engine->base_url : "", c->workspace);
-    trigger_path(x, t, &url);
+    trigger_path(x, t, &path);
+    resource_percent_path(&url, buf_cstr(&path));
     api_put(&m, "webhookUrl", buf_str(&url));
+    buf_free(&path);
     buf_free(&url);
   }
   return api_map(&m);

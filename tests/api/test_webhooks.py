@@ -287,6 +287,16 @@ def test_signed_calls(s):
     assert len(until) == 3 and min(until) > (stamp + 86400) * 1000, (until, stamp)
 
 
+def test_urls(s):
+    """The address that is told is one that can be used, whatever the event is called."""
+    for i, name in enumerate(("grüße", "a b", "a/b", "50%", "x?y", "a#b", "a+b", "a%20b")):
+        push(s, hook(f"u{i}", "{:type :workspace}", "\"%s\"" % name, event=f":event-name \"{name}\""))
+        t = s.http("GET", f"/api/triggers/u{i}.live.in").body
+        assert t["config"]["path"] == f"webhooks/u{i}/{name}", t
+        path = t["webhookUrl"].split("/events/")[1]
+        assert result(s, send(s, path, headers={"Authorization": f"Bearer {s.key}"})) == name, t
+
+
 def test_waits_come_first(s):
     auth = {"Authorization": f"Bearer {s.key}"}
     push(s, hook("both", "{:type :workspace}", """(flow/step :wait :reply {:key "webhooks/both/made" :timeout "1m"})"""))
