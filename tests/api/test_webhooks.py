@@ -260,6 +260,25 @@ def test_own_answer_that_is_an_error(s):
         assert headers.get_all("Retry-After") == ["120"] and headers.get_all("Allow") == ["POST, PUT"], headers.items()
 
 
+def test_incomplete_auth(s):
+    """What could never believe anybody is told when it is written, not when somebody calls."""
+    bad = {"{:type :bearer}": ":secret-ref", "{:type :basic :secret-ref :x}": ":username", ":bearer": "is a map", "{:type :signature :secret-ref :x}": ":algo",
+           "{:type :signature :algo :ecdsa-p256 :secret-ref :x}": ":public-key-ref", "{:type :ip-allowlist :allow [\"nope\"]}": ":allow",
+           "{:type :api-key :location :cookie :secret-ref :x}": ":location", "{:type :bearer :secret-ref :x :token \"abc\"}": "never their values",
+           "{:type :hmac-sha256 :secret-ref :x :header \"a b\"}": "header name", "{:type :signature :algo :hmac-sha256 :secret-ref :x :timestamp-max-skew-ms \"5m\"}": "skew"}
+    legacy = flow("old", ECHO).replace(":interfaces {:manual [{:id :run :invocation :default :enabled true}]}",
+                                       ":triggers [{:type :event :enabled true :config {:source :webhook :path \"p\" :auth AUTH}}]")
+    for auth, word in bad.items():
+        for text in (hook("bad", auth), hook("bad").replace(":interfaces {", ":interfaces {:http [{:id :call :invocation :default :auth %s}] " % auth),
+                     legacy.replace("AUTH", auth)):
+            a = s.ok("flows.put_draft", {"flowLiteral": text})
+            said = [d["message"] for d in a.data["diagnostics"] if d["severity"] == "error"]
+            assert a.data["valid"] is False and len(said) == 1 and word in said[0], (auth, text, said)
+    for auth in ("{:type :workspace}", ":workspace", "{:type :ip-allowlist :allow [\"10.0.0.0/8\" \"::1\"]}", "{:type :basic :username \"u\" :secret-ref :x}"):
+        assert s.ok("flows.put_draft", {"flowLiteral": hook("fine", auth)}).data["valid"] is True, auth
+        assert s.ok("flows.put_draft", {"flowLiteral": legacy.replace("AUTH", auth)}).data["valid"] is True, auth
+
+
 def test_signed_calls(s):
     """A signed call of an interface is good once, and its memory is as long as its stamp is good."""
     auth = "{:type :signature :algo :hmac-sha256 :secret-ref :hook :timestamp-header \"X-Time\" :signature-format :hex :timestamp-max-skew-ms 86400000}"
