@@ -5,6 +5,7 @@
 #include "api_configure.h"
 #include "runtime/store/conn_store.h"
 #include "runtime/base/hash.h"
+#include "runtime/resource/resource.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,9 +271,13 @@ static Val fields_of(Val def, Val invocation) {
 
 static Val webhook_of(const ApiCall *c, const ApiTarget *t, Val def, Val one, const char *event) {
   ValVec m = {0};
+  Buf endpoint = {0};
   Val path = str_fmt("webhooks/%s/%s/%s", t->flow, event, t->name);
   api_put(&m, "eventPath", path);
-  api_put(&m, "endpoint", str_fmt("/%s/events/%s", c->workspace, str_s(path)));
+  buf_fmt(&endpoint, "/%s/events/", c->workspace);
+  resource_percent_path(&endpoint, str_s(path));
+  api_put(&m, "endpoint", buf_str(&endpoint));
+  buf_free(&endpoint);
   api_put(&m, "fields", fields_of(def, map_get_kw(one, "invocation")));
   return api_map(&m);
 }

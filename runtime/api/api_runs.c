@@ -103,7 +103,7 @@ static bool way_in(ApiCall *c, const FlowDef *f, const ApiTarget *t, Val *inputs
   Trigger way;
   const char *id = api_text(c, "triggerId"), *name = api_text(c, "invocation");
   Val kv[] = {kw_c("invocation"), api_arg(c, "invocation"), kw_c("trigger-id"), NIL};
-  if (id && !trigger_find(f->map, own_id(f, t, id), &way)) return api_fail(c, 404, "not_found", "interface not found: %.130s", id);
+  if (id && !trigger_named(f->map, own_id(f, t, id), &way)) return api_fail(c, 404, "not_found", "interface not found: %.130s", id);
   if (id && !way.enabled) return api_fail(c, 409, "interface_disabled", "the interface %s is switched off", way.id);
   if (id && !name && *way.invocation) name = way.invocation, kv[1] = str_c(name);
   if (id) kv[3] = str_c(way.id);

@@ -4,15 +4,21 @@
 #include "runtime/trigger/trigger_hook.h"
 #include "runtime/store/vault.h"
 #include "runtime/net/webhook_auth.h"
+#include "runtime/resource/resource.h"
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_MAX = 200, LIST_USUAL = 25, ID_MAX = 132 + TARGET_NAME + 134 };
+enum { LIST_MAX = 200, LIST_USUAL = 25, ID_MAX = 132 + TARGET_NAME + 146 };
 
 /* --- one trigger as data ------------------------------------------------------------------------------------------------------------------ */
-static void trigger_text(const ApiTarget *x, const Trigger *t, char out[ID_MAX]) { snprintf(out, ID_MAX, "%s.%s.%s", x->flow, x->name, t->id); }
+static void trigger_text(const ApiTarget *x, Val flow, const Trigger *t, char out[ID_MAX]) {
+  Buf name = {0};
+  trigger_name(flow, t, &name);
+  snprintf(out, ID_MAX, "%s.%s.%s", x->flow, x->name, buf_cstr(&name));
+  buf_free(&name);
+}
 
 static const char *shown_type(const Trigger *t) { return t->legacy && t->type == TRIGGER_WEBHOOK ? "event" : trigger_type_name(t->type); }
 
@@ -67,10 +73,10 @@ static bool works(const ApiTarget *x, const Trigger *t) {
   return t->type == TRIGGER_SCHEDULE ? api_target_schedule(x, t->id, t->enabled) : x->enabled && t->enabled;
 }
 
-static Val shown(ApiCall *c, const ApiTarget *x, const Trigger *t) {
+static Val shown(ApiCall *c, const ApiTarget *x, Val flow, const Trigger *t) {
   char id[ID_MAX];
   ValVec m = {0};
-  trigger_text(x, t, id);
+  trigger_text(x, flow, t, id);
   api_put_text(&m, "id", id);
   api_put_text(&m, "triggerId", t->id);
   api_put_text(&m, "type", shown_type(t));
@@ -83,10 +89,12 @@ static Val shown(ApiCall *c, const ApiTarget *x, const Trigger *t) {
   api_put(&m, "config", config_of(x, t));
   if (t->type == TRIGGER_SCHEDULE) put_schedule(c, x, t, &m);
   if (t->type == TRIGGER_WEBHOOK && strcmp(x->name, "draft")) {
-    Buf url = {0};
+    Buf url = {0}, path = {0};
     buf_fmt(&url, "%s/%s/events/", c->api->engine->base_url ? c->api->engine->base_url : "", c->workspace);
-    trigger_path(x, t, &url);
+    trigger_path(x, t, &path);
+    resource_percent_path(&url, buf_cstr(&path));
     api_put(&m, "webhookUrl", buf_str(&url));
+    buf_free(&path);
     buf_free(&url);
   }
   return api_map(&m);
@@ -96,6 +104,7 @@ static Val shown(ApiCall *c, const ApiTarget *x, const Trigger *t) {
 typedef struct Listing {
   ApiCall *c;
   const ApiTarget *x;
+  Val flow; /* of x */
   const char *type, *target, *after; /* after: id of the last one of the page before, until that is met; NULL */
   size_t limit;
   ValVec items;
@@ -112,14 +121,14 @@ static bool list_one(void *ctx, const Trigger *t) {
   Listing *l = ctx;
   char id[ID_MAX];
   if (!type_fits(l, t)) return true;
-  trigger_text(l->x, t, id);
+  trigger_text(l->x, l->flow, t, id);
   if (l->after) {
     if (!strcmp(l->after, id)) l->after = NULL;
     return true;
   }
   l->more = l->items.n == l->limit;
   if (l->more) return false;
-  vv_push(&l->items, shown(l->c, l->x, t));
+  vv_push(&l->items, shown(l->c, l->x, l->flow, t));
   memcpy(l->last, id, sizeof id);
   return true;
 }
@@ -132,21 +141,24 @@ static bool is_live(void *ctx, const ApiTarget *x) {
 /* Of a flow that is live its draft is only listed when that is asked for. */
 static bool list_target(void *ctx, const ApiTarget *x) {
   Listing *l = ctx;
-  Val flow;
   Err err = {0};
   bool draft = !strcmp(x->name, "draft");
   if (l->target ? strcmp(l->target, x->name) != 0 : draft && l->live) return true;
-  if (!trigger_flow_map(l->c->api, x->hash, &flow, &err)) return true; /* a draft that does not read has none */
+  if (!trigger_flow_map(l->c->api, x->hash, &l->flow, &err)) return true; /* a draft that does not read has none */
   l->x = x;
-  triggers_each(flow, list_one, l);
+  triggers_each(l->flow, list_one, l);
   return !l->more;
 }
 
+/* Where the cursor's trigger has gone meanwhile its flow is listed from the beginning: rather one twice than the rest never. */
 static bool list_flow(Listing *l, const char *slug) {
   Api *a = l->c->api;
   l->live = false;
-  return api_flow_targets_each(a, l->c->workspace, slug, is_live, &l->live, &l->err) &&
-         api_flow_targets_each(a, l->c->workspace, slug, list_target, l, &l->err) && !l->more;
+  bool ok = api_flow_targets_each(a, l->c->workspace, slug, is_live, &l->live, &l->err) &&
+            api_flow_targets_each(a, l->c->workspace, slug, list_target, l, &l->err);
+  if (!ok || !l->after) return ok && !l->more;
+  l->after = NULL;
+  return list_flow(l, slug);
 }
 
 static void list_flows(Listing *l, const char *from) {
@@ -196,16 +208,16 @@ static bool list(ApiCall *c) {
 typedef struct Which {
   ApiTarget target;
   Trigger trigger;
-  FlowDef *def;
+  Val flow;
+  HookProof proof; /* of a caller whom its own :auth believes */
 } Which;
 
 static bool which(ApiCall *c, const char *slug, const char *target, const char *id, Which *w) {
   Err err = {0};
-  Val flow;
   bool there = api_target_find(c->api, c->workspace, slug, target, &w->target, &err);
   if (!there) return err.code && strcmp(err.code, "installation_not_found") ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "%s", err.msg);
-  if (!trigger_flow_map(c->api, w->target.hash, &flow, &err)) return api_fail_err(c, &err);
-  return trigger_find(flow, id, &w->trigger) || api_fail(c, 404, "not_found", "flow %s has no trigger %.130s on %s", slug, id, target);
+  if (!trigger_flow_map(c->api, w->target.hash, &w->flow, &err)) return api_fail_err(c, &err);
+  return trigger_named(w->flow, id, &w->trigger) || api_fail(c, 404, "not_found", "flow %s has no trigger %.130s on %s", slug, id, target);
 }
 
 static bool which_of_path(ApiCall *c, Which *w) {
@@ -216,10 +228,10 @@ static bool which_of_path(ApiCall *c, Which *w) {
 }
 
 static bool show(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   if (!which_of_path(c, &w)) return false;
   ValVec m = {0};
-  Val one = shown(c, &w.target, &w.trigger);
+  Val one = shown(c, &w.target, w.flow, &w.trigger);
   api_put(&m, "trigger", one);
   return api_ok(c, map_assoc(one, kw_c("trigger"), one));
 }
@@ -235,6 +247,7 @@ static void also(void *ctx, Batch *b, const RunRow *row) {
   Starting *s = ctx;
   api_ok(s->c, hook_started(row, &s->w->target, &s->w->trigger));
   api_seal(s->c, b);
+  hook_remember(s->c->api, b, s->c->workspace, &s->w->target, &s->w->trigger, &s->w->proof, row->run_id);
   if (s->pending) api_pend_answer(s->pending, s->c);
 }
 
@@ -257,7 +270,7 @@ static bool start(ApiCall *c, const Which *w, Val input) {
 }
 
 static bool fire(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   Val payload = is_nil(c->body) ? map_empty : c->body;
   if (!is_map(payload)) return api_fail(c, 400, "bad_request", "the payload must be a JSON object");
   return which_of_path(c, &w) && start(c, &w, map_merge(w.trigger.input, payload));
@@ -271,12 +284,11 @@ static bool usable(const Which *w) { return w->trigger.enabled && w->target.enab
 static bool not_found(ApiCall *c) { return api_fail(c, 404, "not_found", "interface not found: %.130s", api_path(c, "id")); }
 
 /* Its own :auth believes the caller, who has no key of ours. */
-static bool own_auth(ApiCall *c, const Which *w) {
-  HookProof proof;
+static bool own_auth(ApiCall *c, Which *w) {
   Err err = {0};
   Val type = is_map(w->trigger.auth) ? map_get_kw(w->trigger.auth, "type") : w->trigger.auth;
   return strcmp(w->target.name, "draft") && is_kw(type) && !kw_is(type, "workspace") && w->trigger.type == TRIGGER_HTTP &&
-         hook_believed(c->api, c->workspace, &w->target, w->trigger.auth, c->request, &proof, &err);
+         hook_believed(c->api, c->workspace, &w->target, w->trigger.auth, c->request, &w->proof, &err);
 }
 
 /* The workspace that is meant when no key says it. */
@@ -298,14 +310,16 @@ static bool call_with_key(ApiCall *c, Which *w) {
 
 /* Who is not believed is not told what there is. */
 static bool call_without(ApiCall *c, Which *w) {
+  Err err = {0};
   bool there = named_workspace(c, api_path(c, "ws")) && which(c, api_path(c, "slug"), api_path(c, "target"), api_path(c, "id"), w);
   c->code = NULL;
-  if (there && callable(&w->trigger) && usable(w) && own_auth(c, w)) return true;
+  if (there && callable(&w->trigger) && usable(w) && own_auth(c, w))
+    return !hook_replayed(c->api, c->workspace, &w->target, &w->trigger, &w->proof, &err) || api_fail(c, 409, err.code, "%s", err.msg);
   return api_fail(c, 401, "api_auth_required", "send an API key: Authorization: Bearer bsa_sak-..., or what the interface's :auth wants");
 }
 
 static bool call(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   c->bare = false;
   return (c->key_id ? call_with_key : call_without)(c, &w) && start(c, &w, api_arg(c, "input"));
 }
@@ -337,7 +351,7 @@ static bool new_secret(char out[72]) {
 }
 
 static bool webhook_secret(ApiCall *c) {
-  Which w;
+  Which w = {.proof = {""}};
   Err err = {0};
   char name[VAULT_NAME_MAX + 1], secret[72];
   ValVec m = {0};

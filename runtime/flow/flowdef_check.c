@@ -3,6 +3,7 @@
 #include "flowdef_int.h"
 #include "runtime/base/limits.h"
 #include "runtime/base/cron.h"
+#include "runtime/net/webhook_auth.h"
 #include <strings.h>
 
 typedef void (*ItemCheck)(Check *c, Val item, At at, Val *seen);
@@ -272,18 +273,22 @@ static void check_interface_id(Check *c, Val item, At at, bool mcp, Val *seen) {
     diag_add(c, DIAG_duplicate_interface_id, at_field(c, at, key), NULL, "the interface id %s is used twice", val_text(id));
 }
 
-static void check_interface_auth(Check *c, Val item, At at, const char *category) {
+static void check_auth(Check *c, Val item, At at, const char *category, enum DiagCode code) {
   static const char *const types[] = {"none", "api-key", "bearer", "basic", "hmac-sha256", "signature", "ip-allowlist", "workspace"};
   Val auth = map_get_kw(item, "auth");
   if (is_nil(auth)) return;
   Val type = is_map(auth) ? map_get_kw(auth, "type") : auth;
+  bool needs_more = !kw_is(type, "none") && !kw_is(type, "workspace");
+  Err e = {0};
   if (!kw_one_of(type, types, N_OF(types)))
-    diag_add(c, DIAG_invalid_interface_field, at_field(c, at, "auth"), "write :auth {:type :bearer :secret-ref :my-secret}",
+    diag_add(c, code, at_field(c, at, "auth"), "write :auth {:type :bearer :secret-ref :my-secret}",
              ":auth must be a map with a :type of :api-key :bearer :basic :hmac-sha256 :signature :ip-allowlist or :workspace, got %s",
              val_text(auth));
   else if (kw_is(type, "none") && !strcmp(category, "webhook"))
-    diag_add(c, DIAG_invalid_interface_field, at_field(c, at, "auth"), "choose :api-key, :bearer, :hmac-sha256 or :signature",
+    diag_add(c, code, at_field(c, at, "auth"), "choose :api-key, :bearer, :hmac-sha256 or :signature",
              "Webhook authentication required: :none is for waits only");
+  else if (needs_more && !hook_auth_check(auth, false, &e))
+    diag_add(c, code, at_field(c, at, "auth"), NULL, "%s", e.msg);
 }
 
 static void check_interface(Check *c, Val item, At at, const char *category, Val *seen) {
@@ -301,7 +306,7 @@ static void check_interface(Check *c, Val item, At at, const char *category, Val
   else
     check_invocation_ref(c, inv, at_field(c, at, "invocation"), DIAG_unknown_interface_invocation, "the interface");
   check_flag(c, item, at, "enabled", DIAG_invalid_interface_field);
-  check_interface_auth(c, item, at, category);
+  check_auth(c, item, at, category, DIAG_invalid_interface_field);
 }
 
 static void check_category(Check *c, Val k, Val v, At map_at, Val *seen) {
@@ -406,7 +411,7 @@ static void check_trigger(Check *c, Val v, At at, Val *seen) {
     diag_add(c, DIAG_invalid_trigger, at, hint, "a trigger must be a map, got %s", val_text(v));
     return;
   }
-  Val type = map_get_kw(v, "type"), config = map_get_kw(v, "config");
+  Val type = map_get_kw(v, "type"), config = map_get_kw(v, "config"), source = map_get_kw(config, "source");
   At config_at = at_field(c, at, "config");
   if (!kw_one_of(type, types, N_OF(types)))
     diag_add(c, DIAG_invalid_trigger, at_field(c, at, "type"), "use :manual, :schedule or :event",
@@ -416,6 +421,8 @@ static void check_trigger(Check *c, Val v, At at, Val *seen) {
     diag_add(c, DIAG_invalid_trigger, config_at, hint, ":config should be a map, got %s", val_text(config));
   else if (kw_is(type, "schedule"))
     check_cron(c, config, config_at, "a schedule trigger");
+  else if (is_map(config) && !kw_is(type, "manual") && (is_nil(source) || kw_is(source, "webhook")))
+    check_auth(c, config, config_at, "webhook", DIAG_invalid_trigger);
   if (kw_is(type, "manual"))
     diag_add(c, DIAG_deprecated_manual_trigger, at, NULL, "a :manual trigger is the old way to start a flow by hand");
 }

@@ -29,20 +29,21 @@ static const char *allowed(const Conn *x) {
   return "POST";
 }
 
-/* Not-error answers carry their own text; errors are made here. type NULL: JSON. */
+/* Not-error answers carry their own text; errors are made here. type NULL: JSON, "": nothing is said. extra: what a flow says, in place of
+ * what we would add. */
 enum MHD_Result listener_reply(Conn *x, int status, char *json, size_t n, const char *type, char *extra) {
   struct MHD_Response *r = listener_must(L(MHD_create_response_from_buffer)(n, json, MHD_RESPMEM_MUST_FREE));
-  (void)L(MHD_add_response_header)(r, "Content-Type", type ? type : "application/json");
+  if (!type || *type) (void)L(MHD_add_response_header)(r, "Content-Type", type ? type : "application/json");
   static const char *const page_headers[][2] = {
       {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
       {"Referrer-Policy", "no-referrer"}, {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"}, {"X-Robots-Tag", "noindex"}};
-  bool html = type && !strcmp(type, listener_page_type);
+  bool html = type && !extra && !strcmp(type, listener_page_type);
   for (size_t i = 0; html && i < sizeof page_headers / sizeof *page_headers; i++)
     (void)L(MHD_add_response_header)(r, page_headers[i][0], page_headers[i][1]);
   if (extra) extra_headers(r, extra);
   else (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
-  if (status == 405) (void)L(MHD_add_response_header)(r, "Allow", allowed(x));
-  if (status == 503) (void)L(MHD_add_response_header)(r, "Retry-After", "1");
+  if (status == 405 && !extra) (void)L(MHD_add_response_header)(r, "Allow", allowed(x));
+  if (status == 503 && !extra) (void)L(MHD_add_response_header)(r, "Retry-After", "1");
   enum MHD_Result ok = L(MHD_queue_response)(x->mhd, (unsigned)status, r);
   L(MHD_destroy_response)(r);
   return ok;

@@ -24,7 +24,7 @@
 
 #define HOOK_SKEW_MS ((int64_t)300000)
 #define HOOK_SKEW_MAX_MS ((int64_t)24 * 3600 * 1000)
-#define HOOK_REPLAY_MS ((int64_t)24 * 3600 * 1000)
+#define HOOK_REPLAY_MS (2 * HOOK_SKEW_MAX_MS) /* a stamp may lie in the future, and be good until it lies as far back */
 
 /* Is the map a complete auth? false: *e (validation) says what is wrong and what would work. nil is not: waits without an :auth
  * have nothing to verify. `none`: :type :none is allowed. */

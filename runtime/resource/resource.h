@@ -44,6 +44,7 @@ Val resource_load(Engine *e, StepCall *c, Val input, Val keys, Val *error);
 
 /* As one segment of a URI: letters, digits and -._~ as they are, all else percent-encoded. */
 void resource_percent(Buf *b, const char *s);
+void resource_percent_path(Buf *b, const char *s); /* slashes stay, too */
 /* A URL that anybody may read it by until then; without --listen or --public-url the file: URL of its bytes. nil: the store has failed. */
 Val resource_url(Engine *e, const Resource *r, const char *workspace, int64_t until_ms);
 bool resource_url_ok(Store *s, const char *workspace, const char *uri, int64_t until_ms, const char *signature);

@@ -42,11 +42,13 @@ static bool signature(Store *s, const char *workspace, const char *uri, int64_t 
   return true;
 }
 
-void resource_percent(Buf *b, const char *s) {
+static void percent(Buf *b, const char *s, const char *also) {
   for (; *s; s++)
-    if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", *s)) buf_ch(b, *s);
+    if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", *s) || strchr(also, *s)) buf_ch(b, *s);
     else buf_fmt(b, "%%%02X", (unsigned char)*s);
 }
+void resource_percent(Buf *b, const char *s) { percent(b, s, ""); }
+void resource_percent_path(Buf *b, const char *s) { percent(b, s, "/"); }
 
 Val resource_url(Engine *e, const Resource *r, const char *workspace, int64_t until_ms) {
   Buf b = {0}, sign = {0};

@@ -156,7 +156,7 @@ void batch_kv_del(Batch *b, const char *workspace, const char *key);
 void batch_unit_put(Batch *b, const uint8_t hash[16], const char *file, Bytesv data); /* no-op when present */
 void batch_source_put(Batch *b, const char *hash, const char *file, Bytesv text);     /* no-op when present */
 void batch_meta_put(Batch *b, const char *name, const char *value);
-/* Outcomes of finished waits (24 h memory for duplicates): */
+/* Outcomes of finished waits (48 h memory for duplicates and replays): */
 /* The first byte of keys of waits and outcomes that are the engine's own: a user's key cannot begin with it. */
 #define WAIT_SYSTEM '\x01'
 void batch_outcome_put(Batch *b, const char *workspace, const char *key, int64_t at_ms, Bytesv outcome);

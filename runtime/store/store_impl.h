@@ -215,6 +215,6 @@ extern StoreTune store_tune;
 
 /* Copies; false = no memory. */
 bool blob_copy(Blob *out, const void *p, size_t n);
-#define OUTCOME_KEEP_MS (25ll * 3600 * 1000)
+#define OUTCOME_KEEP_MS (49ll * 3600 * 1000) /* over HOOK_REPLAY_MS */
 #define STORE_BLOB_MAX ((size_t)512 << 20)
 #endif

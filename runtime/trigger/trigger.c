@@ -101,21 +101,47 @@ void triggers_each(Val flow, bool (*f)(void *ctx, const Trigger *t), void *ctx) 
 
 typedef struct Find {
   const char *id;
+  int type; /* -1: any */
   Trigger *out;
   bool found;
 } Find;
 
 static bool is_it(void *ctx, const Trigger *t) {
   Find *f = ctx;
-  f->found = !strcmp(t->id, f->id);
+  f->found = !strcmp(t->id, f->id) && (f->type < 0 || (int)t->type == f->type);
   if (f->found) *f->out = *t;
   return !f->found;
 }
 
-bool trigger_find(Val flow, const char *id, Trigger *out) {
-  Find f = {id, out, false};
+static bool find(Val flow, int type, const char *id, Trigger *out) {
+  Find f = {id, type, out, false};
   walk(flow, &(Each){.f = is_it, .ctx = &f, .only = id});
   return f.found;
+}
+
+bool trigger_find(Val flow, const char *id, Trigger *out) { return find(flow, -1, id, out); }
+bool trigger_find_type(Val flow, enum TriggerType type, const char *id, Trigger *out) { return find(flow, (int)type, id, out); }
+
+/* Interfaces come first and have ids of their own: only what stands behind them can be called like another one. */
+void trigger_name(Val flow, const Trigger *t, Buf *out) {
+  Trigger first;
+  Find f = {t->id, -1, &first, false};
+  Each e = {.f = is_it, .ctx = &f, .only = t->id, .key = kw_c("id")};
+  bool behind = t->legacy || t->type == TRIGGER_SCHEDULE;
+  if (behind) interfaces(flow, &e);
+  if (t->legacy && !e.stop) schedules(flow, &e);
+  if (f.found && first.type != t->type) buf_fmt(out, "%s:", trigger_type_name(t->type));
+  buf_c(out, t->id);
+}
+
+bool trigger_named(Val flow, const char *name, Trigger *out) {
+  const char *id = strchr(name, ':');
+  if (trigger_find(flow, name, out)) return true;
+  for (int type = TRIGGER_MANUAL; id && type <= TRIGGER_SCHEDULE; type++) {
+    const char *is = trigger_type_name((enum TriggerType)type);
+    if (strlen(is) == (size_t)(id - name) && !strncmp(is, name, strlen(is))) return find(flow, type, id + 1, out);
+  }
+  return false;
 }
 
 Val trigger_inputs(Val flow, const Trigger *t) {
@@ -133,8 +159,23 @@ void trigger_path(const ApiTarget *target, const Trigger *t, Buf *out) {
 void trigger_spec(const Trigger *t, Buf *out) {
   Val cron = map_get_kw(t->def, "cron"), zone = map_get_kw(t->def, "timezone"), late = map_get_kw(t->def, "catch-up");
   if (is_nil(cron)) cron = map_get_kw(t->def, "preset");
-  buf_fmt(out, "%s%s|%s|%s", is_kw(cron) ? "@" : "", is_kw(cron) ? kw_text(cron) : is_str(cron) ? str_s(cron) : "", is_str(zone) ? str_s(zone) : "",
+  buf_fmt(out, "%s%s|%s|%s", is_kw(cron) ? "@" : "", is_kw(cron) ? str_s(AS(Kw, cron)->name) : is_str(cron) ? str_s(cron) : "", is_str(zone) ? str_s(zone) : "",
           is_kw(late) ? kw_text(late) : "last");
+}
+
+bool trigger_spec_read(const char *spec, Cron *c, const Tz **z, const char **late) {
+  Err e = {0};
+  char *text = strdup(spec);
+  if (!text) abort();
+  char *zone = strchr(text, '|'), *end = zone ? strchr(zone + 1, '|') : NULL;
+  if (end) {
+    *zone++ = *end = 0;
+    *late = spec + (end + 1 - text);
+  }
+  *z = end ? tz_get(zone) : NULL;
+  bool ok = *z && cron_parse(text, c, &e);
+  free(text);
+  return ok;
 }
 
 bool trigger_flow_map(Api *a, const char *hash, Val *out, Err *err) {

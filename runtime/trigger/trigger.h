@@ -1,7 +1,8 @@
 /* trigger.h - what starts runs besides people: schedules, webhooks and other interfaces of flows (spec/flows.md 1.5 to 1.7, 5.2, 5.3).
  *
  * A trigger is an entry of :interfaces, :schedules or the older :triggers, on a target of its flow (api_target.h): "live" and installations
- * as their version says, "draft" as its text does. Its id is "<slug>.<target>.<id>".
+ * as their version says, "draft" as its text does. Its id is "<slug>.<target>.<id>", with "schedule:<id>" at its end where an interface
+ * has that id already (trigger_name).
  *
  * Schedules. Every schedule that is on has a document of kind "schedule" in workspace "", key "<workspace>/<slug>/<target>/<id>", whose
  * `at` is its next time: the store finds what is due by its index. A firing is one batch: START of the run, whose id is made of the schedule
@@ -17,6 +18,7 @@
 #ifndef BR_TRIGGER_H
 #define BR_TRIGGER_H
 #include "runtime/api/api_target.h"
+#include "runtime/base/cron.h"
 
 enum TriggerType { TRIGGER_MANUAL, TRIGGER_HTTP, TRIGGER_WEBHOOK, TRIGGER_MCP, TRIGGER_SCHEDULE };
 const char *trigger_type_name(enum TriggerType t);
@@ -34,13 +36,20 @@ typedef struct Trigger {
 } Trigger;
 /* f returns false to stop. */
 void triggers_each(Val flow, bool (*f)(void *ctx, const Trigger *t), void *ctx);
+/* The first with that id; trigger_find_type: of that type, for a schedule may be called like an interface. */
 bool trigger_find(Val flow, const char *id, Trigger *out);
+bool trigger_find_type(Val flow, enum TriggerType type, const char *id, Trigger *out);
+/* Its name in ids of triggers: its id, with the type before it where another one of the flow comes first under that id. */
+void trigger_name(Val flow, const Trigger *t, Buf *out);
+bool trigger_named(Val flow, const char *name, Trigger *out);
 /* What its input may have: a vector of declared inputs, or nil. */
 Val trigger_inputs(Val flow, const Trigger *t);
 /* The path of a webhook's URL behind /<workspace>/events/. */
 void trigger_path(const ApiTarget *target, const Trigger *t, Buf *out);
 /* "cron|zone|catch-up" of a schedule. */
 void trigger_spec(const Trigger *t, Buf *out);
+/* *late: what stands behind the second |. A list of many times makes it long. */
+bool trigger_spec_read(const char *spec, Cron *c, const Tz **z, const char **late);
 
 /* --- for server.c */
 typedef struct Triggers Triggers;

@@ -1,5 +1,4 @@
 /* trigger_fire.c - schedules that are due start their runs; see trigger.h */
-#include "runtime/base/cron.h"
 #include "runtime/engine/engine_commit.h"
 #include "runtime/engine/engine_int.h"
 #include "runtime/base/hash.h"
@@ -11,8 +10,7 @@
 
 enum { FIRE_AT_ONCE = 256, CATCH_UP_MAX = 100, HOLD_MS = 1000, RUN_ID_MAX = 240 };
 #define LATE_MS ((int64_t)60000)       /* :catch-up :skip: this late is not missed yet */
-#define TICKS_MAX 1000000
-#define FAR_BACK_MS ((int64_t)31 * 86400 * 1000)
+#define NEAR_MS ((int64_t)2 * 3600 * 1000)
 
 /* One schedule, between the look at its document and the answer of the store. No values: it lives in ordinary memory. */
 typedef struct Fire {
@@ -36,26 +34,20 @@ typedef struct Ticks {
   int64_t next;
 } Ticks;
 
-static bool spec_parts(const char *spec, Cron *c, const Tz **z, const char **late) {
-  char text[256], *zone, *end;
-  Err e = {0};
-  snprintf(text, sizeof text, "%s", spec);
-  if (!(zone = strchr(text, '|')) || !(end = strchr(zone + 1, '|'))) return false;
-  *zone++ = *end = 0;
-  *late = spec + (end + 1 - text);
-  *z = tz_get(zone);
-  return *z && cron_parse(text, c, &e);
+static void ticks_of(const Cron *c, const Tz *z, int64_t tick, int64_t now, Ticks *out) {
+  for (out->n = 0; tick <= now; tick = cron_next(c, z, tick)) out->a[out->n++ % CATCH_UP_MAX] = tick;
+  out->next = tick;
 }
 
-/* All times from `tick` to now. A year of minutes is not looked at one by one: of those long gone the last month counts. */
+/* The times from `tick` to now, of which the newest count: a month of minutes is not looked at one by one, hundreds of schedules may have it. */
 static void ticks_between(const Cron *c, const Tz *z, int64_t tick, int64_t now, Ticks *out) {
-  int64_t looked = 0;
-  out->n = 0;
-  while (tick <= now) {
-    out->a[out->n++ % CATCH_UP_MAX] = tick;
-    tick = cron_next(c, z, ++looked == TICKS_MAX && now - FAR_BACK_MS > tick ? now - FAR_BACK_MS : tick);
-  }
-  out->next = tick;
+  bool all;
+  int64_t back = NEAR_MS;
+  do {
+    all = now - back <= tick;
+    ticks_of(c, z, all ? tick : cron_next(c, z, now - back), now, out);
+    back *= 24;
+  } while (!all && out->n < CATCH_UP_MAX);
 }
 
 /* Which one to run now, and when to look again; false: none of them. */
@@ -131,6 +123,18 @@ static void started(void *ctx, const char *error) {
   else over(f, error);
 }
 
+/* Could another schedule of the workspace have its name: :draft-night of what is live, :night of the draft; or a flow "a-main" in "main"? */
+static bool like_another(const Fire *f) {
+  Buf a = {0}, b = {0};
+  bool live = !strcmp(f->target, "live");
+  buf_fmt(&a, "-%s-", f->id);
+  buf_fmt(&b, "-%s-", f->workspace);
+  bool like = (live && (!strncmp(f->id, "draft-", 6) || !strncmp(f->id, "install-", 8))) || strstr(buf_cstr(&a), buf_cstr(&b));
+  buf_free(&a);
+  buf_free(&b);
+  return like;
+}
+
 /* "flow-<slug>-<workspace>[-install-<target>]-<schedule>-20261121T144500Z" */
 static void name_run(Fire *f) {
   int64_t year, s = f->tick / 1000;
@@ -141,10 +145,10 @@ static void name_run(Fire *f) {
   buf_fmt(&b, "flow-%s-%s", f->slug, f->workspace);
   if (!own) buf_fmt(&b, "-%s%s", strcmp(f->target, "draft") ? "install-" : "", f->target);
   buf_fmt(&b, "-%s", f->id);
-  if (b.n > RUN_ID_MAX - 20) { /* too long for a name: the beginning, and what tells it from others */
+  if (b.n > RUN_ID_MAX - 20 || like_another(f)) { /* the beginning, where it is too long for a name, and what tells it from others */
     char hash[65];
-    hash_sha256_hex(b.p, b.n, hash);
-    b.n = RUN_ID_MAX - 20 - 17;
+    hash_sha256_hex(f->key, strlen(f->key), hash);
+    if (b.n > RUN_ID_MAX - 20 - 17) b.n = RUN_ID_MAX - 20 - 17;
     buf_fmt(&b, "-%.16s", hash);
   }
   buf_fmt(&b, "-%04d%02d%02dT%02d%02d%02dZ", (int)year, month, day, (int)(s / 3600 % 24), (int)(s / 60 % 60), (int)(s % 60));
@@ -192,8 +196,8 @@ static void fire(Fire *f) {
     pass_over(f, err.msg);
     return;
   }
-  there = there && trigger_find(def->map, f->id, &trigger) && trigger.type == TRIGGER_SCHEDULE && api_target_schedule(&target, f->id, trigger.enabled);
-  if (!there || !spec_parts(f->spec, &c, &z, &late)) withdraw(f);
+  there = there && trigger_find_type(def->map, TRIGGER_SCHEDULE, f->id, &trigger) && api_target_schedule(&target, f->id, trigger.enabled);
+  if (!there || !trigger_spec_read(f->spec, &c, &z, &late)) withdraw(f);
   else if (choose(f, &c, z, late, now_ms())) run_it(f, &target, &trigger);
   else pass_over(f, NULL);
 }

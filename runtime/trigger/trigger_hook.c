@@ -122,7 +122,7 @@ static bool answer_own(Triggers *t, uint64_t token, Val value) {
   char type[256] = "";
   if (!is_map(value) || !is_long(status) || long_of(status) < 200 || long_of(status) > 599) return false;
   own_headers(map_get_kw(value, "headers"), &headers, type);
-  const char *usual = "application/json";
+  const char *usual = is_nil(body) ? "" : "application/json"; /* of nothing there is no type */
   bool ok = true;
   if (is_str(body)) buf_add(&b, str_s(body), str_n(body)), usual = "text/plain; charset=utf-8";
   else if (is_type(body, T_BYTES)) buf_add(&b, (const char *)AS(Bytes, body)->b, AS(Bytes, body)->n), usual = "application/octet-stream";
@@ -296,6 +296,7 @@ bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val a
 }
 
 /* --- seen before -------------------------------------------------------------------------------------------------------------------------- */
+#define REPLAYED "Webhook replay detected: this signed request was used before"
 /* Headers with which senders number their deliveries. */
 static const char *const delivery_headers[] = {"x-breyta-delivery-id", "webhook-id", "x-webhook-id", "x-github-delivery", "x-gitlab-event-uuid",
                                                "x-shopify-webhook-id", "x-delivery-id", "idempotency-key", "svix-id", "ce-id"};
@@ -312,19 +313,27 @@ static void delivery_of(HookJob *j, const FlowDef *f) {
   buf_free(&b);
 }
 
-static void memory_key(const HookJob *j, char what, const char *id, char out[512]) {
-  snprintf(out, 512, "%s/%s/%s/%c-%s", j->slug, j->target, j->id, what, id);
+/* Of one trigger. */
+typedef struct Memory {
+  Api *api;
+  const char *workspace, *slug, *target, *id;
+} Memory;
+
+static Memory memory_of(const HookJob *j) { return (Memory){j->t->api, j->workspace, j->slug, j->target, j->id}; }
+
+static void memory_key(const Memory *m, char what, const char *id, char out[512]) {
+  snprintf(out, 512, "%s/%s/%s/%c-%s", m->slug, m->target, m->id, what, id);
 }
 
 /* *rev: what the memory of it is to replace. */
-static bool seen(const HookJob *j, char what, const char *id, Val *out, int64_t *rev) {
+static bool seen(const Memory *m, char what, const char *id, Val *out, int64_t *rev) {
   char key[512];
   DocRow d = {0};
   Err e = {0};
   *rev = DOC_NEW;
   *out = NIL;
-  memory_key(j, what, id, key);
-  if (!*id || !store_doc_get(j->t->api->store, j->workspace, "delivery", key, &d, &e)) return false;
+  memory_key(m, what, id, key);
+  if (!*id || !store_doc_get(m->api->store, m->workspace, "delivery", key, &d, &e)) return false;
   *rev = d.rev;
   *out = api_doc_value(&d);
   bool fresh = d.expires_ms > now_ms();
@@ -332,16 +341,28 @@ static bool seen(const HookJob *j, char what, const char *id, Val *out, int64_t 
   return fresh;
 }
 
-static void remember(const HookJob *j, Batch *b, char what, const char *id, const char *run_id) {
+static void remember(const Memory *m, Batch *b, char what, const char *id, const char *run_id) {
   char key[512];
-  ValVec m = {0};
+  ValVec kv = {0};
   Val was;
   int64_t rev, now = now_ms();
   if (!*id) return;
-  if (seen(j, what, id, &was, &rev)) rev = DOC_NEW; /* another one has come since this was looked at: the batch is refused, and it is looked at again */
-  memory_key(j, what, id, key);
-  api_put_text(&m, "run-id", run_id);
-  api_doc_put(b, j->workspace, "delivery", key, api_map(&m), rev, now, now + HOOK_REMEMBERED_MS);
+  if (seen(m, what, id, &was, &rev)) rev = DOC_NEW; /* another one has come since this was looked at: the batch is refused, and it is looked at again */
+  memory_key(m, what, id, key);
+  api_put_text(&kv, "run-id", run_id);
+  api_doc_put(b, m->workspace, "delivery", key, api_map(&kv), rev, now, now + (what == 'r' ? HOOK_REPLAY_MS : HOOK_REMEMBERED_MS));
+}
+
+bool hook_replayed(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, const HookProof *proof, Err *e) {
+  Val was;
+  int64_t rev;
+  Memory m = {a, workspace, target->flow, target->name, t->id};
+  return seen(&m, 'r', proof->replay, &was, &rev) && !err_set(e, "webhook_replay", REPLAYED);
+}
+
+void hook_remember(Api *a, Batch *b, const char *workspace, const ApiTarget *target, const Trigger *t, const HookProof *proof, const char *run_id) {
+  Memory m = {a, workspace, target->flow, target->name, t->id};
+  remember(&m, b, 'r', proof->replay, run_id);
 }
 
 /* It was here before, and is answered like that. */
@@ -350,7 +371,8 @@ static bool again(HookJob *j) {
   int64_t rev;
   ValVec m = {0};
   Err e = {0};
-  if (seen(j, 'd', j->delivery, &was, &rev)) {
+  Memory of = memory_of(j);
+  if (seen(&of, 'd', j->delivery, &was, &rev)) {
     metric_add(METRIC_webhook_deduped_total, 1);
     api_put(&m, "deduped", TRUE_V);
     api_put(&m, "workflowId", map_get_kw(was, "run-id"));
@@ -358,8 +380,8 @@ static bool again(HookJob *j) {
     answer_data(j->t, j->r->token, j->workspace, 200, api_map(&m));
     return true;
   }
-  if (!seen(j, 'r', j->proof.replay, &was, &rev)) return false;
-  err_set(&e, "webhook_replay", "Webhook replay detected: this signed request was used before");
+  if (!seen(&of, 'r', j->proof.replay, &was, &rev)) return false;
+  err_set(&e, "webhook_replay", REPLAYED);
   answer_error(j->t, j->r->token, &e);
   return true;
 }
@@ -449,8 +471,9 @@ static void also(void *ctx, Batch *b, const RunRow *row) {
   snprintf(j->run_id, sizeof j->run_id, "%s", row->run_id);
   s->data = hook_started(row, &s->f->target, &s->f->trigger);
   hook_body_store(&j->body, b, j->workspace, j->slug, row);
-  remember(j, b, 'd', j->delivery, row->run_id);
-  remember(j, b, 'r', j->proof.replay, row->run_id);
+  Memory m = memory_of(j);
+  remember(&m, b, 'd', j->delivery, row->run_id);
+  remember(&m, b, 'r', j->proof.replay, row->run_id);
 }
 
 /* What is said about the run when it is durable. */
@@ -494,7 +517,7 @@ static void started(void *ctx, const char *error) {
 static bool found_again(HookJob *j, HookFound *f) {
   Api *a = j->t->api;
   return api_target_find(a, j->workspace, j->slug, j->target, &f->target, &j->err) && engine_def(a->engine, f->target.hash, &f->def, NULL, &j->err) &&
-         (trigger_find(f->def->map, j->id, &f->trigger) || err_set(&j->err, "not_found", "the webhook has gone meanwhile"));
+         (trigger_find_type(f->def->map, TRIGGER_WEBHOOK, j->id, &f->trigger) || err_set(&j->err, "not_found", "the webhook has gone meanwhile"));
 }
 
 static void job_start(HookJob *j) {

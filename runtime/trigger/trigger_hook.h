@@ -30,6 +30,9 @@ bool hook_validate(ApiCall *c, const char *path, bool draft, bool persist);
 /* Is the caller believed by the trigger's :auth? e: unauthorized, unverifiable. */
 struct HookProof;
 bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val auth, const struct ListenRequest *r, struct HookProof *proof, Err *e);
+/* The signed request was used before: true, *e (webhook_replay). Else whoever accepts it puts the memory of it into the batch of the START. */
+bool hook_replayed(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, const struct HookProof *proof, Err *e);
+void hook_remember(Api *a, Batch *b, const char *workspace, const ApiTarget *target, const Trigger *t, const struct HookProof *proof, const char *run_id);
 /* The answer of a start of a run, as data. */
 Val hook_started(const RunRow *row, const ApiTarget *target, const Trigger *t);
 #endif

@@ -1,5 +1,4 @@
 /* trigger_sync.c - documents that follow from definitions and targets are kept up to date; see trigger.h */
-#include "runtime/base/cron.h"
 #include "runtime/engine/engine_commit.h"
 #include "runtime/base/hash.h"
 #include "reader/print.h"
@@ -106,15 +105,10 @@ static bool want_target(void *ctx, const ApiTarget *x) {
 }
 
 static bool first_time(const char *spec, int64_t after, int64_t *at) {
-  char cron[128], zone[96];
   Cron c;
-  Err e = {0};
-  const char *a = strchr(spec, '|'), *b = a ? strchr(a + 1, '|') : NULL;
-  if (!b || a - spec >= (ptrdiff_t)sizeof cron || b - a > (ptrdiff_t)sizeof zone) return false;
-  snprintf(cron, sizeof cron, "%.*s", (int)(a - spec), spec);
-  snprintf(zone, sizeof zone, "%.*s", (int)(b - a - 1), a + 1);
-  const Tz *z = tz_get(zone);
-  if (!z || !cron_parse(cron, &c, &e)) return false;
+  const Tz *z;
+  const char *late;
+  if (!trigger_spec_read(spec, &c, &z, &late)) return false;
   *at = cron_next(&c, z, after);
   return *at != INT64_MAX;
 }

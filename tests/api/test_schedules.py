@@ -147,6 +147,48 @@ def test_cannot_start(s):
     assert "who is required" in t["lastError"] and t["nextAt"], t
 
 
+def test_called_like_an_interface(s):
+    """An id is unique among schedules, and among interfaces; a schedule may be called like an interface."""
+    push(s, "same", f':schedules [{{:id :run :label "Nightly" :cron "{far()}" :input {{:who "clock"}}}}]')  # flow() has the interface :run
+    key = f"{s.workspace}/same/live/run"
+    s.until(lambda: key in schedules(s), "the schedule is there")
+    down(s, lambda: due(s, now() - 1000))
+    run = s.until(lambda: runs(s), "it has started a run")[0]
+    assert s.over(run)["result"] == {"who": "clock"}
+    assert schedules(s)[key] > now()  # and goes on
+    both = s.http("GET", "/api/triggers?flow=same").body["triggers"]
+    assert [(t["id"], t["type"]) for t in both] == [("same.live.run", "manual"), ("same.live.schedule:run", "schedule")], both
+    for t in both:
+        assert s.http("GET", f"/api/triggers/{t['id']}").body["type"] == t["type"], t
+    fired = s.http("POST", "/api/triggers/same.live.schedule:run/fire", "{}").data["workflowId"]
+    assert s.over(fired)["result"] == {"who": "clock"}
+    fired = s.http("POST", "/api/triggers/same.live.run/fire", "{}").data["workflowId"]
+    assert s.over(fired)["result"] == {"who": "nobody"}
+    assert [t["id"] for t in s.http("GET", "/api/triggers?limit=1&cursor=same.live.run").body["triggers"]] == ["same.live.schedule:run"]
+
+
+def test_many_times(s):
+    """A long list of times is as good as a short one."""
+    hour = (datetime.now(timezone.utc).hour + 12) % 24
+    push(s, "demo", f""":schedules [{{:id :a :cron "{','.join(str(m) for m in range(60))} {hour} {','.join(str(d) for d in range(1, 32))} * *"}}]""")
+    at = s.until(lambda: list(schedules(s).values()), "the schedule is there")[0]
+    assert at % 3600000 == 0 and datetime.fromtimestamp(at / 1000, timezone.utc).hour == hour, at
+    down(s, lambda: due(s, now() - 1000))
+    s.until(lambda: runs(s) and min(schedules(s).values()) == at, "it has fired, and goes on")
+
+
+def test_names_of_their_own(s):
+    """Runs are called after their schedules: however these are called, no two have one name, and none is left out for that."""
+    ws = s.workspace
+    push(s, "a", f':schedules [{{:id :night :cron "{far()}"}} {{:id :draft-night :cron "{far()}"}} {{:id :{ws}-night :cron "{far()}"}}]')
+    push(s, f"a-{ws}", f':schedules [{{:id :night :cron "{far()}"}}]')
+    s.ok("flows.configure", {"flowSlug": "a", "target": "draft", "inputs": {}, "schedules": {"night": {"enabled": True}}})
+    s.until(lambda: len(schedules(s)) == 5, "the schedules are there")
+    down(s, lambda: due(s, now() // 1000 * 1000 - 1000))
+    s.until(lambda: min(schedules(s).values()) > now(), "all have gone on")
+    assert len(runs(s, "a")) == 4 and len(runs(s, f"a-{ws}")) == 1, runs(s)
+
+
 def test_withdrawn(s):
     push(s, "demo", f':schedules [{{:id :a :cron "{far()}"}}]')
     s.until(lambda: schedules(s), "the schedule is there")

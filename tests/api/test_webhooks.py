@@ -147,6 +147,12 @@ def test_bodies(s):
         assert a.status == status and a.code, (body, kind, a)
     a = send(s, "webhooks/any/made", b"x" * ((50 << 20) + 1), {**auth, "Content-Type": "image/png"})
     assert a.status == 413, a
+    for char in "ä", "日", "😀":  # a long name is cut between its characters, wherever they end
+        for before in range(4):
+            name = ("x" * before + char * 200).encode()
+            m = got(b"--X\r\nContent-Disposition: form-data; name=\"docs\"; filename=\"" + name + b"\"\r\n\r\nhi\r\n--X--\r\n", "multipart/form-data; boundary=X")
+            cut = m["docs"][0]["filename"].encode()
+            assert name.startswith(cut) and 252 <= len(cut) <= 255, (name, cut)
 
 
 def test_large_bodies(s):
@@ -234,6 +240,9 @@ def test_own_answers(s):
     assert (status, text, headers["content-type"]) == (418, b"<b>hi</b>", "text/html"), (status, headers, text)
     a = send(s, "webhooks/own/made", b'{"code": 77, "say": 1}', auth)
     assert a.status == 202 and a.data["status"] == "completed", a  # no status of HTTP
+    for more, has in (({"type": "text/html; charset=utf-8", "say": "<img src=x>"}, "text/html; charset=utf-8"), ({}, None)):
+        status, headers, text = send(s, "webhooks/own/made", json.dumps({"code": 200, **more}).encode(), auth, raw=True)
+        assert headers.get("content-type") == has and headers["content-security-policy"] == "sandbox" and "x-frame-options" not in headers, headers
     begun = time.monotonic()
     a = send(s, "webhooks/own/made", b'{"slow": true}', {**auth, "Prefer": "wait=1"})
     assert a.status == 202 and time.monotonic() - begun < 2.9, a
@@ -241,6 +250,70 @@ def test_own_answers(s):
     assert (status, text) == (200, b"late")
     begun = time.monotonic()
     assert send(s, "webhooks/own/made", b'{"code": 200}', {**auth, "Prefer": "respond-async"}).status == 202
+
+
+def test_own_answer_that_is_an_error(s):
+    """What the flow says about trying again is all that is said."""
+    push(s, hook("busy", "{:type :workspace}", '{:status (:code (flow/input)) :headers {"Retry-After" "120" "Allow" "POST, PUT"} :body "later"}'))
+    for code in 503, 405:
+        _, headers, _ = s.raw("POST", f"/{s.workspace}/events/webhooks/busy/made", json.dumps({"code": code}))
+        assert headers.get_all("Retry-After") == ["120"] and headers.get_all("Allow") == ["POST, PUT"], headers.items()
+
+
+def test_incomplete_auth(s):
+    """What could never believe anybody is told when it is written, not when somebody calls."""
+    bad = {"{:type :bearer}": ":secret-ref", "{:type :basic :secret-ref :x}": ":username", ":bearer": "is a map", "{:type :signature :secret-ref :x}": ":algo",
+           "{:type :signature :algo :ecdsa-p256 :secret-ref :x}": ":public-key-ref", "{:type :ip-allowlist :allow [\"nope\"]}": ":allow",
+           "{:type :api-key :location :cookie :secret-ref :x}": ":location", "{:type :bearer :secret-ref :x :token \"abc\"}": "never their values",
+           "{:type :hmac-sha256 :secret-ref :x :header \"a b\"}": "header name", "{:type :signature :algo :hmac-sha256 :secret-ref :x :timestamp-max-skew-ms \"5m\"}": "skew"}
+    legacy = flow("old", ECHO).replace(":interfaces {:manual [{:id :run :invocation :default :enabled true}]}",
+                                       ":triggers [{:type :event :enabled true :config {:source :webhook :path \"p\" :auth AUTH}}]")
+    for auth, word in bad.items():
+        for text in (hook("bad", auth), hook("bad").replace(":interfaces {", ":interfaces {:http [{:id :call :invocation :default :auth %s}] " % auth),
+                     legacy.replace("AUTH", auth)):
+            a = s.ok("flows.put_draft", {"flowLiteral": text})
+            said = [d["message"] for d in a.data["diagnostics"] if d["severity"] == "error"]
+            assert a.data["valid"] is False and len(said) == 1 and word in said[0], (auth, text, said)
+    for auth in ("{:type :workspace}", ":workspace", "{:type :ip-allowlist :allow [\"10.0.0.0/8\" \"::1\"]}", "{:type :basic :username \"u\" :secret-ref :x}"):
+        assert s.ok("flows.put_draft", {"flowLiteral": hook("fine", auth)}).data["valid"] is True, auth
+        assert s.ok("flows.put_draft", {"flowLiteral": legacy.replace("AUTH", auth)}).data["valid"] is True, auth
+
+
+def test_signed_calls(s):
+    """A signed call of an interface is good once, and its memory is as long as its stamp is good."""
+    auth = "{:type :signature :algo :hmac-sha256 :secret-ref :hook :timestamp-header \"X-Time\" :signature-format :hex :timestamp-max-skew-ms 86400000}"
+    push(s, hook("api", auth, inputs="[{:name :n :type :number}]").replace(":interfaces {", ":interfaces {:http [{:id :call :invocation :default :auth %s}] " % auth))
+    key = secret(s, "api.live.call").encode()
+
+    def signed(body, stamp):
+        return {"X-Time": stamp, "X-Signature": hmac.new(key, stamp.encode() + body, hashlib.sha256).hexdigest(), "Content-Type": "application/json"}
+    stamp = int(time.time()) + 86000  # the sender's clock: good until it lies as far back
+    for n in (b"1", b"2"):
+        body = b'{"input":{"n":' + n + b"}}"
+        h = {**signed(body, str(stamp)), "X-Breyta-Workspace": s.workspace}
+        a = s.http("POST", "/api/flows/api/interfaces/live/call", body, h, key=False)
+        assert a.status == 200 and s.over(a.data["workflowId"])["result"] == {"n": int(n)}, a
+        for _ in range(2):
+            a = s.http("POST", "/api/flows/api/interfaces/live/call", body, h, key=False)
+            assert a.status == 409 and a.code == "webhook_replay", a
+            s.kill()
+            s.start()
+    a = send(s, "webhooks/api/made", b'{"n":3}', signed(b'{"n":3}', str(stamp)))
+    assert result(s, a) == {"n": 3}
+    assert send(s, "webhooks/api/made", b'{"n":3}', signed(b'{"n":3}', str(stamp))).status == 409
+    with sqlite3.connect(os.path.join(s.dir.name, "data", "breyta.db"), timeout=20) as db:
+        until = [r[0] for r in db.execute("SELECT expires FROM docs WHERE kind='delivery'")]
+    assert len(until) == 3 and min(until) > (stamp + 86400) * 1000, (until, stamp)
+
+
+def test_urls(s):
+    """The address that is told is one that can be used, whatever the event is called."""
+    for i, name in enumerate(("grüße", "a b", "a/b", "50%", "x?y", "a#b", "a+b", "a%20b")):
+        push(s, hook(f"u{i}", "{:type :workspace}", "\"%s\"" % name, event=f":event-name \"{name}\""))
+        t = s.http("GET", f"/api/triggers/u{i}.live.in").body
+        assert t["config"]["path"] == f"webhooks/u{i}/{name}", t
+        path = t["webhookUrl"].split("/events/")[1]
+        assert result(s, send(s, path, headers={"Authorization": f"Bearer {s.key}"})) == name, t
 
 
 def test_waits_come_first(s):
@@ -379,6 +452,13 @@ def test_triggers_rest(s):
     t = s.http("GET", "/api/triggers/a.live.in").body
     assert t["type"] == "webhook" and t["config"]["path"] == "webhooks/a/made" and t["webhookUrl"].endswith(f"/{s.workspace}/events/webhooks/a/made"), t
     assert t["config"]["auth"]["type"] == "api-key" and t["config"]["auth"]["secret-ref"] == "hook", t
+    # the trigger of a cursor goes between two pages: what stands behind it is listed
+    page = s.http("GET", "/api/triggers?limit=2").body
+    assert page["next-cursor"] == "a.live.in"
+    push(s, flow("a", ECHO, extra=':schedules [{:id :night :cron "0 3 * * *" :timezone "Europe/Berlin" :input {:n 1 :m 1}}]'))
+    rest = [t["id"] for t in s.http("GET", f"/api/triggers?limit=50&cursor={page['next-cursor']}").body["triggers"]]
+    assert rest[-6:] == ["a.live.night", "b.live.run", "b.live.in", "b.live.night", "c.draft.run", "c.draft.in"], rest
+    push(s, hook("a", extra=':schedules [{:id :night :cron "0 3 * * *" :timezone "Europe/Berlin" :input {:n 1 :m 1}}]'))
     night = s.until(lambda: (lambda x: x if "nextAt" in x else None)(s.http("GET", "/api/triggers/a.live.night").body), "the schedule has a next time")
     assert night["enabled"] is True and night["config"]["cron"] == "0 3 * * *", night
     only = s.http("GET", "/api/triggers?type=schedule").body["triggers"]

@@ -131,6 +131,8 @@ static void test_invocations(void **state) {
       {IFACE("{:manual [{:id :a :invocation :other}]}"), "unknown_interface_invocation 5:44"},
       {IFACE("{:mcp [{:tool-name \" \" :invocation :default} {:tool-name \"x y\" :invocation :default}]}"), "invalid_interface_id 5:33"},
       {IFACE("{:webhook [{:id :a :invocation :default :auth {:type :none}}]}"), "invalid_interface_field 5:60"},
+      {IFACE("{:webhook [{:id :a :invocation :default :auth {:type :bearer}}]}"), "invalid_interface_field 5:60"},
+      {IFACE("{:http [{:id :a :invocation :default :auth :bearer}]}"), "invalid_interface_field 5:57"},
   };
   CHECK_CASES(cases);
 }

@@ -1158,12 +1158,12 @@ static void c_outcomes(void **state) {
   assert_string_equal(out.p, "first");
   blob_free(&out);
   b = batch_new();
-  batch_outcome_put(b, "main", "k2", 1000 + 24 * 3600000ll, BYTES("x"));
+  batch_outcome_put(b, "main", "k2", 1000 + 48 * 3600000ll, BYTES("x"));
   must_store(s, b);
-  assert_true(store_outcome_get(s, "main", "k", &at, &out, &e)); /* remembered for 24 h */
+  assert_true(store_outcome_get(s, "main", "k", &at, &out, &e)); /* remembered for 48 h */
   blob_free(&out);
   b = batch_new();
-  batch_outcome_put(b, "main", "k3", 1000 + 26 * 3600000ll, BYTES("x"));
+  batch_outcome_put(b, "main", "k3", 1000 + 50 * 3600000ll, BYTES("x"));
   must_store(s, b);
   assert_false(store_outcome_get(s, "main", "k", &at, &out, &e));
   assert_true(store_outcome_get(s, "main", "k2", &at, &out, &e));
