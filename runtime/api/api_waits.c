@@ -5,6 +5,7 @@
  * keys with workspace.full have all. */
 #include "api_runs.h"
 #include "runtime/wait/decisions.h"
+#include "runtime/engine/child.h"
 #include "runtime/engine/engine_int.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -335,6 +336,18 @@ static const char *reason_of(const ApiCall *c) {
   return is_str(r) && str_n(r) <= BODY_REASON ? str_s(r) : NULL;
 }
 
+/* Who started the run; of a child, who started the run at the root. */
+static bool starter_of(ApiCall *c, const Wait *x, Val *by) {
+  Val root = map_get_kw(child_lineage(&x->row), "root-workflow-id");
+  RunRow row = {0};
+  Err err = {0};
+  *by = api_run_fact(&x->row, "by");
+  if (!is_nil(*by) || !is_str(root)) return true;
+  if (store_run_by_id(c->api->store, c->workspace, str_s(root), &row, &err)) *by = api_run_fact(&row, "by");
+  run_row_free(&row);
+  return !err.code || api_fail_err(c, &err);
+}
+
 static DecisionWait place(const ApiCall *c, const Wait *x, Val by) {
   return (DecisionWait){c->workspace, x->run, x->seq, x->spec, is_str(by) ? str_s(by) : NULL};
 }
@@ -372,9 +385,10 @@ static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b)
   Decider who = decider(c);
   Decided d;
   Err err = {0};
-  Val by = api_run_fact(&x->row, "by");
-  DecisionWait at = place(c, x, by);
+  Val by;
   if (!is_nil(c->body) && !is_map(c->body)) return api_fail(c, 400, "bad_request", "the body must be a JSON object: the fields of the answer");
+  if (!starter_of(c, x, &by)) return false;
+  DecisionWait at = place(c, x, by);
   Val fields = answer_of(c, truthy(map_get_kw(x->spec, "person")));
   if (!decision_make(c->api->store, &at, action, fields, reason_of(c), &who, b, &d, &err)) return refused(c, &err);
   if (d.final && !wait_put_answer(b, c->workspace, &x->w, d.answer, &err)) return refused(c, &err);
@@ -384,7 +398,8 @@ static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b)
 static bool complete_wait(ApiCall *c, const Wait *x, Batch *b) {
   Decider who = decider(c);
   Err err = {0};
-  Val by = api_run_fact(&x->row, "by"), payload = is_nil(c->body) ? map_empty : c->body;
+  Val by, payload = is_nil(c->body) ? map_empty : c->body;
+  if (!starter_of(c, x, &by)) return false;
   DecisionWait at = place(c, x, by);
   if (!is_nil(map_get_kw(x->spec, "approvals")))
     return api_fail(c, 409, "needs_approvals", "this wait needs approvals of several people: use approve or reject");

@@ -27,9 +27,10 @@ bool hook_draft(ApiCall *c, const char *path);
 /* Says what would happen, and starts nothing. */
 bool hook_validate(ApiCall *c, const char *path, bool draft, bool persist);
 
-/* Is the caller believed by the trigger's :auth? e: unauthorized, unverifiable. */
+/* Is the caller believed by the trigger's :auth? by, if wanted: the id of the key that was shown, "" where none is asked for.
+ * e: unauthorized, unverifiable. */
 struct HookProof;
-bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val auth, const struct ListenRequest *r, struct HookProof *proof, Err *e);
+bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val auth, const struct ListenRequest *r, struct HookProof *proof, char by[64], Err *e);
 /* The answer of a start of a run, as data. */
 Val hook_started(const RunRow *row, const ApiTarget *target, const Trigger *t);
 #endif

@@ -224,6 +224,32 @@ def test_not_by_oneself_and_delegation(s):
     assert s.over(run)["result"]["action"] == "reject"
 
 
+def test_not_by_oneself_whatever_way_it_was_started(s):
+    """:self-approval false holds for whoever started the parent of a run, fired its trigger, or sent its webhook with a key."""
+    ask = "(flow/step :wait :hold {:key (:key (flow/input)) :self-approval false})"
+    hook = """:triggers [{:id :hook :type :event :label "In" :enabled true :invocation :default :config {:source :webhook :path "in" :auth {:type :workspace}}}]"""
+    s.ok("flows.put_draft", {"flowLiteral": flow("kid", ask, inputs="[{:name :key :type :text}]", extra=hook)})
+    s.ok("flows.release", {"flowSlug": "kid"})
+    s.ok("flows.promote", {"flowSlug": "kid", "target": "live"})
+    push(s, "mid", body="(flow/call-flow :kid (flow/input))")
+    s.ok("flows.release", {"flowSlug": "mid"})
+    push(s, "top", body="(flow/call-flow :mid (flow/input))")
+    ways = {"mid": lambda v: s.command("flows.run", {"flowSlug": "mid", "input": v}), "top": lambda v: s.command("flows.run", {"flowSlug": "top", "input": v}),
+            "fired": lambda v: rest(s, "POST", "triggers/kid.live.hook/fire", v),
+            "sent": lambda v: s.http("POST", f"/{s.workspace}/events/in", json.dumps(v), {"Content-Type": "application/json"}),
+            "large": lambda v: s.http("POST", f"/{s.workspace}/events/in", json.dumps({**v, "x": "y" * (80 << 10)}), {"Content-Type": "application/json"}),
+            "draft": lambda v: s.http("POST", "/api/events/draft/in", json.dumps(v), {"Content-Type": "application/json"})}
+    for way, start in ways.items():
+        assert start({"key": way}).status in (200, 202), way
+        w = s.until(lambda: rest(s, "GET", "waits").body["items"], f"{way} waits")[0]
+        assert w["key"] == way and w["flowSlug"] == "kid", w
+        for action in ("approve", "complete"):
+            a = rest(s, "POST", f"waits/{w['waitId']}/{action}", {})
+            assert a.status == 403 and a.code == "self_approval", (way, action, a)
+        assert rest(s, "POST", f"waits/{w['waitId']}/reject").status == 200
+        s.over(w["workflowId"])
+
+
 def test_a_failed_step_waits_for_a_person(s):
     body = """(do (flow/step :function :boom {:on-error :checkpoint :code '(fn [_] (throw (ex-info "no" {}))) :input {}}))"""
     s.ok("flows.put_draft", {"flowLiteral": flow("c", body)})
