@@ -299,18 +299,11 @@ bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val a
 }
 
 /* --- seen before -------------------------------------------------------------------------------------------------------------------------- */
-/* Headers with which senders number their deliveries. */
-static const char *const delivery_headers[] = {"x-breyta-delivery-id", "webhook-id", "x-webhook-id", "x-github-delivery", "x-gitlab-event-uuid",
-                                               "x-shopify-webhook-id", "x-delivery-id", "idempotency-key", "svix-id", "ce-id"};
-
 static void delivery_of(HookJob *j, const FlowDef *f) {
   Buf b = {0};
-  for (size_t i = 0; !b.n && i < sizeof delivery_headers / sizeof *delivery_headers; i++) {
-    const char *v = listener_header(j->r, delivery_headers[i]);
-    if (v && *v) buf_fmt(&b, "%s: %s", delivery_headers[i], v);
-  }
   bool keyed = kw_is(map_get_kw(map_get_kw(f->map, "concurrency"), "type"), "keyed");
-  if (!b.n && keyed && j->r->nbody) buf_c(&b, "body: "), buf_add(&b, j->r->body, j->r->nbody);
+  hook_delivery(j->r, j->delivery);
+  if (!*j->delivery && keyed && j->r->nbody) buf_c(&b, "body: "), buf_add(&b, j->r->body, j->r->nbody);
   if (b.n) hash_sha256_hex(b.p, b.n, j->delivery);
   buf_free(&b);
 }
@@ -611,7 +604,7 @@ typedef struct Event {
 
 static bool try_found(void *ctx, HookFound *f) {
   Event *ev = ctx;
-  HookProof proof = {""};
+  HookProof proof = {0};
   char by[64];
   if (!hook_believed(ev->t->api, ev->r->workspace, &f->target, f->trigger.auth, ev->r, &proof, by, &ev->refused)) return false;
   accept(ev->t, ev->r, ev->r->workspace, f, &proof, by);
@@ -634,7 +627,7 @@ typedef struct Draft {
 
 static bool run_draft(void *ctx, HookFound *f) {
   ApiCall *c = ctx;
-  HookProof none = {""};
+  HookProof none = {0};
   c->later = true;
   accept(c->api->triggers, c->request, c->workspace, f, &none, c->key_id);
   return true;

@@ -6,7 +6,7 @@
  *   the flow's own answer   its value is a map with an integer :status (:headers, :body), and it has it within HOOK_WAIT_MS, or within
  *                           what "Prefer: wait=SECONDS" says (at most HOOK_WAIT_MAX_MS; "respond-async": not at all)
  *   202                     else; {"data": {"workflowId": ..}}
- *   200 {"deduped": true}   the delivery was there before, within a day: same delivery id (a header of hook_delivery_headers), or of a :keyed
+ *   200 {"deduped": true}   the delivery was there before, within a day: same delivery id (a header that hook_delivery knows), or of a :keyed
  *                           flow the same body
  * Refused: 401 not believed, 409 a signed request was used before, 413 too large, 422 not what the invocation's inputs say, 503.
  *

@@ -34,7 +34,7 @@ typedef struct Take { StepCall *c; Val spec, value; bool found, own; } Take; /* 
 static bool take_early(void *ctx, const char *row, const Early *x) {
   Take *t = ctx;
   Run *r = t->c->r;
-  HookProof proof = {""};
+  HookProof proof = {0};
   Err why = {0};
   Val v = x->payload;
   bool ok = !x->r || wait_request_value(r->e, x->r, t->spec, r->run, str_s(wait_key(t->c)), &v, &proof, &why);
@@ -45,7 +45,7 @@ static bool take_early(void *ctx, const char *row, const Early *x) {
     early_gone(r->e);
   }
   if (!ok) return true;
-  if (*proof.replay) wait_remember(run_batch(r), r->workspace, x->r->key, &proof);
+  if (x->r) wait_remember(run_batch(r), r->workspace, x->r->key, &proof);
   t->value = v;
   t->found = true;
   return false;
