@@ -373,7 +373,7 @@ void wait_named(Engine *e, const InboxRow *row, Err *err) {
   WaitRow w = {0};
   Err why = {0};
   bool found = !is_sig(payload) && wait_for_event(e->store, row->workspace, row->key, payload, &w, err);
-  bool taken = found && wait_answer_check(wait_spec_read(&w), payload, NULL, &why) && !just_answered(e, &w);
+  bool taken = found && wait_answer_check(wait_spec_read(&w), payload, NULL, &why) && wait_value_check(wait_spec_read(&w), payload, &why) && !just_answered(e, &w);
   if (!found && !is_sig(payload)) early_keep_event(e, row->workspace, row->key, payload, row->received_ms, err);
   Batch *b = batch_new();
   if (taken) batch_inbox_put(b, row->workspace, w.key, "event", row->received_ms, (Bytesv){row->body.p, row->body.n});
