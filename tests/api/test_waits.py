@@ -82,6 +82,11 @@ def test_large_answers(s):
     r = s.over(run)
     assert r["status"] == "completed" and r["result"]["uri"].startswith("res://") and r["result"]["size-bytes"] > 3 << 20, r
     assert event(s, "k5", "z" * ((1 << 20) + 1), "text/plain").status == 413
+    # what came before the wait and is too large for the run is none of its answers
+    assert event(s, "k7", json.dumps({"l": [0.5] * 200000}, separators=(",", ":"))).status == 202
+    run = go(s, "plain", key="k7")
+    assert event(s, "k7", '{"n": 1}').data["outcome"] == "delivered"
+    assert s.over(run)["result"] == {"n": 1}
 
 
 def test_delivery_ids(s):
@@ -259,6 +264,33 @@ def test_several_must_approve(s):
     assert rest(s, "POST", f"waits/{w['waitId']}/complete", {}).code == "needs_approvals"
     run_ = s.ok("runs.get", {"workflowId": run}).data["run"]
     assert run_["status"] == "waiting"
+    assert rest(s, "DELETE", f"waits/{w['waitId']}").status == 200  # and its end takes no approval out of the record
+    assert [d["action"] for d in s.over(run)["decisions"]] == ["approve", "dismiss"]
+
+
+def test_reasons(s):
+    """Each is on record, or refused; a field that is called reason is one, too."""
+    push(s, "a")
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)["waitId"]
+    for bad in ("x" * 1025, 5, ["because"], {"a": 1}, False):
+        for path in ("approve", "reject", "action/approve", "action/delegate"):
+            a = rest(s, "POST", f"waits/{w}/{path}", {"reason": bad, "to": "ann"})
+            assert a.status == 400 and "reason" in a.body["error"]["message"], (path, a)
+    assert rest(s, "POST", f"waits/{w}/reject", {"reason": None}).status == 200
+    r = s.over(run)
+    assert r["result"] == {"action": "reject", "by": "admin"} and "reason" not in r["decisions"][0], r
+    run = go(s, "a", key="k2")
+    assert rest(s, "POST", f"waits/{the_wait(s, run)['waitId']}/reject", {"reason": "\u00e9" * 512}).status == 200
+    assert s.over(run)["decisions"][0]["reason"] == "\u00e9" * 512
+    for i, options in enumerate((":validation {:required [:reason]}", FIELDS % "{:key :reason :required true}")):
+        push(s, "b", options)
+        run = go(s, "b", key=f"b{i}")
+        w = the_wait(s, run)["waitId"]
+        assert rest(s, "POST", f"waits/{w}/approve", {}).status == 422
+        assert rest(s, "POST", f"waits/{w}/approve", {"reason": "why not"}).status == 200
+        r = s.over(run)
+        assert r["result"] == {"reason": "why not", "action": "approve", "by": "admin"} and r["decisions"][0]["reason"] == "why not", r
 
 
 def test_not_by_oneself_and_delegation(s):
