@@ -262,7 +262,7 @@ static bool start(ApiCall *c, const Which *w, Val input) {
   Starting s = {c, w, c->api->listener ? api_pend(c) : NULL};
   RunStart how = {.also = also, .ctx = &s, .done_ctx = s.pending};
   if (s.pending) how.done = done;
-  if (trigger_start(c->api, c->workspace, &w->target, &w->trigger, input, &how, &run, &err)) return true;
+  if (trigger_start(c->api, c->workspace, &w->target, &w->trigger, c->key_id, input, &how, &run, &err)) return true;
   if (s.pending) api_pend_drop(s.pending);
   c->sealed = c->later = false;
   if (!strcmp(err.code, "invalid_input")) return api_fail(c, 400, "bad_request", "%s", err.msg);
@@ -288,7 +288,7 @@ static bool own_auth(ApiCall *c, Which *w) {
   Err err = {0};
   Val type = is_map(w->trigger.auth) ? map_get_kw(w->trigger.auth, "type") : w->trigger.auth;
   return strcmp(w->target.name, "draft") && is_kw(type) && !kw_is(type, "workspace") && w->trigger.type == TRIGGER_HTTP &&
-         hook_believed(c->api, c->workspace, &w->target, w->trigger.auth, c->request, &w->proof, &err);
+         hook_believed(c->api, c->workspace, &w->target, w->trigger.auth, c->request, &w->proof, NULL, &err);
 }
 
 /* The workspace that is meant when no key says it. */

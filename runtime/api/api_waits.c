@@ -5,6 +5,7 @@
  * keys with workspace.full have all. */
 #include "api_runs.h"
 #include "runtime/wait/decisions.h"
+#include "runtime/engine/child.h"
 #include "runtime/engine/engine_int.h"
 #include "eval/unit.h"
 #include "reader/read.h"
@@ -335,6 +336,33 @@ static const char *reason_of(const ApiCall *c) {
   return is_str(r) && str_n(r) <= BODY_REASON ? str_s(r) : NULL;
 }
 
+/* Is the reason a field of the answer, too? */
+static bool asks_reason(const Wait *x) {
+  Val fields = map_get_kw(is_nil(map_get_kw(x->spec, "fields")) ? x->note : x->spec, "fields");
+  for (uint32_t i = 0; is_vec(fields) && i < vec_count(fields); i++) {
+    Val k = map_get_kw(vec_nth(fields, i), "key");
+    if (kw_is(k, "reason") || str_eq_c(k, "reason")) return true;
+  }
+  return false;
+}
+
+static bool reason_ok(ApiCall *c, const Wait *x) {
+  Val r = is_map(c->body) ? map_get_kw(c->body, "reason") : NIL;
+  return is_nil(r) || reason_of(c) || asks_reason(x) || api_fail(c, 400, "bad_request", "reason: a text of at most %d bytes", BODY_REASON);
+}
+
+/* Who started the run; of a child, who started the run at the root. */
+static bool starter_of(ApiCall *c, const Wait *x, Val *by) {
+  Val root = map_get_kw(child_lineage(&x->row), "root-workflow-id");
+  RunRow row = {0};
+  Err err = {0};
+  *by = api_run_fact(&x->row, "by");
+  if (!is_nil(*by) || !is_str(root)) return true;
+  if (store_run_by_id(c->api->store, c->workspace, str_s(root), &row, &err)) *by = api_run_fact(&row, "by");
+  run_row_free(&row);
+  return !err.code || api_fail_err(c, &err);
+}
+
 static DecisionWait place(const ApiCall *c, const Wait *x, Val by) {
   return (DecisionWait){c->workspace, x->run, x->seq, x->spec, is_str(by) ? str_s(by) : NULL};
 }
@@ -355,15 +383,19 @@ static bool decide_check(ApiCall *c, const Wait *x, const char *action, Batch *b
   if (strcmp(means, "retry") && strcmp(means, "skip") && strcmp(means, "fail"))
     return api_fail(c, 404, "unknown_action", "a failed step is answered by retry, skip (with the value as body) or fail, not %.60s", action);
   Val body = map_assoc(map_assoc(map_empty, kw_c("action"), str_c(means)), kw_c("value"), c->body);
+  if (strcmp(means, "skip") && !reason_ok(c, x)) return false;
   if (!put_inbox(c, x, x->row.run_id, "action", body, b)) return false;
   at.seq = x->row.head_seq; /* checkpoints of one run are many */
   decision_record(&at, means, reason_of(c), &who, b);
   return api_ok(c, decided(x, means, "completed", NULL));
 }
 
-/* What is in the body beside the reason; of a :confirm or :review {"value": v} is v. */
-static Val answer_of(const ApiCall *c, bool person) {
-  Val fields = is_map(c->body) ? map_dissoc(c->body, kw_c("reason")) : map_empty, value = map_get(fields, kw_c("value"), ABSENT);
+/* What is in the body; of a :confirm or :review beside the reason, and {"value": v} is v. */
+static Val answer_of(const ApiCall *c, const Wait *x) {
+  bool person = truthy(map_get_kw(x->spec, "person"));
+  Val body = is_map(c->body) ? c->body : map_empty;
+  bool keep = asks_reason(x) || (!person && !is_nil(map_get_kw(body, "reason")));
+  Val fields = keep ? body : map_dissoc(body, kw_c("reason")), value = map_get(fields, kw_c("value"), ABSENT);
   if (!person) return fields;
   return map_count(fields) == 1 && !same(value, ABSENT) ? value : map_count(fields) ? fields : NIL;
 }
@@ -372,10 +404,11 @@ static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b)
   Decider who = decider(c);
   Decided d;
   Err err = {0};
-  Val by = api_run_fact(&x->row, "by");
-  DecisionWait at = place(c, x, by);
+  Val by;
   if (!is_nil(c->body) && !is_map(c->body)) return api_fail(c, 400, "bad_request", "the body must be a JSON object: the fields of the answer");
-  Val fields = answer_of(c, truthy(map_get_kw(x->spec, "person")));
+  if (!reason_ok(c, x) || !starter_of(c, x, &by)) return false;
+  DecisionWait at = place(c, x, by);
+  Val fields = answer_of(c, x);
   if (!decision_make(c->api->store, &at, action, fields, reason_of(c), &who, b, &d, &err)) return refused(c, &err);
   if (d.final && !wait_put_answer(b, c->workspace, &x->w, d.answer, &err)) return refused(c, &err);
   return api_ok(c, decided(x, action, !d.final ? "waiting" : !strcmp(action, "reject") ? "rejected" : "completed", &d));
@@ -384,7 +417,8 @@ static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b)
 static bool complete_wait(ApiCall *c, const Wait *x, Batch *b) {
   Decider who = decider(c);
   Err err = {0};
-  Val by = api_run_fact(&x->row, "by"), payload = is_nil(c->body) ? map_empty : c->body;
+  Val by, payload = is_nil(c->body) ? map_empty : c->body;
+  if (!starter_of(c, x, &by)) return false;
   DecisionWait at = place(c, x, by);
   if (!is_nil(map_get_kw(x->spec, "approvals")))
     return api_fail(c, 409, "needs_approvals", "this wait needs approvals of several people: use approve or reject");
@@ -403,6 +437,7 @@ static bool delegate_wait(ApiCall *c, const Wait *x, Batch *b) {
   DecisionWait at = place(c, x, NIL);
   if (!is_str(to) || !str_n(to) || str_n(to) > 200)
     return api_fail(c, 400, "bad_request", "send {\"to\": NAME}: the name or id of a key, or role:NAME");
+  if (!reason_ok(c, x)) return false;
   if (!decision_delegate(c->api->store, &at, str_s(to), reason_of(c), &who, b, &err)) return refused(c, &err);
   return api_ok(c, decided(x, "delegate", "waiting", NULL));
 }

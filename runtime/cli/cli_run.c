@@ -380,12 +380,8 @@ static bool is_duplicate(Cli *cli, Store *s, const char *key) {
 }
 
 static bool taken_by(const WaitRow *w, Val body, Err *err) {
-  Buf b = {0};
   Val spec = wait_spec_read(w);
-  bool ok = wait_answer_check(spec, body, NULL, err);
-  if (ok && !is_sig(snap_data(&b, body))) ok = wait_size_check(spec, snap_last_size(), err); /* what cannot be stored is told when it is to be */
-  buf_free(&b);
-  return ok;
+  return wait_answer_check(spec, body, NULL, err) && wait_value_check(spec, body, err);
 }
 
 /* What the wait, if there is one, says about such an answer. Told. */

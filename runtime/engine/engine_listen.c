@@ -111,7 +111,7 @@ static void answer_event(EngineListener *el, uint64_t token, const WaitReply *w)
   Val data = map_from(kv, 1, false);
   if (w->answered_ms) {
     data = map_assoc(data, kw_c("answeredAt"), time_text(w->answered_ms));
-    data = map_assoc(data, kw_c("recorded"), str_c(w->timed_out ? "timed-out" : "answered"));
+    data = map_assoc(data, kw_c("recorded"), str_c(w->recorded));
   }
   Val top[] = {kw_c("ok"), TRUE_V, kw_c("data"), data};
   Buf b = {0};

@@ -289,6 +289,13 @@ bool wait_size_check(Val spec, size_t bytes, Err *e) {
                  "A :wait with :persist takes more", bytes, (long long)most);
 }
 
+bool wait_value_check(Val spec, Val answer, Err *e) {
+  Buf b = {0};
+  bool ok = is_sig(snap_data(&b, answer)) || wait_size_check(spec, snap_last_size(), e);
+  buf_free(&b);
+  return ok;
+}
+
 bool wait_role_check(Val spec, const char *role, Err *e) {
   Val roles = map_get_kw(spec, "roles");
   Buf b = {0};

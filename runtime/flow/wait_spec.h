@@ -44,6 +44,7 @@ bool wait_insecure(Val spec); /* an answer over HTTP needs no credentials */
 bool wait_answer_check(Val spec, Val body, const char *action, Err *e);
 /* May the run take an answer of that size (snap_last_size)? One that is accepted and fails its run is of no use to who sent it. *e: too_large. */
 bool wait_size_check(Val spec, size_t bytes, Err *e);
+bool wait_value_check(Val spec, Val answer, Err *e); /* the same of a value; one that cannot be stored is told where it is to be */
 /* Is somebody with that role (NULL: not known) one of :roles? */
 bool wait_role_check(Val spec, const char *role, Err *e);
 

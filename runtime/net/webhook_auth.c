@@ -395,3 +395,20 @@ enum HookVerdict hook_auth_verify(Val auth, const SecretSet *secrets, const List
   secret_use_free(h.used);
   return v;
 }
+
+/* ---- deliveries ---- */
+
+/* Headers with which senders number their deliveries. */
+static const char *const delivery_headers[] = {"x-breyta-delivery-id", "webhook-id", "x-webhook-id", "x-github-delivery", "x-gitlab-event-uuid",
+                                               "x-shopify-webhook-id", "x-delivery-id", "idempotency-key", "svix-id", "ce-id"};
+
+void hook_delivery(const ListenRequest *r, char out[65]) {
+  Buf b = {0};
+  for (size_t i = 0; !b.n && i < sizeof delivery_headers / sizeof *delivery_headers; i++) {
+    const char *v = listener_header(r, delivery_headers[i]);
+    if (v && *v) buf_fmt(&b, "%s: %s", delivery_headers[i], v);
+  }
+  *out = 0;
+  if (b.n) hash_sha256_hex(b.p, b.n, out);
+  buf_free(&b);
+}

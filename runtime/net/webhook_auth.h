@@ -38,9 +38,15 @@ enum HookVerdict {
   HOOK_DENIED,  /* 401: missing or wrong credentials, or a stamp too far away */
   HOOK_BROKEN   /* 503: the secret to verify with is not there or no key: nobody can be believed */
 };
-typedef struct HookProof { char replay[65]; } HookProof; /* "" when the type has no replay ids */
+typedef struct HookProof {
+  char replay[65];   /* "" when the type has no replay ids */
+  char delivery[65]; /* hook_delivery, where it matters */
+} HookProof;
 /* Judges by r->received_ms. e: why not. */
 enum HookVerdict hook_auth_verify(Val auth, const SecretSet *secrets, const ListenRequest *r, HookProof *proof, Err *e);
+
+/* A hash of the header with which its sender numbers the request, such as X-Breyta-Delivery-Id, Webhook-Id or Idempotency-Key; "": it has none. */
+void hook_delivery(const ListenRequest *r, char out[65]);
 
 /* Parsers, for tests and fuzzing, and for proxy.c. */
 bool hook_timestamp(const char *s, int64_t *ms);

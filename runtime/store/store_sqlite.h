@@ -124,17 +124,17 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(R_WAITS_ALL, "SELECT workspace,key,run,seq,created,spec FROM waits ORDER BY workspace,key LIMIT ?3") \
   X(R_WAITS_RUN_ALL, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE run=?2 ORDER BY workspace,key LIMIT ?3") \
   X(R_OUTCOME, "SELECT at,outcome FROM outcomes WHERE workspace=?1 AND key=?2") \
-  X(R_WAITS_UNDER, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE workspace=?1 AND key>=?2 AND key>?3 AND key<?2||char(1114111)" \
+  X(R_WAITS_UNDER, "SELECT workspace,key,run,seq,created,spec FROM waits WHERE workspace=?1 AND key>=max(?2,?3||char(1)) AND key<?2||char(1114111)" \
                    " ORDER BY key LIMIT ?4") \
-  X(R_OUTCOMES_UNDER, "SELECT 0,workspace,key,NULL,at,outcome FROM outcomes WHERE workspace=?1 AND key>=?2 AND key>?3 AND key<?2||char(1114111)" \
+  X(R_OUTCOMES_UNDER, "SELECT 0,workspace,key,NULL,at,outcome FROM outcomes WHERE workspace=?1 AND key>=max(?2,?3||char(1)) AND key<?2||char(1114111)" \
                       " ORDER BY key LIMIT ?4") \
   X(R_OUTCOMES_USE, "SELECT count(*),coalesce(sum(length(outcome)),0) FROM outcomes WHERE workspace=?1 AND key>=?2 AND key<?2||char(1114111)") \
   X(R_INBOX, "SELECT id,workspace,key,kind,received,body FROM inbox WHERE id>?1 ORDER BY id LIMIT ?2") \
   X(R_INBOX_KEY, "SELECT id,workspace,key,kind,received,body FROM inbox WHERE workspace=?1 AND key=?2 ORDER BY id LIMIT ?3") \
   X(R_KV, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key=?2") \
-  X(R_KV_LIST, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key>=?2 AND key>?3 ORDER BY key") \
+  X(R_KV_LIST, "SELECT key,value,expires FROM kv WHERE workspace=?1 AND key>=max(?2,?3||char(1)) ORDER BY key") \
   X(R_DOC, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key=?3") \
-  X(R_DOCS, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key>=?3 AND key>?4 ORDER BY key LIMIT ?5") \
+  X(R_DOCS, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND key>=max(?3,?4||char(1)) ORDER BY key LIMIT ?5") \
   X(R_DOCS_NEWEST, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND (at<?3 OR (at=?3 AND key<?4)) ORDER BY at DESC, key DESC LIMIT ?5") \
   X(R_DOCS_DUE, "SELECT " SQ_DOC_COLS " WHERE workspace=?1 AND kind=?2 AND at<=?3 AND ?4='' ORDER BY at, key LIMIT ?5") \
   X(R_DOCS_RUN, "SELECT " SQ_DOC_COLS " WHERE run=?3 AND workspace=?1 AND kind=?2 AND key>?4 ORDER BY key LIMIT ?5") \

@@ -198,12 +198,13 @@ static Val prepared(const ApiTarget *target, Val def, Val input) {
   return map_assoc(input, kw_c("activation"), activation);
 }
 
-static Val origin(const ApiTarget *target, const Trigger *t) {
+static Val origin(const ApiTarget *target, const Trigger *t, const char *by) {
   ValVec m = {0};
   api_put_text(&m, "door", trigger_type_name(t->type));
   api_put_text(&m, "target", target->name);
   api_put_text(&m, "trigger-id", t->id);
   api_put_text(&m, "invocation", *t->invocation ? t->invocation : NULL);
+  api_put_text(&m, "by", by);
   return api_map(&m);
 }
 
@@ -214,7 +215,7 @@ static bool set_up(Api *a, const char *workspace, const ApiTarget *target, const
   return err_set(err, "not_set_up", "flow %s is not set up on %s; flows.configure.check says what is missing", target->flow, target->name);
 }
 
-bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, Val input, RunStart *how, int64_t *run, Err *err) {
+bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, const char *by, Val input, RunStart *how, int64_t *run, Err *err) {
   FlowDef *f;
   if (!engine_def(a->engine, target->hash, &f, NULL, err)) return false;
   if (!set_up(a, workspace, target, f, err)) return false;
@@ -226,7 +227,7 @@ bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const
   how->target = target->name;
   how->installation = own ? NULL : target->name;
   how->version = target->version;
-  how->origin = origin(target, t);
+  how->origin = origin(target, t, by);
   how->slot = &slot; /* its decision is in memory only until this returns */
   return engine_start_as(a->engine, f, input, how, run, err);
 }

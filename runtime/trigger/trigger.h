@@ -85,6 +85,6 @@ void trigger_hook_stop(Triggers *t);
 /* The map of a definition's source; false: it cannot be read. */
 bool trigger_flow_map(Api *a, const char *hash, Val *out, Err *err);
 /* The one way in which triggers start runs. `input` is as the trigger has it: what the target has as :activation is put in, defaults are
- * filled in and it is checked. how->target and how->version are set here. */
-bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, Val input, RunStart *how, int64_t *run, Err *err);
+ * filled in and it is checked. how->target and how->version are set here. `by`: the id of the key that asked for it, if one did. */
+bool trigger_start(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, const char *by, Val input, RunStart *how, int64_t *run, Err *err);
 #endif

@@ -171,7 +171,7 @@ static void run_it(Fire *f, const ApiTarget *target, const Trigger *trigger) {
   name_run(f);
   memcpy(id, f->run_id, sizeof id);
   RunStart how = {.run_id = id, .also = also, .ctx = f, .done = started, .done_ctx = f};
-  if (trigger_start(f->t->api, f->workspace, target, trigger, trigger->input, &how, &run, &err)) return;
+  if (trigger_start(f->t->api, f->workspace, target, trigger, NULL, trigger->input, &how, &run, &err)) return;
   if (store_trouble(f->t, &err)) over(f, "disk_full");
   else pass_over(f, err.msg);
 }

@@ -36,6 +36,7 @@ typedef struct HookJob {
   Err err;
   HookProof proof;
   char delivery[65]; /* "": nothing tells it from others */
+  char by[64]; /* id of the key that was shown; "": there was none */
   int64_t wait_ms;
   char run_id[256];
   int64_t run;
@@ -277,17 +278,19 @@ static bool look(Look *l, bool draft, FoundFn f, void *ctx) {
 }
 
 /* --- who sends it ------------------------------------------------------------------------------------------------------------------------- */
-static bool key_believed(Api *a, const char *workspace, const ListenRequest *r, Err *e) {
+static bool key_believed(Api *a, const char *workspace, const ListenRequest *r, char *by, Err *e) {
   ApiCall c = {.api = a, .request = r, .capabilities = NIL, .args = map_empty, .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
   bool ok = api_authenticate(&c) && api_workspace_enter(&c, workspace) && api_may(&c, "flows.run");
+  if (ok && by) snprintf(by, 64, "%s", c.key_id);
   api_free(&c);
   return ok || err_set(e, "unauthorized", "send an API key of this workspace that may run flows: Authorization: Bearer bsa_sak-...");
 }
 
-bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val auth, const ListenRequest *r, HookProof *proof, Err *e) {
+bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val auth, const ListenRequest *r, HookProof *proof, char by[64], Err *e) {
   Val type = is_map(auth) ? map_get_kw(auth, "type") : auth;
   proof->replay[0] = 0;
-  if (kw_is(type, "workspace")) return key_believed(a, workspace, r, e);
+  if (by) *by = 0;
+  if (kw_is(type, "workspace")) return key_believed(a, workspace, r, by, e);
   if (hook_auth_insecure(auth)) return err_set(e, "unauthorized", "Webhook authentication required: this webhook has no :auth, so it takes nothing");
   const Target *t = api_place_target(a, workspace, target->flow, target->name);
   enum HookVerdict v = hook_auth_verify(auth, target_secrets(t), r, proof, e);
@@ -297,18 +300,11 @@ bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val a
 
 /* --- seen before -------------------------------------------------------------------------------------------------------------------------- */
 #define REPLAYED "Webhook replay detected: this signed request was used before"
-/* Headers with which senders number their deliveries. */
-static const char *const delivery_headers[] = {"x-breyta-delivery-id", "webhook-id", "x-webhook-id", "x-github-delivery", "x-gitlab-event-uuid",
-                                               "x-shopify-webhook-id", "x-delivery-id", "idempotency-key", "svix-id", "ce-id"};
-
 static void delivery_of(HookJob *j, const FlowDef *f) {
   Buf b = {0};
-  for (size_t i = 0; !b.n && i < sizeof delivery_headers / sizeof *delivery_headers; i++) {
-    const char *v = listener_header(j->r, delivery_headers[i]);
-    if (v && *v) buf_fmt(&b, "%s: %s", delivery_headers[i], v);
-  }
   bool keyed = kw_is(map_get_kw(map_get_kw(f->map, "concurrency"), "type"), "keyed");
-  if (!b.n && keyed && j->r->nbody) buf_c(&b, "body: "), buf_add(&b, j->r->body, j->r->nbody);
+  hook_delivery(j->r, j->delivery);
+  if (!*j->delivery && keyed && j->r->nbody) buf_c(&b, "body: "), buf_add(&b, j->r->body, j->r->nbody);
   if (b.n) hash_sha256_hex(b.p, b.n, j->delivery);
   buf_free(&b);
 }
@@ -538,7 +534,7 @@ static void job_start(HookJob *j) {
   a->j = j;
   RunStart how = {.also = also, .ctx = &s, .done = started, .done_ctx = a};
   int64_t run;
-  if (!trigger_start(j->t->api, j->workspace, &f.target, &f.trigger, input, &how, &run, &j->err)) {
+  if (!trigger_start(j->t->api, j->workspace, &f.target, &f.trigger, *j->by ? j->by : NULL, input, &how, &run, &j->err)) {
     free(a);
     job_failed(j, &j->err);
     return;
@@ -588,12 +584,13 @@ static bool small_enough(const ListenRequest *r, Val auth, Err *e) {
   return err_set(e, "too_large", "a signed multipart body may have at most %lld bytes (limit webhook-signed-multipart-bytes)", (long long)most_signed);
 }
 
-static HookJob *job_of(Triggers *t, const ListenRequest *r, const char *workspace, const HookFound *f, const HookProof *proof) {
+static HookJob *job_of(Triggers *t, const ListenRequest *r, const char *workspace, const HookFound *f, const HookProof *proof, const char *by) {
   HookJob *j = calloc(1, sizeof *j);
   if (!j) abort();
   j->t = t;
   j->r = request_copy(r);
   j->proof = *proof;
+  snprintf(j->by, sizeof j->by, "%s", by);
   j->wait_ms = wait_wanted(r);
   snprintf(j->workspace, sizeof j->workspace, "%s", workspace);
   snprintf(j->slug, sizeof j->slug, "%s", f->target.flow);
@@ -607,11 +604,11 @@ static HookJob *job_of(Triggers *t, const ListenRequest *r, const char *workspac
   return j;
 }
 
-static void accept(Triggers *t, const ListenRequest *r, const char *workspace, const HookFound *f, const HookProof *proof) {
+static void accept(Triggers *t, const ListenRequest *r, const char *workspace, const HookFound *f, const HookProof *proof, const char *by) {
   Err e = {0};
   bool ok = small_enough(r, f->trigger.auth, &e);
   if (ok && !hook_body_slow(r) && engine_listen_read(t->api->listener, r, wait_body_read)) return; /* it comes again, read */
-  HookJob *j = ok ? job_of(t, r, workspace, f, proof) : NULL;
+  HookJob *j = ok ? job_of(t, r, workspace, f, proof, by) : NULL;
   if (!j) {
     if (!e.code) err_set(&e, "busy", "too much is under way; try again");
     answer_error(t, r->token, &e);
@@ -630,9 +627,10 @@ typedef struct Event {
 
 static bool try_found(void *ctx, HookFound *f) {
   Event *ev = ctx;
-  HookProof proof = {""};
-  if (!hook_believed(ev->t->api, ev->r->workspace, &f->target, f->trigger.auth, ev->r, &proof, &ev->refused)) return false;
-  accept(ev->t, ev->r, ev->r->workspace, f, &proof);
+  HookProof proof = {0};
+  char by[64];
+  if (!hook_believed(ev->t->api, ev->r->workspace, &f->target, f->trigger.auth, ev->r, &proof, by, &ev->refused)) return false;
+  accept(ev->t, ev->r, ev->r->workspace, f, &proof, by);
   return true;
 }
 
@@ -652,9 +650,9 @@ typedef struct Draft {
 
 static bool run_draft(void *ctx, HookFound *f) {
   ApiCall *c = ctx;
-  HookProof none = {""};
+  HookProof none = {0};
   c->later = true;
-  accept(c->api->triggers, c->request, c->workspace, f, &none);
+  accept(c->api->triggers, c->request, c->workspace, f, &none, c->key_id);
   return true;
 }
 
@@ -672,7 +670,7 @@ static Val auth_verdict(ApiCall *c, const HookFound *f) {
   ValVec m = {0};
   Err e = {0};
   HookProof proof;
-  bool ok = hook_believed(c->api, c->workspace, &f->target, f->trigger.auth, c->request, &proof, &e);
+  bool ok = hook_believed(c->api, c->workspace, &f->target, f->trigger.auth, c->request, &proof, NULL, &e);
   Val type = is_map(f->trigger.auth) ? map_get_kw(f->trigger.auth, "type") : f->trigger.auth;
   api_put(&m, "type", type);
   api_put(&m, "ok", ok ? TRUE_V : FALSE_V);

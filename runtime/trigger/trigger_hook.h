@@ -6,7 +6,7 @@
  *   the flow's own answer   its value is a map with an integer :status (:headers, :body), and it has it within HOOK_WAIT_MS, or within
  *                           what "Prefer: wait=SECONDS" says (at most HOOK_WAIT_MAX_MS; "respond-async": not at all)
  *   202                     else; {"data": {"workflowId": ..}}
- *   200 {"deduped": true}   the delivery was there before, within a day: same delivery id (a header of hook_delivery_headers), or of a :keyed
+ *   200 {"deduped": true}   the delivery was there before, within a day: same delivery id (a header that hook_delivery knows), or of a :keyed
  *                           flow the same body
  * Refused: 401 not believed, 409 a signed request was used before, 413 too large, 422 not what the invocation's inputs say, 503.
  *
@@ -27,9 +27,10 @@ bool hook_draft(ApiCall *c, const char *path);
 /* Says what would happen, and starts nothing. */
 bool hook_validate(ApiCall *c, const char *path, bool draft, bool persist);
 
-/* Is the caller believed by the trigger's :auth? e: unauthorized, unverifiable. */
+/* Is the caller believed by the trigger's :auth? by, if wanted: the id of the key that was shown, "" where none is asked for.
+ * e: unauthorized, unverifiable. */
 struct HookProof;
-bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val auth, const struct ListenRequest *r, struct HookProof *proof, Err *e);
+bool hook_believed(Api *a, const char *workspace, const ApiTarget *target, Val auth, const struct ListenRequest *r, struct HookProof *proof, char by[64], Err *e);
 /* The signed request was used before: true, *e (webhook_replay). Else whoever accepts it puts the memory of it into the batch of the START. */
 bool hook_replayed(Api *a, const char *workspace, const ApiTarget *target, const Trigger *t, const struct HookProof *proof, Err *e);
 void hook_remember(Api *a, Batch *b, const char *workspace, const ApiTarget *target, const Trigger *t, const struct HookProof *proof, const char *run_id);

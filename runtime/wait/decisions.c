@@ -168,11 +168,20 @@ bool decision_make(Store *s, const DecisionWait *w, const char *action, Val fiel
 
 bool decision_delegate(Store *s, const DecisionWait *w, const char *to, const char *reason, const Decider *who, Batch *b, Err *err) {
   if (!decision_may(s, w, who, err)) return false;
-  Val rec = map_assoc(record_of("delegate", reason, who), kw_c("to"), str_c(to));
+  Val rec = map_assoc(record_of("delegate", reason, who), kw_c("to"), str_c(to)), before = doc_of(s, w, ">", err);
+  char past[48];
+  if (err->code) return false;
+  if (!is_nil(before)) { /* whom it went through */
+    snprintf(past, sizeof past, ">/%020lld", (long long)long_of(map_get_kw(before, "at")));
+    put_doc(w, past, before, b);
+  }
   put_doc(w, ">", rec, b);
   return true;
 }
 
 void decision_record(const DecisionWait *w, const char *action, const char *reason, const Decider *who, Batch *b) {
-  put_doc(w, who->id, record_of(action, reason, who), b);
+  Buf key = {0};
+  buf_fmt(&key, "%s/%s", who->id, action); /* their approval stays */
+  put_doc(w, buf_cstr(&key), record_of(action, reason, who), b);
+  buf_free(&key);
 }

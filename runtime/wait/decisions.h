@@ -4,7 +4,8 @@
  * :self-approval false (not whoever started the run), :actions (what may be decided besides approve and reject).
  * A decision is a document "decision" of its run under "<run>-<seq>/<who>", written in the batch that does what it says, and kept when the
  * wait is over: {:action s :by name :id id :at ms :reason s}. An approval that is not the last one needed is that document alone. A wait
- * that was passed on has "<run>-<seq>/>", {:to name ..}: from then on nobody else decides, but a key with all rights.
+ * that was passed on has "<run>-<seq>/>", {:to name ..}: from then on nobody else decides, but a key with all rights; those before it
+ * are under "<run>-<seq>/>/<ms>", and what ended a wait in another way than by deciding under "<run>-<seq>/<who>/<action>".
  * The answer is the fields with :action, :by, :reason; of a :confirm or :review {:action :value :by :reason}; with :decisions, when it took several.
  * Everybody who holds the links of a wait counts as one person. Engine thread. */
 #ifndef BR_DECISIONS_H

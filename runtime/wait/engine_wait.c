@@ -43,10 +43,11 @@ static void say_refused(const StepCall *c, const Err *why) {
 static bool take_early(void *ctx, const char *row, const Early *x) {
   Take *t = ctx;
   Run *r = t->c->r;
-  HookProof proof = {""};
+  HookProof proof = {0};
   Err why = {0};
   Val v = x->payload;
   bool ok = !x->r || wait_request_value(r->e, x->r, t->spec, r->run, str_s(wait_key(t->c)), &v, &proof, &why);
+  ok = ok && wait_value_check(t->spec, v, &why);
   if (ok && !x->r) ok = wait_payload_fits(t->spec, str_s(wait_key(t->c)), v) && wait_answer_check(t->spec, v, NULL, &why);
   if (ok || t->own) {
     r->taken = true;
@@ -55,7 +56,7 @@ static bool take_early(void *ctx, const char *row, const Early *x) {
   }
   if (!ok && t->own) say_refused(t->c, &why);
   if (!ok) return true;
-  if (*proof.replay) wait_remember(run_batch(r), r->workspace, x->r->key, &proof);
+  if (x->r) wait_remember(run_batch(r), r->workspace, x->r->key, &proof);
   t->value = v;
   t->found = true;
   return false;
@@ -74,7 +75,7 @@ static bool take_sent(Take *t) {
   batch_inbox_del(run_batch(r), row.id);
   inbox_row_free(&row);
   t->value = v;
-  return wait_answer_check(t->spec, v, NULL, &e);
+  return wait_answer_check(t->spec, v, NULL, &e) && wait_value_check(t->spec, v, &e);
 }
 
 static bool early_answer(StepCall *c, Val spec, bool sent, Val *value) {

@@ -78,6 +78,14 @@ void wait_body_read(const ListenRequest *r, BodyRead *out) {
 
 /* ---- one wait and one request ---- */
 
+static const char by_replay[] = "", by_delivery[] = "delivery-";
+
+static void remembered_name(Buf *b, const char *name, const char *kind, const char *id) {
+  char both[80];
+  snprintf(both, sizeof both, "%s%s", kind, id);
+  wait_replay_name(b, name, both);
+}
+
 bool wait_payload_fits(Val spec, const char *key, Val payload) {
   Val event = map_get_kw(spec, "event");
   if (is_nil(event)) return true;
@@ -85,25 +93,31 @@ bool wait_payload_fits(Val spec, const char *key, Val payload) {
   return is_str(found) && !strcmp(str_s(found), key);
 }
 
-static bool is_replay(Engine *e, const ListenRequest *r, const HookProof *proof) {
+/* Was a request with this replay id, or this id of its delivery, an answer under the same name before? */
+static bool is_remembered(Engine *e, const ListenRequest *r, const char *kind, const char *id) {
   Buf name = {0};
   Blob was = {0};
   Err err = {0};
   int64_t at = 0;
-  if (!*proof->replay) return false;
-  wait_replay_name(&name, r->key, proof->replay);
+  if (!*id) return false;
+  remembered_name(&name, r->key, kind, id);
   bool seen = store_outcome_get(e->store, r->workspace, buf_cstr(&name), &at, &was, &err) && r->received_ms - at < HOOK_REPLAY_MS;
   blob_free(&was);
   buf_free(&name);
   return seen;
 }
 
-void wait_remember(Batch *b, const char *workspace, const char *name, const HookProof *proof) {
+static void remember(Batch *b, const char *workspace, const char *name, const char *kind, const char *id) {
   Buf key = {0};
-  if (!*proof->replay) return;
-  wait_replay_name(&key, name, proof->replay);
+  if (!*id) return;
+  remembered_name(&key, name, kind, id);
   batch_outcome_put(b, workspace, buf_cstr(&key), now_ms(), (Bytesv){"", 0});
   buf_free(&key);
+}
+
+void wait_remember(Batch *b, const char *workspace, const char *name, const HookProof *proof) {
+  remember(b, workspace, name, by_replay, proof->replay);
+  remember(b, workspace, name, by_delivery, proof->delivery);
 }
 
 /* Of a request without credentials nobody knows the role. */
@@ -126,7 +140,9 @@ bool wait_request_value(Engine *e, const ListenRequest *r, Val spec, int64_t run
                                               : hook_auth_verify(auth, is_nil(auth) ? NULL : target_secrets(engine_target(e, run)), r, proof, err);
   if (v == HOOK_BROKEN) err_set(err, "unverifiable", "this wait's credentials cannot be verified at the moment; try again later");
   if (v != HOOK_OK) return false;
-  if (is_replay(e, r, proof)) return err_set(err, "webhook_replay", "this signed request was used before");
+  hook_delivery(r, proof->delivery);
+  if (is_remembered(e, r, by_replay, proof->replay)) return err_set(err, "webhook_replay", "this signed request was used before");
+  if (is_remembered(e, r, by_delivery, proof->delivery)) return err_set(err, "delivered_before", "a request with this delivery id was taken before");
   if (!wait_body(r, value, err)) return false;
   if (agent_token_auth(auth)) *value = agent_token_clean(e, r->workspace, key, spec, run, *value);
   if (!wait_payload_fits(spec, key, *value)) return err_set(err, "other_event", "the event is for another wait");
@@ -178,12 +194,18 @@ static bool is_duplicate(Engine *e, const char *workspace, const char *name, Wai
   if (now_ms() - at >= ANSWERED_FOR_MS) return false;
   reply_ok(out, 200, "duplicate");
   out->answered_ms = at;
-  out->timed_out = kw_is(v, "timeout");
+  out->recorded = kw_is(v, "timeout") ? "timed-out" : kw_is(v, "cancelled") ? "cancelled" : "answered";
   return true;
+}
+
+static void reply_duplicate(Engine *e, const ListenRequest *r, WaitReply *out) {
+  if (!is_duplicate(e, r->workspace, r->key, out)) reply_ok(out, 200, "duplicate");
 }
 
 /* Its answer is durable, and what follows from it is on its way to the disk. */
 static void guard_of(Buf *b, const char *workspace, const char *key) { buf_fmt(b, "%s\n%s", workspace, key); }
+/* Beside its guard, among what is on its way. */
+static Val delivery_of(const char *guard, const char *delivery) { return str_fmt("%s\n%s", guard, delivery); }
 
 static bool just_answered(Engine *e, const WaitRow *w) {
   const Run *r = run_find(e, w->run);
@@ -215,24 +237,30 @@ bool wait_is_answered(Engine *e, const WaitRow *w) {
 
 typedef struct Search { Engine *e; const ListenRequest *r; WaitReply *out; } Search;
 
-static void deliver(Search *s, const WaitRow *w, Val value, const HookProof *proof) {
+/* false: one of another delivery is on its way. */
+static bool deliver(Search *s, const WaitRow *w, Val value, const HookProof *proof) {
   Buf guard = {0};
   Err err = {0};
   guard_of(&guard, s->r->workspace, w->key);
   Val name = str_c(buf_cstr(&guard));
+  Val own = *proof->delivery ? delivery_of(buf_cstr(&guard), proof->delivery) : NIL;
   bool on_its_way = !is_nil(set_get(s->e->delivering, name, NIL));
+  if (on_its_way && !is_nil(own) && is_nil(set_get(s->e->delivering, own, NIL))) return buf_free(&guard), false;
   Batch *b = on_its_way ? NULL : answer_batch(s->r->workspace, w, value, &err);
   if (!b && !on_its_way) {
     buf_free(&guard);
     reply_error(s->out, &err);
-    return;
+    return true;
   }
   reply_ok(s->out, 200, "delivered");
   s->out->guard = buf_cstr(&guard);
   s->out->batch = b;
-  if (!b) return;
+  if (!b) return true;
+  snprintf(s->out->delivery, sizeof s->out->delivery, "%s", proof->delivery);
   wait_remember(b, s->r->workspace, s->r->key, proof);
   s->e->delivering = set_conj(s->e->delivering, name);
+  if (!is_nil(own)) s->e->delivering = set_conj(s->e->delivering, own);
+  return true;
 }
 
 void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error) {
@@ -240,7 +268,7 @@ void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error
   WaitRow w = {0};
   Err err = {0};
   Buf whole = {0};
-  e->delivering = set_disj(e->delivering, str_c(guard));
+  e->delivering = set_disj(set_disj(e->delivering, str_c(guard)), delivery_of(guard, out->delivery));
   buf_c(&whole, guard);
   *key++ = 0;
   out->guard = NULL;
@@ -261,18 +289,21 @@ void wait_settle(Engine *e, WaitReply *out, WaitReply *others, const char *error
   free(guard);
 }
 
-/* true: the search is over, *out has the reply. A wait that does not believe the request leaves it to others. */
+/* true: the search is over, *out has the reply. A wait that does not believe the request leaves it to others, and one that is answered another
+ * delivery to those to come. */
 static bool try_wait(Search *s, const WaitRow *w) {
   Val spec = wait_spec_read(w), value = NIL;
-  HookProof proof = {""};
+  HookProof proof = {0};
   Err err = {0};
   if (!wait_request_value(s->e, s->r, spec, w->run, w->key, &value, &proof, &err)) {
     if (!strcmp(err.code, "other_event")) return false;
+    if (!strcmp(err.code, "delivered_before")) return reply_duplicate(s->e, s->r, s->out), true;
     reply_error(s->out, &err);
     return strcmp(err.code, "unauthorized") && strcmp(err.code, "unverifiable");
   }
-  if (wait_is_accepted(s->e, w->workspace, w->key) || just_answered(s->e, w)) reply_ok(s->out, 200, "duplicate");
-  else deliver(s, w, value, &proof);
+  if (!wait_is_accepted(s->e, w->workspace, w->key) && !just_answered(s->e, w)) return deliver(s, w, value, &proof);
+  if (*proof.delivery) return false;
+  reply_ok(s->out, 200, "duplicate");
   return true;
 }
 
@@ -328,8 +359,11 @@ bool wait_request_taken(Engine *e, const ListenRequest *r, WaitReply *out) {
 void wait_request_early(Engine *e, const ListenRequest *r, WaitReply *out) {
   Err err = {0};
   Val body;
-  if (out->status || is_duplicate(e, r->workspace, r->key, out)) return;
-  if (too_large(r, &err)) reply_error(out, &err);
+  char delivery[65];
+  hook_delivery(r, delivery);
+  if (out->status || (!*delivery && is_duplicate(e, r->workspace, r->key, out))) return;
+  if (is_remembered(e, r, by_delivery, delivery)) reply_duplicate(e, r, out);
+  else if (too_large(r, &err)) reply_error(out, &err);
   else if (!wait_body(r, &body, &err) || !early_keep_request(e, r, &err)) reply_error(out, &err);
   else reply_ok(out, 202, "kept");
 }
@@ -339,7 +373,7 @@ void wait_named(Engine *e, const InboxRow *row, Err *err) {
   WaitRow w = {0};
   Err why = {0};
   bool found = !is_sig(payload) && wait_for_event(e->store, row->workspace, row->key, payload, &w, err);
-  bool taken = found && wait_answer_check(wait_spec_read(&w), payload, NULL, &why) && !just_answered(e, &w);
+  bool taken = found && wait_answer_check(wait_spec_read(&w), payload, NULL, &why) && wait_value_check(wait_spec_read(&w), payload, &why) && !just_answered(e, &w);
   if (!found && !is_sig(payload)) early_keep_event(e, row->workspace, row->key, payload, row->received_ms, err);
   Batch *b = batch_new();
   if (taken) batch_inbox_put(b, row->workspace, w.key, "event", row->received_ms, (Bytesv){row->body.p, row->body.n});

@@ -1,7 +1,8 @@
 /* wait_answer.h - requests over HTTP become answers of waits: POST /<workspace>/events/<key, path or event name>, and the links
  * that people get. What a request asks for is durable before its reply is made; a wait is answered once.
  *
- *   200 delivered, or duplicate: it was answered before, and nothing changed     202 kept for a wait to come
+ *   200 delivered, or duplicate: it was answered before, and nothing changed     202 kept for a wait to come, which a delivery id (hook_delivery)
+ *   that was not there before also asks for when the wait is answered; one that was there is a duplicate at the next wait, too
  *   401 the wait's :auth does not take it     409 a replay     422 the wait's :validation does not take it; it still waits
  *   403 this wait has no address of its own     429 too much is kept     503 the secret to verify with, or the disk, is not there
  *
@@ -18,7 +19,8 @@ typedef struct WaitReply {
   char msg[480];
   const char *outcome; /* "delivered" "duplicate" "kept" */
   int64_t answered_ms; /* of a duplicate: when, 0 not known */
-  bool timed_out;      /* of a duplicate: nobody answered in time */
+  const char *recorded; /* of such a duplicate: "answered" "timed-out" "cancelled" */
+  char delivery[65];   /* with a batch: the delivery id of the request that it is of */
   char *guard;         /* of an answer on its way: names the wait; malloc'ed, until wait_settle or the caller frees it */
   Batch *batch;        /* to be committed before the reply leaves; NULL with a guard: another request's is on its way, the reply goes with it */
 } WaitReply;

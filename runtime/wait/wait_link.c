@@ -81,11 +81,20 @@ static bool token_fits(Engine *e, const ListenRequest *r, const Link *l, Err *er
 
 typedef struct Page { Buf *b; bool json; } Page;
 
+static const char *code_of(int status) {
+  return status == 403 ? "forbidden" : status == 404 ? "not_found" : status == 410 ? "no_longer_open" : status == 413 ? "too_large"
+       : status == 422 ? "invalid_answer" : "unavailable";
+}
+
 static int note(const Page *p, int status, const char *title, const char *text) {
   if (!p->json) return wait_page_note(p->b, title, text), status;
-  buf_fmt(p->b, "{\"ok\":%s,\"%s\":", status < 300 ? "true" : "false", status < 300 ? "message" : "error");
+  buf_c(p->b, status < 300 ? "{\"ok\":true,\"message\":" : "{\"ok\":false,\"error\":{\"code\":");
+  if (status >= 300) {
+    json_text(p->b, code_of(status), strlen(code_of(status)));
+    buf_c(p->b, ",\"message\":");
+  }
   json_text(p->b, text, strlen(text));
-  buf_ch(p->b, '}');
+  buf_c(p->b, status < 300 ? "}" : "}}");
   return status;
 }
 
@@ -103,8 +112,8 @@ static int over(Engine *e, const Page *p, const Link *l) {
   const char *action = kw_text(map_get_kw(v, "action"));
   if (!strcmp(action, "approve")) return note(p, 200, "Already approved", "This was approved before. Nothing has changed.");
   if (!strcmp(action, "reject")) return note(p, 200, "Already rejected", "This was rejected before. Nothing has changed.");
-  if (known && !kw_is(v, "timeout")) return note(p, 200, "Already answered", "This was answered before. Nothing has changed.");
-  return note(p, 410, "No longer open", "Nobody answered in time, or the run has ended. The link does nothing any more.");
+  if (known && !is_kw(v)) return note(p, 200, "Already answered", "This was answered before. Nothing has changed.");
+  return note(p, 410, "No longer open", "Nobody answered in time, or it was cancelled, or the run has ended. The link does nothing any more.");
 }
 
 /* The wait at that record of the run, in *w when it is open. Answered: what follows from it is on its way to the disk. */
@@ -138,7 +147,8 @@ static int again(const Page *p, Val spec, const Link *l, const char *problem) {
 static int refused(const Page *p, const Err *err) {
   static const struct { const char *code, *title, *text; int status; } known[] = {
       {"already_decided", "Already decided", "This link was used before. Nothing has changed.", 200},
-      {"delegated", "Passed on", NULL, 403}, {"forbidden", "Not allowed", NULL, 403}};
+      {"delegated", "Passed on", NULL, 403}, {"forbidden", "Not allowed", NULL, 403},
+      {"too_large", "Too large", NULL, 413}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (err->code && !strcmp(err->code, known[i].code)) return note(p, known[i].status, known[i].title, known[i].text ? known[i].text : err->msg);
   return note(p, 503, "Not recorded", "The answer could not be recorded. Please try again.");

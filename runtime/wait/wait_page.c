@@ -5,6 +5,8 @@
 #include "reader/print.h"
 #include "reader/read.h"
 #include "reader/vec.h"
+#include "runtime/base/json.h"
+#include <math.h>
 #include <string.h>
 
 void wait_page_escape(Buf *b, const char *s, size_t n) {
@@ -160,12 +162,19 @@ static bool one_of_options(Val f, Val text, Val *out) {
   return false;
 }
 
+/* As browsers send numbers and people write them: 010 is ten, .5 a half. */
 static bool number_of(Val text, Val *out) {
   const char *s = str_s(text);
   size_t n = str_n(text), i = s[0] == '-' || s[0] == '+';
-  if (n > 40 || i == n || strspn(s + i, "0123456789.eE+-") != n - i || s[i] == '.') return false;
-  Val v = read_one(s, n, NULL, true);
-  return !is_sig(v) && is_num(v) && (*out = v, true);
+  if (n > 40 || i == n || strspn(s + i, "0123456789.eE+-") != n - i) return false;
+  Buf b = {0};
+  buf_add(&b, s, i);
+  while (s[i] == '0' && s[i + 1] >= '0' && s[i + 1] <= '9') i++;
+  if (s[i] == '.' && s[i + 1] >= '0' && s[i + 1] <= '9') buf_ch(&b, '0');
+  buf_add(&b, s + i, n - i);
+  Val v = read_one(b.p, b.n, NULL, true);
+  buf_free(&b);
+  return !is_sig(v) && is_num(v) && isfinite(num_to_double(v)) && (*out = v, true);
 }
 
 static bool read_field(Val f, Val text, Val *out) {
@@ -178,20 +187,29 @@ static bool read_field(Val f, Val text, Val *out) {
   return true;
 }
 
+/* What the answer has a field under: the same that JSON with that name would give (json.h). */
+static Val answer_key(Val key) { return is_str(key) && json_keyword_like(str_s(key), str_n(key)) ? kw_parse(str_s(key), str_n(key)) : key; }
+
+/* Names that are not like keywords are texts in what was posted. */
+static Val posted_as(Val form, Val key) {
+  Val v = map_get(form, key, ABSENT);
+  return !same(v, ABSENT) ? v : is_kw(key) ? map_get(form, str_c(kw_text(key)), NIL) : NIL;
+}
+
 bool wait_page_fields(Val fields, Val form, Val *out, Buf *problem) {
   *out = map_empty;
   for (uint32_t i = 0; is_vec(fields) && i < vec_count(fields); i++) {
     Val f = vec_nth(fields, i), key = map_get_kw(f, "key"), v;
-    Val kw = is_str(key) ? kw_parse(str_s(key), str_n(key)) : key, text = map_get(form, kw, NIL);
+    Val own = answer_key(key), text = posted_as(form, own);
     if (is_nil(text) && !strcmp(field_type(f), "boolean")) text = str_c("false"); /* an unticked box is not sent */
     if (!is_str(text) || !str_n(text)) continue;
     if (!read_field(f, text, &v)) {
       buf_c(problem, "The field ");
-      buf_c(problem, kw_text(kw));
+      buf_c(problem, is_str(own) ? str_s(own) : kw_text(own));
       buf_c(problem, !strcmp(field_type(f), "number") ? " must be a number." : " must be one of its choices.");
       return false;
     }
-    *out = map_assoc(*out, kw, v);
+    *out = map_assoc(*out, own, v);
   }
   return true;
 }

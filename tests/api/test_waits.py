@@ -82,6 +82,64 @@ def test_large_answers(s):
     r = s.over(run)
     assert r["status"] == "completed" and r["result"]["uri"].startswith("res://") and r["result"]["size-bytes"] > 3 << 20, r
     assert event(s, "k5", "z" * ((1 << 20) + 1), "text/plain").status == 413
+    # what came before the wait and is too large for the run is none of its answers
+    assert event(s, "k7", json.dumps({"l": [0.5] * 200000}, separators=(",", ":"))).status == 202
+    run = go(s, "plain", key="k7")
+    assert event(s, "k7", '{"n": 1}').data["outcome"] == "delivered"
+    assert s.over(run)["result"] == {"n": 1}
+
+
+def test_delivery_ids(s):
+    """After the answer of a wait nothing but a new delivery id is for the next wait of the same key, and one that was taken is not taken again."""
+    two = """(let [k (:key (flow/input)) a (flow/step :wait :one {:key k}) _ (flow/step :wait :gate {:key (str k "-gate")})] [a (flow/step :wait :two {:key k})])"""
+    push(s, "two", body=two)
+
+    def send(key, n, delivery=None, header="X-Breyta-Delivery-Id", size=0):
+        headers = {"Content-Type": "application/json", **({header: delivery} if delivery else {})}
+        return s.http("POST", f"/{s.workspace}/events/{key}", json.dumps({"n": n, **({"pad": "x" * size} if size else {})}), headers, key=False)
+
+    def stands_at(run, step):
+        s.until(lambda: [w["stepId"] for w in rest(s, "GET", f"waits?workflowId={run}").body["items"]] == [step], f"{run} waits at {step}")
+
+    run = go(s, "two", key="k1")
+    assert send("k1", 1, "d-1").data["outcome"] == "delivered"
+    stands_at(run, "gate")
+    a = send("k1", 2)
+    assert a.status == 200 and a.data["outcome"] == "duplicate" and a.data["recorded"] == "answered", a
+    assert send("k1", 1, "d-1").data["outcome"] == "duplicate"
+    assert [send("k1", 2, "d-2").status for _ in range(2)] == [202, 202]  # the second is the first again
+    s.kill()
+    s.start()
+    assert event(s, "k1-gate", "{}").status == 200
+    assert s.over(run)["result"] == [{"n": 1}, {"n": 2}]
+    for delivery in ("d-1", "d-2"):
+        assert send("k1", 9, delivery).data["outcome"] == "duplicate", delivery
+    run = go(s, "two", key="k2")
+    assert send("k2", 1, "d-1", "Webhook-Id").data["outcome"] == "delivered"  # ids are of one address
+    stands_at(run, "gate")
+    assert event(s, "k2-gate", "{}").status == 200
+    stands_at(run, "two")
+    a = send("k2", 1, "d-1", "Webhook-Id")
+    assert a.status == 200 and a.data["outcome"] == "duplicate", a
+    stands_at(run, "two")
+    assert send("k2", 2, "d-2", size=80 << 10).data["outcome"] == "delivered"
+    assert s.over(run)["result"][1]["n"] == 2
+    for key, ids, want in (("k3", ["same"] * 8, ["delivered"] + ["duplicate"] * 7), ("k4", list("abcdefgh"), ["delivered"] + ["kept"] * 7)):
+        run = go(s, "two", key=key)
+        answers = []
+        senders = [threading.Thread(target=lambda d: answers.append((send(key, d, d).data["outcome"], d)), args=(d,)) for d in ids]
+        for t in senders:
+            t.start()
+        for t in senders:
+            t.join()
+        assert sorted(o for o, _ in answers) == want, answers
+        stands_at(run, "gate")
+        assert event(s, key + "-gate", "{}").status == 200
+        if key == "k3":
+            stands_at(run, "two")
+            assert send(key, "other", "other").data["outcome"] == "delivered"
+        first, second = (x["n"] for x in s.over(run)["result"])
+        assert ("delivered", first) in answers and second != first, (answers, first, second)
 
 
 def test_early_ones_that_are_not_believed(s):
@@ -217,6 +275,33 @@ def test_several_must_approve(s):
     assert rest(s, "POST", f"waits/{w['waitId']}/complete", {}).code == "needs_approvals"
     run_ = s.ok("runs.get", {"workflowId": run}).data["run"]
     assert run_["status"] == "waiting"
+    assert rest(s, "DELETE", f"waits/{w['waitId']}").status == 200  # and its end takes no approval out of the record
+    assert [d["action"] for d in s.over(run)["decisions"]] == ["approve", "dismiss"]
+
+
+def test_reasons(s):
+    """Each is on record, or refused; a field that is called reason is one, too."""
+    push(s, "a")
+    run = go(s, "a", key="k")
+    w = the_wait(s, run)["waitId"]
+    for bad in ("x" * 1025, 5, ["because"], {"a": 1}, False):
+        for path in ("approve", "reject", "action/approve", "action/delegate"):
+            a = rest(s, "POST", f"waits/{w}/{path}", {"reason": bad, "to": "ann"})
+            assert a.status == 400 and "reason" in a.body["error"]["message"], (path, a)
+    assert rest(s, "POST", f"waits/{w}/reject", {"reason": None}).status == 200
+    r = s.over(run)
+    assert r["result"] == {"action": "reject", "by": "admin"} and "reason" not in r["decisions"][0], r
+    run = go(s, "a", key="k2")
+    assert rest(s, "POST", f"waits/{the_wait(s, run)['waitId']}/reject", {"reason": "\u00e9" * 512}).status == 200
+    assert s.over(run)["decisions"][0]["reason"] == "\u00e9" * 512
+    for i, options in enumerate((":validation {:required [:reason]}", FIELDS % "{:key :reason :required true}")):
+        push(s, "b", options)
+        run = go(s, "b", key=f"b{i}")
+        w = the_wait(s, run)["waitId"]
+        assert rest(s, "POST", f"waits/{w}/approve", {}).status == 422
+        assert rest(s, "POST", f"waits/{w}/approve", {"reason": "why not"}).status == 200
+        r = s.over(run)
+        assert r["result"] == {"reason": "why not", "action": "approve", "by": "admin"} and r["decisions"][0]["reason"] == "why not", r
 
 
 def test_not_by_oneself_and_delegation(s):
@@ -233,6 +318,32 @@ def test_not_by_oneself_and_delegation(s):
     assert d[0]["action"] == "delegate" and d[0]["to"] == "ann" and d[0]["reason"] == "holiday", d
     assert rest(s, "POST", f"waits/{w}/reject").status == 200  # with all rights, and a rejection needs no other
     assert s.over(run)["result"]["action"] == "reject"
+
+
+def test_not_by_oneself_whatever_way_it_was_started(s):
+    """:self-approval false holds for whoever started the parent of a run, fired its trigger, or sent its webhook with a key."""
+    ask = "(flow/step :wait :hold {:key (:key (flow/input)) :self-approval false})"
+    hook = """:triggers [{:id :hook :type :event :label "In" :enabled true :invocation :default :config {:source :webhook :path "in" :auth {:type :workspace}}}]"""
+    s.ok("flows.put_draft", {"flowLiteral": flow("kid", ask, inputs="[{:name :key :type :text}]", extra=hook)})
+    s.ok("flows.release", {"flowSlug": "kid"})
+    s.ok("flows.promote", {"flowSlug": "kid", "target": "live"})
+    push(s, "mid", body="(flow/call-flow :kid (flow/input))")
+    s.ok("flows.release", {"flowSlug": "mid"})
+    push(s, "top", body="(flow/call-flow :mid (flow/input))")
+    ways = {"mid": lambda v: s.command("flows.run", {"flowSlug": "mid", "input": v}), "top": lambda v: s.command("flows.run", {"flowSlug": "top", "input": v}),
+            "fired": lambda v: rest(s, "POST", "triggers/kid.live.hook/fire", v),
+            "sent": lambda v: s.http("POST", f"/{s.workspace}/events/in", json.dumps(v), {"Content-Type": "application/json"}),
+            "large": lambda v: s.http("POST", f"/{s.workspace}/events/in", json.dumps({**v, "x": "y" * (80 << 10)}), {"Content-Type": "application/json"}),
+            "draft": lambda v: s.http("POST", "/api/events/draft/in", json.dumps(v), {"Content-Type": "application/json"})}
+    for way, start in ways.items():
+        assert start({"key": way}).status in (200, 202), way
+        w = s.until(lambda: rest(s, "GET", "waits").body["items"], f"{way} waits")[0]
+        assert w["key"] == way and w["flowSlug"] == "kid", w
+        for action in ("approve", "complete"):
+            a = rest(s, "POST", f"waits/{w['waitId']}/{action}", {})
+            assert a.status == 403 and a.code == "self_approval", (way, action, a)
+        assert rest(s, "POST", f"waits/{w['waitId']}/reject").status == 200
+        s.over(w["workflowId"])
 
 
 def test_a_failed_step_waits_for_a_person(s):
@@ -365,6 +476,8 @@ def test_links_for_people(s):
         assert the_wait(s, run)["status"] == "waiting"
         for bad in (yes[:-1], yes.split("?")[0], yes.replace("approve", "reject"), no.replace("reject", "approve"), yes + "0"):
             assert page(s, "POST", bad, {"comment": "x"})[0] == 403, bad
+            status, text = page(s, "POST", bad, {"comment": "x"}, "application/json")
+            assert status == 403 and json.loads(text)["error"]["code"] == "forbidden", text
         assert page(s, "GET", yes.replace("approve", "destroy"))[0] == 404
         status, html = page(s, "POST", yes, {"comment": " "})
         assert status == 422 and "comment" in html, html
@@ -409,6 +522,45 @@ def test_links_of_what_was_passed_on_and_of_what_is_over(s):
     s.ok("runs.cancel", {"workflowId": run, "force": True})
     s.over(run)
     assert page(s, "GET", w["approvalUrl"])[0] == 410
+    run = go(s, "a", key="k2")
+    w = the_wait(s, run)
+    assert rest(s, "DELETE", f"waits/{w['waitId']}").status == 200  # cancelled: nobody has answered
+    s.over(run)
+    status, html = page(s, "GET", w["approvalUrl"])
+    assert status == 410 and "cancelled" in html, html
+    a = event(s, "k2", "{}")
+    assert a.data["outcome"] == "duplicate" and a.data["recorded"] == "cancelled", a
+
+
+def test_links_refuse_what_is_too_large_for_the_run(s):
+    push(s, "a", NOTIFY % 1)
+    run = go(s, "a", key="k")
+    u = urllib.parse.urlsplit(the_wait(s, run)["approvalUrl"])
+    large = json.dumps({"comment": "c", "list": [0.5] * 200000}, separators=(",", ":"))
+    for accept, what in (("application/json", "too_large"), ("text/html", "Too large")):
+        status, _, text = s.raw("POST", u.path + "?" + u.query, large, {"Accept": accept, "Content-Type": "application/json"}, key=False)
+        assert status == 413 and what in text.decode() and "result-bytes" in text.decode(), text
+    assert the_wait(s, run)["status"] == "waiting"
+
+
+FIELDS = """:notify {:channels {:http {:url "http://127.0.0.1:1/x" :json {:text "x"}}} :fields [%s]}"""
+
+
+def test_what_is_typed_into_fields(s):
+    push(s, "n", FIELDS % "{:key :n :field-type :number}")
+    for i, (typed, want) in enumerate([("010", 10), ("-007", -7), ("00", 0), (".5", 0.5), ("-.25", -0.25), ("08.5", 8.5), ("1e3", 1000.0), ("+4", 4), ("1e400", None), ("0x10", None),
+                                       ("1-1", None), (".", None), ("-", None), ("1e", None), ("", {})]):
+        run = go(s, "n", key=f"n{i}")
+        status, html = page(s, "POST", the_wait(s, run)["approvalUrl"], {"n": typed})
+        assert status == (422 if want is None else 200), (typed, html)
+        if want is not None:
+            assert s.over(run)["result"].get("n", {}) == want, typed
+    names = ["Full name", "stra\u00dfe", "customer/name", "a-b", "1st"]
+    push(s, "k", FIELDS % " ".join('{:key "%s" :required true}' % k for k in names) + " :title \"T\"")
+    run = go(s, "k", key="k")
+    status, html = page(s, "POST", the_wait(s, run)["approvalUrl"], {k: k + "!" for k in names})
+    assert status == 200, html
+    assert s.over(run)["result"] == {**{k: k + "!" for k in names}, "action": "approve", "by": "link"}
 
 
 if __name__ == "__main__":

@@ -128,6 +128,8 @@ static void test_passed_on(void **state) {
   assert_string_equal(decide(&w, "approve", "{}", (Decider){.id = "link", .name = "link"}, &d), "delegated");
   delegate(&w, "bob", person("bob", "manager"), "delegated");
   delegate(&w, "role:cfo", person("eve", "manager"), NULL); /* and on */
+  Err e = {0};
+  assert_int_equal(vec_count(decisions_of(s, w.workspace, w.run, w.seq, &e)), 2); /* whom it went through */
   assert_string_equal(decide(&w, "approve", "{}", person("eve", "manager"), &d), "delegated");
   DecisionWait any = wait_with(41, "{}");
   delegate(&any, "role:cfo", person("bob", ""), NULL);

@@ -3,6 +3,7 @@
 #include "runtime/store/store_impl.h"
 #include "runtime/store/store_record.h"
 #include "runtime/store/store_files.h"
+#include "runtime/store/store_sqlite.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -1890,6 +1891,47 @@ static void t_crc(void **state) {
   }
 }
 
+/* What the next row of a list costs SQLite, in instructions. */
+static int steps_of(sqlite3 *c, enum SqStmt id, bool kind, const char *after) {
+  sqlite3_stmt *st;
+  int at = 1;
+  if (sqlite3_prepare_v2(c, sq_text(id), -1, &st, NULL)) fail_msg("%s: %s", sq_text(id), sqlite3_errmsg(c));
+  sqlite3_bind_text(st, at++, "main", -1, SQLITE_STATIC);
+  if (kind) sqlite3_bind_text(st, at++, "k", -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, at++, "p/", -1, SQLITE_STATIC);
+  sqlite3_bind_text(st, at++, after, -1, SQLITE_STATIC);
+  if (sqlite3_bind_parameter_count(st) == at) sqlite3_bind_int(st, at, 1);
+  assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+  int n = sqlite3_stmt_status(st, SQLITE_STMTSTATUS_VM_STEP, 0);
+  sqlite3_finalize(st);
+  return n;
+}
+
+/* A page of a list begins where the one before ended, and does not look at what is in front of that again. */
+static void f_pages(void **state) {
+  enum { MANY = 1000 };
+  static const struct { enum SqStmt id; bool kind; } lists[] = {{R_WAITS_UNDER, false}, {R_OUTCOMES_UNDER, false}, {R_KV_LIST, false}, {R_DOCS, true}};
+  Store *s = *state;
+  sqlite3 *c;
+  make_run(s, 1);
+  Batch *b = batch_new();
+  for (int i = 0; i < MANY; i++) {
+    char key[32];
+    snprintf(key, sizeof key, "p/%06d", i);
+    add_wait(b, 1, i, key);
+    batch_outcome_put(b, "main", key, 1, BYTES("x"));
+    batch_kv_put(b, "main", key, BYTES("x"), 0);
+    batch_doc_put(b, &(DocRow){.workspace = "main", .kind = "k", .key = key, .rev = DOC_ANY, .at_ms = 1, .data = {"x", 1}});
+  }
+  must_store(s, b);
+  assert_int_equal(sqlite3_open_v2(db, &c, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    int first = steps_of(c, lists[i].id, lists[i].kind, ""), last = steps_of(c, lists[i].id, lists[i].kind, "p/000998");
+    if (last > first + 20) fail_msg("the first row takes %d steps and the last %d: %s", first, last, sq_text(lists[i].id));
+  }
+  sqlite3_close(c);
+}
+
 static void t_record(void **state) {
   (void)state;
   uint8_t buf[RECORD_HEADER + 11];
@@ -1929,7 +1971,7 @@ int main(void) {
       ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_reads), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_together), ON_FILE(f_read_only),
       ON_FILE(f_epoch_fences_two_writers), ON_FILE(f_segments), ON_FILE(f_wrong_files), ON_FILE(f_damaged_file),
-      ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_sync_fails),
+      ON_FILE(f_pages), ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_sync_fails),
       cmocka_unit_test(t_crc), cmocka_unit_test(t_record),
   };
   const char *tmp = getenv("TMPDIR");
