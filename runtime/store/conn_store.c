@@ -95,13 +95,17 @@ static Val record_of(const char *id, Val given, Val c, Val was) {
   return map_assoc(out, kw_c("updated-ms"), int_val(at));
 }
 
+static Val looked_at(const char *id, Val record, Err *e) {
+  if (good_id(id)) return checked(id, record, e);
+  err_set(e, "bad_connection", "\"%.130s\" is no id of a connection: letters, digits, . _ and -, at most %d", id, ID_MAX);
+  return NIL;
+}
+
+bool conn_store_valid(const char *id, Val record, Err *e) { return !is_nil(looked_at(id, record, e)); }
+
 Val conn_store_put(Store *s, const char *workspace, const char *id, Val record, int64_t rev, Err *e) {
   int64_t there;
-  if (!good_id(id)) {
-    err_set(e, "bad_connection", "\"%.130s\" is no id of a connection: letters, digits, . _ and -, at most %d", id, ID_MAX);
-    return NIL;
-  }
-  Val c = checked(id, record, e);
+  Val c = looked_at(id, record, e);
   if (is_nil(c)) return NIL;
   for (int i = 0; i < TRIES; i++) {
     *e = (Err){0};
