@@ -51,9 +51,10 @@ static bool other_version(ApiCall *c, ApiConfiguring *k) {
   Val v = api_arg(c, "version");
   char *hash = NULL, *end = NULL;
   Err err = {0};
-  int64_t n = is_long(v) ? long_of(v) : is_str(v) ? strtoll(str_s(v), &end, 10) : 0;
+  bool latest = str_eq_c(v, "latest");
+  int64_t n = is_long(v) ? long_of(v) : is_str(v) && !latest ? strtoll(str_s(v), &end, 10) : 0;
   if (is_nil(v)) return true;
-  if (end && *end && strcmp(str_s(v), "latest")) return api_fail(c, 400, "bad_request", "version: a number, or \"latest\"");
+  if (!latest && (n < 1 || (end && *end))) return api_fail(c, 400, "bad_request", "version: a number, or \"latest\"");
   if (!api_flow_source(c->api, c->workspace, k->t.flow, "active", n, &hash, &k->t.version, &err)) return api_fail_err(c, &err);
   snprintf(k->t.hash, sizeof k->t.hash, "%s", hash);
   free(hash);

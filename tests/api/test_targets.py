@@ -2,6 +2,7 @@
 """Draft, live and installations: what they are set up with, and what runs on them. See server.py."""
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from server import flow, run_tests
 from test_connections import SECRET, Upstream, delete, make, put
@@ -244,6 +245,27 @@ def test_schedules_and_activate(s):
         assert delete(s, "/api/flow-profiles/live-f").status == 200
         assert s.command("flows.run", {"flowSlug": "f", "target": "live"}).code == "profile_missing"
         assert get(s, "/api/flow-profiles?flow-slug=f&profile-type=prod").body["items"] == []
+
+
+def test_activate_beside_pushes(s):
+    """Both change the flow's document: neither is refused because of the other, and a search of what is live finds it."""
+    push(s, requires="", body='"kiwi"')
+    s.ok("flows.release", {"flowSlug": "f"})
+
+    def found():
+        return [h["flow_slug"] for h in s.ok("flows.workspace.search", {"query": "about", "target": "live"}).data["result"]["hits"]]
+    assert found() == []
+    with ThreadPoolExecutor(8) as pool:
+        pushes = [pool.submit(s.command, "flows.put_draft", {"flowLiteral": flow("f", str(i))}) for i in range(120)]
+        others = [pool.submit(s.command, "profiles.activate", {"flowSlug": "f", "version": "1"}) for _ in range(60)]
+        got = [a.result() for a in pushes + others]
+    assert {a.status for a in got} == {200}, [a for a in got if a.status != 200][:2]
+    assert found() == ["f"]
+    assert delete(s, "/api/flow-profiles/live-f").status == 200 and found() == []
+    for version in (True, 1.5, "", "x", 0, -1, "0", {}, [1]):
+        for name in ("profiles.activate", "flows.configure", "flows.configure.check"):
+            a = s.command(name, {"flowSlug": "f", "version": version})
+            assert a.status == 400 and "version" in a.body["error"]["message"], (name, version, a)
 
 
 def test_runs_keep_their_target(s):
