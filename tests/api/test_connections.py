@@ -230,5 +230,21 @@ def test_unused(s):
         assert items["summary"] == {"total": 1} and items["has-more"] is False and items["items"][0]["item-type"] == "secret", items
 
 
+def test_a_connection_to_this_api(s):
+    def call(key=True, **body):
+        return s.http("POST", "/api/auth/runtime-connection", json.dumps({"token": s.key, "baseUrl": "http://127.0.0.1:1", **body}), {}, key)
+    a = call(name="Mine")
+    assert a.status == 201, a
+    cid = a.body["connection"]["id"]
+    again = call(connectionId=cid, baseUrl="http://127.0.0.1:2").body["connection"]
+    assert (again["id"], again["name"], again["base-url"]) == (cid, "Mine", "http://127.0.0.1:2"), again
+    other = call(connectionId=cid, new=True)
+    assert other.status == 201 and other.body["connection"]["id"] != cid and other.body["connection"]["name"] == "Breyta API", other
+    _, key = account(s, ["flows.manage"])
+    assert call(key).status == 201
+    a = call(key, connectionId=cid, baseUrl="http://127.0.0.1:3")
+    assert a.status == 403 and get(s, f"/api/connections/{cid}").body["base-url"] == "http://127.0.0.1:2", a
+
+
 if __name__ == "__main__":
     run_tests({k: v for k, v in globals().items() if getattr(v, "__module__", "") == __name__})
