@@ -2,8 +2,8 @@
  *
  * "service-account" <id>: {:id :name :status :capabilities :job-types :metadata :by :created-ms :updated-ms}. A key belongs to one
  * account and has its rights, so what changes at the account changes for all its keys at once. Nobody hands out more than they have:
- * whoever makes or changes an account, or a key of it, needs every scope of it. Nobody disables the account or revokes the key that
- * they call with, so an administrator cannot lock themselves out by one wrong command. */
+ * whoever makes or changes an account, or a key of it, needs every scope of it and its types of jobs. Nobody disables the account or
+ * revokes the key that they call with, so an administrator cannot lock themselves out by one wrong command. */
 #include "api.h"
 #include "runtime/base/hash.h"
 #include "reader/read.h"
@@ -98,13 +98,27 @@ static bool all_known(ApiCall *c, Val scopes) {
   return true;
 }
 
-/* Nobody gives what they have not. */
-static bool may_grant(ApiCall *c, Val scopes) {
+/* Do these scopes let somebody touch jobs, so that it matters of which types? */
+static bool works_on_jobs(Val scopes) {
+  static const char *const some[] = {"jobs.worker", "flows.run", "runs.read", "workspace.full"};
+  for (uint32_t i = 0; is_vec(scopes) && i < vec_count(scopes); i++)
+    for (size_t k = 0; k < sizeof some / sizeof *some; k++)
+      if (str_eq_c(vec_nth(scopes, i), some[k])) return true;
+  return false;
+}
+
+/* Nobody gives what they have not: scopes, and types of jobs (none: all). */
+static bool may_grant(ApiCall *c, Val account) {
+  Val scopes = map_get_kw(account, "capabilities"), types = map_get_kw(account, "job-types");
   for (uint32_t i = 0; is_vec(scopes) && i < vec_count(scopes); i++)
     if (!api_may(c, str_s(vec_nth(scopes, i))))
       return api_fail(c, 403, "forbidden", "this key does not have the scope %.128s, so it cannot give it to others",
                       str_s(vec_nth(scopes, i)));
-  return true;
+  if (!works_on_jobs(scopes) || !is_vec(c->job_types) || !vec_count(c->job_types)) return true;
+  for (uint32_t i = 0; is_vec(types) && i < vec_count(types); i++)
+    if (!api_job_type_ok(c, str_s(vec_nth(types, i)))) return false;
+  return (is_vec(types) && vec_count(types)) ||
+         api_fail(c, 403, "forbidden", "this key may touch jobs of some types alone, so it cannot give others all: say allowedJobTypes");
 }
 
 static bool take(ApiCall *c, Val *a, const char *arg, const char *key) {
@@ -117,8 +131,9 @@ static bool take_rights(ApiCall *c, Val *a) {
   Val caps = map_get_kw(*a, "capabilities"), jobs = map_get_kw(*a, "job-types");
   if (!small_metadata(c) || !texts_of(c, "capabilities", CAPABILITIES, &caps) || !texts_of(c, "allowedJobTypes", JOB_TYPES, &jobs))
     return false;
-  if (!all_known(c, caps) || !may_grant(c, map_get_kw(*a, "capabilities")) || !may_grant(c, caps)) return false;
+  if (!all_known(c, caps) || !may_grant(c, *a)) return false;
   *a = map_assoc(map_assoc(*a, kw_c("capabilities"), caps), kw_c("job-types"), jobs);
+  if (!may_grant(c, *a)) return false;
   take(c, a, "name", "name");
   take(c, a, "status", "status");
   if (is_nil(map_get(c->args, kw_c("metadata"), ABSENT))) *a = map_dissoc(*a, kw_c("metadata")); /* null takes it away */
@@ -252,7 +267,7 @@ static bool key_create(ApiCall *c) {
   Buf key = {0}, hash = {0};
   ValVec m = {0};
   const char *account = api_text(c, "serviceAccountId");
-  if (!account_find(c, &a, &rev) || !small_metadata(c) || !expiry(c, &expires) || !may_grant(c, map_get_kw(a, "capabilities")))
+  if (!account_find(c, &a, &rev) || !small_metadata(c) || !expiry(c, &expires) || !may_grant(c, a))
     return false;
   api_key_new(id, &key, &hash);
   ApiKey k = {id, c->workspace, account, api_text(c, "name"), buf_cstr(&hash), c->key_id, api_arg(c, "metadata"), expires};
@@ -297,7 +312,7 @@ static bool key_revoke(ApiCall *c) {
   if (!api_doc(c->api, "", "api-key", id, &k, &rev, &err) || !key_of(c, k))
     return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "key not found: %s", id);
   if (!strcmp(id, c->key_id)) return api_fail(c, 409, "own_key", "this is the key that you call with; revoke it with another one");
-  if (!may_grant(c, map_get_kw(a, "capabilities"))) return false;
+  if (!may_grant(c, a)) return false;
   if (str_eq_c(map_get_kw(k, "status"), "active")) {
     k = map_assoc(map_assoc(k, kw_c("status"), str_c("revoked")), kw_c("revoked-ms"), int_val(now_ms()));
     if (!api_doc_put(api_batch(c), "", "api-key", id, k, rev, now_ms(), 0)) return api_fail(c, 500, "internal", "the key cannot be stored");

@@ -33,11 +33,13 @@ static bool refresh(ApiCall *c) {
 /* The arguments of connections.create, or of connections.update when the connection is named. */
 static bool runtime_connection(ApiCall *c) {
   Val kv[] = {kw_c("type"), str_c("http-api"), kw_c("name"), api_arg(c, "name"), kw_c("base-url"), api_arg(c, "baseUrl"), kw_c("api-key"), api_arg(c, "token")};
-  const char *id = api_text(c, "connectionId");
-  if (is_nil(kv[3])) kv[3] = str_c("Breyta API");
+  const char *id = api_flag(c, "new") ? NULL : api_text(c, "connectionId");
+  if (id && !api_may(c, "connections.manage"))
+    return api_fail(c, 403, "forbidden", "this key may not change a connection: it needs the scope connections.manage");
+  if (!id && is_nil(kv[3])) kv[3] = str_c("Breyta API");
   if (!*api_text(c, "token")) return api_fail(c, 400, "bad_request", "auth.runtime-connection needs token: the API key that the connection sends");
   c->args = map_from(id ? kv + 2 : kv, id ? 3 : 4, false);
-  return api_conn_save(c, id && !api_flag(c, "new") ? id : NULL);
+  return api_conn_save(c, id);
 }
 
 #define IGNORED(name) {name, API_ANY, false, 0, 0, NULL, "accepted; has no effect"}
@@ -71,8 +73,8 @@ const ApiRoute api_auth_routes[] = {
       runtime_connection,
       {{"token", API_TEXT, true, 0, 0, NULL, "the API key that the connection sends; it is stored as a secret"},
        {"baseUrl", API_TEXT, true, 0, 0, NULL, "the address of the API"},
-       {"name", API_TEXT, false, 0, 0, NULL, "what people call the connection"},
-       {"connectionId", API_TEXT, false, 0, 80, NULL, "changes this connection, in place of a new one"},
+       {"name", API_TEXT, false, 0, 200, NULL, "what people call the connection"},
+       {"connectionId", API_TEXT, false, 0, 80, NULL, "changes this connection, in place of a new one; needs the scope connections.manage"},
        {"new", API_BOOL, false, 0, 0, NULL, "makes a new one all the same"},
        IGNORED("refreshToken"), IGNORED("refresh_token"), IGNORED("expiresAt"), IGNORED("secretId"), IGNORED("authMode"), IGNORED("capabilities"), IGNORED("force")}}},
     {0},

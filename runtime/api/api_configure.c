@@ -51,9 +51,10 @@ static bool other_version(ApiCall *c, ApiConfiguring *k) {
   Val v = api_arg(c, "version");
   char *hash = NULL, *end = NULL;
   Err err = {0};
-  int64_t n = is_long(v) ? long_of(v) : is_str(v) ? strtoll(str_s(v), &end, 10) : 0;
+  bool latest = str_eq_c(v, "latest");
+  int64_t n = is_long(v) ? long_of(v) : is_str(v) && !latest ? strtoll(str_s(v), &end, 10) : 0;
   if (is_nil(v)) return true;
-  if (end && *end && strcmp(str_s(v), "latest")) return api_fail(c, 400, "bad_request", "version: a number, or \"latest\"");
+  if (!latest && (n < 1 || (end && *end))) return api_fail(c, 400, "bad_request", "version: a number, or \"latest\"");
   if (!api_flow_source(c->api, c->workspace, k->t.flow, "active", n, &hash, &k->t.version, &err)) return api_fail_err(c, &err);
   snprintf(k->t.hash, sizeof k->t.hash, "%s", hash);
   free(hash);
@@ -63,7 +64,7 @@ static bool other_version(ApiCall *c, ApiConfiguring *k) {
 bool api_configure_open(ApiCall *c, const char *slug, const char *target, ApiConfiguring *k) {
   char key[220];
   Err err = {0};
-  *k = (ApiConfiguring){.def = map_empty, .doc = map_empty, .rev = DOC_NEW};
+  *k = (ApiConfiguring){.def = map_empty, .doc = map_empty, .bound = map_empty, .rev = DOC_NEW};
   if (!find(c, slug, target, k) || !other_version(c, k) || !api_target_def(c, k->t.hash, &k->def)) return false;
   target_key(&k->t, key);
   if (!api_doc(c->api, c->workspace, "target", key, &k->doc, &k->rev, &err)) {
@@ -113,7 +114,20 @@ static Val made_up(void) {
   return v;
 }
 
-static bool seal(ApiCall *c, const char *name, Val v) { return api_secret_put(c, name, str_eq_c(v, "generate") ? made_up() : v); }
+static bool seal(ApiCall *c, const ApiConfiguring *k, const char *name, Val v) {
+  if (str_eq_c(v, "generate")) v = made_up();
+  return k->dry ? api_secret_ok(c, name, v) : api_secret_put(c, name, v);
+}
+
+/* The value of one secret under the name of another; *there is false when there is none. */
+static bool seal_copy(ApiCall *c, const ApiConfiguring *k, const char *from, const char *to, bool *there) {
+  Buf value = {0};
+  Err err = {0};
+  *there = vault_open(c->api->vault, c->workspace, from, &value, &err);
+  bool ok = !*there || k->dry || vault_put(c->api->vault, c->workspace, to, value.p, value.n, DOC_ANY, NULL, &err);
+  buf_wipe(&value);
+  return ok || api_fail_err(c, &err);
+}
 
 static bool empty(Val v) { return is_nil(v) || str_eq_c(v, ""); }
 
@@ -130,15 +144,20 @@ static Val as_input(Val field) {
   return is_nil(type) ? field : map_assoc(field, kw_c("type"), type);
 }
 
+static void field_secret(const ApiTarget *t, const char *name, char secret[VAULT_NAME_MAX + 1]) {
+  char id[40];
+  own_id(t, "form", "", id);
+  snprintf(secret, VAULT_NAME_MAX + 1, "%s.%.100s", id, name);
+}
+
 static bool set_field(ApiCall *c, ApiConfiguring *k, const char *name, Val v) {
   Val field = form_field(k, name), coerced = v, all = part(k, "activation"), key = name_kw(str_c(name));
-  char id[40], secret[VAULT_NAME_MAX + 1];
+  char secret[VAULT_NAME_MAX + 1];
   if (is_nil(field)) return api_fail(c, 400, "bad_request", "inputs: the setup form of %s has no field %.100s", k->t.flow, name);
   if (empty(v)) return set_part(k, "activation", map_dissoc(all, key)), true;
   if (is_secret_field(field)) {
-    own_id(&k->t, "form", "", id);
-    snprintf(secret, sizeof secret, "%s.%.100s", id, name);
-    if (!seal(c, secret, v)) return false;
+    field_secret(&k->t, name, secret);
+    if (!seal(c, k, secret, v)) return false;
     return set_part(k, "activation", map_assoc(all, key, str_c(secret))), true;
   }
   const char *must = input_problem(as_input(field), v, &coerced);
@@ -151,7 +170,8 @@ static bool set_field(ApiCall *c, ApiConfiguring *k, const char *name, Val v) {
  * ------------------------------------------------------------------------------------------------------------------------------------ */
 static bool bind(ApiCall *c, ApiConfiguring *k, const char *slot, const char *id) {
   Err err = {0};
-  return binding_put(c->api->store, c->workspace, k->t.flow, k->t.name, slot, id, &err) || api_fail_err(c, &err);
+  k->bound = id ? map_assoc(k->bound, str_c(slot), str_c(id)) : map_dissoc(k->bound, str_c(slot));
+  return k->dry || binding_put(c->api->store, c->workspace, k->t.flow, k->t.name, slot, id, &err) || api_fail_err(c, &err);
 }
 
 static bool type_fits(Val want, Val have) {
@@ -171,17 +191,23 @@ static bool set_connection(ApiCall *c, ApiConfiguring *k, const char *slot, Val 
   return bind(c, k, slot, str_s(v));
 }
 
+/* What the flow calls the secret of a slot. */
+static Val slot_ref(Val req, const char *slot) {
+  Val ref = map_get_kw(req, "secret-ref");
+  return str_c(is_nil(ref) ? slot : key_text(ref));
+}
+
 /* A slot of type :secret: the name that the flow uses is that of this target's own value. */
 static bool set_secret_slot(ApiCall *c, ApiConfiguring *k, const char *slot, Val req, Val v) {
   char id[40], secret[60];
-  Val ref = map_get_kw(req, "secret-ref"), all = part(k, "secrets"), name = str_c(is_nil(ref) ? slot : key_text(ref));
+  Val all = part(k, "secrets"), name = slot_ref(req, slot);
   own_id(&k->t, "slot", slot, id);
   snprintf(secret, sizeof secret, "%s.secret", id);
   if (empty(v)) {
-    api_conn_secrets_delete(c, id);
+    if (!k->dry) api_conn_secrets_delete(c, id);
     return set_part(k, "secrets", map_dissoc(all, name)), true;
   }
-  if (!seal(c, secret, v)) return false;
+  if (!seal(c, k, secret, v)) return false;
   set_part(k, "secrets", map_assoc(all, name, str_c(secret)));
   return true;
 }
@@ -216,8 +242,9 @@ static const SlotField slot_fields[] = {{"conn", RECORD, NULL},
                                         {"name", RECORD, "name"},
                                         {"headers", HEADERS, "headers"}};
 
+enum { OWN_TRIES = 100 };
 typedef struct OwnConn {
-  char id[40];
+  char id[40], from[40];
   Val record;
   int64_t rev;
   Val secret; /* value to be sealed, nil: none */
@@ -289,27 +316,80 @@ static Val first_backend(Val req) {
   return v.a[0];
 }
 
-static bool own_open(ApiCall *c, const ApiConfiguring *k, const char *slot, Val req, OwnConn *o) {
+/* "slot-" and 16 digits: made here for a slot, and not by a person. */
+static bool is_own(const char *id) { return !strncmp(id, "slot-", 5) && strspn(id + 5, "0123456789abcdef") == 16 && strlen(id) == 21; }
+
+/* Who else is bound to the connection: another slot or target; with slot NULL another target, with target NULL as well another flow. */
+static bool used_elsewhere(ApiCall *c, const char *id, const char *flow, const char *target, const char *slot, Err *err) {
+  Val all = binding_usages(c->api->store, c->workspace, id, err);
+  for (uint32_t i = 0; !err->code && i < vec_count(all); i++) {
+    Val u = vec_nth(all, i);
+    bool here = str_eq_c(map_get_kw(u, "flow"), flow) && (!target || str_eq_c(map_get_kw(u, "target"), target));
+    if (!here || (slot && !str_eq_c(map_get_kw(u, "slot"), slot))) return true;
+  }
+  return false;
+}
+
+/* The id of the connection that is this slot's alone. Bindings are copied from target to target, and nobody changes what another one is
+ * bound to, too: then it is a new id, and the connection begins as a copy of the shared one (from). */
+static bool own_pick(ApiCall *c, const ApiConfiguring *k, const char *slot, OwnConn *o) {
+  Val bound = map_get(k->bound, str_c(slot), NIL);
+  const char *has = is_str(bound) && is_own(str_s(bound)) ? str_s(bound) : "";
+  char name[200];
   Err err = {0};
-  own_id(&k->t, "slot", slot, o->id);
-  o->secret = NIL;
-  o->record = conn_store_get(c->api->store, c->workspace, o->id, &o->rev, &err);
+  bool shared = *has && used_elsewhere(c, has, k->t.flow, k->t.name, slot, &err);
+  snprintf(o->id, sizeof o->id, "%s", has);
+  snprintf(o->from, sizeof o->from, "%s", shared ? has : "");
+  bool found = *has && !shared;
+  for (int n = 0; !found && !err.code && n < OWN_TRIES; n++) {
+    snprintf(name, sizeof name, n ? "%s %d" : "%s", slot, n);
+    own_id(&k->t, "slot", name, o->id);
+    found = strcmp(o->id, o->from) && !used_elsewhere(c, o->id, k->t.flow, k->t.name, slot, &err);
+  }
   if (err.code) return api_fail_err(c, &err);
-  if (is_map(o->record)) return true;
-  o->rev = DOC_NEW;
+  return found || api_fail(c, 409, "in_use", "inputs: the connections made for slot %s are all bound elsewhere", slot);
+}
+
+static void own_new(const ApiConfiguring *k, const char *slot, Val req, OwnConn *o) {
+  Val backend = first_backend(req);
   o->record = map_assoc(map_assoc(map_empty, kw_c("type"), map_get_kw(req, "type")), kw_c("config"), map_empty);
   o->record = map_assoc(o->record, kw_c("name"), str_fmt("%s %s %s", k->t.flow, k->t.name, slot));
-  Val backend = first_backend(req);
   if (!is_nil(backend)) o->record = map_assoc(o->record, kw_c("backend"), backend);
+}
+
+/* What the connection o->from is, under a name of its own and with the same secret sealed once more. */
+static bool own_copy(ApiCall *c, const ApiConfiguring *k, const char *slot, Val req, OwnConn *o) {
+  Err err = {0};
+  Buf value = {0};
+  char name[60];
+  Val was = conn_store_get(c->api->store, c->workspace, o->from, NULL, &err);
+  if (err.code) return api_fail_err(c, &err);
+  own_new(k, slot, req, o);
+  if (is_map(was)) o->record = map_assoc(was, kw_c("name"), map_get_kw(o->record, "name"));
+  snprintf(name, sizeof name, "%s.value", o->from);
+  if (vault_open(c->api->vault, c->workspace, name, &value, &err)) put_secret(o, req, buf_str(&value));
+  buf_wipe(&value);
+  return true;
+}
+
+static bool own_open(ApiCall *c, const ApiConfiguring *k, const char *slot, Val req, OwnConn *o) {
+  Err err = {0};
+  o->secret = NIL;
+  if (!own_pick(c, k, slot, o)) return false;
+  o->record = conn_store_get(c->api->store, c->workspace, o->id, &o->rev, &err);
+  if (err.code) return api_fail_err(c, &err);
+  if (*o->from) return own_copy(c, k, slot, req, o);
+  if (!is_map(o->record)) own_new(k, slot, req, o);
   return true;
 }
 
 static bool own_save(ApiCall *c, ApiConfiguring *k, const char *slot, OwnConn *o) {
   Err err = {0};
   char name[60];
-  if (is_nil(conn_store_put(c->api->store, c->workspace, o->id, o->record, o->rev, &err))) return api_fail_err(c, &err);
+  bool ok = k->dry ? conn_store_valid(o->id, o->record, &err)
+                   : !is_nil(conn_store_put(c->api->store, c->workspace, o->id, o->record, o->rev, &err));
   snprintf(name, sizeof name, "%s.value", o->id);
-  return (is_nil(o->secret) || seal(c, name, o->secret)) && bind(c, k, slot, o->id);
+  return (ok || api_fail_err(c, &err)) && (is_nil(o->secret) || seal(c, k, name, o->secret)) && bind(c, k, slot, o->id);
 }
 
 /* --- inputs
@@ -431,6 +511,39 @@ static bool set_schedules(ApiCall *c, ApiConfiguring *k) {
 
 /* --- from the draft
  * ---------------------------------------------------------------------------------------------------------------------------- */
+/* Values of secret slots and fields are sealed again for this target: what the draft does with its own is nothing to this one. */
+static bool copy_secrets(ApiCall *c, ApiConfiguring *k, Val from) {
+  Val all = map_get_kw(k->def, "requires"), out = map_empty;
+  for (uint32_t i = 0; is_vec(all) && i < vec_count(all); i++) {
+    Val req = vec_nth(all, i), slot = is_map(req) ? map_get_kw(req, "slot") : NIL;
+    char id[40], secret[60];
+    bool there;
+    if (!is_kw(slot) || !is_secret_slot(req)) continue;
+    Val ref = slot_ref(req, kw_text(slot)), name = map_get(from, ref, NIL);
+    if (!is_str(name)) continue;
+    own_id(&k->t, "slot", kw_text(slot), id);
+    snprintf(secret, sizeof secret, "%s.secret", id);
+    if (!seal_copy(c, k, str_s(name), secret, &there)) return false;
+    if (there) out = map_assoc(out, ref, str_c(secret));
+  }
+  return set_part(k, "secrets", out), true;
+}
+
+static bool copy_activation(ApiCall *c, ApiConfiguring *k, Val from) {
+  MapIter it;
+  Val key, v, out = from;
+  map_iter(&it, from);
+  while (map_next(&it, &key, &v)) {
+    char secret[VAULT_NAME_MAX + 1];
+    bool there;
+    if (!is_secret_field(form_field(k, key_text(key))) || !is_str(v)) continue;
+    field_secret(&k->t, key_text(key), secret);
+    if (!seal_copy(c, k, str_s(v), secret, &there)) return false;
+    out = there ? map_assoc(out, key, str_c(secret)) : map_dissoc(out, key);
+  }
+  return set_part(k, "activation", out), true;
+}
+
 static bool copy_draft(ApiCall *c, ApiConfiguring *k) {
   char key[220];
   Val doc = NIL, slot, id;
@@ -445,17 +558,33 @@ static bool copy_draft(ApiCall *c, ApiConfiguring *k) {
     if (!is_nil(requirement(k, key_text(slot))) && is_str(id) && !bind(c, k, key_text(slot), str_s(id))) return false;
   snprintf(key, sizeof key, "%s/draft", k->t.flow);
   if (!api_doc(c->api, c->workspace, "target", key, &doc, &rev, &err)) return !err.code || api_fail_err(c, &err);
-  set_part(k, "activation", is_map(map_get_kw(doc, "activation")) ? map_get_kw(doc, "activation") : map_empty);
-  set_part(k, "secrets", is_map(map_get_kw(doc, "secrets")) ? map_get_kw(doc, "secrets") : map_empty);
-  return true;
+  Val activation = map_get_kw(doc, "activation"), secrets = map_get_kw(doc, "secrets");
+  return copy_activation(c, k, is_map(activation) ? activation : map_empty) && copy_secrets(c, k, is_map(secrets) ? secrets : map_empty);
 }
 
 /* --- the whole
  * ------------------------------------------------------------------------------------------------------------------------------------ */
+static bool set_all(ApiCall *c, ApiConfiguring *k) {
+  return copy_draft(c, k) && set_inputs(c, k, api_arg(c, "inputs")) && set_bindings(c, k, api_arg(c, "bindings")) && set_schedules(c, k);
+}
+
+/* Everything is looked at before anything is changed: one wrong field, and the target is as it was. */
+static bool set_dry(ApiCall *c, ApiConfiguring *k) {
+  Err err = {0};
+  k->bound = binding_get(c->api->store, c->workspace, k->t.flow, k->t.name, NULL, &err);
+  if (err.code) return api_fail_err(c, &err);
+  Val doc = k->doc, bound = k->bound;
+  k->dry = true;
+  bool ok = set_all(c, k);
+  k->dry = false;
+  k->doc = doc;
+  k->bound = bound;
+  return ok;
+}
+
 bool api_configure_apply(ApiCall *c, ApiConfiguring *k) {
   char key[220];
-  if (!copy_draft(c, k) || !set_inputs(c, k, api_arg(c, "inputs")) || !set_bindings(c, k, api_arg(c, "bindings")) || !set_schedules(c, k))
-    return false;
+  if (!set_dry(c, k) || !set_all(c, k)) return false;
   k->doc = map_assoc(k->doc, kw_c("updated-ms"), int_val(now_ms()));
   k->t.activation = part(k, "activation");
   k->t.schedules = part(k, "schedules");
@@ -468,16 +597,23 @@ bool api_configure_apply(ApiCall *c, ApiConfiguring *k) {
   return api_fail(c, 500, "internal", "the target cannot be stored");
 }
 
-static void forget_slot(ApiCall *c, const ApiTarget *t, const char *slot) {
-  char id[40];
+/* A connection that was made for a slot goes with its last target; alone: targets of the same flow do not count, they go as well. */
+static bool forget_connection(ApiCall *c, const ApiTarget *t, const char *id, bool alone) {
   Err err = {0};
-  int64_t rev;
-  own_id(t, "slot", slot, id);
+  if (used_elsewhere(c, id, t->flow, alone ? NULL : t->name, NULL, &err) || err.code) return !err.code || api_fail_err(c, &err);
   api_conn_secrets_delete(c, id);
-  if (is_map(conn_store_get(c->api->store, c->workspace, id, &rev, &err))) batch_doc_del(api_batch(c), c->workspace, "connection", id, rev);
+  if (is_map(conn_store_get(c->api->store, c->workspace, id, NULL, &err))) batch_doc_del(api_batch(c), c->workspace, "connection", id, DOC_ANY);
+  return !err.code || api_fail_err(c, &err);
 }
 
-/* Values of secret slots. What was copied from the draft is named by the draft as well, and stays. */
+static bool forget_slot(ApiCall *c, const ApiTarget *t, const char *slot, Val bound, bool alone) {
+  char id[40];
+  own_id(t, "slot", slot, id);
+  if (is_str(bound) && is_own(str_s(bound)) && strcmp(str_s(bound), id) && !forget_connection(c, t, str_s(bound), alone)) return false;
+  return forget_connection(c, t, id, alone);
+}
+
+/* Values of secret slots. What the draft names as well stays. */
 static void forget_secrets(ApiCall *c, Val secrets, Val of_draft) {
   MapIter it;
   Val ref, name;
@@ -501,7 +637,8 @@ static Val draft_secrets(ApiCall *c, const char *slug) {
 }
 
 /* What the target has of its own beside its documents, which are told by their revisions; DOC_NEW: there is none. */
-static bool forget_own(ApiCall *c, const char *slug, const char *target, char key[220], int64_t *binding_rev, int64_t *target_rev) {
+static bool forget_own(ApiCall *c, const char *slug, const char *target, bool alone, char key[220], int64_t *binding_rev,
+                       int64_t *target_rev) {
   ApiTarget t = {.activation = map_empty, .schedules = map_empty};
   char id[40];
   Val slot, v, doc;
@@ -514,7 +651,8 @@ static bool forget_own(ApiCall *c, const char *slug, const char *target, char ke
   Val bound = binding_get(c->api->store, c->workspace, slug, target, binding_rev, &err);
   if (err.code) return api_fail_err(c, &err);
   map_iter(&it, bound);
-  while (map_next(&it, &slot, &v)) forget_slot(c, &t, key_text(slot));
+  while (map_next(&it, &slot, &v))
+    if (!forget_slot(c, &t, key_text(slot), v, alone)) return false;
   own_id(&t, "form", "", id);
   api_conn_secrets_delete(c, id);
   if (api_doc(c->api, c->workspace, "target", key, &doc, target_rev, &err))
@@ -525,7 +663,7 @@ static bool forget_own(ApiCall *c, const char *slug, const char *target, char ke
 bool api_configure_forget(ApiCall *c, const char *slug, const char *target) {
   char key[220];
   int64_t bound, doc;
-  if (!forget_own(c, slug, target, key, &bound, &doc)) return false;
+  if (!forget_own(c, slug, target, false, key, &bound, &doc)) return false;
   if (bound != DOC_NEW) batch_doc_del(api_batch(c), c->workspace, "binding", key, bound);
   if (doc != DOC_NEW) api_doc_del(api_batch(c), c->workspace, "target", key, doc);
   return true;
@@ -540,7 +678,7 @@ static bool install_gone(void *ctx, const char *id, Val doc) {
   char key[220];
   int64_t a, b;
   (void)doc;
-  if (!forget_own(g->c, g->slug, id, key, &a, &b)) return false;
+  if (!forget_own(g->c, g->slug, id, true, key, &a, &b)) return false;
   api_doc_del(api_batch(g->c), g->c->workspace, "installation", id, DOC_ANY);
   return true;
 }
@@ -551,5 +689,5 @@ bool api_configure_flow_gone(ApiCall *c, const char *slug) {
   int64_t a, b;
   Err err = {0};
   if (!api_installations_each(c->api, c->workspace, slug, install_gone, &g, &err)) return api_fail_err(c, &err);
-  return !c->code && forget_own(c, slug, "live", key, &a, &b) && forget_own(c, slug, "draft", key, &a, &b);
+  return !c->code && forget_own(c, slug, "live", true, key, &a, &b) && forget_own(c, slug, "draft", true, key, &a, &b);
 }

@@ -66,10 +66,16 @@ Val api_conn_with_secret(Val type, Val config, const char *secret) {
   return map_assoc(config, kw_c("auth"), map_assoc(auth, kw_c("secret-ref"), str_c(secret)));
 }
 
-bool api_secret_put(ApiCall *c, const char *name, Val value) {
+bool api_secret_ok(ApiCall *c, const char *name, Val value) {
   Err err = {0};
   if (!is_str(value) || !str_n(value) || str_n(value) > SECRET_BYTES)
     return api_fail(c, 400, "bad_secret", "the value of the secret %.100s must be a text of 1 to %d bytes", name, SECRET_BYTES);
+  return vault_valid(name, str_s(value), str_n(value), &err) || api_fail_err(c, &err);
+}
+
+bool api_secret_put(ApiCall *c, const char *name, Val value) {
+  Err err = {0};
+  if (!api_secret_ok(c, name, value)) return false;
   return vault_put(c->api->vault, c->workspace, name, str_s(value), str_n(value), DOC_ANY, NULL, &err) || api_fail_err(c, &err);
 }
 
@@ -105,12 +111,13 @@ static Val record_of(ApiCall *c, Val type, Val backend, Val config) {
   return r;
 }
 
-/* The record first, and the secret that it names only when the record is fine. */
+/* The record first, and the secret that it names only when the record is fine; neither when the secret is not. */
 static bool save(ApiCall *c, const char *id, Val record, int64_t rev, Val *out) {
   Err err = {0};
   Val key = api_arg(c, "api-key");
   char secret[VAULT_NAME_MAX + 1];
   snprintf(secret, sizeof secret, "%s.api-key", id);
+  if (is_str(key) && !api_secret_ok(c, secret, key)) return false;
   if (is_str(key))
     record = map_assoc(record, kw_c("config"), api_conn_with_secret(map_get_kw(record, "type"), map_get_kw(record, "config"), secret));
   *out = conn_store_put(c->api->store, c->workspace, id, record, rev, &err);

@@ -13,6 +13,7 @@ bool api_conn_find(ApiCall *c, const char *id, Val *record, int64_t *rev); /* fa
 bool api_conn_save(ApiCall *c, const char *id); /* as connections.create (id NULL) or .update do it, with the arguments of those */
 /* `config` with what an api-key means for a connection of that type: the name of the secret, where its steps look for it. */
 Val api_conn_with_secret(Val type, Val config, const char *secret);
+bool api_secret_ok(ApiCall *c, const char *name, Val value);  /* could it be sealed? false: failed */
 bool api_secret_put(ApiCall *c, const char *name, Val value); /* a text; durable when it returns true. false: failed */
 const SecretSet *api_workspace_secrets(ApiCall *c);
 void api_conn_secrets_delete(ApiCall *c, const char *id); /* those of the connection's own */

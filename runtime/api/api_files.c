@@ -31,8 +31,10 @@ static bool name_ok(ApiCall *c, const char *what, const char *s) {
   return (n && n <= NAME_MAX_BYTES) || api_fail(c, 400, "bad_request", "%s must be 1 to %d bytes long", what, NAME_MAX_BYTES);
 }
 
-/* The name under which a folder's file is found again: a document "file-name" -> {:uri}. */
-static void name_key(Buf *b, const char *folder, const char *filename) { buf_fmt(b, "%s/%s", folder, filename); }
+/* The name under which a folder's file is found again: a document "file-name" -> {:uri}. a/b of x is not b of x/a. */
+static void name_key(Buf *b, const char *folder, const char *filename) {
+  buf_fmt(b, strchr(filename, '/') ? "%s\x1f%s" : "%s/%s", folder, filename);
+}
 
 static bool known_file(ApiCall *c, const char *folder, const char *filename, Val *uri, Err *err) {
   Buf key = {0};
@@ -62,6 +64,7 @@ static bool init(ApiCall *c) {
   ValVec m = {0}, out = {0};
   if (!folder) folder = "";
   if (!name_ok(c, "filename", filename) || (*folder && !name_ok(c, "folder", folder))) return false;
+  if (type && *type && !name_ok(c, "content-type", type)) return false;
   bool again = api_flag(c, "replace-existing") && known_file(c, folder, filename, &uri, &err);
   if (err.code) return api_fail_err(c, &err);
   if (!again) uri = new_uri(c);

@@ -57,6 +57,13 @@ void api_flow_draft(ApiCall *c, Flow *f, Val def, const char *hash) {
   index_flow_put(api_batch(c), c->workspace, f->slug, is_str(name) ? str_s(name) : f->slug, def, map_get_kw(def, "flow"));
 }
 
+void api_flow_live(ApiCall *c, Flow *f, int64_t version, Val facets) {
+  api_flow_set(f, "live", api_flow_number_or_nil(version));
+  api_flow_set(f, "live-ms", version ? int_val(now_ms()) : NIL);
+  if (version) api_flow_index(api_batch(c), c->workspace, "live", f->map, facets);
+  else batch_index_del(api_batch(c), c->workspace, target_of("live"), f->slug);
+}
+
 bool api_flow_index_again(ApiCall *c, Val flow) {
   static const char *const where[] = {"latest", "live"};
   int64_t version;

@@ -9,6 +9,8 @@
 void api_flow_index(Batch *b, const char *workspace, const char *where, Val flow, Val facets);
 /* The draft is this text now: hash, what is shown of it, what finds it. The caller saves f. */
 void api_flow_draft(ApiCall *c, Flow *f, Val def, const char *hash);
+/* Live points at the version, with facets of it; 0: at none any more. The caller saves f. */
+void api_flow_live(ApiCall *c, Flow *f, int64_t version, Val facets);
 /* Name, description or tags have changed: all texts of the flow. false: the call has failed. */
 bool api_flow_index_again(ApiCall *c, Val flow);
 void api_flow_index_gone(Batch *b, const char *workspace, const char *slug);

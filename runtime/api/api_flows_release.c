@@ -40,13 +40,12 @@ static bool publish_draft(ApiCall *c, Flow *f, int64_t *version) {
 }
 
 /* The version that the call names: a number that there is, "latest", or *version as it is. */
-static bool version_named(ApiCall *c, const Flow *f, int64_t *version, Val *v) {
-  int64_t rev;
+static bool version_named(ApiCall *c, const Flow *f, int64_t *version, Val *v, int64_t *rev) {
   Val wanted = api_arg(c, "version");
   if (is_long(wanted)) *version = long_of(wanted);
   if (str_eq_c(wanted, "latest")) *version = api_flow_number(f->map, "latest");
   if (!*version) return api_fail(c, 409, "not_released", "flow %s has no released version; release one first", f->slug);
-  return api_flow_version(c, f->slug, *version, v, &rev);
+  return api_flow_version(c, f->slug, *version, v, rev);
 }
 
 static void set_active(ApiCall *c, Flow *f, int64_t version, Val facets) {
@@ -54,21 +53,24 @@ static void set_active(ApiCall *c, Flow *f, int64_t version, Val facets) {
   api_flow_index(api_batch(c), c->workspace, "active", f->map, facets);
 }
 
-static void set_live(ApiCall *c, Flow *f, int64_t version, Val facets) {
-  api_flow_set(f, "live", int_val(version));
-  api_flow_set(f, "live-ms", int_val(now_ms()));
-  api_flow_index(api_batch(c), c->workspace, "live", f->map, facets);
+static bool put_note(ApiCall *c, const Flow *f, int64_t version, Val v, int64_t rev) {
+  char key[160];
+  api_flow_version_key(f->slug, version, key);
+  return api_doc_put(api_batch(c), c->workspace, "flow-version", key, v, rev, api_flow_number(v, "created-ms"), 0) ||
+         api_fail(c, 500, "internal", "the note cannot be stored");
 }
 
-/* Makes a new version of the draft, or takes the one that is named, and makes it the active one. */
+/* Makes a new version of the draft, or takes the one that is named (a note that is given is its note then), and makes it the active one. */
 static bool make_release(ApiCall *c, Flow *f, int64_t *version, Val *facets) {
-  Val v = NIL;
+  Val v = NIL, note = api_arg(c, "releaseNote");
+  int64_t rev;
   *version = 0;
   if (is_nil(api_arg(c, "version"))) {
     if (!publish_draft(c, f, version)) return false;
     *facets = map_get_kw(f->map, "facets");
   } else {
-    if (!api_flow_key_ok(c, f) || !version_named(c, f, version, &v)) return false;
+    if (!api_flow_key_ok(c, f) || !version_named(c, f, version, &v, &rev)) return false;
+    if (!is_nil(note) && !put_note(c, f, *version, map_assoc(v, kw_c("note"), note), rev)) return false;
     *facets = map_get_kw(v, "facets");
   }
   set_active(c, f, *version, *facets);
@@ -99,8 +101,8 @@ static bool publish(ApiCall *c) {
 static bool activate(ApiCall *c) {
   Flow f = {0};
   Val v;
-  int64_t version = 0;
-  if (!api_flow_find(c, &f) || !api_flow_key_ok(c, &f) || !version_named(c, &f, &version, &v)) return false;
+  int64_t version = 0, rev;
+  if (!api_flow_find(c, &f) || !api_flow_key_ok(c, &f) || !version_named(c, &f, &version, &v, &rev)) return false;
   set_active(c, &f, version, map_get_kw(v, "facets"));
   return saved(c, &f) && api_ok(c, released(&f, version, NIL));
 }
@@ -121,9 +123,9 @@ static bool promote(ApiCall *c) {
   Flow f = {0};
   Val v;
   if (!api_flow_find(c, &f) || !api_flow_key_ok(c, &f)) return false;
-  int64_t was = api_flow_number(f.map, "live"), version = api_flow_number(f.map, "active");
-  if (!version_named(c, &f, &version, &v)) return false;
-  set_live(c, &f, version, map_get_kw(v, "facets"));
+  int64_t was = api_flow_number(f.map, "live"), version = api_flow_number(f.map, "active"), rev;
+  if (!version_named(c, &f, &version, &v, &rev)) return false;
+  api_flow_live(c, &f, version, map_get_kw(v, "facets"));
   bool all = !api_text(c, "scope") || strcmp(api_text(c, "scope"), "live");
   if (all) api_flow_set(&f, "track", int_val(version)); /* what installations that follow have */
   if (all && !api_installations_promoted(c, f.slug, version, api_text(c, "policy"))) return false;
@@ -138,7 +140,7 @@ static bool deploy(ApiCall *c) {
   if (!api_flow_find(c, &f)) return false;
   int64_t was = api_flow_number(f.map, "live");
   if (!make_release(c, &f, &version, &facets)) return false;
-  set_live(c, &f, version, facets);
+  api_flow_live(c, &f, version, facets);
   api_flow_set(&f, "track", int_val(version));
   Val note = api_arg(c, "releaseNote"), all = promoted(&f, version, was);
   return saved(c, &f) && api_ok(c, is_nil(note) ? all : map_assoc(all, kw_c("releaseNote"), note));
@@ -187,15 +189,12 @@ static bool version_note(ApiCall *c) {
   Flow f = {0};
   Val v;
   int64_t rev, version = api_int(c, "version", 0);
-  char key[160];
   bool clear = api_flag(c, "clearReleaseNote");
   if (clear == !is_nil(api_arg(c, "releaseNote")))
     return api_fail(c, 400, "bad_request", "flows.versions.update needs either releaseNote or clearReleaseNote true");
   if (!api_flow_find(c, &f) || !api_flow_version(c, f.slug, version, &v, &rev)) return false;
   v = map_assoc(v, kw_c("note"), clear ? NIL : api_arg(c, "releaseNote"));
-  api_flow_version_key(f.slug, version, key);
-  if (!api_doc_put(api_batch(c), c->workspace, "flow-version", key, v, rev, api_flow_number(v, "created-ms"), 0))
-    return api_fail(c, 500, "internal", "the note cannot be stored");
+  if (!put_note(c, &f, version, v, rev)) return false;
   ValVec m = {0};
   api_put_text(&m, "flowSlug", f.slug);
   api_put(&m, "version", version_item(&f, v));

@@ -2,6 +2,7 @@
  *
  * The profile of live is "live-<slug>", that of the draft "draft-<slug>"; installations are profiles under their own ids. */
 #include "api_configure.h"
+#include "api_flow_index.h"
 #include "runtime/store/conn_store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,19 +91,16 @@ static bool apply_from_draft(ApiCall *c) {
  * ------------------------------------------------------------------------------------------------ */
 static bool activate(ApiCall *c) {
   ApiConfiguring k;
-  Val flow;
+  Flow f = {0};
+  Val v;
   int64_t rev;
-  Err err = {0};
   const char *slug = api_text(c, "flowSlug");
   if (is_nil(api_arg(c, "version"))) c->args = map_assoc(c->args, kw_c("version"), str_c("latest"));
-  if (!api_configure_open(c, slug, "live", &k)) return false;
-  if (!api_doc(c->api, c->workspace, "flow", slug, &flow, &rev, &err)) return api_fail_err(c, &err);
+  if (!api_flow_find(c, &f) || !api_flow_key_ok(c, &f) || !api_configure_open(c, slug, "live", &k)) return false;
   k.t.enabled = true;
-  if (!api_target_runs(c, &k.t, k.def)) return false;
-  flow = map_assoc(map_assoc(flow, kw_c("live"), int_val(k.t.version)), kw_c("live-ms"), int_val(now_ms()));
-  flow = map_assoc(flow, kw_c("updated-ms"), int_val(now_ms()));
-  if (!api_doc_put(api_batch(c), c->workspace, "flow", slug, flow, rev, now_ms(), 0))
-    return api_fail(c, 500, "internal", "the flow cannot be stored");
+  if (!api_target_runs(c, &k.t, k.def) || !api_flow_version(c, slug, k.t.version, &v, &rev)) return false;
+  api_flow_live(c, &f, k.t.version, map_get_kw(v, "facets"));
+  if (!api_flow_save(c, &f)) return false;
   ValVec m = {0};
   if (!put_state(c, &k, &m)) return false;
   api_put(&m, "profileId", str_fmt("live-%s", slug));
@@ -233,16 +231,17 @@ static bool profile_bindings(ApiCall *c) {
 /* An installation, as flows.installations.delete; live has no version then; the draft forgets its setup. */
 static bool profile_delete(ApiCall *c) {
   ApiTarget t;
-  Val flow, i;
+  Flow f = {0};
+  Val i;
   int64_t rev;
   Err err = {0};
   ValVec m = {0};
   if (!by_id(c, &t) || !api_configure_forget(c, t.flow, t.name)) return false;
   if (!strcmp(t.name, "live")) {
-    if (!api_doc(c->api, c->workspace, "flow", t.flow, &flow, &rev, &err)) return api_fail_err(c, &err);
-    flow = map_dissoc(map_dissoc(flow, kw_c("live")), kw_c("live-ms"));
-    if (!api_doc_put(api_batch(c), c->workspace, "flow", t.flow, flow, rev, now_ms(), 0))
-      return api_fail(c, 500, "internal", "the flow cannot be stored");
+    c->args = map_assoc(c->args, kw_c("flowSlug"), str_c(t.flow));
+    if (!api_flow_find(c, &f)) return false;
+    api_flow_live(c, &f, 0, NIL);
+    if (!api_flow_save(c, &f)) return false;
   } else if (strcmp(t.name, "draft")) {
     i = api_installation(c->api, c->workspace, t.name, &rev, &err);
     if (is_map(i)) api_doc_del(api_batch(c), c->workspace, "installation", t.name, rev);
@@ -283,7 +282,7 @@ const ApiCommand api_profile_commands[] = {
      true,
      "Points live at a version, if it is set up for it.",
      activate,
-     {SLUG_ARG, {"version", API_ANY, false, 0, 0, NULL, "a number or \"latest\", the active one"}}},
+     {SLUG_ARG, {"version", API_ANY, false, 0, 0, NULL, "a number or \"latest\", the active one"}, FLOW_KEY_ARG}},
     {.name = NULL},
 };
 

@@ -118,46 +118,53 @@ static bool wants(const Wanted *w, const DocRow *d, Val m) {
   return !w->tags || has_tags(m, w->tags);
 }
 
-/* Where the page before ended: "<ms>/<uri>". */
-static bool cursor_of(ApiCall *c, int64_t *ms, const char **key) {
-  const char *s = api_text(c, "cursor");
-  char *end;
-  *ms = INT64_MAX;
-  *key = "";
-  if (!s) return true;
-  *ms = strtoll(s, &end, 10);
-  *key = end + 1;
-  return (*ms > 0 && *end == '/' && !strncmp(end + 1, "res://", 6)) || api_fail(c, 400, "bad_request", "this cursor is none that a list has given");
-}
-
-static bool put_tables(ApiCall *c, const Wanted *w, ValVec *items, int64_t limit) {
-  StoreTable rows[LIST_PAGE];
-  Err err = {0};
-  char *after = NULL;
-  size_t n = 0;
-  if (!type_wanted(w, "table") || w->accept || w->tags || api_text(c, "cursor")) return true;
-  do {
-    n = store_tables(c->api->store, c->workspace, after, rows, LIST_PAGE, &err);
-    for (size_t i = 0; i < n; i++) {
-      Val t = shown_table(&rows[i], c->workspace);
-      const char *uri = str_s(map_get_kw(t, "uri"));
-      bool ok = (!w->query || has(rows[i].name, w->query)) && (!w->prefix || !strncmp(uri, w->prefix, strlen(w->prefix))) &&
-                (!w->path || !strncmp(index_path(uri), w->path, strlen(w->path)));
-      if (ok && (int64_t)items->n < limit) vv_push(items, t);
-      if (i + 1 == n) free(after), after = strdup(rows[i].name);
-      store_table_free(&rows[i]);
-    }
-  } while (n == LIST_PAGE && (int64_t)items->n < limit);
-  free(after);
-  return !err.code || api_fail_err(c, &err);
-}
-
 typedef struct Page {
   ValVec items;
   int64_t limit, scanned, ms;
-  Buf key; /* with ms: the last one looked at */
-  bool more;
+  Buf key;   /* with ms: the last document that was looked at; empty: none yet */
+  Buf table; /* the last table, likewise */
+  bool more, past_tables;
 } Page;
+
+/* Where the page before ended: "table/<name>" among the tables, which come first, and "<ms>/<uri>" behind them. */
+static bool cursor_of(ApiCall *c, Page *p) {
+  const char *s = api_text(c, "cursor");
+  char *end;
+  p->ms = INT64_MAX;
+  if (!s) return true;
+  if (!strncmp(s, "table/", 6) && s[6]) return buf_c(&p->table, s + 6), true;
+  p->past_tables = true;
+  p->ms = strtoll(s, &end, 10);
+  if (p->ms <= 0 || *end != '/' || strncmp(end + 1, "res://", 6)) return api_fail(c, 400, "bad_request", "this cursor is none that a list has given");
+  buf_c(&p->key, end + 1);
+  return true;
+}
+
+static void take_table(ApiCall *c, const Wanted *w, Page *p, const StoreTable *t) {
+  Val v = shown_table(t, c->workspace);
+  const char *uri = str_s(map_get_kw(v, "uri"));
+  bool ok = (!w->query || has(t->name, w->query)) && (!w->prefix || !strncmp(uri, w->prefix, strlen(w->prefix))) &&
+            (!w->path || !strncmp(index_path(uri), w->path, strlen(w->path)));
+  p->more = p->more || (ok && (int64_t)p->items.n >= p->limit);
+  if (p->more) return;
+  if (ok) vv_push(&p->items, v);
+  p->table.n = 0;
+  buf_c(&p->table, t->name);
+}
+
+static bool put_tables(ApiCall *c, const Wanted *w, Page *p) {
+  StoreTable rows[LIST_PAGE];
+  Err err = {0};
+  if (!type_wanted(w, "table") || w->accept || w->tags || p->past_tables) return true;
+  for (size_t n = LIST_PAGE; n == LIST_PAGE && !p->more;) {
+    n = store_tables(c->api->store, c->workspace, p->table.n ? buf_cstr(&p->table) : NULL, rows, LIST_PAGE, &err);
+    for (size_t i = 0; i < n; i++) {
+      take_table(c, w, p, &rows[i]);
+      store_table_free(&rows[i]);
+    }
+  }
+  return !err.code || api_fail_err(c, &err);
+}
 
 static bool take_doc(ApiCall *c, const Wanted *w, Page *p, const DocRow *d) {
   (void)c;
@@ -173,27 +180,31 @@ static bool take_doc(ApiCall *c, const Wanted *w, Page *p, const DocRow *d) {
   return ++p->scanned < LIST_SCAN || !(p->more = true);
 }
 
-static bool list(ApiCall *c) {
-  Wanted w = wanted_of(c);
-  Page p = {.limit = api_int(c, "limit", 50)};
-  const char *key;
+static bool put_docs(ApiCall *c, const Wanted *w, Page *p) {
   Err err = {0};
-  ValVec m = {0};
-  if (!cursor_of(c, &p.ms, &key) || !put_tables(c, &w, &p.items, p.limit)) return false;
-  buf_c(&p.key, key);
-  for (size_t n = LIST_PAGE; n == LIST_PAGE && !p.more;) {
+  for (size_t n = LIST_PAGE; n == LIST_PAGE && !p->more;) {
     DocRow rows[LIST_PAGE];
-    n = store_docs_newest(c->api->store, c->workspace, RESOURCE_KIND, p.ms, buf_cstr(&p.key), rows, LIST_PAGE, &err);
+    n = store_docs_newest(c->api->store, c->workspace, RESOURCE_KIND, p->ms, buf_cstr(&p->key), rows, LIST_PAGE, &err);
     for (size_t i = 0; i < n; i++) {
-      take_doc(c, &w, &p, &rows[i]);
+      take_doc(c, w, p, &rows[i]);
       doc_row_free(&rows[i]);
     }
   }
+  return !err.code || api_fail_err(c, &err);
+}
+
+static bool list(ApiCall *c) {
+  Wanted w = wanted_of(c);
+  Page p = {.limit = api_int(c, "limit", 50)};
+  ValVec m = {0};
+  bool ok = cursor_of(c, &p) && put_tables(c, &w, &p) && put_docs(c, &w, &p);
   api_put(&m, "items", vec_from(p.items.a, p.items.n));
   api_put(&m, "has-more", p.more ? TRUE_V : FALSE_V);
   if (p.more && p.key.n) api_put(&m, "next-cursor", str_fmt("%lld/%s", (long long)p.ms, buf_cstr(&p.key)));
+  else if (p.more) api_put(&m, "next-cursor", str_fmt("table/%s", buf_cstr(&p.table)));
   buf_free(&p.key);
-  return err.code ? api_fail_err(c, &err) : api_ok(c, api_map(&m));
+  buf_free(&p.table);
+  return ok && api_ok(c, api_map(&m));
 }
 
 static bool of_run(ApiCall *c, const char *step) {

@@ -295,7 +295,7 @@ const ClientCommand client_rows_flows[] = {
      .call = "profiles.activate",
      .summary = "let live point at a version if it is set up for it",
      .flags = CLIENT_HIDDEN,
-     PARAMS(SLUG, FLAG(VERSION, "version", "version", "latest", "which version"))},
+     PARAMS(SLUG, FLAG(VERSION, "version", "version", "latest", "which version"), DEPLOY_KEY("deployKey"))},
     {.name = "flows search",
      .call = "flows.workspace.search",
      .summary = "search flows by words and by what they use",
@@ -430,5 +430,5 @@ const ClientCommand client_rows_flows[] = {
     {.name = "profiles activate",
      .call = "profiles.activate",
      .summary = "let live point at a version if it is set up for it",
-     PARAMS(SLUG, FLAG(VERSION, "version", "version", "latest", "which version"))},
+     PARAMS(SLUG, FLAG(VERSION, "version", "version", "latest", "which version"), DEPLOY_KEY("deployKey"))},
     {0}};

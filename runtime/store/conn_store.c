@@ -25,8 +25,14 @@ static Val read_doc(Store *s, const char *workspace, const char *kind, const cha
   return NIL;
 }
 
+/* Its text, from which it is read back; nil: a keyword such as one with a space in it has none. */
+static Val text_of(Val v) {
+  Val text = pr_str(v), back = is_str(text) ? read_one(str_s(text), str_n(text), NULL, true) : NIL;
+  return is_map(back) && same(val_eq(back, v), TRUE_V) ? text : NIL;
+}
+
 static bool write_doc(Store *s, const char *workspace, const char *kind, const char *key, Val v, int64_t rev, Err *e) {
-  Val text = pr_str(v);
+  Val text = text_of(v);
   if (!is_str(text)) return err_set(e, "bad_connection", "%s %.100s: its config is data only", kind, key);
   Batch *b = batch_new();
   DocRow d = {.workspace = (char *)workspace, .kind = (char *)kind, .key = (char *)key, .rev = rev, .at_ms = now_ms(),
@@ -75,7 +81,11 @@ static Val checked(const char *id, Val record, Err *e) {
   Val c = target_slot(t, NIL, kw_c(id));
   target_free(t);
   const char *plain = plain_secret(map_get_kw(c, "config"), 0);
-  if (!plain) return c;
+  if (!plain && is_str(text_of(c))) return c;
+  if (!plain) {
+    err_set(e, "bad_connection", "connection %s: type, backend and the words of its config are letters, digits and - _ . without spaces", id);
+    return NIL;
+  }
   err_set(e, "bad_connection", "connection %s: \"%s\" in its config would be readable in the database; store the value with `breyta-run secrets set NAME` and "
           "write its name as \"secret-ref\"", id, plain);
   return NIL;
@@ -95,13 +105,17 @@ static Val record_of(const char *id, Val given, Val c, Val was) {
   return map_assoc(out, kw_c("updated-ms"), int_val(at));
 }
 
+static Val looked_at(const char *id, Val record, Err *e) {
+  if (good_id(id)) return checked(id, record, e);
+  err_set(e, "bad_connection", "\"%.130s\" is no id of a connection: letters, digits, . _ and -, at most %d", id, ID_MAX);
+  return NIL;
+}
+
+bool conn_store_valid(const char *id, Val record, Err *e) { return !is_nil(looked_at(id, record, e)); }
+
 Val conn_store_put(Store *s, const char *workspace, const char *id, Val record, int64_t rev, Err *e) {
   int64_t there;
-  if (!good_id(id)) {
-    err_set(e, "bad_connection", "\"%.130s\" is no id of a connection: letters, digits, . _ and -, at most %d", id, ID_MAX);
-    return NIL;
-  }
-  Val c = checked(id, record, e);
+  Val c = looked_at(id, record, e);
   if (is_nil(c)) return NIL;
   for (int i = 0; i < TRIES; i++) {
     *e = (Err){0};

@@ -19,6 +19,7 @@ Val conn_store_list(Store *s, const char *workspace, Val type, const char *after
 /* `record`: {:name :type :backend :config :description :status}; :created-ms is kept, :updated-ms set. What is stored, or NIL: bad_connection,
  * doc_conflict, or what the store said. */
 Val conn_store_put(Store *s, const char *workspace, const char *id, Val record, int64_t rev, Err *e);
+bool conn_store_valid(const char *id, Val record, Err *e); /* is it one that conn_store_put takes? false: bad_connection */
 /* not_found; in_use: a binding names it (the message says which flow). */
 bool conn_store_delete(Store *s, const char *workspace, const char *id, Err *e);
 /* Vector of problems (strings) that using it now would have: secrets that are missing or do not open. Nothing is sent anywhere. */

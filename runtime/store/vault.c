@@ -76,7 +76,7 @@ static bool parse_doc(const DocRow *d, VaultRow *row, Bytesv *sealed, Err *e) {
 
 /* ---- one by one ---- */
 
-static bool good(const char *name, const char *value, size_t n, Err *e) {
+bool vault_valid(const char *name, const char *value, size_t n, Err *e) {
   size_t k = strlen(name);
   if (!k || k > VAULT_NAME_MAX || !utf8_valid(name, k)) return err_set(e, "bad_secret", "the name of a secret has 1 to %d bytes of text", VAULT_NAME_MAX);
   for (const char *p = name; *p; p++)
@@ -134,7 +134,7 @@ static bool conflict(const Err *e) { return e->code && !strcmp(e->code, "doc_con
 bool vault_put(Vault *v, const char *workspace, const char *name, const char *value, size_t n, int64_t rev, VaultRow *out, Err *e) {
   VaultRow row = {0};
   bool ok = false;
-  if (!good(name, value, n, e) || !keyring_hold(v->keys, true, e)) return false;
+  if (!vault_valid(name, value, n, e) || !keyring_hold(v->keys, true, e)) return false;
   for (int i = 0; i < TRIES && !ok && (!i || (rev == DOC_ANY && conflict(e))); i++) {
     *e = (Err){0};
     vault_row_free(&row);

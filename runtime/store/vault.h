@@ -29,6 +29,7 @@ bool vault_parse(const void *p, size_t n, VaultRow *row, Bytesv *sealed, Err *e)
 /* rev: the one it replaces, DOC_NEW or DOC_ANY; another one there: doc_conflict. out may be NULL. bad_secret: the name or the value
  * cannot be used (the message never has the value). */
 bool vault_put(Vault *v, const char *workspace, const char *name, const char *value, size_t n, int64_t rev, VaultRow *out, Err *e);
+bool vault_valid(const char *name, const char *value, size_t n, Err *e); /* would vault_put take them? */
 bool vault_row(Vault *v, const char *workspace, const char *name, VaultRow *out, Err *e); /* false: not there, or e->code */
 size_t vault_list(Vault *v, const char *workspace, const char *after, VaultRow *out, size_t max, Err *e); /* by name; version 0: damaged */
 bool vault_delete(Vault *v, const char *workspace, const char *name, int64_t rev, Err *e); /* not_found, doc_conflict */

@@ -230,5 +230,38 @@ def test_unused(s):
         assert items["summary"] == {"total": 1} and items["has-more"] is False and items["items"][0]["item-type"] == "secret", items
 
 
+def test_what_could_not_be_read_back_is_refused(s):
+    """One such connection would take the list of all with it."""
+    with Upstream() as up:
+        cid = make(s, up)
+        before = get(s, "/api/connections").body
+        for word in ("", " ", "a b", "'; drop", "{}", ":x", "a:", "a,b", "a\"b", "a\\b", "~", "#\"x\""):
+            for body in ({"backend": word}, {"config": {"auth": {"type": word}}}):
+                a = post(s, "/api/connections", {"type": "http-api", "name": "n", "api-key": SECRET, **body})
+                b = put(s, f"/api/connections/{cid}", body)
+                assert (a.status, a.code, b.status, b.code) == (400, "bad_connection", 400, "bad_connection"), (body, a, b)
+            assert get(s, "/api/connections").body == before, word
+        assert len(get(s, "/api/secrets").body["items"]) == 1
+        names = {"a b": 1, "": 2, "headers": {"X Y": "\u2028\"\\", "a/b": None}, "n": [10 ** 40, -0.0, {"k l": []}]}
+        assert put(s, f"/api/connections/{cid}", {"config": names, "backend": "b-1.x_y"}).status == 200
+        assert get(s, "/api/connections").body["items"][0]["config"]["headers"]["X Y"] == "\u2028\"\\"
+
+
+def test_a_connection_to_this_api(s):
+    def call(key=True, **body):
+        return s.http("POST", "/api/auth/runtime-connection", json.dumps({"token": s.key, "baseUrl": "http://127.0.0.1:1", **body}), {}, key)
+    a = call(name="Mine")
+    assert a.status == 201, a
+    cid = a.body["connection"]["id"]
+    again = call(connectionId=cid, baseUrl="http://127.0.0.1:2").body["connection"]
+    assert (again["id"], again["name"], again["base-url"]) == (cid, "Mine", "http://127.0.0.1:2"), again
+    other = call(connectionId=cid, new=True)
+    assert other.status == 201 and other.body["connection"]["id"] != cid and other.body["connection"]["name"] == "Breyta API", other
+    _, key = account(s, ["flows.manage"])
+    assert call(key).status == 201
+    a = call(key, connectionId=cid, baseUrl="http://127.0.0.1:3")
+    assert a.status == 403 and get(s, f"/api/connections/{cid}").body["base-url"] == "http://127.0.0.1:2", a
+
+
 if __name__ == "__main__":
     run_tests({k: v for k, v in globals().items() if getattr(v, "__module__", "") == __name__})

@@ -128,7 +128,9 @@ def test_deploy_keys(s):
         a = s.command(name, {"flowSlug": "demo", "deployKey": "guess"})
         assert a.status == 403 and a.code == "deploy_key_invalid", (name, a)
     s.ok("flows.release", {"flowSlug": "demo", "deployKey": "secret one"})
-    for name in ("flows.promote", "flows.versions.activate"):
+    assert s.command("profiles.activate", {"flowSlug": "demo", "version": "1", "deployKey": "guess"}).code == "deploy_key_invalid"
+    assert "liveVersion" not in s.ok("flows.get", {"flowSlug": "demo"}).data["flow"]
+    for name in ("profiles.activate", "flows.promote", "flows.versions.activate"):
         assert s.command(name, {"flowSlug": "demo", "version": 1}).status == 403, name
         s.ok(name, {"flowSlug": "demo", "version": 1, "deployKey": "secret one"})
     # without the key the text may change, the guard does not
@@ -142,6 +144,19 @@ def test_deploy_keys(s):
     import glob
     for path in glob.glob(s.dir.name + "/data/*"):
         assert b"secret one" not in open(path, "rb").read(), path
+
+
+def test_the_note_of_a_version_that_is_released_again(s):
+    push(s)
+    s.ok("flows.release", {"flowSlug": "demo", "releaseNote": "one"})
+    for name in ("flows.release", "flows.deploy"):
+        assert s.ok(name, {"flowSlug": "demo", "version": 1, "releaseNote": name}).data["releaseNote"] == name
+        s.kill()
+        s.start()
+        v = s.ok("flows.versions.list", {"flowSlug": "demo"}).data["items"]
+        assert [i["releaseNote"] for i in v] == [name], v
+        assert "releaseNote" not in s.ok(name, {"flowSlug": "demo", "version": 1}).data
+    assert s.ok("flows.versions.list", {"flowSlug": "demo"}).data["items"][0]["releaseNote"] == "flows.deploy"
 
 
 def test_update(s):

@@ -47,6 +47,38 @@ def fetch(s, uri, headers=None):
     return s.raw("GET", u.path + "?" + u.query, None, headers, key=False)
 
 
+def test_pages_of_a_list_with_tables(s):
+    """Tables come first, and every page leads to the next one."""
+    for i in range(5):
+        a = post(s, "resources/table/import-csv", {"table": f"t{i}", "csv": "a,b\n1,2\n"})
+        assert a.status == 200, a
+    files = [upload(s, b"x", f"f{i}") for i in range(3)]
+    for query, want in (("", 8), ("&type=table", 5), ("&type=file", 3), ("&query=t1", 1), ("&types=table,file", 8)):
+        for limit in (1, 2, 3, 4, 5, 8, 9):
+            seen, cursor = [], ""
+            while True:
+                a = s.http("GET", f"/api/resources?limit={limit}{query}{cursor}")
+                assert a.status == 200 and len(a.body["items"]) <= limit, a
+                seen += [i["uri"] for i in a.body["items"]]
+                if not a.body["has-more"]:
+                    break
+                assert len(seen) < 20, a
+                cursor = "&cursor=" + quote(a.body["next-cursor"], safe="")
+            assert len(seen) == len(set(seen)) == want, (query, limit, seen)
+    assert sorted(seen[5:]) == sorted(files) and s.http("GET", "/api/resources?cursor=table/").status == 400
+
+
+def test_names_of_files(s):
+    one = upload(s, b"one", "b/c", folder="a")
+    again = lambda name, folder: post(s, "files/uploads/init", {"filename": name, "folder": folder, "replace-existing": True}).body["uri"]
+    assert again("c", "a/b") != one and again("b/c", "a") == one
+    two = upload(s, b"two", "c", folder="a/b")
+    assert again("c", "a/b") == two and again("b/c", "a") == one
+    for kind in ("text/plain\r\nX-Evil: 1", "text/\tplain", "\u0001"):
+        a = post(s, "files/uploads/init", {"filename": "x", "content-type": kind})
+        assert a.status == 400 and "content-type" in a.body["error"]["message"], a
+
+
 def test_uploads(s):
     small, big = b"hello \x00\xff", os.urandom(9 << 20)
     a, b = upload(s, small), upload(s, big, "big.bin", folder="in")

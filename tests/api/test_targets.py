@@ -2,6 +2,7 @@
 """Draft, live and installations: what they are set up with, and what runs on them. See server.py."""
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from server import flow, run_tests
 from test_connections import SECRET, Upstream, delete, make, put
@@ -115,7 +116,83 @@ def test_a_connection_of_the_slots_own(s):
         a = s.command("profiles.bindings.apply", {"flowSlug": "f", "inputs": {"form-region": "us"}})
         assert a.data["target"] == "live" and a.data["ready"] is True, a
         names = [i["name"] for i in get(s, "/api/secrets").body["items"]]
-        assert len(names) == 3 and all(n.startswith(("slot-", "form-")) for n in names), names
+        assert len(names) == 5 and all(n.startswith(("slot-", "form-")) for n in names), names
+
+
+OWN = {"secret-hook": "generate", "form-region": "eu", "form-pin": "1234567890", "apikey-api": SECRET}
+
+
+def ready(s, kind="prod"):
+    return s.ok("profiles.status", {"flowSlug": "f", "profileType": kind}).data["ready"]
+
+
+def test_what_is_copied_from_the_draft_is_lives_own(s):
+    with Upstream() as up, Upstream() as other:
+        push(s)
+        release(s)
+        assert configure(s, "draft", {**OWN, "url-api": up.url}).data["ready"] is True
+        copied = s.command("profiles.bindings.apply_from_draft", {"flowSlug": "f"})
+        assert copied.data["ready"] is True, copied
+        shared = copied.data["bindingValues"]["api"]
+        a = configure(s, "draft", {"url-api": other.url})  # the rest of the connection, its key too, stays as it was
+        assert a.data["ready"] is True and a.data["bindingValues"]["api"] != shared, a
+        assert run(s, target="live")["result"]["status"] == 200 and len(up.seen) == 1 and not other.seen
+        assert run(s)["result"]["status"] == 200 and len(other.seen) == 1
+        a = configure(s, "draft", {"apikey-api": "another-" + "y" * 20})
+        assert run(s)["result"]["status"] == 401 and run(s, target="live")["result"]["status"] == 200
+        assert configure(s, "draft", {"secret-hook": "", "form-pin": None}).data["missingBindings"] == ["hook"] and ready(s)
+        a = configure(s, "live", {"url-api": up.url + "/live"})  # nobody else has it now: it stays the same one
+        assert a.data["bindingValues"]["api"] == shared and run(s, target="live")["result"]["seen"] == "/live/x", a
+        assert delete(s, "/api/flow-profiles/draft-f").status == 200
+        assert ready(s) and run(s, target="live")["result"]["status"] == 200
+        s.command("profiles.draft.bindings", {"flowSlug": "f", "inputs": {**OWN, "url-api": other.url}})
+        assert s.ok("flows.configure", {"flowSlug": "f", "target": "live", "fromDraft": True}).data["ready"] is True
+        assert delete(s, "/api/flow-profiles/draft-f").status == 200 and ready(s)
+        s.kill()
+        s.start()
+        assert run(s, target="live")["result"]["status"] == 200
+        assert delete(s, "/api/flow-profiles/live-f").status == 200
+        assert get(s, "/api/secrets").body["items"] == [] and get(s, "/api/connections").body["items"] == []
+
+
+def test_a_deleted_flow_takes_shared_connections_with_it(s):
+    with Upstream() as up:
+        push(s)
+        release(s)
+        assert configure(s, "draft", {**OWN, "url-api": up.url}).data["ready"] is True
+        inst = install(s)
+        for args in ({"target": "live"}, {"installationId": inst}):
+            assert s.ok("flows.configure", {"flowSlug": "f", "fromDraft": True, **args}).data["ready"] is True
+        s.ok("flows.installations.delete", {"profileId": inst})
+        assert ready(s) and ready(s, "draft")
+        s.ok("flows.delete", {"flowSlug": "f", "yes": True})
+        assert get(s, "/api/secrets").body["items"] == [] and get(s, "/api/connections").body["items"] == []
+
+
+def test_one_wrong_field_changes_nothing(s):
+    with Upstream() as up:
+        push(s)
+        release(s)
+        cid = make(s, up)
+
+        def state():
+            return [s.ok("profiles.status", {"flowSlug": "f", "profileType": k}).data for k in ("draft", "prod")] + [
+                [(i["name"], i["version"]) for i in get(s, "/api/secrets").body["items"]], get(s, "/api/connections").body["items"],
+                get(s, "/api/connections/usages?only-connected=true").body["items"]]
+        before = state()
+        for inputs, more in (({**full(cid), "conn-extra": "conn-none"}, {}), ({**OWN, "url-api": up.url, "conn-extra": cid, "secret-hook": "a\u0000b"}, {}),
+                             (full(cid), {"schedules": {"weekly": {"enabled": True}}}), (full(cid), {"bindings": {"nope": cid}}),
+                             ({"url-api": up.url, "apikey-api": "k" * (65 << 10), **{k: v for k, v in OWN.items() if k != "apikey-api"}}, {}),
+                             ({**full(cid), "url-extra": 3}, {})):
+            for target in ("draft", "live"):
+                a = configure(s, target, inputs, **more)
+                assert a.status in (400, 404), a
+                assert state() == before, (inputs, more)
+        a = post(s, "/api/flow-profiles", {"flow-slug": "f", "bindings": {"api": cid, "extra": "conn-none"}})
+        assert a.status == 404 and state() == before, a
+        assert delete(s, f"/api/connections/{cid}").status == 200
+        assert post(s, "/api/connections", {"type": "http-api", "name": "n", "api-key": ""}).status == 400
+        assert get(s, "/api/connections").body["items"] == []
 
 
 def test_wrong_inputs(s):
@@ -168,6 +245,27 @@ def test_schedules_and_activate(s):
         assert delete(s, "/api/flow-profiles/live-f").status == 200
         assert s.command("flows.run", {"flowSlug": "f", "target": "live"}).code == "profile_missing"
         assert get(s, "/api/flow-profiles?flow-slug=f&profile-type=prod").body["items"] == []
+
+
+def test_activate_beside_pushes(s):
+    """Both change the flow's document: neither is refused because of the other, and a search of what is live finds it."""
+    push(s, requires="", body='"kiwi"')
+    s.ok("flows.release", {"flowSlug": "f"})
+
+    def found():
+        return [h["flow_slug"] for h in s.ok("flows.workspace.search", {"query": "about", "target": "live"}).data["result"]["hits"]]
+    assert found() == []
+    with ThreadPoolExecutor(8) as pool:
+        pushes = [pool.submit(s.command, "flows.put_draft", {"flowLiteral": flow("f", str(i))}) for i in range(120)]
+        others = [pool.submit(s.command, "profiles.activate", {"flowSlug": "f", "version": "1"}) for _ in range(60)]
+        got = [a.result() for a in pushes + others]
+    assert {a.status for a in got} == {200}, [a for a in got if a.status != 200][:2]
+    assert found() == ["f"]
+    assert delete(s, "/api/flow-profiles/live-f").status == 200 and found() == []
+    for version in (True, 1.5, "", "x", 0, -1, "0", {}, [1]):
+        for name in ("profiles.activate", "flows.configure", "flows.configure.check"):
+            a = s.command(name, {"flowSlug": "f", "version": version})
+            assert a.status == 400 and "version" in a.body["error"]["message"], (name, version, a)
 
 
 def test_runs_keep_their_target(s):

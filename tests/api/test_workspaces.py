@@ -178,6 +178,29 @@ def test_accounts(s):
         assert a.status == status and a.code, (command, args, a)
 
 
+def test_job_types_are_not_handed_out_to_others(s):
+    """Who may touch jobs of some types alone makes nobody who may touch others, nor does so to themselves."""
+    full, _ = account(s, ["jobs.worker"])
+    own, key = account(s, ["service-accounts.manage", "jobs.worker", "flows.read"], job_types=["a", "b"])
+
+    def call(verb, **args):
+        return s.command("service_accounts." + verb, args, key=key)
+    for types in ({}, {"allowedJobTypes": []}, {"allowedJobTypes": ["a", "c"]}):
+        a = call("create", name="x", capabilities=["jobs.worker"], **types)
+        assert a.status == 403 and a.code == "forbidden", (types, a)
+    assert call("create", name="x", capabilities=["flows.read"]).status == 200
+    made = call("create", name="x", capabilities=["jobs.worker"], allowedJobTypes=["b"])
+    assert made.status == 200, made
+    sa = made.data["serviceAccount"]["serviceAccountId"]
+    assert call("keys.create", serviceAccountId=sa).status == 200
+    for types in ([], ["c"]):
+        assert call("update", serviceAccountId=sa, allowedJobTypes=types).status == 403
+        assert call("update", serviceAccountId=own, allowedJobTypes=types).status == 403
+    for name, args in (("keys.create", {}), ("update", {"name": "y"}), ("update", {"allowedJobTypes": ["a"]})):
+        assert call(name, serviceAccountId=full, **args).status == 403, name
+    assert s.ok("service_accounts.get", {"serviceAccountId": own}).data["serviceAccount"]["allowedJobTypes"] == ["a", "b"]
+
+
 def test_keys_are_shown_once(s):
     sa, key = account(s, ["flows.read"])
     op = str(uuid.uuid4())
