@@ -1,6 +1,7 @@
 /* slots.c - see slots.h */
 #include "slots.h"
 #include "engine_int.h"
+#include "engine_observe.h"
 #include "eval/unit.h"
 #include "runtime/base/hash.h"
 #include <stdlib.h>
@@ -206,6 +207,7 @@ static void begin(Engine *e, const RunRow *row) {
   Run *r = take_over_row(e, row, (Cancel){.error = NIL}, &err);
   if (!r) return;
   r->status = RUN_RUNNING;
+  observe_run_begun(r);
   batch_status(run_batch(r), r->run, r->epoch, RUN_RUNNING, now_ms(), 0, NULL);
 }
 
