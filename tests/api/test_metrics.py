@@ -93,6 +93,8 @@ def test_health_and_readiness_need_no_key(s):
     for path in ("/healthz", "/readyz", "/metrics"):
         status, _, body = get(s, path, "POST")
         assert status == 405 and json.loads(body)["error"]["code"] == "method_not_allowed", (path, body)
+        status, _, body = get(s, path, "HEAD")
+        assert status == 200 and not body, (path, status, body)
     for path in ("/healthz/", "/metrics/x", "/metric", "/readyzz"):
         assert get(s, path)[0] == 404, path
 
