@@ -3,6 +3,7 @@
  * A replay (runs.replay) is an ordinary start with the input, source, version, target and installation of the other run, under its flow's
  * policy. A retry and a fork are forks (fork.h): the steps before are taken over from the history, not done again. They take no slot. */
 #include "api_runs.h"
+#include "api_target.h"
 #include "runtime/engine/engine_int.h"
 #include "eval/unit.h"
 #include "runtime/engine/fork.h"
@@ -15,8 +16,31 @@ static Val fact(const char *key, Val v) {
   return map_from(kv, 1, false);
 }
 
-static bool gone(ApiCall *c, const char *what) {
+/* err: its journal could not be read. Old segments are dropped, the first ones first; a record that is damaged is told as it is. */
+static bool is_there(void *ctx, const JournalRec *j) {
+  *(bool *)ctx = j->seq == 1;
+  return false;
+}
+
+static bool gone(ApiCall *c, const RunRow *row, const Err *err, const char *what) {
+  Err bad = {0};
+  bool there = false;
+  if (err && (!store_journal(c->api->store, row->run, 0, is_there, &there, &bad) && bad.code)) return api_fail_err(c, &bad);
+  if (err && there) return api_fail_err(c, err);
   return api_fail(c, 410, "history_gone", "the history of this run was dropped (it was older than the server keeps), so it cannot be %s", what);
+}
+
+/* What was switched off, deleted or archived runs nothing again. Steps alone have no flow. */
+static bool still_runs(ApiCall *c, const RunRow *row) {
+  ApiTarget t;
+  Err err = {0};
+  Val flow;
+  int64_t rev;
+  if (row->installation && !api_target_find(c->api, c->workspace, row->slug, row->installation, &t, &err)) return api_fail_err(c, &err);
+  if (row->installation && !t.enabled) return api_fail(c, 409, "installation_disabled", "%s of flow %s is switched off", t.name, t.flow);
+  bool archived = api_doc(c->api, c->workspace, "flow", row->slug, &flow, &rev, &err) && same(map_get_kw(flow, "archived"), TRUE_V);
+  if (err.code) return api_fail_err(c, &err);
+  return !archived || api_fail(c, 409, "flow_archived", "flow %s is archived: push it again to take it back", row->slug);
 }
 
 /* --- again from the beginning ------------------------------------------------------------------------------------------------------- */
@@ -31,7 +55,7 @@ static bool replay(ApiCall *c, const RunRow *row) {
   FlowDef *f;
   Val input = NIL, target = api_run_fact(row, "target"), id = str_c(row->run_id);
   if (!store_journal(c->api->store, row->run, 0, take_input, &input, &err) && err.code) return api_fail_err(c, &err);
-  if (!is_map(input)) return gone(c, "run again: its input is not there any more");
+  if (!is_map(input)) return gone(c, row, NULL, "run again: its input is not there any more");
   if (!engine_def(c->api->engine, row->source_hash, &f, NULL, &err)) return api_run_not_runnable(c, row->slug, row->source_hash, &err);
   ApiStart how = {.target = is_str(target) ? str_s(target) : "draft", .installation = row->installation, .version = row->version,
                   .origin = fact("replay-of", id), .more = fact("originalWorkflowId", id)};
@@ -41,7 +65,7 @@ static bool replay(ApiCall *c, const RunRow *row) {
 bool api_runs_replay(ApiCall *c) {
   RunRow row = {0};
   if (!api_run_row(c, &row)) return false;
-  bool ok = replay(c, &row);
+  bool ok = still_runs(c, &row) && replay(c, &row);
   run_row_free(&row);
   return ok;
 }
@@ -82,12 +106,12 @@ static void fork_also(void *ctx, Batch *b, const RunRow *row) {
   api_seal(f->c, b);
 }
 
-static bool fork_failed(ApiCall *c, const Err *err) {
+static bool fork_failed(ApiCall *c, const RunRow *row, const Err *err) {
   static const char *const theirs[] = {"no_step", "fork_diverged", "not_serializable", "bad_input"};
   c->sealed = false;
   for (size_t i = 0; err->code && i < sizeof theirs / sizeof *theirs; i++)
     if (!strcmp(err->code, theirs[i])) return api_fail(c, 409, err->code, "%s", err->msg);
-  return err->code && !strcmp(err->code, "corrupt_record") ? gone(c, "forked") : api_fail_err(c, err);
+  return err->code && !strcmp(err->code, "corrupt_record") ? gone(c, row, err, "forked") : api_fail_err(c, err);
 }
 
 static bool fork_at(ApiCall *c, const RunRow *row, int64_t number, ForkChanges *ch, const char *why) {
@@ -99,8 +123,8 @@ static bool fork_at(ApiCall *c, const RunRow *row, int64_t number, ForkChanges *
   ch->also = fork_also;
   ch->ctx = &f;
   ch->origin = api_run_origin(c, f.target, origin);
-  if (!engine_fork(c->api->engine, row->run, number, ch, NULL, &run, &err)) return fork_failed(c, &err);
-  if (!engine_resume(c->api->engine, run, &err)) return fork_failed(c, &err);
+  if (!engine_fork(c->api->engine, row->run, number, ch, NULL, &run, &err)) return fork_failed(c, row, &err);
+  if (!engine_resume(c->api->engine, run, &err)) return fork_failed(c, row, &err);
   return true;
 }
 
@@ -118,7 +142,7 @@ static bool retry(ApiCall *c, const RunRow *row) {
 bool api_runs_retry(ApiCall *c) {
   RunRow row = {0};
   if (!api_run_row(c, &row)) return false;
-  bool ok = retry(c, &row);
+  bool ok = still_runs(c, &row) && retry(c, &row);
   run_row_free(&row);
   return ok;
 }
@@ -146,7 +170,7 @@ static bool fork_run(ApiCall *c, const RunRow *row) {
 bool api_runs_fork(ApiCall *c) {
   RunRow row = {0};
   if (!api_run_row(c, &row)) return false;
-  bool ok = fork_run(c, &row);
+  bool ok = still_runs(c, &row) && fork_run(c, &row);
   run_row_free(&row);
   return ok;
 }
@@ -161,7 +185,7 @@ static bool verify(ApiCall *c, const RunRow *row) {
     return api_fail(c, 409, "too_long", "the run has %lld records; up to %d can be rebuilt here", (long long)row->head_seq, REBUILD_MOST);
   if (!engine_replay(c->api->engine, row->run, &diff, &end, &err)) {
     buf_free(&diff);
-    return err.code && !strcmp(err.code, "corrupt_record") ? gone(c, "rebuilt") : api_fail_err(c, &err);
+    return err.code && !strcmp(err.code, "corrupt_record") ? gone(c, row, &err, "rebuilt") : api_fail_err(c, &err);
   }
   api_put_text(&m, "workflowId", row->run_id);
   api_put(&m, "identical", diff.n ? FALSE_V : TRUE_V);

@@ -39,23 +39,30 @@ static struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint32_t hash_text(uint32_t h, const char *s) {
-  for (size_t i = 0; i < LABEL_MAX - 1 && s[i]; i++) h = (h ^ (unsigned char)s[i]) * 16777619u;
+  while (*s) h = (h ^ (unsigned char)*s++) * 16777619u;
   return (h ^ 0xff) * 16777619u;
 }
 
-static bool label_is(const char *have, const char *s) { return !strncmp(have, s, LABEL_MAX - 1); }
+/* As much of a value as a label keeps, cut between characters: half a character would make a scraper refuse all of the text. */
+static void label_of(char out[LABEL_MAX], const char *s) {
+  size_t n = strnlen(s, LABEL_MAX);
+  if (n == LABEL_MAX)
+    for (n--; n && ((unsigned char)s[n] & 0xc0) == 0x80;) n--;
+  memcpy(out, s, n);
+  out[n] = 0;
+}
 
-/* locked */
+/* locked; a and b: label_of */
 static Series *series_find(enum MetricFamily f, const char *a, const char *b) {
   uint32_t slot = hash_text(hash_text(2166136261u, a), b) % SLOTS;
   Series *s = table[f].slots[slot];
-  while (s && !(label_is(s->a, a) && label_is(s->b, b))) s = s->chain;
+  while (s && (strcmp(s->a, a) || strcmp(s->b, b))) s = s->chain;
   if (s) return s;
   if (table[f].n >= METRIC_SERIES && !(!strcmp(a, "other") && !strcmp(b, "other"))) return series_find(f, "other", "other");
   s = calloc(1, sizeof *s);
   if (!s) abort();
-  strncat(s->a, a, LABEL_MAX - 1);
-  strncat(s->b, b, LABEL_MAX - 1);
+  strcpy(s->a, a);
+  strcpy(s->b, b);
   s->chain = table[f].slots[slot];
   table[f].slots[slot] = s;
   if (!table[f].first) table[f].last = &table[f].first;
@@ -66,7 +73,10 @@ static Series *series_find(enum MetricFamily f, const char *a, const char *b) {
 }
 
 static Series *series(enum MetricFamily f, const char *a, const char *b) {
-  return series_find(f, !families[f].labels[0] ? "" : a ? a : "none", !families[f].labels[1] ? "" : b ? b : "none");
+  char la[LABEL_MAX], lb[LABEL_MAX];
+  label_of(la, !families[f].labels[0] ? "" : a ? a : "none");
+  label_of(lb, !families[f].labels[1] ? "" : b ? b : "none");
+  return series_find(f, la, lb);
 }
 
 void metric_count(enum MetricFamily f, const char *a, const char *b) {

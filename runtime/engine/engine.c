@@ -201,7 +201,6 @@ static bool start_durable(Run *r, Err *err) {
     return false;
   }
   run_ready(r);
-  observe_run_started(r);
   return true;
 }
 
@@ -219,6 +218,7 @@ static bool start_over(Run *r, const char *error, Err *err) {
   int64_t run = r->run;
   char *workspace = strdup(r->workspace), *slot = r->slot ? strdup(r->slot) : NULL;
   bool ok = !error;
+  if (!error) observe_run_started(r);
   if (error || r->status == RUN_QUEUED) run_drop(r);
   else ok = start_durable(r, err);
   if (slot) slot_started(e, workspace, slot, run, !error);
@@ -561,12 +561,13 @@ bool engine_send(Engine *e, const char *workspace, const char *key, Val body, co
 
 /* --- loop ------------------------------------------------------------------------------------------------------------------------------------ */
 static bool busy(const Engine *e) {
+  if (e->o.serves) return true;
   for (size_t i = 0; i < e->cap; i++)
     for (Run *r = e->runs[i]; r; r = r->chain)
       if (r->phase != R_DONE && r->phase != R_PARKED && r->phase != R_HELD) return true;
   for (size_t i = 0; i < e->ntimers; i++)
     if (!e->timers[i].token) return true; /* dropped after a full disk, to be taken up again */
-  return e->o.serves || wait_notifying(e) || (e->o.listen && e->parked.n);
+  return wait_notifying(e) || (e->o.listen && e->parked.n);
 }
 
 static int wait_ms(const Engine *e, int64_t most) {
@@ -619,6 +620,7 @@ static void run_slices(Engine *e) {
 }
 
 bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
+  runs_leave(e);
   if (!e->draining) wait_hand_over(e, err);
   run_slices(e);
   if (!e->draining && (e->o.listen || e->child_timers)) fire_stored_timers(e);

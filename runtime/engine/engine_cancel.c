@@ -3,6 +3,7 @@
 #include "breaks.h"
 #include "child.h"
 #include "runtime/steps/engine_index.h"
+#include "engine_observe.h"
 #include "engine_over.h"
 #include "eval/unit.h"
 #include "runtime/jobs/engine_job.h"
@@ -101,7 +102,10 @@ static void end_row(Engine *e, const RunRow *run, enum RunStatus st, Val error, 
   jobs_run_over(e, batch, run->run, run->workspace, run->run_id, st, false);
   child_close_row(e, batch, run, st == RUN_TERMINATED);
   buf_free(&b);
-  if (store_submit_wait(e->store, batch, err)) engine_over_tell(e, run->run);
+  if (store_submit_wait(e->store, batch, err)) {
+    observe_row_ended(e, run, st, error);
+    engine_over_tell(e, run->run);
+  }
   e->inbox_again = true; /* for its children and its parent */
   parked_remove(&e->parked, run->run);
   if (run->slot && !err->code) slot_freed(e, run->workspace, run->slot);

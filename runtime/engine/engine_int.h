@@ -101,6 +101,7 @@ typedef struct Run {
   bool jobs_any;        /* it has submitted some in this life */
   bool tells;           /* a batch of it puts something into the inbox: look there when it is durable */
   struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */
+  struct Run *over;     /* among those that are over: runs_leave */
 } Run;
 
 typedef struct TimerEntry { int64_t due; int64_t run; uint64_t token; } TimerEntry;
@@ -122,6 +123,7 @@ struct Engine {
   Run **runs;           /* hash table by number */
   size_t nruns, cap;
   Run *ready, *ready_tail;
+  Run *over;            /* their end is durable: they leave memory at the next turn */
   TimerEntry *timers;   /* binary heap */
   size_t ntimers, cap_timers;
   Watch watches[ENGINE_WATCHES];
@@ -174,6 +176,7 @@ Run *run_add(Engine *e, const RunRow *row);
 Run *run_make(Engine *e, const RunRow *row); /* not in the table: for re-execution alone; run_release */
 void run_release(Run *r);
 void run_drop(Run *r);                 /* out of the table */
+void runs_leave(Engine *e);            /* those that are over; nobody may hold one of them across it */
 void run_ready(Run *r);                /* into the queue; a run that only replays is in none */
 void run_replay(Run *r);               /* slices until it ends, stops or has no more history */
 void run_slice(Run *r);

@@ -24,11 +24,26 @@ static const char *error_message(Val error) {
 }
 
 /* --- runs ---------------------------------------------------------------------------------------------------------------------------- */
-void observe_run_started(const Run *r) {
-  metric_count(METRIC_runs_started_total, NULL, NULL);
+static void begun(const Run *r, const char *event) {
   if (log_mode() == LOG_OFF) return;
   LogField f[] = {{"workspace", r->workspace, 0}, {"flow", r->slug, 0}, {"runId", r->run_id, 0}, {"version", NULL, r->version}};
-  log_line("info", "run-started", f, COUNT(f));
+  log_line("info", event, f, COUNT(f));
+}
+
+void observe_run_started(const Run *r) {
+  metric_count(METRIC_runs_started_total, NULL, NULL);
+  begun(r, r->status == RUN_QUEUED ? "run-queued" : "run-started");
+}
+
+void observe_run_begun(const Run *r) { begun(r, "run-started"); }
+
+void observe_row_ended(Engine *e, const RunRow *row, enum RunStatus st, Val error) {
+  Run *r = run_make(e, row);
+  trace_run(r, row);
+  r->status = st;
+  r->outcome = error;
+  observe_run_ended(r);
+  run_release(r);
 }
 
 void observe_run_ended(const Run *r) {

@@ -4,8 +4,10 @@
 #define BR_ENGINE_OBSERVE_H
 #include "engine_int.h"
 
-void observe_run_started(const Run *r);
+void observe_run_started(const Run *r);                                        /* its start is durable; it may have to queue first */
+void observe_run_begun(const Run *r);                                          /* one that queued */
 void observe_run_ended(const Run *r);                                          /* its end is durable */
+void observe_row_ended(Engine *e, const RunRow *row, enum RunStatus st, Val error); /* the same of one that was not in memory */
 void observe_attempt(const StepCall *c);                                       /* its effect begins */
 void observe_retry(const StepCall *c, Val error, int64_t in_ms);                /* the attempt has failed, another one follows */
 void observe_step_ended(const StepCall *c, bool ok, Val value);                /* value: the result or the error map */

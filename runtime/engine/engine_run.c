@@ -106,6 +106,19 @@ void run_drop(Run *r) {
   run_release(r);
 }
 
+static void run_is_over(Run *r) {
+  r->over = r->e->over;
+  r->e->over = r;
+}
+
+void runs_leave(Engine *e) {
+  for (Run *r = e->over, *next; r; r = next) {
+    next = r->over;
+    run_drop(r);
+  }
+  e->over = NULL;
+}
+
 void run_ready(Run *r) {
   r->phase = R_READY;
   if (r->queued || r->replaying_only) return;
@@ -209,6 +222,7 @@ static void durable(Run *r) {
     if (r->slot && run_status_final(r->status)) slot_freed(r->e, r->workspace, r->slot);
     observe_run_ended(r);
     engine_over_tell(r->e, r->run);
+    run_is_over(r); /* who has called this may still look at it */
     break;
   }
 }

@@ -1,6 +1,7 @@
 /* fork.c - see fork.h */
 #include "fork.h"
 #include "edit.h"
+#include "engine_observe.h"
 #include "runtime/steps/engine_index.h"
 #include "eval/scope.h"
 #include "eval/unit.h"
@@ -239,7 +240,7 @@ static bool make(Engine *e, const RunRow *parent, Fork *f, FlowDef *def, const c
     ok = store_submit_wait(e->store, r->batch, err);
     r->batch = NULL;
     *run = row.run;
-    if (ok) index_flow(e, row.workspace, def);
+    if (ok) index_flow(e, row.workspace, def), observe_run_started(r);
   }
   if (!ok && err->code && !strcmp(err->code, "run_exists")) err_set(err, "run_exists", "there is a run %s already", row.run_id);
   run_release(r);

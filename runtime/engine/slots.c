@@ -1,6 +1,7 @@
 /* slots.c - see slots.h */
 #include "slots.h"
 #include "engine_int.h"
+#include "engine_observe.h"
 #include "eval/unit.h"
 #include "runtime/base/hash.h"
 #include <stdlib.h>
@@ -32,12 +33,60 @@ static Val key_of(Val input, Val field) {
   return input;
 }
 
+static int by_text(const void *a, const void *b) {
+  const Buf *x = a, *y = b;
+  int order = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+  return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+static bool key_text(Buf *out, Val v);
+
+/* {:a 1 :b 2} and {:b 2 :a 1} are one key, whoever wrote them: entries in the order of their texts. */
+static bool map_text(Buf *out, Val m) {
+  size_t n = map_count(m), i = 0;
+  Buf *all = calloc(n + 1, sizeof *all);
+  MapIter it;
+  Val k, v;
+  bool ok = all;
+  map_iter(&it, m);
+  for (; ok && map_next(&it, &k, &v); i++) {
+    ok = key_text(&all[i], k);
+    buf_c(&all[i], " ");
+    ok = ok && key_text(&all[i], v);
+  }
+  if (ok) qsort(all, n, sizeof *all, by_text);
+  for (i = 0; all && i < n; i++) {
+    buf_c(out, i ? ", " : "{");
+    buf_add(out, all[i].p, all[i].n);
+    buf_free(&all[i]);
+  }
+  buf_c(out, n ? "}" : "{}");
+  free(all);
+  return ok;
+}
+
+static bool vec_text(Buf *out, Val v) {
+  bool ok = true;
+  buf_c(out, "[");
+  for (uint32_t i = 0; ok && i < vec_count(v); i++) {
+    if (i) buf_c(out, " ");
+    ok = key_text(out, vec_nth(v, i));
+  }
+  buf_c(out, "]");
+  return ok;
+}
+
+static bool key_text(Buf *out, Val v) {
+  if (is_map(v)) return map_text(out, v);
+  return is_vec(v) ? vec_text(out, v) : !is_sig(print_to(out, v, &print_readably));
+}
+
 /* Long ones by their hash. false: the key is not to be had. */
 static bool add_key(Buf *b, Val input, Val field, Val *key, Err *err) {
   Buf text = {0}, name = {0};
   char hash[65];
   *key = key_of(input, field);
-  bool ok = !is_nil(*key) && !is_sig(print_to(&text, *key, &print_readably));
+  bool ok = !is_nil(*key) && key_text(&text, *key);
   if (ok && text.n > KEY_TEXT) hash_sha256_hex(text.p, text.n, hash), buf_fmt(b, "%c#%s", SEP, hash);
   else if (ok) buf_fmt(b, "%c%s", SEP, buf_cstr(&text));
   if (is_sig(print_to(&name, field, &print_readably))) name.n = 0;
@@ -206,6 +255,7 @@ static void begin(Engine *e, const RunRow *row) {
   Run *r = take_over_row(e, row, (Cancel){.error = NIL}, &err);
   if (!r) return;
   r->status = RUN_RUNNING;
+  observe_run_begun(r);
   batch_status(run_batch(r), r->run, r->epoch, RUN_RUNNING, now_ms(), 0, NULL);
 }
 

@@ -318,7 +318,7 @@ static enum MHD_Result dispatch(Conn *x, const char *url, const char *method) {
     return listener_reply(x, 200, listener_copy("{\"ok\":true}", 11), 11, NULL, NULL);
   }
   if (!listener_method_ok(door, method))
-    return listener_reply_error(x, 405, "method_not_allowed", door == LISTEN_SELF ? "this is asked with GET" : door == LISTEN_API ? "GET, POST, PUT, PATCH and DELETE are understood here" : "callbacks are sent with POST");
+    return listener_reply_error(x, 405, "method_not_allowed", door == LISTEN_SELF ? "this is asked with GET or HEAD" : door == LISTEN_API ? "GET, POST, PUT, PATCH and DELETE are understood here" : "callbacks are sent with POST");
   if (x->too_big) return too_large(x);
   if (x->full) return listener_reply_error(x, 507, "disk_full", "there is no room on the disk for a body of this size");
   if (x->shed) return listener_reply_error(x, 503, "busy", "too many bodies under way; try again");
@@ -451,17 +451,20 @@ static void thread_end(Listener *l) {
 
 /* ---- start and stop ---- */
 
+#define TLS_VERSIONS "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1" /* RFC 8996 */
+
 static bool start_threads(Listener *l, Err *e) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are for the main thread */
-  struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, l->cert}, {MHD_OPTION_HTTPS_MEM_KEY, 0, l->key}, {MHD_OPTION_END, 0, NULL}};
+  struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, l->cert}, {MHD_OPTION_HTTPS_MEM_KEY, 0, l->key},
+                                 {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)(uintptr_t)TLS_VERSIONS}, {MHD_OPTION_END, 0, NULL}};
   unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (l->cert ? (unsigned)MHD_USE_TLS : 0);
   l->daemon =
       L(MHD_start_daemon)(flags, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_CONNECTION_LIMIT,
                           l->o.connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LISTENER_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                           (size_t)65536, MHD_OPTION_NOTIFY_COMPLETED, completed, (void *)l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-                          NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, l->cert ? tls : tls + 2, MHD_OPTION_END);
+                          NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, l->cert ? tls : tls + 3, MHD_OPTION_END);
   int rc = l->daemon ? pthread_create(&l->thread, NULL, thread_run, l) : 0;
   if (l->daemon && !rc) pthread_setname_np(l->thread, "http");
   pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -23,7 +23,7 @@ static void extra_headers(struct MHD_Response *r, char *extra) {
 
 /* What is understood there, for 405. */
 static const char *allowed(const Conn *x) {
-  static const char *const by_door[][2] = {{"api", "GET, POST, PUT, PATCH, DELETE"}, {"self", "GET"}, {"resources", "GET"}, {"waits", "GET, POST"}, {"login", "GET, POST"}};
+  static const char *const by_door[][2] = {{"api", "GET, POST, PUT, PATCH, DELETE"}, {"self", "GET, HEAD"}, {"resources", "GET"}, {"waits", "GET, POST"}, {"login", "GET, POST"}};
   for (size_t i = 0; x->route && i < sizeof by_door / sizeof *by_door; i++)
     if (!strcmp(x->route, by_door[i][0])) return by_door[i][1];
   return "POST";

@@ -107,7 +107,7 @@ bool listener_path(const Listener *l, const char *url, const char **ws, size_t *
 
 bool listener_method_ok(enum ListenDoor door, const char *method) {
   bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
-  if (door == LISTEN_SELF) return get;
+  if (door == LISTEN_SELF) return get || !strcmp(method, "HEAD"); /* monitors look with either */
   if (door == LISTEN_API) return get || post || !strcmp(method, "PUT") || !strcmp(method, "PATCH") || !strcmp(method, "DELETE");
   return door == LISTEN_RESOURCES ? get : door == LISTEN_WAITS || door == LISTEN_LOGIN ? get || post : post;
 }

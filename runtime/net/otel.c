@@ -2,6 +2,7 @@
 #include "otel.h"
 #include "http_client.h"
 #include "runtime/base/metrics.h"
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -116,6 +117,25 @@ static bool stopping(void) {
   return stop;
 }
 
+/* In place: without blanks at the ends, %20 as a blank. */
+static char *plain(char *s) {
+  static const char digits[] = "0123456789abcdef";
+  s += strspn(s, " \t");
+  char *to = s;
+  size_t n = strlen(s);
+  while (n && (s[n - 1] == ' ' || s[n - 1] == '\t')) s[--n] = 0;
+  for (const char *p = s; *p; p++) {
+    const char *high = *p == '%' && p[1] ? strchr(digits, tolower((unsigned char)p[1])) : NULL;
+    const char *low = high && p[2] ? strchr(digits, tolower((unsigned char)p[2])) : NULL;
+    int c = low ? (int)((high - digits) << 4 | (low - digits)) : (unsigned char)*p;
+    if (low) p += 2;
+    *to++ = c < ' ' ? ' ' : (char)c; /* nothing begins a line of its own */
+  }
+  *to = 0;
+  return s;
+}
+
+/* name=value,name=value, the values percent-encoded where they have to be (OTEL_EXPORTER_OTLP_HEADERS of the OpenTelemetry specification). */
 static void add_headers(HttpRequest *r) {
   char *all = strdup(otel.headers ? otel.headers : ""), *rest = all, *one;
   http_request_header(r, "Content-Type", "application/json", false);
@@ -123,7 +143,8 @@ static void add_headers(HttpRequest *r) {
     char *eq = strchr(one, '=');
     if (!eq) continue;
     *eq = 0;
-    http_request_header(r, one + strspn(one, " "), eq + 1, true);
+    const char *name = plain(one), *value = plain(eq + 1);
+    if (*name && !name[strcspn(name, " \t:")]) http_request_header(r, name, value, true);
   }
   free(all);
 }
@@ -220,7 +241,8 @@ static bool start_thread(Err *e) {
 bool otel_start(Err *e) {
   if (!read_url(e)) return false;
   if (!otel.url) return true;
-  const char *headers = variable("OTEL_EXPORTER_OTLP_HEADERS");
+  const char *headers = variable("OTEL_EXPORTER_OTLP_TRACES_HEADERS");
+  if (!headers) headers = variable("OTEL_EXPORTER_OTLP_HEADERS");
   otel.headers = headers ? strdup(headers) : NULL;
   otel.last = &otel.first;
   make_head();

@@ -1,5 +1,5 @@
 /* otel.h - spans to an OpenTelemetry collector: OTLP over HTTP with JSON, when OTEL_EXPORTER_OTLP_ENDPOINT (to which /v1/traces is added) or
- * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set; OTEL_EXPORTER_OTLP_HEADERS (a=b,c=d) and OTEL_SERVICE_NAME are kept to. Else nothing is done.
+ * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set; OTEL_EXPORTER_OTLP_HEADERS (a=b,c=d%20e; that of TRACES_HEADERS instead) and OTEL_SERVICE_NAME are kept to. Else nothing is done.
  *
  * Spans are queued, up to OTEL_QUEUE, and sent by a thread of their own, OTEL_BATCH at a time or after a second: nobody waits for a
  * collector. What does not fit, or is refused after some tries, is dropped and counted (otel_dropped_total). */

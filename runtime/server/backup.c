@@ -65,7 +65,7 @@ static bool blob(void *ctx, const Resource *r, Err *err) {
 static bool copy_blobs(Backup *b, Err *err) {
   Store *s = store_open(b->copy, &(StoreOptions){.read_only = true}, err);
   if (!s) return false;
-  b->unfinished = data_runs(s, 1u << RUN_RUNNING | 1u << RUN_WAITING, err);
+  b->unfinished = data_runs(s, 1u << RUN_RUNNING | 1u << RUN_WAITING | 1u << RUN_QUEUED, err);
   b->from = blobs_place_open(s, NULL, err);
   bool ok = b->from && b->unfinished >= 0;
   if (ok && !blobs_is_remote(b->from)) {
@@ -166,13 +166,24 @@ static int backup_usage(const char *what) {
   return EXIT_USAGE;
 }
 
-int breyta_backup(const BreytaOptions *o) {
+/* DIR for DIR/ and DIR/. too: what becomes DIR is made beside it. */
+static size_t place_length(const char *to) {
+  size_t n = to ? strlen(to) : 0;
+  while (n > 1 && (to[n - 1] == '/' || (n > 2 && to[n - 1] == '.' && to[n - 2] == '/'))) n--;
+  return n;
+}
+
+int breyta_backup(const BreytaOptions *given) {
   Err err = {0};
   int64_t began = mono_us();
-  size_t n = o->to ? strlen(o->to) : 0;
+  size_t n = place_length(given->to);
+  char to[4096];
+  BreytaOptions named = *given, *o = &named;
   if (!n || n > 4000) return backup_usage("--to says where the copy goes: a folder, or a file whose name ends in .db");
   if (strcmp(o->format, "text") && strcmp(o->format, "json")) return backup_usage("--format: text or json");
-  Backup b = {.o = o, .folder = n < 4 || strcmp(o->to + n - 3, ".db")};
+  snprintf(to, sizeof to, "%.*s", (int)n, given->to);
+  o->to = to;
+  Backup b = {.o = o, .folder = n < 4 || strcmp(to + n - 3, ".db")};
   cli_engine_values();
   umask(0077); /* what is kept is nobody else's */
   b.db = data_db(o->data);

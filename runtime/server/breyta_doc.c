@@ -59,7 +59,7 @@ static const Variable server_variables[] = {
     {"BREYTA_ALLOW_PRIVATE_HOSTS", "private hosts and networks that steps may reach, with commas: localhost,10.0.0.0/8"},
     {"AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE",
      "for --blobs s3://...; else ~/.aws/credentials, or AWS_SHARED_CREDENTIALS_FILE"},
-    {"OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME",
+    {"OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_TRACES_HEADERS, OTEL_SERVICE_NAME",
      "where traces go, by OTLP over HTTP; nowhere without an endpoint"}};
 
 static void man_variables(Buf *b, const Variable *v, size_t n) {

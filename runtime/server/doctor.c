@@ -131,7 +131,7 @@ static void integrity(Doctor *d) {
 static void runs(Doctor *d) {
   Err err = {0};
   if (!d->store) return;
-  int64_t open = data_runs(d->store, 1u << RUN_RUNNING | 1u << RUN_WAITING, &err), blocked = open < 0 ? -1 : data_runs(d->store, 1u << RUN_BLOCKED, &err);
+  int64_t open = data_runs(d->store, 1u << RUN_RUNNING | 1u << RUN_WAITING | 1u << RUN_QUEUED, &err), blocked = open < 0 ? -1 : data_runs(d->store, 1u << RUN_BLOCKED, &err);
   if (blocked < 0) say(d, "runs", ERROR, "%s", err.msg);
   else if (blocked) say(d, "runs", WARNING, "%lld unfinished, and %lld blocked: they cannot go on as they are", (long long)open, (long long)blocked);
   else say(d, "runs", FINE, "%lld unfinished", (long long)open);

@@ -480,10 +480,10 @@ static SlugCount *slug_get(Store *s, const char *workspace, const char *slug) {
 
 static void count_new_runs(Store *s, Batch *b) {
   for (size_t i = 0; i < b->n && !b->error; i++) {
-    const Op *op = &b->ops[i];
+    Op *op = &b->ops[i];
     if (op->type != OP_RUN_CREATE) continue;
     SlugCount *c = slug_get(s, op_str(b, op, 1) ? op_str(b, op, 1) : "", op_str(b, op, 2) ? op_str(b, op, 2) : "");
-    if (c) c->count++;
+    if (c) op->i[6] = ++c->count; /* some before it may be refused: what is stored is never less than what was given out */
     else b->error = store_failed(s) ? store_failed(s) : "db_read";
     if (s->next_run && op->run >= s->next_run) s->next_run = op->run + 1;
   }

@@ -11,8 +11,8 @@
 #include <pthread.h>
 
 enum OpType {
-  OP_RUN_CREATE, /* i: version status created updated finished wake; s: run_id workspace slug source_hash note lineage slot installation
-                    origin target */
+  OP_RUN_CREATE, /* i: version status created updated finished wake, count of its flow's runs (of store_submit); s: run_id workspace slug
+                    source_hash note lineage slot installation origin target */
   OP_EXPECT,     /* i: seq */
   OP_APPEND,     /* kind; blob with a record header in front */
   OP_STATUS,     /* kind = status; i: at wake; s: note */
@@ -51,7 +51,7 @@ typedef struct Op {
   enum OpType type;
   int kind;
   int64_t run, epoch;
-  int64_t i[6];
+  int64_t i[7];
   size_t s[10]; /* offset in the arena + 1; 0 = NULL */
   size_t blob, blob_n;
   uint8_t key16[16];

@@ -137,7 +137,8 @@ static const char *run_create(Mem *m, const Batch *b, const Op *op) {
   Bytes number = {0}, count = {0};
   const OmapNode *n = store_mem_find(m, key_strs('f', r.workspace, r.slug ? r.slug : ""));
   Reader in = n ? reader(store_omap_value(n)) : (Reader){0};
-  add_int(&count, 1 + (n ? get_int(&in) : 0));
+  int64_t made = 1 + (n ? get_int(&in) : 0);
+  add_int(&count, made > op->i[6] ? made : op->i[6]);
   add_int(&number, op->run);
   if (!(e = store_mem_put(m, key_strs('f', r.workspace, r.slug ? r.slug : ""), count))) e = run_save(m, &r);
   if (!e) return store_mem_put(m, key_strs('i', id, workspace), number);

@@ -62,7 +62,7 @@ enum { SQ_REFUSED = -1 }; /* beside SQLite's result codes: a precondition failed
   X(W_RUN, "INSERT INTO runs(run,epoch,version,status,created,updated,finished,wake,run_id,workspace,slug,source_hash,note," \
            "lineage,slot,installation,origin,target,head_row,head_seq)" \
            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,0,0)") \
-  X(W_FLOW, "INSERT INTO flows VALUES(?1,?2,1) ON CONFLICT DO UPDATE SET n=n+1") \
+  X(W_FLOW, "INSERT INTO flows VALUES(?1,?2,max(?3,1)) ON CONFLICT DO UPDATE SET n=max(n+1,?3)") \
   X(W_HEAD, "SELECT epoch,status,head_row,head_seq FROM runs WHERE run=?1") \
   X(W_STATUS, "UPDATE runs SET status=?2,updated=?3,finished=?4,wake=?5,note=?6,head_row=?7,head_seq=?8 WHERE run=?1") \
   X(W_EPOCH, "UPDATE runs SET epoch=?2,head_row=?3,head_seq=?4 WHERE run=?1") \

@@ -115,6 +115,7 @@ static int run_create(Sq *s, Batch *b, const Op *op) {
   STMT(flow, W_FLOW);
   sq_bind_str(flow, 1, or_empty(op_str(b, op, 1)));
   sq_bind_str(flow, 2, or_empty(op_str(b, op, 2)));
+  sqlite3_bind_int64(flow, 3, op->i[6]);
   return sq_done(flow);
 }
 

@@ -159,6 +159,20 @@ def test_keyed(s):
     is_(s, c["workflowId"], "waiting")
 
 
+def test_a_key_that_is_an_object(s):
+    """Two that are equal are one key, whatever the order in which a client writes them."""
+    push(s, "k", ":drain", kind=":keyed", extra=":key-field :order")
+    many = {f"k{i}": i for i in range(20)}
+    for one, other in (({"a": 1, "b": {"c": [{"x": 1, "y": 2}]}}, {"b": {"c": [{"y": 2, "x": 1}]}, "a": 1}), ([1, {"a": 1, "b": 2}], [1, {"b": 2, "a": 1}]),
+                       (many, dict(reversed(many.items())))):
+        a = go(s, "k", order=one)
+        b = go(s, "k", order=other)
+        assert (a["concurrencyDecision"], b["concurrencyDecision"]) == ("started", "queued"), (one, b)
+        assert b["concurrencyKey"] == other, b
+    for order in ({"a": 2, "b": {"c": []}}, {}, [], [1], {"a": "1 :b 2"}, {"a": 1}, {"a": 1, "b": 2}):
+        assert go(s, "k", order=order)["concurrencyDecision"] == "started", order
+
+
 def test_same_operation_takes_one_place(s):
     push(s, "d", ":drain")
     a = s.ok("flows.run", {"flowSlug": "d"}, op="op-1").data

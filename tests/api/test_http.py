@@ -6,6 +6,7 @@ import email.parser
 import json
 import socket
 import ssl
+import subprocess
 import tempfile
 
 from server import Server, certificate, run_tests
@@ -91,6 +92,17 @@ def test_plain(s):
     text = s.raw("GET", "/metrics")[2].decode()
     for status in (400, 413, 414, 431, 505):
         assert f'requests_total{{route="unknown",status="{status}"}}' in text, (status, text)
+
+
+def test_old_versions_of_tls_are_refused(_):
+    """RFC 8996. The library would take them."""
+    with tempfile.TemporaryDirectory() as d:
+        certificate(d)
+        with Server("--tls-cert", d + "/cert.pem", "--tls-key", d + "/key.pem") as t:
+            for version in ("-tls1", "-tls1_1", "-tls1_2", "-tls1_3"):
+                p = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{t.port}", version, "-cipher", "ALL:@SECLEVEL=0"], input="", capture_output=True, text=True, timeout=30)
+                new = version in ("-tls1_2", "-tls1_3")
+                assert ("Cipher is (NONE)" not in p.stdout and p.returncode == 0) is new, (version, p)
 
 
 def test_tls(_):

@@ -93,6 +93,8 @@ def test_health_and_readiness_need_no_key(s):
     for path in ("/healthz", "/readyz", "/metrics"):
         status, _, body = get(s, path, "POST")
         assert status == 405 and json.loads(body)["error"]["code"] == "method_not_allowed", (path, body)
+        status, _, body = get(s, path, "HEAD")
+        assert status == 200 and not body, (path, status, body)
     for path in ("/healthz/", "/metrics/x", "/metric", "/readyzz"):
         assert get(s, path)[0] == 404, path
 
@@ -119,6 +121,52 @@ def test_runs_and_steps_are_counted(s):
     text = get(s, "/metrics")[2]
     for secret in ("ws-local", "canaryflow", "flow-", s.key.split("_")[2]):
         assert secret not in text, secret
+
+
+def test_runs_that_are_over_leave_memory(s):
+    put(s, "short", "(:n (flow/input))")
+    put(s, "bad", '(throw (ex-info "no" {:type :mine}))')
+    ids = [s.ok("flows.run", {"flowSlug": slug, "input": {"n": n}}).data["workflowId"] for n in range(20) for slug in ("short", "bad")]
+    for i in ids:
+        s.over(i)
+    s.until(lambda: value(metrics(s), "runs_in_memory") == 0, "nothing has something to do")
+    assert s.over(ids[0])["result"] == 0 and s.over(ids[1])["error"]["code"] == "mine"
+
+
+def test_every_start_and_every_end_is_counted(s):
+    """Also of runs that queue, wait in the database alone, or are forks."""
+    policy = lambda slug, p: flow(slug, '(flow/step :wait :w {:key (str "k-" (get-in (flow/input) [:flow/ctx :workflow-id]))})').replace(":coexist", p)
+    for slug, p in (("d", ":drain"), ("u", ":supersede")):
+        s.ok("flows.put_draft", {"flowLiteral": policy(slug, p)})
+
+    def go(slug):
+        return s.ok("flows.run", {"flowSlug": slug}).data["workflowId"]
+
+    def waits(run):
+        s.until(lambda: s.ok("runs.get", {"workflowId": run}).data["run"]["status"] == "waiting", f"{run} waits")
+    first, second, third = (go("d") for _ in range(3))
+    waits(first)
+    assert value(metrics(s), "runs_started_total") == 3
+    assert [(l["event"], l["runId"]) for l in lines(s) if l["event"].startswith("run-")] == [
+        ("run-started", first), ("run-queued", second), ("run-queued", third)]
+    s.ok("runs.cancel", {"workflowId": third})  # it queues
+    s.ok("runs.cancel", {"workflowId": first, "force": True})  # it waits in the database
+    s.over(first), s.over(third)
+    waits(second)
+    assert ("run-started", second) in [(l["event"], l["runId"]) for l in lines(s) if l["event"].startswith("run-")]
+    old, new = go("u"), None
+    waits(old)
+    new = go("u")
+    s.over(old)
+    waits(new)
+    fork = s.ok("runs.fork", {"workflowId": second, "number": 1}).data["workflowId"]
+    m = metrics(s)
+    assert value(m, "runs_started_total") == 6, m
+    ended = {k[1]: v for k, v in m.items() if k[0] == "breyta_runs_ended_total"}
+    assert ended == {(("status", "cancelled"), ("error", "cancelled")): 1, (("status", "terminated"), ("error", "terminated")): 2}, ended
+    assert value(m, "run_seconds_count", status="terminated") == 2 and fork not in (second, new)
+    told = [(l["runId"], l["status"]) for l in lines(s, "run-ended")]
+    assert sorted(told) == sorted([(third, "cancelled"), (first, "terminated"), (old, "terminated")]), told
 
 
 def test_releases_promotions_and_rollbacks(s):
@@ -196,6 +244,15 @@ def test_cardinality_is_bounded(s):
     series = [k for k in m if k[0] == "breyta_step_failures_total"]
     assert 1 <= len(series) <= 201, len(series)
     assert sum(m[k] for k in series) == 230
+
+
+def test_labels_are_utf_8(s):
+    """A scraper refuses all of the text when a label ends in half a character."""
+    for n in range(60, 64):
+        put(s, f"long{n}", "(throw (ex-info \"no\" {:type :%sé€🙂é}))" % ("x" * n))
+        run(s, f"long{n}")
+    text = get(s, "/metrics")[2]
+    assert sorted(len(e) for (_, e) in re.findall(r'runs_ended_total\{status="(\w+)",error="(x+[^"x]*)"', text)) == [61, 62, 62, 63], text
 
 
 def test_the_log_says_what_happened(s):

@@ -107,6 +107,23 @@ def test_a_backup_as_a_file(s):
     assert r.returncode == 0 and "waiting" in r.stdout, r
 
 
+def test_a_folder_may_be_named_with_a_slash(s):
+    s.ok("flows.put_draft", {"flowLiteral": flow("keeps", KEEPS, INPUT)})
+    waiting(s, 1)
+    for n, to in enumerate(("/one/", "/deep/two///", "/three/./")):
+        breyta("backup", "--data", data(s), "--to", s.dir.name + to)
+        assert sorted(os.listdir(s.dir.name + to)) == ["breyta.db", "breyta.db-blobs"], to
+    assert "already" in breyta("backup", "--data", data(s), "--to", s.dir.name + "/one/", rc=1).stderr
+
+
+def test_runs_that_queue_are_unfinished(s):
+    s.ok("flows.put_draft", {"flowLiteral": flow("q", '(flow/step :wait :w {:key "k1"})').replace(":coexist", ":drain")})
+    for _ in range(3):
+        s.ok("flows.run", {"flowSlug": "q"})
+    r = json.loads(breyta("backup", "--data", data(s), "--to", s.dir.name + "/copy", "--format", "json").stdout)
+    assert r["unfinishedRuns"] == 3 and doctor(s, "--quick")["runs"] == ("fine", "3 unfinished"), r
+
+
 def test_backup_says_what_is_wrong(s):
     assert "--to" in breyta("backup", "--data", data(s), rc=2).stderr
     assert "--format" in breyta("backup", "--data", data(s), "--to", "x", "--format", "xml", rc=2).stderr

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """runs.*: lists and their pages, one run, events, cancel, replay, retry, fork, verify. See server.py."""
 import json
+import sqlite3
 
 from server import flow, run_tests
 
@@ -208,6 +209,48 @@ def test_replay_runs_it_again(s):
     assert again["result"] == {"n": 6} and again["originalWorkflowId"] == r and again["target"] == "live", again
     assert s.command("runs.replay", {"workflowId": "none"}).status == 404
     assert s.command("runs.replay", {}).status == 400
+
+
+def test_what_is_switched_off_runs_nothing_again(s):
+    push(s, "i", '(flow/step :function :f {:code (quote (fn [_] 1)) :input {}})')
+    s.ok("flows.release", {"flowSlug": "i"})
+    inst = s.ok("flows.installations.create", {"flowSlug": "i", "name": "one", "enabled": True}).data["profileId"]
+    r = s.ok("flows.run", {"flowSlug": "i", "installationId": inst}).data["workflowId"]
+    own = go(s, "i")
+    s.over(r), s.over(own)
+    again = (("runs.replay", {}), ("runs.retry", {"stepId": "f"}), ("runs.fork", {"number": 1}))
+
+    def refused(run, code):
+        for name, args in again:
+            a = s.command(name, {"workflowId": run, **args})
+            assert a.code == code, (name, a)
+    s.ok("flows.installations.set_enabled", {"profileId": inst, "enabled": False})
+    refused(r, "installation_disabled")
+    s.ok("flows.installations.set_enabled", {"profileId": inst, "enabled": True})
+    for name, args in again:
+        assert s.over(s.ok(name, {"workflowId": r, **args}).data["workflowId"])["installationId"] == inst
+    s.ok("flows.installations.delete", {"profileId": inst})
+    refused(r, "installation_not_found")
+    assert s.over(s.ok("runs.replay", {"workflowId": own}).data["workflowId"])["result"] == 1
+    s.ok("flows.archive", {"flowSlug": "i"})
+    refused(own, "flow_archived")
+
+
+def test_damage_is_not_told_as_retention(s):
+    push(s, "b", '(do (flow/step :function :f {:code (quote (fn [_] 1)) :input {}}) (flow/step :function :g {:code (quote (fn [i] i)) :input {:i "MARKER"}}))')
+    r, whole = go(s, "b"), go(s, "b")
+    s.over(r), s.over(whole)
+    assert s.stop() == 0
+    db = sqlite3.connect(s.dir.name + "/data/breyta.db")
+    id, data = next(x for x in db.execute("SELECT id, data FROM j0 ORDER BY id") if b"MARKER" in x[1])
+    db.execute("UPDATE j0 SET data=? WHERE id=?", (data.replace(b"MARKER", b"MARKED"), id))
+    db.commit()
+    db.close()
+    s.start()
+    for name, args in (("runs.verify", {}), ("runs.fork", {"number": 1}), ("runs.retry", {"stepId": "g"}), ("runs.get", {})):
+        a = s.command(name, {"workflowId": r, **args})
+        assert a.status == 500 and "damaged" in a.body["error"]["message"], (name, a)
+    assert s.ok("runs.verify", {"workflowId": whole}).data["identical"] is True
 
 
 def test_retry_goes_on_where_it_failed(s):

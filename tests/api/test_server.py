@@ -89,7 +89,7 @@ def test_bad_requests(s):
     assert s.http("GET", "/nothing").status == 404
     assert s.http("GET", "/api/commands").status == 405 and s.http("DELETE", "/api/me").status == 405
     assert s.http("PATCH", "/api/me").status == 405
-    for method, path, allow in (("OPTIONS", "/api/me", "GET, POST, PUT, PATCH, DELETE"), ("POST", "/readyz", "GET"), ("GET", "/ws-local/events/x", "POST"), ("POST", "/ws-local/resources/content", "GET")):
+    for method, path, allow in (("OPTIONS", "/api/me", "GET, POST, PUT, PATCH, DELETE"), ("POST", "/readyz", "GET, HEAD"), ("GET", "/ws-local/events/x", "POST"), ("POST", "/ws-local/resources/content", "GET")):
         status, headers, _ = s.raw(method, path)
         assert status == 405 and headers["Allow"] == allow, (method, path, status, headers["Allow"])
     assert s.http("POST", "/api/commands", b"x" * (17 << 20)).status == 413

@@ -112,6 +112,21 @@ def test_a_run_and_its_attempts(_):
             assert 0 < int(x["startTimeUnixNano"]) <= int(x["endTimeUnixNano"])
 
 
+def test_headers_are_percent_encoded(_):
+    """As the OpenTelemetry specification has them, and as hosted collectors print them for copying."""
+    with Collector() as c, traced(c, OTEL_EXPORTER_OTLP_HEADERS="Authorization=Basic%20dTpw, x-scope = a%3Db%2c ,=none,alone,x-odd=50%,x-line=a%0d%0ab:c") as s:
+        put(s, "f", "1")
+        s.over(start(s, "f"))
+        s.until(lambda: c.spans, "a span")
+        _, headers, _ = c.requests[0]
+        assert (headers["Authorization"], headers["x-scope"], headers["x-odd"], headers["x-line"]) == ("Basic dTpw", "a=b,", "50%", "a  b:c"), headers
+    with Collector() as c, traced(c, OTEL_EXPORTER_OTLP_HEADERS="x-a=1", OTEL_EXPORTER_OTLP_TRACES_HEADERS="x-a=2") as s:
+        put(s, "f", "1")
+        s.over(start(s, "f"))
+        s.until(lambda: c.spans, "a span")
+        assert c.requests[0][1]["x-a"] == "2", c.requests[0]
+
+
 def test_the_callers_trace_goes_on(_):
     with Collector() as c, traced(c) as s:
         put(s, "f", "(flow/step :function :one {:code '(fn [_] 1)})")

@@ -1427,6 +1427,26 @@ static void f_sync_budget(void **state) {
   assert_true(z.syncs <= 1050); /* with creation and checkpoints */
 }
 
+/* A number that was given out and refused is not given out again behind those that came after it. */
+static void f_numbers_of_runs(void **state) {
+  Store *s = *state;
+  Err e = {0};
+  make_run(s, 1);
+  for (int i = 0; i < 3; i++) {
+    Batch *b = batch_new();
+    add_run(b, 1);
+    assert_false(store_submit_wait(s, b, &e));
+    assert_string_equal(e.code, "run_exists");
+  }
+  make_run(s, 5);
+  assert_int_equal(store_count_slug(s, "main", "x"), 5);
+  store_close(s);
+  *state = s = open_file();
+  assert_int_equal(store_count_slug(s, "main", "x"), 5);
+  make_run(s, 6);
+  assert_int_equal(store_count_slug(s, "main", "x"), 6);
+}
+
 static void f_reopen(void **state) {
   Store *s = *state;
   make_run(s, 1);
@@ -1968,7 +1988,7 @@ int main(void) {
       BOTH(c_timers), BOTH(c_waits), BOTH(c_final_tidies), BOTH(c_inbox), BOTH(c_under), BOTH(c_kv), BOTH(c_docs), BOTH(c_docs_everywhere), BOTH(c_search), BOTH(c_search_filters), BOTH(c_search_changes), BOTH(c_search_snippet), BOTH(c_doc_revisions), BOTH(c_kv_list), BOTH(c_kv_sees_submitted),
       BOTH(c_tables), BOTH(c_tables_undone), BOTH(c_tables_submitted), BOTH(c_tables_refused_later),
       BOTH(c_files_and_meta), BOTH(c_outcomes), BOTH(c_run_lists), BOTH(c_big_and_empty),
-      ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_reads), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_killed),
+      ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_reads), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_numbers_of_runs), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_together), ON_FILE(f_read_only),
       ON_FILE(f_epoch_fences_two_writers), ON_FILE(f_segments), ON_FILE(f_wrong_files), ON_FILE(f_damaged_file),
       ON_FILE(f_pages), ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_sync_fails),
