@@ -441,8 +441,8 @@ static void job_failed(HookJob *j, const Err *e) {
 static int64_t wait_wanted(const ListenRequest *r) {
   const char *p = listener_header(r, "prefer"), *w = p ? strstr(p, "wait=") : NULL;
   if (p && strstr(p, "respond-async")) return 0;
-  int64_t ms = w ? strtoll(w + 5, NULL, 10) * 1000 : HOOK_WAIT_MS;
-  return ms < 0 ? 0 : ms > HOOK_WAIT_MAX_MS ? HOOK_WAIT_MAX_MS : ms;
+  int64_t most = HOOK_WAIT_MAX_MS / 1000, s = w ? strtoll(w + 5, NULL, 10) : HOOK_WAIT_MS / 1000;
+  return (s < 0 ? 0 : s > most ? most : s) * 1000;
 }
 
 /* --- the run ------------------------------------------------------------------------------------------------------------------------------ */

@@ -230,7 +230,7 @@ def test_request_without_credentials(s):
 
 def test_own_answers(s):
     auth = {"Authorization": f"Bearer {s.key}"}
-    body = """(let [i (flow/input)] (if (:slow i) (do (flow/step :sleep :nap {:duration "3s"}) {:status 200 :body "late"})
+    body = """(let [i (flow/input)] (if (:slow i) (do (flow/step :sleep :nap {:duration (:slow i)}) {:status 200 :body "late"})
                 {:status (:code i) :headers {"X-Own" "1" :content-type (:type i) "Content-Length" "9" "X-Bad" "a\\r\\nb"} :body (:say i)}))"""
     push(s, hook("own", "{:type :workspace}", body))
     status, headers, text = send(s, "webhooks/own/made", b'{"code": 201, "say": {"a": [1, null]}}', auth, raw=True)
@@ -244,10 +244,11 @@ def test_own_answers(s):
         status, headers, text = send(s, "webhooks/own/made", json.dumps({"code": 200, **more}).encode(), auth, raw=True)
         assert headers.get("content-type") == has and headers["content-security-policy"] == "sandbox" and "x-frame-options" not in headers, headers
     begun = time.monotonic()
-    a = send(s, "webhooks/own/made", b'{"slow": true}', {**auth, "Prefer": "wait=1"})
+    a = send(s, "webhooks/own/made", b'{"slow": "3s"}', {**auth, "Prefer": "wait=1"})
     assert a.status == 202 and time.monotonic() - begun < 2.9, a
-    status, _, text = send(s, "webhooks/own/made", b'{"slow": true}', auth, raw=True)
-    assert (status, text) == (200, b"late")
+    for nap, prefer in ("3s", {}), ("100ms", {"Prefer": "wait=99999999999999999999"}):
+        status, _, text = send(s, "webhooks/own/made", json.dumps({"slow": nap}).encode(), {**auth, **prefer}, raw=True)
+        assert (status, text) == (200, b"late"), (prefer, text)
     begun = time.monotonic()
     assert send(s, "webhooks/own/made", b'{"code": 200}', {**auth, "Prefer": "respond-async"}).status == 202
 
