@@ -226,7 +226,8 @@ static bool look_generated(Look *l, bool draft, FoundFn f, void *ctx) {
   char *last = strrchr(event, '/');
   if (draft || !last || !last[1]) return false;
   *last = 0;
-  return strlen(last + 1) < TARGET_NAME && look_at(l, slug, last + 1) && f(ctx, &l->found);
+  bool own = !strcmp(last + 1, "draft") || !strcmp(last + 1, "live"); /* no installations: nobody outside reaches a draft */
+  return !own && strlen(last + 1) < TARGET_NAME && look_at(l, slug, last + 1) && f(ctx, &l->found);
 }
 
 /* A path of its own: "hook-path" <path> 0x1f <slug>/<target>/<id> says which flows have it. */

@@ -390,7 +390,9 @@ def test_drafts_and_validate(s):
     assert s.http("POST", "/api/events/draft/webhooks/d/made", "{}", headers).status == 422
     assert s.http("POST", "/api/events/draft/webhooks/d/other", "{}", headers).status == 404
     assert s.http("POST", "/api/events/draft/webhooks/d/made", "{}", headers, key=False).status == 401
-    assert send(s, "webhooks/d/made").data["outcome"] == "kept"  # a draft is not reached from outside
+    key = {"X-API-Key": secret(s, "d.draft.in")}
+    for path in "webhooks/d/made", "webhooks/d/made/draft", "webhooks/d/made/live":
+        assert send(s, path, b'{"n":1}', key).data == {"outcome": "kept"}, path  # a draft is not reached from outside
     a = s.http("POST", "/api/events/validate/webhooks/d/made?draft=true", '{"n":1}', headers)
     assert a.status == 200 and a.data["valid"] is True and a.data["input"] == {"n": 1} and a.data["auth"]["ok"] is False, a
     assert s.http("POST", "/api/events/validate/webhooks/d/made", '{"n":1}', headers).status == 404  # nothing is live
