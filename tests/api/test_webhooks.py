@@ -145,6 +145,14 @@ def test_bodies(s):
                                (b'{"n":"5"}', "application/json", 422), (b"\xff\xfe", "application/json", 400)):
         a = send(s, "webhooks/any/made", body, {**auth, "Content-Type": kind})
         assert a.status == status and a.code, (body, kind, a)
+    for nothing in b"--X--\r\n", b"\xff\xfe\r\n--X--\r\n":  # a form without fields
+        assert got(nothing, "multipart/form-data; boundary=X") == {}
+    for kind in b"", b"image/" + "ä".encode() * 200, b"image/\xff", b"image/" + b"x" * 300:
+        a = got(b"?", kind, "scan")["scan"]["content-type"]
+        assert a == ("image/" + "x" * 249 if b"x" in kind else "application/octet-stream"), (kind, a)
+    for form in b"a=%ff", b"a=%z1", b"a=\xff":
+        a = send(s, "webhooks/any/made", form, {**auth, "Content-Type": "application/x-www-form-urlencoded"})
+        assert a.status == 400 and "form is malformed" in a.body["error"]["message"], a
     a = send(s, "webhooks/any/made", b"x" * ((50 << 20) + 1), {**auth, "Content-Type": "image/png"})
     assert a.status == 413, a
     for char in "ä", "日", "😀":  # a long name is cut between its characters, wherever they end
