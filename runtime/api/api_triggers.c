@@ -104,7 +104,8 @@ static Val shown(ApiCall *c, const ApiTarget *x, Val flow, const Trigger *t) {
 typedef struct Listing {
   ApiCall *c;
   const ApiTarget *x;
-  Val flow; /* of x */
+  Val flow; /* of x, read once for targets of one version */
+  char hash[65];
   const char *type, *target, *after; /* after: id of the last one of the page before, until that is met; NULL */
   size_t limit;
   ValVec items;
@@ -144,9 +145,12 @@ static bool list_target(void *ctx, const ApiTarget *x) {
   Err err = {0};
   bool draft = !strcmp(x->name, "draft");
   if (l->target ? strcmp(l->target, x->name) != 0 : draft && l->live) return true;
-  if (!trigger_flow_map(l->c->api, x->hash, &l->flow, &err)) return true; /* a draft that does not read has none */
+  if (strcmp(l->hash, x->hash)) {
+    snprintf(l->hash, sizeof l->hash, "%s", x->hash);
+    if (!trigger_flow_map(l->c->api, x->hash, &l->flow, &err)) l->flow = NIL; /* a draft that does not read has none */
+  }
   l->x = x;
-  triggers_each(l->flow, list_one, l);
+  if (!is_nil(l->flow)) triggers_each(l->flow, list_one, l);
   return !l->more;
 }
 
@@ -190,7 +194,7 @@ static bool split(const char *id, char slug[132], char target[TARGET_NAME], cons
 static bool list(ApiCall *c) {
   char from[132] = "", target[TARGET_NAME];
   const char *own, *flow = api_text(c, "flow"), *cursor = api_text(c, "cursor");
-  Listing l = {.c = c, .type = api_text(c, "type"), .target = api_text(c, "target"), .after = cursor, .limit = (size_t)api_int(c, "limit", LIST_USUAL)};
+  Listing l = {.c = c, .flow = NIL, .type = api_text(c, "type"), .target = api_text(c, "target"), .after = cursor, .limit = (size_t)api_int(c, "limit", LIST_USUAL)};
   ValVec m = {0};
   if (cursor && (!split(cursor, from, target, &own) || (flow && strcmp(flow, from))))
     return api_fail(c, 400, "bad_request", "cursor: send next-cursor of the page before");

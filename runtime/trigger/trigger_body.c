@@ -91,7 +91,8 @@ static bool take_raw(Taking *t, const ListenRequest *r) {
   const char *type = content_type(r);
   bool mail = is_type_of(type, "message/rfc822");
   HookPart *p = add(t->out, mail ? "email" : "");
-  snprintf(p->type, sizeof p->type, "%s", type && utf8_valid(type, strlen(type)) ? type : "application/octet-stream");
+  snprintf(p->type, sizeof p->type, "%s", type && *type ? type : "application/octet-stream");
+  if (!utf8_valid(p->type, strlen(p->type))) snprintf(p->type, sizeof p->type, "application/octet-stream"); /* or it was cut */
   p->ephemeral = mail;
   return take_file(t, p, r->body, r->nbody);
 }
@@ -99,7 +100,7 @@ static bool take_raw(Taking *t, const ListenRequest *r) {
 bool hook_body_take(const ListenRequest *r, const char *workspace, BlobStore *blobs, HookBody *out, Err *e) {
   Taking t = {workspace, blobs, out, e};
   const char *type = content_type(r);
-  *out = (HookBody){.json = is_json(type), .form = is_form(type)};
+  *out = (HookBody){.json = is_json(type), .form = is_form(type), .parts = multipart_is(type)};
   if (!hook_body_slow(r)) return true;
   return multipart_is(type) ? multipart_parse(type, r->body, r->nbody, take_part, &t, e) : take_raw(&t, r);
 }
@@ -204,7 +205,7 @@ static Val of_form(Val form, Val inputs) {
 static Val body_of(const HookBody *b, const ListenRequest *r, Val inputs, Err *e) {
   Val v;
   if (!r->nbody) return map_empty;
-  if (b->n) return of_parts(b, inputs);
+  if (b->n || b->parts) return of_parts(b, inputs);
   if (b->form || b->json) {
     if (!wait_body(r, &v, e)) return ABSENT;
     if (b->form) return is_map(v) ? of_form(v, inputs) : (err_set(e, "bad_request", "the form is malformed"), ABSENT);

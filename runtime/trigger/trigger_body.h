@@ -29,6 +29,7 @@ typedef struct HookBody {
   HookPart *a;
   size_t n, fields; /* fields: bytes of texts */
   bool json, form;  /* not taken apart: r->body is */
+  bool parts;       /* taken apart, if into nothing */
   BlobStore *blobs; /* the caller's, for a helper thread */
 } HookBody;
 

@@ -227,7 +227,8 @@ static bool look_generated(Look *l, bool draft, FoundFn f, void *ctx) {
   char *last = strrchr(event, '/');
   if (draft || !last || !last[1]) return false;
   *last = 0;
-  return strlen(last + 1) < TARGET_NAME && look_at(l, slug, last + 1) && f(ctx, &l->found);
+  bool own = !strcmp(last + 1, "draft") || !strcmp(last + 1, "live"); /* no installations: nobody outside reaches a draft */
+  return !own && strlen(last + 1) < TARGET_NAME && look_at(l, slug, last + 1) && f(ctx, &l->found);
 }
 
 /* A path of its own: "hook-path" <path> 0x1f <slug>/<target>/<id> says which flows have it. */
@@ -437,8 +438,8 @@ static void job_failed(HookJob *j, const Err *e) {
 static int64_t wait_wanted(const ListenRequest *r) {
   const char *p = listener_header(r, "prefer"), *w = p ? strstr(p, "wait=") : NULL;
   if (p && strstr(p, "respond-async")) return 0;
-  int64_t ms = w ? strtoll(w + 5, NULL, 10) * 1000 : HOOK_WAIT_MS;
-  return ms < 0 ? 0 : ms > HOOK_WAIT_MAX_MS ? HOOK_WAIT_MAX_MS : ms;
+  int64_t most = HOOK_WAIT_MAX_MS / 1000, s = w ? strtoll(w + 5, NULL, 10) : HOOK_WAIT_MS / 1000;
+  return (s < 0 ? 0 : s > most ? most : s) * 1000;
 }
 
 /* --- the run ------------------------------------------------------------------------------------------------------------------------------ */

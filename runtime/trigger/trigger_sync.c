@@ -51,6 +51,8 @@ typedef struct Sync {
   Buf print;        /* of everything that matters */
   Val wanted;       /* map: key of a document -> {:at :data} */
   Val paths;        /* the same of "hook-path" */
+  char hash[65];    /* most targets have the same version: */
+  Val flow;         /* its map, read once; nil: it does not read */
   int64_t now;
   Err err;
 } Sync;
@@ -96,11 +98,13 @@ static bool want(void *ctx, const Trigger *t) {
 
 static bool want_target(void *ctx, const ApiTarget *x) {
   Sync *s = ctx;
-  Val flow;
   Err err = {0};
   if (draft(x) && !map_count(x->schedules)) return true;
-  if (!trigger_flow_map(s->t->api, x->hash, &flow, &err)) return true; /* a draft that does not read has no schedules */
-  triggers_each(flow, want, &(Place){s, x});
+  if (strcmp(s->hash, x->hash)) {
+    snprintf(s->hash, sizeof s->hash, "%s", x->hash);
+    if (!trigger_flow_map(s->t->api, x->hash, &s->flow, &err)) s->flow = NIL; /* a draft that does not read has no schedules */
+  }
+  if (!is_nil(s->flow)) triggers_each(s->flow, want, &(Place){s, x});
   return true;
 }
 
@@ -191,7 +195,7 @@ static void sync_write(Sync *s, Val before, const char *print, int64_t rev) {
 
 /* false: the store cannot be read. */
 static bool sync_flow(Triggers *t, const char *workspace, const char *slug) {
-  Sync s = {.t = t, .workspace = workspace, .slug = slug, .wanted = map_empty, .paths = map_empty, .now = now_ms()};
+  Sync s = {.t = t, .workspace = workspace, .slug = slug, .wanted = map_empty, .paths = map_empty, .flow = NIL, .now = now_ms()};
   Val before = NIL;
   int64_t rev = DOC_NEW;
   char print[65];

@@ -67,6 +67,8 @@ bool wait_body(const ListenRequest *r, Val *value, Err *err) {
   *value = r->nbody ? json_parse(r->body, r->nbody, &why) : map_empty;
   if (!same(*value, ABSENT) && !is_sig(*value)) return true;
   if (form && !same(*value = form_map(r->body, r->nbody), ABSENT)) return true;
+  if (form && r->body[0] != '{' && r->body[0] != '[')
+    return err_set(err, "bad_request", "the form is malformed: its names and values are UTF-8, and %% stands before two hexadecimal digits");
   bool other = listener_header(r, "content-type") && !form && !has_type(r, "application/json") && utf8_valid(r->body, r->nbody);
   *value = other ? str_new(r->body, r->nbody) : NIL;
   return other || err_set(err, "bad_request", "%s", why.msg[0] ? why.msg : "the body must be JSON");

@@ -145,6 +145,14 @@ def test_bodies(s):
                                (b'{"n":"5"}', "application/json", 422), (b"\xff\xfe", "application/json", 400)):
         a = send(s, "webhooks/any/made", body, {**auth, "Content-Type": kind})
         assert a.status == status and a.code, (body, kind, a)
+    for nothing in b"--X--\r\n", b"\xff\xfe\r\n--X--\r\n":  # a form without fields
+        assert got(nothing, "multipart/form-data; boundary=X") == {}
+    for kind in b"", b"image/" + "ä".encode() * 200, b"image/\xff", b"image/" + b"x" * 300:
+        a = got(b"?", kind, "scan")["scan"]["content-type"]
+        assert a == ("image/" + "x" * 249 if b"x" in kind else "application/octet-stream"), (kind, a)
+    for form in b"a=%ff", b"a=%z1", b"a=\xff":
+        a = send(s, "webhooks/any/made", form, {**auth, "Content-Type": "application/x-www-form-urlencoded"})
+        assert a.status == 400 and "form is malformed" in a.body["error"]["message"], a
     a = send(s, "webhooks/any/made", b"x" * ((50 << 20) + 1), {**auth, "Content-Type": "image/png"})
     assert a.status == 413, a
     for char in "ä", "日", "😀":  # a long name is cut between its characters, wherever they end
@@ -230,7 +238,7 @@ def test_request_without_credentials(s):
 
 def test_own_answers(s):
     auth = {"Authorization": f"Bearer {s.key}"}
-    body = """(let [i (flow/input)] (if (:slow i) (do (flow/step :sleep :nap {:duration "3s"}) {:status 200 :body "late"})
+    body = """(let [i (flow/input)] (if (:slow i) (do (flow/step :sleep :nap {:duration (:slow i)}) {:status 200 :body "late"})
                 {:status (:code i) :headers {"X-Own" "1" :content-type (:type i) "Content-Length" "9" "X-Bad" "a\\r\\nb"} :body (:say i)}))"""
     push(s, hook("own", "{:type :workspace}", body))
     status, headers, text = send(s, "webhooks/own/made", b'{"code": 201, "say": {"a": [1, null]}}', auth, raw=True)
@@ -244,10 +252,11 @@ def test_own_answers(s):
         status, headers, text = send(s, "webhooks/own/made", json.dumps({"code": 200, **more}).encode(), auth, raw=True)
         assert headers.get("content-type") == has and headers["content-security-policy"] == "sandbox" and "x-frame-options" not in headers, headers
     begun = time.monotonic()
-    a = send(s, "webhooks/own/made", b'{"slow": true}', {**auth, "Prefer": "wait=1"})
+    a = send(s, "webhooks/own/made", b'{"slow": "3s"}', {**auth, "Prefer": "wait=1"})
     assert a.status == 202 and time.monotonic() - begun < 2.9, a
-    status, _, text = send(s, "webhooks/own/made", b'{"slow": true}', auth, raw=True)
-    assert (status, text) == (200, b"late")
+    for nap, prefer in ("3s", {}), ("100ms", {"Prefer": "wait=99999999999999999999"}):
+        status, _, text = send(s, "webhooks/own/made", json.dumps({"slow": nap}).encode(), {**auth, **prefer}, raw=True)
+        assert (status, text) == (200, b"late"), (prefer, text)
     begun = time.monotonic()
     assert send(s, "webhooks/own/made", b'{"code": 200}', {**auth, "Prefer": "respond-async"}).status == 202
 
@@ -389,7 +398,9 @@ def test_drafts_and_validate(s):
     assert s.http("POST", "/api/events/draft/webhooks/d/made", "{}", headers).status == 422
     assert s.http("POST", "/api/events/draft/webhooks/d/other", "{}", headers).status == 404
     assert s.http("POST", "/api/events/draft/webhooks/d/made", "{}", headers, key=False).status == 401
-    assert send(s, "webhooks/d/made").data["outcome"] == "kept"  # a draft is not reached from outside
+    key = {"X-API-Key": secret(s, "d.draft.in")}
+    for path in "webhooks/d/made", "webhooks/d/made/draft", "webhooks/d/made/live":
+        assert send(s, path, b'{"n":1}', key).data == {"outcome": "kept"}, path  # a draft is not reached from outside
     a = s.http("POST", "/api/events/validate/webhooks/d/made?draft=true", '{"n":1}', headers)
     assert a.status == 200 and a.data["valid"] is True and a.data["input"] == {"n": 1} and a.data["auth"]["ok"] is False, a
     assert s.http("POST", "/api/events/validate/webhooks/d/made", '{"n":1}', headers).status == 404  # nothing is live
