@@ -345,10 +345,40 @@ def test_a_failed_step_waits_for_a_person(s):
     assert rest(s, "POST", f"waits/{w['waitId']}/action/retry", {}).status == 200
     s.until(lambda: (rest(s, "GET", f"waits?workflowId={run}").body["items"] or [w])[0]["registeredAt"] > w["registeredAt"], "tried again")
     is_(s, run, "waiting")
+    a = rest(s, "POST", f"waits/{w['waitId']}/action/skip", {"v": 0})  # of the failure that was answered
+    assert a.status == 409 and a.code == "already_decided" and a.body["error"]["details"]["kind"] == "checkpoint", a
+    past = rest(s, "GET", f"waits/{w['waitId']}").body
+    assert past["status"] == "completed" and [d["action"] for d in past["decisions"]] == ["retry"], past
+    first, w = w, the_wait(s, run)
+    assert first["waitId"] != w["waitId"], w
+    s.kill()
+    s.start()
+    assert the_wait(s, run) == w == json.loads(s.raw("GET", f"/api/waits/{w['waitId']}")[2])
     assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {"v": 1}).status == 200
     r = s.over(run)
     assert r["result"] == {"v": 1} and [d["action"] for d in r["decisions"]] == ["retry", "skip"], r
-    assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {}).status == 404
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {}).code == "already_decided"
+
+
+def test_two_people_at_a_failed_step(s):
+    """What the second sends is for the failure that the second saw, and not for the next one."""
+    fails = "(flow/step :function :%s {:on-error :checkpoint :code '(fn [_] (throw (ex-info \"no\" {}))) :input {}})"
+    s.ok("flows.put_draft", {"flowLiteral": flow("c", f"[{fails % 'one'} {fails % 'two'}]")})
+    for action in ("skip", "retry"):
+        run = go(s, "c")
+        w = the_wait(s, run)
+        answers = []
+        people = [threading.Thread(target=lambda: answers.append(rest(s, "POST", f"waits/{w['waitId']}/action/{action}", {"v": 1}))) for _ in range(5)]
+        for t in people:
+            t.start()
+        for t in people:
+            t.join()
+        assert sorted(a.status for a in answers) == [200] + [409] * 4, answers
+        next_ = s.until(lambda: [x for x in rest(s, "GET", f"waits?workflowId={run}").body["items"] if x["waitId"] != w["waitId"]], "the next failure")[0]
+        assert next_["stepId"] == ("two" if action == "skip" else "one"), next_
+        assert [d["action"] for d in s.ok("runs.get", {"workflowId": run, "includeSteps": True}).data["run"]["decisions"]] == [action]
+        assert rest(s, "POST", f"waits/{next_['waitId']}/action/fail").status == 200
+        s.over(run)
 
 
 def test_a_question_in_front_of_a_step(s):
