@@ -89,6 +89,23 @@ def test_large_answers(s):
     assert s.over(run)["result"] == {"n": 1}
 
 
+def test_events_that_came_early_however_they_are_written(s):
+    push(s, "named", ':event {:name "made" :key {:path [:ref]}}')
+    for i in range(40):
+        assert event(s, "made", json.dumps({"ref": f"o-{i + 100}", "text": "a\nb \u00e9"})).status == 202
+    sent = {"o-1": '{"ref":"o\\u002d1","n":1}', "stra\u00dfe \U0001f600": json.dumps({"ref": "stra\u00dfe \U0001f600", "n": 1}), "17": '{"ref":17,"n":1}',
+            "o-2": json.dumps({"pad": "\u00e9" * (60 << 10), "ref": "o-2", "n": 1})}
+    for body in sent.values():
+        assert event(s, "made", body).status == 202
+    assert event(s, "made", "ref=o%2D3&n=1", "application/x-www-form-urlencoded").status == 202
+    for key in [*sent, "o-3"]:
+        run = s.ok("flows.run", {"flowSlug": "named", "input": {"key": key}}).data["workflowId"]
+        assert int(s.over(run)["result"]["n"]) == 1, key
+    run = go(s, "named", key="o-4")
+    assert event(s, "made", '{"ref":"o-4"}').data["outcome"] == "delivered"
+    s.over(run)
+
+
 def test_delivery_ids(s):
     """After the answer of a wait nothing but a new delivery id is for the next wait of the same key, and one that was taken is not taken again."""
     two = """(let [k (:key (flow/input)) a (flow/step :wait :one {:key k}) _ (flow/step :wait :gate {:key (str k "-gate")})] [a (flow/step :wait :two {:key k})])"""
