@@ -47,7 +47,7 @@ help:
 	@echo 'make chaos-server the server killed 100 times in each suite that kills it; ROUNDS=N'
 	@echo 'make chaos-jobs 100,000 jobs, drivers and the server killed at every point; CHAOS="--jobs 5000 --seed 2"'
 	@echo 'make chaos-worker real worker processes and the server killed while handlers run; CHAOS="JOBS SECONDS", SEED=N'
-	@echo 'make clocks     the suites that know the time, at the end of a year, of a leap day, of summer time, after 2038; CLOCKS="2030-01-31T23:55"'
+	@echo 'make clocks     the suites that know the time, at the end of a year, of a leap day, of winter time, of a week; CLOCKS="2030-01-31T23:55"'
 	@echo 'make fuzz       long fuzzing of the readers and the evaluator'
 	@echo 'make provision-test  what breyta agent provision does to a machine: debootstrap in a network namespace; root'
 	@echo 'make fuzz-long  each fuzz target for FUZZ_SECONDS (600) under ASan'

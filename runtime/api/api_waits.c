@@ -1,6 +1,6 @@
 /* api_waits.c - waits over the API (spec/http-api.md G1): what runs wait for, and people's decisions (decisions.h).
  *
- * An id is "<run>-<record>"; a step that failed at :on-error :checkpoint and waits for a person is "<run>-0". A decision, the memory of its
+ * An id is "<run>-<record>"; of a step that failed at :on-error :checkpoint and waits for a person the record says so (J_CHECK). A decision, the memory of its
  * answer and what it does are one batch; it is handed to the run before the answer leaves. Roles are scopes of the key: "role:manager";
  * keys with workspace.full have all. */
 #include "api_runs.h"
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 64, LOOKS = 4000, LATER_RECORDS = 20000, BODY_REASON = 1024 };
+enum { ROWS_OF_A_RUN = 8, PAGE = 64, LOOKS = 4000, LATER_RECORDS = 20000, BODY_REASON = 1024 };
 
 /* One wait, open or over: of which run, which record. */
 typedef struct Wait {
@@ -39,12 +39,30 @@ static Val note_of(const RunRow *r) {
 
 static bool is_checkpoint(Val note) { return kw_is(map_get_kw(note, "waits"), "checkpoint"); }
 
+/* A person's answer is on its way to it, or it has got one that does not show in its row yet. */
+static bool check_answered(ApiCall *c, const RunRow *row, Err *err) {
+  const Run *r = run_find(c->api->engine, row->run);
+  InboxRow there[ROWS_OF_A_RUN];
+  if (r && !(r->phase == R_PARKED && r->call && r->call->checkpoint)) return true;
+  size_t n = store_inbox_by_key(c->api->store, c->workspace, row->run_id, there, ROWS_OF_A_RUN, err);
+  bool any = false;
+  for (size_t i = 0; i < n; i++) {
+    any = any || !strcmp(there[i].kind, "action");
+    inbox_row_free(&there[i]);
+  }
+  return any;
+}
+
 /* What the run of x->row waits for; false: nothing that anybody can answer. */
 static bool wait_of_row(ApiCall *c, Wait *x, Err *err) {
   x->run = x->row.run;
   x->spec = NIL;
   x->note = note_of(&x->row);
-  if (is_checkpoint(x->note)) return x->state = IS_CHECKPOINT, x->seq = 0, true;
+  if (is_checkpoint(x->note)) {
+    x->seq = x->row.head_seq;
+    x->state = check_answered(c, &x->row, err) ? IS_ANSWERED : IS_CHECKPOINT;
+    return !err->code;
+  }
   if (!kw_is(map_get_kw(x->note, "waits"), "wait") || !wait_of_run(c->api->store, c->workspace, x->run, &x->w, err)) return false;
   x->seq = x->w.seq;
   x->spec = wait_spec_read(&x->w);
@@ -72,7 +90,7 @@ static bool find(ApiCall *c, Wait *x) {
   x->run = run;
   x->seq = seq;
   x->state = IS_OVER;
-  if (found && seq && !err.code) return true;
+  if (found && !err.code) return true;
   wait_free(x);
   return err.code ? api_fail_err(c, &err) : api_fail(c, 404, "not_found", "wait not found: %s", id);
 }
@@ -95,7 +113,7 @@ static Val shown_decisions(ApiCall *c, int64_t run, int64_t seq, Err *err) {
 static Val actions_of(const Wait *x) {
   static const char *const check[] = {"retry", "skip", "fail"}, *const plain[] = {"approve", "reject"};
   ValVec out = {0};
-  if (x->state == IS_CHECKPOINT)
+  if (is_checkpoint(x->note))
     for (int i = 0; i < 3; i++) vv_push(&out, str_c(check[i]));
   else
     for (int i = 0; i < 2; i++) vv_push(&out, str_c(plain[i]));
@@ -107,7 +125,7 @@ static Val actions_of(const Wait *x) {
 
 /* Asked of people, not of services. */
 static bool for_people(const Wait *x) {
-  return x->state == IS_CHECKPOINT || truthy(map_get_kw(x->spec, "links")) || truthy(map_get_kw(x->spec, "person")) ||
+  return is_checkpoint(x->note) || truthy(map_get_kw(x->spec, "links")) || truthy(map_get_kw(x->spec, "person")) ||
          !is_nil(map_get_kw(x->spec, "roles")) || !is_nil(map_get_kw(x->spec, "approvals")) || !is_nil(map_get_kw(x->spec, "actions"));
 }
 
@@ -160,13 +178,13 @@ static bool shown(ApiCall *c, const Wait *x, Val *out) {
   api_put_text(&m, "installationId", x->row.installation);
   api_put_text(&m, "stepId", is_kw(step) ? id_text(step) : NULL);
   api_put_text(&m, "status", state_text(x));
-  api_put_text(&m, "kind", x->state == IS_CHECKPOINT ? "checkpoint" : for_people(x) ? "approval" : "callback");
+  api_put_text(&m, "kind", is_checkpoint(x->note) ? "checkpoint" : for_people(x) ? "approval" : "callback");
   api_put_text(&m, "key", x->w.key);
-  api_put(&m, "registeredAt", api_time(x->state == IS_CHECKPOINT ? x->row.updated_ms : x->w.created_ms));
+  api_put(&m, "registeredAt", api_time(is_checkpoint(x->note) ? x->row.updated_ms : x->w.created_ms));
   api_put(&m, "expiresAt", is_long(due) ? api_time(long_of(due)) : NIL);
   api_put(&m, "error", api_shown(map_get_kw(x->note, "error")));
   api_put(&m, "required", api_shown(map_get_kw(x->spec, "required")));
-  if (x->state != IS_CHECKPOINT) put_address(x, &m);
+  if (!is_checkpoint(x->note)) put_address(x, &m);
   if (for_people(x)) api_put(&m, "approval", approval_of(x, decisions));
   api_put(&m, "actions", actions_of(x));
   put_links(c, x, &m);
@@ -176,11 +194,12 @@ static bool shown(ApiCall *c, const Wait *x, Val *out) {
 }
 
 /* --- over --------------------------------------------------------------------------------------------------------------------------- */
-typedef struct Past { int64_t seq; Val intent, result; bool end; } Past;
+typedef struct Past { int64_t seq; Val intent, result, check; bool end; } Past; /* check: it was a checkpoint */
 static bool take_past(void *ctx, const JournalRec *j) {
   Past *p = ctx;
   Val v = snap_read_value(env_core(), j->data.p, j->data.n);
   if (!is_vec(v)) return false;
+  if (j->seq == p->seq && j->kind == J_CHECK) return p->check = v, false;
   if (j->seq == p->seq && j->kind == J_INTENT) p->intent = v;
   if (is_nil(p->intent)) return false;
   if (j->kind == J_END) p->end = true;
@@ -195,22 +214,32 @@ static const char *past_status(const Past *p) {
   return kw_is(type, "wait-timeout") ? "expired" : kw_is(type, "wait-cancelled") || kw_is(type, "cancelled") ? "cancelled" : "failed";
 }
 
+static void put_past(const Past *p, ValVec *m) {
+  if (is_vec(p->check)) {
+    api_put_text(m, "kind", "checkpoint");
+    api_put_text(m, "status", "completed");
+    api_put(m, "registeredAt", api_time(long_of(vec_nth(p->check, 2))));
+    return;
+  }
+  api_put_text(m, "stepId", id_text(vec_nth(p->intent, JI_STEP)));
+  api_put_text(m, "status", past_status(p));
+  api_put(m, "registeredAt", api_time(long_of(vec_nth(p->intent, JI_AT))));
+  if (is_vec(p->result)) api_put(m, "completedAt", api_time(long_of(vec_nth(p->result, JR_AT))));
+}
+
 static bool shown_past(ApiCall *c, const Wait *x, Val *out) {
   ValVec m = {0};
   Err err = {0};
-  Past p = {x->seq, NIL, NIL, false};
+  Past p = {x->seq, NIL, NIL, NIL, false};
   bool near = x->row.head_seq - x->seq <= LATER_RECORDS;
   if (near && !store_journal(c->api->store, x->run, x->seq - 1, take_past, &p, &err) && err.code) return api_fail_err(c, &err);
   Val decisions = shown_decisions(c, x->run, x->seq, &err);
   if (err.code) return api_fail_err(c, &err);
-  if (!is_vec(p.intent) || !kw_is(vec_nth(p.intent, JI_TYPE), "wait")) return api_fail(c, 404, "not_found", "wait not found: %s", api_path(c, "id"));
+  if (!is_vec(p.check) && (!is_vec(p.intent) || !kw_is(vec_nth(p.intent, JI_TYPE), "wait"))) return api_fail(c, 404, "not_found", "wait not found: %s", api_path(c, "id"));
   api_put(&m, "waitId", id_val(x));
   api_put_text(&m, "workflowId", x->row.run_id);
   api_put_text(&m, "flowSlug", x->row.slug);
-  api_put_text(&m, "stepId", id_text(vec_nth(p.intent, JI_STEP)));
-  api_put_text(&m, "status", past_status(&p));
-  api_put(&m, "registeredAt", api_time(long_of(vec_nth(p.intent, JI_AT))));
-  if (is_vec(p.result)) api_put(&m, "completedAt", api_time(long_of(vec_nth(p.result, JR_AT))));
+  put_past(&p, &m);
   api_put(&m, "actions", vec_empty);
   api_put(&m, "decisions", decisions);
   *out = api_map(&m);
@@ -382,10 +411,9 @@ static bool decide_check(ApiCall *c, const Wait *x, const char *action, Batch *b
   const char *means = !strcmp(action, "approve") ? "retry" : !strcmp(action, "reject") ? "fail" : !strcmp(action, "complete") ? "skip" : action;
   if (strcmp(means, "retry") && strcmp(means, "skip") && strcmp(means, "fail"))
     return api_fail(c, 404, "unknown_action", "a failed step is answered by retry, skip (with the value as body) or fail, not %.60s", action);
-  Val body = map_assoc(map_assoc(map_empty, kw_c("action"), str_c(means)), kw_c("value"), c->body);
+  Val kv[] = {kw_c("action"), str_c(means), kw_c("value"), c->body, kw_c("record"), int_val(x->seq)}, body = map_from(kv, 3, false);
   if (strcmp(means, "skip") && !reason_ok(c, x)) return false;
   if (!put_inbox(c, x, x->row.run_id, "action", body, b)) return false;
-  at.seq = x->row.head_seq; /* checkpoints of one run are many */
   decision_record(&at, means, reason_of(c), &who, b);
   return api_ok(c, decided(x, means, "completed", NULL));
 }

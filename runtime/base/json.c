@@ -4,6 +4,7 @@
 #include "reader/num.h"
 #include "reader/print.h"
 #include "reader/read.h"
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -29,6 +30,61 @@ bool json_keyword_like(const char *s, size_t n) {
   }
   return true;
 }
+
+/* ---- looking without reading ---- */
+
+static bool hex4(const char *p, const char *end, uint32_t *out) {
+  *out = 0;
+  for (int i = 0; i < 4; i++, p++) {
+    if (p >= end || !isxdigit((unsigned char)*p)) return false;
+    *out = *out << 4 | (uint32_t)(digit(*p) ? *p - '0' : (*p | 32) - 'a' + 10);
+  }
+  return true;
+}
+
+/* The character at p of a string's text as UTF-8; how many bytes it takes there. */
+static size_t unescaped(const char *p, const char *end, char out[5]) {
+  static const char names[] = "bfnrt", means[] = "\b\f\n\r\t";
+  uint32_t hi, lo;
+  out[0] = *p;
+  out[1] = 0;
+  if (*p != '\\' || p + 1 >= end) return 1;
+  if (p[1] == 'u' && hex4(p + 2, end, &hi)) {
+    bool pair = hi >= 0xd800 && hi < 0xdc00 && p + 7 < end && p[6] == '\\' && p[7] == 'u' && hex4(p + 8, end, &lo) && lo >= 0xdc00 && lo < 0xe000;
+    out[utf8_put(out, pair ? 0x10000 + ((hi - 0xd800) << 10) + (lo - 0xdc00) : hi)] = 0;
+    return pair ? 12 : 6;
+  }
+  const char *name = strchr(names, p[1]);
+  out[0] = p[1] && name ? means[name - names] : p[1];
+  return 2;
+}
+
+static bool escaped_is(const char *p, const char *end, const char *text) {
+  char c[5];
+  while (p < end) {
+    p += unescaped(p, end, c);
+    size_t n = strlen(c);
+    if (!n || strncmp(text, c, n)) return false;
+    text += n;
+  }
+  return !*text;
+}
+
+bool json_names(const char *s, size_t n, const char *text) {
+  const char *end = s + n;
+  if (memmem(s, n, text, strlen(text))) return true;
+  for (const char *p = memchr(s, '"', n), *q; p; p = q < end ? memchr(q, '"', (size_t)(end - q)) : NULL) {
+    bool escaped = false;
+    for (q = p + 1; q < end && *q != '"'; q++)
+      if (*q == '\\') escaped = true, q++;
+    if (q > end) q = end;
+    if (escaped && escaped_is(p + 1, q, text)) return true;
+    q++;
+  }
+  return false;
+}
+
+/* ---- in ---- */
 
 enum { ORDERED = 256 }; /* keys of an object whose order is kept, if it is wanted: looking one up takes that long */
 static Val from_json(json_t *j, bool order, int depth, Err *e);

@@ -20,6 +20,8 @@ enum { JSON_DEPTH = 1000 };
 Val json_parse(const char *s, size_t n, Err *e);
 /* The same, with the keys of objects in their order (of those with at most 256): for what is shown again. */
 Val json_parse_ordered(const char *s, size_t n, Err *e);
+/* Is the text a key, a string or a number of this JSON? A quick look, which also says yes where it is a part of one, or of what is no JSON. Any thread. */
+bool json_names(const char *s, size_t n, const char *text);
 /* Does key text become a keyword? */
 bool json_keyword_like(const char *s, size_t n);
 

@@ -74,6 +74,7 @@ typedef struct Run {
   int inflight;
   uint64_t reads;       /* what it has read of the store since it last changed it: store_reads */
   bool taken;           /* an answer was taken from what came early, and its row is not deleted durably yet */
+  uint64_t early_seen;  /* EarlyUse.serial + 1 when its wait looked at what came early; 0: it did not */
   StepCall *call;
   Val resume;           /* what the machine is resumed with; ABSENT for :function = run the code */
   Val input;            /* with :flow/ctx */

@@ -292,7 +292,8 @@ static void check_again(StepCall *c) {
 bool step_action(Run *r, Val body) {
   StepCall *c = r->call;
   const char *action = kw_text(map_get_kw(body, "action"));
-  Val step = map_get_kw(body, "step"), value = map_get_kw(body, "value");
+  Val step = map_get_kw(body, "step"), value = map_get_kw(body, "value"), record = map_get_kw(body, "record");
+  if (is_long(record) && long_of(record) != r->seq) return false; /* of a checkpoint before this one */
   if (!c || (!is_nil(step) && !step_named(c->id, id_text(step)))) return false;
   bool yes = !strcmp(action, "approve"), no = !strcmp(action, "reject");
   if ((step_is_checkpoint(c) || kw_is(c->type, "wait")) && (yes || no)) return wait_decided(r, action, body);

@@ -5,8 +5,10 @@
 #include "decisions.h"
 #include "wait_answer.h"
 #include "wait_early.h"
+#include "runtime/base/json.h"
 #include "runtime/base/log.h"
 #include "runtime/flow/wait_spec.h"
+#include <strings.h>
 
 /* The config with its key; that of a :confirm or :review is the step's own. */
 static Val keyed(const StepCall *c) {
@@ -40,9 +42,17 @@ static void say_refused(const StepCall *c, const Err *why) {
   if (log_mode() != LOG_OFF) log_line("warn", "early-answer-refused", f, sizeof f / sizeof *f);
 }
 
+/* Many of a name may be kept, and few are for this wait: a body without its key is not read. */
+static bool other_event(const Take *t, const Early *x) {
+  const char *type = x->r ? listener_header(x->r, "content-type") : NULL;
+  bool form = type && !strncasecmp(type, "application/x-www-form-urlencoded", 33);
+  return x->r && !form && !is_nil(map_get_kw(t->spec, "event")) && !json_names(x->r->body, x->r->nbody, str_s(wait_key(t->c)));
+}
+
 static bool take_early(void *ctx, const char *row, const Early *x) {
   Take *t = ctx;
   Run *r = t->c->r;
+  if (!t->own && other_event(t, x)) return true;
   HookProof proof = {0};
   Err why = {0};
   Val v = x->payload;
@@ -197,6 +207,7 @@ void wait_begin(StepCall *c) {
     run_finish(r, RUN_FAILED, run_error_map(r, pend.ex));
     return;
   }
+  r->early_seen = r->taken ? 0 : r->e->early.serial + 1;
   if (!r->taken && early_answer(c, spec, true, &value)) { /* else one that is taken already could be taken again: see wait_parked */
     Buf out = {0};
     if (!is_sig(snap_data(&out, value))) batch_outcome_put(run_batch(r), r->workspace, str_s(wait_key(c)), now_ms(), (Bytesv){out.p, out.n});
@@ -306,5 +317,6 @@ void wait_parked(Run *r) {
   Val value = NIL;
   if (!r->call || !kw_is(r->call->type, "wait") || r->call->checkpoint) return;
   r->e->wait_parked = true; /* people to be told, and answers that were sent meanwhile */
+  if (r->early_seen == r->e->early.serial + 1) return; /* nothing came since it began */
   if (early_answer(r->call, spec_again(r->call), false, &value)) step_deliver(r, value, NULL);
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { AT_ONCE = 16 /* rows: each may be a megabyte */ };
+
 /* ---- a request as data and back ---- */
 
 static Val bytes_val(const char *p, size_t n) {
@@ -170,19 +172,23 @@ void early_gone(Engine *e) { e->early.gone = true; }
 
 void early_each(Engine *e, const char *workspace, const char *name, bool (*f)(void *ctx, const char *row, const Early *x), void *ctx) {
   Buf prefix = {0}, after = {0};
-  InboxRow row;
+  InboxRow rows[AT_ONCE];
   Err err = {0};
   bool more = true;
+  size_t n = AT_ONCE;
   wait_early_name(&prefix, name, -1, 0);
-  while (more && store_outcomes_under(e->store, workspace, buf_cstr(&prefix), after.n ? buf_cstr(&after) : NULL, &row, 1, &err) == 1) {
-    Early x;
+  while (more && n == AT_ONCE) {
+    n = store_outcomes_under(e->store, workspace, buf_cstr(&prefix), after.n ? buf_cstr(&after) : NULL, rows, AT_ONCE, &err);
     after.n = 0;
-    buf_c(&after, row.key);
-    if (now_ms() - row.received_ms < EARLY_KEEP_MS && early_unpack(e, &row, name, &x)) {
-      more = f(ctx, row.key, &x);
-      early_free(&x);
+    if (n) buf_c(&after, rows[n - 1].key);
+    for (size_t i = 0; i < n; i++) {
+      Early x;
+      if (more && now_ms() - rows[i].received_ms < EARLY_KEEP_MS && early_unpack(e, &rows[i], name, &x)) {
+        more = f(ctx, rows[i].key, &x);
+        early_free(&x);
+      }
+      inbox_row_free(&rows[i]);
     }
-    inbox_row_free(&row);
   }
   buf_free(&prefix);
   buf_free(&after);

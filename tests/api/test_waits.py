@@ -89,6 +89,23 @@ def test_large_answers(s):
     assert s.over(run)["result"] == {"n": 1}
 
 
+def test_events_that_came_early_however_they_are_written(s):
+    push(s, "named", ':event {:name "made" :key {:path [:ref]}}')
+    for i in range(40):
+        assert event(s, "made", json.dumps({"ref": f"o-{i + 100}", "text": "a\nb \u00e9"})).status == 202
+    sent = {"o-1": '{"ref":"o\\u002d1","n":1}', "stra\u00dfe \U0001f600": json.dumps({"ref": "stra\u00dfe \U0001f600", "n": 1}), "17": '{"ref":17,"n":1}',
+            "o-2": json.dumps({"pad": "\u00e9" * (60 << 10), "ref": "o-2", "n": 1})}
+    for body in sent.values():
+        assert event(s, "made", body).status == 202
+    assert event(s, "made", "ref=o%2D3&n=1", "application/x-www-form-urlencoded").status == 202
+    for key in [*sent, "o-3"]:
+        run = s.ok("flows.run", {"flowSlug": "named", "input": {"key": key}}).data["workflowId"]
+        assert int(s.over(run)["result"]["n"]) == 1, key
+    run = go(s, "named", key="o-4")
+    assert event(s, "made", '{"ref":"o-4"}').data["outcome"] == "delivered"
+    s.over(run)
+
+
 def test_delivery_ids(s):
     """After the answer of a wait nothing but a new delivery id is for the next wait of the same key, and one that was taken is not taken again."""
     two = """(let [k (:key (flow/input)) a (flow/step :wait :one {:key k}) _ (flow/step :wait :gate {:key (str k "-gate")})] [a (flow/step :wait :two {:key k})])"""
@@ -356,10 +373,40 @@ def test_a_failed_step_waits_for_a_person(s):
     assert rest(s, "POST", f"waits/{w['waitId']}/action/retry", {}).status == 200
     s.until(lambda: (rest(s, "GET", f"waits?workflowId={run}").body["items"] or [w])[0]["registeredAt"] > w["registeredAt"], "tried again")
     is_(s, run, "waiting")
+    a = rest(s, "POST", f"waits/{w['waitId']}/action/skip", {"v": 0})  # of the failure that was answered
+    assert a.status == 409 and a.code == "already_decided" and a.body["error"]["details"]["kind"] == "checkpoint", a
+    past = rest(s, "GET", f"waits/{w['waitId']}").body
+    assert past["status"] == "completed" and [d["action"] for d in past["decisions"]] == ["retry"], past
+    first, w = w, the_wait(s, run)
+    assert first["waitId"] != w["waitId"], w
+    s.kill()
+    s.start()
+    assert the_wait(s, run) == w == json.loads(s.raw("GET", f"/api/waits/{w['waitId']}")[2])
     assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {"v": 1}).status == 200
     r = s.over(run)
     assert r["result"] == {"v": 1} and [d["action"] for d in r["decisions"]] == ["retry", "skip"], r
-    assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {}).status == 404
+    assert rest(s, "POST", f"waits/{w['waitId']}/action/skip", {}).code == "already_decided"
+
+
+def test_two_people_at_a_failed_step(s):
+    """What the second sends is for the failure that the second saw, and not for the next one."""
+    fails = "(flow/step :function :%s {:on-error :checkpoint :code '(fn [_] (throw (ex-info \"no\" {}))) :input {}})"
+    s.ok("flows.put_draft", {"flowLiteral": flow("c", f"[{fails % 'one'} {fails % 'two'}]")})
+    for action in ("skip", "retry"):
+        run = go(s, "c")
+        w = the_wait(s, run)
+        answers = []
+        people = [threading.Thread(target=lambda: answers.append(rest(s, "POST", f"waits/{w['waitId']}/action/{action}", {"v": 1}))) for _ in range(5)]
+        for t in people:
+            t.start()
+        for t in people:
+            t.join()
+        assert sorted(a.status for a in answers) == [200] + [409] * 4, answers
+        next_ = s.until(lambda: [x for x in rest(s, "GET", f"waits?workflowId={run}").body["items"] if x["waitId"] != w["waitId"]], "the next failure")[0]
+        assert next_["stepId"] == ("two" if action == "skip" else "one"), next_
+        assert [d["action"] for d in s.ok("runs.get", {"workflowId": run, "includeSteps": True}).data["run"]["decisions"]] == [action]
+        assert rest(s, "POST", f"waits/{next_['waitId']}/action/fail").status == 200
+        s.over(run)
 
 
 def test_a_question_in_front_of_a_step(s):

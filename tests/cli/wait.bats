@@ -175,7 +175,7 @@ teardown() {
 }
 @test "an answer larger than a step's result is refused and the wait stays; with :persist it becomes a resource" {
   { printf '{"k": "k", "long": "'; head -c 1100000 /dev/zero | tr '\0' z; printf '"}'; } > big.json
-  { printf '['; for i in $(seq 1 150000); do printf '1.5,'; done; printf '1]'; } > floats.json # 600,000 bytes that take over 1 MiB in a run
+  { printf '['; yes 1.5, | head -n 150000 | tr -d '\n'; printf '1]'; } > floats.json # 600,000 bytes that take over 1 MiB in a run
   flow t '(count (:long (flow/step :wait :w {:key "k" :timeout "1h" :event {:name "made" :key {:path [:k]}}})))'
   br t.edn --run-id r; want 3 ""
   br send --event made @big.json; want 2 ""; says "limit result-bytes"

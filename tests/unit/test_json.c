@@ -228,6 +228,21 @@ static void duration_bad(const char *text, const char *message) {
   if (!strstr(e.msg, message) || !strstr(e.msg, ":interval")) fail_msg("%s: \"%s\" lacks \"%s\"", text, e.msg, message);
 }
 
+static bool names(const char *json, const char *text) { return json_names(json, strlen(json), text); }
+
+static void test_names(void **state) {
+  (void)state;
+  static const char *const yes[][2] = {{"{\"id\":\"o-1\"}", "o-1"}, {"{\"id\":17}", "17"}, {"{\"id\":\"o\\u002d1\"}", "o-1"}, {"[\"a\\nb\",\"x\\/y\"]", "x/y"},
+                                       {"[\"\\uD83D\\ude00\\\"\"]", "\xf0\x9f\x98\x80\""}, {"\"stra\\u00dfe\"", "stra\xc3\x9f" "e"}, {"{\"\\u0061\":0}", "a"},
+                                       {"[\"\\\\\",\"\\u0062\"]", "b"}, {"\"a\\tb\"", "a\tb"}};
+  static const char *const no[][2] = {{"{\"id\":\"o-2\"}", "o-1"}, {"[\"o\\u002d1x\"]", "o-1"}, {"[\"\\u006f\"]", "o-1"}, {"", "x"}, {"\"", "x"}, {"\"\\", "x"}, {"\"\\u", "x"},
+                                      {"\"\\u00", "x"}, {"[\"\\ud83d\"]", "\xf0\x9f\x98\x80"}, {"\"\\u0000\"", "x"}, {"[\"a\\\"b\", 1]", "a\" 1"}};
+  for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+    if (!names(yes[i][0], yes[i][1])) fail_msg("%s names %s", yes[i][0], yes[i][1]);
+  for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+    if (names(no[i][0], no[i][1])) fail_msg("%s does not name %s", no[i][0], no[i][1]);
+}
+
 static void test_durations(void **state) {
   (void)state;
   duration_is(str_c("250ms"), DURATION_SECONDS, 250);
@@ -272,7 +287,7 @@ int main(void) {
       cmocka_unit_test(test_parse_keys),     cmocka_unit_test(test_parse_ordered), cmocka_unit_test(test_parse_errors),
       cmocka_unit_test(test_print),          cmocka_unit_test(test_print_pretty),
       cmocka_unit_test(test_print_refuses),  cmocka_unit_test(test_print_lazy),
-      cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_durations),
+      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_names),     cmocka_unit_test(test_durations),
       cmocka_unit_test(test_duration_print),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
