@@ -7,9 +7,12 @@
 #include "runtime/engine/engine_int.h"
 #include "eval/unit.h"
 #include "runtime/engine/fork.h"
+#include "reader/mem.h"
+#include <stdio.h>
 #include <string.h>
 
-enum { REBUILD_MOST = 20000 }; /* records of a journal that is read here and now, on the engine's thread */
+enum { REBUILD_MOST = 20000, /* records of a journal that is read here and now, on the engine's thread */
+       REBUILD_MS = 15 * 60 * 1000 };
 
 static Val fact(const char *key, Val v) {
   Val kv[] = {kw_c(key), v};
@@ -99,7 +102,32 @@ static bool find_step(ApiCall *c, const RunRow *row, Find *f, int64_t *number) {
   return api_fail(c, 409, "no_step", "run %s has reached no step: run it again with runs.replay", row->run_id);
 }
 
-typedef struct Forking { ApiCall *c; Val more; const char *target; } Forking;
+/* A call that is answered when its run is rebuilt: in memory of the collector, with its own copies. */
+typedef struct Later {
+  ApiCall call;
+  ListenRequest none;
+  ApiLater answer;
+  char workspace[128], key_id[64], op_id[160], run_id[512]; /* run_id: of the run that was asked for */
+} Later;
+
+static Later *later_new(const ApiCall *c, const RunRow *row) {
+  Later *l = mem_alloc(sizeof *l);
+  l->call = (ApiCall){.api = c->api, .request = &l->none, .workspace = l->workspace, .key_id = l->key_id, .bare = c->bare, .args = map_empty,
+                      .data = NIL, .meta = NIL, .details = NIL, .body = NIL};
+  snprintf(l->workspace, sizeof l->workspace, "%s", c->workspace);
+  snprintf(l->key_id, sizeof l->key_id, "%s", c->key_id ? c->key_id : "");
+  snprintf(l->run_id, sizeof l->run_id, "%s", row->run_id);
+  return l;
+}
+
+typedef struct Forking {
+  ApiCall *c;
+  Val more;
+  char target[80];
+  RunRow row; /* of the other run; when it takes turns */
+  ApiPending *pending;
+  Later *later;
+} Forking;
 static void fork_also(void *ctx, Batch *b, const RunRow *row) {
   Forking *f = ctx;
   api_ok(f->c, api_run_started(row, f->target, NULL, f->more));
@@ -114,17 +142,53 @@ static bool fork_failed(ApiCall *c, const RunRow *row, const Err *err) {
   return err->code && !strcmp(err->code, "corrupt_record") ? gone(c, row, err, "forked") : api_fail_err(c, err);
 }
 
+/* Forked, or not: err without a code, when the server is being stopped. */
+static void forked(void *ctx, int64_t run, const Err *why) {
+  Forking *f = ctx;
+  Err err = *why;
+  ApiCall *c = f->c;
+  if (run && !engine_resume(c->api->engine, run, &err)) run = 0;
+  if (!run && !err.code) {
+    api_pend_drop(f->pending);
+    return;
+  }
+  if (!run) fork_failed(c, &f->row, &err), api_seal(c, NULL);
+  api_pend_answer(f->pending, c);
+  api_pend_done(f->pending, NULL);
+  api_free(c);
+}
+
+/* The call that asked is over; what it was asked with is kept for the answer. */
+static bool fork_later(ApiCall *c, Forking *f) {
+  Later *l = f->later;
+  if (c->op_id) {
+    snprintf(l->op_id, sizeof l->op_id, "%s", c->op_id);
+    snprintf(l->call.body_hash, sizeof l->call.body_hash, "%s", api_request_hash(c));
+    l->call.op_id = l->op_id;
+  }
+  api_put_off(c, &l->answer, REBUILD_MS); /* a client that has gone gets no answer, and its fork is there */
+  f->pending = api_pend(c);
+  f->c = &l->call;
+  return true;
+}
+
 static bool fork_at(ApiCall *c, const RunRow *row, int64_t number, ForkChanges *ch, const char *why) {
   Err err = {0};
   int64_t run;
   Val target = api_run_fact(row, "target"), id = str_c(row->run_id);
   Val origin = map_assoc(map_assoc(fact(why, id), kw_c("fork-of"), id), kw_c("fork-step"), int_val(number));
-  Forking f = {c, map_assoc(fact("originalWorkflowId", id), kw_c("forkedAtStep"), int_val(number)), is_str(target) ? str_s(target) : "draft"};
+  Forking *f = mem_alloc(sizeof *f);
+  *f = (Forking){.c = c, .more = map_assoc(fact("originalWorkflowId", id), kw_c("forkedAtStep"), int_val(number)), .later = later_new(c, row)};
+  f->row = (RunRow){.run = row->run, .run_id = f->later->run_id};
+  snprintf(f->target, sizeof f->target, "%s", is_str(target) ? str_s(target) : "draft");
   ch->also = fork_also;
-  ch->ctx = &f;
-  ch->origin = api_run_origin(c, f.target, origin);
-  if (!engine_fork(c->api->engine, row->run, number, ch, NULL, &run, &err)) return fork_failed(c, row, &err);
-  if (!engine_resume(c->api->engine, run, &err)) return fork_failed(c, row, &err);
+  ch->ctx = f;
+  ch->origin = api_run_origin(c, f->target, origin);
+  enum ForkHow how = FORK_FAILED;
+  if (c->api->listener) how = engine_fork_in_turns(c->api->engine, row->run, number, ch, forked, &run, &err);
+  else if (engine_fork(c->api->engine, row->run, number, ch, NULL, &run, &err)) how = FORK_MADE;
+  if (how == FORK_LATER) return fork_later(c, f);
+  if (how == FORK_FAILED || !engine_resume(c->api->engine, run, &err)) return fork_failed(c, row, &err);
   return true;
 }
 
@@ -175,26 +239,52 @@ bool api_runs_fork(ApiCall *c) {
   return ok;
 }
 
+static void fail_rebuilt(ApiCall *c, const RunRow *row, const Err *err) {
+  if (err->code && !strcmp(err->code, "corrupt_record")) gone(c, row, err, "rebuilt");
+  else api_fail_err(c, err);
+}
+
 /* --- rebuilt ---------------------------------------------------------------------------------------------------------------------------- */
+typedef struct Verifying {
+  Later *later;
+  enum RunStatus status;
+  int64_t records;
+} Verifying;
+
+static bool verified(ApiCall *c, const Verifying *v, const RunState *end, const Buf *diff) {
+  ValVec m = {0};
+  api_put_text(&m, "workflowId", v->later->run_id);
+  api_put(&m, "identical", diff->n ? FALSE_V : TRUE_V);
+  if (diff->n) api_put(&m, "difference", str_new(diff->p, diff->n));
+  api_put_text(&m, "status", api_run_status(v->status));
+  api_put_text(&m, "rebuiltStatus", run_status_name(end->status));
+  api_put(&m, "records", int_val(v->records));
+  return api_ok(c, api_map(&m));
+}
+
+static void verified_later(void *ctx, const RunState *end, const Buf *diff) {
+  Verifying *v = ctx;
+  ApiCall *c = &v->later->call;
+  if (!end) return;
+  verified(c, v, end, diff);
+  api_later_send(c->api, &v->later->answer, c);
+}
+
 static bool verify(ApiCall *c, const RunRow *row) {
   Err err = {0};
   Buf diff = {0};
   RunState end = {.value = NIL, .error = NIL};
-  ValVec m = {0};
   if (row->head_seq > REBUILD_MOST)
     return api_fail(c, 409, "too_long", "the run has %lld records; up to %d can be rebuilt here", (long long)row->head_seq, REBUILD_MOST);
-  if (!engine_replay(c->api->engine, row->run, &diff, &end, &err)) {
-    buf_free(&diff);
-    return err.code && !strcmp(err.code, "corrupt_record") ? gone(c, row, &err, "rebuilt") : api_fail_err(c, &err);
-  }
-  api_put_text(&m, "workflowId", row->run_id);
-  api_put(&m, "identical", diff.n ? FALSE_V : TRUE_V);
-  if (diff.n) api_put_text(&m, "difference", buf_cstr(&diff));
-  api_put_text(&m, "status", api_run_status(row->status));
-  api_put_text(&m, "rebuiltStatus", run_status_name(end.status));
-  api_put(&m, "records", int_val(row->head_seq));
+  Verifying *v = mem_alloc(sizeof *v);
+  *v = (Verifying){later_new(c, row), row->status, row->head_seq};
+  bool turns = c->api->listener, ok = turns ? engine_replay_in_turns(c->api->engine, row->run, verified_later, v, &err)
+                                            : engine_replay(c->api->engine, row->run, &diff, &end, &err);
+  if (!ok) fail_rebuilt(c, row, &err);
+  else if (turns) api_put_off(c, &v->later->answer, REBUILD_MS);
+  else verified(c, v, &end, &diff);
   buf_free(&diff);
-  return api_ok(c, api_map(&m));
+  return !c->code;
 }
 
 bool api_runs_verify(ApiCall *c) {

@@ -81,6 +81,7 @@ void engine_free(Engine *e) {
   engine_commit_stop(e);
   slots_stop(e);
   engine_over_stop(e);
+  rebuilds_stop(e);
   wait_notify_stop(e);
   wait_accepted_stop(e);
   jobs_free(e);
@@ -623,6 +624,7 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   runs_leave(e);
   if (!e->draining) wait_hand_over(e, err);
   run_slices(e);
+  rebuilds_turn(e);
   if (!e->draining && (e->o.listen || e->child_timers)) fire_stored_timers(e);
   if (!e->draining && (look_around(e) || ((e->inbox_again || e->wait_parked) && !e->ready && inbox_time(e)))) {
     e->inbox_again = e->wait_parked = false;
@@ -630,14 +632,14 @@ bool engine_turn(Engine *e, int64_t max_wait_ms, bool *idle, Err *err) {
   }
   if (!e->draining) fire_timers(e);
   jobs_turn(e);
-  *idle = !e->ready && !e->accepted && !e->wait_parked && !busy(e);
+  *idle = !e->ready && !e->rebuilds && !e->accepted && !e->wait_parked && !busy(e);
   if (!e->fatal && store_failed(e->store)) engine_fatal(e, store_failed(e->store), store_error_text(store_failed(e->store)));
   if (e->fatal) {
     *err = e->fatal_err;
     return false;
   }
-  if (!e->ready && !*idle) index_idle(e);
-  poll_world(e, e->ready || *idle ? 0 : wait_ms(e, max_wait_ms));
+  if (!e->ready && !e->rebuilds && !*idle) index_idle(e);
+  poll_world(e, e->ready || e->rebuilds || *idle ? 0 : wait_ms(e, max_wait_ms));
   return true;
 }
 

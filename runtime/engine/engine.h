@@ -139,6 +139,9 @@ bool engine_cancel(Store *s, const RunRow *row, bool force, const char *reason, 
 /* Re-execution from the journal alone: no effect, no writing. true and *diff empty: identical to the end of the journal
  * (and final value / snapshots bit-identical); *diff: the first difference in words. false: cannot be replayed (err). */
 bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err);
+/* The same, taking turns with other runs: f is called once, by engine_turn, or with end NULL by engine_free. ctx: of mem.h, or NULL. */
+typedef void (*ReplayedFn)(void *ctx, const RunState *end, const Buf *diff);
+bool engine_replay_in_turns(Engine *e, int64_t run, ReplayedFn f, void *ctx, Err *err);
 
 /* One attempt of one step, for `show`: oldest first. f returns false to stop. */
 typedef struct HistoryStep {

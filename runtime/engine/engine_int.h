@@ -103,6 +103,8 @@ typedef struct Run {
   bool tells;           /* a batch of it puts something into the inbox: look there when it is durable */
   struct Fork *fork;    /* re-execution that writes another run's history (fork.c) */
   struct Run *over;     /* among those that are over: runs_leave */
+  void (*rebuilt)(struct Run *r, bool stopping); /* of one that run_rebuild has in hand */
+  void *rebuild;        /* of who asked for that */
 } Run;
 
 typedef struct TimerEntry { int64_t due; int64_t run; uint64_t token; } TimerEntry;
@@ -125,6 +127,7 @@ struct Engine {
   size_t nruns, cap;
   Run *ready, *ready_tail;
   Run *over;            /* their end is durable: they leave memory at the next turn */
+  Run *rebuilds, **rebuilds_last; /* re-executions that take turns: run_rebuild */
   TimerEntry *timers;   /* binary heap */
   size_t ntimers, cap_timers;
   Watch watches[ENGINE_WATCHES];
@@ -180,6 +183,11 @@ void run_drop(Run *r);                 /* out of the table */
 void runs_leave(Engine *e);            /* those that are over; nobody may hold one of them across it */
 void run_ready(Run *r);                /* into the queue; a run that only replays is in none */
 void run_replay(Run *r);               /* slices until it ends, stops or has no more history */
+/* The same in turns with other runs, on an engine whose engine_turn is called: `rebuilt` gets the run when there is no more to do, or when
+ * the engine is being freed before that (stopping); the run is then its own, to be released. */
+void run_rebuild(Run *r, void (*rebuilt)(Run *r, bool stopping), void *ctx);
+void rebuilds_turn(Engine *e);
+void rebuilds_stop(Engine *e);
 void run_slice(Run *r);
 Batch *run_batch(Run *r);
 int64_t run_append(Run *r, enum JournalKind kind, const Val *fields, size_t n); /* sequence number, or -1 with pend.ex */

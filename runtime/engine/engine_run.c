@@ -433,6 +433,36 @@ void run_replay(Run *r) {
   while (r->phase == R_READY) run_slice(r);
 }
 
+void run_rebuild(Run *r, void (*rebuilt)(Run *r, bool stopping), void *ctx) {
+  Engine *e = r->e;
+  r->status = RUN_RUNNING;
+  r->rebuilt = rebuilt;
+  r->rebuild = ctx;
+  r->next = NULL;
+  if (!e->rebuilds) e->rebuilds_last = &e->rebuilds;
+  *e->rebuilds_last = r;
+  e->rebuilds_last = &r->next;
+}
+
+static Run *next_rebuild(Engine *e) {
+  Run *r = e->rebuilds;
+  if (r && !(e->rebuilds = r->next)) e->rebuilds_last = &e->rebuilds;
+  return r;
+}
+
+/* One slice of the one whose turn it is. */
+void rebuilds_turn(Engine *e) {
+  Run *r = next_rebuild(e);
+  if (!r) return;
+  if (r->phase == R_READY) run_slice(r);
+  if (r->phase == R_READY) run_rebuild(r, r->rebuilt, r->rebuild);
+  else r->rebuilt(r, false);
+}
+
+void rebuilds_stop(Engine *e) {
+  for (Run *r; (r = next_rebuild(e));) r->rebuilt(r, true);
+}
+
 /* --- ends --------------------------------------------------------------------------------------------------------------------------- */
 const FlowDef *run_definition(Run *r) {
   Err e = {0};

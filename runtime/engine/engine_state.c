@@ -226,29 +226,70 @@ static void compare_end(Run *r) {
 
 bool engine_replay(Engine *e, int64_t run, Buf *diff, RunState *end, Err *err) { return replay_against(e, run, NULL, first_difference, diff, end, err); }
 
-bool replay_against(Engine *e, int64_t run, const FlowDef *as, void (*differs)(Run *r, const char *what), Buf *diff, RunState *end, Err *err) {
-  RunRow row = {0};
+/* What a replay holds. */
+typedef struct Replay {
+  Run *r;
+  RunRow row;
+  Blob snap;
+  Buf diff; /* of one in turns */
+  ReplayedFn f;
+  void *ctx;
+} Replay;
+
+static bool replay_begin(Replay *p, Engine *e, int64_t run, const FlowDef *as, void (*differs)(Run *r, const char *what), Buf *diff, Err *err) {
+  *p = (Replay){.f = NULL};
   err->code = NULL;
   if (as && !engine_def_add(e, (FlowDef *)(uintptr_t)as, err)) return false;
-  if (!store_run_get(e->store, run, &row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
-  Run *r = run_make(e, &row);
-  Blob snap = {0};
+  if (!store_run_get(e->store, run, &p->row, err)) return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)run);
+  Run *r = p->r = run_make(e, &p->row);
   r->replaying_only = true;
   r->on_replay = differs;
   if (as) snprintf(r->source_hash, sizeof r->source_hash, "%s", as->hash);
   r->diff = diff;
-  if (!as && row.snap_seq >= 0 && store_snapshot_get(e->store, run, &r->compare_seq, &snap, err)) r->compare = &snap;
-  bool ok = run_load(r, &row, true, err);
+  if (!as && p->row.snap_seq >= 0 && store_snapshot_get(e->store, run, &r->compare_seq, &p->snap, err)) r->compare = &p->snap;
+  return run_load(r, &p->row, true, err);
+}
+
+static RunState replay_end(Replay *p) {
+  Run *r = p->r;
+  if (!run_status_final(p->row.status) && r->cursor >= r->nrecs) r->status = RUN_RUNNING, r->outcome = NIL; /* its end is not durable yet */
+  compare_end(r);
+  RunState end = {.run = r->run, .status = r->status, .value = r->status == RUN_COMPLETED ? r->outcome : NIL,
+                  .error = r->status == RUN_COMPLETED ? NIL : r->outcome};
+  snprintf(end.run_id, sizeof end.run_id, "%s", p->row.run_id);
+  return end;
+}
+
+static void replay_free(Replay *p) {
+  if (p->r) run_release(p->r);
+  blob_free(&p->snap);
+  buf_free(&p->diff);
+  run_row_free(&p->row);
+}
+
+bool replay_against(Engine *e, int64_t run, const FlowDef *as, void (*differs)(Run *r, const char *what), Buf *diff, RunState *end, Err *err) {
+  Replay p;
+  bool ok = replay_begin(&p, e, run, as, differs, diff, err);
   if (ok) {
-    run_replay(r);
-    if (!run_status_final(row.status) && r->cursor >= r->nrecs) r->status = RUN_RUNNING, r->outcome = NIL; /* its end is not durable yet */
-    compare_end(r);
-    *end = (RunState){.run = run, .status = r->status, .value = r->status == RUN_COMPLETED ? r->outcome : NIL,
-                      .error = r->status == RUN_COMPLETED ? NIL : r->outcome};
-    snprintf(end->run_id, sizeof end->run_id, "%s", row.run_id);
+    run_replay(p.r);
+    *end = replay_end(&p);
   }
-  run_release(r);
-  blob_free(&snap);
-  run_row_free(&row);
+  replay_free(&p);
   return ok;
+}
+
+static void replayed(Run *r, bool stopping) {
+  Replay *p = r->rebuild;
+  RunState end = stopping ? (RunState){.value = NIL} : replay_end(p);
+  p->f(p->ctx, stopping ? NULL : &end, &p->diff);
+  replay_free(p);
+}
+
+bool engine_replay_in_turns(Engine *e, int64_t run, ReplayedFn f, void *ctx, Err *err) {
+  Replay *p = mem_alloc(sizeof *p);
+  if (!replay_begin(p, e, run, NULL, first_difference, &p->diff, err)) return replay_free(p), false;
+  p->f = f;
+  p->ctx = ctx;
+  run_rebuild(p->r, replayed, p);
+  return true;
 }

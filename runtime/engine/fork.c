@@ -14,6 +14,12 @@ typedef struct Fork {
   bool changed;  /* input or source differ from the parent's: its path may, too */
   bool past;     /* in front of step n: what the body asks now is new */
   Err err;       /* code set: the fork cannot be made */
+  FlowDef *def;
+  RunRow parent, row; /* row: the fork's; it points into parent, def, id and origin */
+  char id[512];
+  Buf origin;
+  ForkChanges changes; /* of one in turns */
+  ForkedFn f;
 } Fork;
 
 /* --- the parent's history, taken over ------------------------------------------------------------ */
@@ -145,10 +151,11 @@ static bool not_reached(Run *r, Err *err) {
                  r->steps == 1 ? "" : "s", (long long)r->fork->step);
 }
 
+static bool reached(Run *r, Err *err) { return (r->stopped && !r->fork->err.code) || not_reached(r, err); }
+
 static bool reach(Run *r, Err *err) {
-  r->on_replay = on_mismatch;
   run_replay(r);
-  return (r->stopped && !r->fork->err.code) || not_reached(r, err);
+  return reached(r, err);
 }
 
 static Val lineage(const RunRow *parent, const Fork *f) {
@@ -163,8 +170,11 @@ static Val lineage(const RunRow *parent, const Fork *f) {
   return map_from(kv, 4, false);
 }
 
-static bool begin(Run *r, const RunRow *row, const RunRow *parent, FlowDef *def, Err *err) {
+static bool begin(Run *r, Err *err) {
   Fork *f = r->fork;
+  const RunRow *row = &f->row, *parent = &f->parent;
+  FlowDef *def = f->def;
+  r->on_replay = on_mismatch;
   if (!run_load_records(r, parent->run, 0, err)) return false;
   if (!r->nrecs || r->recs[0].kind != J_START)
     return err_set(err, "corrupt_record", "the journal of %s does not begin with its start", parent->run_id);
@@ -224,41 +234,88 @@ static bool answered(Run *r, Err *err) {
 }
 
 /* --- the whole ------------------------------------------------------------ */
-static bool make(Engine *e, const RunRow *parent, Fork *f, FlowDef *def, const char *run_id, int64_t *run, Err *err) {
-  char id[512];
-  RunRow row = engine_new_row(e, parent->workspace, def, parent->target, run_id, id);
-  Buf origin = {0};
-  row.version = f->c->def ? 0 : parent->version;
-  row.installation = parent->installation;
-  if (is_map(f->c->origin) && !is_sig(print_to(&origin, f->c->origin, &print_readably))) row.origin = (char *)(uintptr_t)buf_cstr(&origin);
-  Run *r = run_make(e, &row);
-  r->replaying_only = true;
-  r->fork = f;
-  bool ok = begin(r, &row, parent, def, err) && reach(r, err) && edit(r, err) && answered(r, err);
+/* In front of step n: the changes, and all of it becomes durable. */
+static bool make(Run *r, int64_t *run, Err *err) {
+  Fork *f = r->fork;
+  bool ok = reached(r, err) && edit(r, err) && answered(r, err);
   if (ok) {
-    if (f->c->also) f->c->also(f->c->ctx, r->batch, &row);
-    ok = store_submit_wait(e->store, r->batch, err);
+    if (f->c->also) f->c->also(f->c->ctx, r->batch, &f->row);
+    ok = store_submit_wait(r->e->store, r->batch, err);
     r->batch = NULL;
-    *run = row.run;
-    if (ok) index_flow(e, row.workspace, def), observe_run_started(r);
+    *run = f->row.run;
+    if (ok) index_flow(r->e, f->row.workspace, f->def), observe_run_started(r);
   }
-  if (!ok && err->code && !strcmp(err->code, "run_exists")) err_set(err, "run_exists", "there is a run %s already", row.run_id);
-  run_release(r);
-  buf_free(&origin);
+  if (!ok && err->code && !strcmp(err->code, "run_exists")) err_set(err, "run_exists", "there is a run %s already", f->row.run_id);
   return ok;
 }
 
+static void fork_free(Fork *f) {
+  buf_free(&f->origin);
+  run_row_free(&f->parent);
+}
+
+static bool look(Engine *e, Fork *f, int64_t parent, Err *err) {
+  const ForkChanges *c = f->c;
+  err->code = NULL;
+  if (f->step < 1) return err_set(err, "no_step", "steps are counted from 1");
+  if (!store_run_get(e->store, parent, &f->parent, err))
+    return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)parent);
+  f->def = c->def;
+  return c->def ? engine_def_add(e, c->def, err) : engine_def(e, f->parent.source_hash, &f->def, NULL, err);
+}
+
+static Run *new_run(Engine *e, Fork *f, const char *run_id) {
+  RunRow *row = &f->row;
+  *row = engine_new_row(e, f->parent.workspace, f->def, f->parent.target, run_id, f->id);
+  row->version = f->c->def ? 0 : f->parent.version;
+  row->installation = f->parent.installation;
+  if (is_map(f->c->origin) && !is_sig(print_to(&f->origin, f->c->origin, &print_readably))) row->origin = (char *)(uintptr_t)buf_cstr(&f->origin);
+  Run *r = run_make(e, row);
+  r->replaying_only = true;
+  r->fork = f;
+  return r;
+}
+
 bool engine_fork(Engine *e, int64_t parent, int64_t step, const ForkChanges *c, const char *run_id, int64_t *run, Err *err) {
-  RunRow row = {0};
-  FlowDef *def = c->def;
   Fork *f = mem_alloc(sizeof *f);
   *f = (Fork){.c = c, .step = step, .changed = c->def || !is_nil(c->input)};
-  err->code = NULL;
-  if (step < 1) return err_set(err, "no_step", "steps are counted from 1");
-  if (!store_run_get(e->store, parent, &row, err))
-    return err->code ? false : err_set(err, "not_found", "there is no run number %lld", (long long)parent);
-  bool ok =
-      (def ? engine_def_add(e, def, err) : engine_def(e, row.source_hash, &def, NULL, err)) && make(e, &row, f, def, run_id, run, err);
-  run_row_free(&row);
+  bool ok = look(e, f, parent, err);
+  Run *r = ok ? new_run(e, f, run_id) : NULL;
+  if (r) {
+    ok = begin(r, err);
+    if (ok) run_replay(r);
+    ok = ok && make(r, run, err);
+    run_release(r);
+  }
+  fork_free(f);
   return ok;
+}
+
+static void forked(Run *r, bool stopping) {
+  Fork *f = r->fork;
+  Err err = {0};
+  int64_t run = 0;
+  bool ok = !stopping && make(r, &run, &err);
+  f->f(f->c->ctx, ok ? run : 0, &err);
+  run_release(r);
+  fork_free(f);
+}
+
+/* The first slice at once: nearly always that is all. */
+enum ForkHow engine_fork_in_turns(Engine *e, int64_t parent, int64_t step, const ForkChanges *c, ForkedFn done, int64_t *run, Err *err) {
+  Fork *f = mem_alloc(sizeof *f);
+  *f = (Fork){.changes = *c, .step = step, .changed = c->def || !is_nil(c->input), .f = done};
+  f->c = &f->changes;
+  bool ok = look(e, f, parent, err);
+  Run *r = ok ? new_run(e, f, NULL) : NULL;
+  ok = r && begin(r, err);
+  if (ok) run_slice(r);
+  if (ok && r->phase == R_READY && store_take_number(e->store, f->row.workspace, f->row.slug)) {
+    run_rebuild(r, forked, f);
+    return FORK_LATER;
+  }
+  ok = ok && make(r, run, err);
+  if (r) run_release(r);
+  fork_free(f);
+  return ok ? FORK_MADE : FORK_FAILED;
 }

@@ -34,6 +34,14 @@ typedef struct ForkChanges {
   void *ctx;
 } ForkChanges;
 
+/* The same for an engine that others wait for: the way to step n may be long, or have no end. Not with locals or def.
+ *   FORK_FAILED  *err
+ *   FORK_MADE    as engine_fork
+ *   FORK_LATER   it takes turns with other runs; c, of which `also` is still to be called, is copied, what it points to stays with the caller.
+ *                f is called once, by engine_turn: run, or 0 and *err; or by engine_free, with run 0 and no err: there is no fork. */
+enum ForkHow { FORK_FAILED, FORK_MADE, FORK_LATER };
+typedef void (*ForkedFn)(void *ctx, int64_t run, const Err *err);
+enum ForkHow engine_fork_in_turns(Engine *e, int64_t parent, int64_t step, const ForkChanges *c, ForkedFn f, int64_t *run, Err *err);
 /* run_id NULL: the next of the flow. */
 bool engine_fork(Engine *e, int64_t parent, int64_t step, const ForkChanges *c, const char *run_id, int64_t *run, Err *err);
 #endif

@@ -505,6 +505,12 @@ int64_t store_count_slug(Store *s, const char *workspace, const char *slug) {
   return c ? c->count : -1;
 }
 
+bool store_take_number(Store *s, const char *workspace, const char *slug) {
+  SlugCount *c = slug_get(s, workspace, slug);
+  if (c) c->count++;
+  return c;
+}
+
 void store_base_free(Store *s) {
   batch_forget();
   while (s->done_first) {

@@ -201,6 +201,7 @@ bool store_submit_wait(Store *s, Batch *b, Err *e);
 int64_t store_next_run(Store *s);     /* next free run number (counts up in memory from the stored maximum) */
 int64_t store_last_run(Store *s);     /* the highest run number given out; 0 none, -1 cannot be read */
 int64_t store_count_slug(Store *s, const char *workspace, const char *slug); /* runs ever made for this flow: N of r<N> */
+bool store_take_number(Store *s, const char *workspace, const char *slug); /* one more that is given out: of a run that is made later */
 bool store_run_get(Store *s, int64_t run, RunRow *out, Err *e);
 bool store_run_by_id(Store *s, const char *workspace, const char *run_id, RunRow *out, Err *e); /* workspace NULL: the oldest of any */
 /* Runs after `after` (0 = from the first), up to max, in number order; status_mask bits 1<<RunStatus, 0 = all. */

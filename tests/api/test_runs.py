@@ -2,6 +2,7 @@
 """runs.*: lists and their pages, one run, events, cancel, replay, retry, fork, verify. See server.py."""
 import json
 import sqlite3
+import threading
 
 from server import flow, run_tests
 
@@ -209,6 +210,64 @@ def test_replay_runs_it_again(s):
     assert again["result"] == {"n": 6} and again["originalWorkflowId"] == r and again["target"] == "live", again
     assert s.command("runs.replay", {"workflowId": "none"}).status == 404
     assert s.command("runs.replay", {}).status == 400
+
+
+def beside(s, name, args):
+    """The command takes its turn: others are answered while it is under way."""
+    got = []
+
+    def ask():
+        try:
+            got.append(s.command(name, args))
+        except OSError as e:  # the server was killed meanwhile
+            got.append(e)
+    t = threading.Thread(target=ask)
+    t.start()
+    for _ in range(30):
+        s.ok("runs.list", {"limit": 1})
+    assert not got, got
+    return t
+
+
+def test_what_computes_for_ever_holds_nobody_up(s):
+    push(s, "spin", "(let [in (flow/input)] (when (:spin in) (loop [i 0] (recur (inc i)))) (flow/step :function :f {:code '(fn [i] i) :input {:i 1}}))")
+    r = go(s, "spin", spin=False)
+    s.over(r)
+    spins = go(s, "spin", spin=True)
+    asked = [beside(s, "runs.fork", {"workflowId": r, "number": 1, "input": {"spin": True}}), beside(s, "runs.verify", {"workflowId": spins})]
+    assert s.over(go(s, "spin", spin=False))["result"] == {"i": 1}
+    s.ok("runs.cancel", {"workflowId": spins, "force": True})
+    s.over(spins)
+    assert s.stop() == 0  # nor the end
+    for t in asked:
+        t.join()
+    s.start()
+    assert len(ids(s.ok("runs.list", {}))) == 3  # and there is no fork
+
+
+def test_a_long_way_to_the_step(s):
+    """Forked and rebuilt in turns: one fork for an operation, a number of its own, and the same outcome as at once."""
+    push(s, "long", "(let [n (reduce + 0 (range 3000000))] (flow/step :function :f {:code '(fn [i] i) :input {:n n}}))")
+    r = go(s, "long")
+    assert s.over(r)["result"] == {"n": 4499998500000}
+    assert s.ok("runs.verify", {"workflowId": r}).data["identical"] is True
+    got, args = [], {"workflowId": r, "number": 1, "result": {"n": 1}}
+    threads = [threading.Thread(target=lambda: got.append(s.ok("runs.fork", args, op="one").data)) for _ in range(3)]
+    for t in threads:
+        t.start()
+    other = go(s, "long")
+    for t in threads:
+        t.join()
+    assert got[0] == got[1] == got[2] == s.ok("runs.fork", args, op="one").data, got
+    assert s.command("runs.fork", {**args, "number": 2}, op="one").code == "operation_mismatch"
+    fork = s.over(got[0]["workflowId"])
+    assert fork["result"] == {"n": 1} and fork["forkedFrom"] == r and got[0]["workflowId"] != other, fork
+    assert len(ids(s.ok("runs.list", {}))) == 3
+    a = s.command("runs.fork", {"workflowId": r, "number": 2})
+    assert a.status == 409 and a.code == "no_step" and "before step 2" in a.body["error"]["message"], a
+    s.kill()
+    s.start()
+    assert s.ok("runs.fork", args, op="one").data == got[0] and s.ok("runs.verify", {"workflowId": got[0]["workflowId"]}).data["identical"] is True
 
 
 def test_what_is_switched_off_runs_nothing_again(s):
