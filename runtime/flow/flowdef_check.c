@@ -404,7 +404,6 @@ static void check_schedules(Check *c, Val v, At at) {
 
 /* --- legacy triggers ---------------------------------------------------------------------------------------------- */
 static void check_trigger(Check *c, Val v, At at, Val *seen) {
-  (void)seen;
   static const char *const types[] = {"manual", "schedule", "event", "webhook"};
   const char *hint = "write {:type :manual :label \"Run\" :enabled true :config {}}";
   if (!is_map(v)) {
@@ -412,7 +411,10 @@ static void check_trigger(Check *c, Val v, At at, Val *seen) {
     return;
   }
   Val type = map_get_kw(v, "type"), config = map_get_kw(v, "config"), source = map_get_kw(config, "source");
+  Val id = name_kw(map_get_kw(v, "id"));
   At config_at = at_field(c, at, "config");
+  if (!is_nil(id) && seen_before(seen, vec_from((Val[]){type, id}, 2)))
+    diag_add(c, DIAG_invalid_trigger, at_field(c, at, "id"), "give each trigger an id of its own", "the trigger id %s is used twice", val_text(id));
   if (!kw_one_of(type, types, N_OF(types)))
     diag_add(c, DIAG_invalid_trigger, at_field(c, at, "type"), "use :manual, :schedule or :event",
              "a trigger's :type must be :manual, :schedule or :event, got %s", val_text(type));
@@ -428,8 +430,9 @@ static void check_trigger(Check *c, Val v, At at, Val *seen) {
 }
 
 static void check_triggers(Check *c, Val v, At at) {
+  Val seen = set_empty;
   if (is_vec(v))
-    each_item(c, v, at, check_trigger, NULL);
+    each_item(c, v, at, check_trigger, &seen);
   else if (!is_nil(v))
     diag_add(c, DIAG_invalid_triggers_shape, at, NULL, ":triggers must be a vector of maps, got %s", val_text(v));
 }

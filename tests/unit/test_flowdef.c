@@ -149,6 +149,10 @@ static void test_automation(void **state) {
       {FIELD(":schedules [{:id :a :cron \"*/15 0-6,12 1 jan,mar */2\"} {:id :b :cron \"every 15m\"}]"), ""},
       {FIELD(":schedules [{:id :a :cron \"@daily\" :invocation :other}]"), "unknown_schedule_invocation 5:49"},
       {FIELD(":triggers {}"), "invalid_triggers_shape 5:12"},
+      {FIELD(":triggers [{:type :schedule :id :a :config {:cron \"@daily\"}} {:type :event :id :a} {:type :schedule :id \"a\" :config {:cron \"@hourly\"}}]"),
+       "invalid_trigger 5:106"},
+      {FIELD(":triggers [{:type :webhook :config {:path \"p\" :auth {:type :hmac-sha256}}}]"), "invalid_trigger 5:54"},
+      {FIELD(":triggers [{:type :event :config {:source :table :auth {:type :own}}} {:type :event :config {:auth {:type :workspace}}}]"), ""},
       {FIELD(":triggers [{:type :manual :config []}]"), "~deprecated_manual_trigger 5:13 invalid_trigger 5:36"},
       {FIELD(":triggers [{:type :timer}]"), "invalid_trigger 5:20"},
   };
