@@ -167,6 +167,19 @@ static void put_address(const Wait *x, ValVec *m) {
   api_put(m, "event", api_shown(map_get_kw(map_get_kw(x->spec, "event"), "name")));
 }
 
+/* Nobody may have been told, and the run waits on: that is said here. */
+static void put_notification(ApiCall *c, const Wait *x, ValVec *m) {
+  if (!truthy(map_get_kw(x->spec, "links"))) return;
+  ValVec n = {0};
+  Val told = wait_told(c->api->engine, &x->w), errors = map_get_kw(told, "errors");
+  bool sent = truthy(map_get_kw(told, "sent?"));
+  if (is_nil(told) && now_ms() - x->w.created_ms >= ANSWERED_FOR_MS) return; /* forgotten */
+  api_put_text(&n, "status", sent ? "sent" : is_nil(told) ? "pending" : "failed");
+  api_put(&n, "httpStatus", map_get_kw(map_get_kw(map_get_kw(told, "channels"), "http"), "status"));
+  if (is_vec(errors) && vec_count(errors)) api_put(&n, "error", api_shown(map_get_kw(vec_nth(errors, 0), "message")));
+  api_put(m, "notification", api_map(&n));
+}
+
 static bool shown(ApiCall *c, const Wait *x, Val *out) {
   ValVec m = {0};
   Err err = {0};
@@ -188,6 +201,7 @@ static bool shown(ApiCall *c, const Wait *x, Val *out) {
   if (for_people(x)) api_put(&m, "approval", approval_of(x, decisions));
   api_put(&m, "actions", actions_of(x));
   put_links(c, x, &m);
+  put_notification(c, x, &m);
   api_put(&m, "decisions", decisions);
   *out = api_map(&m);
   return true;

@@ -535,6 +535,18 @@ def test_links_for_people(s):
         assert "token" not in json.dumps(rest(s, "GET", "waits").body)
 
 
+def test_what_came_of_the_notification(s):
+    push(s, "a", NOTIFY % 1)
+    run = go(s, "a", key="k")
+    n = s.until(lambda: [n for n in [the_wait(s, run)["notification"]] if n["status"] != "pending"], "it is tried")[0]
+    assert n["status"] == "failed" and n["error"] and "httpStatus" not in n, n
+    s.ok("flows.put_draft", {"flowLiteral": flow("t", """(flow/step :wait :w {:key "t" :notify {:channels {:http {:url "http://127.0.0.1:%d/readyz" :method :get}}}})""" % s.port)})
+    run = go(s, "t")
+    n = s.until(lambda: [n for n in [the_wait(s, run)["notification"]] if n["status"] != "pending"], "it is told")[0]
+    assert n == {"status": "sent", "httpStatus": 200}, n
+    assert "notification" not in the_wait(s, (push(s, "p"), go(s, "p", key="p"))[1])
+
+
 def test_links_count_once_where_several_approve(s):
     push(s, "a", NOTIFY % 2)
     run = go(s, "a", key="k")
