@@ -326,6 +326,17 @@ def test_not_by_oneself_and_delegation(s):
     assert s.over(run)["result"]["action"] == "reject"
 
 
+def test_not_by_oneself_with_a_link(s):
+    """An admin sees the links of waits, but not those of runs that they started themselves and may not approve."""
+    push(s, "l", NOTIFY % 1 + " :self-approval false")
+    run = go(s, "l", key="l")
+    w = the_wait(s, run)
+    assert w["approval"]["selfApproval"] is False and "approvalUrl" not in w and "rejectionUrl" not in w, w
+    other = s.command("flows.run", {"flowSlug": "l", "input": {"key": "l2"}}, key=key_with(s, "ann", "flows.run", "runs.read")).data["workflowId"]
+    is_(s, other, "waiting")
+    assert page(s, "POST", the_wait(s, other)["approvalUrl"], {"comment": "x"})[0] == 200
+
+
 def test_not_by_oneself_whatever_way_it_was_started(s):
     """:self-approval false holds for whoever started the parent of a run, fired its trigger, or sent its webhook with a key."""
     ask = "(flow/step :wait :hold {:key (:key (flow/input)) :self-approval false})"
