@@ -562,6 +562,9 @@ def test_links_count_once_where_several_approve(s):
     push(s, "a", NOTIFY % 2)
     run = go(s, "a", key="k")
     w = the_wait(s, run)
+    assert " required>" in page(s, "GET", w["approvalUrl"])[1]
+    status, html = page(s, "GET", w["rejectionUrl"])  # which takes none of the fields, so the browser must not ask for them
+    assert status == 200 and "Your comment" in html and " required" not in html, html
     status, html = page(s, "POST", w["approvalUrl"], {"comment": "one"})
     assert status == 200 and "1 of 2" in html, html
     status, html = page(s, "POST", w["approvalUrl"], {"comment": "two"})
