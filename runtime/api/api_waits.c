@@ -148,9 +148,28 @@ static Val approval_of(const Wait *x, Val decisions) {
 
 static const char *state_text(const Wait *x) { return x->state == IS_ANSWERED ? "answered" : "waiting"; }
 
+/* Who started the run; of a child, who started the run at the root. */
+static bool starter_of(ApiCall *c, const Wait *x, Val *by, Err *err) {
+  Val root = map_get_kw(child_lineage(&x->row), "root-workflow-id");
+  RunRow row = {0};
+  *by = api_run_fact(&x->row, "by");
+  if (!is_nil(*by) || !is_str(root)) return true;
+  if (store_run_by_id(c->api->store, c->workspace, str_s(root), &row, err)) *by = api_run_fact(&row, "by");
+  run_row_free(&row);
+  return !err->code;
+}
+
+/* Links ask nobody who they are: whoever may not approve their own run does not get them here. */
+static bool is_own(ApiCall *c, const Wait *x) {
+  Err err = {0};
+  Val by;
+  if (!same(map_get_kw(x->spec, "self-approval"), FALSE_V)) return false;
+  return !starter_of(c, x, &by, &err) || (c->key_id && str_eq_c(by, c->key_id));
+}
+
 static void put_links(ApiCall *c, const Wait *x, ValVec *m) {
   static const char *const names[][2] = {{"approve", "approvalUrl"}, {"reject", "rejectionUrl"}};
-  if (!truthy(map_get_kw(x->spec, "links")) || !api_may(c, "workspace.full")) return; /* who has them decides, whatever the roles */
+  if (!truthy(map_get_kw(x->spec, "links")) || !api_may(c, "workspace.full") || is_own(c, x)) return; /* who has them decides, whatever the roles */
   for (int i = 0; i < 2; i++) {
     Buf b = {0};
     Err err = {0};
@@ -165,6 +184,19 @@ static void put_address(const Wait *x, ValVec *m) {
   if (wait_insecure(x->spec)) api_put(m, "insecure", TRUE_V);
   api_put(m, "auth", api_shown(map_get_kw(map_get_kw(x->spec, "auth"), "type")));
   api_put(m, "event", api_shown(map_get_kw(map_get_kw(x->spec, "event"), "name")));
+}
+
+/* Nobody may have been told, and the run waits on: that is said here. */
+static void put_notification(ApiCall *c, const Wait *x, ValVec *m) {
+  if (!truthy(map_get_kw(x->spec, "links"))) return;
+  ValVec n = {0};
+  Val told = wait_told(c->api->engine, &x->w), errors = map_get_kw(told, "errors");
+  bool sent = truthy(map_get_kw(told, "sent?"));
+  if (is_nil(told) && now_ms() - x->w.created_ms >= ANSWERED_FOR_MS) return; /* forgotten */
+  api_put_text(&n, "status", sent ? "sent" : is_nil(told) ? "pending" : "failed");
+  api_put(&n, "httpStatus", map_get_kw(map_get_kw(map_get_kw(told, "channels"), "http"), "status"));
+  if (is_vec(errors) && vec_count(errors)) api_put(&n, "error", api_shown(map_get_kw(vec_nth(errors, 0), "message")));
+  api_put(m, "notification", api_map(&n));
 }
 
 static bool shown(ApiCall *c, const Wait *x, Val *out) {
@@ -188,6 +220,7 @@ static bool shown(ApiCall *c, const Wait *x, Val *out) {
   if (for_people(x)) api_put(&m, "approval", approval_of(x, decisions));
   api_put(&m, "actions", actions_of(x));
   put_links(c, x, &m);
+  put_notification(c, x, &m);
   api_put(&m, "decisions", decisions);
   *out = api_map(&m);
   return true;
@@ -380,18 +413,6 @@ static bool reason_ok(ApiCall *c, const Wait *x) {
   return is_nil(r) || reason_of(c) || asks_reason(x) || api_fail(c, 400, "bad_request", "reason: a text of at most %d bytes", BODY_REASON);
 }
 
-/* Who started the run; of a child, who started the run at the root. */
-static bool starter_of(ApiCall *c, const Wait *x, Val *by) {
-  Val root = map_get_kw(child_lineage(&x->row), "root-workflow-id");
-  RunRow row = {0};
-  Err err = {0};
-  *by = api_run_fact(&x->row, "by");
-  if (!is_nil(*by) || !is_str(root)) return true;
-  if (store_run_by_id(c->api->store, c->workspace, str_s(root), &row, &err)) *by = api_run_fact(&row, "by");
-  run_row_free(&row);
-  return !err.code || api_fail_err(c, &err);
-}
-
 static DecisionWait place(const ApiCall *c, const Wait *x, Val by) {
   return (DecisionWait){c->workspace, x->run, x->seq, x->spec, is_str(by) ? str_s(by) : NULL};
 }
@@ -434,7 +455,8 @@ static bool decide_wait(ApiCall *c, const Wait *x, const char *action, Batch *b)
   Err err = {0};
   Val by;
   if (!is_nil(c->body) && !is_map(c->body)) return api_fail(c, 400, "bad_request", "the body must be a JSON object: the fields of the answer");
-  if (!reason_ok(c, x) || !starter_of(c, x, &by)) return false;
+  if (!reason_ok(c, x)) return false;
+  if (!starter_of(c, x, &by, &err)) return api_fail_err(c, &err);
   DecisionWait at = place(c, x, by);
   Val fields = answer_of(c, x);
   if (!decision_make(c->api->store, &at, action, fields, reason_of(c), &who, b, &d, &err)) return refused(c, &err);
@@ -446,7 +468,7 @@ static bool complete_wait(ApiCall *c, const Wait *x, Batch *b) {
   Decider who = decider(c);
   Err err = {0};
   Val by, payload = is_nil(c->body) ? map_empty : c->body;
-  if (!starter_of(c, x, &by)) return false;
+  if (!starter_of(c, x, &by, &err)) return api_fail_err(c, &err);
   DecisionWait at = place(c, x, by);
   if (!is_nil(map_get_kw(x->spec, "approvals")))
     return api_fail(c, 409, "needs_approvals", "this wait needs approvals of several people: use approve or reject");

@@ -269,6 +269,7 @@ void wait_dismissed(Run *r, Val body); /* nobody shall answer it any more: {:by 
 bool step_waits_for(const Run *r, const char *key); /* the run stands in a :wait with this key */
 
 /* wait_say.c */
+Val wait_told(Engine *e, const WaitRow *w); /* what came of its notification within a day, as of notify_result; nil: it is not sent yet */
 void wait_say(Engine *e, const RunRow *row, const char *step, const char *key, const char *until, char *out, size_t n);
 
 /* wait_notify.c */

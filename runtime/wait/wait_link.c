@@ -138,9 +138,17 @@ static bool posted(const ListenRequest *r, Val spec, Val *out, Buf *problem) {
   return json || wait_page_fields(map_get_kw(spec, "fields"), body, out, problem);
 }
 
+/* A rejection needs no fields (wait_answer_check), and the browser must not ask for them either. */
+static void show_form(Buf *b, Val spec, const Link *l, const char *problem) {
+  Val fields = map_get_kw(spec, "fields"), out = vec_empty;
+  for (uint32_t i = 0; *l->action == 'r' && is_vec(fields) && i < vec_count(fields); i++)
+    out = vec_conj(out, map_dissoc(vec_nth(fields, i), kw_c("required")));
+  wait_page_form(b, vec_count(out) ? map_assoc(spec, kw_c("fields"), out) : spec, button(l), problem);
+}
+
 static int again(const Page *p, Val spec, const Link *l, const char *problem) {
   if (p->json) return note(p, 422, "", problem);
-  wait_page_form(p->b, spec, button(l), problem);
+  show_form(p->b, spec, l, problem);
   return 422;
 }
 
@@ -203,7 +211,7 @@ int wait_link_request(Engine *e, const ListenRequest *r, Buf *out, bool *json) {
   int status = 200;
   if (!strcmp(r->method, "POST")) status = decide(e, r, &p, &l, &w);
   else if (p.json) note(&p, 200, "", "the wait is open; POST decides");
-  else wait_page_form(out, wait_spec_read(&w), button(&l), NULL);
+  else show_form(out, wait_spec_read(&w), &l, NULL);
   wait_row_free(&w);
   return status;
 }

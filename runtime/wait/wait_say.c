@@ -32,20 +32,25 @@ static void say_names(Buf *b, const char *before, Val names) {
   }
 }
 
-static void say_told(Engine *e, Buf *b, const WaitRow *w) {
+Val wait_told(Engine *e, const WaitRow *w) {
   Buf name = {0};
   Blob was = {0};
   Err err = {0};
   int64_t at;
   wait_told_name(&name, w->run, w->seq);
   bool known = store_outcome_get(e->store, w->workspace, buf_cstr(&name), &at, &was, &err);
-  Val v = known ? snap_read_value(env_core(), was.p, was.n) : NIL, errors = map_get_kw(v, "errors");
+  Val v = known ? snap_read_value(env_core(), was.p, was.n) : NIL;
+  blob_free(&was);
+  buf_free(&name);
+  return is_map(v) ? v : NIL;
+}
+
+static void say_told(Engine *e, Buf *b, const WaitRow *w) {
+  Val v = wait_told(e, w), errors = map_get_kw(v, "errors");
   Val status = map_get_kw(map_get_kw(map_get_kw(v, "channels"), "http"), "status");
   if (is_vec(errors)) buf_fmt(b, "\nthe notification FAILED: %.300s", text(map_get_kw(vec_nth(errors, 0), "message")));
   else if (is_map(v)) buf_fmt(b, "\nthe notification was sent (HTTP %lld)", is_long(status) ? (long long)long_of(status) : 0LL);
   else buf_c(b, "\nthe notification is not sent yet, or longer ago than a day");
-  blob_free(&was);
-  buf_free(&name);
 }
 
 void wait_say(Engine *e, const RunRow *row, const char *step, const char *key, const char *until, char *out, size_t n) {

@@ -337,6 +337,17 @@ def test_not_by_oneself_and_delegation(s):
     assert s.over(run)["result"]["action"] == "reject"
 
 
+def test_not_by_oneself_with_a_link(s):
+    """An admin sees the links of waits, but not those of runs that they started themselves and may not approve."""
+    push(s, "l", NOTIFY % 1 + " :self-approval false")
+    run = go(s, "l", key="l")
+    w = the_wait(s, run)
+    assert w["approval"]["selfApproval"] is False and "approvalUrl" not in w and "rejectionUrl" not in w, w
+    other = s.command("flows.run", {"flowSlug": "l", "input": {"key": "l2"}}, key=key_with(s, "ann", "flows.run", "runs.read")).data["workflowId"]
+    is_(s, other, "waiting")
+    assert page(s, "POST", the_wait(s, other)["approvalUrl"], {"comment": "x"})[0] == 200
+
+
 def test_not_by_oneself_whatever_way_it_was_started(s):
     """:self-approval false holds for whoever started the parent of a run, fired its trigger, or sent its webhook with a key."""
     ask = "(flow/step :wait :hold {:key (:key (flow/input)) :self-approval false})"
@@ -546,10 +557,25 @@ def test_links_for_people(s):
         assert "token" not in json.dumps(rest(s, "GET", "waits").body)
 
 
+def test_what_came_of_the_notification(s):
+    push(s, "a", NOTIFY % 1)
+    run = go(s, "a", key="k")
+    n = s.until(lambda: [n for n in [the_wait(s, run)["notification"]] if n["status"] != "pending"], "it is tried")[0]
+    assert n["status"] == "failed" and n["error"] and "httpStatus" not in n, n
+    s.ok("flows.put_draft", {"flowLiteral": flow("t", """(flow/step :wait :w {:key "t" :notify {:channels {:http {:url "http://127.0.0.1:%d/readyz" :method :get}}}})""" % s.port)})
+    run = go(s, "t")
+    n = s.until(lambda: [n for n in [the_wait(s, run)["notification"]] if n["status"] != "pending"], "it is told")[0]
+    assert n == {"status": "sent", "httpStatus": 200}, n
+    assert "notification" not in the_wait(s, (push(s, "p"), go(s, "p", key="p"))[1])
+
+
 def test_links_count_once_where_several_approve(s):
     push(s, "a", NOTIFY % 2)
     run = go(s, "a", key="k")
     w = the_wait(s, run)
+    assert " required>" in page(s, "GET", w["approvalUrl"])[1]
+    status, html = page(s, "GET", w["rejectionUrl"])  # which takes none of the fields, so the browser must not ask for them
+    assert status == 200 and "Your comment" in html and " required" not in html, html
     status, html = page(s, "POST", w["approvalUrl"], {"comment": "one"})
     assert status == 200 and "1 of 2" in html, html
     status, html = page(s, "POST", w["approvalUrl"], {"comment": "two"})
