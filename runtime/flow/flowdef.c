@@ -389,7 +389,8 @@ static FlowDef *read_text(const char *text, size_t n, const char *file, Diags *d
              .used_functions = map_empty,
              .used_steps = map_empty,
              .used_templates = map_empty,
-             .mentioned = set_empty};
+             .mentioned = set_empty,
+             .free_set = set_empty};
   pos_init(&c.pos, c.f->text, n);
   c.root = at_node(&c, pos_value(&c.pos, pos_root(&c.pos)), (At){NULL, 1, 1});
   At body;

@@ -169,11 +169,20 @@ static At qualified_place(const Check *c, const char *text, At at) {
   return at;
 }
 
+/* May code be looked at once more? 50 times, and of large code less often: what is told then is not worth the seconds. */
+enum { AGAIN_MAX = 50, AGAIN_BYTES = 50 * 80 << 10 };
+static bool once_more(Check *c, At at, int tries) {
+  size_t n = at.n ? at.n->end - at.n->at : c->f->text_n;
+  if (!tries) return true;
+  c->recompiled += n;
+  return tries < AGAIN_MAX && c->recompiled <= AGAIN_BYTES;
+}
+
 /* Each unknown name is told, then declared, so that one pass finds them all. */
 void check_code_form(Check *c, Val form, At at, enum DiagCode code, const char *of) {
   Env *env = env_new();
   env->sandbox = true;
-  for (int i = 0; i < 50; i++) {
+  for (int i = 0; once_more(c, at, i); i++) {
     Val v = compile_form(env, form, c->f->file ? c->f->file : "flow");
     if (!is_sig(v)) return;
     enum Kind kind = is_type(pend.ex, T_EX) ? (enum Kind)AS(Ex, pend.ex)->kind : KIND_RUNTIME;

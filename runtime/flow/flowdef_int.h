@@ -24,8 +24,10 @@ typedef struct Check {
   Val used_functions, used_steps, used_templates; /* maps id -> [line col kind] of what the body mentions first */
   Val mentioned;                                  /* set of the qualified keywords anywhere in the body */
   bool dynamic_ref;                               /* an id is computed: nothing can be called unreferenced */
-  ValVec free_syms;                               /* symbols that are not local, with ... */
+  Val free_set;                                   /* symbols that are not local, */
+  ValVec free_syms;                               /* the same in the order of the text, with ... */
   At *free_at;                                    /* ... where each first stood */
+  size_t recompiled;                               /* bytes of code that were looked at once more, for another unknown name */
   size_t free_cap;
 } Check;
 

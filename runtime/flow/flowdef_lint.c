@@ -82,8 +82,10 @@ static void check_lookup(Check *c, Val form, At at, Scope s) {
 
 /* --- symbols ------------------------------------------------------------------------------------------------------ */
 static void note_free(Check *c, Val sym, At at) {
-  for (size_t i = 0; i < c->free_syms.n; i++)
-    if (sym_eq(c->free_syms.a[i], sym)) return;
+  if (!same(set_get(c->free_set, sym, ABSENT), ABSENT)) return;
+  Val seen = set_conj(c->free_set, sym);
+  if (is_sig(seen)) return;
+  c->free_set = seen;
   if (c->free_syms.n == c->free_cap) {
     c->free_cap = c->free_cap ? c->free_cap * 2 : 32;
     c->free_at = mem_raw_grow(c->free_at, c->free_cap * sizeof *c->free_at);
@@ -159,7 +161,7 @@ static Scope walk_bindings(Check *c, Val vec, At at, Scope s) {
   }
   for (uint32_t i = 0; i < vec_count(vec); i += 2) {
     Val p = vec_nth(vec, i), init = i + 1 < vec_count(vec) ? vec_nth(vec, i + 1) : NIL;
-    At init_at = at_kid(c, at, i + 1, init);
+    At p_at = at_kid(c, at, i, p), init_at = at_kid(c, at, i + 1, init); /* in the order of the text */
     if (is_kw(p)) {
       if (kw_is(p, "let"))
         s = walk_bindings(c, init, init_at, s);
@@ -168,7 +170,7 @@ static Scope walk_bindings(Check *c, Val vec, At at, Scope s) {
       continue;
     }
     walk(c, init, init_at, s);
-    s = bind_pattern(c, p, at_kid(c, at, i, p), s, from_input(init, s));
+    s = bind_pattern(c, p, p_at, s, from_input(init, s));
   }
   return s;
 }

@@ -222,8 +222,21 @@ static void scan_lines(PosIndex *ix) {
   }
 }
 
+static bool starts_char(const PosIndex *ix, size_t at) { return ((uint8_t)ix->text[at] & 0xc0) != 0x80; }
+
+static void count_chars(PosIndex *ix) {
+  uint32_t chars = 0;
+  ix->chars = mem_raw((ix->n / POS_BLOCK + 1) * sizeof *ix->chars);
+  for (size_t i = 0; i <= ix->n; i++) {
+    if (i % POS_BLOCK == 0) ix->chars[i / POS_BLOCK] = chars;
+    chars += i < ix->n && starts_char(ix, i);
+  }
+}
+
 void pos_init(PosIndex *ix, const char *text, size_t n) {
   *ix = (PosIndex){.text = text, .n = n};
+  ix->entries = mem_raw(sizeof *ix->entries);
+  *ix->entries = (struct PosEntries){0};
   Scan s = {.ix = ix, .p = text, .end = text + n};
   node_new(&s, POS_ATOM, text);
   while (s.p < s.end && !scan_form(&s)) {
@@ -231,9 +244,13 @@ void pos_init(PosIndex *ix, const char *text, size_t n) {
     if (s.p < s.end && strchr(")]}", *s.p)) s.p++;
   }
   scan_lines(ix);
+  count_chars(ix);
 }
 
 void pos_free(PosIndex *ix) {
+  if (ix->entries) mem_raw_free(ix->entries->a);
+  mem_raw_free(ix->entries);
+  mem_raw_free(ix->chars);
   mem_raw_free(ix->a);
   mem_raw_free(ix->lines);
   *ix = (PosIndex){0};
@@ -241,8 +258,11 @@ void pos_free(PosIndex *ix) {
 
 /* --- lookups ------------------------------------------------------------------------------------------------------ */
 static const PosNode *nth_kid(const PosIndex *ix, const PosNode *n, uint32_t i) {
-  uint32_t k = n->first;
-  while (k && i--) k = ix->a[k].next;
+  PosNode *m = &ix->a[n - ix->a];
+  bool on = m->seen && m->seen_i <= i;
+  uint32_t k = on ? m->seen : m->first;
+  for (uint32_t left = on ? i - m->seen_i : i; k && left; left--) k = ix->a[k].next;
+  if (k) m->seen = k, m->seen_i = i;
   return k ? &ix->a[k] : NULL;
 }
 
@@ -272,29 +292,97 @@ const PosNode *pos_kid(const PosIndex *ix, const PosNode *n, uint32_t i) {
   return n ? pos_value(ix, nth_kid(ix, n, i)) : NULL;
 }
 
+/* --- entries of maps with many of them ---- */
+enum { MANY_KIDS = 64 };
+
+static uint32_t entry_hash(uint32_t map, const char *s, size_t n) {
+  uint32_t h = 2166136261u ^ (map * 2654435761u);
+  for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)s[i]) * 16777619u;
+  return h ^ h >> 15;
+}
+
+/* The entry of that key, or the free place where it belongs. */
+static PosEntry *entry_at(const PosIndex *ix, uint32_t map, const char *s, size_t n) {
+  struct PosEntries *e = ix->entries;
+  uint32_t i = entry_hash(map, s, n) & (e->cap - 1);
+  while (e->a[i].map && (e->a[i].map != map || !text_is(ix, &ix->a[e->a[i].key], s, n))) i = (i + 1) & (e->cap - 1);
+  return &e->a[i];
+}
+
+static PosEntry *entry_of_node(const PosIndex *ix, uint32_t map, uint32_t key) {
+  return entry_at(ix, map, ix->text + ix->a[key].at, ix->a[key].end - ix->a[key].at);
+}
+
+static void entries_room(const PosIndex *ix, uint32_t more) {
+  struct PosEntries *e = ix->entries, old = *e;
+  if (e->cap && (e->n + more) * 2 <= e->cap) return;
+  while (e->cap < (e->n + more) * 2) e->cap = e->cap ? e->cap * 2 : 256;
+  e->a = mem_raw(e->cap * sizeof *e->a);
+  memset(e->a, 0, e->cap * sizeof *e->a);
+  for (uint32_t i = 0; i < old.cap; i++)
+    if (old.a[i].map) *entry_of_node(ix, old.a[i].map, old.a[i].key) = old.a[i];
+  mem_raw_free(old.a);
+}
+
+static void entries_add(const PosIndex *ix, const PosNode *map) {
+  uint32_t m = (uint32_t)(map - ix->a);
+  entries_room(ix, map->nkids / 2);
+  for (uint32_t k = map->first, v; k && (v = ix->a[k].next); k = ix->a[v].next) {
+    const PosNode *node = pos_value(ix, &ix->a[k]);
+    if (!node) continue;
+    uint32_t key = (uint32_t)(node - ix->a);
+    PosEntry *e = entry_of_node(ix, m, key);
+    if (!e->map) *e = (PosEntry){m, key, v}, ix->entries->n++; /* the first one counts */
+  }
+  ix->a[m].indexed = true;
+}
+
+static PosEntry entry_find(const PosIndex *ix, const PosNode *map, const char *s, size_t n) {
+  if (map->nkids >= MANY_KIDS) {
+    if (!map->indexed) entries_add(ix, map);
+    return *entry_at(ix, (uint32_t)(map - ix->a), s, n);
+  }
+  for (uint32_t k = map->first, v; k && (v = ix->a[k].next); k = ix->a[v].next) {
+    const PosNode *node = pos_value(ix, &ix->a[k]);
+    if (node && text_is(ix, node, s, n)) return (PosEntry){1, (uint32_t)(node - ix->a), v};
+  }
+  return (PosEntry){0};
+}
+
 const PosNode *pos_entry(const PosIndex *ix, const PosNode *map, Val key, bool want_key) {
   map = pos_value(ix, map);
   if (!map || map->kind != POS_MAP) return NULL;
   Val text = pr_str(key);
   if (is_sig(text)) return NULL;
-  const PosNode *found = NULL;
-  for (uint32_t k = map->first; k && !found;) {
-    const PosNode *node = pos_value(ix, &ix->a[k]);
-    uint32_t v = ix->a[k].next;
-    if (!v) break;
-    if (node && text_is(ix, node, str_s(text), str_n(text))) found = want_key ? node : pos_value(ix, &ix->a[v]);
-    k = ix->a[v].next;
+  PosEntry e = entry_find(ix, map, str_s(text), str_n(text));
+  if (!e.map) return NULL;
+  return want_key ? &ix->a[e.key] : pos_value(ix, &ix->a[e.value]);
+}
+
+/* --- lines and columns ---- */
+static uint32_t chars_before(const PosIndex *ix, size_t at) {
+  uint32_t n = ix->chars[at / POS_BLOCK];
+  for (size_t i = at - at % POS_BLOCK; i < at; i++) n += starts_char(ix, i);
+  return n;
+}
+
+/* Where the character with that number begins, counted from 0; the end of the text when there are fewer. */
+static size_t char_at(const PosIndex *ix, uint32_t number) {
+  size_t lo = 0, hi = ix->n / POS_BLOCK + 1;
+  while (hi - lo > 1) {
+    size_t mid = lo + (hi - lo) / 2;
+    if (ix->chars[mid] <= number) lo = mid;
+    else hi = mid;
   }
-  return found;
+  size_t at = lo * POS_BLOCK;
+  for (uint32_t n = ix->chars[lo]; at < ix->n; at++)
+    if (starts_char(ix, at) && n++ == number) break;
+  return at;
 }
 
 const PosNode *pos_find(const PosIndex *ix, int line, int col) {
   if (line < 1 || (uint32_t)line > ix->nlines || col < 1) return NULL;
-  size_t at = ix->lines[line - 1];
-  for (int c = 1; c < col && at < ix->n; c++) {
-    at++;
-    while (at < ix->n && ((uint8_t)ix->text[at] & 0xc0) == 0x80) at++;
-  }
+  size_t at = char_at(ix, chars_before(ix, ix->lines[line - 1]) + (uint32_t)col - 1);
   uint32_t lo = 1, hi = ix->na;
   while (lo < hi) {
     uint32_t mid = lo + (hi - lo) / 2;
@@ -316,6 +404,5 @@ void pos_linecol(const PosIndex *ix, const PosNode *n, int *line, int *col) {
       hi = mid;
   }
   *line = (int)lo + 1;
-  *col = 1;
-  for (uint32_t i = ix->lines[lo]; i < n->at; i++) *col += ((uint8_t)ix->text[i] & 0xc0) != 0x80;
+  *col = 1 + (int)(chars_before(ix, n->at) - chars_before(ix, ix->lines[lo]));
 }

@@ -52,16 +52,13 @@ enum MHD_Result listener_reply(Conn *x, int status, char *json, size_t n, const 
 /* The one range of "bytes=a-b", "bytes=a-" or "bytes=-n" within size (RFC 9110 14.1.2). 0: none that is understood, the whole file;
  * -1: none that there is. */
 static int range_of(const char *s, uint64_t size, uint64_t *from, uint64_t *n) {
-  char *end;
-  if (!s || strncmp(s, "bytes=", 6) || strchr(s, ',')) return 0;
+  if (!s || strncmp(s, "bytes=", 6)) return 0;
   s += 6;
-  bool tail = *s == '-';
-  uint64_t a = strtoull(s + tail, &end, 10), b = UINT64_MAX;
-  if (end == s + tail || strspn(s, "0123456789-") != strlen(s)) return 0;
-  if (tail) a = a >= size ? 0 : a ? size - a : size;
-  else if (*end == '-' && end[1]) b = strtoull(end + 1, &end, 10);
-  else if (*end != '-') return 0;
-  if (!tail && b < a) return 0;
+  size_t first = strspn(s, "0123456789"), last = s[first] == '-' ? strspn(s + first + 1, "0123456789") : 0;
+  if (s[first] != '-' || s[first + 1 + last] || !(first + last)) return 0;
+  uint64_t a = strtoull(s, NULL, 10), b = last ? strtoull(s + first + 1, NULL, 10) : UINT64_MAX;
+  if (!first) a = b >= size ? 0 : b ? size - b : size, b = UINT64_MAX;
+  if (b < a) return 0;
   if (a >= size) return -1;
   *from = a;
   *n = (b >= size ? size - 1 : b) - a + 1;
@@ -151,11 +148,32 @@ static struct MHD_Response *stream_response(Conn *x, uint64_t from, uint64_t n) 
   return listener_must(L(MHD_create_response_from_callback)(n, 65536, stream_read, s, stream_free));
 }
 
+char *listener_error_text(const char *code, const char *message, size_t *n) {
+  char t[400];
+  int k = snprintf(t, sizeof t, "{\"ok\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code, message); /* both fixed texts */
+  *n = (size_t)k;
+  return listener_copy(t, *n);
+}
+
+static enum MHD_Result no_such_range(Conn *x) {
+  char text[64];
+  size_t n;
+  char *t = listener_error_text("range_not_satisfiable", "the range begins behind the end of the resource; Content-Range says how long it is", &n);
+  struct MHD_Response *r = listener_must(L(MHD_create_response_from_buffer)(n, t, MHD_RESPMEM_MUST_FREE));
+  snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)x->nfile);
+  (void)L(MHD_add_response_header)(r, "Content-Type", "application/json");
+  (void)L(MHD_add_response_header)(r, "Cache-Control", "no-store");
+  (void)L(MHD_add_response_header)(r, "Content-Range", text);
+  enum MHD_Result ok = L(MHD_queue_response)(x->mhd, 416, r);
+  L(MHD_destroy_response)(r);
+  return ok;
+}
+
 enum MHD_Result listener_reply_file(Conn *x) {
   uint64_t from = 0, n = x->nfile;
   char text[300];
   int range = range_of(L(MHD_lookup_connection_value)(x->mhd, MHD_HEADER_KIND, "Range"), x->nfile, &from, &n);
-  if (range < 0) n = 0;
+  if (range < 0) return no_such_range(x);
   struct MHD_Response *r = x->fd >= 0 ? listener_must(L(MHD_create_response_from_fd_at_offset64)(n, x->fd, from)) : stream_response(x, from, n);
   x->fd = -1; /* the response's */
   (void)L(MHD_add_response_header)(r, "Content-Type", x->type);
@@ -167,19 +185,11 @@ enum MHD_Result listener_reply_file(Conn *x) {
     (void)L(MHD_add_response_header)(r, "Content-Disposition", text);
   }
   if (range > 0) snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)from, (unsigned long long)(from + n - 1), (unsigned long long)x->nfile);
-  if (range < 0) snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)x->nfile);
   if (range) (void)L(MHD_add_response_header)(r, "Content-Range", text);
   metric_add(METRIC_resource_served_bytes_total, (int64_t)n);
-  enum MHD_Result ok = L(MHD_queue_response)(x->mhd, range > 0 ? 206 : range < 0 ? 416 : 200, r);
+  enum MHD_Result ok = L(MHD_queue_response)(x->mhd, range ? 206 : 200, r);
   L(MHD_destroy_response)(r);
   return ok;
-}
-
-char *listener_error_text(const char *code, const char *message, size_t *n) {
-  char t[400];
-  int k = snprintf(t, sizeof t, "{\"ok\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code, message); /* both fixed texts */
-  *n = (size_t)k;
-  return listener_copy(t, *n);
 }
 
 void listener_observe(const Conn *x, int status) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Flows beside their texts: lint, diff, search, metadata, deploy keys, archive, delete. See server.py."""
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 from server import flow, run_tests
 from test_workspaces import account, in_workspace, post
@@ -144,6 +145,23 @@ def test_deploy_keys(s):
     import glob
     for path in glob.glob(s.dir.name + "/data/*"):
         assert b"secret one" not in open(path, "rb").read(), path
+
+
+def test_long_texts(s):
+    """Looking at a text takes time in proportion to it, whatever it is full of: others are answered meanwhile."""
+    n = 45000
+    entries = "".join(f":k{i} {i}\n" for i in range(n)) + '   :last (get (flow/input) "k")'
+    steps = "".join(f"(+ {i} 1)" for i in range(n)) + '\n  (get (flow/input) "\u00e9k")'
+    for body, at in (("{" + entries + "}", (4 + n, 28)), ("(do " + steps + ")", (5, 21))):
+        text = "; one\n" + flow("long", body)
+        with ThreadPoolExecutor(2) as pool:
+            lint, beside = pool.submit(s.command, "flows.lint", {"flowLiteral": text}), pool.submit(s.command, "flows.list")
+        d = [d for d in lint.result().data["diagnostics"] if d["code"] == "string_key_lookup"]
+        assert lint.result().status == 200 and [(x["line"], x["column"]) for x in d] == [at], (d, lint.result().data["errors"])
+        assert beside.result().status == 200, beside.result()
+    names = "".join(f"(nosuch{i} 1)\n" for i in range(20000))
+    found = [d for d in s.ok("flows.lint", {"flowLiteral": flow("long", "(do " + names + ")")}).data["diagnostics"] if d["code"] == "unresolved_symbol"]
+    assert [d["message"].split()[4] for d in found][:5] == [f"nosuch{i}" for i in range(5)] and found[4]["line"] == 7, found[:5]
 
 
 def test_the_note_of_a_version_that_is_released_again(s):

@@ -68,6 +68,20 @@ def test_pages_of_a_list_with_tables(s):
     assert sorted(seen[5:]) == sorted(files) and s.http("GET", "/api/resources?cursor=table/").status == 400
 
 
+def test_ranges(s):
+    data = bytes(range(256)) * 4
+    one, empty = upload(s, data), upload(s, b"", "empty")
+    for asked, at, end in (("0-0", 0, 1), ("-1", 1023, 1024), ("5-", 5, 1024), ("1023-", 1023, 1024), ("0-99999999999999999999", 0, 1024), ("-99999", 0, 1024), ("7-9", 7, 10)):
+        status, headers, got = fetch(s, one, {"Range": "bytes=" + asked})
+        assert (status, got, headers["Content-Range"]) == (206, data[at:end], f"bytes {at}-{end - 1}/1024"), (asked, status, headers)
+    for uri, size, asked in ((one, 1024, "1024-"), (one, 1024, "-0"), (one, 1024, "99999999999999999999-"), (empty, 0, "0-0"), (empty, 0, "-1")):
+        status, headers, got = fetch(s, uri, {"Range": "bytes=" + asked})
+        assert status == 416 and headers["Content-Range"] == f"bytes */{size}" and json.loads(got)["error"]["code"] == "range_not_satisfiable", (asked, status, got)
+    for asked in ("", "-", "abc", "5-2", "0-1,3-4", " 0-1", "+1-2", "1-2-3", "--5", "5--3", "5", "1-2x"):
+        assert fetch(s, one, {"Range": "bytes=" + asked})[::2] == (200, data), asked
+        assert fetch(s, empty, {"Range": "bytes=" + asked})[::2] == (200, b""), asked
+
+
 def test_names_of_files(s):
     one = upload(s, b"one", "b/c", folder="a")
     again = lambda name, folder: post(s, "files/uploads/init", {"filename": name, "folder": folder, "replace-existing": True}).body["uri"]
