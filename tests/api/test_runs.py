@@ -223,7 +223,7 @@ def beside(s, name, args):
             got.append(e)
     t = threading.Thread(target=ask)
     t.start()
-    for _ in range(30):
+    for _ in range(10):
         s.ok("runs.list", {"limit": 1})
     assert not got, got
     return t
