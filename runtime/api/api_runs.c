@@ -249,6 +249,7 @@ static bool runs_cancel(ApiCall *c) {
   Err err = {0};
   ValVec m = {0};
   if (!api_run_row(c, &row)) return false;
+  batch_essential(api_batch(c)); /* the memory of the answer */
   bool over = run_status_final(row.status);
   api_put_text(&m, "workflowId", row.run_id);
   api_put_text(&m, "flowSlug", row.slug);

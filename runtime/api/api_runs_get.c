@@ -2,6 +2,7 @@
  *
  * A look without steps costs a few records however long the run is: clients poll. The journal is read from its start only for steps, and
  * for the input of runs that have few records. */
+#include "api_far.h"
 #include "api_runs.h"
 #include "runtime/agent/agent_progress.h"
 #include "runtime/wait/decisions.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT_JOURNAL = 8, COMPACT_BYTES = 400, EVENT_RECORDS = 8 };
+enum { SHORT_JOURNAL = 8, COMPACT_BYTES = 400, EVENT_RECORDS = 8, LONG_JOURNAL = 500 /* records: more are read on a helper thread */ };
 
 typedef struct Steps {
   ApiCall *c;
@@ -124,7 +125,7 @@ static bool put_history(ApiCall *c, ValVec *m, const RunRow *row, bool details, 
 
 /* What it does at the moment, from memory or from the note that it has left. */
 static Val current_step(ApiCall *c, const RunRow *row) {
-  const Run *r = run_find(c->api->engine, row->run);
+  const Run *r = c->api->engine ? run_find(c->api->engine, row->run) : NULL; /* none on a helper thread */
   if (r && r->call) return str_c(id_text(r->call->id));
   Val note = row->note && row->status == RUN_WAITING ? read_one(row->note, strlen(row->note), NULL, true) : NIL;
   Val step = is_map(note) ? map_get_kw(note, "step") : NIL;
@@ -173,10 +174,18 @@ static bool get_run(ApiCall *c, const RunRow *row, Val *out) {
   if (!put_history(c, &m, row, details, &end, &err)) return api_fail_err(c, &err);
   put_end(c, &m, row, end.v);
   if (details) put_decisions(c, &m, row, &err);
-  if (with_steps && !engine_history(c->api->engine, row->run, take_step, &steps, &err)) return api_fail_err(c, &err);
+  if (with_steps && !engine_history_in(c->api->store, row->run, 0, take_step, &steps, &err)) return api_fail_err(c, &err);
   if (with_steps) api_put(&m, "steps", vec_from(steps.items.a, steps.items.n));
   *out = api_map(&m);
   return true;
+}
+
+/* The whole of a long journal: others are answered meanwhile. */
+static bool is_far(const ApiCall *c, const RunRow *row, bool whole) { return whole && row->head_seq > LONG_JOURNAL && api_far_can(c); }
+
+static bool read_far(ApiCall *c, RunRow *row, bool (*handler)(ApiCall *c)) {
+  run_row_free(row);
+  return api_far_read(c, handler, false);
 }
 
 bool api_runs_get(ApiCall *c) {
@@ -184,6 +193,7 @@ bool api_runs_get(ApiCall *c) {
   ValVec m = {0};
   Val run;
   if (!api_run_row(c, &row)) return false;
+  if (is_far(c, &row, api_flag(c, "includeSteps"))) return read_far(c, &row, api_runs_get);
   bool ok = get_run(c, &row, &run);
   c->final = run_status_final(row.status); /* its row and its journal change no more, but that history is dropped (server.c) */
   run_row_free(&row);
@@ -256,7 +266,7 @@ static bool collect(ApiCall *c, const RunRow *row, size_t limit, Events *ev, boo
     int64_t after = !ev->only && row->head_seq > window ? row->head_seq - window : 0;
     ev->items = (ValVec){0};
     if (!ev->only && !after) event(ev, row->created_ms, row->status == RUN_QUEUED ? "run_queued" : "run_started", NULL);
-    if (!engine_history_from(c->api->engine, row->run, after, take_events, ev, err)) return false;
+    if (!engine_history_in(c->api->store, row->run, after, take_events, ev, err)) return false;
     take_progress(c, row, ev);
     *more = after || ev->items.n > limit;
     if (!after || ev->items.n >= limit) return true;
@@ -272,6 +282,7 @@ bool api_runs_events(ApiCall *c) {
   ValVec m = {0}, meta = {0};
   size_t limit = (size_t)api_int(c, "limit", 100);
   if (!api_run_row(c, &row)) return false;
+  if (is_far(c, &row, ev.only || limit >= LONG_JOURNAL)) return read_far(c, &row, api_runs_events);
   bool ok = collect(c, &row, limit, &ev, &more, &err);
   snprintf(type, sizeof type, "run_%s", run_status_name(row.status));
   if (run_status_final(row.status) && !ev.only) event(&ev, row.finished_ms, type, NULL);

@@ -156,6 +156,8 @@ typedef struct HistoryStep {
 bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
 /* Of the records with numbers above `after` alone; what began before is not told, and `number` counts from there. */
 bool engine_history_from(Engine *e, int64_t run, int64_t after, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
+/* The same out of a store; on any thread that has entered the collector and has that store to itself. */
+bool engine_history_in(Store *s, int64_t run, int64_t after, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err);
 
 /* Of a fork: the map of its START record, {:run-id :run :step :changed}; else nil. */
 Val engine_lineage(Engine *e, int64_t run);

@@ -25,6 +25,7 @@ bool engine_cancel(Store *s, const RunRow *row, bool force, const char *reason, 
   Val kv[] = {kw_c("force"), bool_val(force), kw_c("reason"), reason ? str_c(reason) : NIL};
   snap_data(&b, map_from(kv, 2, false));
   Batch *batch = batch_new();
+  batch_essential(batch);
   batch_inbox_put(batch, row->workspace, row->run_id, "cancel", now_ms(), (Bytesv){b.p, b.n});
   buf_free(&b);
   return store_submit_wait(s, batch, err);

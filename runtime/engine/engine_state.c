@@ -164,9 +164,13 @@ bool engine_history(Engine *e, int64_t run, bool (*f)(void *ctx, const HistorySt
 }
 
 bool engine_history_from(Engine *e, int64_t run, int64_t after, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
+  return engine_history_in(e->store, run, after, f, ctx, err);
+}
+
+bool engine_history_in(Store *s, int64_t run, int64_t after, bool (*f)(void *ctx, const HistoryStep *s), void *ctx, Err *err) {
   Hist h = {.f = f, .ctx = ctx, .intent = NIL, .check = NIL, .by = NIL, .seen = NIL};
   err->code = NULL;
-  if (!store_journal(e->store, run, after, history_record, &h, err) && err->code) return false;
+  if (!store_journal(s, run, after, history_record, &h, err) && err->code) return false;
   if (!is_nil(h.intent) && !h.stop) emit(&h, h.intent, h.over ? "unfinished" : h.waiting ? "waiting" : "running", 0, NIL, is_vec(h.check) ? vec_nth(h.check, JY_ERROR) : NIL, (int)fix_of(vec_nth(h.intent, JI_ATTEMPT)));
   return true;
 }

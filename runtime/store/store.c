@@ -135,6 +135,10 @@ Op *batch_op(Batch *b, enum OpType type, int64_t run, int64_t epoch) {
   return op;
 }
 
+void batch_essential(Batch *b) {
+  if (b) b->essential = true;
+}
+
 char *batch_room(Batch *b, size_t n) {
   if (b->error || !batch_grow(b, (void **)&b->mem, &b->mem_cap, b->mem_n + n, 1, 512)) return NULL;
   char *p = b->mem + b->mem_n;

@@ -149,6 +149,7 @@ void batch_timer_put(Batch *b, int64_t run, int64_t epoch, int64_t seq, int64_t 
 void batch_timer_del(Batch *b, int64_t run, int64_t epoch, int64_t seq);
 void batch_wait_put(Batch *b, int64_t epoch, const WaitRow *w);    /* (workspace, key) must not be held by another live wait: wait_exists */
 void batch_wait_del(Batch *b, int64_t run, int64_t epoch, const char *workspace, const char *key);
+void batch_essential(Batch *b); /* it leads to the end of a run: it may use the reserve of a full disk */
 void batch_inbox_put(Batch *b, const char *workspace, const char *key, const char *kind, int64_t received_ms, Bytesv body);
 void batch_inbox_del(Batch *b, int64_t id);                        /* precondition: still there (inbox_gone) */
 void batch_kv_put(Batch *b, const char *workspace, const char *key, Bytesv value, int64_t expires_ms);

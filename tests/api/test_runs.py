@@ -177,6 +177,23 @@ def test_events_of_a_long_run(s):
     assert s.command("runs.events", {"workflowId": r, "limit": 501}).status == 400
 
 
+def test_the_steps_of_a_long_run(s):
+    """Read beside the engine: the same answer as that of a short one, also while it goes on."""
+    push(s, "l", "(do (loop [i 0] (if (< i 700) (do (flow/step :function :f {:code '(fn [i] i) :input {:i i}}) (recur (inc i))) i)) (flow/step :wait :hold {:key \"k1\"}) 7)")
+    r = go(s, "l")
+    is_(s, r, "waiting")
+    run = get(s, r, includeSteps=True, includeStepResults=True)
+    assert [x["number"] for x in run["steps"]] == list(range(1, 702)) and run["steps"][699]["output"] == {"i": 699}, run["steps"][-2:]
+    assert run["currentStep"] == "hold" and run["steps"][-1]["status"] == "waiting" and run["steps"][0]["input"]["input"] == {"i": 0}, (run.get("currentStep"), run["steps"][0])
+    assert [x["number"] for x in get(s, r, includeSteps=True, stepId="hold")["steps"]] == [701]
+    assert s.http("POST", f"/{s.workspace}/events/k1", "{}", {"Content-Type": "application/json"}, key=False).status == 200
+    assert s.over(r)["result"] == 7
+    a = s.ok("runs.events", {"workflowId": r, "stepId": "f", "limit": 3})
+    assert [e["type"] for e in a.data["items"]] == ["step_completed", "step_started", "step_completed"] and a.meta == {"count": 3, "hasMore": True}, a
+    assert s.ok("runs.events", {"workflowId": r, "limit": 500}).data["items"][-1]["type"] == "run_completed"
+    assert s.command("runs.get", {"workflowId": r, "includeSteps": True, "installationId": "other"}).code == "not_found"
+
+
 def test_cancel(s):
     push(s, "w", WAITS, inputs="[{:name :key :type :text}]")
     a, b = go(s, "w", key="k1"), go(s, "w", key="k2")
@@ -223,7 +240,7 @@ def beside(s, name, args):
             got.append(e)
     t = threading.Thread(target=ask)
     t.start()
-    for _ in range(30):
+    for _ in range(10):
         s.ok("runs.list", {"limit": 1})
     assert not got, got
     return t

@@ -1875,6 +1875,25 @@ static void f_disk_full(void **state) {
   *state = open_file();
 }
 
+/* Who asks for the end of a run may use the reserve, too; who sends something else may not. */
+static void f_disk_full_cancel(void **state) {
+  store_close(*state);
+  with_full_vfs();
+  Store *s = *state = open_file();
+  make_run(s, 1);
+  disk_full = 1;
+  Batch *b = batch_new();
+  batch_inbox_put(b, "main", "k", "event", 5, (Bytesv){"x", 1});
+  must_refuse(s, b, "disk_full");
+  b = batch_new();
+  batch_inbox_put(b, "main", "flow-x-main-r1", "cancel", 5, (Bytesv){"x", 1});
+  batch_essential(b);
+  must_store(s, b);
+  store_close(s);
+  without_full_vfs();
+  *state = open_file();
+}
+
 static void f_sync_fails(void **state) {
   store_close(*state);
   with_full_vfs();
@@ -1991,7 +2010,7 @@ int main(void) {
       ON_FILE(f_group_commit), ON_FILE(f_gather), ON_FILE(f_reads), ON_FILE(f_full_sync), ON_FILE(f_sync_budget), ON_FILE(f_reopen), ON_FILE(f_numbers_of_runs), ON_FILE(f_killed),
       ON_FILE(f_lock_in_one_process), ON_FILE(f_watermark), ON_FILE(f_many_runs), ON_FILE(f_beside), ON_FILE(f_together), ON_FILE(f_read_only),
       ON_FILE(f_epoch_fences_two_writers), ON_FILE(f_segments), ON_FILE(f_wrong_files), ON_FILE(f_damaged_file),
-      ON_FILE(f_pages), ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_sync_fails),
+      ON_FILE(f_pages), ON_FILE(f_corrupt_record), ON_FILE(f_makes_directories), ON_FILE(f_lazy_files), ON_FILE(f_disk_full), ON_FILE(f_disk_full_cancel), ON_FILE(f_sync_fails),
       cmocka_unit_test(t_crc), cmocka_unit_test(t_record),
   };
   const char *tmp = getenv("TMPDIR");
