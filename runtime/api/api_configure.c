@@ -602,7 +602,8 @@ static bool forget_connection(ApiCall *c, const ApiTarget *t, const char *id, bo
   Err err = {0};
   if (used_elsewhere(c, id, t->flow, alone ? NULL : t->name, NULL, &err) || err.code) return !err.code || api_fail_err(c, &err);
   api_conn_secrets_delete(c, id);
-  if (is_map(conn_store_get(c->api->store, c->workspace, id, NULL, &err))) batch_doc_del(api_batch(c), c->workspace, "connection", id, DOC_ANY);
+  if (is_map(conn_store_get(c->api->store, c->workspace, id, NULL, &err)))
+    batch_doc_del(api_batch(c), c->workspace, "connection", id, DOC_ANY);
   return !err.code || api_fail_err(c, &err);
 }
 
