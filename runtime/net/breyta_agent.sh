@@ -201,7 +201,7 @@ every() { # SECONDS FUNCTION DIR
 }
 # What did not change is not sent; what is lost is lost, the next one says more. Every half minute it is asked whether anybody still waits:
 # who cancels a run with --force leaves it to us to end CMD.
-seq=0 told='' asked=0
+seq=0 told='' asked=0 early=0
 report() { # DIR
   seen=$(log_bytes "$1")/$(size_of "$1/progress") at=$(date +%s)
   if [ "$seen" != "$told" ]; then
@@ -215,7 +215,9 @@ report() { # DIR
   post "$BREYTA_PROGRESS_URL" "$1/progress.json" "$1/progress.answer"
   case $http in
   2* | 000 | 429 | 5*) ;;
-  425) told='' ;; # the flow is about to wait
+  425) # the flow is about to wait; when that takes long, we are perhaps not believed
+    told='' early=$((early + 1))
+    [ "$early" -lt 3 ] || weaker_auth || : ;;
   401) weaker_auth && told='' ;;
   *) # the wait is over, or wants none
     trap '' TERM # it comes when CMD has ended, and others of its group may still be there
@@ -260,7 +262,10 @@ kept_is_seen() { # DIR
   case $http in
   2*) return 1 ;;
   401) weaker_auth; return 1 ;;
-  000 | 425 | 429 | 5*) [ "$(date +%s)" -ge "$kept" ] ;; # the flow is about to wait; or this server has ended, with the answer on its disk
+  425) # the flow is about to wait; or all is over, which is not said to who is not believed
+    weaker_auth || :
+    [ "$(date +%s)" -ge "$kept" ] ;;
+  000 | 429 | 5*) [ "$(date +%s)" -ge "$kept" ] ;; # this server has ended, with the answer on its disk
   *) return 0 ;; # the wait is over
   esac
 }

@@ -144,9 +144,15 @@ def test_agents_of_runs_that_are_ended_by_force(s, d):
         forever = 'trap \\"\\" TERM; (trap \\"\\" TERM; while :; do sleep 0.1; done) & %s echo $$ > $NAME; while :; do sleep 0.1; done'
         answers = 'curl -s -o /dev/null -H \\"Authorization: Bearer $BREYTA_CALLBACK_TOKEN\\" -d 7 $BREYTA_CALLBACK_URL;'
 
-        def begin(name, more="", first=""):
+        wrong = Path(far) / "bin" / "date"  # eleven days ahead: what is signed over there is not believed here
+        wrong.parent.mkdir()
+        wrong.write_text('#!/bin/sh\ncase $1 in +%s) echo $(($(/bin/date +%s) + 1000000)) ;; *) exec /bin/date "$@" ;; esac\n')
+        wrong.chmod(0o755)
+        wrong.parent.chmod(0o755)
+
+        def begin(name, more="", first="", env=""):
             step = f"""(flow/step :agent :work {{:via :ssh :connection :vps :workdir "{far}" :command "{forever % first}" {more}
-                :env {{"NAME" "{name}" "BREYTA_AGENT_HOME" "{far}/agents" "BREYTA_PROGRESS_INTERVAL" "0.1" "BREYTA_PROGRESS_QUIET" "1"}}}})"""
+                :env {{"NAME" "{name}" "BREYTA_AGENT_HOME" "{far}/agents" "BREYTA_PROGRESS_INTERVAL" "0.1" "BREYTA_PROGRESS_QUIET" "1" {env}}}}})"""
             assert in_workspace(s, "ws-local", "flows.put_draft", {"flowLiteral": flow(name, step, extra=REQUIRES)}).data["valid"]
             assert post(s, "/api/flow-profiles", {"flow-slug": name, "profile-type": "draft", "bindings": {"vps": cid}}).status == 200
             run = start(s, "ws-local", name, {})
@@ -161,15 +167,17 @@ def test_agents_of_runs_that_are_ended_by_force(s, d):
                 return [f for f in Path(far).glob(f"agents/agent-{run}-*/progress.answer") if f'"{what}"' in f.read_text()]
             return s.until(look, f"the helper is told {what}")
 
-        runs = {"ends": begin("ends"), "keeps": begin("keeps", ":keep-running true"), "answers": begin("answers", first=answers)}
+        runs = {"ends": begin("ends"), "keeps": begin("keeps", ":keep-running true"), "answers": begin("answers", first=answers),
+                "skewed": begin("skewed", env=f'"PATH" "{far}/bin:/usr/bin:/bin:/usr/sbin"')}
         s.until(lambda: s.ok("runs.get", {"workflowId": runs["answers"][0]}).data["run"]["status"] == "completed", "it has answered")
-        for name in ("ends", "keeps"):
+        for name in ("ends", "keeps", "skewed"):
             s.until(lambda: s.ok("runs.get", {"workflowId": runs[name][0]}).data["run"]["status"] == "waiting", "it waits")
             s.ok("runs.cancel", {"workflowId": runs[name][0], "force": True})
             assert s.ok("runs.get", {"workflowId": runs[name][0]}).data["run"]["status"] == "terminated"
-        for name, what in (("ends", "cancelled"), ("keeps", "cancelled"), ("answers", "wait_over")):
+        for name, what in (("ends", "cancelled"), ("keeps", "cancelled"), ("skewed", "cancelled"), ("answers", "wait_over")):
             told(runs[name][0], what)
-        s.until(lambda: not lives(runs["ends"][1]), "the command and what it had started are gone")
+        for name in ("ends", "skewed"):
+            s.until(lambda: not lives(runs[name][1]), "the command and what it had started are gone")
         assert lives(runs["keeps"][1]) and lives(runs["answers"][1])
 
         def helpers():
