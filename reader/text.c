@@ -88,6 +88,14 @@ static size_t valid_prefix(const char *s, size_t n) {
 
 bool utf8_valid(const char *s, size_t n) { return valid_prefix(s, n) == n; }
 
+size_t utf8_whole(const char *s, size_t n) {
+  size_t at = n;
+  while (at && n - at < 3 && ((unsigned char)s[at - 1] & 0xc0) == 0x80) at--;
+  unsigned char lead = at ? (unsigned char)s[at - 1] : 0;
+  size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  return want > n - at + 1 ? at - 1 : n;
+}
+
 /* Code points begin at every byte that is not 10xxxxxx. */
 static size_t count_chars(const char *s, size_t n) {
   size_t i = 0, cont = 0;

@@ -20,6 +20,7 @@ uint32_t str_hash_java(const char *s, size_t bytes); /* String.hashCode over UTF
 uint32_t utf8_next(const char **p);              /* decode one code point of valid UTF-8, advance */
 int utf8_put(char *out, uint32_t cp);            /* encode; returns 1-4 */
 bool utf8_valid(const char *s, size_t n);
+size_t utf8_whole(const char *s, size_t n); /* of a text that may have been cut: its length without the beginning of a character at its end */
 
 /* ns may be NULL / nil. */
 Val kw_new(const char *ns, const char *name);

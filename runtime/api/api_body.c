@@ -11,8 +11,8 @@ static void read_json(const ListenRequest *r, BodyRead *out) {
 }
 
 bool api_body_far(ApiCall *c) {
-  EngineListener *el = c->api->listener;
-  return el && engine_listen_read(el, c->request, read_json) && (c->later = true);
+  c->later = engine_listen_read(c->api->listener, c->request, read_json);
+  return c->later;
 }
 
 Val api_body(const ApiCall *c, Err *e) {

@@ -1,5 +1,6 @@
 /* metrics.c - see metrics.h. */
 #include "metrics.h"
+#include "reader/text.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -45,9 +46,7 @@ static uint32_t hash_text(uint32_t h, const char *s) {
 
 /* As much of a value as a label keeps, cut between characters: half a character would make a scraper refuse all of the text. */
 static void label_of(char out[LABEL_MAX], const char *s) {
-  size_t n = strnlen(s, LABEL_MAX);
-  if (n == LABEL_MAX)
-    for (n--; n && ((unsigned char)s[n] & 0xc0) == 0x80;) n--;
+  size_t n = utf8_whole(s, strnlen(s, LABEL_MAX - 1));
   memcpy(out, s, n);
   out[n] = 0;
 }

@@ -8,15 +8,6 @@
 
 enum { BOUNDARY_MAX = 70 };
 
-/* How much of a text that may have been cut is whole characters: what would be the beginning of one is left out. */
-static size_t utf8_whole(const char *s, size_t n) {
-  size_t at = n;
-  while (at && n - at < 3 && ((unsigned char)s[at - 1] & 0xc0) == 0x80) at--;
-  unsigned char lead = at ? (unsigned char)s[at - 1] : 0;
-  size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-  return want > n - at + 1 ? at - 1 : n;
-}
-
 static const char *skip(const char *p, const char *end) {
   while (p < end && (*p == ' ' || *p == '\t')) p++;
   return p;

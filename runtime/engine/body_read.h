@@ -17,6 +17,6 @@ typedef void (*BodyReader)(const ListenRequest *r, BodyRead *out); /* on a helpe
 /* On the engine's thread, exactly once; the request is the callee's again. e NULL: nobody waits any more. */
 typedef void (*BodyDone)(Engine *e, ListenRequest *r, const BodyRead *read, void *ctx);
 
-/* Takes the request. Without a thread to be had it is read at once, and `done` is called before this returns. */
-void body_read(Engine *e, ListenRequest *r, BodyReader read, BodyDone done, void *ctx);
+/* Takes the request. false: no thread could be had; it is the caller's still, and nothing is called. */
+bool body_read(Engine *e, ListenRequest *r, BodyReader read, BodyDone done, void *ctx);
 #endif

@@ -284,8 +284,7 @@ static void requests(Engine *e, void *ctx) {
 enum { READ_MS = 60 * 1000 };
 typedef struct Reading { EngineListener *el; struct Reading *next; } Reading;
 
-static void body_is_read(Engine *e, ListenRequest *r, const BodyRead *read, void *ctx) {
-  Reading *x = ctx;
+static EngineListener *reading_over(Reading *x) {
   EngineListener *el = x->el;
   if (el) {
     Reading **at = &el->readings;
@@ -293,19 +292,28 @@ static void body_is_read(Engine *e, ListenRequest *r, const BodyRead *read, void
     *at = x->next;
   }
   free(x);
+  return el;
+}
+
+static void body_is_read(Engine *e, ListenRequest *r, const BodyRead *read, void *ctx) {
+  EngineListener *el = reading_over(ctx);
   r->read = read;
   if (el && e) handle_one(e, el, &(Queued){.r = r});
   else listener_request_free(r);
 }
 
 bool engine_listen_read(EngineListener *el, const ListenRequest *r, BodyReader read) {
-  if (r->read || r->nbody < BODY_FAR_BYTES || !listener_hold(el->l, r->token, READ_MS)) return false;
+  if (!el || r->read || r->nbody < BODY_FAR_BYTES || !listener_hold(el->l, r->token, READ_MS)) return false;
   Reading *x = malloc(sizeof *x);
   if (!x) abort();
   *x = (Reading){el, el->readings};
   el->readings = x;
-  body_read(el->e, engine_listen_take(el, r), read, body_is_read, x);
-  return true;
+  Queued *now = el->current;
+  ListenRequest *mine = engine_listen_take(el, r);
+  if (body_read(el->e, mine, read, body_is_read, x)) return true;
+  now->r = mine;
+  reading_over(x);
+  return false;
 }
 
 /* Where links lead when --public-url does not say it: with the port that was got where port 0 was asked for. */

@@ -14,7 +14,7 @@ EngineListener *engine_listen_api(Engine *e, int fd, const struct ListenerOption
 /* Within f: the request stays, it is the caller's from now on (listener_request_free), without `read`. */
 struct ListenRequest *engine_listen_take(EngineListener *el, const struct ListenRequest *r);
 /* While a request is handled whose body is large and not read yet: true, it is on its way to a helper thread and will be handled once more, from
- * the beginning, with r->read. false: there is no need. The caller has checked what may be checked before: who sends it, how large it may be. */
+ * the beginning, with r->read. false: there is no need, no thread, or no listener (el NULL): it is read in place. The caller has checked what may be checked before: who sends it, how large it may be. */
 bool engine_listen_read(EngineListener *el, const struct ListenRequest *r, BodyReader read);
 bool engine_listen_answer(EngineListener *el, uint64_t token, int status, const char *json, size_t n);
 bool engine_listen_own(EngineListener *el, uint64_t token, int status, const char *content_type, const char *headers, const char *text, size_t n);

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Waits and approvals over the API, and the pages behind links under `breyta serve`. See server.py."""
 import json
+import os
 import re
+import subprocess
 import threading
 import urllib.parse
+from pathlib import Path
+from unittest import mock
 
 from server import Server, flow, run_tests
 
@@ -157,6 +161,24 @@ def test_delivery_ids(s):
             assert send(key, "other", "other").data["outcome"] == "delivered"
         first, second = (x["n"] for x in s.over(run)["result"])
         assert ("delivered", first) in answers and second != first, (answers, first, second)
+
+
+def test_large_answers_without_threads(s):
+    """A process that may not make a thread reads them where it is."""
+    tool, so, flag = Path(__file__).parent.parent / "tools" / "no_threads.c", Path(s.dir.name) / "no_threads.so", Path(s.dir.name) / "none"
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", so, tool, "-ldl"], check=True)
+    push(s, "plain", ':timeout "2h"')
+    s.stop()
+    with mock.patch.dict(os.environ, {"LD_PRELOAD": str(so), "NO_THREADS_FILE": str(flag)}):
+        s.start()
+    run = go(s, "plain", key="k")
+    flag.touch()
+    assert event(s, "k", "[" * (100 << 10)).status == 400
+    assert event(s, "k", json.dumps({"items": [1] * 60000})).data["outcome"] == "delivered"
+    assert s.command("flows.get", {"flowSlug": "x", "note": "y" * 200000}).code == "not_found"
+    assert "bodies" not in s.threads()
+    flag.unlink()
+    assert len(s.over(run)["result"]["items"]) == 60000
 
 
 def test_early_ones_that_are_not_believed(s):

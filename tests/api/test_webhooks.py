@@ -217,7 +217,7 @@ def test_large_body_and_the_end(s):
         senders = [threading.Thread(target=go) for _ in range(4)]
         for t in senders:
             t.start()
-        time.sleep(random.random() * 0.2)  # the moment of the end, at random
+        s.until(lambda: "bodies" in s.threads(), "a body is being read")
         end()
         for t in senders:
             t.join()
